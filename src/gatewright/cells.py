@@ -1,0 +1,647 @@
+"""The specification: each recurrence's equations, its parameter layout, and a reference that mirrors them.
+
+Every faster path must equal what stands here. The step functions are pure and written against the array
+functions that NumPy and JAX share, so the same equations serve as the NumPy oracle and as the body of a
+`jax.lax.scan`. Computation is in the dtype of the operands: pass float64 to get the oracle.
+
+Letters, the same in the equations and in the code:
+
+    x  input, [batch, features] a step and [batch, time, features] a sequence
+    h  state that is also the output, [batch, units];  c  LSTM cell state, or GRU candidate
+    W  kernel, [features, gates * units];  U  recurrent kernel, [units, gates * units];  b  bias
+    m  dropout mask on x;  n  dropout mask on h;  both drawn once for a sequence and already scaled
+    *  product of elements;  @  product of matrices
+
+The layout is that of Keras: gates stand side by side in the columns of W, U and b, in the order of
+`Recurrence.gate_names` (GRU z, r, h; LSTM i, f, c, o).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+# Arrays of NumPy or of JAX: the two libraries share no type that NumPy alone could name.
+Array: TypeAlias = Any
+
+_GATE_NAMES = {"simple_rnn": ("h",), "lstm": ("i", "f", "c", "o"), "gru": ("z", "r", "h")}
+_STATE_NAMES = {"simple_rnn": ("h",), "lstm": ("h", "c"), "gru": ("h",)}
+
+
+class Activation(NamedTuple):
+    """A function of a pre-activation, and its derivative as a function of the output value alone."""
+
+    apply: Callable[[ModuleType, Array], Array]
+    derivative: Callable[[Array], Array]
+
+
+def _sigmoid(xp: ModuleType, a: Array) -> Array:
+    # 1 / (1 + exp(-a)) overflows for a very negative a; this is the same function and never does.
+    return 0.5 * xp.tanh(0.5 * a) + 0.5
+
+
+def _relu(xp: ModuleType, a: Array) -> Array:
+    # A selection, not max(a, 0): its derivative at 0 is 0 under JAX too, and NaN passes through.
+    return xp.where(a <= 0, xp.zeros_like(a), a)
+
+
+def _hard_sigmoid(xp: ModuleType, a: Array) -> Array:
+    y = a / 6 + 0.5
+    return xp.where(y <= 0, xp.zeros_like(y), xp.where(y >= 1, xp.ones_like(y), y))
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "tanh": Activation(lambda xp, a: xp.tanh(a), lambda y: 1 - y * y),
+    "sigmoid": Activation(_sigmoid, lambda y: y * (1 - y)),
+    "relu": Activation(_relu, lambda y: (y > 0).astype(y.dtype)),
+    "hard_sigmoid": Activation(_hard_sigmoid, lambda y: ((y > 0) & (y < 1)).astype(y.dtype) / 6),
+    "linear": Activation(lambda xp, a: a, lambda y: np.ones_like(y)),
+}
+
+
+def _require_one_of(name: str, given: object, allowed: Sequence[str]) -> None:
+    if given in allowed:
+        return
+    nearest = difflib.get_close_matches(str(given), allowed, n=1)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
+    raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {given!r}{hint}")
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """Which recurrence, and how it walks through time: everything about it that is not an array.
+
+    Attributes:
+        cell: "simple_rnn", "lstm" or "gru".
+        activation: of the candidate (and of the LSTM's output): "tanh", "sigmoid", "relu", "hard_sigmoid" or
+            "linear". "hard_sigmoid" is clip(a / 6 + 0.5, 0, 1), as in Keras 3.
+        recurrent_activation: of the gates, one of the same names; a SimpleRNN has no gates and ignores it.
+        reset_after: where a GRU's reset gate stands: after the recurrent product (cuDNN, PyTorch, Keras'
+            default), or before it (the papers). Other cells ignore it.
+        reverse: walk from the last time step to the first. Outputs stay aligned with the times of the inputs.
+        zero_output_for_mask: a masked step's output is 0, not the carried h. States are carried either way.
+
+    Raises:
+        ValueError: a name is unknown.
+        TypeError: a flag is not a bool.
+    """
+
+    cell: Literal["simple_rnn", "lstm", "gru"]
+    activation: str = "tanh"
+    recurrent_activation: str = "sigmoid"
+    reset_after: bool = True
+    reverse: bool = False
+    zero_output_for_mask: bool = False
+
+    def __post_init__(self) -> None:
+        _require_one_of("cell", self.cell, tuple(_GATE_NAMES))
+        for name in ("activation", "recurrent_activation"):
+            _require_one_of(name, getattr(self, name), tuple(ACTIVATIONS))
+        for name in ("reset_after", "reverse", "zero_output_for_mask"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} must be True or False, not {getattr(self, name)!r}.")
+
+    @property
+    def gate_names(self) -> tuple[str, ...]:
+        """Gates in the order of the columns of W, U and b."""
+        return _GATE_NAMES[self.cell]
+
+    @property
+    def gates(self) -> int:
+        """How many gates stand side by side in W, U and b."""
+        return len(self.gate_names)
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """States carried from step to step; the first is also the output."""
+        return _STATE_NAMES[self.cell]
+
+    @property
+    def saved_names(self) -> tuple[str, ...]:
+        """Values of each step that `backward` needs beyond the states: see the step functions."""
+        if self.cell == "simple_rnn":
+            return ()
+        if self.cell == "lstm":
+            return ("i", "f", "g", "o", "c")
+        return ("z", "r", "c", "u") if self.reset_after else ("z", "r", "c")
+
+    def bias_shape(self, units: int) -> tuple[int, ...]:
+        """[2, 3 * units] (input, recurrent) for a GRU with reset_after; [gates * units] for any other."""
+        if self.cell == "gru" and self.reset_after:
+            return (2, 3 * units)
+        return (self.gates * units,)
+
+
+class Weights(NamedTuple):
+    """The operands that stay the same at every step, in the order of the letters W, U, b, m, n."""
+
+    kernel: Array
+    recurrent_kernel: Array
+    bias: Array | None
+    dropout_mask: Array | None
+    recurrent_dropout_mask: Array | None
+
+
+class Forward(NamedTuple):
+    """What `forward` returns: sequence [B, T, U], each state [B, U] after the walk, saved [B, T, S, U]."""
+
+    sequence: Array
+    states: tuple[Array, ...]
+    saved: Array
+
+
+class Gradients(NamedTuple):
+    """Gradients of a loss by each operand, in the operand's shape; bias is None where there is none."""
+
+    x: Array
+    kernel: Array
+    recurrent_kernel: Array
+    bias: Array | None
+    states: tuple[Array, ...]
+
+
+def lengths_to_mask(lengths: Array, time: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Mask [batch, time] that is True at the first lengths[b] steps of row b, for padding at the end.
+
+    Raises:
+        ValueError: lengths is not one-dimensional and of integers, or a length is below 0 or above time.
+    """
+    lengths = np.asarray(lengths)
+    if lengths.ndim != 1 or not (np.issubdtype(lengths.dtype, np.integer) or lengths.size == 0):
+        raise ValueError(f"lengths must be [batch] integers, not {lengths.dtype} of shape {lengths.shape}.")
+    if lengths.size and (lengths.min() < 0 or lengths.max() > time):
+        raise ValueError(
+            f"lengths must lie between 0 and time = {time}, not between {lengths.min()} and {lengths.max()}."
+        )
+    mask: np.ndarray[Any, np.dtype[np.bool_]] = np.arange(time) < lengths[:, None]
+    return mask
+
+
+def _require_shape(name: str, array: Array, *expected: tuple[int, ...]) -> None:
+    if tuple(array.shape) not in expected:
+        wanted = " or ".join(str(list(shape)) for shape in expected)
+        raise ValueError(f"{name} must have shape {wanted}, not {list(array.shape)}.")
+
+
+def check_operands(
+    rec: Recurrence,
+    x: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None,
+    states: Sequence[Array],
+    mask: Array | None = None,
+    dropout_mask: Array | None = None,
+    recurrent_dropout_mask: Array | None = None,
+) -> None:
+    """Check the operands of a whole sequence against one another; only their shapes are read.
+
+    Raises:
+        ValueError: a shape does not fit; the sentence names the operand, the shape wanted and the one given.
+    """
+    if len(x.shape) != 3:
+        raise ValueError(f"x must have shape [batch, time, features], not {list(x.shape)}.")
+    if len(recurrent_kernel.shape) != 2:
+        raise ValueError(
+            f"recurrent_kernel must have shape [units, gates * units], not {list(recurrent_kernel.shape)}."
+        )
+    batch, time, features = x.shape
+    units, gates = recurrent_kernel.shape[0], rec.gates
+    _require_shape("recurrent_kernel", recurrent_kernel, (units, gates * units))
+    _require_shape("kernel", kernel, (features, gates * units))
+    if bias is not None:
+        _require_shape("bias", bias, rec.bias_shape(units))
+    if len(states) != len(rec.state_names):
+        raise ValueError(f"states must be {', '.join(rec.state_names)}, not {len(states)} arrays.")
+    for name, state in zip(rec.state_names, states, strict=True):
+        _require_shape(f"state {name}", state, (batch, units))
+    if mask is not None:
+        _require_shape("mask", mask, (batch, time))
+    for name, drop, width in (
+        ("dropout_mask", dropout_mask, features),
+        ("recurrent_dropout_mask", recurrent_dropout_mask, units),
+    ):
+        if drop is not None:
+            _require_shape(name, drop, (1, batch, width), (gates, batch, width))
+
+
+# ---- forward -----------------------------------------------------------------------------------------------
+
+
+def _split(array: Array, gates: int) -> list[Array]:
+    """The columns of each gate."""
+    units = array.shape[-1] // gates
+    return [array[..., g * units : (g + 1) * units] for g in range(gates)]
+
+
+def _of_gate(masks: Array | None, g: int) -> Array:
+    """The dropout mask of gate g, or the one that all gates share, or 1 where there is no dropout."""
+    if masks is None:
+        return 1
+    return masks[g if masks.shape[0] > 1 else 0]
+
+
+def _project(
+    operand: Array, weights: Array, bias: Array | None, masks: Array | None, gates: int
+) -> list[Array]:
+    """For each gate g: (operand * masks_g) @ weights_g + bias_g."""
+    if masks is None or masks.shape[0] == 1:
+        # All gates see one operand, so one product serves them all.
+        products = _split((operand * _of_gate(masks, 0)) @ weights, gates)
+    else:
+        products = [(operand * masks[g]) @ w for g, w in enumerate(_split(weights, gates))]
+    if bias is None:
+        return products
+    return [p + b for p, b in zip(products, _split(bias, gates), strict=True)]
+
+
+def _simple_rnn_step(
+    rec: Recurrence, x: Array, states: tuple[Array, ...], weights: Weights, xp: ModuleType
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """One step of the simple recurrent network.
+
+    Elman 1990, "Finding Structure in Time", section "Networks with memory".
+
+        h = activation((x * m) @ W + b + (h_prev * n) @ U)
+
+    States: (h,). Saved: nothing, since the derivative is a function of h.
+    """
+    (W, U, b, m, n), (h_prev,) = weights, states
+    (x_h,) = _project(x, W, b, m, 1)
+    (h_h,) = _project(h_prev, U, None, n, 1)
+    h = ACTIVATIONS[rec.activation].apply(xp, x_h + h_h)
+    return (h,), ()
+
+
+def _lstm_step(
+    rec: Recurrence, x: Array, states: tuple[Array, ...], weights: Weights, xp: ModuleType
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """One step of the long short-term memory.
+
+    Hochreiter & Schmidhuber 1997, "Long Short-Term Memory", section 4; the forget gate is that of Gers,
+    Schmidhuber & Cummins 2000, "Learning to Forget", section 3. No peepholes.
+
+        i = sigma((x * m_i) @ W_i + b_i + (h_prev * n_i) @ U_i)           input gate
+        f = sigma((x * m_f) @ W_f + b_f + (h_prev * n_f) @ U_f)           forget gate
+        g = activation((x * m_c) @ W_c + b_c + (h_prev * n_c) @ U_c)      candidate
+        o = sigma((x * m_o) @ W_o + b_o + (h_prev * n_o) @ U_o)           output gate
+        c = f * c_prev + i * g
+        h = o * activation(c)                                             sigma = recurrent_activation
+
+    States: (h, c). Saved: (i, f, g, o, c).
+    """
+    (W, U, b, m, n), (h_prev, c_prev) = weights, states
+    activation, sigma = ACTIVATIONS[rec.activation].apply, ACTIVATIONS[rec.recurrent_activation].apply
+    x_i, x_f, x_c, x_o = _project(x, W, b, m, 4)
+    h_i, h_f, h_c, h_o = _project(h_prev, U, None, n, 4)
+    i = sigma(xp, x_i + h_i)
+    f = sigma(xp, x_f + h_f)
+    g = activation(xp, x_c + h_c)
+    o = sigma(xp, x_o + h_o)
+    c = f * c_prev + i * g
+    h = o * activation(xp, c)
+    return (h, c), (i, f, g, o, c)
+
+
+def _gru_step(
+    rec: Recurrence, x: Array, states: tuple[Array, ...], weights: Weights, xp: ModuleType
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """One step of the gated recurrent unit, with the update gate that keeps.
+
+    Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder", section 2.3. Chung et al.
+    2014, "Empirical Evaluation of Gated Recurrent Neural Networks on Sequence Modeling", section 3.2, has z
+    and 1 - z
+    exchanged: `gatewright.convert.swap_update_gate` turns one into the other.
+
+        z = sigma((x * m_z) @ W_z + b_z + (h_prev * n_z) @ U_z [+ b'_z])          update gate
+        r = sigma((x * m_r) @ W_r + b_r + (h_prev * n_r) @ U_r [+ b'_r])          reset gate
+        reset before:  c = activation((x * m_h) @ W_h + b_h + (r * (h_prev * n_h)) @ U_h)
+        reset after:   u = (h_prev * n_h) @ U_h + b'_h
+                       c = activation((x * m_h) @ W_h + b_h + r * u)              candidate
+        h = z * h_prev + (1 - z) * c                                              sigma = recurrent_activation
+
+    b = bias[0] and b' = bias[1] with reset after; with reset before there is no b'.
+    States: (h,). Saved: (z, r, c, u) with reset after, (z, r, c) with reset before.
+    """
+    (W, U, b, m, n), (h_prev,) = weights, states
+    activation, sigma = ACTIVATIONS[rec.activation].apply, ACTIVATIONS[rec.recurrent_activation].apply
+    input_bias, recurrent_bias = (b, None) if b is None or not rec.reset_after else b
+    x_z, x_r, x_h = _project(x, W, input_bias, m, 3)
+    if rec.reset_after:
+        h_z, h_r, u = _project(h_prev, U, recurrent_bias, n, 3)
+    else:
+        units = h_prev.shape[-1]
+        h_z, h_r = _project(h_prev, U[:, : 2 * units], None, n, 2)
+    z = sigma(xp, x_z + h_z)
+    r = sigma(xp, x_r + h_r)
+    if rec.reset_after:
+        c = activation(xp, x_h + r * u)
+    else:
+        c = activation(xp, x_h + (r * (h_prev * _of_gate(n, 2))) @ U[:, 2 * units :])
+    h = z * h_prev + (1 - z) * c
+    return (h,), ((z, r, c, u) if rec.reset_after else (z, r, c))
+
+
+_STEPS = {"simple_rnn": _simple_rnn_step, "lstm": _lstm_step, "gru": _gru_step}
+
+
+def step(
+    rec: Recurrence,
+    x: Array,
+    states: tuple[Array, ...],
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None,
+    dropout_mask: Array | None,
+    recurrent_dropout_mask: Array | None,
+    xp: ModuleType,
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """One step of the recurrence's cell.
+
+    Pure: nothing is written in place, and the dtype is that of the operands. Shapes are not checked here,
+    since this runs at every step: `check_operands` does it once for a sequence.
+
+    Args:
+        rec: the recurrence; its direction and masking play no part in a single step.
+        x: [batch, features].
+        states: one [batch, units] for each of `rec.state_names`.
+        kernel: W, [features, gates * units].
+        recurrent_kernel: U, [units, gates * units].
+        bias: `rec.bias_shape(units)`, or None.
+        dropout_mask: m, [1 or gates, batch, features], scaled, constant through time; or None.
+        recurrent_dropout_mask: n, [1 or gates, batch, units], likewise.
+        xp: `numpy` or `jax.numpy`.
+
+    Returns:
+        The new states, and the values of `rec.saved_names`; each [batch, units].
+    """
+    weights = Weights(kernel, recurrent_kernel, bias, dropout_mask, recurrent_dropout_mask)
+    return _STEPS[rec.cell](rec, x, states, weights, xp)
+
+
+def _walk(rec: Recurrence, time: int) -> range:
+    """The time steps in the order in which the recurrence visits them."""
+    return range(time - 1, -1, -1) if rec.reverse else range(time)
+
+
+def _stack(rows: Sequence[Array], shape: tuple[int, ...], like: Array, xp: ModuleType) -> Array:
+    """The rows stacked along axis 1, or an empty array of the shape when there are none."""
+    return xp.stack(rows, axis=1) if rows else xp.zeros(shape, dtype=like.dtype)
+
+
+def _zero_masked_inputs(x: Array, mask: Array | None, xp: ModuleType) -> Array:
+    """Inputs with zeros at masked steps, so that NaN or infinity in the padding cannot reach 0 * NaN."""
+    return x if mask is None else xp.where(mask[:, :, None], x, xp.zeros_like(x))
+
+
+def forward(
+    rec: Recurrence,
+    x: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None,
+    states: Sequence[Array],
+    mask: Array | None = None,
+    dropout_mask: Array | None = None,
+    recurrent_dropout_mask: Array | None = None,
+    xp: ModuleType = np,
+) -> Forward:
+    """Walk the recurrence over a whole sequence.
+
+    A masked step carries every state. Its output is the carried h (before the first live step: the initial
+    h), or 0 with `rec.zero_output_for_mask`; its saved values are 0. What stands in x at a masked step has no
+    influence.
+
+    Args:
+        rec: the recurrence.
+        x: [batch, time, features].
+        kernel, recurrent_kernel, bias, dropout_mask, recurrent_dropout_mask: as in `step`.
+        states: the initial states, one [batch, units] for each of `rec.state_names`.
+        mask: [batch, time], True (or nonzero) where a step is live; None when all are.
+        xp: `numpy` or `jax.numpy`.
+
+    Returns:
+        sequence [batch, time, units] aligned with the times of x, the last states of the walk, and
+        saved [batch, time, len(rec.saved_names), units].
+
+    Raises:
+        ValueError: the shapes do not fit one another.
+    """
+    check_operands(rec, x, kernel, recurrent_kernel, bias, states, mask, dropout_mask, recurrent_dropout_mask)
+    (batch, time, _), units = x.shape, recurrent_kernel.shape[0]
+    mask = None if mask is None else xp.asarray(mask, dtype=bool)
+    x, states = _zero_masked_inputs(x, mask, xp), tuple(states)
+    outputs, saved = [], []
+    for t in _walk(rec, time):
+        new_states, values = step(
+            rec, x[:, t], states, kernel, recurrent_kernel, bias, dropout_mask, recurrent_dropout_mask, xp
+        )
+        if mask is not None:
+            live = mask[:, t, None]
+            new_states = tuple(xp.where(live, new, old) for new, old in zip(new_states, states, strict=True))
+            values = tuple(xp.where(live, v, xp.zeros_like(v)) for v in values)
+        states = new_states
+        output = states[0]
+        if mask is not None and rec.zero_output_for_mask:
+            output = xp.where(live, output, xp.zeros_like(output))
+        outputs.append(output)
+        saved.append(_stack(values, (batch, 0, units), output, xp))
+    if rec.reverse:
+        outputs.reverse()
+        saved.reverse()
+    return Forward(
+        _stack(outputs, (batch, 0, units), states[0], xp),
+        states,
+        _stack(saved, (batch, 0, len(rec.saved_names), units), states[0], xp),
+    )
+
+
+# ---- backward ----------------------------------------------------------------------------------------------
+# A name d_y stands for the derivative of the loss by y; d_a_g for that by the pre-activation of gate g.
+
+
+def _project_backward(
+    d_products: list[Array], operand: Array, weights: Array, masks: Array | None
+) -> tuple[Array, Array]:
+    """Gradients of `_project` by its operand and its weights."""
+    gates = len(d_products)
+    d_operand = np.zeros_like(operand)
+    d_weights = []
+    for g, (d, w) in enumerate(zip(d_products, _split(weights, gates), strict=True)):
+        m = _of_gate(masks, g)
+        d_operand = d_operand + (d @ w.T) * m
+        d_weights.append((operand * m).T @ d)
+    return d_operand, np.concatenate(d_weights, axis=1)
+
+
+def _bias_backward(bias: Array | None, *d_products: list[Array]) -> Array | None:
+    """Gradient by the bias: that of the input products, and that of the recurrent ones if they have one."""
+    if bias is None:
+        return None
+    return np.stack([np.concatenate(d, axis=1).sum(axis=0) for d in d_products]).reshape(bias.shape)
+
+
+def _simple_rnn_step_backward(
+    rec: Recurrence,
+    d_states: tuple[Array, ...],
+    x: Array,
+    states: tuple[Array, ...],
+    output: Array,
+    saved: tuple[Array, ...],
+    weights: Weights,
+) -> Gradients:
+    W, U, b, m, n = weights
+    (d_h,), (h_prev,), h = d_states, states, output
+    d_a = [d_h * ACTIVATIONS[rec.activation].derivative(h)]
+    d_x, d_W = _project_backward(d_a, x, W, m)
+    d_h_prev, d_U = _project_backward(d_a, h_prev, U, n)
+    return Gradients(d_x, d_W, d_U, _bias_backward(b, d_a), (d_h_prev,))
+
+
+def _lstm_step_backward(
+    rec: Recurrence,
+    d_states: tuple[Array, ...],
+    x: Array,
+    states: tuple[Array, ...],
+    output: Array,
+    saved: tuple[Array, ...],
+    weights: Weights,
+) -> Gradients:
+    W, U, b, m, n = weights
+    (d_h, d_c), (h_prev, c_prev), (i, f, g, o, c) = d_states, states, saved
+    activation, sigma = ACTIVATIONS[rec.activation], ACTIVATIONS[rec.recurrent_activation]
+    y = activation.apply(np, c)  # h = o * y
+    d_c = d_c + d_h * o * activation.derivative(y)
+    d_a = [
+        d_c * g * sigma.derivative(i),
+        d_c * c_prev * sigma.derivative(f),
+        d_c * i * activation.derivative(g),
+        d_h * y * sigma.derivative(o),
+    ]
+    d_x, d_W = _project_backward(d_a, x, W, m)
+    d_h_prev, d_U = _project_backward(d_a, h_prev, U, n)
+    return Gradients(d_x, d_W, d_U, _bias_backward(b, d_a), (d_h_prev, d_c * f))
+
+
+def _gru_step_backward(
+    rec: Recurrence,
+    d_states: tuple[Array, ...],
+    x: Array,
+    states: tuple[Array, ...],
+    output: Array,
+    saved: tuple[Array, ...],
+    weights: Weights,
+) -> Gradients:
+    W, U, b, m, n = weights
+    (d_h,), (h_prev,), (z, r, c, *u) = d_states, states, saved
+    activation, sigma = ACTIVATIONS[rec.activation], ACTIVATIONS[rec.recurrent_activation]
+    units = h_prev.shape[1]
+    d_a_z = d_h * (h_prev - c) * sigma.derivative(z)
+    d_a_c = d_h * (1 - z) * activation.derivative(c)
+    if rec.reset_after:
+        d_a_r = d_a_c * u[0] * sigma.derivative(r)
+        d_h_prev, d_U = _project_backward([d_a_z, d_a_r, d_a_c * r], h_prev, U, n)
+    else:
+        h_h = h_prev * _of_gate(n, 2)
+        d_p, d_U_h = _project_backward([d_a_c], r * h_h, U[:, 2 * units :], None)
+        d_a_r = d_p * h_h * sigma.derivative(r)
+        d_h_prev, d_U_zr = _project_backward([d_a_z, d_a_r], h_prev, U[:, : 2 * units], n)
+        d_h_prev = d_h_prev + d_p * r * _of_gate(n, 2)
+        d_U = np.concatenate([d_U_zr, d_U_h], axis=1)
+    d_a = [d_a_z, d_a_r, d_a_c]
+    d_x, d_W = _project_backward(d_a, x, W, m)
+    d_b = _bias_backward(b, d_a, *([[d_a_z, d_a_r, d_a_c * r]] if rec.reset_after else []))
+    return Gradients(d_x, d_W, d_U, d_b, (d_h_prev + d_h * z,))
+
+
+_STEPS_BACKWARD = {
+    "simple_rnn": _simple_rnn_step_backward,
+    "lstm": _lstm_step_backward,
+    "gru": _gru_step_backward,
+}
+
+
+def _states_before(
+    rec: Recurrence, states: tuple[Array, ...], result: Forward, live: Array
+) -> dict[int, tuple[Array, ...]]:
+    """For each time the states that its step started from: those after the latest live step of the walk."""
+    before = {}
+    for t in _walk(rec, live.shape[1]):
+        before[t] = states
+        after: tuple[Array, ...] = (result.sequence[:, t],)
+        if rec.cell == "lstm":
+            after += (result.saved[:, t, rec.saved_names.index("c")],)
+        states = tuple(np.where(live[:, t], new, old) for new, old in zip(after, states, strict=True))
+    return before
+
+
+def backward(
+    rec: Recurrence,
+    x: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None,
+    states: Sequence[Array],
+    forward_result: Forward,
+    d_sequence: Array,
+    d_states: Sequence[Array],
+    mask: Array | None = None,
+    dropout_mask: Array | None = None,
+    recurrent_dropout_mask: Array | None = None,
+) -> Gradients:
+    """Backpropagation through time, written out by hand, in NumPy.
+
+    Werbos 1990, "Backpropagation Through Time: What It Does and How to Do It", section III.
+
+    Args:
+        rec, x, kernel, recurrent_kernel, bias, states, mask, dropout_mask, recurrent_dropout_mask: the
+            operands that `forward` was given.
+        forward_result: what `forward` returned for them.
+        d_sequence: the loss' gradient by the sequence, [batch, time, units].
+        d_states: its gradient by each last state, [batch, units].
+
+    Returns:
+        The loss' gradient by each differentiable operand. At masked steps the gradient by x is 0.
+
+    Raises:
+        ValueError: the shapes do not fit one another.
+    """
+    check_operands(rec, x, kernel, recurrent_kernel, bias, states, mask, dropout_mask, recurrent_dropout_mask)
+    (batch, time, _), units = x.shape, recurrent_kernel.shape[0]
+    _require_shape("d_sequence", d_sequence, (batch, time, units))
+    for name, d_state in zip(rec.state_names, d_states, strict=True):
+        _require_shape(f"d_state {name}", d_state, (batch, units))
+    live = np.ones((batch, time, 1), dtype=bool) if mask is None else np.asarray(mask, dtype=bool)[:, :, None]
+    if mask is not None and rec.zero_output_for_mask:
+        d_sequence = np.where(live, d_sequence, 0)
+    x = _zero_masked_inputs(x, live[:, :, 0], np)
+    weights = Weights(kernel, recurrent_kernel, bias, dropout_mask, recurrent_dropout_mask)
+    before = _states_before(rec, tuple(states), forward_result, live)
+    d_x, d_W, d_U = np.zeros_like(x), np.zeros_like(kernel), np.zeros_like(recurrent_kernel)
+    d_b = None if bias is None else np.zeros_like(bias)
+    d_states = tuple(d_states)
+    for t in reversed(_walk(rec, time)):
+        d_states = (d_states[0] + d_sequence[:, t], *d_states[1:])
+        # A masked row passes its states on: the step sees no gradient of it, and the gradient skips the step.
+        d_live = tuple(np.where(live[:, t], d, 0) for d in d_states)
+        d_step = _STEPS_BACKWARD[rec.cell](
+            rec,
+            d_live,
+            x[:, t],
+            before[t],
+            forward_result.sequence[:, t],
+            tuple(np.moveaxis(forward_result.saved[:, t], 1, 0)),
+            weights,
+        )
+        d_states = tuple(np.where(live[:, t], new, d) for new, d in zip(d_step.states, d_states, strict=True))
+        d_x[:, t] = d_step.x
+        d_W += d_step.kernel
+        d_U += d_step.recurrent_kernel
+        if d_b is not None:
+            d_b += d_step.bias
+    return Gradients(d_x, d_W, d_U, d_b, d_states)
