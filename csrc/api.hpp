@@ -1,0 +1,135 @@
+// What every part of the kernels agrees on: plain structures of pointers and sizes.
+//
+// Shapes are row-major and in Keras' layout: x [batch, time, features], kernel [features, gates * units],
+// recurrent_kernel [units, gates * units], states [batch, units]. A pointer that may be null says so.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gatewright {
+
+enum class CellKind : int32_t { simple_rnn = 0, lstm = 1, gru = 2 };
+enum class Activation : int32_t { tanh = 0, sigmoid = 1, relu = 2, hard_sigmoid = 3, linear = 4 };
+
+// One recurrence, as gatewright.cells.Recurrence describes it.
+struct Spec {
+  CellKind cell;
+  Activation activation;
+  Activation recurrent_activation;
+  bool reset_after;
+  bool reverse;
+  bool zero_output_for_mask;
+};
+
+struct Sizes {
+  int64_t batch;
+  int64_t time;
+  int64_t features;
+  int64_t units;
+  int64_t dropout_masks;            // 0, 1 (shared by the gates) or one a gate
+  int64_t recurrent_dropout_masks;  // likewise
+};
+
+template <class T>
+struct Inputs {
+  const T* x;
+  const T* kernel;
+  const T* recurrent_kernel;
+  const T* bias;                    // may be null; [2, 3 * units] for a GRU with reset_after
+  const T* h0;
+  const T* c0;                      // LSTM only
+  const T* dropout_mask;            // [dropout_masks, batch, features], already scaled
+  const T* recurrent_dropout_mask;  // [recurrent_dropout_masks, batch, units], already scaled
+};
+
+template <class T>
+struct Outputs {
+  T* sequence;  // [batch, time, units]; may be null
+  T* saved;     // [batch, time, slots, units]; may be null
+  T* h;
+  T* c;         // LSTM only
+};
+
+template <class T>
+struct BackwardInputs {
+  const T* sequence;
+  const T* saved;
+  const T* d_sequence;  // may be null
+  const T* d_h;         // may be null
+  const T* d_c;         // may be null
+};
+
+template <class T>
+struct Gradients {
+  T* x;
+  T* kernel;
+  T* recurrent_kernel;
+  T* bias;  // null where the bias is
+  T* h0;
+  T* c0;    // LSTM only
+};
+
+// Which steps are live, given either way or not at all.
+struct Live {
+  const uint8_t* mask;     // [batch, time]; may be null
+  const int32_t* lengths;  // [batch]; may be null
+};
+
+// For each row its live positions in the order in which they are walked, and the rows by how many they have.
+struct ScheduleView {
+  const int32_t* rows;       // [batch]: row numbers, most live positions first
+  const int32_t* counts;     // [batch]: live positions, by row number
+  const int32_t* positions;  // [batch, time]: positions, by row number; counts[row] of them are set
+};
+
+// Everything that a part of a call reads and writes. `shared` holds packed weights, `parts` private scratch.
+template <class T>
+struct ForwardCall {
+  Spec spec;
+  Sizes sizes;
+  Inputs<T> in;
+  Outputs<T> out;
+  ScheduleView schedule;
+  int parts;
+  char* shared;
+  char* scratch;
+  size_t part_bytes;
+};
+
+template <class T>
+struct BackwardCall {
+  Spec spec;
+  Sizes sizes;
+  Inputs<T> in;
+  BackwardInputs<T> back;
+  Gradients<T> grad;
+  ScheduleView schedule;
+  int parts;
+  char* shared;
+  char* scratch;
+  size_t part_bytes;
+};
+
+// What one instruction set's build offers for one element type.
+template <class T>
+struct Kernels {
+  size_t (*forward_shared_bytes)(const Spec&, const Sizes&);
+  size_t (*forward_part_bytes)(const Spec&, const Sizes&, int parts);
+  void (*forward_pack)(const ForwardCall<T>&);
+  void (*forward_part)(const ForwardCall<T>&, int part);
+  size_t (*backward_shared_bytes)(const Spec&, const Sizes&);
+  size_t (*backward_part_bytes)(const Spec&, const Sizes&, int parts);
+  void (*backward_pack)(const BackwardCall<T>&);
+  void (*backward_part)(const BackwardCall<T>&, int part);
+  void (*backward_finish)(const BackwardCall<T>&);  // adds up the parts' weight gradients
+};
+
+struct InstructionSet {
+  const char* name;
+  bool (*runs_here)();
+  const Kernels<float>* f32;
+  const Kernels<double>* f64;
+};
+
+}  // namespace gatewright

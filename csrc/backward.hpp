@@ -1,0 +1,326 @@
+// The loop back through time, over any Cell: gradients of the inputs, the initial states, both kernels and the bias.
+#pragma once
+
+#include "forward.hpp"
+
+namespace gatewright {
+namespace GW_ISA {
+
+template <class T, class Cell>
+struct BackwardShared {
+  T *kernel, *recurrent_kernel;  // transposed
+  size_t bytes;
+
+  BackwardShared(const Sizes& sizes, char* base) {
+    Carver carver(base);
+    kernel = carver.take<T>(Cell::gates * sizes.units * padded<T>(sizes.features));
+    recurrent_kernel = carver.take<T>(Cell::gates * sizes.units * padded<T>(sizes.units));
+    bytes = carver.used();
+  }
+
+  void fill(const Inputs<T>& in, const Sizes& sizes) const {
+    pack_gates(in.kernel, sizes.features, sizes.units, Cell::gates, true, kernel);
+    pack_gates(in.recurrent_kernel, sizes.units, sizes.units, Cell::gates, true, recurrent_kernel);
+  }
+};
+
+// A part's own sums of weight gradients, units padded.
+template <class T, class Cell>
+struct WeightSums {
+  T *kernel, *recurrent_kernel, *bias;  // [gates][features][units], [gates][units][units], [gradient_blocks][units]
+
+  void carve(Carver& carver, const Sizes& sizes) {
+    const int64_t width = padded<T>(sizes.units);
+    kernel = carver.take<T>(Cell::gates * sizes.features * width);
+    recurrent_kernel = carver.take<T>(Cell::gates * sizes.units * width);
+    bias = carver.take<T>(Cell::gradient_blocks * width);
+  }
+  void zero(const Sizes& sizes) const {
+    const int64_t width = padded<T>(sizes.units);
+    clear(kernel, Cell::gates * sizes.features * width);
+    clear(recurrent_kernel, Cell::gates * sizes.units * width);
+    clear(bias, Cell::gradient_blocks * width);
+  }
+};
+
+template <class T, class Cell>
+struct BackwardScratch {
+  WeightSums<T, Cell> sums;
+  Chunk chunk;
+  OperandRows<T> x, h_operand;
+  const T **gradient_rows, **made_rows;
+  T *gradient, *made, *step, *h, *h_before, *c_before, *dh, *dc, *d_made, *cell_scratch;
+  T *mask, *operand, *product, *dx, *dx_one, *panel;
+  int64_t rows, positions;
+  size_t bytes;
+
+  BackwardScratch(const Sizes& sizes, int parts, char* base) {
+    Carver carver(base);
+    rows = block_rows(sizes.batch, parts);
+    positions = chunk_positions(rows);
+    const int64_t width = padded<T>(sizes.units), x_width = padded<T>(sizes.features);
+    const bool recurrent_masks = sizes.recurrent_dropout_masks > 0;
+    sums.carve(carver, sizes);
+    chunk.carve(carver, positions);
+    x.carve(carver, sizes.dropout_masks, positions, sizes.features);
+    h_operand.carve(carver, sizes.recurrent_dropout_masks, positions, sizes.units);
+    gradient_rows = carver.take<const T*>(positions);
+    made_rows = carver.take<const T*>(positions);
+    gradient = carver.take<T>(positions * Cell::gradient_blocks * width);
+    made = carver.take<T>(Cell::phases > 1 ? positions * width : 0);
+    step = carver.take<T>(rows * Cell::slots * width);
+    h = carver.take<T>(rows * width);
+    h_before = carver.take<T>(rows * width);
+    c_before = carver.take<T>(Cell::has_c ? rows * width : 0);
+    dh = carver.take<T>(rows * width);
+    dc = carver.take<T>(Cell::has_c ? rows * width : 0);
+    d_made = carver.take<T>(Cell::phases > 1 ? rows * width : 0);
+    cell_scratch = carver.take<T>(rows * width);
+    mask = carver.take<T>(recurrent_masks ? sizes.recurrent_dropout_masks * rows * width : 0);
+    operand = carver.take<T>(recurrent_masks ? rows * width : 0);
+    product = carver.take<T>(recurrent_masks ? rows * width : 0);
+    dx = carver.take<T>(positions * x_width);
+    dx_one = carver.take<T>(sizes.dropout_masks > 1 ? positions * x_width : 0);
+    panel = carver.take<T>(positions * 2 * lanes<T>);
+    bytes = carver.used();
+  }
+};
+
+template <class T, class Cell>
+class BackwardPart {
+ public:
+  BackwardPart(const BackwardCall<T>& call, int part)
+      : call_(call),
+        sizes_(call.sizes),
+        part_(part),
+        width_(padded<T>(call.sizes.units)),
+        masks_(call.sizes.recurrent_dropout_masks),
+        shared_(call.sizes, call.shared),
+        scratch_(call.sizes, call.parts, call.scratch + part * call.part_bytes) {}
+
+  void run() {
+    scratch_.sums.zero(sizes_);
+    for (int64_t first = 0;; first += scratch_.rows) {
+      const RowBlock block(call_.schedule, sizes_.batch, sizes_.time, part_, call_.parts, first, scratch_.rows);
+      if (block.empty()) return;
+      begin(block);
+      for (int64_t step = block.longest(); step > 0; step = scratch_.chunk.first_step) {
+        scratch_.chunk.backward_from(block, sizes_.time, step, scratch_.positions);
+        for (int64_t s = scratch_.chunk.steps; s-- > 0;) step_back(block, s);
+        weights_and_inputs();
+      }
+      end(block);
+    }
+  }
+
+ private:
+  static constexpr int64_t blocks = Cell::gradient_blocks;
+  static constexpr int made_gate = Cell::gates - 1;
+
+  void begin(const RowBlock& block) {
+    const int64_t rows = block.rows(), units = sizes_.units;
+    clear(scratch_.dh, rows * width_);
+    clear(scratch_.step, rows * Cell::slots * width_);
+    clear(scratch_.h, rows * width_);
+    clear(scratch_.h_before, rows * width_);
+    if (Cell::has_c) clear(scratch_.dc, rows * width_);
+    if (Cell::has_c) clear(scratch_.c_before, rows * width_);
+    clear(scratch_.mask, masks_ * scratch_.rows * width_);
+    for (int64_t r = 0; r < rows; ++r) {
+      const int64_t row = block.row(r);
+      if (call_.back.d_h) copy_row(scratch_.dh + r * width_, call_.back.d_h + row * units, units);
+      if (Cell::has_c && call_.back.d_c) copy_row(scratch_.dc + r * width_, call_.back.d_c + row * units, units);
+      for (int64_t m = 0; m < masks_; ++m)
+        copy_row(scratch_.mask + (m * scratch_.rows + r) * width_,
+                 call_.in.recurrent_dropout_mask + (m * sizes_.batch + row) * units, units);
+    }
+    for (int64_t p = 0; p < scratch_.positions; ++p) {
+      scratch_.gradient_rows[p] = scratch_.gradient + p * blocks * width_;
+      scratch_.made_rows[p] = scratch_.made + p * (Cell::phases > 1 ? width_ : 0);
+    }
+  }
+
+  // dh[r] += the gradients of the outputs at the processed times t, from <= t < to, in walking order.
+  void add_outputs(int64_t r, int64_t row, int64_t from, int64_t to) {
+    const int64_t units = sizes_.units, by = call_.spec.reverse ? -1 : 1;
+    T* dh = scratch_.dh + r * width_;
+    for (int64_t t = from; t != to; t += by) {
+      const T* dy = call_.back.d_sequence + (row * sizes_.time + t) * units;
+      for (int64_t j = 0; j < units; ++j) dh[j] += dy[j];
+    }
+  }
+  int64_t first_time() const { return call_.spec.reverse ? sizes_.time - 1 : 0; }
+  int64_t past_time() const { return call_.spec.reverse ? -1 : sizes_.time; }
+
+  // Outputs that show the state of this step: its own, and those of the masked steps that carry it on.
+  void gather_output_gradient(const RowBlock& block, int64_t r, int64_t step) {
+    const int64_t t = block.position(r, step);
+    int64_t to = t + (call_.spec.reverse ? -1 : 1);
+    if (!call_.spec.zero_output_for_mask)
+      to = step + 1 < block.count(r) ? block.position(r, step + 1) : past_time();
+    add_outputs(r, block.row(r), t, to);
+  }
+
+  // The saved step and the states before it.
+  void gather_saved(const RowBlock& block, int64_t r, int64_t step, int64_t p) {
+    const int64_t units = sizes_.units, row = block.row(r), at = scratch_.chunk.at[p];
+    for (int k = 0; k < Cell::saved; ++k)
+      copy_row(scratch_.step + (r * Cell::slots + k) * width_, call_.back.saved + (at * Cell::saved + k) * units, units);
+    if (Cell::saved == 0) copy_row(scratch_.h + r * width_, call_.back.sequence + at * units, units);
+    const int64_t before = step > 0 ? row * sizes_.time + block.position(r, step - 1) : -1;
+    const T* h_before = before >= 0 ? call_.back.sequence + before * units : call_.in.h0 + row * units;
+    copy_row(scratch_.h_before + r * width_, h_before, units);
+    scratch_.h_operand.set(p, h_before);
+    if (masks_) scratch_.h_operand.mask(p, call_.in.recurrent_dropout_mask, sizes_.batch, row);
+    if (Cell::has_c) {
+      const T* c_before = before >= 0 ? call_.back.saved + (before * Cell::saved + Cell::saved - 1) * units
+                                      : call_.in.c0 + row * units;
+      copy_row(scratch_.c_before + r * width_, c_before, units);
+    }
+  }
+
+  const T* mask_of(int gate) const {
+    return masks_ ? scratch_.mask + (masks_ > 1 ? gate : 0) * scratch_.rows * width_ : nullptr;
+  }
+
+  void step_back(const RowBlock& block, int64_t s) {
+    const Chunk& chunk = scratch_.chunk;
+    const int64_t rows = chunk.live(s), first = chunk.offset[s], step = chunk.first_step + s;
+    for (int64_t r = 0; r < rows; ++r) {
+      if (call_.back.d_sequence) gather_output_gradient(block, r, step);
+      gather_saved(block, r, step, first + r);
+    }
+    if (masks_ && Cell::phases > 1)
+      for_block<T>(rows, width_, [&](int64_t r, int64_t j) {
+        const int64_t at = r * width_ + j;
+        store<T>(scratch_.operand + at, load<T>(scratch_.h_before + at) * load<T>(mask_of(made_gate) + at));
+      });
+    const BackwardStep<T> cell{rows,
+                               width_,
+                               call_.spec.activation,
+                               call_.spec.recurrent_activation,
+                               scratch_.step,
+                               scratch_.h,
+                               scratch_.h_before,
+                               scratch_.c_before,
+                               scratch_.dh,
+                               scratch_.dc,
+                               scratch_.gradient + first * blocks * width_,
+                               Cell::phases > 1 ? scratch_.made + first * width_ : nullptr,
+                               scratch_.d_made,
+                               masks_ ? scratch_.operand : scratch_.h_before,
+                               mask_of(made_gate),
+                               scratch_.cell_scratch};
+    for (int phase = Cell::phases; phase-- > 0;) {
+      Cell::backward(phase, cell);
+      for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) recur_back(phase, g, rows, first);
+    }
+  }
+
+  // The gradient of gate g's operand, dgate U_g^T: added to dh under the gate's mask, or kept for the cell that
+  // made the operand.
+  void recur_back(int phase, int g, int64_t rows, int64_t first) {
+    const T* mask = mask_of(g);
+    T* to = Cell::made(phase) ? scratch_.d_made : mask ? scratch_.product : scratch_.dh;
+    multiply<T>(rows, scratch_.gradient_rows + first, Cell::recurrent_block(g) * width_, sizes_.units,
+                shared_.recurrent_kernel + g * sizes_.units * width_, width_, to, width_,
+                to == scratch_.dh ? to : nullptr, width_);
+    if (Cell::made(phase) || !mask) return;
+    for_block<T>(rows, width_, [&](int64_t r, int64_t j) {
+      T* dh = scratch_.dh + r * width_ + j;
+      store<T>(dh, load<T>(dh) + load<T>(to + r * width_ + j) * load<T>(mask + r * width_ + j));
+    });
+  }
+
+  // One product a chunk for each weight gradient, and for dx.
+  void weights_and_inputs() {
+    const Chunk& chunk = scratch_.chunk;
+    const int64_t n = chunk.positions, stride = blocks * width_;
+    gather_inputs(call_.in, sizes_, chunk, scratch_.x);
+    for (int phase = 0; phase < Cell::phases; ++phase)
+      for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) {
+        const T* const* operand = Cell::made(phase) ? scratch_.made_rows : scratch_.h_operand.for_gate(g);
+        add_outer<T>(sizes_.features, n, scratch_.x.for_gate(g), scratch_.gradient + g * width_, stride, width_,
+                     scratch_.sums.kernel + g * sizes_.features * width_, width_, scratch_.panel);
+        add_outer<T>(sizes_.units, n, operand, scratch_.gradient + Cell::recurrent_block(g) * width_, stride, width_,
+                     scratch_.sums.recurrent_kernel + g * sizes_.units * width_, width_, scratch_.panel);
+      }
+    for (int64_t p = 0; p < n; ++p)
+      for (int64_t j = 0; j < stride; j += lanes<T>)
+        store<T>(scratch_.sums.bias + j, load<T>(scratch_.sums.bias + j) + load<T>(scratch_.gradient + p * stride + j));
+    project_back(call_.in, sizes_, chunk, scratch_.gradient_rows, shared_.kernel, Cell::gates, width_, scratch_.dx,
+                 scratch_.dx_one, call_.grad.x);
+  }
+
+  void end(const RowBlock& block) {
+    const int64_t units = sizes_.units;
+    for (int64_t r = 0; r < block.rows(); ++r) {
+      const int64_t row = block.row(r);
+      // Outputs before the first live step show the initial state.
+      if (call_.back.d_sequence && !call_.spec.zero_output_for_mask)
+        add_outputs(r, row, first_time(), block.count(r) ? block.position(r, 0) : past_time());
+      copy_row(call_.grad.h0 + row * units, scratch_.dh + r * width_, units);
+      if (Cell::has_c) copy_row(call_.grad.c0 + row * units, scratch_.dc + r * width_, units);
+      if (block.count(r) < sizes_.time) clear_masked_inputs(block, r);
+    }
+  }
+
+  void clear_masked_inputs(const RowBlock& block, int64_t r) {
+    const int64_t time = sizes_.time;
+    int64_t live = 0;
+    for (int64_t step = 0; step < time; ++step) {
+      const int64_t t = call_.spec.reverse ? time - 1 - step : step;
+      if (live < block.count(r) && block.position(r, live) == t) ++live;
+      else clear(call_.grad.x + (block.row(r) * time + t) * sizes_.features, sizes_.features);
+    }
+  }
+
+  const BackwardCall<T>& call_;
+  const Sizes& sizes_;
+  const int part_;
+  const int64_t width_, masks_;
+  const BackwardShared<T, Cell> shared_;
+  BackwardScratch<T, Cell> scratch_;
+};
+
+// out [rows, gates * units] = the sum over parts, in their order, of sums [gates][rows][units padded].
+template <class T>
+void add_parts(const T* const* sums, int parts, int64_t rows, int64_t units, int gates, T* out) {
+  const int64_t width = padded<T>(units);
+  for (int g = 0; g < gates; ++g)
+    for (int64_t i = 0; i < rows; ++i) {
+      T* to = out + (i * gates + g) * units;
+      const int64_t from = (g * rows + i) * width;
+      copy_row(to, sums[0] + from, units);
+      for (int part = 1; part < parts; ++part)
+        for (int64_t j = 0; j < units; ++j) to[j] += sums[part][from + j];
+    }
+}
+
+inline constexpr int most_parts = 1024;
+
+template <class T, class Cell>
+void finish_backward(const BackwardCall<T>& call) {
+  const T *kernel[most_parts], *recurrent_kernel[most_parts], *bias[most_parts];
+  for (int part = 0; part < call.parts; ++part) {
+    const BackwardScratch<T, Cell> scratch(call.sizes, call.parts, call.scratch + part * call.part_bytes);
+    kernel[part] = scratch.sums.kernel;
+    recurrent_kernel[part] = scratch.sums.recurrent_kernel;
+    bias[part] = scratch.sums.bias;
+  }
+  const int64_t units = call.sizes.units;
+  add_parts(kernel, call.parts, call.sizes.features, units, Cell::gates, call.grad.kernel);
+  add_parts(recurrent_kernel, call.parts, units, units, Cell::gates, call.grad.recurrent_kernel);
+  if (!call.grad.bias) return;
+  add_parts(bias, call.parts, 1, units, Cell::gates, call.grad.bias);
+  if (Cell::gradient_blocks == Cell::gates) return;
+  // The second row of two biases: gate g's recurrent sum has the gradient of its own block.
+  const int64_t width = padded<T>(units);
+  for (int g = 0; g < Cell::gates; ++g) {
+    for (int part = 0; part < call.parts; ++part) kernel[part] = bias[part] + Cell::recurrent_block(g) * width;
+    add_parts(kernel, call.parts, 1, units, 1, call.grad.bias + (Cell::gates + g) * units);
+  }
+}
+
+}  // namespace GW_ISA
+}  // namespace gatewright

@@ -1,0 +1,224 @@
+// The loop through time, forwards, over any Cell. It knows positions, not masks.
+#pragma once
+
+#include "cells/cell.hpp"
+#include "project.hpp"
+
+namespace gatewright {
+namespace GW_ISA {
+
+// Bias of the projection [gates, units padded]: the input bias, with the recurrent bias of a gate added where the
+// gate's two sums are added anyway.
+template <class Cell, class T>
+void pack_bias(const T* bias, int64_t units, T* packed) {
+  const int64_t width = padded<T>(units);
+  clear(packed, Cell::gates * width);
+  if (!bias) return;
+  constexpr bool two_biases = Cell::gradient_blocks > Cell::gates;
+  for (int g = 0; g < Cell::gates; ++g) {
+    T* to = packed + g * width;
+    copy_row(to, bias + g * units, units);
+    if (!two_biases || Cell::separate(g)) continue;
+    const T* recurrent = bias + (Cell::gates + g) * units;
+    for (int64_t j = 0; j < units; ++j) to[j] += recurrent[j];
+  }
+}
+
+template <class T, class Cell>
+struct ForwardShared {
+  T *kernel, *recurrent_kernel, *bias, *recurrent_bias;
+  size_t bytes;
+
+  ForwardShared(const Sizes& sizes, char* base) {
+    Carver carver(base);
+    const int64_t width = padded<T>(sizes.units);
+    kernel = carver.take<T>(Cell::gates * sizes.features * width);
+    recurrent_kernel = carver.take<T>(Cell::gates * sizes.units * width);
+    bias = carver.take<T>(Cell::gates * width);
+    recurrent_bias = carver.take<T>(Cell::gates * width);
+    bytes = carver.used();
+  }
+
+  void fill(const Inputs<T>& in, const Sizes& sizes) const {
+    const int64_t units = sizes.units, width = padded<T>(units);
+    pack_gates(in.kernel, sizes.features, units, Cell::gates, false, kernel);
+    pack_gates(in.recurrent_kernel, units, units, Cell::gates, false, recurrent_kernel);
+    pack_bias<Cell>(in.bias, units, bias);
+    clear(recurrent_bias, Cell::gates * width);
+    for (int g = 0; g < Cell::gates; ++g)
+      if (in.bias && Cell::separate(g)) copy_row(recurrent_bias + g * width, in.bias + (Cell::gates + g) * units, units);
+  }
+};
+
+template <class T, class Cell>
+struct ForwardScratch {
+  Chunk chunk;
+  OperandRows<T> x;
+  const T **h_rows, **made_rows, **masked_rows;
+  T *projected, *step, *h, *c, *made, *masks, *masked;
+  int64_t rows, positions;
+  size_t bytes;
+
+  ForwardScratch(const Sizes& sizes, int parts, char* base) {
+    Carver carver(base);
+    rows = block_rows(sizes.batch, parts);
+    positions = chunk_positions(rows);
+    const int64_t width = padded<T>(sizes.units), n = sizes.recurrent_dropout_masks;
+    chunk.carve(carver, positions);
+    x.carve(carver, sizes.dropout_masks, positions, sizes.features);
+    h_rows = carver.take<const T*>(rows);
+    made_rows = carver.take<const T*>(rows);
+    masked_rows = carver.take<const T*>(n * rows);
+    projected = carver.take<T>(positions * Cell::gates * width);
+    step = carver.take<T>(rows * Cell::slots * width);
+    h = carver.take<T>(rows * width);
+    c = carver.take<T>(Cell::has_c ? rows * width : 0);
+    made = carver.take<T>(rows * width);
+    masks = carver.take<T>(n * rows * width);
+    masked = carver.take<T>(n * rows * width);
+    bytes = carver.used();
+  }
+};
+
+template <class T, class Cell>
+class ForwardPart {
+ public:
+  ForwardPart(const ForwardCall<T>& call, int part)
+      : call_(call),
+        sizes_(call.sizes),
+        part_(part),
+        width_(padded<T>(call.sizes.units)),
+        masks_(call.sizes.recurrent_dropout_masks),
+        shared_(call.sizes, call.shared),
+        scratch_(call.sizes, call.parts, call.scratch + part * call.part_bytes) {}
+
+  void run() {
+    for (int64_t first = 0;; first += scratch_.rows) {
+      const RowBlock block(call_.schedule, sizes_.batch, sizes_.time, part_, call_.parts, first, scratch_.rows);
+      if (block.empty()) return;
+      begin(block);
+      for (int64_t step = 0; step < block.longest();) {
+        scratch_.chunk.forward_from(block, sizes_.time, step, scratch_.positions);
+        walk();
+        step += scratch_.chunk.steps;
+      }
+      end(block);
+    }
+  }
+
+ private:
+  void begin(const RowBlock& block) {
+    const int64_t rows = block.rows(), units = sizes_.units;
+    clear(scratch_.h, rows * width_);
+    if (Cell::has_c) clear(scratch_.c, rows * width_);
+    clear(scratch_.masks, masks_ * scratch_.rows * width_);
+    for (int64_t r = 0; r < rows; ++r) {
+      const int64_t row = block.row(r);
+      copy_row(scratch_.h + r * width_, call_.in.h0 + row * units, units);
+      if (Cell::has_c) copy_row(scratch_.c + r * width_, call_.in.c0 + row * units, units);
+      scratch_.h_rows[r] = scratch_.h + r * width_;
+      scratch_.made_rows[r] = scratch_.made + r * width_;
+      for (int64_t m = 0; m < masks_; ++m) {
+        const int64_t at = (m * scratch_.rows + r) * width_;
+        copy_row(scratch_.masks + at, call_.in.recurrent_dropout_mask + (m * sizes_.batch + row) * units, units);
+        scratch_.masked_rows[m * scratch_.rows + r] = scratch_.masked + at;
+      }
+    }
+  }
+
+  void walk() {
+    const Chunk& chunk = scratch_.chunk;
+    gather_inputs(call_.in, sizes_, chunk, scratch_.x);
+    project(chunk, scratch_.x, sizes_.features, shared_.kernel, shared_.bias, Cell::gates, width_, scratch_.projected);
+    for (int64_t step = 0; step < chunk.steps; ++step) {
+      const int64_t rows = chunk.live(step), first = chunk.offset[step];
+      mask_state(rows);
+      const T* projected = scratch_.projected + first * Cell::gates * width_;
+      const T* operand = masks_ ? scratch_.masked + gate_mask(Cell::gates - 1) * scratch_.rows * width_ : scratch_.h;
+      const ForwardStep<T> cell{rows,       width_,     call_.spec.activation, call_.spec.recurrent_activation,
+                                projected,  scratch_.step, scratch_.h,         scratch_.c,
+                                scratch_.made, operand};
+      for (int phase = 0; phase < Cell::phases; ++phase) {
+        for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) recur(phase, g, rows, projected);
+        Cell::forward(phase, cell);
+      }
+      emit(rows, first);
+    }
+  }
+
+  int64_t gate_mask(int gate) const { return masks_ > 1 ? gate : 0; }
+
+  void mask_state(int64_t rows) {
+    for (int64_t m = 0; m < masks_; ++m) {
+      const int64_t start = m * scratch_.rows * width_;
+      for_block<T>(rows, width_, [&](int64_t r, int64_t j) {
+        const int64_t at = r * width_ + j;
+        store<T>(scratch_.masked + start + at, load<T>(scratch_.h + at) * load<T>(scratch_.masks + start + at));
+      });
+    }
+  }
+
+  // Gate g's sum: its projection (or, where the two sums stay apart, its recurrent bias) + operand U_g.
+  void recur(int phase, int g, int64_t rows, const T* projected) {
+    const T* const* operand = scratch_.h_rows;
+    if (Cell::made(phase)) operand = scratch_.made_rows;
+    else if (masks_) operand = scratch_.masked_rows + gate_mask(g) * scratch_.rows;
+    const bool apart = Cell::separate(g);
+    multiply<T>(rows, operand, 0, sizes_.units, shared_.recurrent_kernel + g * sizes_.units * width_, width_,
+                scratch_.step + Cell::slot_of(g) * width_, Cell::slots * width_,
+                apart ? shared_.recurrent_bias + g * width_ : projected + g * width_, apart ? 0 : Cell::gates * width_);
+  }
+
+  void emit(int64_t rows, int64_t first) {
+    const int64_t units = sizes_.units;
+    const int64_t* at = scratch_.chunk.at + first;
+    if (call_.out.sequence)
+      for (int64_t r = 0; r < rows; ++r) copy_row(call_.out.sequence + at[r] * units, scratch_.h + r * width_, units);
+    if (call_.out.saved)
+      for (int64_t r = 0; r < rows; ++r)
+        for (int k = 0; k < Cell::saved; ++k)
+          copy_row(call_.out.saved + (at[r] * Cell::saved + k) * units,
+                   scratch_.step + (r * Cell::slots + k) * width_, units);
+  }
+
+  void end(const RowBlock& block) {
+    const int64_t units = sizes_.units;
+    for (int64_t r = 0; r < block.rows(); ++r) {
+      const int64_t row = block.row(r);
+      copy_row(call_.out.h + row * units, scratch_.h + r * width_, units);
+      if (Cell::has_c) copy_row(call_.out.c + row * units, scratch_.c + r * width_, units);
+      if (block.count(r) < sizes_.time) fill_masked(block, r);
+    }
+  }
+
+  // A masked step gives the state that it carries, or zero; nothing was saved for it.
+  void fill_masked(const RowBlock& block, int64_t r) {
+    const int64_t units = sizes_.units, time = sizes_.time, base = block.row(r) * time;
+    const T* carried = call_.in.h0 + block.row(r) * units;
+    int64_t live = 0;
+    for (int64_t step = 0; step < time; ++step) {
+      const int64_t t = call_.spec.reverse ? time - 1 - step : step;
+      if (live < block.count(r) && block.position(r, live) == t) {
+        if (call_.out.sequence) carried = call_.out.sequence + (base + t) * units;
+        ++live;
+        continue;
+      }
+      if (call_.out.sequence) {
+        T* to = call_.out.sequence + (base + t) * units;
+        if (call_.spec.zero_output_for_mask) clear(to, units);
+        else copy_row(to, carried, units);
+      }
+      if (call_.out.saved) clear(call_.out.saved + (base + t) * Cell::saved * units, Cell::saved * units);
+    }
+  }
+
+  const ForwardCall<T>& call_;
+  const Sizes& sizes_;
+  const int part_;
+  const int64_t width_, masks_;
+  const ForwardShared<T, Cell> shared_;
+  ForwardScratch<T, Cell> scratch_;
+};
+
+}  // namespace GW_ISA
+}  // namespace gatewright

@@ -1,0 +1,106 @@
+// One instruction set's build of everything: compiled once for each, into a namespace of its own, so that the linker
+// can never hand one build's code to another.
+#include "backward.hpp"
+#include "cells/gru.hpp"
+#include "cells/lstm.hpp"
+#include "cells/simple_rnn.hpp"
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+namespace gatewright {
+namespace GW_ISA {
+
+// Denormals cost a hundred times a normal operation: they are flushed while a kernel runs, and the caller's mode
+// comes back with the end of the scope.
+class FlushDenormals {
+ public:
+#if defined(__x86_64__)
+  FlushDenormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040u); }  // flush to zero, denormals are zero
+  ~FlushDenormals() { _mm_setcsr(before_); }
+
+ private:
+  unsigned before_;
+#elif defined(__aarch64__)
+  FlushDenormals() {
+    asm volatile("mrs %0, fpcr" : "=r"(before_));
+    asm volatile("msr fpcr, %0" : : "r"(before_ | (uint64_t{1} << 24)));
+  }
+  ~FlushDenormals() { asm volatile("msr fpcr, %0" : : "r"(before_)); }
+
+ private:
+  uint64_t before_;
+#endif
+ public:
+  FlushDenormals(const FlushDenormals&) = delete;
+  FlushDenormals& operator=(const FlushDenormals&) = delete;
+};
+
+// f(cell) for the cell that a spec names.
+template <class T, class F>
+auto with_cell(const Spec& spec, F f) {
+  switch (spec.cell) {
+    case CellKind::simple_rnn: return f(SimpleRnn<T>{});
+    case CellKind::lstm: return f(Lstm<T>{});
+    case CellKind::gru: break;
+  }
+  return spec.reset_after ? f(GruResetAfter<T>{}) : f(GruResetBefore<T>{});
+}
+
+template <class T>
+size_t forward_shared_bytes(const Spec& spec, const Sizes& sizes) {
+  return with_cell<T>(spec, [&](auto cell) { return ForwardShared<T, decltype(cell)>(sizes, nullptr).bytes; });
+}
+template <class T>
+size_t forward_part_bytes(const Spec& spec, const Sizes& sizes, int parts) {
+  return with_cell<T>(spec, [&](auto cell) { return ForwardScratch<T, decltype(cell)>(sizes, parts, nullptr).bytes; });
+}
+template <class T>
+void forward_pack(const ForwardCall<T>& call) {
+  with_cell<T>(call.spec, [&](auto cell) {
+    ForwardShared<T, decltype(cell)>(call.sizes, call.shared).fill(call.in, call.sizes);
+  });
+}
+template <class T>
+void forward_part(const ForwardCall<T>& call, int part) {
+  const FlushDenormals mode;
+  with_cell<T>(call.spec, [&](auto cell) { ForwardPart<T, decltype(cell)>(call, part).run(); });
+}
+template <class T>
+size_t backward_shared_bytes(const Spec& spec, const Sizes& sizes) {
+  return with_cell<T>(spec, [&](auto cell) { return BackwardShared<T, decltype(cell)>(sizes, nullptr).bytes; });
+}
+template <class T>
+size_t backward_part_bytes(const Spec& spec, const Sizes& sizes, int parts) {
+  return with_cell<T>(spec, [&](auto cell) { return BackwardScratch<T, decltype(cell)>(sizes, parts, nullptr).bytes; });
+}
+template <class T>
+void backward_pack(const BackwardCall<T>& call) {
+  with_cell<T>(call.spec, [&](auto cell) {
+    BackwardShared<T, decltype(cell)>(call.sizes, call.shared).fill(call.in, call.sizes);
+  });
+}
+template <class T>
+void backward_part(const BackwardCall<T>& call, int part) {
+  const FlushDenormals mode;
+  with_cell<T>(call.spec, [&](auto cell) { BackwardPart<T, decltype(cell)>(call, part).run(); });
+}
+template <class T>
+void backward_finish(const BackwardCall<T>& call) {
+  const FlushDenormals mode;
+  with_cell<T>(call.spec, [&](auto cell) { finish_backward<T, decltype(cell)>(call); });
+}
+
+template <class T>
+constexpr Kernels<T> table{forward_shared_bytes<T>, forward_part_bytes<T>,  forward_pack<T>,
+                           forward_part<T>,         backward_shared_bytes<T>, backward_part_bytes<T>,
+                           backward_pack<T>,        backward_part<T>,       backward_finish<T>};
+
+extern const Kernels<float> kernels_f32;
+extern const Kernels<double> kernels_f64;
+const Kernels<float> kernels_f32 = table<float>;
+const Kernels<double> kernels_f64 = table<double>;
+
+}  // namespace GW_ISA
+}  // namespace gatewright

@@ -1,0 +1,162 @@
+// Matrix products: weights packed once into panels, and two register-blocked microkernels.
+//
+// A panel is two vectors wide (the last one may be one vector) and holds its columns for all k in order, so that
+// the inner loop reads it straight through. Tiles are at most six rows high: 6 x 2 accumulators fill the registers
+// of AVX2. Rows are split evenly (16 = 6 + 5 + 5), since a tile of one row wastes most of the machine.
+#pragma once
+
+#include "simd.hpp"
+
+namespace gatewright {
+namespace GW_ISA {
+
+inline constexpr int tile_rows = 6;
+
+// The strides of a matrix seen as [k, n]: a transposed view is one with the strides swapped.
+template <class T>
+struct MatrixView {
+  const T* data;
+  int64_t k_stride;
+  int64_t n_stride;
+};
+
+// Packs b [k, n] into panels; columns n .. padded(n) become zero. `packed` holds k * padded(n) values.
+template <class T>
+void pack(MatrixView<T> b, int64_t k, int64_t n, T* packed) {
+  constexpr int64_t wide = 2 * lanes<T>;
+  const int64_t columns = padded<T>(n);
+  for (int64_t first = 0; first < columns; first += wide) {
+    const int64_t width = columns - first < wide ? columns - first : wide;
+    const int64_t present = n - first < width ? n - first : width;
+    for (int64_t i = 0; i < k; ++i) {
+      const T* from = b.data + i * b.k_stride + first * b.n_stride;
+      for (int64_t j = 0; j < present; ++j) packed[j] = from[j * b.n_stride];
+      for (int64_t j = present; j < width; ++j) packed[j] = T(0);
+      packed += width;
+    }
+  }
+}
+
+// c[row][0 .. Vectors) = start[row] + sum over k of a[row][offset + k] * panel[k].
+template <class T, int Rows, int Vectors>
+inline void rows_by_panel(const T* const* a, int64_t offset, int64_t k, const T* panel, T* c, int64_t c_stride, const T* start,
+                          int64_t start_stride) {
+  Vector<T> sum[Rows][Vectors];
+  const T* row[Rows];
+  for (int r = 0; r < Rows; ++r) {
+    row[r] = a[r] + offset;
+    for (int v = 0; v < Vectors; ++v)
+      sum[r][v] = start ? load<T>(start + r * start_stride + v * lanes<T>) : Vector<T>{};
+  }
+  for (int64_t i = 0; i < k; ++i) {
+    Vector<T> b[Vectors];
+    for (int v = 0; v < Vectors; ++v) b[v] = load<T>(panel + (i * Vectors + v) * lanes<T>);
+    for (int r = 0; r < Rows; ++r) {
+      const T factor = row[r][i];
+      for (int v = 0; v < Vectors; ++v) sum[r][v] += factor * b[v];
+    }
+  }
+  for (int r = 0; r < Rows; ++r)
+    for (int v = 0; v < Vectors; ++v) store<T>(c + r * c_stride + v * lanes<T>, sum[r][v]);
+}
+
+template <class T, int Vectors>
+inline void tile_by_panel(int rows, const T* const* a, int64_t offset, int64_t k, const T* panel, T* c, int64_t c_stride,
+                          const T* start, int64_t start_stride) {
+  switch (rows) {
+    case 6: return rows_by_panel<T, 6, Vectors>(a, offset, k, panel, c, c_stride, start, start_stride);
+    case 5: return rows_by_panel<T, 5, Vectors>(a, offset, k, panel, c, c_stride, start, start_stride);
+    case 4: return rows_by_panel<T, 4, Vectors>(a, offset, k, panel, c, c_stride, start, start_stride);
+    case 3: return rows_by_panel<T, 3, Vectors>(a, offset, k, panel, c, c_stride, start, start_stride);
+    case 2: return rows_by_panel<T, 2, Vectors>(a, offset, k, panel, c, c_stride, start, start_stride);
+    case 1: return rows_by_panel<T, 1, Vectors>(a, offset, k, panel, c, c_stride, start, start_stride);
+  }
+}
+
+// Calls f(first, count) for `total` split into even runs of at most tile_rows.
+template <class F>
+inline void for_tiles(int64_t total, F f) {
+  const int64_t tiles = (total + tile_rows - 1) / tile_rows;
+  for (int64_t tile = 0, first = 0; tile < tiles; ++tile) {
+    const int64_t count = (total - first + tiles - tile - 1) / (tiles - tile);
+    f(first, static_cast<int>(count));
+    first += count;
+  }
+}
+
+// c [rows, n] = start [rows, n] + a [rows, k] b [k, n]. Rows of a begin `offset` values past the addresses given;
+// b is packed, n padded; start may be null (zero), c itself (adds to c), or one row for all (stride 0).
+template <class T>
+void multiply(int64_t rows, const T* const* a, int64_t offset, int64_t k, const T* packed, int64_t n, T* c, int64_t c_stride,
+              const T* start, int64_t start_stride) {
+  constexpr int64_t wide = 2 * lanes<T>;
+  for (int64_t column = 0; column < n; column += wide) {
+    const bool full = n - column >= wide;
+    const T* panel = packed + column * k;
+    for_tiles(rows, [&](int64_t first, int count) {
+      T* to = c + first * c_stride + column;
+      const T* from = start ? start + first * start_stride + column : nullptr;
+      if (full)
+        tile_by_panel<T, 2>(count, a + first, offset, k, panel, to, c_stride, from, start_stride);
+      else
+        tile_by_panel<T, 1>(count, a + first, offset, k, panel, to, c_stride, from, start_stride);
+    });
+  }
+}
+
+// c[i][0 .. Vectors) += sum over p of a[p][i] * panel[p], for Rows values of i.
+template <class T, int Rows, int Vectors>
+inline void columns_by_panel(const T* const* a, int64_t offset, int64_t p_count, const T* panel, T* c,
+                             int64_t c_stride) {
+  Vector<T> sum[Rows][Vectors];
+  for (int r = 0; r < Rows; ++r)
+    for (int v = 0; v < Vectors; ++v) sum[r][v] = load<T>(c + r * c_stride + v * lanes<T>);
+  for (int64_t p = 0; p < p_count; ++p) {
+    const T* from = a[p] + offset;
+    Vector<T> b[Vectors];
+    for (int v = 0; v < Vectors; ++v) b[v] = load<T>(panel + (p * Vectors + v) * lanes<T>);
+    for (int r = 0; r < Rows; ++r) {
+      const T factor = from[r];
+      for (int v = 0; v < Vectors; ++v) sum[r][v] += factor * b[v];
+    }
+  }
+  for (int r = 0; r < Rows; ++r)
+    for (int v = 0; v < Vectors; ++v) store<T>(c + r * c_stride + v * lanes<T>, sum[r][v]);
+}
+
+template <class T, int Vectors>
+inline void tile_of_columns(int rows, const T* const* a, int64_t offset, int64_t p_count, const T* panel, T* c,
+                            int64_t c_stride) {
+  switch (rows) {
+    case 6: return columns_by_panel<T, 6, Vectors>(a, offset, p_count, panel, c, c_stride);
+    case 5: return columns_by_panel<T, 5, Vectors>(a, offset, p_count, panel, c, c_stride);
+    case 4: return columns_by_panel<T, 4, Vectors>(a, offset, p_count, panel, c, c_stride);
+    case 3: return columns_by_panel<T, 3, Vectors>(a, offset, p_count, panel, c, c_stride);
+    case 2: return columns_by_panel<T, 2, Vectors>(a, offset, p_count, panel, c, c_stride);
+    case 1: return columns_by_panel<T, 1, Vectors>(a, offset, p_count, panel, c, c_stride);
+  }
+}
+
+// c [rows, n] += the sum over p of a[p]^T d[p]: the weight gradient of p_count positions. `panel` is scratch of
+// p_count * 2 vectors; n is padded.
+template <class T>
+void add_outer(int64_t rows, int64_t p_count, const T* const* a, const T* d, int64_t d_stride, int64_t n, T* c,
+               int64_t c_stride, T* panel) {
+  constexpr int64_t wide = 2 * lanes<T>;
+  for (int64_t column = 0; column < n; column += wide) {
+    const int64_t width = n - column < wide ? n - column : wide;
+    for (int64_t p = 0; p < p_count; ++p)
+      for (int64_t v = 0; v < width; v += lanes<T>)
+        store<T>(panel + p * width + v, load<T>(d + p * d_stride + column + v));
+    for_tiles(rows, [&](int64_t first, int count) {
+      T* to = c + first * c_stride + column;
+      if (width == wide)
+        tile_of_columns<T, 2>(count, a, first, p_count, panel, to, c_stride);
+      else
+        tile_of_columns<T, 1>(count, a, first, p_count, panel, to, c_stride);
+    });
+  }
+}
+
+}  // namespace GW_ISA
+}  // namespace gatewright

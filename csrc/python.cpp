@@ -1,0 +1,139 @@
+// The door to NumPy: buffers in, buffers filled. gatewright.ops.numpy has checked every shape and type; private.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "digest.hpp"
+#include "dispatch.hpp"
+#include "run.hpp"
+#include "team.hpp"
+
+namespace nb = nanobind;
+
+namespace gatewright {
+
+nb::dict xla_handlers();  // xla.cpp
+
+namespace {
+
+template <class T>
+using Array = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Maybe = std::optional<Array<T>>;
+
+template <class T>
+T* pointer(const Maybe<T>& array) {
+  return array ? array->data() : nullptr;
+}
+
+Spec spec_of(const std::vector<int>& v) {
+  return {static_cast<CellKind>(v.at(0)), static_cast<Activation>(v.at(1)), static_cast<Activation>(v.at(2)),
+          v.at(3) != 0,                   v.at(4) != 0,                     v.at(5) != 0};
+}
+
+template <class T>
+int64_t leading(const Maybe<T>& array) {
+  return array ? static_cast<int64_t>(array->shape(0)) : 0;
+}
+
+template <class T>
+struct Arguments {
+  Sizes sizes;
+  Inputs<T> in;
+  Live live;
+};
+
+template <class T>
+Arguments<T> arguments(const Array<const T>& x, const Array<const T>& kernel, const Array<const T>& recurrent_kernel,
+                       const Maybe<const T>& bias, const Array<const T>& h0, const Maybe<const T>& c0,
+                       const Maybe<const uint8_t>& mask, const Maybe<const int32_t>& lengths,
+                       const Maybe<const T>& dropout, const Maybe<const T>& recurrent_dropout) {
+  const auto size = [](const auto& array, size_t axis) { return static_cast<int64_t>(array.shape(axis)); };
+  return {{size(x, 0), size(x, 1), size(x, 2), size(h0, 1), leading(dropout), leading(recurrent_dropout)},
+          {x.data(), kernel.data(), recurrent_kernel.data(), pointer(bias), h0.data(), pointer(c0), pointer(dropout),
+           pointer(recurrent_dropout)},
+          {pointer(mask), pointer(lengths)}};
+}
+
+void raise_if(const char* wrong) {
+  if (wrong) throw nb::value_error(wrong);
+}
+
+template <class T>
+void define(nb::module_& m) {
+  m.def(
+      "forward",
+      [](const std::vector<int>& spec, Array<const T> x, Array<const T> kernel, Array<const T> recurrent_kernel,
+         Maybe<const T> bias, Array<const T> h0, Maybe<const T> c0, Maybe<const uint8_t> mask,
+         Maybe<const int32_t> lengths, Maybe<const T> dropout, Maybe<const T> recurrent_dropout, Maybe<T> sequence,
+         Maybe<T> saved, Array<T> h, Maybe<T> c) {
+        const auto a = arguments<T>(x, kernel, recurrent_kernel, bias, h0, c0, mask, lengths, dropout, recurrent_dropout);
+        const Outputs<T> out{pointer(sequence), pointer(saved), h.data(), pointer(c)};
+        const Spec s = spec_of(spec);
+        const char* wrong;
+        {
+          nb::gil_scoped_release unlocked;
+          wrong = run_forward<T>(s, a.sizes, a.in, a.live, out);
+        }
+        raise_if(wrong);
+      },
+      nb::arg("spec"), nb::arg("x").noconvert(), nb::arg("kernel").noconvert(), nb::arg("recurrent_kernel").noconvert(),
+      nb::arg("bias").none().noconvert(), nb::arg("h0").noconvert(), nb::arg("c0").none().noconvert(),
+      nb::arg("mask").none(), nb::arg("lengths").none(), nb::arg("dropout").none().noconvert(),
+      nb::arg("recurrent_dropout").none().noconvert(), nb::arg("sequence").none().noconvert(),
+      nb::arg("saved").none().noconvert(), nb::arg("h").noconvert(), nb::arg("c").none().noconvert());
+  m.def(
+      "backward",
+      [](const std::vector<int>& spec, Array<const T> x, Array<const T> kernel, Array<const T> recurrent_kernel,
+         Maybe<const T> bias, Array<const T> h0, Maybe<const T> c0, Maybe<const uint8_t> mask,
+         Maybe<const int32_t> lengths, Maybe<const T> dropout, Maybe<const T> recurrent_dropout,
+         Array<const T> sequence, Maybe<const T> saved, Maybe<const T> d_sequence, Maybe<const T> d_h,
+         Maybe<const T> d_c, Array<T> g_x, Array<T> g_kernel, Array<T> g_recurrent_kernel, Maybe<T> g_bias,
+         Array<T> g_h0, Maybe<T> g_c0) {
+        const auto a = arguments<T>(x, kernel, recurrent_kernel, bias, h0, c0, mask, lengths, dropout, recurrent_dropout);
+        const BackwardInputs<T> back{sequence.data(), pointer(saved), pointer(d_sequence), pointer(d_h), pointer(d_c)};
+        const Gradients<T> grad{g_x.data(),      g_kernel.data(), g_recurrent_kernel.data(),
+                                pointer(g_bias), g_h0.data(),     pointer(g_c0)};
+        const Spec s = spec_of(spec);
+        const char* wrong;
+        {
+          nb::gil_scoped_release unlocked;
+          wrong = run_backward<T>(s, a.sizes, a.in, a.live, back, grad);
+        }
+        raise_if(wrong);
+      },
+      nb::arg("spec"), nb::arg("x").noconvert(), nb::arg("kernel").noconvert(), nb::arg("recurrent_kernel").noconvert(),
+      nb::arg("bias").none().noconvert(), nb::arg("h0").noconvert(), nb::arg("c0").none().noconvert(),
+      nb::arg("mask").none(), nb::arg("lengths").none(), nb::arg("dropout").none().noconvert(),
+      nb::arg("recurrent_dropout").none().noconvert(), nb::arg("sequence").noconvert(),
+      nb::arg("saved").none().noconvert(), nb::arg("d_sequence").none().noconvert(), nb::arg("d_h").none().noconvert(),
+      nb::arg("d_c").none().noconvert(), nb::arg("g_x").noconvert(), nb::arg("g_kernel").noconvert(),
+      nb::arg("g_recurrent_kernel").noconvert(), nb::arg("g_bias").none().noconvert(), nb::arg("g_h0").noconvert(),
+      nb::arg("g_c0").none().noconvert());
+}
+
+}  // namespace
+}  // namespace gatewright
+
+NB_MODULE(_kernels, m) {
+  using namespace gatewright;
+  define<float>(m);
+  define<double>(m);
+  m.def("instruction_sets", [] {
+    std::vector<std::string> names;
+    for (const InstructionSet* set : available_instruction_sets()) names.push_back(set->name);
+    return names;
+  });
+  m.def("instruction_set", [] { return std::string(instruction_set().name); });
+  m.def("choose_instruction_set", [](const std::string& name) { return choose_instruction_set(name.c_str()); });
+  m.def("set_num_threads", &set_num_threads);
+  m.def("num_threads", &num_threads);
+  m.def("xla_handlers", &xla_handlers);
+  m.attr("source_digest") = GW_SOURCE_DIGEST;
+}

@@ -1,0 +1,142 @@
+#include "run.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+#include "dispatch.hpp"
+#include "schedule.hpp"
+#include "team.hpp"
+
+namespace gatewright {
+namespace {
+
+// Below this much work a part is not worth handing to another thread (about 20 microseconds of it).
+constexpr double least_part_flops = 1e6;
+constexpr int most_threads = 1024;
+constexpr size_t kept_bytes = size_t{64} << 20;
+
+// A caller's scratch memory, kept between calls unless it is large: fresh pages cost more than the arithmetic.
+class Arena {
+ public:
+  ~Arena() { std::free(memory_); }
+  char* reserve(size_t bytes) {
+    if (bytes > bytes_) {
+      release();
+      const size_t rounded = (bytes + 4095) / 4096 * 4096;
+      memory_ = static_cast<char*>(std::aligned_alloc(4096, rounded));
+      if (!memory_) throw std::bad_alloc();
+      bytes_ = rounded;
+    }
+    return memory_;
+  }
+  void trim() {
+    if (bytes_ > kept_bytes) release();
+  }
+
+ private:
+  void release() {
+    std::free(memory_);
+    memory_ = nullptr;
+    bytes_ = 0;
+  }
+  char* memory_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+thread_local Arena arena;
+
+struct Trim {
+  ~Trim() { arena.trim(); }
+};
+
+size_t aligned(size_t bytes) { return (bytes + 4095) / 4096 * 4096; }
+
+int parts_for(const Spec& spec, const Sizes& sizes) {
+  const double flops = 2.0 * sizes.batch * sizes.time * gates(spec) * sizes.units * (sizes.features + sizes.units);
+  const double worth = std::max(1.0, flops / least_part_flops);
+  const int64_t most = std::min<int64_t>({num_threads(), sizes.batch, most_threads});
+  return static_cast<int>(std::max<double>(1.0, std::min<double>(most, worth)));
+}
+
+template <class T>
+const Kernels<T>& kernels();
+template <>
+const Kernels<float>& kernels() { return *instruction_set().f32; }
+template <>
+const Kernels<double>& kernels() { return *instruction_set().f64; }
+
+// Places a call's shared and private scratch into the arena.
+template <class Call>
+void place(Call& call, size_t shared_bytes, size_t part_bytes) {
+  call.part_bytes = aligned(part_bytes);
+  call.shared = arena.reserve(aligned(shared_bytes) + call.parts * call.part_bytes);
+  call.scratch = call.shared + aligned(shared_bytes);
+}
+
+template <class Call>
+struct Work {
+  const Call* call;
+  void (*part)(const Call&, int);
+  static void run(void* context, int part) {
+    const auto* work = static_cast<const Work*>(context);
+    work->part(*work->call, part);
+  }
+};
+
+template <class Call>
+void share(const Call& call, void (*part)(const Call&, int)) {
+  Work<Call> work{&call, part};
+  run_parts(call.parts, &Work<Call>::run, &work);
+}
+
+}  // namespace
+
+int gates(const Spec& spec) {
+  return spec.cell == CellKind::simple_rnn ? 1 : spec.cell == CellKind::lstm ? 4 : 3;
+}
+
+int saved_slots(const Spec& spec) {
+  if (spec.cell == CellKind::simple_rnn) return 0;
+  if (spec.cell == CellKind::lstm) return 5;
+  return spec.reset_after ? 4 : 3;
+}
+
+template <class T>
+const char* run_forward(const Spec& spec, const Sizes& sizes, const Inputs<T>& in, const Live& live,
+                        const Outputs<T>& out) {
+  Schedule schedule;
+  if (const char* wrong = schedule.build(live, sizes.batch, sizes.time, spec.reverse)) return wrong;
+  const Trim trim;
+  const Kernels<T>& kernel = kernels<T>();
+  ForwardCall<T> call{spec, sizes, in, out, schedule.view(), parts_for(spec, sizes), nullptr, nullptr, 0};
+  place(call, kernel.forward_shared_bytes(spec, sizes), kernel.forward_part_bytes(spec, sizes, call.parts));
+  kernel.forward_pack(call);
+  share(call, kernel.forward_part);
+  return nullptr;
+}
+
+template <class T>
+const char* run_backward(const Spec& spec, const Sizes& sizes, const Inputs<T>& in, const Live& live,
+                         const BackwardInputs<T>& back, const Gradients<T>& grad) {
+  Schedule schedule;
+  if (const char* wrong = schedule.build(live, sizes.batch, sizes.time, spec.reverse)) return wrong;
+  const Trim trim;
+  const Kernels<T>& kernel = kernels<T>();
+  BackwardCall<T> call{spec, sizes, in, back, grad, schedule.view(), parts_for(spec, sizes), nullptr, nullptr, 0};
+  place(call, kernel.backward_shared_bytes(spec, sizes), kernel.backward_part_bytes(spec, sizes, call.parts));
+  kernel.backward_pack(call);
+  share(call, kernel.backward_part);
+  kernel.backward_finish(call);
+  return nullptr;
+}
+
+#define GW_INSTANTIATE(T)                                                                                  \
+  template const char* run_forward<T>(const Spec&, const Sizes&, const Inputs<T>&, const Live&,            \
+                                      const Outputs<T>&);                                                  \
+  template const char* run_backward<T>(const Spec&, const Sizes&, const Inputs<T>&, const Live&,           \
+                                       const BackwardInputs<T>&, const Gradients<T>&);
+GW_INSTANTIATE(float)
+GW_INSTANTIATE(double)
+
+}  // namespace gatewright

@@ -1,0 +1,19 @@
+// A whole call: schedule, memory, packing, and the parts shared among threads. What both doors call.
+#pragma once
+
+#include "api.hpp"
+
+namespace gatewright {
+
+int gates(const Spec& spec);
+int saved_slots(const Spec& spec);
+
+// Each returns null, or one sentence saying what is wrong with the lengths; nothing is written then.
+template <class T>
+const char* run_forward(const Spec& spec, const Sizes& sizes, const Inputs<T>& in, const Live& live,
+                        const Outputs<T>& out);
+template <class T>
+const char* run_backward(const Spec& spec, const Sizes& sizes, const Inputs<T>& in, const Live& live,
+                         const BackwardInputs<T>& back, const Gradients<T>& grad);
+
+}  // namespace gatewright

@@ -1,0 +1,21 @@
+// Lengths, masks and direction become, for each row, its live positions in the order in which they are walked.
+// What comes after knows positions alone: nothing is computed for a step that is masked or past a row's length.
+#pragma once
+
+#include <vector>
+
+#include "api.hpp"
+
+namespace gatewright {
+
+class Schedule {
+ public:
+  // Returns a sentence about the first length that is out of range, or null.
+  const char* build(const Live& live, int64_t batch, int64_t time, bool reverse);
+  ScheduleView view() const { return {rows_.data(), counts_.data(), positions_.data()}; }
+
+ private:
+  std::vector<int32_t> rows_, counts_, positions_;
+};
+
+}  // namespace gatewright

@@ -1,0 +1,209 @@
+// One vector type of the target's width, and the functions that a recurrence needs on it.
+//
+// Written with the compilers' generic vectors, so that one source serves every width: GW_VECTOR_BYTES is 16
+// (SSE2, NEON), 32 (AVX2) or 64 (AVX-512, or two AVX2 registers). GW_ISA names the build's own namespace.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "api.hpp"
+
+namespace gatewright {
+namespace GW_ISA {
+
+using FloatVector [[gnu::vector_size(GW_VECTOR_BYTES)]] = float;
+using DoubleVector [[gnu::vector_size(GW_VECTOR_BYTES)]] = double;
+using Int32Vector [[gnu::vector_size(GW_VECTOR_BYTES)]] = int32_t;
+using Int64Vector [[gnu::vector_size(GW_VECTOR_BYTES)]] = int64_t;
+
+template <class T>
+struct Simd;
+
+template <>
+struct Simd<float> {
+  using Vector = FloatVector;
+  using Bits = Int32Vector;
+  // Cephes' expf: exp(r) = 1 + r + r^2 p(r) for |r| <= ln(2) / 2.
+  static constexpr float lowest_exponent = -86.0f;
+  static constexpr float highest_exponent = 88.0f;
+  static constexpr float ln2_high = 0.693359375f;
+  static constexpr float ln2_low = -2.12194440e-4f;
+  static constexpr float round_magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
+  static constexpr int mantissa_bits = 23;
+
+  static inline Vector exp_reduced(Vector r) {
+    Vector p = 1.9875691500e-4f * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    return p * (r * r) + r + 1.0f;
+  }
+  // Cephes' tanhf for |x| < 0.625: x + x^3 p(x^2).
+  static inline Vector tanh_small(Vector x) {
+    const Vector z = x * x;
+    Vector p = -5.70498872745e-3f * z + 2.06390887954e-2f;
+    p = p * z - 5.37397155531e-2f;
+    p = p * z + 1.33314422036e-1f;
+    p = p * z - 3.33332819422e-1f;
+    return p * z * x + x;
+  }
+};
+
+template <>
+struct Simd<double> {
+  using Vector = DoubleVector;
+  using Bits = Int64Vector;
+  // Cephes' exp: exp(r) = 1 + 2 r P(r^2) / (Q(r^2) - r P(r^2)) for |r| <= ln(2) / 2.
+  static constexpr double lowest_exponent = -707.0;
+  static constexpr double highest_exponent = 709.0;
+  static constexpr double ln2_high = 6.93145751953125e-1;
+  static constexpr double ln2_low = 1.42860682030941723212e-6;
+  static constexpr double round_magic = 6755399441055744.0;  // 1.5 * 2^52
+  static constexpr int mantissa_bits = 52;
+
+  static inline Vector exp_reduced(Vector r) {
+    const Vector z = r * r;
+    const Vector p =
+        r * ((1.26177193074810590878e-4 * z + 3.02994407707441961300e-2) * z + 9.99999999999999999910e-1);
+    const Vector q =
+        ((3.00198505138664455042e-6 * z + 2.52448340349684104192e-3) * z + 2.27265548208155028766e-1) * z +
+        2.00000000000000000009e0;
+    return 1.0 + 2.0 * (p / (q - p));
+  }
+  // Cephes' tanh for |x| < 0.625: x + x^3 P(x^2) / Q(x^2).
+  static inline Vector tanh_small(Vector x) {
+    const Vector z = x * x;
+    const Vector p =
+        (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3;
+    const Vector q =
+        ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3;
+    return x + x * z * (p / q);
+  }
+};
+
+template <class T>
+using Vector = typename Simd<T>::Vector;
+
+template <class T>
+inline constexpr int lanes = static_cast<int>(GW_VECTOR_BYTES / sizeof(T));
+
+// A number of units rounded up to whole vectors.
+template <class T>
+inline int64_t padded(int64_t units) {
+  return (units + lanes<T> - 1) / lanes<T> * lanes<T>;
+}
+
+template <class T>
+inline Vector<T> load(const T* from) {
+  Vector<T> v;
+  std::memcpy(&v, from, sizeof(v));
+  return v;
+}
+
+template <class T>
+inline void store(T* to, Vector<T> v) {
+  std::memcpy(to, &v, sizeof(v));
+}
+
+// Comparisons are written so that a NaN operand stays NaN.
+template <class T>
+inline Vector<T> exp(Vector<T> x) {
+  using S = Simd<T>;
+  const Vector<T> lowest = Vector<T>{} + S::lowest_exponent;
+  const Vector<T> highest = Vector<T>{} + S::highest_exponent;
+  x = x < lowest ? lowest : x;
+  x = x > highest ? highest : x;
+  const Vector<T> shifted = x * T(1.4426950408889634074) + S::round_magic;
+  const Vector<T> n = shifted - S::round_magic;
+  const Vector<T> r = (x - n * S::ln2_high) - n * S::ln2_low;
+  const Vector<T> p = S::exp_reduced(r);
+  typename S::Bits exponent, bits;
+  std::memcpy(&exponent, &shifted, sizeof(exponent));
+  std::memcpy(&bits, &p, sizeof(bits));
+  // The low bits of `shifted` hold n; moved to the exponent's place they multiply p by 2^n. NaN stays NaN.
+  bits += exponent << S::mantissa_bits;
+  Vector<T> result;
+  std::memcpy(&result, &bits, sizeof(result));
+  return x == x ? result : x;
+}
+
+template <class T>
+inline Vector<T> sigmoid(Vector<T> x) {
+  return T(1) / (T(1) + exp<T>(-x));
+}
+
+template <class T>
+inline Vector<T> tanh(Vector<T> x) {
+  const Vector<T> size = x < T(0) ? -x : x;
+  const Vector<T> large = T(1) - T(2) / (exp<T>(size + size) + T(1));
+  const Vector<T> with_sign = x < T(0) ? -large : large;
+  return size < T(0.625) ? Simd<T>::tanh_small(x) : with_sign;
+}
+
+template <class T>
+inline Vector<T> clamp01(Vector<T> x) {
+  const Vector<T> zero{};
+  const Vector<T> one = zero + T(1);
+  x = x < zero ? zero : x;
+  return x > one ? one : x;
+}
+
+// values[row][0 .. width) = f(values[row][0 .. width)), in place; width is whole vectors.
+template <class T, class F>
+inline void map_block(T* values, int64_t rows, int64_t stride, int64_t width, F f) {
+  for (int64_t row = 0; row < rows; ++row) {
+    T* at = values + row * stride;
+    for (int64_t j = 0; j < width; j += lanes<T>) store<T>(at + j, f(load<T>(at + j)));
+  }
+}
+
+template <class T>
+inline void activate(Activation kind, T* values, int64_t rows, int64_t stride, int64_t width) {
+  using V = Vector<T>;
+  switch (kind) {
+    case Activation::tanh: return map_block(values, rows, stride, width, [](V a) { return tanh<T>(a); });
+    case Activation::sigmoid: return map_block(values, rows, stride, width, [](V a) { return sigmoid<T>(a); });
+    case Activation::relu:
+      return map_block(values, rows, stride, width, [](V a) -> V { return a < T(0) ? V{} : a; });
+    case Activation::hard_sigmoid:
+      return map_block(values, rows, stride, width,
+                       [](V a) { return clamp01<T>(a * T(1.0 / 6.0) + T(0.5)); });
+    case Activation::linear: return;
+  }
+}
+
+// d[row][j] *= f'(a) where y[row][j] = f(a): every derivative here is a function of the output.
+template <class T, class F>
+inline void scale_block(T* d, int64_t d_stride, const T* y, int64_t y_stride, int64_t rows, int64_t width, F f) {
+  for (int64_t row = 0; row < rows; ++row) {
+    T* at = d + row * d_stride;
+    const T* from = y + row * y_stride;
+    for (int64_t j = 0; j < width; j += lanes<T>) store<T>(at + j, f(load<T>(at + j), load<T>(from + j)));
+  }
+}
+
+template <class T>
+inline void times_derivative(Activation kind, T* d, int64_t d_stride, const T* y, int64_t y_stride,
+                             int64_t rows, int64_t width) {
+  using V = Vector<T>;
+  switch (kind) {
+    case Activation::tanh:
+      return scale_block(d, d_stride, y, y_stride, rows, width, [](V g, V a) { return g * (T(1) - a * a); });
+    case Activation::sigmoid:
+      return scale_block(d, d_stride, y, y_stride, rows, width, [](V g, V a) { return g * (a * (T(1) - a)); });
+    case Activation::relu:
+      return scale_block(d, d_stride, y, y_stride, rows, width,
+                         [](V g, V a) -> V { return a > T(0) ? g : V{}; });
+    case Activation::hard_sigmoid:
+      return scale_block(d, d_stride, y, y_stride, rows, width, [](V g, V a) -> V {
+        const V rising = a > T(0) ? g * T(1.0 / 6.0) : V{};
+        return a < T(1) ? rising : V{};
+      });
+    case Activation::linear: return;
+  }
+}
+
+}  // namespace GW_ISA
+}  // namespace gatewright

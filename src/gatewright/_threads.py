@@ -1,0 +1,62 @@
+"""How many threads the kernels use, and why that many."""
+
+import math
+import os
+from pathlib import Path
+
+VARIABLE = "GATEWRIGHT_NUM_THREADS"
+
+
+def default_threads(cgroup_root: Path = Path("/sys/fs/cgroup")) -> tuple[int, str]:
+    """The number of threads to use, and where it came from.
+
+    `GATEWRIGHT_NUM_THREADS` if it is set; else the cores that this process may use: its affinity mask, and no more
+    than its control group's quota of processor time.
+
+    Raises:
+        ValueError: `GATEWRIGHT_NUM_THREADS` is not a whole number from 1 up.
+    """
+    wanted = os.environ.get(VARIABLE)
+    if wanted is not None:
+        if not (wanted.isascii() and wanted.isdigit() and int(wanted) >= 1):
+            raise ValueError(f"{VARIABLE} must be a whole number from 1 up; it is {wanted!r}: set it so, or unset it.")
+        return int(wanted), VARIABLE
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cgroup_quota(cgroup_root)
+    if quota is not None and math.ceil(quota) < affinity:
+        return max(1, math.ceil(quota)), "control group quota"
+    return affinity, "processor affinity"
+
+
+def cgroup_quota(root: Path) -> float | None:
+    """The processors' worth of time that this process's control group may use; None without a limit."""
+    group = _own_group()
+    for folder in dict.fromkeys([root / group, root]):  # version 2: "200000 100000" or "max 100000"
+        limit = _words(folder / "cpu.max")
+        if len(limit) == 2 and limit[0] != "max":
+            return int(limit[0]) / int(limit[1])
+    for folder in (root / "cpu" / group, root / "cpu"):  # version 1: two files, -1 for no limit
+        quota, period = _words(folder / "cpu.cfs_quota_us"), _words(folder / "cpu.cfs_period_us")
+        if quota and period and int(quota[0]) > 0:
+            return int(quota[0]) / int(period[0])
+    return None
+
+
+def _own_group() -> str:
+    for line in _lines(Path("/proc/self/cgroup")):
+        number, controllers, path = line.split(":", 2)
+        if number == "0" or "cpu" in controllers.split(","):
+            return path.strip("/")
+    return ""
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except OSError:  # not Linux, or no such controller: then it sets no limit
+        return []
+
+
+def _words(path: Path) -> list[str]:
+    lines = _lines(path)
+    return lines[0].split() if lines else []

@@ -1,0 +1,219 @@
+"""Stock Keras layers on Gatewright's operations: the one way in for Keras.
+
+`accelerate()` replaces the inner loop of `keras.layers.SimpleRNN`, `LSTM`, `GRU` and of `RNN` around their stock cells.
+Constructors, weights, summaries and saved files stay Keras' own, and so do the numbers, to rounding: the dropout
+masks are those that the cell itself draws. `restore()` puts the stock loops back; models that were compiled before
+keep what they were traced with.
+
+A case that the kernels do not serve runs on the stock loop and says so once, in a `SlowPathWarning` with the reason.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from types import TracebackType
+from typing import Any
+
+from gatewright.cells import Recurrence
+
+__all__ = ["SlowPathWarning", "accelerate", "restore"]
+
+_PATCHED = ("RNN", "SimpleRNN", "LSTM", "GRU")
+_CELLS = {"SimpleRNNCell": "simple_rnn", "LSTMCell": "lstm", "GRUCell": "gru"}
+_ACTIVATIONS = ("tanh", "sigmoid", "relu", "hard_sigmoid", "linear")
+
+_stock: dict[str, Any] = {}  # class name -> its own inner_loop, or None where it inherits one; empty when restored
+_said: set[tuple[str, str]] = set()
+
+
+class SlowPathWarning(UserWarning):
+    """A recurrent layer runs on stock Keras' loop; the message says which and why."""
+
+
+class _Accelerated:
+    """What `accelerate` returns: a context manager whose end is `restore()`."""
+
+    def __enter__(self) -> _Accelerated:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        restore()
+
+
+def accelerate() -> _Accelerated:
+    """Put stock Keras recurrent layers on Gatewright's kernels, for this process, until `restore()`.
+
+    If Keras is not imported yet, this selects its JAX backend. May be used as a context manager.
+
+    Raises:
+        RuntimeError: Keras already runs on another backend.
+        ImportError: Keras or JAX is not installed.
+    """
+    if not _stock:
+        keras = _keras_on_jax()
+        for name in _PATCHED:
+            layer = getattr(keras.layers, name)
+            _stock[name] = layer.__dict__.get("inner_loop")
+            layer.inner_loop = _inner_loop
+    return _Accelerated()
+
+
+def restore() -> None:
+    """Put the stock loops back. Does nothing if they are in place."""
+    if not _stock:
+        return
+    import keras
+
+    for name, own in _stock.items():
+        layer = getattr(keras.layers, name)
+        if own is None:
+            del layer.inner_loop
+        else:
+            layer.inner_loop = own
+    _stock.clear()
+    _said.clear()
+
+
+def _keras_on_jax() -> Any:
+    if "keras" not in sys.modules:
+        wanted = os.environ.setdefault("KERAS_BACKEND", "jax")
+        if wanted != "jax":
+            raise RuntimeError(
+                f"Gatewright runs Keras on JAX, and KERAS_BACKEND is {wanted!r}: set it to 'jax', or unset it."
+            )
+    try:
+        import keras
+
+        if keras.backend.backend() == "jax":
+            import gatewright.ops.jax  # the door registers itself: a build that does not load says so now
+    except ModuleNotFoundError as missing:
+        raise ImportError(
+            f"Accelerating Keras needs {missing.name}: pip install 'gatewright[train]'.", name=missing.name
+        ) from missing
+    if keras.backend.backend() != "jax":
+        raise RuntimeError(
+            f"Keras already runs on {keras.backend.backend()!r} and Gatewright needs it on JAX: call "
+            "gatewright.accelerate() before Keras is imported, or set KERAS_BACKEND=jax."
+        )
+    return keras
+
+
+def _inner_loop(layer: Any, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
+    """Keras' `RNN.inner_loop`: gives the last output, all outputs, and the list of last states."""
+    from keras import tree
+
+    if tree.is_nested(mask):
+        mask = mask[0]
+    states = list(initial_state) if tree.is_nested(initial_state) else [initial_state]
+    reason = _slow_reason(layer, sequences, mask)
+    if reason is not None:
+        _say_once(layer, reason)
+        return _stock_loop(layer)(layer, sequences, initial_state, mask=mask, training=training)
+    return _fast_loop(layer, sequences, states, mask, training)
+
+
+def _stock_loop(layer: Any) -> Any:
+    """The loop that the layer's class would have run, found as Python would have found it."""
+    import keras
+
+    for ancestor in type(layer).__mro__:
+        name = ancestor.__name__
+        if name in _stock and ancestor is getattr(keras.layers, name) and _stock[name] is not None:
+            return _stock[name]
+    raise AssertionError("every recurrent layer inherits from keras.layers.RNN")
+
+
+def _say_once(layer: Any, reason: str) -> None:
+    key = (type(layer).__name__, reason)
+    if key not in _said:
+        _said.add(key)
+        message = f"{type(layer).__name__} layer {layer.name!r} runs on stock Keras' loop, at its speed: {reason}."
+        warnings.warn(message, SlowPathWarning, stacklevel=2)
+
+
+def _slow_reason(layer: Any, sequences: Any, mask: Any) -> str | None:
+    """Why the kernels do not serve this call, or None if they do."""
+    import keras
+
+    cell = layer.cell
+    if not any(type(cell) is getattr(keras.layers, name) for name in _CELLS):
+        return f"its cell is {type(cell).__name__}, not the stock SimpleRNNCell, LSTMCell or GRUCell"
+    for attribute in ("activation", "recurrent_activation"):
+        if _activation(getattr(cell, attribute, None)) is None:
+            return f"its {attribute} is none of {', '.join(_ACTIVATIONS)}"
+    dtype = keras.backend.standardize_dtype(sequences.dtype)
+    if not dtype == cell.compute_dtype == cell.variable_dtype or dtype not in ("float32", "float64"):
+        return f"it computes in {cell.compute_dtype} on {dtype}, and the kernels in float32 and float64"
+    if len(sequences.shape) != 3:
+        return f"its input has {len(sequences.shape)} dimensions, not [batch, time, features]"
+    if mask is not None and len(mask.shape) != 2:
+        return f"its mask has {len(mask.shape)} dimensions, not [batch, time]"
+    if 1.0 in (cell.dropout, cell.recurrent_dropout):
+        return "a dropout rate of 1 leaves nothing to compute"
+    if layer.unroll and mask is not None:
+        return "unrolled loops have a meaning of their own for masks"
+    if getattr(layer, "use_cudnn", None) is True:
+        return "use_cudnn=True asks for cuDNN"
+    return None
+
+
+def _activation(function: Any) -> str | None:
+    """The kernels' name of one of Keras' own activation functions; None for any other function."""
+    import keras
+
+    if function is None:
+        return "linear"
+    return next((name for name in _ACTIVATIONS if function is getattr(keras.activations, name)), None)
+
+
+def _fast_loop(layer: Any, sequences: Any, states: list[Any], mask: Any, training: bool) -> Any:
+    from keras import ops
+
+    from gatewright.ops import jax as gw
+
+    cell = layer.cell
+    mask = None if mask is None else ops.cast(mask, "bool")
+    rec = Recurrence(
+        _CELLS[type(cell).__name__],  # type: ignore[arg-type]
+        activation=str(_activation(cell.activation)),
+        recurrent_activation=str(_activation(getattr(cell, "recurrent_activation", None))),
+        reset_after=getattr(cell, "reset_after", True),
+        reverse=bool(layer.go_backwards),
+        zero_output_for_mask=bool(layer.zero_output_for_mask),
+    )
+    sequence, new_states = gw.forward(
+        rec,
+        sequences,
+        ops.convert_to_tensor(cell.kernel),
+        ops.convert_to_tensor(cell.recurrent_kernel),
+        None if cell.bias is None else ops.convert_to_tensor(cell.bias),
+        initial_state=states,
+        mask=mask,
+        dropout_mask=_drawn(cell.dropout, cell.get_dropout_mask, sequences[:, 0, :]) if training else None,
+        recurrent_dropout_mask=(
+            _drawn(cell.recurrent_dropout, cell.get_recurrent_dropout_mask, states[0]) if training else None
+        ),
+        return_sequence=bool(layer.return_sequences),
+    )
+    last = new_states[0]
+    if mask is not None and rec.zero_output_for_mask:
+        last = ops.where(mask[:, :1] if rec.reverse else mask[:, -1:], last, 0)
+    if sequence is None:
+        sequence = ops.expand_dims(last, 1)  # as Keras' own fused loops give it; the layer uses `last`
+    elif rec.reverse:
+        sequence = ops.flip(sequence, axis=1)  # Keras gives outputs in the order of the walk
+    return last, sequence, list(new_states)
+
+
+def _drawn(rate: float, draw: Any, like: Any) -> Any:
+    """The masks that the cell draws (or has drawn) for this call, [1 or gates, batch, width]; None without dropout."""
+    from keras import ops
+
+    if rate == 0.0:
+        return None
+    masks = draw(like)
+    return ops.stack(masks) if isinstance(masks, list) else ops.expand_dims(masks, 0)

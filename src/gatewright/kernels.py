@@ -1,0 +1,72 @@
+"""The compiled kernels as a whole: instruction set and threads."""
+
+from pathlib import Path
+
+from gatewright import _digest, _kernels, _threads
+from gatewright.cells import Recurrence
+
+
+def _refuse_stale_build() -> None:
+    # Beside an editable install lie the sources; elsewhere there is nothing that could be newer.
+    sources = Path(__file__).parents[2] / "csrc"
+    if (sources / "kernels.cpp").exists() and _digest.source_digest(sources) != _kernels.source_digest:
+        raise ImportError(
+            "Gatewright's kernels were built from other sources than csrc/ now holds: run `make build` to build them."
+        )
+
+
+_refuse_stale_build()
+_kernels.set_num_threads(_threads.default_threads()[0])
+
+
+def instruction_sets() -> list[str]:
+    """The instruction sets that this processor runs, the one that is used by default first."""
+    return list(_kernels.instruction_sets())
+
+
+def instruction_set() -> str:
+    """The instruction set in use."""
+    return str(_kernels.instruction_set())
+
+
+def choose_instruction_set(name: str) -> None:
+    """Use another instruction set than the widest; a test or a measurement may want to.
+
+    Raises:
+        ValueError: this processor does not run it.
+    """
+    if not _kernels.choose_instruction_set(name):
+        raise ValueError(f"instruction set must be one of {', '.join(instruction_sets())} here, not {name!r}.")
+
+
+def num_threads() -> int:
+    """The threads that share a call's rows, the caller's own among them."""
+    return int(_kernels.num_threads())
+
+
+def set_num_threads(threads: int) -> None:
+    """Set how many threads share a call's rows. The same inputs and number of threads give the same bits.
+
+    Raises:
+        ValueError: threads is not a whole number from 1 up.
+    """
+    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
+        raise ValueError(f"threads must be a whole number from 1 up; it is {threads!r}.")
+    _kernels.set_num_threads(threads)
+
+
+# The order is that of the enumerations in csrc/api.hpp.
+_CELLS = ("simple_rnn", "lstm", "gru")
+_ACTIVATIONS = ("tanh", "sigmoid", "relu", "hard_sigmoid", "linear")
+
+
+def spec_codes(rec: Recurrence) -> tuple[int, int, int, int, int, int]:
+    """A recurrence as the kernels' structure Spec has it."""
+    return (
+        _CELLS.index(rec.cell),
+        _ACTIVATIONS.index(rec.activation),
+        _ACTIVATIONS.index(rec.recurrent_activation),
+        int(rec.reset_after),
+        int(rec.reverse),
+        int(rec.zero_output_for_mask),
+    )

@@ -1,0 +1,356 @@
+"""The recurrences as differentiable functions of JAX arrays.
+
+    sequence, states = gru(x, kernel, recurrent_kernel, bias)
+
+They work under `jit`, `grad`, `vmap` and inside `lax.scan`. On a CPU they run the compiled kernels, through XLA's
+foreign function interface; on other platforms a twin of the same equations written with `lax.scan`. The kernels have
+a first derivative, in reverse mode. For higher derivatives, and for `jvp`, choose the twin: `implementation="scan"`.
+`vmap` runs the kernels once for each element of the mapped axis; a batch belongs into the batch axis.
+
+Layouts are Keras' (see `gatewright.cells`). Dropout masks are constants: they have no gradient.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from gatewright import _kernels, cells
+from gatewright.cells import Recurrence
+from gatewright.kernels import spec_codes
+from gatewright.ops.numpy import check_lengths
+
+Array = Any  # a jax.Array, or a tracer of one
+Implementation = Literal["auto", "kernel", "scan"]
+
+__all__ = ["forward", "gru", "lstm", "simple_rnn"]
+
+
+class _Operands(NamedTuple):
+    x: Array
+    kernel: Array
+    recurrent_kernel: Array
+    bias: Array | None
+    states: tuple[Array, ...]
+    mask: Array | None
+    lengths: Array | None
+    dropout_mask: Array | None
+    recurrent_dropout_mask: Array | None
+
+
+# ---- the kernels behind XLA ----------------------------------------------------------------------------------
+
+
+def _register() -> None:
+    handlers = dict(_kernels.xla_handlers())
+    built = handlers.pop("api_version")
+    header = (Path(jax.ffi.include_dir()) / "xla/ffi/api/c_api.h").read_text()
+    here = tuple(int(re.search(rf"#define XLA_FFI_API_{part} (\d+)", header)[1]) for part in ("MAJOR", "MINOR"))  # type: ignore[index]
+    if here[0] != built[0] or here < built:
+        raise ImportError(
+            f"Gatewright's kernels were built for version {built[0]}.{built[1]} of XLA's foreign function interface "
+            f"and the installed jaxlib has {here[0]}.{here[1]}: install a newer jaxlib, or build Gatewright again."
+        )
+    for name, handler in handlers.items():
+        jax.ffi.register_ffi_target(f"gatewright_{name}", handler, platform="cpu")
+
+
+_register()
+
+# The flags of csrc/xla.cpp's enumeration Present.
+_BIAS, _C, _MASK, _LENGTHS, _DROPOUT, _RECURRENT_DROPOUT, _SEQUENCE = (1 << k for k in range(7))
+
+
+def _call(
+    name: str, rec: Recurrence, o: _Operands, sequence: bool, extra: tuple[Array, ...], shapes: list[tuple[int, ...]]
+) -> list[Array]:
+    absent = jnp.zeros((0,), o.x.dtype)
+    c0 = o.states[1] if len(o.states) > 1 else None
+    optional = (
+        (o.bias, _BIAS),
+        (c0, _C),
+        (o.mask, _MASK),
+        (o.lengths, _LENGTHS),
+        (o.dropout_mask, _DROPOUT),
+        (o.recurrent_dropout_mask, _RECURRENT_DROPOUT),
+    )
+    present = sum(flag for operand, flag in optional if operand is not None) | (_SEQUENCE if sequence else 0)
+    bias, c, mask, lengths, dropout, recurrent_dropout = (
+        absent if operand is None else operand for operand, _ in optional
+    )
+    operands = (o.x, o.kernel, o.recurrent_kernel, bias, o.states[0], c, mask, lengths, dropout, recurrent_dropout)
+    attributes = ("cell", "activation", "recurrent_activation", "reset_after", "reverse", "zero_output_for_mask")
+    results = [jax.ShapeDtypeStruct(shape, o.x.dtype) for shape in shapes]
+    call = jax.ffi.ffi_call(f"gatewright_{name}", results, vmap_method="sequential")
+    codes = {key: np.int64(code) for key, code in zip(attributes, spec_codes(rec), strict=True)}
+    return list(call(*operands, *extra, **codes, present=np.int64(present)))
+
+
+def _shapes(o: _Operands) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+    batch, time, units = *o.x.shape[:2], o.recurrent_kernel.shape[0]
+    return (batch, time, units), [(batch, units), (batch, units) if len(o.states) > 1 else (0,)]
+
+
+def _infer(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
+    whole, states = _shapes(o)
+    out, *new_states = _call("infer", rec, o, sequence, (), [whole if sequence else (0,), *states])
+    return (out if sequence else None), tuple(new_states[: len(o.states)])
+
+
+def _forward(rec: Recurrence, o: _Operands) -> tuple[Array, tuple[Array, ...], Array]:
+    whole, states = _shapes(o)
+    slots = len(rec.saved_names)
+    saved_shape = (*whole[:2], slots, whole[2]) if slots else (0,)
+    out, h, c, saved = _call("forward", rec, o, True, (), [whole, *states, saved_shape])
+    return out, (h, c)[: len(o.states)], saved
+
+
+def _backward(
+    rec: Recurrence, o: _Operands, out: Array, saved: Array, d_sequence: Array | None, d_states: tuple[Array, ...]
+) -> _Operands:
+    absent = jnp.zeros((0,), o.x.dtype)
+    d_c = d_states[1] if len(d_states) > 1 else absent
+    extra = (out, saved, absent if d_sequence is None else d_sequence, d_states[0], d_c)
+    bias_shape = (0,) if o.bias is None else o.bias.shape
+    shapes = [o.x.shape, o.kernel.shape, o.recurrent_kernel.shape, bias_shape, *_shapes(o)[1]]
+    x, kernel, recurrent_kernel, bias, h, c = _call("backward", rec, o, d_sequence is not None, extra, shapes)
+    return _Operands(
+        x, kernel, recurrent_kernel, None if o.bias is None else bias, (h, c)[: len(o.states)], None, None, None, None
+    )
+
+
+# ---- the twin ------------------------------------------------------------------------------------------------
+
+
+def _scan(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
+    mask = o.mask
+    if o.lengths is not None:
+        mask = jnp.arange(o.x.shape[1]) < o.lengths[:, None]
+    # What stands in a masked step must not reach a gradient as 0 * NaN.
+    x = o.x if mask is None else jnp.where(mask[:, :, None], o.x, 0)
+
+    def step(states: tuple[Array, ...], at: tuple[Array, Array | None]) -> tuple[tuple[Array, ...], Array | None]:
+        x_t, live = at
+        new, _ = cells.step(
+            rec, x_t, states, o.kernel, o.recurrent_kernel, o.bias, o.dropout_mask, o.recurrent_dropout_mask, jnp
+        )
+        if live is None:
+            return new, new[0] if sequence else None
+        new = tuple(jnp.where(live[:, None], n, s) for n, s in zip(new, states, strict=True))
+        shown = jnp.where(live[:, None], new[0], 0) if rec.zero_output_for_mask else new[0]
+        return new, shown if sequence else None
+
+    steps = (jnp.swapaxes(x, 0, 1), None if mask is None else mask.T)
+    states, out = lax.scan(step, o.states, steps, reverse=rec.reverse)
+    return (jnp.swapaxes(out, 0, 1) if sequence else None), states
+
+
+# ---- one differentiable operation ----------------------------------------------------------------------------
+
+
+def _on_cpu_only() -> bool:
+    return jax.default_backend() == "cpu"
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _recur(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
+    if _on_cpu_only():
+        return _infer(rec, sequence, o)
+    return lax.platform_dependent(o, cpu=partial(_infer, rec, sequence), default=partial(_scan, rec, sequence))  # type: ignore[no-any-return]
+
+
+def _recur_forward(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Any, Any]:
+    def elsewhere(o: _Operands) -> tuple[Array, tuple[Array, ...], Array]:
+        out, states = _scan(rec, True, o)
+        slots = len(rec.saved_names)
+        whole = _shapes(o)[0]
+        # Elsewhere the way back walks forwards again: it needs nothing saved.
+        return out, states, jnp.zeros((*whole[:2], slots, whole[2]) if slots else (0,), o.x.dtype)
+
+    if _on_cpu_only():
+        out, states, saved = _forward(rec, o)
+    else:
+        out, states, saved = lax.platform_dependent(o, cpu=partial(_forward, rec), default=elsewhere)
+    return (out if sequence else None, states), (o, out, saved)
+
+
+def _recur_backward(rec: Recurrence, sequence: bool, kept: Any, d: Any) -> tuple[_Operands]:
+    o, out, saved = kept
+    d_sequence, d_states = d
+
+    def elsewhere(o: _Operands, out: Array, saved: Array, d_sequence: Any, d_states: Any) -> _Operands:
+        def differentiable(x: Any, kernel: Any, recurrent_kernel: Any, bias: Any, states: Any) -> Any:
+            return _scan(rec, sequence, _Operands(x, kernel, recurrent_kernel, bias, states, *o[5:]))
+
+        return _Operands(*jax.vjp(differentiable, *o[:5])[1]((d_sequence, d_states)), None, None, None, None)
+
+    arguments = (o, out, saved, d_sequence, d_states)
+    if _on_cpu_only():
+        return (_backward(rec, *arguments),)
+    return (lax.platform_dependent(*arguments, cpu=partial(_backward, rec), default=elsewhere),)
+
+
+_recur.defvjp(_recur_forward, _recur_backward)
+
+
+# ---- public --------------------------------------------------------------------------------------------------
+
+
+def forward(
+    rec: Recurrence,
+    x: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None = None,
+    *,
+    initial_state: Sequence[Array] | None = None,
+    mask: Array | None = None,
+    lengths: Array | None = None,
+    dropout_mask: Array | None = None,
+    recurrent_dropout_mask: Array | None = None,
+    return_sequence: bool = True,
+    implementation: Implementation = "auto",
+) -> tuple[Array | None, tuple[Array, ...]]:
+    """Walk a recurrence over a batch of sequences.
+
+    Args:
+        rec: which recurrence; its docstring tells direction and masking.
+        x: [batch, time, features], float32 or float64.
+        kernel: [features, gates * units].
+        recurrent_kernel: [units, gates * units].
+        bias: `rec.bias_shape(units)`; None for none.
+        initial_state: one [batch, units] for each state; None for zero.
+        mask: bool [batch, time], True where a step is live. A masked step carries the state.
+        lengths: integers [batch], live steps from the beginning: a mask in short. Not both. Under `jit` an
+            impossible length is found when the program runs.
+        dropout_mask: [1 or gates, batch, features], scaled, the same at every step.
+        recurrent_dropout_mask: [1 or gates, batch, units], likewise.
+        return_sequence: whether the first result is wanted; without it less is written.
+        implementation: "auto" and "kernel" are the compiled kernels on a CPU and the twin elsewhere; "scan" is the
+            twin everywhere, which has derivatives of every order and mode and takes any floating type.
+
+    Returns:
+        The outputs [batch, time, units] (None without `return_sequence`), and the states after the last step.
+
+    Raises:
+        ValueError: a shape or a length does not fit, or the implementation does not exist.
+        TypeError: an operand's type does not fit.
+    """
+    if implementation not in ("auto", "kernel", "scan"):
+        raise ValueError(f"implementation must be 'auto', 'kernel' or 'scan', not {implementation!r}.")
+    x = jnp.asarray(x)
+    if implementation != "scan" and x.dtype not in (jnp.float32, jnp.float64):
+        raise TypeError(f"x must be float32 or float64, not {x.dtype}; implementation='scan' takes other types.")
+    if x.ndim != 3:
+        raise ValueError(f"x must have shape [batch, time, features], not {list(x.shape)}.")
+
+    def alike(name: str, array: Array | None) -> Array | None:
+        if array is None:
+            return None
+        array = jnp.asarray(array)
+        if array.dtype != x.dtype:
+            raise TypeError(f"{name} must be {x.dtype} as x is, not {array.dtype}.")
+        return array
+
+    recurrent_kernel = alike("recurrent_kernel", recurrent_kernel)
+    if initial_state is None:
+        initial_state = [jnp.zeros((x.shape[0], recurrent_kernel.shape[0]), x.dtype) for _ in rec.state_names]
+    o = _Operands(
+        x,
+        alike("kernel", kernel),
+        recurrent_kernel,
+        alike("bias", bias),
+        tuple(alike("initial_state", state) for state in initial_state),
+        _mask(mask),
+        _lengths(lengths, *x.shape[:2]),
+        alike("dropout_mask", dropout_mask),
+        alike("recurrent_dropout_mask", recurrent_dropout_mask),
+    )
+    if mask is not None and lengths is not None:
+        raise ValueError("Give mask or lengths, not both.")
+    cells.check_operands(rec, *o[:6], o.dropout_mask, o.recurrent_dropout_mask)
+    if implementation == "scan":
+        return _scan(rec, return_sequence, o)
+    return _recur(rec, return_sequence, o)  # type: ignore[no-any-return]
+
+
+def simple_rnn(
+    x: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None = None,
+    *,
+    activation: str = "tanh",
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> tuple[Array | None, tuple[Array, ...]]:
+    """SimpleRNN (Elman 1990) over a batch of sequences; see `forward` for the operands and `cells` for the equations."""
+    rec = Recurrence("simple_rnn", activation, reverse=reverse, zero_output_for_mask=zero_output_for_mask)
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
+def lstm(
+    x: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> tuple[Array | None, tuple[Array, ...]]:
+    """LSTM (Hochreiter and Schmidhuber 1997, Gers et al. 2000); see `forward` and `cells`."""
+    rec = Recurrence(
+        "lstm", activation, recurrent_activation, reverse=reverse, zero_output_for_mask=zero_output_for_mask
+    )
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
+def gru(
+    x: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    reset_after: bool = True,
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> tuple[Array | None, tuple[Array, ...]]:
+    """GRU (Cho et al. 2014), its reset gate after or before the product; see `forward` and `cells`."""
+    rec = Recurrence("gru", activation, recurrent_activation, reset_after, reverse, zero_output_for_mask)
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
+def _mask(mask: Array | None) -> Array | None:
+    if mask is None:
+        return None
+    mask = jnp.asarray(mask)
+    if mask.dtype != jnp.bool_:
+        raise TypeError(f"mask must be bool, not {mask.dtype}.")
+    return mask
+
+
+def _lengths(lengths: Array | None, batch: int, time: int) -> Array | None:
+    if lengths is None:
+        return None
+    if not isinstance(lengths, jax.core.Tracer):
+        return jnp.asarray(check_lengths(lengths, batch, time))
+    if not jnp.issubdtype(lengths.dtype, jnp.integer):
+        raise TypeError(f"lengths must be whole numbers, not {lengths.dtype}.")
+    if lengths.shape != (batch,):
+        raise ValueError(f"lengths must have shape [{batch}], not {list(lengths.shape)}.")
+    return lengths.astype(jnp.int32)

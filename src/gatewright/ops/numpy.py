@@ -1,0 +1,264 @@
+"""The recurrences as functions of NumPy arrays.
+
+    run = gru(x, kernel, recurrent_kernel, bias)
+    run.sequence, run.states
+
+With `keep=True` a run also holds every gate and state of every step (`run.gates`), and can be walked back:
+`run.backward(d_sequence)` gives the gradients of all its operands.
+
+Layouts are Keras' (see `gatewright.cells`; `gatewright.convert` has the others). Arrays are float32 or float64, all of
+one call alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright import _kernels, cells
+from gatewright.cells import Gradients, Recurrence
+from gatewright.kernels import spec_codes
+
+FloatArray = NDArray[np.floating[Any]]
+
+__all__ = ["Run", "forward", "gru", "lstm", "simple_rnn"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished walk over a batch of sequences.
+
+    Attributes:
+        sequence: [batch, time, units], the output of every step, aligned with the input's times.
+        states: the states after the last step, each [batch, units]: (h,), or (h, c) for an LSTM.
+    """
+
+    sequence: FloatArray
+    states: tuple[FloatArray, ...]
+    _rec: Recurrence = field(repr=False)
+    _operands: tuple[Any, ...] = field(repr=False)
+    _saved: FloatArray | None = field(repr=False)
+
+    @property
+    def gates(self) -> dict[str, FloatArray]:
+        """Every gate and inner state by its letter (`Recurrence.saved_names`), each [batch, time, units].
+
+        Raises:
+            ValueError: the run did not keep them.
+        """
+        saved = self._require_saved()
+        return {name: saved[:, :, k] for k, name in enumerate(self._rec.saved_names)}
+
+    def backward(
+        self, d_sequence: FloatArray | None = None, d_states: Sequence[FloatArray | None] | None = None
+    ) -> Gradients:
+        """Gradients of a loss by every operand, from its gradients by the outputs.
+
+        Args:
+            d_sequence: [batch, time, units]; None for zero.
+            d_states: one [batch, units] or None for each state; None for zero.
+
+        Raises:
+            ValueError: the run was not kept, or a shape does not fit.
+            TypeError: a gradient is of another type than the run.
+        """
+        saved = self._require_saved()
+        x, kernel, recurrent_kernel, bias, *rest = self._operands
+        states = (rest[0],) if rest[1] is None else (rest[0], rest[1])
+        given = (None,) * len(states) if d_states is None else tuple(d_states)
+        if len(given) != len(states):
+            raise ValueError(f"d_states must be {len(states)} arrays, not {len(given)}.")
+        d_sequence = _gradient("d_sequence", d_sequence, self.sequence)
+        given = tuple(_gradient("d_states", d, s) for d, s in zip(given, states, strict=True))
+        grads = Gradients(
+            np.empty_like(x),
+            np.empty_like(kernel),
+            np.empty_like(recurrent_kernel),
+            None if bias is None else np.empty_like(bias),
+            tuple(np.empty_like(s) for s in states),
+        )
+        _kernels.backward(
+            spec_codes(self._rec),
+            *self._operands,
+            self.sequence,
+            saved,
+            d_sequence,
+            *_two(given),
+            *grads[:4],
+            *_two(grads.states),
+        )
+        return grads
+
+    def _require_saved(self) -> FloatArray:
+        if self._saved is None:
+            raise ValueError("This run did not keep its gates and states: call the operation with keep=True.")
+        return self._saved
+
+
+def forward(
+    rec: Recurrence,
+    x: FloatArray,
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    initial_state: Sequence[FloatArray] | None = None,
+    mask: NDArray[np.bool_] | None = None,
+    lengths: NDArray[np.integer[Any]] | Sequence[int] | None = None,
+    dropout_mask: FloatArray | None = None,
+    recurrent_dropout_mask: FloatArray | None = None,
+    keep: bool = False,
+) -> Run:
+    """Walk a recurrence over a batch of sequences.
+
+    Args:
+        rec: which recurrence; its docstring tells direction and masking.
+        x: [batch, time, features].
+        kernel: [features, gates * units].
+        recurrent_kernel: [units, gates * units].
+        bias: `rec.bias_shape(units)`; None for none.
+        initial_state: one [batch, units] for each state; None for zero.
+        mask: [batch, time], True where a step is live. A masked step carries the state.
+        lengths: [batch] numbers of live steps from the beginning: a mask in short. Not both.
+        dropout_mask: [1 or gates, batch, features], scaled, the same at every step.
+        recurrent_dropout_mask: [1 or gates, batch, units], likewise.
+        keep: hold every gate and state of every step, for `Run.gates` and `Run.backward`.
+
+    Raises:
+        ValueError: a shape or a length does not fit.
+        TypeError: an operand's type does not fit.
+    """
+    x = _floats("x", x)
+    names = ("kernel", "recurrent_kernel", "bias", "dropout_mask", "recurrent_dropout_mask")
+    given = (kernel, recurrent_kernel, bias, dropout_mask, recurrent_dropout_mask)
+    kernel, recurrent_kernel, bias, dropout_mask, recurrent_dropout_mask = (
+        None if array is None else _floats(name, array, x.dtype) for name, array in zip(names, given, strict=True)
+    )
+    if x.ndim != 3:
+        raise ValueError(f"x must have shape [batch, time, features], not {list(x.shape)}.")
+    batch, time = x.shape[:2]
+    if initial_state is None:
+        initial_state = [np.zeros((batch, recurrent_kernel.shape[0]), x.dtype) for _ in rec.state_names]
+    elif isinstance(initial_state, np.ndarray):
+        raise TypeError(f"initial_state must be a list of {len(rec.state_names)} arrays, not one array.")
+    states = tuple(_floats("initial_state", state, x.dtype) for state in initial_state)
+    live = _mask(mask)
+    cells.check_operands(
+        rec, x, kernel, recurrent_kernel, bias, states, live, dropout_mask, recurrent_dropout_mask
+    )
+    if mask is not None and lengths is not None:
+        raise ValueError("Give mask or lengths, not both.")
+    counts = None if lengths is None else check_lengths(lengths, batch, time)
+    operands = (x, kernel, recurrent_kernel, bias, *_two(states), live, counts, dropout_mask, recurrent_dropout_mask)
+    units = recurrent_kernel.shape[0]
+    sequence = np.empty((batch, time, units), x.dtype)
+    saved = np.empty((batch, time, len(rec.saved_names), units), x.dtype) if keep else None
+    out = tuple(np.empty_like(state) for state in states)
+    _kernels.forward(spec_codes(rec), *operands, sequence, saved, *_two(out))
+    return Run(sequence, out, rec, operands, saved)
+
+
+def simple_rnn(
+    x: FloatArray,
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    activation: str = "tanh",
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> Run:
+    """SimpleRNN (Elman 1990) over a batch of sequences; see `forward` for the operands and `cells` for the equations."""
+    rec = Recurrence("simple_rnn", activation, reverse=reverse, zero_output_for_mask=zero_output_for_mask)
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
+def lstm(
+    x: FloatArray,
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> Run:
+    """LSTM (Hochreiter and Schmidhuber 1997, Gers et al. 2000); see `forward` and `cells`."""
+    rec = Recurrence(
+        "lstm", activation, recurrent_activation, reverse=reverse, zero_output_for_mask=zero_output_for_mask
+    )
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
+def gru(
+    x: FloatArray,
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    reset_after: bool = True,
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> Run:
+    """GRU (Cho et al. 2014), its reset gate after or before the product; see `forward` and `cells`."""
+    rec = Recurrence("gru", activation, recurrent_activation, reset_after, reverse, zero_output_for_mask)
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
+def check_lengths(lengths: Any, batch: int, time: int) -> NDArray[np.int32]:
+    """Lengths as the kernels take them: int32 [batch], each from 0 to time.
+
+    Raises:
+        ValueError: a length is out of range, or there are not batch of them.
+        TypeError: they are not whole numbers (NaN is none).
+    """
+    counts = np.asarray(lengths)
+    if not np.issubdtype(counts.dtype, np.integer) and counts.size:
+        raise TypeError(f"lengths must be whole numbers, not {counts.dtype}.")
+    if counts.shape != (batch,):
+        raise ValueError(f"lengths must have shape [{batch}], not {list(counts.shape)}.")
+    if counts.size and (counts.min() < 0 or counts.max() > time):
+        raise ValueError(f"lengths must lie between 0 and time = {time}, not {counts.min()} to {counts.max()}.")
+    return np.ascontiguousarray(counts, np.int32)
+
+
+def _floats(name: str, array: Any, dtype: np.dtype[Any] | None = None) -> FloatArray:
+    array = np.asarray(array)
+    if dtype is None and array.dtype not in (np.float32, np.float64):
+        raise TypeError(f"{name} must be float32 or float64, not {array.dtype}.")
+    if dtype is not None and array.dtype != dtype:
+        raise TypeError(f"{name} must be {dtype} as x is, not {array.dtype}.")
+    return np.ascontiguousarray(array)
+
+
+def _mask(mask: Any) -> NDArray[np.uint8] | None:
+    if mask is None:
+        return None
+    array = np.asarray(mask)
+    if array.dtype != np.bool_:
+        raise TypeError(f"mask must be bool, not {array.dtype}.")
+    return np.ascontiguousarray(array).view(np.uint8)
+
+
+def _gradient(name: str, gradient: Any, like: FloatArray) -> FloatArray | None:
+    if gradient is None:
+        return None
+    array = _floats(name, gradient, like.dtype)
+    if array.shape != like.shape:
+        raise ValueError(f"{name} must have shape {list(like.shape)}, not {list(array.shape)}.")
+    return array
+
+
+def _two(states: Sequence[Any]) -> tuple[Any, Any]:
+    # The kernels take (h, c) always; only an LSTM has a c.
+    return (states[0], states[1] if len(states) > 1 else None)
