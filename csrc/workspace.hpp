@@ -30,12 +30,12 @@ inline int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
 // Copies rows of `width` values between panels of padded rows and the caller's rows.
 template <class T>
 inline void copy_row(T* to, const T* from, int64_t width) {
-  if (width) std::memcpy(to, from, static_cast<size_t>(width) * sizeof(T));
+  if (width > 0) std::memcpy(to, from, static_cast<size_t>(width) * sizeof(T));
 }
 
 template <class T>
 inline void clear(T* at, int64_t count) {
-  if (count) std::memset(static_cast<void*>(at), 0, static_cast<size_t>(count) * sizeof(T));
+  if (count > 0) std::memset(static_cast<void*>(at), 0, static_cast<size_t>(count) * sizeof(T));
 }
 
 }  // namespace GW_ISA

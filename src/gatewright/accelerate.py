@@ -10,9 +10,11 @@ A case that the kernels do not serve runs on the stock loop and says so once, in
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import warnings
+from importlib import import_module
 from types import TracebackType
 from typing import Any
 
@@ -20,11 +22,11 @@ from gatewright.cells import Recurrence
 
 __all__ = ["SlowPathWarning", "accelerate", "restore"]
 
-_PATCHED = ("RNN", "SimpleRNN", "LSTM", "GRU")
+_PATCHED = ("RNN", "LSTM", "GRU")  # the classes with a loop of their own; SimpleRNN inherits RNN's
 _CELLS = {"SimpleRNNCell": "simple_rnn", "LSTMCell": "lstm", "GRUCell": "gru"}
 _ACTIVATIONS = ("tanh", "sigmoid", "relu", "hard_sigmoid", "linear")
 
-_stock: dict[str, Any] = {}  # class name -> its own inner_loop, or None where it inherits one; empty when restored
+_stock: dict[str, Any] = {}  # class name -> its own inner_loop; empty when restored
 _said: set[tuple[str, str]] = set()
 
 
@@ -57,8 +59,8 @@ def accelerate() -> _Accelerated:
         keras = _keras_on_jax()
         for name in _PATCHED:
             layer = getattr(keras.layers, name)
-            _stock[name] = layer.__dict__.get("inner_loop")
-            layer.inner_loop = _inner_loop
+            _stock[name] = layer.inner_loop
+            layer.inner_loop = _replacement(layer.inner_loop)
     return _Accelerated()
 
 
@@ -69,11 +71,7 @@ def restore() -> None:
     import keras
 
     for name, own in _stock.items():
-        layer = getattr(keras.layers, name)
-        if own is None:
-            del layer.inner_loop
-        else:
-            layer.inner_loop = own
+        getattr(keras.layers, name).inner_loop = own
     _stock.clear()
     _said.clear()
 
@@ -89,7 +87,7 @@ def _keras_on_jax() -> Any:
         import keras
 
         if keras.backend.backend() == "jax":
-            import gatewright.ops.jax  # the door registers itself: a build that does not load says so now
+            import_module("gatewright.ops.jax")  # the door registers itself: one that does not load says so now
     except ModuleNotFoundError as missing:
         raise ImportError(
             f"Accelerating Keras needs {missing.name}: pip install 'gatewright[train]'.", name=missing.name
@@ -102,29 +100,21 @@ def _keras_on_jax() -> Any:
     return keras
 
 
-def _inner_loop(layer: Any, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
-    """Keras' `RNN.inner_loop`: gives the last output, all outputs, and the list of last states."""
+def _replacement(stock: Any) -> Any:
+    """An `inner_loop` that runs the kernels, or the stock loop where they do not serve."""
     from keras import tree
 
-    if tree.is_nested(mask):
-        mask = mask[0]
-    states = list(initial_state) if tree.is_nested(initial_state) else [initial_state]
-    reason = _slow_reason(layer, sequences, mask)
-    if reason is not None:
-        _say_once(layer, reason)
-        return _stock_loop(layer)(layer, sequences, initial_state, mask=mask, training=training)
-    return _fast_loop(layer, sequences, states, mask, training)
+    @functools.wraps(stock)
+    def inner_loop(self: Any, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
+        reason = _slow_reason(self, sequences, mask)
+        if reason is not None:
+            _say_once(self, reason)
+            return stock(self, sequences, initial_state, mask=mask, training=training)
+        live = mask[0] if tree.is_nested(mask) else mask
+        states = list(initial_state) if tree.is_nested(initial_state) else [initial_state]
+        return _fast_loop(self, sequences, states, live, training)
 
-
-def _stock_loop(layer: Any) -> Any:
-    """The loop that the layer's class would have run, found as Python would have found it."""
-    import keras
-
-    for ancestor in type(layer).__mro__:
-        name = ancestor.__name__
-        if name in _stock and ancestor is getattr(keras.layers, name) and _stock[name] is not None:
-            return _stock[name]
-    raise AssertionError("every recurrent layer inherits from keras.layers.RNN")
+    return inner_loop
 
 
 def _say_once(layer: Any, reason: str) -> None:
@@ -140,6 +130,7 @@ def _slow_reason(layer: Any, sequences: Any, mask: Any) -> str | None:
     import keras
 
     cell = layer.cell
+    mask = mask[0] if keras.tree.is_nested(mask) else mask
     if not any(type(cell) is getattr(keras.layers, name) for name in _CELLS):
         return f"its cell is {type(cell).__name__}, not the stock SimpleRNNCell, LSTMCell or GRUCell"
     for attribute in ("activation", "recurrent_activation"):

@@ -53,7 +53,7 @@ def _register() -> None:
     handlers = dict(_kernels.xla_handlers())
     built = handlers.pop("api_version")
     header = (Path(jax.ffi.include_dir()) / "xla/ffi/api/c_api.h").read_text()
-    here = tuple(int(re.search(rf"#define XLA_FFI_API_{part} (\d+)", header)[1]) for part in ("MAJOR", "MINOR"))  # type: ignore[index]
+    here = tuple(int(re.findall(rf"#define XLA_FFI_API_{part} (\d+)", header)[0]) for part in ("MAJOR", "MINOR"))
     if here[0] != built[0] or here < built:
         raise ImportError(
             f"Gatewright's kernels were built for version {built[0]}.{built[1]} of XLA's foreign function interface "
@@ -70,7 +70,12 @@ _BIAS, _C, _MASK, _LENGTHS, _DROPOUT, _RECURRENT_DROPOUT, _SEQUENCE = (1 << k fo
 
 
 def _call(
-    name: str, rec: Recurrence, o: _Operands, sequence: bool, extra: tuple[Array, ...], shapes: list[tuple[int, ...]]
+    name: str,
+    rec: Recurrence,
+    o: _Operands,
+    sequence: bool,
+    extra: tuple[Array, ...],
+    shapes: list[tuple[int, ...]],
 ) -> list[Array]:
     absent = jnp.zeros((0,), o.x.dtype)
     c0 = o.states[1] if len(o.states) > 1 else None
@@ -86,16 +91,34 @@ def _call(
     bias, c, mask, lengths, dropout, recurrent_dropout = (
         absent if operand is None else operand for operand, _ in optional
     )
-    operands = (o.x, o.kernel, o.recurrent_kernel, bias, o.states[0], c, mask, lengths, dropout, recurrent_dropout)
-    attributes = ("cell", "activation", "recurrent_activation", "reset_after", "reverse", "zero_output_for_mask")
-    results = [jax.ShapeDtypeStruct(shape, o.x.dtype) for shape in shapes]
+    operands = (
+        o.x,
+        o.kernel,
+        o.recurrent_kernel,
+        bias,
+        o.states[0],
+        c,
+        mask,
+        lengths,
+        dropout,
+        recurrent_dropout,
+    )
+    attributes = (
+        "cell",
+        "activation",
+        "recurrent_activation",
+        "reset_after",
+        "reverse",
+        "zero_output_for_mask",
+    )
+    results = [jax.ShapeDtypeStruct(shape, o.x.dtype) for shape in shapes]  # type: ignore[no-untyped-call]
     call = jax.ffi.ffi_call(f"gatewright_{name}", results, vmap_method="sequential")
     codes = {key: np.int64(code) for key, code in zip(attributes, spec_codes(rec), strict=True)}
     return list(call(*operands, *extra, **codes, present=np.int64(present)))
 
 
 def _shapes(o: _Operands) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
-    batch, time, units = *o.x.shape[:2], o.recurrent_kernel.shape[0]
+    (batch, time, _), units = o.x.shape, o.recurrent_kernel.shape[0]
     return (batch, time, units), [(batch, units), (batch, units) if len(o.states) > 1 else (0,)]
 
 
@@ -114,7 +137,12 @@ def _forward(rec: Recurrence, o: _Operands) -> tuple[Array, tuple[Array, ...], A
 
 
 def _backward(
-    rec: Recurrence, o: _Operands, out: Array, saved: Array, d_sequence: Array | None, d_states: tuple[Array, ...]
+    rec: Recurrence,
+    o: _Operands,
+    out: Array,
+    saved: Array,
+    d_sequence: Array | None,
+    d_states: tuple[Array, ...],
 ) -> _Operands:
     absent = jnp.zeros((0,), o.x.dtype)
     d_c = d_states[1] if len(d_states) > 1 else absent
@@ -123,7 +151,15 @@ def _backward(
     shapes = [o.x.shape, o.kernel.shape, o.recurrent_kernel.shape, bias_shape, *_shapes(o)[1]]
     x, kernel, recurrent_kernel, bias, h, c = _call("backward", rec, o, d_sequence is not None, extra, shapes)
     return _Operands(
-        x, kernel, recurrent_kernel, None if o.bias is None else bias, (h, c)[: len(o.states)], None, None, None, None
+        x,
+        kernel,
+        recurrent_kernel,
+        None if o.bias is None else bias,
+        (h, c)[: len(o.states)],
+        None,
+        None,
+        None,
+        None,
     )
 
 
@@ -140,7 +176,15 @@ def _scan(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, 
     def step(states: tuple[Array, ...], at: tuple[Array, Array | None]) -> tuple[tuple[Array, ...], Array | None]:
         x_t, live = at
         new, _ = cells.step(
-            rec, x_t, states, o.kernel, o.recurrent_kernel, o.bias, o.dropout_mask, o.recurrent_dropout_mask, jnp
+            rec,
+            x_t,
+            states,
+            o.kernel,
+            o.recurrent_kernel,
+            o.bias,
+            o.dropout_mask,
+            o.recurrent_dropout_mask,
+            jnp,
         )
         if live is None:
             return new, new[0] if sequence else None
@@ -150,7 +194,7 @@ def _scan(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, 
 
     steps = (jnp.swapaxes(x, 0, 1), None if mask is None else mask.T)
     states, out = lax.scan(step, o.states, steps, reverse=rec.reverse)
-    return (jnp.swapaxes(out, 0, 1) if sequence else None), states
+    return (None if out is None else jnp.swapaxes(out, 0, 1)), states
 
 
 # ---- one differentiable operation ----------------------------------------------------------------------------
@@ -164,7 +208,10 @@ def _on_cpu_only() -> bool:
 def _recur(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
     if _on_cpu_only():
         return _infer(rec, sequence, o)
-    return lax.platform_dependent(o, cpu=partial(_infer, rec, sequence), default=partial(_scan, rec, sequence))  # type: ignore[no-any-return]
+    chosen: tuple[Array | None, tuple[Array, ...]] = lax.platform_dependent(
+        o, cpu=partial(_infer, rec, sequence), default=partial(_scan, rec, sequence)
+    )
+    return chosen
 
 
 def _recur_forward(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Any, Any]:
@@ -190,7 +237,8 @@ def _recur_backward(rec: Recurrence, sequence: bool, kept: Any, d: Any) -> tuple
         def differentiable(x: Any, kernel: Any, recurrent_kernel: Any, bias: Any, states: Any) -> Any:
             return _scan(rec, sequence, _Operands(x, kernel, recurrent_kernel, bias, states, *o[5:]))
 
-        return _Operands(*jax.vjp(differentiable, *o[:5])[1]((d_sequence, d_states)), None, None, None, None)
+        x, kernel, recurrent_kernel, bias, states = jax.vjp(differentiable, *o[:5])[1]((d_sequence, d_states))
+        return _Operands(x, kernel, recurrent_kernel, bias, states, None, None, None, None)
 
     arguments = (o, out, saved, d_sequence, d_states)
     if _on_cpu_only():
@@ -279,7 +327,7 @@ def forward(
     cells.check_operands(rec, *o[:6], o.dropout_mask, o.recurrent_dropout_mask)
     if implementation == "scan":
         return _scan(rec, return_sequence, o)
-    return _recur(rec, return_sequence, o)  # type: ignore[no-any-return]
+    return _recur(rec, return_sequence, o)
 
 
 def simple_rnn(
@@ -293,7 +341,7 @@ def simple_rnn(
     zero_output_for_mask: bool = False,
     **operands: Any,
 ) -> tuple[Array | None, tuple[Array, ...]]:
-    """SimpleRNN (Elman 1990) over a batch of sequences; see `forward` for the operands and `cells` for the equations."""
+    """SimpleRNN (Elman 1990) over a batch of sequences; see `forward` for the operands, `cells` for the equations."""
     rec = Recurrence("simple_rnn", activation, reverse=reverse, zero_output_for_mask=zero_output_for_mask)
     return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
 

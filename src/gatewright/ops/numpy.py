@@ -133,9 +133,13 @@ def forward(
         TypeError: an operand's type does not fit.
     """
     x = _floats("x", x)
-    names = ("kernel", "recurrent_kernel", "bias", "dropout_mask", "recurrent_dropout_mask")
-    given = (kernel, recurrent_kernel, bias, dropout_mask, recurrent_dropout_mask)
-    kernel, recurrent_kernel, bias, dropout_mask, recurrent_dropout_mask = (
+    names = ("bias", "dropout_mask", "recurrent_dropout_mask")
+    given = (bias, dropout_mask, recurrent_dropout_mask)
+    kernel, recurrent_kernel = (
+        _floats("kernel", kernel, x.dtype),
+        _floats("recurrent_kernel", recurrent_kernel, x.dtype),
+    )
+    bias, dropout_mask, recurrent_dropout_mask = (
         None if array is None else _floats(name, array, x.dtype) for name, array in zip(names, given, strict=True)
     )
     if x.ndim != 3:
@@ -147,13 +151,21 @@ def forward(
         raise TypeError(f"initial_state must be a list of {len(rec.state_names)} arrays, not one array.")
     states = tuple(_floats("initial_state", state, x.dtype) for state in initial_state)
     live = _mask(mask)
-    cells.check_operands(
-        rec, x, kernel, recurrent_kernel, bias, states, live, dropout_mask, recurrent_dropout_mask
-    )
+    cells.check_operands(rec, x, kernel, recurrent_kernel, bias, states, live, dropout_mask, recurrent_dropout_mask)
     if mask is not None and lengths is not None:
         raise ValueError("Give mask or lengths, not both.")
     counts = None if lengths is None else check_lengths(lengths, batch, time)
-    operands = (x, kernel, recurrent_kernel, bias, *_two(states), live, counts, dropout_mask, recurrent_dropout_mask)
+    operands = (
+        x,
+        kernel,
+        recurrent_kernel,
+        bias,
+        *_two(states),
+        live,
+        counts,
+        dropout_mask,
+        recurrent_dropout_mask,
+    )
     units = recurrent_kernel.shape[0]
     sequence = np.empty((batch, time, units), x.dtype)
     saved = np.empty((batch, time, len(rec.saved_names), units), x.dtype) if keep else None
@@ -173,7 +185,7 @@ def simple_rnn(
     zero_output_for_mask: bool = False,
     **operands: Any,
 ) -> Run:
-    """SimpleRNN (Elman 1990) over a batch of sequences; see `forward` for the operands and `cells` for the equations."""
+    """SimpleRNN (Elman 1990) over a batch of sequences; see `forward` for the operands, `cells` for the equations."""
     rec = Recurrence("simple_rnn", activation, reverse=reverse, zero_output_for_mask=zero_output_for_mask)
     return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
 

@@ -1,0 +1,56 @@
+# Everything a developer runs. `make` alone makes the environment and builds.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+# One PyTorch release, for the tests that compare with it live; its CPU build where pip finds one.
+TORCH ?= torch==2.13.0
+SOURCES := $(wildcard csrc/*.?pp csrc/cells/*.hpp csrc/*.cmake) CMakeLists.txt pyproject.toml src/gatewright/_digest.py
+
+.PHONY: build install example check test test-fast sanitize bench clean
+
+build: $(VENV)/.built
+
+install: build  ## the same by the name that people look for
+
+$(VENV)/.made:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	touch $@
+
+# Once in its own environment (headers of the oldest jaxlib that is served), then again wherever the sources change.
+$(VENV)/.built: $(VENV)/.made $(SOURCES)
+	$(BIN)/pip install --quiet --editable '.[train]'
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.built
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+$(VENV)/.torch: $(VENV)/.dev
+	$(BIN)/pip install --quiet '$(TORCH)'
+	touch $@
+
+example: build  ## an example program on stock Keras and on the kernels, with both times
+	$(BIN)/python examples/beside_stock.py examples/quick.py
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: $(VENV)/.torch
+	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/.dev
+	$(BIN)/python -m pytest -m 'not slow'
+
+sanitize: $(VENV)/.dev
+	$(BIN)/python tests/native/sanitize.py
+
+bench: $(VENV)/.torch
+	$(BIN)/python benchmarks/kernels.py
+	$(BIN)/python benchmarks/training_step.py
+	$(BIN)/python benchmarks/cases.py
+
+clean:
+	rm -rf build $(VENV)

@@ -1,0 +1,1 @@
+"""From records on disk to the arrays that a network reads."""

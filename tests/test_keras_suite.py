@@ -1,0 +1,34 @@
+"""Keras' own published tests of its recurrent layers, with the layers on our kernels."""
+
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+FILES = ("gru", "lstm", "simple_rnn", "rnn", "bidirectional", "stacked_rnn_cells", "dropout_rnn_cell")
+
+
+@pytest.mark.slow
+def test_keras_own_tests_pass_accelerated():
+    spec = find_spec("keras")
+    if spec is None or spec.origin is None:
+        pytest.skip("Keras is not installed")
+    folder = Path(spec.origin).parent / "src/layers/rnn"
+    files = [str(folder / f"{name}_test.py") for name in FILES]
+    if not all(Path(file).exists() for file in files):
+        pytest.skip("this release of Keras does not ship its tests")
+    here = str(Path(__file__).parent)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "keras_suite_plugin", "-p", "no:cacheprovider"]
+        + ["-c", os.devnull, "--rootdir", str(folder), *files],
+        env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": here},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed is not None and int(passed[1]) > 30, done.stdout[-2000:]
