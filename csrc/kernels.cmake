@@ -1,12 +1,13 @@
 # The kernels without any door: one object library for each instruction set, and what picks among them.
 find_package(Threads REQUIRED)
-add_library(gatewright_kernels STATIC csrc/dispatch.cpp csrc/run.cpp csrc/schedule.cpp csrc/team.cpp)
-target_include_directories(gatewright_kernels PUBLIC csrc)
+set(csrc "${CMAKE_CURRENT_LIST_DIR}")
+add_library(gatewright_kernels STATIC ${csrc}/dispatch.cpp ${csrc}/run.cpp ${csrc}/schedule.cpp ${csrc}/team.cpp)
+target_include_directories(gatewright_kernels PUBLIC ${csrc})
 target_link_libraries(gatewright_kernels PUBLIC Threads::Threads)
 target_compile_options(gatewright_kernels PRIVATE -Wall -Wextra)
 
 function(add_instruction_set name vector_bytes)
-  add_library(kernels_${name} OBJECT csrc/kernels.cpp)
+  add_library(kernels_${name} OBJECT ${csrc}/kernels.cpp)
   target_compile_definitions(kernels_${name} PRIVATE GW_ISA=${name} GW_VECTOR_BYTES=${vector_bytes})
   # Not -ffast-math: it deletes the rounding in exp and NaN with it. -Wno-psabi: vectors are passed within a build only.
   target_compile_options(kernels_${name} PRIVATE -O3 -ffp-contract=fast -fno-math-errno -Wall -Wextra -Wno-psabi ${ARGN})

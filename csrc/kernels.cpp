@@ -12,29 +12,29 @@
 namespace gatewright {
 namespace GW_ISA {
 
-// Denormals cost a hundred times a normal operation: they are flushed while a kernel runs, and the caller's mode
-// comes back with the end of the scope.
-class FlushDenormals {
+// The floating-point mode that the kernels compute in: denormals, which cost a hundred times a normal operation, are
+// flushed, and rounding is to nearest, on which exp relies. The caller's mode comes back with the end of the scope.
+class KernelMode {
  public:
 #if defined(__x86_64__)
-  FlushDenormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040u); }  // flush to zero, denormals are zero
-  ~FlushDenormals() { _mm_setcsr(before_); }
+  KernelMode() : before_(_mm_getcsr()) { _mm_setcsr(0x9fc0u); }  // no traps, nearest, flush to zero, denormals are zero
+  ~KernelMode() { _mm_setcsr(before_); }
 
  private:
   unsigned before_;
 #elif defined(__aarch64__)
-  FlushDenormals() {
+  KernelMode() {
     asm volatile("mrs %0, fpcr" : "=r"(before_));
-    asm volatile("msr fpcr, %0" : : "r"(before_ | (uint64_t{1} << 24)));
+    asm volatile("msr fpcr, %0" : : "r"(uint64_t{1} << 24));  // flush to zero
   }
-  ~FlushDenormals() { asm volatile("msr fpcr, %0" : : "r"(before_)); }
+  ~KernelMode() { asm volatile("msr fpcr, %0" : : "r"(before_)); }
 
  private:
   uint64_t before_;
 #endif
  public:
-  FlushDenormals(const FlushDenormals&) = delete;
-  FlushDenormals& operator=(const FlushDenormals&) = delete;
+  KernelMode(const KernelMode&) = delete;
+  KernelMode& operator=(const KernelMode&) = delete;
 };
 
 // f(cell) for the cell that a spec names.
@@ -58,13 +58,14 @@ size_t forward_part_bytes(const Spec& spec, const Sizes& sizes, int parts) {
 }
 template <class T>
 void forward_pack(const ForwardCall<T>& call) {
+  const KernelMode mode;
   with_cell<T>(call.spec, [&](auto cell) {
     ForwardShared<T, decltype(cell)>(call.sizes, call.shared).fill(call.in, call.sizes);
   });
 }
 template <class T>
 void forward_part(const ForwardCall<T>& call, int part) {
-  const FlushDenormals mode;
+  const KernelMode mode;
   with_cell<T>(call.spec, [&](auto cell) { ForwardPart<T, decltype(cell)>(call, part).run(); });
 }
 template <class T>
@@ -83,12 +84,12 @@ void backward_pack(const BackwardCall<T>& call) {
 }
 template <class T>
 void backward_part(const BackwardCall<T>& call, int part) {
-  const FlushDenormals mode;
+  const KernelMode mode;
   with_cell<T>(call.spec, [&](auto cell) { BackwardPart<T, decltype(cell)>(call, part).run(); });
 }
 template <class T>
 void backward_finish(const BackwardCall<T>& call) {
-  const FlushDenormals mode;
+  const KernelMode mode;
   with_cell<T>(call.spec, [&](auto cell) { finish_backward<T, decltype(cell)>(call); });
 }
 

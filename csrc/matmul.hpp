@@ -22,7 +22,7 @@ struct MatrixView {
 
 // Packs b [k, n] into panels; columns n .. padded(n) become zero. `packed` holds k * padded(n) values.
 template <class T>
-void pack(MatrixView<T> b, int64_t k, int64_t n, T* packed) {
+[[gnu::noinline]] void pack(MatrixView<T> b, int64_t k, int64_t n, T* packed) {
   constexpr int64_t wide = 2 * lanes<T>;
   const int64_t columns = padded<T>(n);
   for (int64_t first = 0; first < columns; first += wide) {
@@ -87,7 +87,7 @@ inline void for_tiles(int64_t total, F f) {
 // c [rows, n] = start [rows, n] + a [rows, k] b [k, n]. Rows of a begin `offset` values past the addresses given;
 // b is packed, n padded; start may be null (zero), c itself (adds to c), or one row for all (stride 0).
 template <class T>
-void multiply(int64_t rows, const T* const* a, int64_t offset, int64_t k, const T* packed, int64_t n, T* c, int64_t c_stride,
+[[gnu::noinline]] void multiply(int64_t rows, const T* const* a, int64_t offset, int64_t k, const T* packed, int64_t n, T* c, int64_t c_stride,
               const T* start, int64_t start_stride) {
   constexpr int64_t wide = 2 * lanes<T>;
   for (int64_t column = 0; column < n; column += wide) {
@@ -140,7 +140,7 @@ inline void tile_of_columns(int rows, const T* const* a, int64_t offset, int64_t
 // c [rows, n] += the sum over p of a[p]^T d[p]: the weight gradient of p_count positions. `panel` is scratch of
 // p_count * 2 vectors; n is padded.
 template <class T>
-void add_outer(int64_t rows, int64_t p_count, const T* const* a, const T* d, int64_t d_stride, int64_t n, T* c,
+[[gnu::noinline]] void add_outer(int64_t rows, int64_t p_count, const T* const* a, const T* d, int64_t d_stride, int64_t n, T* c,
                int64_t c_stride, T* panel) {
   constexpr int64_t wide = 2 * lanes<T>;
   for (int64_t column = 0; column < n; column += wide) {

@@ -159,8 +159,9 @@ inline void map_block(T* values, int64_t rows, int64_t stride, int64_t width, F 
   }
 }
 
+// Not inlined, like its sibling below: a block is work enough, and the five loops would stand at every call.
 template <class T>
-inline void activate(Activation kind, T* values, int64_t rows, int64_t stride, int64_t width) {
+[[gnu::noinline]] void activate(Activation kind, T* values, int64_t rows, int64_t stride, int64_t width) {
   using V = Vector<T>;
   switch (kind) {
     case Activation::tanh: return map_block(values, rows, stride, width, [](V a) { return tanh<T>(a); });
@@ -185,7 +186,7 @@ inline void scale_block(T* d, int64_t d_stride, const T* y, int64_t y_stride, in
 }
 
 template <class T>
-inline void times_derivative(Activation kind, T* d, int64_t d_stride, const T* y, int64_t y_stride,
+[[gnu::noinline]] void times_derivative(Activation kind, T* d, int64_t d_stride, const T* y, int64_t y_stride,
                              int64_t rows, int64_t width) {
   using V = Vector<T>;
   switch (kind) {

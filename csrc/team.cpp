@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace gatewright {
@@ -26,7 +27,7 @@ class Team {
   void run(int parts, PartFunction function, void* context) {
     const auto job = std::make_shared<Job>(parts, function, context);
     std::unique_lock<std::mutex> lock(mutex_);
-    for (; started_ < parts - 1; ++started_) std::thread(&Team::serve, this).detach();
+    start_threads(parts - 1);
     jobs_.push_back(job);
     work_.notify_all();
     while (take_part(*job, lock)) {
@@ -35,6 +36,14 @@ class Team {
   }
 
  private:
+  // Where the system gives no more threads, those that there are (the caller at least) do the work.
+  void start_threads(int wanted) {
+    try {
+      for (; started_ < wanted; ++started_) std::thread(&Team::serve, this).detach();
+    } catch (const std::system_error&) {
+    }
+  }
+
   // Runs one part of a job with the lock released; false if none is left to begin.
   bool take_part(Job& job, std::unique_lock<std::mutex>& lock) {
     if (job.next == job.parts) return false;

@@ -2,7 +2,7 @@
 // flag in `present` is not set. The handlers run on a thread of XLA's pool and hand work to our own team alone.
 #include <nanobind/nanobind.h>
 
-#include <vector>
+#include <new>
 
 #include "run.hpp"
 #include "xla/ffi/api/ffi.h"
@@ -67,8 +67,15 @@ Live live_of(const Operands& o, const Attributes& a) {
   return {data<uint8_t>(o.mask, a.has(has_mask)), data<int32_t>(o.lengths, a.has(has_lengths))};
 }
 
-ffi::Error outcome(const char* wrong) {
-  return wrong ? ffi::Error(ffi::ErrorCode::kInvalidArgument, wrong) : ffi::Error::Success();
+// Runs a call; no exception may leave a handler.
+template <class F>
+ffi::Error outcome(F call) {
+  try {
+    const char* wrong = call();
+    return wrong ? ffi::Error(ffi::ErrorCode::kInvalidArgument, wrong) : ffi::Error::Success();
+  } catch (const std::bad_alloc&) {
+    return ffi::Error(ffi::ErrorCode::kResourceExhausted, "not enough memory for the kernels' scratch");
+  }
 }
 
 template <class T>
@@ -78,7 +85,7 @@ ffi::Error forward_typed(const Operands& o, const Attributes& a, ffi::Result<ffi
   const Spec spec = a.spec();
   const Outputs<T> out{data<T>(sequence, a.has(has_sequence)),
                        saved && saved_slots(spec) ? data<T>(*saved) : nullptr, data<T>(h), data<T>(c, a.has(has_c))};
-  return outcome(run_forward<T>(spec, sizes_of(o, a), inputs_of<T>(o, a), live_of(o, a), out));
+  return outcome([&] { return run_forward<T>(spec, sizes_of(o, a), inputs_of<T>(o, a), live_of(o, a), out); });
 }
 
 ffi::Error forward_any(const Operands& o, const Attributes& a, ffi::Result<ffi::AnyBuffer>& sequence,
@@ -118,7 +125,9 @@ template <class T>
 ffi::Error backward_typed(const Operands& o, const Attributes& a, const BackwardInputs<T>& back, Results& g) {
   const Gradients<T> grad{data<T>(g.x),  data<T>(g.kernel), data<T>(g.recurrent_kernel), data<T>(g.bias, a.has(has_bias)),
                           data<T>(g.h0), data<T>(g.c0, a.has(has_c))};
-  return outcome(run_backward<T>(a.spec(), sizes_of(o, a), inputs_of<T>(o, a), live_of(o, a), back, grad));
+  return outcome([&] {
+    return run_backward<T>(a.spec(), sizes_of(o, a), inputs_of<T>(o, a), live_of(o, a), back, grad);
+  });
 }
 
 ffi::Error backward(GW_OPERANDS, ffi::AnyBuffer sequence, ffi::AnyBuffer saved, ffi::AnyBuffer d_sequence,

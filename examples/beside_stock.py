@@ -23,9 +23,7 @@ def main():
     ours, our_line = run("gatewright run", [sys.executable, "-m", "gatewright.cli", "run", *program])
     print(f"\nstock Keras on JAX  {stock:7.1f} s  {stock_line}")
     print(f"gatewright run      {ours:7.1f} s  {our_line}")
-    print(
-        f"{stock / ours:.1f} times as fast, start and compilation included; {verdict(stock_line, our_line)}"
-    )
+    print(f"{stock / ours:.1f} times as fast, start and compilation included; {verdict(stock_line, our_line)}")
 
 
 def run(name, command):

@@ -131,9 +131,7 @@ def assert_gradients_are_slopes(problem: Problem) -> None:
 @pytest.mark.parametrize("dropout", ["none", "shared", "per_gate"])
 @pytest.mark.parametrize("reverse", [False, True], ids=["onward", "reversed"])
 @pytest.mark.parametrize("zero_output", [False, True], ids=["carried", "zeroed"])
-def test_gradients(
-    rec: Recurrence, bias: bool, masked: bool, dropout: str, reverse: bool, zero_output: bool
-) -> None:
+def test_gradients(rec: Recurrence, bias: bool, masked: bool, dropout: str, reverse: bool, zero_output: bool) -> None:
     rec = dataclasses.replace(rec, reverse=reverse, zero_output_for_mask=zero_output)
     count = {"none": 0, "shared": 1, "per_gate": rec.gates}[dropout]
     assert_gradients_are_slopes(make_problem(rec, bias=bias, masked=masked, dropout_masks=count))
@@ -174,9 +172,7 @@ def problems(draw: st.DrawFn) -> Problem:
     sizes = {name: draw(st.integers(0, 4)) for name in ("batch", "time", "features", "units")}
     count = draw(st.sampled_from([0, 1, rec.gates]))
     seed = draw(st.integers(0, 2**32 - 1))
-    return make_problem(
-        rec, seed, bias=draw(st.booleans()), masked=draw(st.booleans()), dropout_masks=count, **sizes
-    )
+    return make_problem(rec, seed, bias=draw(st.booleans()), masked=draw(st.booleans()), dropout_masks=count, **sizes)
 
 
 each_problem = given(problem=problems())
@@ -257,9 +253,7 @@ def test_reversed_is_flipped(problem: Problem) -> None:
 
 
 @quick
-@given(
-    problem=problems(), before=st.integers(0, 2), after=st.integers(0, 2), junk=st.sampled_from([0.0, np.nan])
-)
+@given(problem=problems(), before=st.integers(0, 2), after=st.integers(0, 2), junk=st.sampled_from([0.0, np.nan]))
 def test_padding_changes_nothing(problem: Problem, before: int, after: int, junk: float) -> None:
     """Masked steps at either end, whatever stands in them, leave all results as they are."""
     x = problem.differentiable["x"]
@@ -395,9 +389,7 @@ def test_equations_hold_under_jax(rec: Recurrence, activation: str) -> None:
         by_states = sum((s * d).sum() for s, d in zip(result.states, problem.d_states, strict=True))
         return (result.sequence * problem.d_sequence).sum() + by_states
 
-    value, gradients = jax.value_and_grad(loss)(
-        {k: jax.numpy.float32(v) for k, v in problem.differentiable.items()}
-    )
+    value, gradients = jax.value_and_grad(loss)({k: jax.numpy.float32(v) for k, v in problem.differentiable.items()})
     assert_close(value, problem.loss(), "gradient", np.float32)
     for name, gradient in problem.gradients().items():
         assert_close(gradients[name], gradient, "gradient", np.float32)

@@ -42,9 +42,7 @@ sizes = st.fixed_dictionaries(
 )
 
 
-def make_weights(
-    rec: Recurrence, features: int, units: int, seed: int = 0, bias: bool = True
-) -> tuple[Any, ...]:
+def make_weights(rec: Recurrence, features: int, units: int, seed: int = 0, bias: bool = True) -> tuple[Any, ...]:
     """A random kernel, recurrent kernel and bias in Keras' layout."""
     rng = np.random.default_rng(seed)
     columns = rec.gates * units
@@ -55,9 +53,7 @@ def make_weights(
     )
 
 
-def make_inputs(
-    rec: Recurrence, batch: int, time: int, features: int, units: int, seed: int
-) -> tuple[Any, Any]:
+def make_inputs(rec: Recurrence, batch: int, time: int, features: int, units: int, seed: int) -> tuple[Any, Any]:
     """A random x and initial states."""
     rng = np.random.default_rng([seed, 1])
     x = rng.normal(size=(batch, time, features))

@@ -72,9 +72,7 @@ def test_doors(monkeypatch):
 
 
 def test_door_without_its_packages(monkeypatch):
-    monkeypatch.setattr(
-        module, "_NEEDS", {"numpy": (), "jax": ("no_such_package",), "keras": ("no_such_package",)}
-    )
+    monkeypatch.setattr(module, "_NEEDS", {"numpy": (), "jax": ("no_such_package",), "keras": ("no_such_package",)})
     monkeypatch.setattr(module, "_DOORS", {"numpy": "pass", "jax": "pass", "keras": "pass"})
     problems = []
     assert module._doors(problems)[1] == (

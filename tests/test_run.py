@@ -210,9 +210,7 @@ class TestKeras:
         assert done.stdout == "gone\n", done.stderr
 
     def test_notebook(self, tmp_path):
-        notebook = write_notebook(
-            tmp_path / "n.ipynb", "import tensorflow as tf", "tf.keras.backend.backend()"
-        )
+        notebook = write_notebook(tmp_path / "n.ipynb", "import tensorflow as tf", "tf.keras.backend.backend()")
         before = notebook.read_bytes()
         done = gatewright("run", "--output", "copy.ipynb", "n.ipynb", folder=tmp_path)
         assert (done.returncode, done.stdout) == (0, "'jax'\n"), done.stderr
@@ -282,8 +280,6 @@ class TestCommandLine:
         assert capsys.readouterr().out.startswith("gatewright ")
 
     def test_imports_nothing_heavy(self):
-        program = (
-            "import sys, gatewright.cli; print([m for m in ('keras', 'jax', 'torch') if m in sys.modules])"
-        )
+        program = "import sys, gatewright.cli; print([m for m in ('keras', 'jax', 'torch') if m in sys.modules])"
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
         assert done.stdout == "[]\n"

@@ -246,9 +246,7 @@ def _of_gate(masks: Array | None, g: int) -> Array:
     return masks[g if masks.shape[0] > 1 else 0]
 
 
-def _project(
-    operand: Array, weights: Array, bias: Array | None, masks: Array | None, gates: int
-) -> list[Array]:
+def _project(operand: Array, weights: Array, bias: Array | None, masks: Array | None, gates: int) -> list[Array]:
     """For each gate g: (operand * masks_g) @ weights_g + bias_g."""
     if masks is None or masks.shape[0] == 1:
         # All gates see one operand, so one product serves them all.

@@ -30,9 +30,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run a stock Keras program or notebook, unchanged, on the compiled kernels. "
         "Where TensorFlow is not installed, Keras 3 answers to tensorflow.keras.",
     )
-    run.add_argument(
-        "--output", metavar="COPY.ipynb", help="write the executed copy of a notebook to this file"
-    )
+    run.add_argument("--output", metavar="COPY.ipynb", help="write the executed copy of a notebook to this file")
     run.add_argument("program", help="a Python program (.py) or a notebook (.ipynb)")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to the program")
     commands.add_parser("doctor", help="what is installed here, which parts work, and what to mend")

@@ -79,9 +79,7 @@ def _require_shape(name: str, array: FloatArray, expected: tuple[int, ...]) -> N
         raise ValueError(f"{name} must have shape {list(expected)}, not {list(array.shape)}.")
 
 
-def _check_keras(
-    rec: Recurrence, kernel: FloatArray, recurrent_kernel: FloatArray, bias: FloatArray | None
-) -> None:
+def _check_keras(rec: Recurrence, kernel: FloatArray, recurrent_kernel: FloatArray, bias: FloatArray | None) -> None:
     units = recurrent_kernel.shape[0]
     _require_shape("recurrent_kernel", recurrent_kernel, (units, rec.gates * units))
     _require_shape("kernel", kernel, (kernel.shape[0], rec.gates * units))
@@ -106,16 +104,13 @@ def _keras_bias(rec: Recurrence, input_bias: FloatArray, recurrent_bias: FloatAr
 
 def _check_pytorch(rec: Recurrence) -> None:
     if rec.cell == "gru" and not rec.reset_after:
-        raise ValueError(
-            "PyTorch's GRU has its reset gate after the product and cannot express reset_after=False."
-        )
+        raise ValueError("PyTorch's GRU has its reset gate after the product and cannot express reset_after=False.")
     if rec.activation not in _PYTORCH_ACTIVATIONS[rec.cell]:
         allowed = " or ".join(map(repr, _PYTORCH_ACTIVATIONS[rec.cell]))
         raise ValueError(f"PyTorch's {rec.cell} can have activation {allowed} alone, not {rec.activation!r}.")
     if rec.cell != "simple_rnn" and rec.recurrent_activation != "sigmoid":
         raise ValueError(
-            f"PyTorch's {rec.cell} can have recurrent_activation 'sigmoid' alone, "
-            f"not {rec.recurrent_activation!r}."
+            f"PyTorch's {rec.cell} can have recurrent_activation 'sigmoid' alone, not {rec.recurrent_activation!r}."
         )
 
 
@@ -179,9 +174,7 @@ def keras_to_onnx(
     """
     _check_keras(rec, kernel, recurrent_kernel, bias)
     target = _ONNX_GATES[rec.cell]
-    W, R = (
-        np.ascontiguousarray(_reorder(k, rec.gate_names, target).T)[None] for k in (kernel, recurrent_kernel)
-    )
+    W, R = (np.ascontiguousarray(_reorder(k, rec.gate_names, target).T)[None] for k in (kernel, recurrent_kernel))
     if bias is None:
         return OnnxWeights(W, R, None)
     biases = [_reorder(b, rec.gate_names, target) for b in _two_biases(bias)]

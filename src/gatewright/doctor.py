@@ -88,9 +88,7 @@ def _kernels(problems: list[str]) -> list[tuple[str, str]]:
             ("in use", kernels.instruction_set()),
         ]
     except ImportError as error:
-        problems.append(
-            f"the compiled kernels do not load ({error}): install gatewright again for this Python."
-        )
+        problems.append(f"the compiled kernels do not load ({error}): install gatewright again for this Python.")
         return [("instruction sets", "the compiled kernels do not load")]
 
 

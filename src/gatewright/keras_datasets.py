@@ -62,9 +62,7 @@ def _get_file(fname: str, origin: str, **others: Any) -> str:
             )
     files = _named_set()
     if _source is None:
-        _say(
-            f"from GATEWRIGHT_DATA={os.environ['GATEWRIGHT_DATA']}, the data set imdb, encoded as Keras does"
-        )
+        _say(f"from GATEWRIGHT_DATA={os.environ['GATEWRIGHT_DATA']}, the data set imdb, encoded as Keras does")
     _source = "named"
     return str(files.arrays if fname.endswith(".npz") else files.word_index)
 

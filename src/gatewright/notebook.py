@@ -96,9 +96,7 @@ class _Client(NotebookClient):
             timeout=None,
             kernel_manager_class=_ThisPython,
             resources={"metadata": {"path": folder}},
-            extra_arguments=[
-                "--IPKernelApp.log_level=50"
-            ],  # the kernel's own log is not the notebook's output
+            extra_arguments=["--IPKernelApp.log_level=50"],  # the kernel's own log is not the notebook's output
         )
         self.interrupted = False
 

@@ -44,9 +44,7 @@ def run(path: str, arguments: Sequence[str] = (), output: str | None = None) -> 
 
 def _run_notebook(path: str, arguments: Sequence[str], output: str | None) -> int:
     if arguments:
-        raise RunError(
-            f"a notebook takes no arguments, and {path} was given {' '.join(arguments)}: drop them."
-        )
+        raise RunError(f"a notebook takes no arguments, and {path} was given {' '.join(arguments)}: drop them.")
     if importlib.util.find_spec("nbclient") is None or importlib.util.find_spec("ipykernel") is None:
         raise RunError("a notebook needs nbclient and ipykernel: pip install 'gatewright[train]'")
     from gatewright import notebook

@@ -169,6 +169,4 @@ def _not_served(name: str) -> str:
 
 def _not_in_keras(name: str) -> str:
     version = importlib.import_module("keras").__version__
-    return (
-        f"{name} is not in Keras {version}, which serves tensorflow.keras here: look for its name in Keras 3."
-    )
+    return f"{name} is not in Keras {version}, which serves tensorflow.keras here: look for its name in Keras 3."

@@ -40,8 +40,6 @@ def run(rec: Recurrence, x: Any, weights: OnnxWeights, states: Any, lengths: Any
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     Y, *last = session.run(outputs, feeds)
     return [np.moveaxis(Y[:, 0], 0, 1), *(s[0] for s in last)]

@@ -135,9 +135,7 @@ def _encode_imdb(files: KerasFiles) -> None:
         ordered = sorted(index.items(), key=itemgetter(1))
         path.write_text(json.dumps({word.decode(): rank for word, rank in ordered}), encoding="utf-8")
     with atomically(files.arrays) as path:
-        np.savez(
-            path, x_train=_ragged(x_train), y_train=train.labels, x_test=_ragged(x_test), y_test=test.labels
-        )
+        np.savez(path, x_train=_ragged(x_train), y_train=train.labels, x_test=_ragged(x_test), y_test=test.labels)
 
 
 def _ranks(counts: np.ndarray) -> np.ndarray:

@@ -311,6 +311,8 @@ def forward(
     recurrent_kernel = alike("recurrent_kernel", recurrent_kernel)
     if initial_state is None:
         initial_state = [jnp.zeros((x.shape[0], recurrent_kernel.shape[0]), x.dtype) for _ in rec.state_names]
+    elif hasattr(initial_state, "shape"):
+        raise TypeError(f"initial_state must be a list of {len(rec.state_names)} arrays, not one array.")
     o = _Operands(
         x,
         alike("kernel", kernel),
@@ -319,8 +321,8 @@ def forward(
         tuple(alike("initial_state", state) for state in initial_state),
         _mask(mask),
         _lengths(lengths, *x.shape[:2]),
-        alike("dropout_mask", dropout_mask),
-        alike("recurrent_dropout_mask", recurrent_dropout_mask),
+        lax.stop_gradient(alike("dropout_mask", dropout_mask)),
+        lax.stop_gradient(alike("recurrent_dropout_mask", recurrent_dropout_mask)),
     )
     if mask is not None and lengths is not None:
         raise ValueError("Give mask or lengths, not both.")

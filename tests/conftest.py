@@ -1,0 +1,18 @@
+"""What every test may rely on: the kernels' settings are those that the package chose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from gatewright import kernels
+
+
+@pytest.fixture(autouse=True)
+def _own_settings() -> Iterator[None]:
+    """A test may choose an instruction set or a number of threads; the next test does not see it."""
+    name, threads = kernels.instruction_set(), kernels.num_threads()
+    yield
+    kernels.choose_instruction_set(name)
+    kernels.set_num_threads(threads)

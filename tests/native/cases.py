@@ -1,0 +1,323 @@
+"""The cases that the driver runs, its two file formats (see case.hpp), and what must come out."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from tolerances import assert_close
+
+from gatewright.cells import ACTIVATIONS, Recurrence, backward, forward, lengths_to_mask
+
+VARIANTS = (
+    Recurrence("simple_rnn"),
+    Recurrence("lstm"),
+    Recurrence("gru"),
+    Recurrence("gru", reset_after=False),
+)
+# The order of the enumerations in csrc/api.hpp. That of gatewright.kernels is not asked: these cases run where the
+# extension is not built.
+_CELLS = ("simple_rnn", "lstm", "gru")
+_ACTIVATIONS = ("tanh", "sigmoid", "relu", "hard_sigmoid", "linear")
+# Around one and two vectors of every width, and enough for several panels and blocks of rows.
+EDGES = (0, 1, 7, 8, 9, 17, 129)
+DTYPES = (np.float32, np.float64)
+WANTED = ("states", "sequence", "gradients")  # in the order of Wanted in case.hpp
+Live = Literal["all", "mask", "lengths"]
+
+_OPERANDS = ["x", "kernel", "recurrent_kernel", "bias", "h0", "c0", "dropout_mask", "recurrent_dropout_mask"]
+_OPERANDS += ["mask", "lengths", "d_sequence", "d_h", "d_c"]
+_OUTPUTS = ["sequence", "saved", "h", "c", "g_x", "g_kernel", "g_recurrent_kernel", "g_bias", "g_h0", "g_c0"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call forward, and one backward where gradients are wanted.
+
+    `arrays` holds those of _OPERANDS that there are; `sizes` batch, time, features, units and the numbers of dropout
+    masks.
+    """
+
+    rec: Recurrence
+    dtype: Any
+    threads: int
+    wanted: str
+    sizes: tuple[int, int, int, int, int, int]
+    arrays: dict[str, Any]
+
+    def __str__(self) -> str:
+        given = " ".join(name for name in _OPERANDS[3:] if name in self.arrays)
+        dtype = np.dtype(self.dtype).name
+        return f"{self.rec} {dtype} threads {self.threads} wants {self.wanted} sizes {self.sizes} with {given}"
+
+    @property
+    def refused(self) -> bool:
+        """Whether a length is out of range."""
+        lengths = self.arrays.get("lengths", np.zeros(0))
+        return bool(((lengths < 0) | (lengths > self.sizes[1])).any())
+
+    @cached_property
+    def expected(self) -> dict[str, Any]:
+        """The outputs by the specification, in float64, on the same numbers."""
+        a = {k: v if v.dtype.kind in "ui" else v.astype(np.float64) for k, v in self.arrays.items()}
+        batch, time, _, units, *_ = self.sizes
+        mask = a.get("mask")
+        if "lengths" in a:
+            mask = lengths_to_mask(a["lengths"], time)
+        states = [a[f"{name}0"] for name in self.rec.state_names]
+        operands = (self.rec, a["x"], a["kernel"], a["recurrent_kernel"], a.get("bias"), states)
+        drops = {"dropout_mask": a.get("dropout_mask"), "recurrent_dropout_mask": a.get("recurrent_dropout_mask")}
+        result = forward(*operands, mask, **drops)
+        outputs = dict(zip("hc", result.states, strict=False))
+        if self.wanted != "states":
+            outputs["sequence"] = result.sequence
+        if self.wanted != "gradients":
+            return outputs
+        d_sequence = a.get("d_sequence", np.zeros((batch, time, units)))
+        d_states = [a.get(f"d_{name}", np.zeros((batch, units))) for name in self.rec.state_names]
+        by = backward(*operands, result, d_sequence, d_states, mask, **drops)
+        outputs |= {"saved": result.saved, "g_x": by.x, "g_kernel": by.kernel}
+        outputs |= {"g_recurrent_kernel": by.recurrent_kernel}
+        if by.bias is not None:
+            outputs["g_bias"] = by.bias
+        return outputs | {f"g_{n}0": g for n, g in zip(self.rec.state_names, by.states, strict=True)}
+
+
+def make(
+    rec: Recurrence,
+    seed: int,
+    dtype: Any = np.float32,
+    *,
+    batch: int = 3,
+    time: int = 4,
+    features: int = 5,
+    units: int = 6,
+    bias: bool = True,
+    live: Live = "all",
+    dropout_masks: int = 0,
+    recurrent_dropout_masks: int = 0,
+    threads: int = 1,
+    wanted: str = "gradients",
+    without: tuple[str, ...] = (),
+    scale: float = 1,
+) -> Case:
+    """Operands of order `scale`; what stands in x at a masked step is NaN, which must not come near a result."""
+    rng = np.random.default_rng(seed)
+    columns = rec.gates * units
+    arrays: dict[str, Any] = {
+        "x": rng.normal(size=(batch, time, features)),
+        "kernel": rng.normal(size=(features, columns)) / max(1, features) ** 0.5,
+        # Half of what keeps h at its size: a linear recurrence grows no rounding errors then.
+        "recurrent_kernel": rng.normal(size=(units, columns)) / max(1, 4 * units) ** 0.5,
+        "bias": rng.normal(size=rec.bias_shape(units)),
+        "h0": rng.normal(size=(batch, units)),
+        "c0": rng.normal(size=(batch, units)),
+        "dropout_mask": (rng.random((dropout_masks, batch, features)) < 0.7) / 0.7,
+        "recurrent_dropout_mask": (rng.random((recurrent_dropout_masks, batch, units)) < 0.7) / 0.7,
+        "d_sequence": rng.normal(size=(batch, time, units)),
+        "d_h": rng.normal(size=(batch, units)),
+        "d_c": rng.normal(size=(batch, units)),
+    }
+    arrays = {name: (scale * array).astype(dtype) for name, array in arrays.items()}
+    mask = np.ones((batch, time), bool)
+    if live == "mask":
+        mask = rng.random((batch, time)) < 0.6
+        arrays["mask"] = mask.astype(np.uint8)
+    elif live == "lengths":
+        arrays["lengths"] = rng.integers(0, time + 1, batch).astype(np.int32)
+        mask = lengths_to_mask(arrays["lengths"], time)
+    arrays["x"][~mask] = np.nan
+    absent = set(without)
+    if not bias:
+        absent.add("bias")
+    if rec.cell != "lstm":
+        absent |= {"c0", "d_c"}
+    if not dropout_masks:
+        absent.add("dropout_mask")
+    if not recurrent_dropout_masks:
+        absent.add("recurrent_dropout_mask")
+    if wanted != "gradients":
+        absent |= {"d_sequence", "d_h", "d_c"}
+    arrays = {name: array for name, array in arrays.items() if name not in absent}
+    sizes = (batch, time, features, units, dropout_masks, recurrent_dropout_masks)
+    return Case(rec, dtype, threads, wanted, sizes, arrays)
+
+
+def all_cases() -> list[Case]:
+    """Every cell with every option, and pairs of options where one may come in the other's way."""
+    return [*_sizes(), *_activations(), *_masks(), *_absent(), *_refused(), *shared_cases()]
+
+
+def _sizes() -> Iterator[Case]:
+    """One size at an edge, the others ordinary, and every other option by lot."""
+    rng = np.random.default_rng(1)
+    for rec, dtype, axis, size in itertools.product(VARIANTS, DTYPES, ("batch", "time", "features", "units"), EDGES):
+        drawn = dataclasses.replace(rec, reverse=bool(rng.integers(2)), zero_output_for_mask=bool(rng.integers(2)))
+        yield make(
+            drawn,
+            int(rng.integers(2**32)),
+            dtype,
+            **{axis: size},
+            bias=bool(rng.integers(4)),
+            live=str(rng.choice(["all", "mask", "lengths"])),  # type: ignore[arg-type]
+            dropout_masks=int(rng.choice([0, 1, rec.gates])),
+            recurrent_dropout_masks=int(rng.choice([0, 1, rec.gates])),
+        )
+
+
+def _activations() -> Iterator[Case]:
+    seed = itertools.count(1000)
+    for rec, activation in itertools.product(VARIANTS, ACTIVATIONS):
+        for recurrent in ACTIVATIONS if rec.cell != "simple_rnn" else ["sigmoid"]:
+            changed = dataclasses.replace(rec, activation=activation, recurrent_activation=recurrent)
+            # Gates without bounds, multiplied over steps, make rounding errors grow unless they stay below 1.
+            scale = 0.3 if recurrent in ("relu", "linear") else 1
+            for dtype in DTYPES:
+                yield make(changed, next(seed), dtype, units=9, scale=scale)
+
+
+def _masks() -> Iterator[Case]:
+    """What is live, direction, what a masked step gives, and dropout: every combination."""
+    seed = itertools.count(2000)
+    flags = itertools.product((False, True), (False, True))
+    lives: tuple[Live, ...] = ("all", "mask", "lengths")
+    for rec, (reverse, zero), live in itertools.product(VARIANTS, flags, lives):
+        changed = dataclasses.replace(rec, reverse=reverse, zero_output_for_mask=zero)
+        for drops in itertools.product(*[{0, 1, rec.gates}] * 2):
+            number = next(seed)
+            yield make(
+                changed,
+                number,
+                DTYPES[number % 2],
+                batch=7,
+                time=8,
+                units=9,
+                live=live,
+                dropout_masks=drops[0],
+                recurrent_dropout_masks=drops[1],
+            )
+
+
+def _absent() -> Iterator[Case]:
+    """No bias, no gradient by some output, and calls that want less than everything."""
+    seed = itertools.count(3000)
+    lives: tuple[Live, ...] = ("all", "mask", "lengths")
+    for rec, dtype, live in itertools.product(VARIANTS, DTYPES, lives):
+        yield make(rec, next(seed), dtype, live=live, bias=False)
+        for wanted in WANTED[:2]:
+            yield make(rec, next(seed), dtype, live=live, wanted=wanted, recurrent_dropout_masks=next(seed) % 2)
+        for without in (("d_sequence",), ("d_h", "d_c"), ("d_sequence", "d_h"), ("d_sequence", "d_h", "d_c")):
+            yield make(rec, next(seed), dtype, live=live, without=without)
+
+
+def _refused() -> Iterator[Case]:
+    for rec, length in itertools.product(VARIANTS, (-1, 5)):
+        case = make(rec, 4000, live="lengths")
+        case.arrays["lengths"][1] = length
+        yield case
+
+
+def shared_cases() -> list[Case]:
+    """Cases of so much work that two or three threads share their rows, which are no multiple of them."""
+    seed = itertools.count(5000)
+    lives: tuple[Live, ...] = ("all", "mask", "lengths")
+    return [
+        make(
+            dataclasses.replace(rec, reverse=live == "mask"),
+            next(seed),
+            dtype,
+            batch=17,
+            time=8,
+            features=65,
+            units=129,
+            live=live,
+            dropout_masks=rec.gates if live == "all" else 0,
+            recurrent_dropout_masks=1 if live == "lengths" else 0,
+            threads=threads,
+        )
+        for rec, dtype, threads, live in itertools.product(VARIANTS, DTYPES, (2, 3), lives)
+    ]
+
+
+def small_cases() -> list[Case]:
+    """A few of each sort, for what takes several runs of each: callers, children, modes, repetition."""
+    return [*all_cases()[::7], *shared_cases()[::4]]
+
+
+def times_cases() -> list[list[Case]]:
+    """Groups of cases that differ in time alone. Even one step has work for three threads."""
+    return [
+        [make(rec, 6000, dtype, batch=64, time=time, features=129, units=129, threads=threads) for time in (1, 8, 40)]
+        for rec, dtype, threads in itertools.product(VARIANTS, DTYPES, (1, 3))
+    ]
+
+
+# ---- files -------------------------------------------------------------------------------------------------
+
+
+def write(path: Path, cases: list[Case]) -> None:
+    with path.open("wb") as file:
+        file.write(b"gwcases1" + struct.pack("<i", len(cases)))
+        for case in cases:
+            rec = case.rec
+            functions = map(_ACTIVATIONS.index, (rec.activation, rec.recurrent_activation))
+            flags = (rec.reset_after, rec.reverse, rec.zero_output_for_mask)
+            codes = (DTYPES.index(case.dtype), case.threads, WANTED.index(case.wanted))
+            file.write(struct.pack("<9i6q", _CELLS.index(rec.cell), *functions, *flags, *codes, *case.sizes))
+            for name in _OPERANDS:
+                array = case.arrays.get(name)
+                data = b"" if array is None else np.ascontiguousarray(array).tobytes()
+                file.write(struct.pack("<q", -1 if array is None else len(data)) + data)
+
+
+def check(path: Path, cases: list[Case]) -> None:
+    """Assert that the results are those of the specification.
+
+    Raises:
+        AssertionError: they are not; the message names the case and the array.
+    """
+    data, at = path.read_bytes(), 0
+
+    def take(layout: str) -> int:
+        nonlocal at
+        (number,) = struct.unpack_from(layout, data, at)
+        at += struct.calcsize(layout)
+        return int(number)
+
+    for index, case in enumerate(cases):
+        refused = take("<i")
+        actual = {}
+        for name in _OUTPUTS:
+            count = take("<q")
+            if count >= 0:
+                actual[name] = np.frombuffer(data, case.dtype, count // np.dtype(case.dtype).itemsize, at)
+                at += count
+        try:
+            _check_one(case, bool(refused), actual)
+        except AssertionError as error:
+            raise AssertionError(f"Case {index}, {case}: {error}") from None
+    assert at == len(data), "There are more results than cases."
+
+
+def _check_one(case: Case, refused: bool, actual: dict[str, Any]) -> None:
+    assert refused == case.refused, f"refused is {refused}"
+    if refused:
+        assert all(np.isnan(array).all() for array in actual.values()), "a refused call wrote into its outputs"
+        return
+    expected = case.expected
+    assert set(actual) == set(expected), f"arrays {sorted(actual)}, expected {sorted(expected)}"
+    # A sum of a hundred terms, one after another, is off by more than one of ten.
+    outward: Any = "forward" if max(case.sizes[2:4]) <= 100 else "gradient"
+    for name, array in expected.items():
+        kind: Any = "gradient" if name.startswith("g_") else outward
+        try:
+            assert_close(actual[name].reshape(array.shape), array, kind, case.dtype)
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from None
