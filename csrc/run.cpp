@@ -52,8 +52,9 @@ struct Trim {
 
 size_t aligned(size_t bytes) { return (bytes + 4095) / 4096 * 4096; }
 
-int parts_for(const Spec& spec, const Sizes& sizes) {
-  const double flops = 2.0 * sizes.batch * sizes.time * gates(spec) * sizes.units * (sizes.features + sizes.units);
+// Live positions alone count, so that padding does not change how a batch is shared.
+int parts_for(const Spec& spec, const Sizes& sizes, int64_t live) {
+  const double flops = 2.0 * live * gates(spec) * sizes.units * (sizes.features + sizes.units);
   const double worth = std::max(1.0, flops / least_part_flops);
   const int64_t most = std::min<int64_t>({num_threads(), sizes.batch, most_threads});
   return static_cast<int>(std::max<double>(1.0, std::min<double>(most, worth)));
@@ -109,7 +110,7 @@ const char* run_forward(const Spec& spec, const Sizes& sizes, const Inputs<T>& i
   if (const char* wrong = schedule.build(live, sizes.batch, sizes.time, spec.reverse)) return wrong;
   const Trim trim;
   const Kernels<T>& kernel = kernels<T>();
-  ForwardCall<T> call{spec, sizes, in, out, schedule.view(), parts_for(spec, sizes), nullptr, nullptr, 0};
+  ForwardCall<T> call{spec, sizes, in, out, schedule.view(), parts_for(spec, sizes, schedule.live()), nullptr, nullptr, 0};
   place(call, kernel.forward_shared_bytes(spec, sizes), kernel.forward_part_bytes(spec, sizes, call.parts));
   kernel.forward_pack(call);
   share(call, kernel.forward_part);
@@ -123,7 +124,7 @@ const char* run_backward(const Spec& spec, const Sizes& sizes, const Inputs<T>& 
   if (const char* wrong = schedule.build(live, sizes.batch, sizes.time, spec.reverse)) return wrong;
   const Trim trim;
   const Kernels<T>& kernel = kernels<T>();
-  BackwardCall<T> call{spec, sizes, in, back, grad, schedule.view(), parts_for(spec, sizes), nullptr, nullptr, 0};
+  BackwardCall<T> call{spec, sizes, in, back, grad, schedule.view(), parts_for(spec, sizes, schedule.live()), nullptr, nullptr, 0};
   place(call, kernel.backward_shared_bytes(spec, sizes), kernel.backward_part_bytes(spec, sizes, call.parts));
   kernel.backward_pack(call);
   share(call, kernel.backward_part);

@@ -9,6 +9,7 @@ const char* Schedule::build(const Live& live, int64_t batch, int64_t time, bool 
   rows_.resize(batch);
   counts_.resize(batch);
   positions_.resize(batch * time);
+  live_ = 0;
   for (int64_t row = 0; row < batch; ++row) {
     int64_t length = time;
     if (live.lengths) {
@@ -22,6 +23,7 @@ const char* Schedule::build(const Live& live, int64_t batch, int64_t time, bool 
       if (t < length && (!live.mask || live.mask[row * time + t])) positions[count++] = static_cast<int32_t>(t);
     }
     counts_[row] = count;
+    live_ += count;
   }
   std::iota(rows_.begin(), rows_.end(), 0);
   std::stable_sort(rows_.begin(), rows_.end(), [&](int32_t a, int32_t b) { return counts_[a] > counts_[b]; });

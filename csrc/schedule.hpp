@@ -13,9 +13,11 @@ class Schedule {
   // Returns a sentence about the first length that is out of range, or null.
   const char* build(const Live& live, int64_t batch, int64_t time, bool reverse);
   ScheduleView view() const { return {rows_.data(), counts_.data(), positions_.data()}; }
+  int64_t live() const { return live_; }  // positions in all
 
  private:
   std::vector<int32_t> rows_, counts_, positions_;
+  int64_t live_ = 0;
 };
 
 }  // namespace gatewright

@@ -142,12 +142,15 @@ inline Vector<T> tanh(Vector<T> x) {
   return size < T(0.625) ? Simd<T>::tanh_small(x) : with_sign;
 }
 
+// clamp(x + 3, 0, 6) / 6 rather than x / 6 + 1/2: its corners at -3 and 3 are exact, with fused arithmetic too.
 template <class T>
-inline Vector<T> clamp01(Vector<T> x) {
+inline Vector<T> hard_sigmoid(Vector<T> x) {
   const Vector<T> zero{};
-  const Vector<T> one = zero + T(1);
+  const Vector<T> six = zero + T(6);
+  x = x + T(3);
   x = x < zero ? zero : x;
-  return x > one ? one : x;
+  x = x > six ? six : x;
+  return x / six;
 }
 
 // values[row][0 .. width) = f(values[row][0 .. width)), in place; width is whole vectors.
@@ -169,8 +172,7 @@ template <class T>
     case Activation::relu:
       return map_block(values, rows, stride, width, [](V a) -> V { return a < T(0) ? V{} : a; });
     case Activation::hard_sigmoid:
-      return map_block(values, rows, stride, width,
-                       [](V a) { return clamp01<T>(a * T(1.0 / 6.0) + T(0.5)); });
+      return map_block(values, rows, stride, width, [](V a) { return hard_sigmoid<T>(a); });
     case Activation::linear: return;
   }
 }

@@ -254,7 +254,10 @@ def small_cases() -> list[Case]:
 def times_cases() -> list[list[Case]]:
     """Groups of cases that differ in time alone. Even one step has work for three threads."""
     return [
-        [make(rec, 6000, dtype, batch=64, time=time, features=129, units=129, threads=threads) for time in (1, 8, 40)]
+        [
+            make(rec, 6000, dtype, batch=64 // rec.gates, time=time, features=129, units=129, threads=threads)
+            for time in (1, 3, 12)
+        ]
         for rec, dtype, threads in itertools.product(VARIANTS, DTYPES, (1, 3))
     ]
 
