@@ -9,6 +9,10 @@
 #include <string>
 #include <vector>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "digest.hpp"
 #include "dispatch.hpp"
 #include "run.hpp"
@@ -59,6 +63,16 @@ Arguments<T> arguments(const Array<const T>& x, const Array<const T>& kernel, co
           {x.data(), kernel.data(), recurrent_kernel.data(), pointer(bias), h0.data(), pointer(c0), pointer(dropout),
            pointer(recurrent_dropout)},
           {pointer(mask), pointer(lengths)}};
+}
+
+// XLA asks for a program's buffers anew at every run. Past 32 MB, or off the main arena, glibc maps fresh pages for them
+// each time, and touching those costs a fifth of an LSTM's training step: here freed memory is kept for the next one.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
 }
 
 void raise_if(const char* wrong) {
@@ -135,5 +149,6 @@ NB_MODULE(_kernels, m) {
   m.def("set_num_threads", &set_num_threads);
   m.def("num_threads", &num_threads);
   m.def("xla_handlers", &xla_handlers);
+  m.def("keep_freed_memory", &keep_freed_memory);
   m.attr("source_digest") = GW_SOURCE_DIGEST;
 }
