@@ -50,7 +50,7 @@ struct BackwardScratch {
   OperandRows<T> x, h_operand;
   const T **gradient_rows, **made_rows;
   T *gradient, *made, *step, *h, *h_before, *c_before, *dh, *dc, *d_made, *cell_scratch;
-  T *mask, *operand, *product, *dx, *dx_one, *panel;
+  T *mask, *operand, *product, *dx, *dx_one, *panel, *columns;
   int64_t rows, positions;
   size_t bytes;
 
@@ -82,6 +82,7 @@ struct BackwardScratch {
     dx = carver.take<T>(positions * x_width);
     dx_one = carver.take<T>(sizes.dropout_masks > 1 ? positions * x_width : 0);
     panel = carver.take<T>(positions * 2 * lanes<T>);
+    columns = carver.take<T>(positions * at_least(sizes.features, sizes.units));
     bytes = carver.used();
   }
 };
@@ -237,13 +238,21 @@ class BackwardPart {
     const Chunk& chunk = scratch_.chunk;
     const int64_t n = chunk.positions, stride = blocks * width_;
     gather_inputs(call_.in, sizes_, chunk, scratch_.x);
+    const T* const* packed = nullptr;
+    for (int g = 0; g < Cell::gates; ++g) {
+      const T* const* operand = scratch_.x.for_gate(g);
+      if (operand != packed) pack_columns(sizes_.features, n, operand, scratch_.columns);
+      packed = operand;
+      add_outer<T>(sizes_.features, n, scratch_.columns, scratch_.gradient + g * width_, stride, width_,
+                   scratch_.sums.kernel + g * sizes_.features * width_, width_, scratch_.panel);
+    }
     for (int phase = 0; phase < Cell::phases; ++phase)
       for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) {
         const T* const* operand = Cell::made(phase) ? scratch_.made_rows : scratch_.h_operand.for_gate(g);
-        add_outer<T>(sizes_.features, n, scratch_.x.for_gate(g), scratch_.gradient + g * width_, stride, width_,
-                     scratch_.sums.kernel + g * sizes_.features * width_, width_, scratch_.panel);
-        add_outer<T>(sizes_.units, n, operand, scratch_.gradient + Cell::recurrent_block(g) * width_, stride, width_,
-                     scratch_.sums.recurrent_kernel + g * sizes_.units * width_, width_, scratch_.panel);
+        if (operand != packed) pack_columns(sizes_.units, n, operand, scratch_.columns);
+        packed = operand;
+        add_outer<T>(sizes_.units, n, scratch_.columns, scratch_.gradient + Cell::recurrent_block(g) * width_, stride,
+                     width_, scratch_.sums.recurrent_kernel + g * sizes_.units * width_, width_, scratch_.panel);
       }
     for (int64_t p = 0; p < n; ++p)
       for (int64_t j = 0; j < stride; j += lanes<T>)

@@ -104,19 +104,28 @@ template <class T>
   }
 }
 
-// c[i][0 .. Vectors) += sum over p of a[p][i] * panel[p], for Rows values of i.
+// Packs columns of a [p_count, rows], whose rows are given by address, into tiles: each tile's columns for all p in
+// order. Read in place they would lie one cache line a position, at strides that all fall into the same few sets.
+template <class T>
+[[gnu::noinline]] void pack_columns(int64_t rows, int64_t p_count, const T* const* a, T* packed) {
+  for_tiles(rows, [&](int64_t first, int count) {
+    T* to = packed + first * p_count;
+    for (int64_t p = 0; p < p_count; ++p)
+      for (int r = 0; r < count; ++r) *to++ = a[p][first + r];
+  });
+}
+
+// c[i][0 .. Vectors) += sum over p of a[p][i] * panel[p], for the Rows values of i of a packed tile.
 template <class T, int Rows, int Vectors>
-inline void columns_by_panel(const T* const* a, int64_t offset, int64_t p_count, const T* panel, T* c,
-                             int64_t c_stride) {
+inline void columns_by_panel(const T* a, int64_t p_count, const T* panel, T* c, int64_t c_stride) {
   Vector<T> sum[Rows][Vectors];
   for (int r = 0; r < Rows; ++r)
     for (int v = 0; v < Vectors; ++v) sum[r][v] = load<T>(c + r * c_stride + v * lanes<T>);
   for (int64_t p = 0; p < p_count; ++p) {
-    const T* from = a[p] + offset;
     Vector<T> b[Vectors];
     for (int v = 0; v < Vectors; ++v) b[v] = load<T>(panel + (p * Vectors + v) * lanes<T>);
     for (int r = 0; r < Rows; ++r) {
-      const T factor = from[r];
+      const T factor = a[p * Rows + r];
       for (int v = 0; v < Vectors; ++v) sum[r][v] += factor * b[v];
     }
   }
@@ -125,23 +134,22 @@ inline void columns_by_panel(const T* const* a, int64_t offset, int64_t p_count,
 }
 
 template <class T, int Vectors>
-inline void tile_of_columns(int rows, const T* const* a, int64_t offset, int64_t p_count, const T* panel, T* c,
-                            int64_t c_stride) {
+inline void tile_of_columns(int rows, const T* a, int64_t p_count, const T* panel, T* c, int64_t c_stride) {
   switch (rows) {
-    case 6: return columns_by_panel<T, 6, Vectors>(a, offset, p_count, panel, c, c_stride);
-    case 5: return columns_by_panel<T, 5, Vectors>(a, offset, p_count, panel, c, c_stride);
-    case 4: return columns_by_panel<T, 4, Vectors>(a, offset, p_count, panel, c, c_stride);
-    case 3: return columns_by_panel<T, 3, Vectors>(a, offset, p_count, panel, c, c_stride);
-    case 2: return columns_by_panel<T, 2, Vectors>(a, offset, p_count, panel, c, c_stride);
-    case 1: return columns_by_panel<T, 1, Vectors>(a, offset, p_count, panel, c, c_stride);
+    case 6: return columns_by_panel<T, 6, Vectors>(a, p_count, panel, c, c_stride);
+    case 5: return columns_by_panel<T, 5, Vectors>(a, p_count, panel, c, c_stride);
+    case 4: return columns_by_panel<T, 4, Vectors>(a, p_count, panel, c, c_stride);
+    case 3: return columns_by_panel<T, 3, Vectors>(a, p_count, panel, c, c_stride);
+    case 2: return columns_by_panel<T, 2, Vectors>(a, p_count, panel, c, c_stride);
+    case 1: return columns_by_panel<T, 1, Vectors>(a, p_count, panel, c, c_stride);
   }
 }
 
-// c [rows, n] += the sum over p of a[p]^T d[p]: the weight gradient of p_count positions. `panel` is scratch of
-// p_count * 2 vectors; n is padded.
+// c [rows, n] += the sum over p of a[p]^T d[p]: the weight gradient of p_count positions. a is packed by
+// pack_columns; `panel` is scratch of p_count * 2 vectors; n is padded.
 template <class T>
-[[gnu::noinline]] void add_outer(int64_t rows, int64_t p_count, const T* const* a, const T* d, int64_t d_stride, int64_t n, T* c,
-               int64_t c_stride, T* panel) {
+[[gnu::noinline]] void add_outer(int64_t rows, int64_t p_count, const T* a, const T* d, int64_t d_stride, int64_t n,
+                                 T* c, int64_t c_stride, T* panel) {
   constexpr int64_t wide = 2 * lanes<T>;
   for (int64_t column = 0; column < n; column += wide) {
     const int64_t width = n - column < wide ? n - column : wide;
@@ -149,11 +157,12 @@ template <class T>
       for (int64_t v = 0; v < width; v += lanes<T>)
         store<T>(panel + p * width + v, load<T>(d + p * d_stride + column + v));
     for_tiles(rows, [&](int64_t first, int count) {
+      const T* from = a + first * p_count;
       T* to = c + first * c_stride + column;
       if (width == wide)
-        tile_of_columns<T, 2>(count, a, first, p_count, panel, to, c_stride);
+        tile_of_columns<T, 2>(count, from, p_count, panel, to, c_stride);
       else
-        tile_of_columns<T, 1>(count, a, first, p_count, panel, to, c_stride);
+        tile_of_columns<T, 1>(count, from, p_count, panel, to, c_stride);
     });
   }
 }
