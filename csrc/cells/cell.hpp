@@ -15,7 +15,7 @@
 //   first_gate, last_gate(phase), made(phase): a phase's gates, and whether their operand is made by the cell
 //
 // and the functions forward(phase, ...), backward(phase, ...). The loop, the products, threads, positions and
-// projections are written once, in recurrence.hpp.
+// projections are written once, in forward.hpp and backward.hpp.
 #pragma once
 
 #include "../simd.hpp"
