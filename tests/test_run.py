@@ -99,7 +99,7 @@ class TestRefusals:
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
         one_sentence(
             run(write(tmp_path / "p.py", "")),
-            "gatewright run needs Keras and JAX: pip install 'gatewright[train]'",
+            "gatewright run needs keras, jax: pip install 'gatewright[train]'",
         )
 
     def test_another_backend(self, run, tmp_path, monkeypatch):

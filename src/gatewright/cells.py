@@ -18,13 +18,14 @@ The layout is that of Keras: gates stand side by side in the columns of W, U and
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
+
+from gatewright.errors import require_one_of
 
 # Arrays of NumPy or of JAX: the two libraries share no type that NumPy alone could name.
 Array: TypeAlias = Any
@@ -64,14 +65,6 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
-def _require_one_of(name: str, given: object, allowed: Sequence[str]) -> None:
-    if given in allowed:
-        return
-    nearest = difflib.get_close_matches(str(given), allowed, n=1)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
-    raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {given!r}{hint}")
-
-
 @dataclass(frozen=True)
 class Recurrence:
     """Which recurrence, and how it walks through time: everything about it that is not an array.
@@ -99,9 +92,9 @@ class Recurrence:
     zero_output_for_mask: bool = False
 
     def __post_init__(self) -> None:
-        _require_one_of("cell", self.cell, tuple(_GATE_NAMES))
+        require_one_of("cell", self.cell, tuple(_GATE_NAMES))
         for name in ("activation", "recurrent_activation"):
-            _require_one_of(name, getattr(self, name), tuple(ACTIVATIONS))
+            require_one_of(name, getattr(self, name), tuple(ACTIVATIONS))
         for name in ("reset_after", "reverse", "zero_output_for_mask"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be True or False, not {getattr(self, name)!r}.")

@@ -38,12 +38,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from gatewright.errors import InputError
     from gatewright.run import run
-    from gatewright.setting import RunError
 
     try:
         return run(options.program, options.arguments, options.output)
-    except RunError as error:
+    except InputError as error:
         print(f"gatewright: {error}", file=sys.stderr)
         return 2
 

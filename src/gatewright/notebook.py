@@ -14,8 +14,8 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
+from gatewright.errors import InputError
 from gatewright.files import atomically
-from gatewright.setting import RunError
 
 # Sent to the kernel before the first cell; leaves no name behind in the notebook's namespace.
 _ENABLE = "__import__('gatewright.setting').setting.enable()"
@@ -26,18 +26,18 @@ def read(path: str) -> nbformat.NotebookNode:
     """Read the notebook at `path`, without the outputs that it holds.
 
     Raises:
-        RunError: the file can't be read or is not a notebook.
+        InputError: the file can't be read or is not a notebook.
     """
     try:
         notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
         nbformat.validate(notebook)
     except OSError as error:
-        raise RunError(f"{path} can't be read: {error.strerror}.") from None
+        raise InputError(f"{path} can't be read: {error.strerror}.") from None
     except (nbformat.reader.NotJSONError, UnicodeDecodeError):
-        raise RunError(f"{path} is not a notebook: it is not JSON.") from None
+        raise InputError(f"{path} is not a notebook: it is not JSON.") from None
     except Exception as error:  # what nbformat raises for other JSON has no class in common
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise RunError(f"{path} is not a notebook: {reason}") from None
+        raise InputError(f"{path} is not a notebook: {reason}") from None
     for cell in code_cells(notebook):  # or what an earlier run left would pass for this one's
         cell.outputs, cell.execution_count = [], None
     return notebook  # type: ignore[no-any-return]
@@ -55,7 +55,7 @@ def execute(notebook: nbformat.NotebookNode, path: str, output: str | None) -> i
     cell's traceback.
 
     Raises:
-        RunError: nothing was executed, since `output` can't be written or the setting can't be turned on.
+        InputError: nothing was executed, since `output` can't be written or the setting can't be turned on.
     """
     if output is not None:
         _check_output(output)
@@ -106,7 +106,7 @@ class _Client(NotebookClient):
         message = client.execute(_ENABLE, silent=True, store_history=False)
         reply = await self.async_wait_for_reply(message)
         if reply is None or reply["content"]["status"] != "ok":
-            raise RunError(reply["content"]["evalue"] if reply else "the kernel does not answer.")
+            raise InputError(reply["content"]["evalue"] if reply else "the kernel does not answer.")
         return client
 
     def _cancel_when_interrupted(self) -> None:
@@ -151,6 +151,6 @@ def _print_failure(notebook: nbformat.NotebookNode, path: str) -> None:
 def _check_output(output: str) -> None:
     folder = os.path.dirname(os.path.abspath(output))
     if os.path.isdir(output):
-        raise RunError(f"--output {output} is a folder: name a file for the executed copy.")
+        raise InputError(f"--output {output} is a folder: name a file for the executed copy.")
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
-        raise RunError(f"--output {output} can't be written: {folder} is not a folder that you can write to.")
+        raise InputError(f"--output {output} can't be written: {folder} is not a folder that you can write to.")

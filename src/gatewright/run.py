@@ -10,7 +10,7 @@ from types import CodeType, ModuleType, TracebackType
 
 from gatewright import keras_datasets, setting, tensorflow_names
 from gatewright.data import public
-from gatewright.setting import RunError
+from gatewright.errors import InputError
 
 # Whose frames say nothing about the program's own faults.
 _OURS = frozenset({__file__, tensorflow_names.__file__, keras_datasets.__file__, public.__file__})
@@ -24,29 +24,29 @@ def run(path: str, arguments: Sequence[str] = (), output: str | None = None) -> 
     its executed copy.
 
     Raises:
-        RunError: nothing was run, since the input or the installation does not allow it.
+        InputError: nothing was run, since the input or the installation does not allow it.
         SystemExit: the program's own.
     """
     if os.path.isdir(path):
-        raise RunError(f"{path} is a folder: name a Keras program (.py) or a notebook (.ipynb).")
+        raise InputError(f"{path} is a folder: name a Keras program (.py) or a notebook (.ipynb).")
     if not os.path.exists(path):
-        raise RunError(f"{path} is not there: name a Keras program (.py) or a notebook (.ipynb).")
+        raise InputError(f"{path} is not there: name a Keras program (.py) or a notebook (.ipynb).")
     try:
-        setting.require_keras("gatewright run")
+        setting.require_packages("gatewright run")
     except ImportError as error:
-        raise RunError(str(error)) from None
+        raise InputError(str(error)) from None
     if path.endswith(".ipynb"):
         return _run_notebook(path, arguments, output)
     if output is not None:
-        raise RunError(f"--output is for notebooks (.ipynb), and {path} is a program: leave it out.")
+        raise InputError(f"--output is for notebooks (.ipynb), and {path} is a program: leave it out.")
     return _run_program(path, arguments)
 
 
 def _run_notebook(path: str, arguments: Sequence[str], output: str | None) -> int:
     if arguments:
-        raise RunError(f"a notebook takes no arguments, and {path} was given {' '.join(arguments)}: drop them.")
+        raise InputError(f"a notebook takes no arguments, and {path} was given {' '.join(arguments)}: drop them.")
     if importlib.util.find_spec("nbclient") is None or importlib.util.find_spec("ipykernel") is None:
-        raise RunError("a notebook needs nbclient and ipykernel: pip install 'gatewright[train]'")
+        raise InputError("a notebook needs nbclient and ipykernel: pip install 'gatewright[train]'")
     from gatewright import notebook
 
     cells = notebook.read(path)
@@ -61,7 +61,7 @@ def _run_program(path: str, arguments: Sequence[str]) -> int:
     try:
         setting.enable()
     except RuntimeError as error:
-        raise RunError(str(error)) from None
+        raise InputError(str(error)) from None
     _tell_of_tensorflow([source])
     try:
         exec(code, sys.modules["__main__"].__dict__)
@@ -79,16 +79,16 @@ def _read(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise RunError(f"{path} can't be read: {error.strerror}.") from None
+        raise InputError(f"{path} can't be read: {error.strerror}.") from None
 
 
 def _compile(source: bytes, path: str) -> CodeType:
     try:
         return compile(source, os.path.abspath(path), "exec", dont_inherit=True)
     except SyntaxError as error:
-        raise RunError(f"{path}, line {error.lineno}, is not Python: {error.msg}.") from None
+        raise InputError(f"{path}, line {error.lineno}, is not Python: {error.msg}.") from None
     except ValueError as error:  # null bytes
-        raise RunError(f"{path} is not a Python program: {error}.") from None
+        raise InputError(f"{path} is not a Python program: {error}.") from None
 
 
 def _become(path: str, arguments: Sequence[str]) -> None:

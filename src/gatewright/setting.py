@@ -1,12 +1,9 @@
 """The setting in which `gatewright run` runs a program; a notebook or a script can turn it on by hand."""
 
 import importlib.util
+from collections.abc import Sequence
 
 from gatewright import keras_datasets, tensorflow_names
-
-
-class RunError(Exception):
-    """A command did nothing; the message is one sentence for the user."""
 
 
 def enable() -> None:
@@ -20,7 +17,7 @@ def enable() -> None:
         ImportError: Keras or JAX is not installed.
         RuntimeError: Keras already runs on another backend than JAX.
     """
-    require_keras("gatewright.enable()")
+    require_packages("gatewright.enable()")
     from gatewright import accelerate
 
     accelerate()
@@ -37,11 +34,12 @@ def disable() -> None:
     restore()
 
 
-def require_keras(who: str) -> None:
-    """Check that Keras and JAX are installed, without importing them.
+def require_packages(who: str, packages: Sequence[str] = ("keras", "jax")) -> None:
+    """Check that packages of the extra `train` are installed, without importing them.
 
     Raises:
         ImportError: one of them is not.
     """
-    if importlib.util.find_spec("keras") is None or importlib.util.find_spec("jax") is None:
-        raise ImportError(f"{who} needs Keras and JAX: pip install 'gatewright[train]'")
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ImportError(f"{who} needs {', '.join(missing)}: pip install 'gatewright[train]'")

@@ -1,31 +1,40 @@
 """Named public data sets, read from `$GATEWRIGHT_DATA` (one folder a set).
 
 Set `imdb`: the Large Movie Review data (Maas et al. 2011), `train.parquet` and `test.parquet` with the
-columns `text` and `label` (1 is a good review). Both parts are sorted by label; 123 training texts recur in
-the test part.
+columns `text` and `label` (1 is a good review), or as its authors publish it: the folder `aclImdb` or the
+archive `aclImdb_v1.tar.gz`. Both parts are sorted by label; 123 training texts recur in the test part.
 """
 
+import functools
 import hashlib
 import json
 import os
-import sys
-import time
+import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
 from operator import itemgetter
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 
+from gatewright.data import folders
+from gatewright.data.download import download
+from gatewright.data.progress import say
+from gatewright.data.text import split_words
+from gatewright.errors import InputError
 from gatewright.files import atomically
 
-# What Keras' Tokenizer takes for a gap between words. It is all ASCII, so text can be split as UTF-8 bytes,
-# several times as fast.
-_GAPS = b'!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
-_TO_SPACE = bytes.maketrans(_GAPS, b" " * len(_GAPS))
 # Part of the cache files' names; to be raised when the encoding changes.
 _ENCODING = "1"
+
+_IMDB_TREE = "aclImdb"
+_IMDB_ARCHIVE = "aclImdb_v1.tar.gz"
+_IMDB_URL = f"https://ai.stanford.edu/~amaas/data/sentiment/{_IMDB_ARCHIVE}"
+# Of the archive, as TensorFlow Datasets records them.
+_IMDB_BYTES = 84_125_825
+_IMDB_SHA256 = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
+_IMDB_LABELS = {"neg": 0, "pos": 1}
 
 
 class Part(NamedTuple):
@@ -57,25 +66,46 @@ def folder(name: str) -> Path:
     return path
 
 
-def imdb(part: str) -> Part:
-    """The movie reviews of one part, `train` or `test`, and their labels.
+def library(path: Path) -> ModuleType:
+    """pyarrow, with its submodule parquet, to read `path`.
 
     Raises:
-        FileNotFoundError: the data set is not there.
-        ImportError: pyarrow is not installed.
-        ValueError: the file has not the columns text and label.
+        ImportError: pyarrow, which comes with the extra `train`, is not installed.
     """
-    path = _imdb_file(part)
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
         raise ImportError(f"reading {path} needs pyarrow: pip install 'gatewright[train]'") from None
-    try:
-        table = pyarrow.parquet.read_table(path, columns=["text", "label"])
-        return Part(table.column("text").to_pylist(), table.column("label").to_numpy().astype(np.int64))
-    except (pyarrow.ArrowException, KeyError):
-        raise ValueError(f"{path} is not a parquet file with the columns text and label.") from None
+    module: ModuleType = pyarrow
+    return module
+
+
+def imdb(part: str) -> Part:
+    """The movie reviews of one part, `train` or `test`, and their labels, 0 or 1.
+
+    The first of these that is there: the two Parquet files in `$GATEWRIGHT_DATA/imdb`; the folder aclImdb in
+    `$GATEWRIGHT_DATA/imdb`, `$GATEWRIGHT_DATA` or the working folder; the archive aclImdb_v1.tar.gz in one of these
+    three; the cache; the authors' site. What comes from an archive is kept in the cache as Parquet files.
+
+    Raises:
+        FileNotFoundError: of the two Parquet files only the other part's is there.
+        ImportError: pyarrow is not installed.
+        InputError: the reviews are damaged, or can't be downloaded.
+        OSError: the cache can't be written.
+    """
+    if any((place / "imdb" / f"{name}.parquet").is_file() for place in _root() for name in ("train", "test")):
+        return _read_parquet(_imdb_file(part))
+    places = [place for root in _root() for place in (root / "imdb", root)] + [Path()]
+    for place in places:
+        if (tree := place / _IMDB_TREE).is_dir():
+            _say_source(tree)
+            return _imdb_part(folders.open_folder(tree), part)
+    for place in places:
+        if (archive := place / _IMDB_ARCHIVE).is_file():
+            _say_source(archive)
+            return _read_parquet(_converted(archive) / f"{part}.parquet")
+    return _read_parquet(_cached_or_downloaded() / f"{part}.parquet")
 
 
 def imdb_for_keras() -> KerasFiles:
@@ -85,8 +115,8 @@ def imdb_for_keras() -> KerasFiles:
     `~/.cache/gatewright` (or under `$XDG_CACHE_HOME`), and are made again when the reviews change.
 
     Raises:
-        FileNotFoundError, ImportError, ValueError: as `imdb`.
-        OSError: the cache can't be written.
+        FileNotFoundError: the Parquet files are not in `$GATEWRIGHT_DATA/imdb`; no other source is tried.
+        ImportError, ValueError, OSError: as `imdb`.
     """
     cache = _cache()
     stem = f"imdb-{_fingerprint(_imdb_file('train'), _imdb_file('test'))}"
@@ -101,6 +131,83 @@ def _imdb_file(part: str) -> Path:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: the data set imdb is train.parquet and test.parquet.")
     return path
+
+
+def _root() -> list[Path]:
+    """`$GATEWRIGHT_DATA`, if it is set."""
+    root = os.environ.get("GATEWRIGHT_DATA")
+    return [Path(root).expanduser()] if root else []
+
+
+@functools.cache
+def _say_source(path: Path) -> None:
+    """Say, once, where the reviews come from."""
+    say(f"imdb is read from {path}.")
+
+
+def _imdb_part(tree: folders.Tree, part: str) -> Part:
+    if set(tree.parts) != {"train", "test"} or {file[-2] for file in tree.parts[part]} != set(_IMDB_LABELS):
+        raise InputError(f"{tree.where} is not the data set imdb: train/ and test/ in it must hold neg/ and pos/.")
+    labels, texts = zip(*folders.rows(tree, part), strict=True)
+    return Part(list(texts), np.array([_IMDB_LABELS[label] for label in labels], np.int64))
+
+
+def _read_parquet(path: Path) -> Part:
+    pyarrow = library(path)
+    wrong = f"{path} is not a parquet file with the columns text and label, both without gaps."
+    try:
+        table = pyarrow.parquet.read_table(path, columns=["text", "label"])
+        texts, labels = table.column("text"), table.column("label")
+        if not texts.null_count and not labels.null_count:
+            return Part(texts.to_pylist(), labels.to_numpy().astype(np.int64))
+    except (pyarrow.ArrowException, KeyError, OSError, ValueError):
+        raise InputError(wrong) from None
+    raise InputError(wrong)
+
+
+def _converted(archive: Path) -> Path:
+    """The folder of the archive's Parquet files, in the cache; made if it is not there."""
+    with archive.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    cached = _imdb_cache(sha256)
+    if not _is_whole(cached):
+        _convert(archive, cached)
+    return cached
+
+
+def _cached_or_downloaded() -> Path:
+    """The folder of the published archive's Parquet files, in the cache; downloaded if it is not there."""
+    cached = _imdb_cache(_IMDB_SHA256)
+    if not _is_whole(cached):
+        library(cached)  # a download in vain would be a pity
+        say(f"imdb is downloaded from {_IMDB_URL}.")
+        otherwise = f"put {_IMDB_ARCHIVE} into a folder by hand and set GATEWRIGHT_DATA to that folder"
+        with tempfile.TemporaryDirectory(prefix=".imdb-", dir=_cache()) as folder:
+            archive = Path(folder) / _IMDB_ARCHIVE
+            download(_IMDB_URL, archive, _IMDB_SHA256, _IMDB_BYTES, otherwise)
+            _convert(archive, cached)
+    _say_source(cached)
+    return cached
+
+
+def _imdb_cache(sha256: str) -> Path:
+    """Where the Parquet files of the archive with this checksum are kept."""
+    return _cache() / ("imdb" if sha256 == _IMDB_SHA256 else f"imdb-{sha256[:16]}")
+
+
+def _is_whole(folder: Path) -> bool:
+    return all((folder / f"{part}.parquet").is_file() for part in ("train", "test"))
+
+
+def _convert(archive: Path, folder: Path) -> None:
+    pyarrow = library(archive)
+    tree = folders.open_archive(archive)
+    parts = {part: _imdb_part(tree, part) for part in ("train", "test")}
+    folder.mkdir(exist_ok=True)
+    for part, rows in parts.items():
+        table = pyarrow.table({"text": rows.texts, "label": rows.labels})
+        with atomically(folder / f"{part}.parquet") as path:
+            pyarrow.parquet.write_table(table, path)
 
 
 def _cache() -> Path:
@@ -125,11 +232,11 @@ def _encode_imdb(files: KerasFiles) -> None:
     total = len(train.texts) + len(test.texts)
     seen: defaultdict[bytes, int] = defaultdict()
     seen.default_factory = seen.__len__  # a new word gets the next number
-    rows = [[seen[word] for word in words] for words in _split(train.texts, 0, total)]
+    rows = [[seen[word] for word in words] for words in split_words(train.texts, 0, total)]
     ranks = _ranks(np.bincount(np.concatenate(rows).astype(np.intp), minlength=len(seen)))
     index = dict(zip(seen, ranks.tolist(), strict=True))
     x_train = [ranks[row].tolist() for row in rows]
-    tested = _split(test.texts, len(train.texts), total)
+    tested = split_words(test.texts, len(train.texts), total)
     x_test = [[index[word] for word in words if word in index] for words in tested]
     with atomically(files.word_index) as path:
         ordered = sorted(index.items(), key=itemgetter(1))
@@ -143,17 +250,6 @@ def _ranks(counts: np.ndarray) -> np.ndarray:
     ranks = np.empty(len(counts), np.int64)
     ranks[np.argsort(-counts, kind="stable")] = np.arange(1, len(counts) + 1)
     return ranks
-
-
-def _split(texts: list[str], done: int, total: int) -> Iterator[list[bytes]]:
-    """The words of each text; says once in two seconds on stderr how many are `done` of `total`."""
-    say = time.monotonic() + 2
-    for text in texts:
-        yield [word for word in text.lower().encode().translate(_TO_SPACE).split(b" ") if word]
-        done += 1
-        if time.monotonic() > say:
-            print(f"gatewright: {done:,} of {total:,} reviews are encoded", file=sys.stderr)
-            say = time.monotonic() + 2
 
 
 def _ragged(rows: list[list[int]]) -> np.ndarray:

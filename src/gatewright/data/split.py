@@ -1,0 +1,83 @@
+"""Which rows go where: stratified, and a function of labels and seed alone."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright.errors import InputError
+
+Labels = Sequence[str] | NDArray[Any]
+
+
+def hold_out(labels: Labels, share: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The rows kept and the rows held out, both shuffled; held are round(share * rows), each class in proportion.
+
+    `share` is from 0 to 1.
+
+    Each class leaves a row among the kept; each of two rows or more has one among the held too, where the number
+    of held rows allows it. What is left over goes by the largest remainder.
+    """
+    classes, counts = _classes(labels)
+    total = round(share * len(classes))
+    wanted = _allot(counts, total, np.minimum(counts - 1, 1), counts - 1)
+    order, chosen = _choose(classes, wanted, seed)
+    return order[~chosen], order[chosen]
+
+
+def sample(labels: Labels, rows: int, seed: int) -> NDArray[np.intp]:
+    """At most `rows` rows in their order, each class in proportion, and with one row at least where `rows` allow it.
+
+    Raises:
+        InputError: `rows` is below 1.
+    """
+    if rows < 1:
+        raise InputError(f"the number of rows must be 1 or more, not {rows}.")
+    if rows >= len(labels):
+        return np.arange(len(labels))
+    classes, counts = _classes(labels)
+    order, chosen = _choose(classes, _allot(counts, rows, np.minimum(counts, 1), counts), seed)
+    chosen_rows: NDArray[np.intp] = np.sort(order[chosen])
+    return chosen_rows
+
+
+def recurring(train: Sequence[str], test: Sequence[str]) -> int:
+    """How many training rows have a text that occurs, letter for letter, in the test rows too."""
+    known = set(test)
+    return sum(text in known for text in train)
+
+
+def _classes(labels: Labels) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The class number of each row, [rows], and the rows of each class, [classes]."""
+    _, classes, counts = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
+    return classes, counts
+
+
+def _allot(counts: NDArray[np.intp], total: int, least: NDArray[np.intp], most: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Rows of each class, [classes], `total` together: the largest-remainder method between two bounds.
+
+    A bound that can't be kept with this total gives way.
+    """
+    least = least if least.sum() <= total else np.zeros_like(counts)
+    most = most if most.sum() >= total else counts
+    quotas = total * counts / max(int(counts.sum()), 1)
+    rows: NDArray[np.intp] = np.clip(np.floor(quotas).astype(np.intp), least, most)
+    while rows.sum() < total:
+        rows[np.argmax(np.where(rows < most, quotas - rows, -np.inf))] += 1
+    while rows.sum() > total:
+        rows[np.argmin(np.where(rows > least, quotas - rows, np.inf))] -= 1
+    return rows
+
+
+def _choose(
+    classes: NDArray[np.intp], wanted: NDArray[np.intp], seed: int
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """All rows in the seed's order, and which of them are the first `wanted` of their class."""
+    order = np.random.default_rng(seed).permutation(len(classes))
+    shuffled = classes[order]
+    by_class = np.argsort(shuffled, kind="stable")
+    starts = np.searchsorted(shuffled[by_class], np.arange(len(wanted)))
+    place = np.empty_like(order)
+    place[by_class] = np.arange(len(order)) - starts[shuffled[by_class]]
+    return order, place < wanted[shuffled]
