@@ -149,6 +149,7 @@ NB_MODULE(_kernels, m) {
   m.def("set_num_threads", &set_num_threads);
   m.def("num_threads", &num_threads);
   m.def("xla_handlers", &xla_handlers);
+  m.def("take_most_scratch", &take_most_scratch);
   m.def("keep_freed_memory", &keep_freed_memory);
   m.attr("source_digest") = GW_SOURCE_DIGEST;
 }

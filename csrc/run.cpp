@@ -1,6 +1,7 @@
 #include "run.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <new>
 
@@ -16,11 +17,17 @@ constexpr double least_part_flops = 1e6;
 constexpr int most_threads = 1024;
 constexpr size_t kept_bytes = size_t{64} << 20;
 
+// The most that any call has asked for since it was last read: peak memory is reported with it.
+std::atomic<size_t> most_reserved{0};
+
 // A caller's scratch memory, kept between calls unless it is large: fresh pages cost more than the arithmetic.
 class Arena {
  public:
   ~Arena() { std::free(memory_); }
   char* reserve(size_t bytes) {
+    size_t most = most_reserved.load(std::memory_order_relaxed);
+    while (bytes > most && !most_reserved.compare_exchange_weak(most, bytes, std::memory_order_relaxed)) {
+    }
     if (bytes > bytes_) {
       release();
       const size_t rounded = (bytes + 4095) / 4096 * 4096;
@@ -92,6 +99,8 @@ void share(const Call& call, void (*part)(const Call&, int)) {
 }
 
 }  // namespace
+
+size_t take_most_scratch() { return most_reserved.exchange(0); }
 
 int gates(const Spec& spec) {
   return spec.cell == CellKind::simple_rnn ? 1 : spec.cell == CellKind::lstm ? 4 : 3;

@@ -1,12 +1,17 @@
 // A whole call: schedule, memory, packing, and the parts shared among threads. What both doors call.
 #pragma once
 
+#include <cstddef>
+
 #include "api.hpp"
 
 namespace gatewright {
 
 int gates(const Spec& spec);
 int saved_slots(const Spec& spec);
+
+// The most bytes of scratch that one call has used since this was last asked.
+size_t take_most_scratch();
 
 // Each returns null, or one sentence saying what is wrong with the lengths; nothing is written then.
 template <class T>

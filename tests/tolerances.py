@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-Kind = Literal["same_order", "forward", "gradient", "finite_difference"]
+Kind = Literal["same_order", "forward", "gradient", "training", "finite_difference"]
 
 # k for each kind of comparison. The dtype is that of the less precise of the two sides.
 _ROUNDINGS: dict[Kind, float] = {
@@ -25,6 +25,9 @@ _ROUNDINGS: dict[Kind, float] = {
     # As forward, then summed over every step and row, through products of up to four gate values: 1.5e-5 in
     # float32.
     "gradient": 128,
+    # A few steps of an optimizer on top. Adam divides each gradient by its own size, so a step is as long for a
+    # gradient that is nearly all rounding as for any: 3e-5 in float32 at a learning rate of 0.01.
+    "training": 256,
     # Central differences with a step of eps^(1/3) are wrong by eps^(2/3) = 2^17 eps in float64, times a third
     # derivative along a direction as long as the root of the number of elements: up to 2^11 here. A wrong
     # formula is off by 2^48 eps.

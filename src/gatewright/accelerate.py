@@ -67,6 +67,11 @@ def accelerate() -> _Accelerated:
     return _Accelerated()
 
 
+def is_accelerated() -> bool:
+    """Whether Keras' recurrent layers are on the kernels now."""
+    return bool(_stock)
+
+
 def restore() -> None:
     """Put the stock loops back. Does nothing if they are in place."""
     if not _stock:

@@ -55,6 +55,11 @@ def set_num_threads(threads: int) -> None:
     _kernels.set_num_threads(threads)
 
 
+def take_most_scratch() -> int:
+    """The most bytes of scratch memory that one call has used since this was last asked."""
+    return int(_kernels.take_most_scratch())
+
+
 # The order is that of the enumerations in csrc/api.hpp.
 _CELLS = ("simple_rnn", "lstm", "gru")
 _ACTIVATIONS = ("tanh", "sigmoid", "relu", "hard_sigmoid", "linear")

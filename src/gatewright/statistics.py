@@ -1,0 +1,83 @@
+"""Intervals and paired tests: what may be said of a difference, and what may not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over seeds with its 95% t interval; low and high are None with fewer than two values."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    values: tuple[float, ...]
+
+
+def mean_interval(values: Sequence[float]) -> Interval:
+    """The mean of the values and its 95% interval by Student's t.
+
+    Student 1908, "The Probable Error of a Mean": mean +- t(0.975, n - 1) * s / sqrt(n).
+    """
+    from scipy import stats
+
+    sample = np.asarray(values, np.float64)
+    mean = float(sample.mean())
+    if len(sample) < 2:
+        return Interval(mean, None, None, tuple(sample.tolist()))
+    reach = float(stats.t.ppf(0.975, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample)))
+    return Interval(mean, mean - reach, mean + reach, tuple(sample.tolist()))
+
+
+def paired_t(differences: Sequence[float]) -> float | None:
+    """Two-sided p of Student's t test that the paired differences have mean 0; None with fewer than two.
+
+    Differences that are all the same number leave nothing to estimate a spread from: p is 1 where that number is
+    0, and 0 otherwise.
+    """
+    from scipy import stats
+
+    sample = np.asarray(differences, np.float64)
+    if len(sample) < 2:
+        return None
+    spread = sample.std(ddof=1)
+    if spread == 0:
+        return 1.0 if sample[0] == 0 else 0.0
+    t = sample.mean() / (spread / np.sqrt(len(sample)))
+    return float(2 * stats.t.sf(abs(t), len(sample) - 1))
+
+
+def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+    """Two-sided p of McNemar's test that two competitors are right on as many of the same rows.
+
+    McNemar 1947, "Note on the sampling error of the difference between correlated proportions", in its exact
+    form: of the rows on which just one is right, the share of the first is binomial with probability 1/2.
+
+    Args:
+        first, second: [rows], whether each was right.
+    """
+    from scipy import stats
+
+    only_first = int(np.sum(first & ~second))
+    only_second = int(np.sum(second & ~first))
+    if only_first + only_second == 0:
+        return 1.0
+    return float(stats.binomtest(only_first, only_first + only_second).pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p values of a family of tests, adjusted so that a false alarm anywhere in it stays as rare as for one.
+
+    Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure".
+    """
+    adjusted = [0.0] * len(p_values)
+    largest = 0.0
+    for place, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[index]))
+        adjusted[index] = largest
+    return adjusted

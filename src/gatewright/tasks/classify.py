@@ -1,0 +1,220 @@
+"""Classify texts: one of two or more classes for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright.blocks import Block, Dense, Embedding, Recurrent
+from gatewright.comparison import Measure
+from gatewright.data import split
+from gatewright.data.sources import Labelled, read_labelled
+from gatewright.data.text import Vocabulary
+from gatewright.errors import InputError
+from gatewright.tasks.protocol import Examples, Parts, Simple
+
+# Of the splits alone: seeds of runs do not change which rows are which.
+_SPLIT_SEED = 0
+_TEST_SHARE = 0.2
+_VALIDATION_SHARE = 0.1
+
+
+@dataclass
+class Classify:
+    """Texts with one label each.
+
+    Words are lower-cased, split and ranked by frequency in the training rows as Keras' imdb does it; padding never
+    changes an answer. Where the source has no test part, a fifth of its rows become one; a tenth of the training rows
+    validate. Both splits are stratified and always the same.
+
+    Attributes:
+        source: "imdb", a table, or a folder or archive of text files by class: see `data.sources.read_labelled`.
+        text, label, test: columns, and a table of test rows, likewise.
+        vocabulary: ids in use, the three for padding, start and unknown words included.
+        length: words of a text that are kept, the last.
+        embedding: numbers for each word.
+        limit: at most so many training rows, and as many test rows; None is all.
+    """
+
+    source: str
+    text: str | None = None
+    label: str | None = None
+    test: str | None = None
+    vocabulary: int = 10_000
+    length: int = 200
+    embedding: int = 128
+    limit: int | None = None
+    data: str = field(init=False, default="")
+    _classes: tuple[str, ...] = field(init=False, default=())
+    _words: Vocabulary | None = field(init=False, default=None)
+
+    name: ClassVar[str] = "classify"
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("accuracy", "accuracy", "higher"),
+        Measure("macro_f1", "macro F1", "higher"),
+        Measure("log_loss", "log loss", "lower"),
+    )
+
+    def read(self) -> Parts[Labelled]:
+        """The texts and labels, split.
+
+        Raises:
+            InputError: the data can't be read, or its labels do not make a task.
+        """
+        source = read_labelled(self.source, self.text, self.label, self.test)
+        self.data = source.name
+        _check_classes(source.train.labels, source.name)
+        train, test = source.train, source.test
+        notes = []
+        if test is None:
+            kept, held = split.hold_out(train.labels, _TEST_SHARE, _SPLIT_SEED)
+            train, test = _take(train, kept), _take(train, held)
+            notes.append(f"{source.name} has no test part: {_TEST_SHARE:.0%} of its rows were set aside as one.")
+        elif unknown := sorted(set(test.labels) - set(train.labels)):
+            raise InputError(
+                f"the test part of {source.name} has the label {unknown[0]!r}, which no training row has: "
+                "mend the labels, or leave those rows out."
+            )
+        if self.limit is not None:
+            train = _take(train, split.sample(train.labels, self.limit, _SPLIT_SEED))
+            test = _take(test, split.sample(test.labels, self.limit, _SPLIT_SEED))
+            notes.append(f"A quick look: at most {self.limit:,} training rows and as many test rows were used.")
+        if recurring := split.recurring(train.texts, test.texts):
+            notes.append(f"{recurring:,} of {len(train.texts):,} training texts occur in the test part too.")
+        kept, held = split.hold_out(train.labels, _VALIDATION_SHARE, _SPLIT_SEED)
+        parts = Parts(_take(train, kept), _take(train, held), test, tuple(notes))
+        _check_parts(parts, source.name)
+        return parts
+
+    def fit(self, train: Labelled) -> None:
+        """The classes, in alphabetical order, and the vocabulary."""
+        self._classes = tuple(sorted(set(train.labels)))
+        self._words = Vocabulary.fit(train.texts, self.vocabulary)
+
+    def encode(self, rows: Labelled) -> Examples:
+        """Ids [rows, length], 0 on the left where a text is shorter; numbers of classes [rows]."""
+        assert self._words is not None
+        number = {name: place for place, name in enumerate(self._classes)}
+        targets = np.array([number[label] for label in rows.labels], np.int32)
+        return Examples(self._words.encode(rows.texts, self.length), targets)
+
+    def blocks(self, cell: str, units: int) -> list[Block]:
+        """Embedding, cell, and one logit (two classes) or a logit for each class."""
+        ids = min(self.vocabulary, self._words.ids) if self._words else self.vocabulary
+        return [Embedding(ids, self.embedding), Recurrent(cell, units), Dense(self._outputs())]
+
+    def _outputs(self) -> int:
+        return 1 if len(self._classes) == 2 else len(self._classes)
+
+    def losses(self, outputs: Any, targets: Any) -> Any:
+        """Cross-entropy of each row, in nats."""
+        import jax
+
+        if outputs.shape[-1] == 1:
+            # log(1 + e^-s) where the class is 1, log(1 + e^s) where it is 0.
+            return jax.nn.softplus(outputs[:, 0] * (1 - 2 * targets))
+        logs = jax.nn.log_softmax(outputs)
+        return -jax.numpy.take_along_axis(logs, targets[:, None], axis=-1)[:, 0]
+
+    def measure(self, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
+        """Accuracy, the mean over classes of F1, and cross-entropy in nats."""
+        from sklearn import metrics
+
+        answers = _answers(outputs)
+        own = _log_probabilities(outputs)[np.arange(len(targets)), targets]
+        return {
+            "accuracy": float(np.mean(answers == targets)),
+            "macro_f1": float(
+                metrics.f1_score(targets, answers, labels=range(len(self._classes)), average="macro", zero_division=0)
+            ),
+            "log_loss": float(-np.mean(own)),
+        }
+
+    def correct(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
+        """Whether each row's likeliest class is its own."""
+        right: NDArray[np.bool_] = _answers(outputs) == targets
+        return right
+
+    def chance(self, train: Examples, test: Examples) -> Simple:
+        """The classes' shares in the training rows, whatever the text: the commonest class is the answer."""
+        shares = np.log(np.bincount(train.targets, minlength=len(self._classes)) / len(train.targets))
+        logits = shares if self._outputs() > 1 else shares[1:] - shares[:1]
+        commonest = self._classes[int(np.argmax(shares))]
+        outputs = np.tile(logits, (len(test.targets), 1))
+        return Simple("chance", f"always {commonest!r}, the commonest class of the training rows", outputs)
+
+    def baseline(self, parts: Parts[Labelled]) -> Simple:
+        """Logistic regression on naive-Bayes-weighted words and pairs of words of the whole texts."""
+        from gatewright import baselines
+
+        number = {name: place for place, name in enumerate(self._classes)}
+
+        def numbers(rows: Labelled) -> NDArray[np.intp]:
+            return np.array([number[label] for label in rows.labels], np.intp)
+
+        fitted = baselines.nb_logistic_regression(
+            parts.train.texts,
+            numbers(parts.train),
+            parts.validation.texts,
+            numbers(parts.validation),
+            parts.test.texts,
+            len(self._classes),
+        )
+        return Simple(
+            "NB-weighted logistic regression",
+            "words and pairs of words of the whole texts (Wang and Manning 2012), "
+            f"C = {fitted.C:g} chosen on the validation rows",
+            fitted.outputs,
+        )
+
+    def decode(self, outputs: NDArray[Any]) -> Sequence[str]:
+        """The likeliest class of each row."""
+        return [self._classes[place] for place in _answers(outputs)]
+
+
+def _take(rows: Labelled, places: NDArray[np.intp]) -> Labelled:
+    return Labelled([rows.texts[place] for place in places], [rows.labels[place] for place in places])
+
+
+def _check_classes(labels: Sequence[str], name: str) -> None:
+    classes = set(labels)
+    if len(classes) < 2:
+        raise InputError(
+            f"{name} has one class only, {next(iter(classes))!r}: a classifier needs rows of at least two classes."
+        )
+    if len(classes) > max(2, len(labels) / 2):
+        raise InputError(
+            f"{name} has {len(classes):,} different labels in {len(labels):,} rows: name the column of classes "
+            "with --label."
+        )
+
+
+def _check_parts(parts: Parts[Labelled], name: str) -> None:
+    for part, rows in (("validation", parts.validation), ("test", parts.test)):
+        if not rows.texts:
+            raise InputError(f"{name} has too few rows to set some aside for {part}: give it more rows.")
+    missing = set(parts.validation.labels) | set(parts.test.labels)
+    if lacking := sorted(missing - set(parts.train.labels)):
+        raise InputError(
+            f"{name} has too few rows of the class {lacking[0]!r} for a training, a validation and a test part: "
+            "give it more, or leave that class out."
+        )
+
+
+def _log_probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
+    """[rows, classes] from logits; one logit is that of class 1 against class 0."""
+    logits = np.asarray(outputs, np.float64)
+    if logits.shape[1] == 1:
+        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    logs: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return logs
+
+
+def _answers(outputs: NDArray[Any]) -> NDArray[np.intp]:
+    answers: NDArray[np.intp] = np.argmax(_log_probabilities(outputs), axis=1)
+    return answers

@@ -1,0 +1,99 @@
+"""What every task answers; `train`, `compare` and `explain` ask a task nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright.blocks import Block
+from gatewright.comparison import Measure
+
+Rows = TypeVar("Rows")
+
+
+@dataclass(frozen=True)
+class Parts(Generic[Rows]):
+    """The rows of a data set, as a task reads them.
+
+    Attributes:
+        train, validation, test: rows of any type that the task itself understands.
+        notes: sentences that a reader of the results must know.
+    """
+
+    train: Rows
+    validation: Rows
+    test: Rows
+    notes: tuple[str, ...] = ()
+
+
+class Examples(NamedTuple):
+    """Rows as numbers: inputs [rows, ...] and targets [rows, ...], both with the row as first axis."""
+
+    inputs: NDArray[Any]
+    targets: NDArray[Any]
+
+    def take(self, rows: NDArray[np.intp]) -> Examples:
+        """The given rows, in the given order."""
+        return Examples(self.inputs[rows], self.targets[rows])
+
+
+class Simple(NamedTuple):
+    """A simple model's answers for the test rows, in the form of a network's outputs."""
+
+    name: str
+    description: str
+    outputs: NDArray[Any]
+
+
+class Task(Protocol[Rows]):
+    """A job. `read` and `fit` come first; `encode` and `decode` need NumPy alone."""
+
+    @property
+    def name(self) -> str:
+        """What the command line calls it."""
+
+    @property
+    def data(self) -> str:
+        """What results call the data set."""
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Figures of merit; the first decides which epoch, learning rate and cell is best."""
+
+    def read(self) -> Parts[Rows]:
+        """The rows, split.
+
+        Raises:
+            InputError: the data can't be used.
+        """
+
+    def fit(self, train: Rows) -> None:
+        """Learn from the training rows alone what `encode` needs."""
+
+    def encode(self, rows: Rows) -> Examples:
+        """Rows as numbers."""
+
+    def blocks(self, cell: str, units: int) -> list[Block]:
+        """The model with this recurrent cell."""
+
+    def losses(self, outputs: Any, targets: Any) -> Any:
+        """The loss of each row, [rows], from the model's outputs; JAX arrays in and out."""
+
+    def measure(self, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
+        """Each of `measures` by name."""
+
+    def correct(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
+        """Whether each row's answer counts as right, [rows]: what a test over rows counts."""
+
+    def chance(self, train: Examples, test: Examples) -> Simple:
+        """The best constant answer, from the training targets."""
+
+    def baseline(self, parts: Parts[Rows]) -> Simple:
+        """A simple model without a recurrence, fitted on the training rows; choices made on the validation rows."""
+
+    def decode(self, outputs: NDArray[Any]) -> Sequence[Any]:
+        """The answer of each row in the user's terms."""
