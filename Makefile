@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TORCH ?= torch==2.13.0
 SOURCES := $(wildcard csrc/*.?pp csrc/cells/*.hpp csrc/*.cmake) CMakeLists.txt pyproject.toml src/gatewright/_digest.py
 
-.PHONY: build install example check test test-fast sanitize bench clean
+.PHONY: build install compare example check test test-fast sanitize bench clean
 
 build: $(VENV)/.built
 
@@ -29,6 +29,9 @@ $(VENV)/.dev: $(VENV)/.built
 $(VENV)/.torch: $(VENV)/.dev
 	$(BIN)/pip install --quiet '$(TORCH)'
 	touch $@
+
+compare: build  ## SimpleRNN, LSTM and GRU on the adding problem; leaves gatewright-compare/report.html
+	$(BIN)/gatewright compare
 
 example: build  ## an example program on stock Keras and on the kernels, with both times
 	$(BIN)/python examples/beside_stock.py examples/quick.py

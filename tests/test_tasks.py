@@ -115,6 +115,15 @@ class TestClassify:
         encoded = task.encode(parts.train)
         assert set(map(tuple, encoded.inputs.tolist())) == {(0, 1, 4), (0, 0, 1)}
 
+    def test_empty_texts_are_told(self, tmp_path):
+        parts = Classify(table(tmp_path / "r.csv", [("good", "a"), (" ", "b")] * 20)).read()
+        assert "20 of 40 texts are empty." in parts.notes
+
+    def test_no_words_at_all(self, tmp_path):
+        task = Classify(table(tmp_path / "r.csv", [("", "a"), ("!", "b")] * 20))
+        with pytest.raises(InputError, match=r"no text of r.csv has a word: name the column of texts with --text\."):
+            task.fit(task.read().train)
+
     @pytest.fixture(params=[2, 3])
     def task(self, request, tmp_path):
         classes = "abc"[: request.param]

@@ -7,6 +7,7 @@ from typing import Any
 
 # Functions of the same name as their module: importing them here, once, makes the name the function for good.
 from gatewright.accelerate import SlowPathWarning, accelerate, restore
+from gatewright.compare import compare
 from gatewright.doctor import doctor
 from gatewright.setting import disable, enable
 
@@ -14,6 +15,7 @@ __version__ = "0.1.0"
 __all__ = [
     "SlowPathWarning",
     "accelerate",
+    "compare",
     "disable",
     "doctor",
     "enable",

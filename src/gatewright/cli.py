@@ -1,9 +1,18 @@
 """The command line: reads the arguments, calls the function of the same name, prints."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NoReturn
+
+
+class _Parser(argparse.ArgumentParser):
+    """One sentence for a wrong command line, as for every other bad input."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"gatewright: {message} (see {self.prog} --help)\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -12,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.command == "run":
         return _run(options)
+    if options.command == "compare":
+        return _compare(options)
     if options.command == "doctor":
         return _doctor()
     parser.print_help()
@@ -19,9 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="gatewright", description="Gated recurrent networks (SimpleRNN, LSTM, GRU), fast on CPUs."
-    )
+    parser = _Parser(prog="gatewright", description="Gated recurrent networks (SimpleRNN, LSTM, GRU), fast on CPUs.")
     parser.add_argument("--version", action="version", version=f"gatewright {_version()}")
     commands = parser.add_subparsers(dest="command", title="commands")
     run = commands.add_parser(
@@ -33,8 +42,92 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--output", metavar="COPY.ipynb", help="write the executed copy of a notebook to this file")
     run.add_argument("program", help="a Python program (.py) or a notebook (.ipynb)")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to the program")
+    _add_compare(commands)
     commands.add_parser("doctor", help="what is installed here, which parts work, and what to mend")
     return parser
+
+
+def _add_compare(commands: Any) -> None:
+    compare = commands.add_parser(
+        "compare",
+        help="compare SimpleRNN, LSTM and GRU over several seeds, beside a simple baseline, on your data",
+        description="Train each cell from several seeds on the same rows, beside a simple baseline, and say what that "
+        "shows. Finished runs are kept in --out: the same command does the missing ones only.",
+    )
+    compare.add_argument(
+        "data",
+        nargs="?",
+        default="adding",
+        help="adding (needs no data), imdb, a .csv, .tsv, .parquet or .jsonl file, a folder of text files by class, "
+        "or a .tar.gz of one (default: adding)",
+    )
+    add = compare.add_argument
+    add("--text", metavar="COLUMN", help="the column of texts (default: text)")
+    add("--label", metavar="COLUMN", help="the column of labels (default: label)")
+    add("--test", metavar="DATA", help="a file or folder of test rows (default: a fifth of the rows is set aside)")
+    add("--cells", metavar="A,B,...", type=_names, default=["SimpleRNN", "LSTM", "GRU"], help="%(default)s")
+    add("--units", metavar="N", type=_whole, help="of the recurrent layer (default: adding 64, texts 128)")
+    add(
+        "--match",
+        metavar="units|parameters",
+        default="units",
+        help="as many units for each cell, or as many parameters as the first cell has (default: units)",
+    )
+    add("--embedding", metavar="N", type=_whole, help="numbers for each word (default: 128)")
+    add("--length", metavar="N", type=_whole, help="steps; of a text its last words (default: adding 100, texts 200)")
+    add("--vocabulary", metavar="N", type=_whole, help="ids in use (default: 10000)")
+    add("--batch", metavar="N", type=_whole, help="rows of a training step (default: adding 16, texts 32)")
+    add("--epochs", metavar="N", type=_whole, help="passes over the training rows (default: 5)")
+    add(
+        "--learning-rates",
+        metavar="X,Y,...",
+        type=_numbers,
+        help="the best for each cell is chosen on validation rows (default: adding 0.005, texts 0.001)",
+    )
+    add("--seeds", metavar="N", type=_whole, default=3, help="how many times each cell is trained (default: 3)")
+    add("--limit", metavar="N", type=_whole, help="at most N training and N test rows, for a quick look")
+    add("--out", metavar="DIR", default="gatewright-compare", help="for runs and report (default: %(default)s)")
+    add("--json", action="store_true", help="print the result as one JSON object")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(number) for number in _names(text)]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be numbers with commas between, not {text!r}") from None
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from gatewright import compare
+    from gatewright.errors import InputError
+    from gatewright.report import terminal
+
+    given = {name: value for name, value in vars(options).items() if name not in ("command", "json")}
+    try:
+        result = compare(**given)
+    except (InputError, ImportError) as error:
+        print(f"gatewright: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as stopped:
+        print(f"gatewright: {stopped}", file=sys.stderr)
+        return 130
+    if options.json:
+        print(json.dumps(result.to_json(), allow_nan=False))
+    else:
+        terminal.show(result, sys.stdout)
+        print(f"\nThe report is {options.out}/report.html")
+    return 0
 
 
 def _run(options: argparse.Namespace) -> int:

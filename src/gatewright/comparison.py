@@ -128,6 +128,7 @@ class Comparison:
         sizes: rows of "train", "validation" and "test".
         notes: sentences on the data that a reader must know (texts that occur in both training and test, ...).
         measures: the first decides.
+        right: what counts as a right answer, where rows are counted.
         cells: in the order in which they were given.
         baseline, chance: the simple model; the best answer that ignores the input.
         tests: cells against one another, against the baseline, and against chance.
@@ -142,6 +143,7 @@ class Comparison:
     sizes: dict[str, int]
     notes: tuple[str, ...]
     measures: tuple[Measure, ...]
+    right: str
     cells: tuple[CellResult, ...]
     baseline: Baseline
     chance: Baseline
@@ -167,7 +169,9 @@ class Comparison:
             }
             for cell in self.cells
         ]
-        simple = [{"name": model.name, **model.test} for model in (self.baseline, self.chance)]
+        simple = [
+            {"name": model.name, "seconds": model.seconds, **model.test} for model in (self.baseline, self.chance)
+        ]
         return cells + simple
 
     def to_json(self) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class Adding:
         Measure("mse", "mean squared error", "lower"),
         Measure("within_0_04", "within 0.04", "higher"),
     )
+    right: ClassVar[str] = "an answer within 0.04 of the sum"
 
     def read(self) -> Parts[Examples]:
         """Draw the rows."""

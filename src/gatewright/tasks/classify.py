@@ -58,6 +58,7 @@ class Classify:
         Measure("macro_f1", "macro F1", "higher"),
         Measure("log_loss", "log loss", "lower"),
     )
+    right: ClassVar[str] = "the likeliest class is the label"
 
     def read(self) -> Parts[Labelled]:
         """The texts and labels, split.
@@ -83,6 +84,8 @@ class Classify:
             train = _take(train, split.sample(train.labels, self.limit, _SPLIT_SEED))
             test = _take(test, split.sample(test.labels, self.limit, _SPLIT_SEED))
             notes.append(f"A quick look: at most {self.limit:,} training rows and as many test rows were used.")
+        if empty := sum(not text.strip() for text in (*train.texts, *test.texts)):
+            notes.append(f"{empty:,} of {len(train.texts) + len(test.texts):,} texts are empty.")
         if recurring := split.recurring(train.texts, test.texts):
             notes.append(f"{recurring:,} of {len(train.texts):,} training texts occur in the test part too.")
         kept, held = split.hold_out(train.labels, _VALIDATION_SHARE, _SPLIT_SEED)
@@ -91,9 +94,15 @@ class Classify:
         return parts
 
     def fit(self, train: Labelled) -> None:
-        """The classes, in alphabetical order, and the vocabulary."""
+        """The classes, in alphabetical order, and the vocabulary.
+
+        Raises:
+            InputError: no text has a word.
+        """
         self._classes = tuple(sorted(set(train.labels)))
         self._words = Vocabulary.fit(train.texts, self.vocabulary)
+        if not self._words.words:
+            raise InputError(f"no text of {self.data} has a word: name the column of texts with --text.")
 
     def encode(self, rows: Labelled) -> Examples:
         """Ids [rows, length], 0 on the left where a text is shorter; numbers of classes [rows]."""

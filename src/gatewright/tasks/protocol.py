@@ -64,6 +64,10 @@ class Task(Protocol[Rows]):
     def measures(self) -> tuple[Measure, ...]:
         """Figures of merit; the first decides which epoch, learning rate and cell is best."""
 
+    @property
+    def right(self) -> str:
+        """What `correct` counts as right, for a reader."""
+
     def read(self) -> Parts[Rows]:
         """The rows, split.
 

@@ -1,0 +1,177 @@
+"""What a comparison is to do: settings checked and completed, the task, and the entrants."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gatewright import blocks
+from gatewright.errors import InputError, require_one_of
+from gatewright.tasks.protocol import Examples, Task
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How every run is made; `compare` explains the plan.
+
+    Attributes:
+        task: with its own plan.
+        shared: by name, the settings that all runs of one folder share; more cells, rates and seeds may be added.
+    """
+
+    task: Task[Any]
+    shared: dict[str, Any]
+    cells: tuple[str, ...]
+    units: int
+    match: str
+    batch: int
+    epochs: int
+    learning_rates: tuple[float, ...]
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """One entry of the list of cells.
+
+    Attributes:
+        name: its heading.
+        cell: "simple_rnn", "lstm" or "gru".
+        units: of the recurrent layer.
+        twin: how many earlier entries are the same cell; it changes the initial weights, and nothing else.
+    """
+
+    name: str
+    cell: str
+    units: int
+    twin: int
+
+    def key(self, learning_rate: float, seed: int) -> str:
+        return f"{self.cell}-{self.units}-{self.twin}-{learning_rate!r}-{seed}"
+
+
+_ADDING = {"units": 64, "length": 100, "batch": 16, "epochs": 5, "learning_rates": (0.005,)}
+_TEXTS = {
+    "units": 128,
+    "length": 200,
+    "batch": 32,
+    "epochs": 5,
+    "learning_rates": (0.001,),
+    "embedding": 128,
+    "vocabulary": 10_000,
+}
+_WHOLE = ("units", "embedding", "length", "vocabulary", "batch", "epochs", "limit")
+# What is less makes no task: the sum has two terms, and a vocabulary has three ids that are not words, and one unused.
+_ADDING_LEAST = {"length": 2}
+_TEXTS_LEAST = {"vocabulary": 5}
+
+
+def resolve(
+    data: str,
+    of_texts: dict[str, Any],
+    numbers: dict[str, Any],
+    *,
+    cells: Sequence[str],
+    match: str,
+    learning_rates: Sequence[float] | None,
+    seeds: int,
+) -> Plan:
+    """Check the settings and complete them with the task's own.
+
+    Args:
+        data, cells, match, learning_rates, seeds: as in `compare`.
+        of_texts, numbers: the other settings by name; None is the task's own. A task of numbers has none of `of_texts`.
+
+    Raises:
+        InputError: one can't be used.
+    """
+    if not isinstance(data, str):
+        raise InputError(f"data must be the name of a data set, a file or a folder, not {data!r}.")
+    defaults = _ADDING if data == "adding" else _TEXTS
+    least = _ADDING_LEAST if data == "adding" else _TEXTS_LEAST
+    if data == "adding":
+        for name, value in of_texts.items():
+            if value is not None:
+                raise InputError(f"adding is a task of numbers and has no {name}: leave {name} out.")
+    given = {name: value for name, value in {**of_texts, **numbers}.items() if value is not None}
+    chosen = {**defaults, **given}
+    for name in _WHOLE:
+        if name in chosen:
+            _require_whole(name, chosen[name], least.get(name, 1))
+    _require_whole("seeds", seeds, 1)
+    require_one_of("match", match, ("units", "parameters"))
+    names = _cell_names(cells)
+    rates = _rates(chosen.pop("learning_rates") if learning_rates is None else learning_rates)
+    chosen.pop("learning_rates", None)
+    return Plan(
+        _task(data, chosen),
+        {"data": data, **chosen, "match": match},
+        names,
+        chosen["units"],
+        match,
+        chosen["batch"],
+        chosen["epochs"],
+        rates,
+        seeds,
+    )
+
+
+def _task(data: str, chosen: dict[str, Any]) -> Task[Any]:
+    if data == "adding":
+        from gatewright.tasks.adding import Adding
+
+        limit = chosen.get("limit")
+        rows = {} if limit is None else {"train_rows": limit, "test_rows": min(limit, Adding.test_rows)}
+        return Adding(length=chosen["length"], **rows)
+    from gatewright.tasks.classify import Classify
+
+    names = ("text", "label", "test", "vocabulary", "length", "embedding", "limit")
+    return Classify(data, **{name: chosen[name] for name in names if name in chosen})
+
+
+def _require_whole(name: str, value: Any, least: int) -> None:
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+        raise InputError(f"{name} must be a whole number from {least} up, not {value!r}.")
+
+
+def _cell_names(cells: Sequence[str]) -> tuple[str, ...]:
+    given = [cells] if isinstance(cells, str) else list(cells)
+    if not given:
+        raise InputError("cells must name at least one of SimpleRNN, LSTM and GRU.")
+    plain = {title.lower(): name for name, title in blocks.CELLS.items()} | {name: name for name in blocks.CELLS}
+    for cell in given:
+        if str(cell).lower() not in plain:
+            require_one_of("cell", cell, tuple(blocks.CELLS.values()))
+    return tuple(plain[cell.lower()] for cell in given)
+
+
+def _rates(rates: Sequence[float]) -> tuple[float, ...]:
+    for rate in rates:
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not (math.isfinite(rate) and rate > 0):
+            raise InputError(f"a learning rate must be a number above 0, not {rate!r}.")
+    if not rates:
+        raise InputError("learning rates must be at least one number above 0; none was given.")
+    return tuple(dict.fromkeys(float(rate) for rate in rates))
+
+
+def entrants(plan: Plan, like: Examples) -> list[Entrant]:
+    features = like.inputs.shape[2] if like.inputs.ndim > 2 else 1
+
+    def parameters(cell: str, units: int) -> int:
+        return blocks.parameters(plan.task.blocks(cell, units), features)
+
+    wanted = parameters(plan.cells[0], plan.units)
+    entrants = []
+    for place, cell in enumerate(plan.cells):
+        units, twin = plan.units, plan.cells[:place].count(cell)
+        if plan.match == "parameters":
+            # A cell of one gate needs about twice the units of one of four; eight times as many is beyond any.
+            units = min(range(1, 8 * units + 1), key=lambda size: abs(parameters(cell, size) - wanted))
+        title = blocks.CELLS[cell]
+        name = f"{title} ({twin + 1})" if plan.cells.count(cell) > 1 else title
+        entrants.append(Entrant(name, cell, units, twin))
+    return entrants

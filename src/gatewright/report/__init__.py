@@ -1,0 +1,1 @@
+"""A comparison for people: as text, as pictures, as a page."""

@@ -1,0 +1,330 @@
+"""A comparison as pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import math
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, FigureBase
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from numpy.typing import NDArray
+
+from gatewright.comparison import CellResult, Comparison
+from gatewright.report import tables
+
+# Okabe and Ito's colours, which the colour-blind tell apart; those that read well as text on white come first.
+_PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
+_GREY = "#6b7280"
+_STYLE = {
+    "font.family": ["sans-serif"],
+    "font.sans-serif": ["Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans", "sans-serif"],
+    "font.size": 9,
+    "axes.edgecolor": "#9ca3af",
+    "axes.labelcolor": "#374151",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e5e7eb",
+    "grid.linewidth": 0.7,
+    "xtick.color": "#4b5563",
+    "ytick.color": "#4b5563",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "gatewright",
+}
+# A gradient smaller than this share of the largest one is drawn as this share: 0 has no place on a logarithmic axis.
+_SMALLEST = 1e-12
+# Of a line of a label, as a share of the height of the axes.
+_LINE = 0.058
+
+
+class _Picture(Figure):
+    """A figure that a notebook shows although pyplot does not know it."""
+
+    def _repr_svg_(self) -> str:
+        return svg(self)
+
+
+class _Band(NamedTuple):
+    """Curves of all seeds in one: NaN where no seed has a finite value."""
+
+    mean: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+class _Label(NamedTuple):
+    """What stands at the end of a line; `height` is the line's, as a share of the axes."""
+
+    words: str
+    height: float
+    colour: str
+
+
+def colour(position: int) -> str:
+    """The colour of the cell at this position in the comparison, in all pictures and tables."""
+    return _PALETTE[position % len(_PALETTE)]
+
+
+def learning_curves(comparison: Comparison) -> Figure:
+    """The deciding measure on the validation rows after each epoch.
+
+    A line is the mean over seeds, its band runs from the lowest to the highest seed, a dot is a seed's chosen epoch.
+    Thin lines across are the baseline's and chance's figures on the test rows.
+    """
+    with _styled():
+        figure = _Picture(figsize=(7.6, 4.2), layout="constrained")
+        _draw_learning_curves(figure, comparison)
+    return figure
+
+
+def gradients(comparison: Comparison) -> Figure:
+    """|dL/dh_t| by steps before the last, a panel a cell, before and after training; means and bands over seeds."""
+    rows, columns = _grid(len(comparison.cells))
+    with _styled():
+        figure = _Picture(figsize=(max(4.6, 2.6 * columns), 1.4 + 2.6 * rows), layout="constrained")
+        _draw_gradients(figure, comparison)
+    return figure
+
+
+def overview(comparison: Comparison) -> Figure:
+    """Learning curves and gradients side by side."""
+    rows, columns = _grid(len(comparison.cells))
+    widths = (6.4, max(4.6, 2.3 * columns))
+    with _styled():
+        figure = _Picture(figsize=(sum(widths), max(4.2, 1.4 + 2.6 * rows)), layout="constrained")
+        sides = figure.subfigures(1, 2, width_ratios=widths, wspace=0.04, squeeze=False)
+        _draw_learning_curves(sides[0, 0], comparison)
+        _draw_gradients(sides[0, 1], comparison)
+    return figure
+
+
+def svg(figure: Figure) -> str:
+    """The figure as an `<svg>` element to be put into a page; equal figures give equal strings."""
+    stream = io.StringIO()
+    with _styled():
+        figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    drawing = stream.getvalue()
+    drawing = drawing[drawing.index("<svg") :].rstrip()
+    # In a page, a style element inside the drawing would reach everything around it; what the root has is inherited.
+    (everywhere,) = re.findall(r"<style[^>]*>\*{(.*?)}</style>", drawing)
+    drawing = re.sub(r"\s*<defs>\s*<style.*?</style>\s*</defs>", "", drawing)
+    drawing = drawing.replace("<svg", f'<svg style="{everywhere}"', 1)
+    # matplotlib numbers most ids from 1 in every figure, but a page may hold several.
+    prefix = f"g{hashlib.sha256(drawing.encode()).hexdigest()[:10]}-"
+    return re.sub(r'(\bid="|\bhref="#|url\(#)', rf"\g<1>{prefix}", drawing)
+
+
+def _styled() -> contextlib.AbstractContextManager[None]:
+    # On top of matplotlib's defaults rather than of the caller's settings, which may be a dark style.
+    return matplotlib.style.context(["default", _STYLE])
+
+
+def _draw_learning_curves(figure: FigureBase, comparison: Comparison) -> None:
+    measure = comparison.measures[0]
+    axes = figure.subplots()
+    bands = [
+        _band([[epoch.validation[measure.name] for epoch in run.epochs] for run in cell.runs])
+        for cell in comparison.cells
+    ]
+    simple = [model for model in (comparison.baseline, comparison.chance) if measure.name in model.test]
+    levels = [model.test[measure.name] for model in simple]
+    if measure.better == "lower" and _spans(np.concatenate([*(band.mean for band in bands), levels]), 20):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+
+    for level in levels:
+        axes.axhline(level, color=_GREY, linewidth=0.9, linestyle=(0, (1, 2)))
+    for position, (cell, band) in enumerate(zip(comparison.cells, bands, strict=True)):
+        epochs = np.arange(1, len(band.mean) + 1)
+        _draw_band(axes, epochs, band, colour(position), linewidth=1.8)
+        _draw_chosen(axes, cell, measure.name, colour(position))
+
+    last = max(len(band.mean) for band in bands)
+    margin = 0.5 if last == 1 else 0.03 * (last - 1)
+    axes.set_xlim(1 - min(margin, 0.5), last + margin)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(f"{measure.title}, validation rows", parse_math=False)
+    figure.suptitle(f"Validation {measure.title} after each epoch", fontsize=11, parse_math=False)
+    axes.set_title(_said_of_seeds(comparison), fontsize=8, color=_GREY)
+
+    write = tables.figures(comparison, measure)
+    labels = [
+        _curve_label(axes, cell.name, band, colour(position))
+        for position, (cell, band) in enumerate(zip(comparison.cells, bands, strict=True))
+    ]
+    labels += [
+        _Label(f"{model.name}: {write.number(level)} on the test rows", _height(axes, level), _GREY)
+        for model, level in zip(simple, levels, strict=True)
+    ]
+    _draw_labels(axes, labels)
+
+
+def _draw_chosen(axes: Axes, cell: CellResult, measure: str, colour: str) -> None:
+    epochs = [run.chosen_epoch for run in cell.runs]
+    values = [run.epochs[run.chosen_epoch - 1].validation[measure] for run in cell.runs]
+    axes.plot(epochs, values, "o", color=colour, markersize=5.5, markeredgecolor="white", markeredgewidth=0.9, zorder=4)
+
+
+def _said_of_seeds(comparison: Comparison) -> str:
+    count = tables.seeds(comparison)
+    if count == 1:
+        return "one seed; dot: chosen epoch"
+    return f"line: mean over {count} seeds; band: lowest to highest; dots: chosen epochs"
+
+
+def _curve_label(axes: Axes, name: str, band: _Band, colour: str) -> _Label:
+    finite = band.mean[np.isfinite(band.mean)]
+    if not len(finite):
+        return _Label(f"{name}: no finite value", 0.0, colour)
+    return _Label(name, _height(axes, float(finite[-1])), colour)
+
+
+def _height(axes: Axes, value: float) -> float:
+    """Of a value on the y axis, as a share of the axes."""
+    if not math.isfinite(value):
+        return 0.0
+    return float((axes.transScale + axes.transLimits).transform((1.0, value))[1])
+
+
+def _draw_labels(axes: Axes, labels: Sequence[_Label]) -> None:
+    """Right of the axes, each beside the end of its line or as near as the others let it."""
+    labels = sorted(labels, key=lambda label: label.height)
+    wrapped = [textwrap.fill(label.words, 24) for label in labels]
+    room = [_LINE * (1 + words.count("\n")) for words in wrapped]
+    for label, words, height in zip(labels, wrapped, _spread([label.height for label in labels], room), strict=True):
+        axes.annotate(
+            words, (1.015, height), xycoords="axes fraction", color=label.colour, va="center", parse_math=False
+        )
+
+
+def _spread(heights: Sequence[float], room: Sequence[float]) -> list[float]:
+    """The ascending heights, moved until each has its room: neighbours that collide share the way, inside the axes."""
+    spread = list(heights)
+    for _ in range(100):
+        for below in range(len(spread) - 1):
+            missing = (room[below] + room[below + 1]) / 2 - (spread[below + 1] - spread[below])
+            if missing > 0:
+                spread[below] -= missing / 2
+                spread[below + 1] += missing / 2
+        spread = [min(max(height, 0.0), 1.0) for height in spread]
+    return spread
+
+
+def _draw_gradients(figure: FigureBase, comparison: Comparison) -> None:
+    rows, columns = _grid(len(comparison.cells))
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    largest, smallest = _range_of_norms(comparison)
+    floor = largest * _SMALLEST
+    for position, (axes, cell) in enumerate(zip(panels, comparison.cells, strict=False)):
+        _draw_norms(axes, cell, floor, colour(position))
+        axes.set_title(cell.name, color=colour(position), fontweight="bold", parse_math=False)
+        axes.tick_params(labelbottom=True)
+        axes.set_xlabel("steps before the last")
+    for axes in panels[len(comparison.cells) :]:
+        axes.remove()
+
+    steps = max(
+        len(norms) for cell in comparison.cells for run in cell.runs for norms in run.gradient_after.states.values()
+    )
+    # A whole power of ten, so that the axis has labels however little the curves fall; or the floor, so that a
+    # curve which fell through it is seen to leave the picture.
+    bottom = max(10.0 ** math.floor(math.log10(smallest)), floor)
+    panels[0].set_yscale("log")
+    panels[0].set_ylim(bottom, 10.0 ** (math.floor(math.log10(largest)) + 1))
+    panels[0].yaxis.set_major_formatter(FuncFormatter(_power_of_ten))
+    panels[0].yaxis.set_minor_formatter(NullFormatter())
+    panels[0].set_xlim(max(steps - 1, 1), 0)
+    panels[0].xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    figure.supylabel("|dL/dh_t|, mean over validation rows", fontsize=9, color="#374151", parse_math=False)
+    figure.suptitle("Gradient of the loss that reaches each step", fontsize=11)
+    figure.legend(
+        handles=_gradient_legend(comparison),
+        loc="outside lower center",
+        ncols=4,
+        frameon=False,
+        fontsize=8,
+        columnspacing=1.2,
+    )
+
+
+def _draw_norms(axes: Axes, cell: CellResult, floor: float, colour: str) -> None:
+    for state in cell.runs[0].gradient_after.states:
+        width = 1.8 if state == "h" else 0.9
+        before = _band([run.gradient_before.states[state] for run in cell.runs])
+        after = _band([run.gradient_after.states[state] for run in cell.runs])
+        for band, style in ((before, {"linestyle": "--", "alpha": 0.5}), (after, {})):
+            clipped = _Band(*(np.maximum(values, floor) for values in band))
+            _draw_band(axes, np.arange(len(band.mean)), clipped, colour, linewidth=width, **style)
+
+
+def _range_of_norms(comparison: Comparison) -> tuple[float, float]:
+    """The largest and the smallest norm that are drawn; (1, the floor) where there is nothing to draw."""
+    norms = np.concatenate(
+        [
+            np.asarray(values, np.float64)
+            for cell in comparison.cells
+            for run in cell.runs
+            for moment in (run.gradient_before, run.gradient_after)
+            for values in moment.states.values()
+        ]
+    )
+    norms = norms[np.isfinite(norms)]
+    if not np.any(norms > 0):
+        return 1.0, _SMALLEST
+    largest = float(norms.max())
+    return largest, max(float(norms.min()), largest * _SMALLEST)
+
+
+def _gradient_legend(comparison: Comparison) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color=_GREY, linewidth=1.8, linestyle="--", alpha=0.6, label="before training"),
+        Line2D([], [], color=_GREY, linewidth=1.8, label="after training"),
+    ]
+    states = {state for cell in comparison.cells for state in cell.runs[0].gradient_after.states}
+    if "c" in states:
+        handles.append(Line2D([], [], color=_GREY, linewidth=0.9, label="thin: cell state c"))
+    return handles
+
+
+def _power_of_ten(value: float, _: Any) -> str:
+    exponent = str(round(math.log10(value)))
+    return f"10{exponent.translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+
+
+def _grid(count: int) -> tuple[int, int]:
+    """Rows and columns of so many panels."""
+    columns = count if count <= 3 else 2 if count == 4 else 3
+    return math.ceil(count / columns), columns
+
+
+def _draw_band(axes: Axes, x: NDArray[Any], band: _Band, colour: str, **line: Any) -> None:
+    axes.fill_between(x, band.low, band.high, color=colour, alpha=0.13, linewidth=0)
+    axes.plot(x, band.mean, color=colour, **line)
+
+
+def _band(curves: Iterable[Sequence[float]]) -> _Band:
+    """Mean, lowest and highest at each place, over the curves that have a finite value there."""
+    curves = list(curves)
+    table = np.full((len(curves), max(map(len, curves))), np.nan)
+    for row, curve in zip(table, curves, strict=True):
+        row[: len(curve)] = curve
+    finite = np.ma.masked_invalid(table)
+    return _Band(*(np.ma.filled(over(axis=0), np.nan) for over in (finite.mean, finite.min, finite.max)))
+
+
+def _spans(values: NDArray[np.float64], factor: float) -> bool:
+    positive = values[np.isfinite(values) & (values > 0)]
+    return len(positive) > 0 and bool(positive.max() > factor * positive.min())
