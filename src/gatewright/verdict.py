@@ -80,11 +80,11 @@ def verdict(
         tests: of cells against one another, against the baseline and against chance.
     """
     seeds = len(cells[0].figures)
+    figures = [f"{cell.name} {_figure(cell)}" for cell in cells]
     if seeds < 2:
-        figures = _list([f"{cell.name} {_figure(cell)}" for cell in cells])
         return (
             f"One seed cannot tell a cell from its luck, so no difference is claimed: {measure.title} on the test rows "
-            f"was {figures}, with {baseline.name} at {_figure(baseline)} and chance at {_figure(chance)}."
+            f"was {_list(figures)}, with {baseline.name} at {_figure(baseline)} and chance at {_figure(chance)}."
         )
     found = {(test.first, test.second): _better(test, measure) for test in tests}
     names = [cell.name for cell in cells]
@@ -93,7 +93,8 @@ def verdict(
         _against(names, baseline, found),
         *_chance(names, chance, found),
     ]
-    return f"Over {seeds} seeds, by {measure.title} on the test rows, {'; '.join(clauses)}."
+    by = f"{measure.title} on the test rows ({', '.join(figures)})"
+    return f"Over {seeds} seeds, by {by}, {'; '.join(clauses)}."
 
 
 def _better(test: PairedTest, measure: Measure) -> int:
