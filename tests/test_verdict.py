@@ -48,7 +48,8 @@ def test_lower_is_better_for_an_error():
     said = sentence(ERROR, cells, cell("linear", 0.167, share=0.07), cell("chance", 0.167, share=0.07))
     assert said == (
         "Over 3 seeds, by mean squared error on the test rows (GRU 0.0011, SimpleRNN 0.167), GRU beats SimpleRNN; GRU "
-        "beats the baseline, linear (0.167), and SimpleRNN is not shown to differ from it; SimpleRNN is not shown to differ from chance (0.167)."
+        "beats the baseline, linear (0.167), and SimpleRNN is not shown to differ from it; SimpleRNN is not shown to "
+        "differ from chance (0.167)."
     )
 
 
