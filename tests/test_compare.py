@@ -161,6 +161,20 @@ class TestFolder:
             gatewright.compare(out=out, **{**SMALL, name: value})
         assert before == sorted((path, path.stat().st_mtime_ns) for path in out.rglob("*"))
 
+    def test_other_settings_are_refused_before_the_rows_are_read(self, small, monkeypatch):
+        monkeypatch.setattr(runs.Data, "read", None)
+        with pytest.raises(InputError, match="holds a comparison with units 3, and now units is 4"):
+            gatewright.compare(out=small[1], **{**SMALL, "units": 4})
+
+    def test_a_run_that_diverges_is_worse_than_any_and_breaks_nothing(self, tmp_path):
+        settings = {**SMALL, "seeds": 2, "cells": "simple_rnn", "out": tmp_path / "o"}
+        result = gatewright.compare(learning_rates=[1e30], **settings)
+        assert np.isnan(result.cells[0].test["mse"].mean)
+        assert not result.tests[0].differs
+        json.loads((tmp_path / "o" / "compare.json").read_text(), parse_constant=pytest.fail)
+        both = gatewright.compare(learning_rates=[1e30, 0.01], **settings)
+        assert both.cells[0].learning_rate == 0.01
+
     def test_other_rows_are_refused(self, tmp_path):
         settings = {"text": "review", "label": "verdict", "cells": "simple_rnn", "units": 2, "embedding": 2,
                     "length": 4, "epochs": 1, "seeds": 1, "out": tmp_path / "o"}  # fmt: skip
@@ -258,6 +272,15 @@ class TestCommandLine:
         monkeypatch.setattr(runs, "_baseline", stop)
         assert cli.main(["compare", "--limit=20"]) == 130
         assert "interrupted: 0 of 9 runs are kept" in capsys.readouterr().err
+
+    def test_interruption_before_anything_was_kept(self, capsys, monkeypatch):
+        def stop(*_):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(runs.Data, "read", stop)
+        assert cli.main(["compare", "--limit=20"]) == 130
+        assert capsys.readouterr().err == "gatewright: interrupted before anything was to be kept\n"
+        assert not Path("gatewright-compare").exists()
 
     @pytest.mark.parametrize(
         ("flags", "sentence"),

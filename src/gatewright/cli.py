@@ -120,7 +120,7 @@ def _compare(options: argparse.Namespace) -> int:
         print(f"gatewright: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stopped:
-        print(f"gatewright: {stopped}", file=sys.stderr)
+        print(f"gatewright: {str(stopped) or 'interrupted before anything was to be kept'}", file=sys.stderr)
         return 130
     if options.json:
         print(json.dumps(result.to_json(), allow_nan=False))

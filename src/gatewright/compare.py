@@ -87,8 +87,10 @@ def compare(
         seeds=seeds,
     )
     folder = RunFolder(out)
+    shared = {**plan.shared, "gatewright": machine.facts()["gatewright"]}
+    folder.require_same(shared, unknown=("rows",))  # before the rows are read: that may take long
     rows = Data.read(plan.task)
-    folder.claim({**plan.shared, "rows": rows.fingerprint(), "gatewright": machine.facts()["gatewright"]})
+    folder.claim({**shared, "rows": rows.fingerprint()})
     listed = entrants(plan, rows.train)
     simple, runs = run_all(plan, listed, rows, folder)
     result = _conclude(plan, listed, rows, simple, runs)

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ class RunFolder:
             InputError: it is that of another; the first setting that differs is named. Or it can't be written.
         """
         if self._settings.exists():
-            self._require_same(settings)
+            self.require_same(settings)
             return
         try:
             self._runs.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,18 @@ class RunFolder:
     def _unwritable(self, reason: str) -> InputError:
         return InputError(f"--out {self.path} can't be written ({reason}): name a folder that you can write to.")
 
-    def _require_same(self, settings: Mapping[str, Any]) -> None:
+    def require_same(self, settings: Mapping[str, Any], unknown: Sequence[str] = ()) -> None:
+        """Check that the folder, if it is a comparison's, is that of these settings.
+
+        Args:
+            settings: by name.
+            unknown: names of settings that are not known yet.
+
+        Raises:
+            InputError: it is that of another; the first setting that differs is named.
+        """
+        if not self._settings.exists():
+            return
         try:
             kept = json.loads(self._settings.read_text())
             was = dict(kept["settings"]) if kept["made by"] == _MARK else None
@@ -71,7 +82,7 @@ class RunFolder:
             raise InputError(f"{self._settings} is not that of a comparison: name another folder with --out.")
         now = json.loads(json.dumps(dict(settings)))
         for name in [*now, *was]:
-            if now.get(name) != was.get(name):
+            if name not in unknown and now.get(name) != was.get(name):
                 raise InputError(
                     f"--out {self.path} holds a comparison with {name} {_shown(was.get(name))}, and now {name} is "
                     f"{_shown(now.get(name))}: give the same settings, or another folder with --out."
