@@ -27,7 +27,8 @@ _PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#
 _GREY = "#6b7280"
 _STYLE = {
     "font.family": ["sans-serif"],
-    "font.sans-serif": ["Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans", "sans-serif"],
+    # The first comes with matplotlib: pictures are laid out alike everywhere, and it has every glyph that they use.
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "sans-serif"],
     "font.size": 9,
     "axes.edgecolor": "#9ca3af",
     "axes.labelcolor": "#374151",
