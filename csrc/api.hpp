@@ -1,6 +1,7 @@
 // What every part of the kernels agrees on: plain structures of pointers and sizes.
 //
-// Shapes are row-major and in Keras' layout: x [batch, time, features], kernel [features, gates * units],
+// Shapes are row-major and in Keras' layout: x [batch, time, features] (or, where ids [batch, time] are given, a table
+// [table, features] whose rows they name), kernel [features, gates * units],
 // recurrent_kernel [units, gates * units], states [batch, units]. A pointer that may be null says so.
 #pragma once
 
@@ -29,6 +30,8 @@ struct Sizes {
   int64_t units;
   int64_t dropout_masks;            // 0, 1 (shared by the gates) or one a gate
   int64_t recurrent_dropout_masks;  // likewise
+  int64_t table = 0;                // rows of x where ids name them
+  int64_t tokens = 0;               // how many different ids there are
 };
 
 template <class T>
@@ -41,6 +44,7 @@ struct Inputs {
   const T* c0;                      // LSTM only
   const T* dropout_mask;            // [dropout_masks, batch, features], already scaled
   const T* recurrent_dropout_mask;  // [recurrent_dropout_masks, batch, units], already scaled
+  const int32_t* ids = nullptr;     // [batch, time]; null where x is dense; not with a dropout mask
 };
 
 template <class T>
@@ -62,7 +66,7 @@ struct BackwardInputs {
 
 template <class T>
 struct Gradients {
-  T* x;
+  T* x;     // as x: of the whole table where there are ids
   T* kernel;
   T* recurrent_kernel;
   T* bias;  // null where the bias is
@@ -83,6 +87,12 @@ struct ScheduleView {
   const int32_t* positions;  // [batch, time]: positions, by row number; counts[row] of them are set
 };
 
+// Where ids name the inputs: equal ids have one slot.
+struct TokensView {
+  const int32_t* slots;     // [batch, time], set at live positions
+  const int32_t* distinct;  // [tokens]: the id of each slot
+};
+
 // Everything that a part of a call reads and writes. `shared` holds packed weights, `parts` private scratch.
 template <class T>
 struct ForwardCall {
@@ -91,6 +101,7 @@ struct ForwardCall {
   Inputs<T> in;
   Outputs<T> out;
   ScheduleView schedule;
+  TokensView tokens;
   int parts;
   char* shared;
   char* scratch;
@@ -105,6 +116,7 @@ struct BackwardCall {
   BackwardInputs<T> back;
   Gradients<T> grad;
   ScheduleView schedule;
+  TokensView tokens;
   int parts;
   char* shared;
   char* scratch;
@@ -117,11 +129,13 @@ struct Kernels {
   size_t (*forward_shared_bytes)(const Spec&, const Sizes&);
   size_t (*forward_part_bytes)(const Spec&, const Sizes&, int parts);
   void (*forward_pack)(const ForwardCall<T>&);
+  void (*forward_tokens)(const ForwardCall<T>&, int part);  // before any forward_part, where there are ids
   void (*forward_part)(const ForwardCall<T>&, int part);
   size_t (*backward_shared_bytes)(const Spec&, const Sizes&);
   size_t (*backward_part_bytes)(const Spec&, const Sizes&, int parts);
   void (*backward_pack)(const BackwardCall<T>&);
   void (*backward_part)(const BackwardCall<T>&, int part);
+  void (*backward_tokens)(const BackwardCall<T>&, int part);  // after every backward_part, where there are ids
   void (*backward_finish)(const BackwardCall<T>&);  // adds up the parts' weight gradients
 };
 

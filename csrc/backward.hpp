@@ -51,6 +51,7 @@ struct BackwardScratch {
   const T **gradient_rows, **made_rows;
   T *gradient, *made, *step, *h, *h_before, *c_before, *dh, *dc, *d_made, *cell_scratch;
   T *mask, *operand, *product, *dx, *dx_one, *panel, *columns;
+  T* tokens;  // [tokens, gates, units padded]: this part's sums of gate gradients over equal ids
   int64_t rows, positions;
   size_t bytes;
 
@@ -83,6 +84,7 @@ struct BackwardScratch {
     dx_one = carver.take<T>(sizes.dropout_masks > 1 ? positions * x_width : 0);
     panel = carver.take<T>(positions * 2 * lanes<T>);
     columns = carver.take<T>(positions * at_least(sizes.features, sizes.units));
+    tokens = carver.take<T>(sizes.tokens * Cell::gates * width);
     bytes = carver.used();
   }
 };
@@ -101,6 +103,7 @@ class BackwardPart {
 
   void run() {
     scratch_.sums.zero(sizes_);
+    if (call_.in.ids) begin_tokens();
     for (int64_t first = 0;; first += scratch_.rows) {
       const RowBlock block(call_.schedule, sizes_.batch, sizes_.time, part_, call_.parts, first, scratch_.rows);
       if (block.empty()) return;
@@ -114,9 +117,50 @@ class BackwardPart {
     }
   }
 
+  // This part's share of the tokens, once every part has walked: the parts' sums together, and the products that
+  // were put off until then.
+  void finish_tokens() {
+    const int64_t stride = Cell::gates * width_, features = sizes_.features;
+    const Share share(sizes_.tokens, part_, call_.parts);
+    T* const sums = scratch_of(0).tokens;
+    for (int64_t first = share.first; first < share.last; first += scratch_.positions) {
+      const int64_t n = at_most(scratch_.positions, share.last - first);
+      for (int64_t i = 0; i < n; ++i) {
+        scratch_.x.set(i, call_.in.x + call_.tokens.distinct[first + i] * features);
+        scratch_.gradient_rows[i] = sums + (first + i) * stride;
+      }
+      for (int part = 1; part < call_.parts; ++part) {
+        const T* other = scratch_of(part).tokens;
+        for (int64_t j = first * stride; j < (first + n) * stride; j += lanes<T>)
+          store<T>(sums + j, load<T>(sums + j) + load<T>(other + j));
+      }
+      pack_columns(features, n, scratch_.x.for_gate(0), scratch_.columns);
+      for (int g = 0; g < Cell::gates; ++g)
+        add_outer<T>(features, n, scratch_.columns, sums + first * stride + g * width_, stride, width_,
+                     scratch_.sums.kernel + g * features * width_, width_, scratch_.panel);
+      const int64_t x_width = padded<T>(features);
+      for (int g = 0; g < Cell::gates; ++g)
+        multiply<T>(n, scratch_.gradient_rows, g * width_, sizes_.units, shared_.kernel + g * sizes_.units * x_width,
+                    x_width, scratch_.dx, x_width, g ? scratch_.dx : nullptr, x_width);
+      for (int64_t i = 0; i < n; ++i)
+        copy_row(call_.grad.x + call_.tokens.distinct[first + i] * features, scratch_.dx + i * x_width, features);
+    }
+  }
+
  private:
   static constexpr int64_t blocks = Cell::gradient_blocks;
   static constexpr int made_gate = Cell::gates - 1;
+
+  BackwardScratch<T, Cell> scratch_of(int part) const {
+    return {sizes_, call_.parts, call_.scratch + part * call_.part_bytes};
+  }
+
+  // Rows of the table that no live position names have a gradient of zero.
+  void begin_tokens() {
+    clear(scratch_.tokens, sizes_.tokens * Cell::gates * width_);
+    const Share share(sizes_.table, part_, call_.parts);
+    clear(call_.grad.x + share.first * sizes_.features, (share.last - share.first) * sizes_.features);
+  }
 
   void begin(const RowBlock& block) {
     const int64_t rows = block.rows(), units = sizes_.units;
@@ -237,14 +281,18 @@ class BackwardPart {
   void weights_and_inputs() {
     const Chunk& chunk = scratch_.chunk;
     const int64_t n = chunk.positions, stride = blocks * width_;
-    gather_inputs(call_.in, sizes_, chunk, scratch_.x);
     const T* const* packed = nullptr;
-    for (int g = 0; g < Cell::gates; ++g) {
-      const T* const* operand = scratch_.x.for_gate(g);
-      if (operand != packed) pack_columns(sizes_.features, n, operand, scratch_.columns);
-      packed = operand;
-      add_outer<T>(sizes_.features, n, scratch_.columns, scratch_.gradient + g * width_, stride, width_,
-                   scratch_.sums.kernel + g * sizes_.features * width_, width_, scratch_.panel);
+    if (call_.in.ids) {
+      add_to_tokens();
+    } else {
+      gather_inputs(call_.in, sizes_, chunk, scratch_.x);
+      for (int g = 0; g < Cell::gates; ++g) {
+        const T* const* operand = scratch_.x.for_gate(g);
+        if (operand != packed) pack_columns(sizes_.features, n, operand, scratch_.columns);
+        packed = operand;
+        add_outer<T>(sizes_.features, n, scratch_.columns, scratch_.gradient + g * width_, stride, width_,
+                     scratch_.sums.kernel + g * sizes_.features * width_, width_, scratch_.panel);
+      }
     }
     for (int phase = 0; phase < Cell::phases; ++phase)
       for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) {
@@ -257,8 +305,19 @@ class BackwardPart {
     for (int64_t p = 0; p < n; ++p)
       for (int64_t j = 0; j < stride; j += lanes<T>)
         store<T>(scratch_.sums.bias + j, load<T>(scratch_.sums.bias + j) + load<T>(scratch_.gradient + p * stride + j));
+    if (call_.in.ids) return;
     project_back(call_.in, sizes_, chunk, scratch_.gradient_rows, shared_.kernel, Cell::gates, width_, scratch_.dx,
                  scratch_.dx_one, call_.grad.x);
+  }
+
+  void add_to_tokens() {
+    const Chunk& chunk = scratch_.chunk;
+    const int64_t width = Cell::gates * width_;
+    for (int64_t p = 0; p < chunk.positions; ++p) {
+      const T* from = scratch_.gradient + p * blocks * width_;
+      T* to = scratch_.tokens + call_.tokens.slots[chunk.at[p]] * width;
+      for (int64_t j = 0; j < width; j += lanes<T>) store<T>(to + j, load<T>(to + j) + load<T>(from + j));
+    }
   }
 
   void end(const RowBlock& block) {
@@ -270,7 +329,7 @@ class BackwardPart {
         add_outputs(r, row, first_time(), block.count(r) ? block.position(r, 0) : past_time());
       copy_row(call_.grad.h0 + row * units, scratch_.dh + r * width_, units);
       if (Cell::has_c) copy_row(call_.grad.c0 + row * units, scratch_.dc + r * width_, units);
-      if (block.count(r) < sizes_.time) clear_masked_inputs(block, r);
+      if (!call_.in.ids && block.count(r) < sizes_.time) clear_masked_inputs(block, r);
     }
   }
 

@@ -27,6 +27,7 @@ void pack_bias(const T* bias, int64_t units, T* packed) {
 template <class T, class Cell>
 struct ForwardShared {
   T *kernel, *recurrent_kernel, *bias, *recurrent_bias;
+  T* tokens;  // [tokens, gates, units padded]: the projection of each token
   size_t bytes;
 
   ForwardShared(const Sizes& sizes, char* base) {
@@ -36,6 +37,7 @@ struct ForwardShared {
     recurrent_kernel = carver.take<T>(Cell::gates * sizes.units * width);
     bias = carver.take<T>(Cell::gates * width);
     recurrent_bias = carver.take<T>(Cell::gates * width);
+    tokens = carver.take<T>(sizes.tokens * Cell::gates * width);
     bytes = carver.used();
   }
 
@@ -79,6 +81,23 @@ struct ForwardScratch {
     bytes = carver.used();
   }
 };
+
+// The projection of this part's share of the tokens.
+template <class T, class Cell>
+void project_tokens(const ForwardCall<T>& call, int part) {
+  const Sizes& sizes = call.sizes;
+  const int64_t width = padded<T>(sizes.units), stride = Cell::gates * width;
+  const ForwardShared<T, Cell> shared(sizes, call.shared);
+  const T* rows[wanted_chunk_positions];
+  const Share share(sizes.tokens, part, call.parts);
+  for (int64_t first = share.first; first < share.last; first += wanted_chunk_positions) {
+    const int64_t n = at_most(wanted_chunk_positions, share.last - first);
+    for (int64_t i = 0; i < n; ++i) rows[i] = call.in.x + call.tokens.distinct[first + i] * sizes.features;
+    for (int g = 0; g < Cell::gates; ++g)
+      multiply<T>(n, rows, 0, sizes.features, shared.kernel + g * sizes.features * width, width,
+                  shared.tokens + first * stride + g * width, stride, shared.bias + g * width, 0);
+  }
+}
 
 template <class T, class Cell>
 class ForwardPart {
@@ -128,8 +147,12 @@ class ForwardPart {
 
   void walk() {
     const Chunk& chunk = scratch_.chunk;
-    gather_inputs(call_.in, sizes_, chunk, scratch_.x);
-    project(chunk, scratch_.x, sizes_.features, shared_.kernel, shared_.bias, Cell::gates, width_, scratch_.projected);
+    if (call_.in.ids) {
+      gather_tokens();
+    } else {
+      gather_inputs(call_.in, sizes_, chunk, scratch_.x);
+      project(chunk, scratch_.x, sizes_.features, shared_.kernel, shared_.bias, Cell::gates, width_, scratch_.projected);
+    }
     for (int64_t step = 0; step < chunk.steps; ++step) {
       const int64_t rows = chunk.live(step), first = chunk.offset[step];
       mask_state(rows);
@@ -144,6 +167,13 @@ class ForwardPart {
       }
       emit(rows, first);
     }
+  }
+
+  void gather_tokens() {
+    const int64_t width = Cell::gates * width_;
+    const Chunk& chunk = scratch_.chunk;
+    for (int64_t p = 0; p < chunk.positions; ++p)
+      copy_row(scratch_.projected + p * width, shared_.tokens + call_.tokens.slots[chunk.at[p]] * width, width);
   }
 
   int64_t gate_mask(int gate) const { return masks_ > 1 ? gate : 0; }

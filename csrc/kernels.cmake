@@ -1,7 +1,8 @@
 # The kernels without any door: one object library for each instruction set, and what picks among them.
 find_package(Threads REQUIRED)
 set(csrc "${CMAKE_CURRENT_LIST_DIR}")
-add_library(gatewright_kernels STATIC ${csrc}/dispatch.cpp ${csrc}/run.cpp ${csrc}/schedule.cpp ${csrc}/team.cpp)
+add_library(gatewright_kernels STATIC ${csrc}/dispatch.cpp ${csrc}/run.cpp ${csrc}/schedule.cpp ${csrc}/team.cpp
+            ${csrc}/tokens.cpp)
 target_include_directories(gatewright_kernels PUBLIC ${csrc})
 target_link_libraries(gatewright_kernels PUBLIC Threads::Threads)
 target_compile_options(gatewright_kernels PRIVATE -Wall -Wextra)

@@ -64,6 +64,11 @@ void forward_pack(const ForwardCall<T>& call) {
   });
 }
 template <class T>
+void forward_tokens(const ForwardCall<T>& call, int part) {
+  const KernelMode mode;
+  with_cell<T>(call.spec, [&](auto cell) { project_tokens<T, decltype(cell)>(call, part); });
+}
+template <class T>
 void forward_part(const ForwardCall<T>& call, int part) {
   const KernelMode mode;
   with_cell<T>(call.spec, [&](auto cell) { ForwardPart<T, decltype(cell)>(call, part).run(); });
@@ -88,15 +93,21 @@ void backward_part(const BackwardCall<T>& call, int part) {
   with_cell<T>(call.spec, [&](auto cell) { BackwardPart<T, decltype(cell)>(call, part).run(); });
 }
 template <class T>
+void backward_tokens(const BackwardCall<T>& call, int part) {
+  const KernelMode mode;
+  with_cell<T>(call.spec, [&](auto cell) { BackwardPart<T, decltype(cell)>(call, part).finish_tokens(); });
+}
+template <class T>
 void backward_finish(const BackwardCall<T>& call) {
   const KernelMode mode;
   with_cell<T>(call.spec, [&](auto cell) { finish_backward<T, decltype(cell)>(call); });
 }
 
 template <class T>
-constexpr Kernels<T> table{forward_shared_bytes<T>, forward_part_bytes<T>,  forward_pack<T>,
-                           forward_part<T>,         backward_shared_bytes<T>, backward_part_bytes<T>,
-                           backward_pack<T>,        backward_part<T>,       backward_finish<T>};
+constexpr Kernels<T> table{forward_shared_bytes<T>, forward_part_bytes<T>,    forward_pack<T>,
+                           forward_tokens<T>,       forward_part<T>,          backward_shared_bytes<T>,
+                           backward_part_bytes<T>,  backward_pack<T>,         backward_part<T>,
+                           backward_tokens<T>,      backward_finish<T>};
 
 extern const Kernels<float> kernels_f32;
 extern const Kernels<double> kernels_f64;

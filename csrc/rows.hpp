@@ -24,6 +24,12 @@ inline int64_t chunk_positions(int64_t rows) {
   return rows ? at_least(1, wanted_chunk_positions / rows) * rows : 0;
 }
 
+// A part's share of `total` things that are alike.
+struct Share {
+  int64_t first, last;
+  Share(int64_t total, int part, int parts) : first(total * part / parts), last(total * (part + 1) / parts) {}
+};
+
 // A block of rows, most live positions first.
 class RowBlock {
  public:

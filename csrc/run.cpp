@@ -8,6 +8,7 @@
 #include "dispatch.hpp"
 #include "schedule.hpp"
 #include "team.hpp"
+#include "tokens.hpp"
 
 namespace gatewright {
 namespace {
@@ -98,6 +99,16 @@ void share(const Call& call, void (*part)(const Call&, int)) {
   run_parts(call.parts, &Work<Call>::run, &work);
 }
 
+// What is live, and which tokens the live positions hold. Returns what is wrong with the lengths or the ids, or null.
+const char* prepare(const Spec& spec, Sizes& sizes, const int32_t* ids, const Live& live, Schedule& schedule,
+                    Tokens& tokens) {
+  if (const char* wrong = schedule.build(live, sizes.batch, sizes.time, spec.reverse)) return wrong;
+  if (!ids) return nullptr;
+  const char* wrong = tokens.build(ids, sizes.table, schedule.view(), sizes.batch, sizes.time);
+  sizes.tokens = tokens.distinct();
+  return wrong;
+}
+
 }  // namespace
 
 size_t take_most_scratch() { return most_reserved.exchange(0); }
@@ -113,38 +124,40 @@ int saved_slots(const Spec& spec) {
 }
 
 template <class T>
-const char* run_forward(const Spec& spec, const Sizes& sizes, const Inputs<T>& in, const Live& live,
-                        const Outputs<T>& out) {
+const char* run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const Outputs<T>& out) {
   Schedule schedule;
-  if (const char* wrong = schedule.build(live, sizes.batch, sizes.time, spec.reverse)) return wrong;
+  Tokens tokens;
+  if (const char* wrong = prepare(spec, sizes, in.ids, live, schedule, tokens)) return wrong;
   const Trim trim;
   const Kernels<T>& kernel = kernels<T>();
-  ForwardCall<T> call{spec, sizes, in, out, schedule.view(), parts_for(spec, sizes, schedule.live()), nullptr, nullptr, 0};
+  ForwardCall<T> call{spec, sizes, in, out, schedule.view(), tokens.view(), parts_for(spec, sizes, schedule.live()), nullptr, nullptr, 0};
   place(call, kernel.forward_shared_bytes(spec, sizes), kernel.forward_part_bytes(spec, sizes, call.parts));
   kernel.forward_pack(call);
+  if (in.ids) share(call, kernel.forward_tokens);
   share(call, kernel.forward_part);
   return nullptr;
 }
 
 template <class T>
-const char* run_backward(const Spec& spec, const Sizes& sizes, const Inputs<T>& in, const Live& live,
+const char* run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live,
                          const BackwardInputs<T>& back, const Gradients<T>& grad) {
   Schedule schedule;
-  if (const char* wrong = schedule.build(live, sizes.batch, sizes.time, spec.reverse)) return wrong;
+  Tokens tokens;
+  if (const char* wrong = prepare(spec, sizes, in.ids, live, schedule, tokens)) return wrong;
   const Trim trim;
   const Kernels<T>& kernel = kernels<T>();
-  BackwardCall<T> call{spec, sizes, in, back, grad, schedule.view(), parts_for(spec, sizes, schedule.live()), nullptr, nullptr, 0};
+  BackwardCall<T> call{spec, sizes, in, back, grad, schedule.view(), tokens.view(), parts_for(spec, sizes, schedule.live()), nullptr, nullptr, 0};
   place(call, kernel.backward_shared_bytes(spec, sizes), kernel.backward_part_bytes(spec, sizes, call.parts));
   kernel.backward_pack(call);
   share(call, kernel.backward_part);
+  if (in.ids) share(call, kernel.backward_tokens);
   kernel.backward_finish(call);
   return nullptr;
 }
 
 #define GW_INSTANTIATE(T)                                                                                  \
-  template const char* run_forward<T>(const Spec&, const Sizes&, const Inputs<T>&, const Live&,            \
-                                      const Outputs<T>&);                                                  \
-  template const char* run_backward<T>(const Spec&, const Sizes&, const Inputs<T>&, const Live&,           \
+  template const char* run_forward<T>(const Spec&, Sizes, const Inputs<T>&, const Live&, const Outputs<T>&); \
+  template const char* run_backward<T>(const Spec&, Sizes, const Inputs<T>&, const Live&,                    \
                                        const BackwardInputs<T>&, const Gradients<T>&);
 GW_INSTANTIATE(float)
 GW_INSTANTIATE(double)

@@ -14,7 +14,7 @@ namespace gatewright {
 namespace {
 
 enum Present : int64_t { has_bias = 1, has_c = 2, has_mask = 4, has_lengths = 8, has_dropout = 16,
-                         has_recurrent_dropout = 32, has_sequence = 64 };
+                         has_recurrent_dropout = 32, has_sequence = 64, has_ids = 128 };
 
 struct Attributes {
   int64_t cell, activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, present;
@@ -27,18 +27,20 @@ struct Attributes {
 
 // The operands that both directions take, in this order.
 struct Operands {
-  ffi::AnyBuffer x, kernel, recurrent_kernel, bias, h0, c0, mask, lengths, dropout, recurrent_dropout;
+  ffi::AnyBuffer x, ids, kernel, recurrent_kernel, bias, h0, c0, mask, lengths, dropout, recurrent_dropout;
 };
 
 int64_t size(const ffi::AnyBuffer& buffer, size_t axis) { return buffer.dimensions()[axis]; }
 
 Sizes sizes_of(const Operands& o, const Attributes& a) {
-  return {size(o.x, 0),
-          size(o.x, 1),
-          size(o.x, 2),
+  const ffi::AnyBuffer& positions = a.has(has_ids) ? o.ids : o.x;
+  return {size(positions, 0),
+          size(positions, 1),
+          size(o.x, a.has(has_ids) ? 1 : 2),
           size(o.h0, 1),
           a.has(has_dropout) ? size(o.dropout, 0) : 0,
-          a.has(has_recurrent_dropout) ? size(o.recurrent_dropout, 0) : 0};
+          a.has(has_recurrent_dropout) ? size(o.recurrent_dropout, 0) : 0,
+          a.has(has_ids) ? size(o.x, 0) : 0};
 }
 
 template <class T>
@@ -60,7 +62,8 @@ Inputs<T> inputs_of(const Operands& o, const Attributes& a) {
           data<T>(o.h0),
           data<T>(o.c0, a.has(has_c)),
           data<T>(o.dropout, a.has(has_dropout)),
-          data<T>(o.recurrent_dropout, a.has(has_recurrent_dropout))};
+          data<T>(o.recurrent_dropout, a.has(has_recurrent_dropout)),
+          data<int32_t>(o.ids, a.has(has_ids))};
 }
 
 Live live_of(const Operands& o, const Attributes& a) {
@@ -96,14 +99,14 @@ ffi::Error forward_any(const Operands& o, const Attributes& a, ffi::Result<ffi::
 }
 
 #define GW_OPERANDS                                                                                           \
-  ffi::AnyBuffer x, ffi::AnyBuffer kernel, ffi::AnyBuffer recurrent_kernel, ffi::AnyBuffer bias,              \
-      ffi::AnyBuffer h0, ffi::AnyBuffer c0, ffi::AnyBuffer mask, ffi::AnyBuffer lengths, ffi::AnyBuffer dropout, \
+  ffi::AnyBuffer x, ffi::AnyBuffer ids, ffi::AnyBuffer kernel, ffi::AnyBuffer recurrent_kernel,               \
+      ffi::AnyBuffer bias, ffi::AnyBuffer h0, ffi::AnyBuffer c0, ffi::AnyBuffer mask, ffi::AnyBuffer lengths, ffi::AnyBuffer dropout, \
       ffi::AnyBuffer recurrent_dropout
 #define GW_ATTRIBUTES                                                                                        \
   int64_t cell, int64_t activation, int64_t recurrent_activation, int64_t reset_after, int64_t reverse,      \
       int64_t zero_output_for_mask, int64_t present
 #define GW_PACK_OPERANDS \
-  {x, kernel, recurrent_kernel, bias, h0, c0, mask, lengths, dropout, recurrent_dropout}
+  {x, ids, kernel, recurrent_kernel, bias, h0, c0, mask, lengths, dropout, recurrent_dropout}
 #define GW_PACK_ATTRIBUTES \
   {cell, activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, present}
 
@@ -149,7 +152,7 @@ ffi::Error backward(GW_OPERANDS, ffi::AnyBuffer sequence, ffi::AnyBuffer saved, 
 
 #define GW_ARG .Arg<ffi::AnyBuffer>()
 #define GW_RET .Ret<ffi::AnyBuffer>()
-#define GW_BIND_OPERANDS GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG
+#define GW_BIND_OPERANDS GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG
 #define GW_BIND_ATTRIBUTES                                                                              \
   .Attr<int64_t>("cell").Attr<int64_t>("activation").Attr<int64_t>("recurrent_activation")              \
       .Attr<int64_t>("reset_after").Attr<int64_t>("reverse").Attr<int64_t>("zero_output_for_mask")      \

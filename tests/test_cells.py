@@ -465,29 +465,32 @@ def test_flags_are_bools(flag: str) -> None:
 def test_shapes_that_do_not_fit(rec: Recurrence, name: str) -> None:
     problem = make_problem(rec, masked=True, dropout_masks=rec.gates)
     _, x, kernel, recurrent_kernel, bias, states = problem.operands()
-    operands = {"x": x, "kernel": kernel, "recurrent_kernel": recurrent_kernel, "bias": bias, **problem.masks}
-    check_operands(rec, states=states, **operands)
-    operands[name] = operands[name][..., :-1]
+    operands = {"kernel": kernel, "recurrent_kernel": recurrent_kernel, "bias": bias, **problem.masks}
+    check_operands(rec, x.shape, states=states, **operands)
+    if name == "x":
+        x = x[..., :-1]
+    else:
+        operands[name] = operands[name][..., :-1]
     # x sets the number of features, so it is the kernel that no longer fits.
     with pytest.raises(ValueError, match=f"^{'kernel' if name == 'x' else name} must have shape"):
-        check_operands(rec, states=states, **operands)
+        check_operands(rec, x.shape, states=states, **operands)
 
 
 @each_variant
 def test_states_that_do_not_fit(rec: Recurrence) -> None:
-    _, *operands, states = make_problem(rec).operands()
+    _, x, *operands, states = make_problem(rec).operands()
     with pytest.raises(ValueError, match="states must be h"):
-        check_operands(rec, *operands, (*states, states[0]))
+        check_operands(rec, x.shape, *operands, (*states, states[0]))
     with pytest.raises(ValueError, match="state h must have shape"):
-        check_operands(rec, *operands, tuple(s[:-1] for s in states))
+        check_operands(rec, x.shape, *operands, tuple(s[:-1] for s in states))
 
 
 def test_ranks_that_do_not_fit() -> None:
     rec, x, kernel, recurrent_kernel, bias, states = make_problem(Recurrence("gru")).operands()
     with pytest.raises(ValueError, match="x must have shape"):
-        check_operands(rec, x[0], kernel, recurrent_kernel, bias, states)
+        check_operands(rec, x[0].shape, kernel, recurrent_kernel, bias, states)
     with pytest.raises(ValueError, match="recurrent_kernel must have shape"):
-        check_operands(rec, x, kernel, recurrent_kernel[0], bias, states)
+        check_operands(rec, x.shape, kernel, recurrent_kernel[0], bias, states)
 
 
 def test_recurrence_is_hashable_and_describes_itself() -> None:

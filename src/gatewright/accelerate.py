@@ -5,6 +5,9 @@ Constructors, weights, summaries and saved files stay Keras' own, and so do the 
 masks are those that the cell itself draws. `restore()` puts the stock loops back; models that were compiled before
 keep what they were traced with.
 
+Where a recurrent layer reads what an Embedding gave, it gets the ids and the table instead, so that equal words are
+projected once. Whatever stands between the two, or dropout on the inputs, makes it read the rows as usual.
+
 A case that the kernels do not serve runs on the stock loop and says so once, in a `SlowPathWarning` with the reason.
 """
 
@@ -14,11 +17,12 @@ import functools
 import os
 import sys
 import warnings
+import weakref
 from importlib import import_module
 from types import TracebackType
 from typing import Any
 
-from gatewright.cells import Recurrence
+from gatewright.cells import Recurrence, Tokens
 
 __all__ = ["SlowPathWarning", "accelerate", "restore"]
 
@@ -28,6 +32,9 @@ _ACTIVATIONS = ("tanh", "sigmoid", "relu", "hard_sigmoid", "linear")
 
 _stock: dict[str, Any] = {}  # class name -> its own inner_loop; empty when restored
 _said: set[tuple[str, str]] = set()
+# What an Embedding gave -> the ids and the table that it was made from, by the tensor's identity: tensors have no hash,
+# and tracers no room for an attribute. An entry goes with its tensor.
+_embedded: dict[int, tuple[weakref.ref[Any], Tokens]] = {}
 
 
 class SlowPathWarning(UserWarning):
@@ -64,6 +71,8 @@ def accelerate() -> _Accelerated:
             layer = getattr(keras.layers, name)
             _stock[name] = layer.inner_loop
             layer.inner_loop = _replacement(layer.inner_loop)
+        _stock["Embedding"] = keras.layers.Embedding.call
+        keras.layers.Embedding.call = _remembering(keras.layers.Embedding.call)
     return _Accelerated()
 
 
@@ -78,10 +87,12 @@ def restore() -> None:
         return
     import keras
 
+    keras.layers.Embedding.call = _stock.pop("Embedding")
     for name, own in _stock.items():
         getattr(keras.layers, name).inner_loop = own
     _stock.clear()
     _said.clear()
+    _embedded.clear()
 
 
 def _keras_on_jax() -> Any:
@@ -123,6 +134,42 @@ def _replacement(stock: Any) -> Any:
         return _fast_loop(self, sequences, states, live, training)
 
     return inner_loop
+
+
+def _remembering(stock: Any) -> Any:
+    """An `Embedding.call` that remembers of what its result was made."""
+
+    @functools.wraps(stock)
+    def call(self: Any, inputs: Any) -> Any:
+        rows = stock(self, inputs)
+        plain = not (self.lora_enabled or self.quantization_mode)
+        if plain and _is_tensor(rows) and len(rows.shape) == 3:
+            _remember(rows, inputs, self.embeddings.value)
+        return rows
+
+    return call
+
+
+def _is_tensor(value: Any) -> bool:
+    import jax
+
+    return isinstance(value, jax.Array)
+
+
+def _remember(rows: Any, ids: Any, table: Any) -> None:
+    from keras import ops
+
+    if rows.dtype != table.dtype:  # mixed precision
+        return
+    key = id(rows)
+    tokens = Tokens(ops.cast(ids, "int32"), table)
+    _embedded[key] = weakref.ref(rows, lambda _: _embedded.pop(key, None)), tokens
+
+
+def _tokens_of(sequences: Any) -> Tokens | None:
+    """The ids and table of which an Embedding made this very tensor, or None."""
+    made, tokens = _embedded.get(id(sequences), (None, None))
+    return tokens if made is not None and made() is sequences else None
 
 
 def _say_once(layer: Any, reason: str) -> None:
@@ -184,15 +231,17 @@ def _fast_loop(layer: Any, sequences: Any, states: list[Any], mask: Any, trainin
         reverse=bool(layer.go_backwards),
         zero_output_for_mask=bool(layer.zero_output_for_mask),
     )
+    dropout_mask = _drawn(cell.dropout, cell.get_dropout_mask, sequences[:, 0, :]) if training else None
+    tokens = _tokens_of(sequences) if dropout_mask is None else None
     sequence, new_states = gw.forward(
         rec,
-        sequences,
+        sequences if tokens is None else tokens,
         ops.convert_to_tensor(cell.kernel),
         ops.convert_to_tensor(cell.recurrent_kernel),
         None if cell.bias is None else ops.convert_to_tensor(cell.bias),
         initial_state=states,
         mask=mask,
-        dropout_mask=_drawn(cell.dropout, cell.get_dropout_mask, sequences[:, 0, :]) if training else None,
+        dropout_mask=dropout_mask,
         recurrent_dropout_mask=(
             _drawn(cell.recurrent_dropout, cell.get_recurrent_dropout_mask, states[0]) if training else None
         ),

@@ -130,6 +130,21 @@ class Recurrence:
         return (self.gates * units,)
 
 
+class Tokens(NamedTuple):
+    """Inputs given as ids into a table, as an embedding gives them: x[b, t] = table[ids[b, t]].
+
+    An operation that takes them computes what depends on the id alone once for equal ids, and the gradient of x is
+    then that of the table.
+
+    Attributes:
+        ids: integers [batch, time], from 0 to rows - 1 where a step is live.
+        table: [rows, features].
+    """
+
+    ids: Array
+    table: Array
+
+
 class Weights(NamedTuple):
     """The operands that stay the same at every step, in the order of the letters W, U, b, m, n."""
 
@@ -183,7 +198,7 @@ def _require_shape(name: str, array: Array, *expected: tuple[int, ...]) -> None:
 
 def check_operands(
     rec: Recurrence,
-    x: Array,
+    shape: tuple[int, ...],
     kernel: Array,
     recurrent_kernel: Array,
     bias: Array | None,
@@ -192,18 +207,18 @@ def check_operands(
     dropout_mask: Array | None = None,
     recurrent_dropout_mask: Array | None = None,
 ) -> None:
-    """Check the operands of a whole sequence against one another; only their shapes are read.
+    """Check the operands of a whole sequence against one another and against `shape`, that of x; shapes alone are read.
 
     Raises:
         ValueError: a shape does not fit; the sentence names the operand, the shape wanted and the one given.
     """
-    if len(x.shape) != 3:
-        raise ValueError(f"x must have shape [batch, time, features], not {list(x.shape)}.")
+    if len(shape) != 3:
+        raise ValueError(f"x must have shape [batch, time, features], not {list(shape)}.")
     if len(recurrent_kernel.shape) != 2:
         raise ValueError(
             f"recurrent_kernel must have shape [units, gates * units], not {list(recurrent_kernel.shape)}."
         )
-    batch, time, features = x.shape
+    batch, time, features = shape
     units, gates = recurrent_kernel.shape[0], rec.gates
     _require_shape("recurrent_kernel", recurrent_kernel, (units, gates * units))
     _require_shape("kernel", kernel, (features, gates * units))
@@ -423,7 +438,7 @@ def forward(
     Raises:
         ValueError: the shapes do not fit one another.
     """
-    check_operands(rec, x, kernel, recurrent_kernel, bias, states, mask, dropout_mask, recurrent_dropout_mask)
+    check_operands(rec, x.shape, kernel, recurrent_kernel, bias, states, mask, dropout_mask, recurrent_dropout_mask)
     (batch, time, _), units = x.shape, recurrent_kernel.shape[0]
     mask = None if mask is None else xp.asarray(mask, dtype=bool)
     x, states = _zero_masked_inputs(x, mask, xp), tuple(states)
@@ -602,7 +617,7 @@ def backward(
     Raises:
         ValueError: the shapes do not fit one another.
     """
-    check_operands(rec, x, kernel, recurrent_kernel, bias, states, mask, dropout_mask, recurrent_dropout_mask)
+    check_operands(rec, x.shape, kernel, recurrent_kernel, bias, states, mask, dropout_mask, recurrent_dropout_mask)
     (batch, time, _), units = x.shape, recurrent_kernel.shape[0]
     _require_shape("d_sequence", d_sequence, (batch, time, units))
     for name, d_state in zip(rec.state_names, d_states, strict=True):

@@ -1,7 +1,7 @@
 // A case as cases.py writes it, one run of it, and its results as cases.py reads them.
 //
 // Cases file:    8 bytes "gwcases1", int32 count, then for each case 9 int32 (the six of Spec, type 0 float or
-//                1 double, threads, outputs), 6 int64 (Sizes) and the arrays of Case::arrays.
+//                1 double, threads, outputs), 7 int64 (Sizes, up to table) and the arrays of Case::arrays.
 // Results file:  for each case int32 (0 done, 1 refused) and the arrays of Result.
 // Array:         int64 number of bytes, or -1 for none, then the bytes.
 #pragma once
@@ -38,7 +38,7 @@ struct Array {
 };
 
 enum Operand { x, kernel, recurrent_kernel, bias, h0, c0, dropout_mask, recurrent_dropout_mask, mask, lengths,
-               d_sequence, d_h, d_c, operands };
+               d_sequence, d_h, d_c, ids, operands };
 enum Output { sequence, saved, h, c, g_x, g_kernel, g_recurrent_kernel, g_bias, g_h0, g_c0, outputs };
 enum Wanted { states_only = 0, and_sequence = 1, and_gradients = 2 };
 
@@ -92,7 +92,9 @@ inline std::vector<Case> read_cases(const char* path) {
     one.is_double = codes[6] != 0;
     one.threads = codes[7];
     one.wanted = codes[8];
-    file.read(&one.sizes, sizeof(one.sizes));
+    int64_t sizes[7];
+    file.read(sizes, sizeof(sizes));
+    one.sizes = {sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6]};
     for (Array& array : one.arrays) {
       int64_t bytes;
       file.read(&bytes, sizeof(bytes));
@@ -136,7 +138,7 @@ inline Result room(const Case& one) {
   make(saved, gradients, state * n.time * gatewright::saved_slots(one.spec));
   make(h, true, state);
   make(c, lstm, state);
-  make(g_x, gradients, n.batch * n.time * n.features);
+  make(g_x, gradients, (one.arrays[ids].data ? n.table : n.batch * n.time) * n.features);
   make(g_kernel, gradients, n.features * gates * n.units);
   make(g_recurrent_kernel, gradients, n.units * gates * n.units);
   make(g_bias, gradients && one.arrays[bias].data, one.arrays[bias].bytes / size);
@@ -151,7 +153,7 @@ const char* forward(const Case& one, const Result& to) {
   return gatewright::run_forward<T>(
       one.spec, one.sizes,
       {a[x].as<T>(), a[kernel].as<T>(), a[recurrent_kernel].as<T>(), a[bias].as<T>(), a[h0].as<T>(), a[c0].as<T>(),
-       a[dropout_mask].as<T>(), a[recurrent_dropout_mask].as<T>()},
+       a[dropout_mask].as<T>(), a[recurrent_dropout_mask].as<T>(), a[ids].as<int32_t>()},
       {a[mask].as<uint8_t>(), a[lengths].as<int32_t>()},
       {to.arrays[sequence].as<T>(), to.arrays[saved].as<T>(), to.arrays[h].as<T>(), to.arrays[c].as<T>()});
 }
@@ -163,7 +165,7 @@ const char* backward(const Case& one, const Result& to) {
   return gatewright::run_backward<T>(
       one.spec, one.sizes,
       {a[x].as<T>(), a[kernel].as<T>(), a[recurrent_kernel].as<T>(), a[bias].as<T>(), a[h0].as<T>(), a[c0].as<T>(),
-       a[dropout_mask].as<T>(), a[recurrent_dropout_mask].as<T>()},
+       a[dropout_mask].as<T>(), a[recurrent_dropout_mask].as<T>(), a[ids].as<int32_t>()},
       {a[mask].as<uint8_t>(), a[lengths].as<int32_t>()},
       {r[sequence].as<T>(), r[saved].as<T>(), a[d_sequence].as<T>(), a[d_h].as<T>(), a[d_c].as<T>()},
       {r[g_x].as<T>(), r[g_kernel].as<T>(), r[g_recurrent_kernel].as<T>(), r[g_bias].as<T>(), r[g_h0].as<T>(),
@@ -182,7 +184,7 @@ inline Result compute(const Case& one) {
   Result result = room(one);
   result.refused = !forward(one, result);
   if (one.wanted == and_gradients && backward(one, result) == result.refused)
-    fail("forward and backward disagree about the lengths");
+    fail("forward and backward disagree about the lengths or the ids");
   return result;
 }
 

@@ -33,7 +33,7 @@ WANTED = ("states", "sequence", "gradients")  # in the order of Wanted in case.h
 Live = Literal["all", "mask", "lengths"]
 
 _OPERANDS = ["x", "kernel", "recurrent_kernel", "bias", "h0", "c0", "dropout_mask", "recurrent_dropout_mask"]
-_OPERANDS += ["mask", "lengths", "d_sequence", "d_h", "d_c"]
+_OPERANDS += ["mask", "lengths", "d_sequence", "d_h", "d_c", "ids"]
 _OUTPUTS = ["sequence", "saved", "h", "c", "g_x", "g_kernel", "g_recurrent_kernel", "g_bias", "g_h0", "g_c0"]
 
 
@@ -41,15 +41,15 @@ _OUTPUTS = ["sequence", "saved", "h", "c", "g_x", "g_kernel", "g_recurrent_kerne
 class Case:
     """One call forward, and one backward where gradients are wanted.
 
-    `arrays` holds those of _OPERANDS that there are; `sizes` batch, time, features, units and the numbers of dropout
-    masks.
+    `arrays` holds those of _OPERANDS that there are; `sizes` batch, time, features, units, the numbers of dropout
+    masks, and the rows of the table that `ids` name (x is that table then).
     """
 
     rec: Recurrence
     dtype: Any
     threads: int
     wanted: str
-    sizes: tuple[int, int, int, int, int, int]
+    sizes: tuple[int, int, int, int, int, int, int]
     arrays: dict[str, Any]
 
     def __str__(self) -> str:
@@ -59,15 +59,28 @@ class Case:
 
     @property
     def refused(self) -> bool:
-        """Whether a length is out of range."""
+        """Whether a length, or the id of a live step, is out of range."""
         lengths = self.arrays.get("lengths", np.zeros(0))
-        return bool(((lengths < 0) | (lengths > self.sizes[1])).any())
+        if ((lengths < 0) | (lengths > self.sizes[1])).any():
+            return True
+        ids = self.arrays["ids"][self._live] if "ids" in self.arrays else np.zeros(0)
+        return bool(((ids < 0) | (ids >= self.sizes[-1])).any())
+
+    @property
+    def _live(self) -> Any:
+        batch, time = self.sizes[:2]
+        if "lengths" in self.arrays:
+            return lengths_to_mask(self.arrays["lengths"], time)
+        return self.arrays.get("mask", np.ones((batch, time))).astype(bool)
 
     @cached_property
     def expected(self) -> dict[str, Any]:
         """The outputs by the specification, in float64, on the same numbers."""
         a = {k: v if v.dtype.kind in "ui" else v.astype(np.float64) for k, v in self.arrays.items()}
-        batch, time, _, units, *_ = self.sizes
+        batch, time, features, units, *_, table = self.sizes
+        ids = np.where(self._live, a["ids"], 0) if "ids" in a else None
+        if ids is not None:
+            a["x"] = a["x"][ids]
         mask = a.get("mask")
         if "lengths" in a:
             mask = lengths_to_mask(a["lengths"], time)
@@ -83,7 +96,11 @@ class Case:
         d_sequence = a.get("d_sequence", np.zeros((batch, time, units)))
         d_states = [a.get(f"d_{name}", np.zeros((batch, units))) for name in self.rec.state_names]
         by = backward(*operands, result, d_sequence, d_states, mask, **drops)
-        outputs |= {"saved": result.saved, "g_x": by.x, "g_kernel": by.kernel}
+        g_x = by.x
+        if ids is not None:
+            g_x = np.zeros((table, features))
+            np.add.at(g_x, ids, by.x)
+        outputs |= {"saved": result.saved, "g_x": g_x, "g_kernel": by.kernel}
         outputs |= {"g_recurrent_kernel": by.recurrent_kernel}
         if by.bias is not None:
             outputs["g_bias"] = by.bias
@@ -107,12 +124,16 @@ def make(
     wanted: str = "gradients",
     without: tuple[str, ...] = (),
     scale: float = 1,
+    table: int = 0,
 ) -> Case:
-    """Operands of order `scale`; what stands in x at a masked step is NaN, which must not come near a result."""
+    """Operands of order `scale`; what stands in x at a masked step is NaN, which must not come near a result.
+
+    With a `table` of so many rows, x is the table and there are ids; those of masked steps are out of range.
+    """
     rng = np.random.default_rng(seed)
     columns = rec.gates * units
     arrays: dict[str, Any] = {
-        "x": rng.normal(size=(batch, time, features)),
+        "x": rng.normal(size=(table, features) if table else (batch, time, features)),
         "kernel": rng.normal(size=(features, columns)) / max(1, features) ** 0.5,
         # Half of what keeps h at its size: a linear recurrence grows no rounding errors then.
         "recurrent_kernel": rng.normal(size=(units, columns)) / max(1, 4 * units) ** 0.5,
@@ -133,7 +154,10 @@ def make(
     elif live == "lengths":
         arrays["lengths"] = rng.integers(0, time + 1, batch).astype(np.int32)
         mask = lengths_to_mask(arrays["lengths"], time)
-    arrays["x"][~mask] = np.nan
+    if table:
+        arrays["ids"] = np.where(mask, rng.integers(0, table, (batch, time)), 10**9).astype(np.int32)
+    else:
+        arrays["x"][~mask] = np.nan
     absent = set(without)
     if not bias:
         absent.add("bias")
@@ -146,13 +170,13 @@ def make(
     if wanted != "gradients":
         absent |= {"d_sequence", "d_h", "d_c"}
     arrays = {name: array for name, array in arrays.items() if name not in absent}
-    sizes = (batch, time, features, units, dropout_masks, recurrent_dropout_masks)
+    sizes = (batch, time, features, units, dropout_masks, recurrent_dropout_masks, table)
     return Case(rec, dtype, threads, wanted, sizes, arrays)
 
 
 def all_cases() -> list[Case]:
     """Every cell with every option, and pairs of options where one may come in the other's way."""
-    return [*_sizes(), *_activations(), *_masks(), *_absent(), *_refused(), *shared_cases()]
+    return [*_sizes(), *_activations(), *_masks(), *_absent(), *_tokens(), *_refused(), *shared_cases()]
 
 
 def _sizes() -> Iterator[Case]:
@@ -217,7 +241,28 @@ def _absent() -> Iterator[Case]:
             yield make(rec, next(seed), dtype, live=live, without=without)
 
 
+def _tokens() -> Iterator[Case]:
+    """Ids into a table: one row for all, some repeated, hardly any; sizes at the edges."""
+    rng = np.random.default_rng(7)
+    lives: tuple[Live, ...] = ("all", "mask", "lengths")
+    for rec, dtype, table, live in itertools.product(VARIANTS, DTYPES, (1, 5, 300), lives):
+        yield make(
+            dataclasses.replace(rec, reverse=bool(rng.integers(2)), zero_output_for_mask=bool(rng.integers(2))),
+            int(rng.integers(2**32)),
+            dtype,
+            **{str(rng.choice(["batch", "time", "features", "units"])): int(rng.choice(EDGES))},
+            bias=bool(rng.integers(4)),
+            live=live,
+            recurrent_dropout_masks=int(rng.choice([0, 1, rec.gates])),
+            table=table,
+        )
+
+
 def _refused() -> Iterator[Case]:
+    for rec, wrong in itertools.product(VARIANTS, (-1, 6)):
+        case = make(rec, 4000, table=6)
+        case.arrays["ids"][1, 2] = wrong
+        yield case
     for rec, length in itertools.product(VARIANTS, (-1, 5)):
         case = make(rec, 4000, live="lengths")
         case.arrays["lengths"][1] = length
@@ -241,6 +286,7 @@ def shared_cases() -> list[Case]:
             dropout_masks=rec.gates if live == "all" else 0,
             recurrent_dropout_masks=1 if live == "lengths" else 0,
             threads=threads,
+            table=50 if live == "mask" else 0,
         )
         for rec, dtype, threads, live in itertools.product(VARIANTS, DTYPES, (2, 3), lives)
     ]
@@ -273,7 +319,7 @@ def write(path: Path, cases: list[Case]) -> None:
             functions = map(_ACTIVATIONS.index, (rec.activation, rec.recurrent_activation))
             flags = (rec.reset_after, rec.reverse, rec.zero_output_for_mask)
             codes = (DTYPES.index(case.dtype), case.threads, WANTED.index(case.wanted))
-            file.write(struct.pack("<9i6q", _CELLS.index(rec.cell), *functions, *flags, *codes, *case.sizes))
+            file.write(struct.pack("<9i7q", _CELLS.index(rec.cell), *functions, *flags, *codes, *case.sizes))
             for name in _OPERANDS:
                 array = case.arrays.get(name)
                 data = b"" if array is None else np.ascontiguousarray(array).tobytes()

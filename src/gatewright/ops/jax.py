@@ -24,18 +24,18 @@ import numpy as np
 from jax import lax
 
 from gatewright import _kernels, cells
-from gatewright.cells import Recurrence
+from gatewright.cells import Recurrence, Tokens
 from gatewright.kernels import spec_codes
 from gatewright.ops.numpy import check_lengths
 
 Array = Any  # a jax.Array, or a tracer of one
 Implementation = Literal["auto", "kernel", "scan"]
 
-__all__ = ["forward", "gru", "lstm", "simple_rnn"]
+__all__ = ["Tokens", "forward", "gru", "lstm", "simple_rnn"]
 
 
 class _Operands(NamedTuple):
-    x: Array
+    x: Array  # a table where there are ids
     kernel: Array
     recurrent_kernel: Array
     bias: Array | None
@@ -44,6 +44,7 @@ class _Operands(NamedTuple):
     lengths: Array | None
     dropout_mask: Array | None
     recurrent_dropout_mask: Array | None
+    ids: Array | None
 
 
 # ---- the kernels behind XLA ----------------------------------------------------------------------------------
@@ -66,7 +67,7 @@ def _register() -> None:
 _register()
 
 # The flags of csrc/xla.cpp's enumeration Present.
-_BIAS, _C, _MASK, _LENGTHS, _DROPOUT, _RECURRENT_DROPOUT, _SEQUENCE = (1 << k for k in range(7))
+_BIAS, _C, _MASK, _LENGTHS, _DROPOUT, _RECURRENT_DROPOUT, _SEQUENCE, _IDS = (1 << k for k in range(8))
 
 
 def _call(
@@ -86,13 +87,15 @@ def _call(
         (o.lengths, _LENGTHS),
         (o.dropout_mask, _DROPOUT),
         (o.recurrent_dropout_mask, _RECURRENT_DROPOUT),
+        (o.ids, _IDS),
     )
     present = sum(flag for operand, flag in optional if operand is not None) | (_SEQUENCE if sequence else 0)
-    bias, c, mask, lengths, dropout, recurrent_dropout = (
+    bias, c, mask, lengths, dropout, recurrent_dropout, ids = (
         absent if operand is None else operand for operand, _ in optional
     )
     operands = (
         o.x,
+        ids,
         o.kernel,
         o.recurrent_kernel,
         bias,
@@ -118,7 +121,8 @@ def _call(
 
 
 def _shapes(o: _Operands) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
-    (batch, time, _), units = o.x.shape, o.recurrent_kernel.shape[0]
+    batch, time = o.x.shape[:2] if o.ids is None else o.ids.shape
+    units = o.recurrent_kernel.shape[0]
     return (batch, time, units), [(batch, units), (batch, units) if len(o.states) > 1 else (0,)]
 
 
@@ -160,6 +164,7 @@ def _backward(
         None,
         None,
         None,
+        None,
     )
 
 
@@ -167,11 +172,11 @@ def _backward(
 
 
 def _scan(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
-    mask = o.mask
+    mask, x = o.mask, o.x if o.ids is None else jnp.take(o.x, o.ids, axis=0)
     if o.lengths is not None:
-        mask = jnp.arange(o.x.shape[1]) < o.lengths[:, None]
+        mask = jnp.arange(x.shape[1]) < o.lengths[:, None]
     # What stands in a masked step must not reach a gradient as 0 * NaN.
-    x = o.x if mask is None else jnp.where(mask[:, :, None], o.x, 0)
+    x = x if mask is None else jnp.where(mask[:, :, None], x, 0)
 
     def step(states: tuple[Array, ...], at: tuple[Array, Array | None]) -> tuple[tuple[Array, ...], Array | None]:
         x_t, live = at
@@ -238,7 +243,7 @@ def _recur_backward(rec: Recurrence, sequence: bool, kept: Any, d: Any) -> tuple
             return _scan(rec, sequence, _Operands(x, kernel, recurrent_kernel, bias, states, *o[5:]))
 
         x, kernel, recurrent_kernel, bias, states = jax.vjp(differentiable, *o[:5])[1]((d_sequence, d_states))
-        return _Operands(x, kernel, recurrent_kernel, bias, states, None, None, None, None)
+        return _Operands(x, kernel, recurrent_kernel, bias, states, None, None, None, None, None)
 
     arguments = (o, out, saved, d_sequence, d_states)
     if _on_cpu_only():
@@ -254,7 +259,7 @@ _recur.defvjp(_recur_forward, _recur_backward)
 
 def forward(
     rec: Recurrence,
-    x: Array,
+    x: Array | Tokens,
     kernel: Array,
     recurrent_kernel: Array,
     bias: Array | None = None,
@@ -271,7 +276,8 @@ def forward(
 
     Args:
         rec: which recurrence; its docstring tells direction and masking.
-        x: [batch, time, features], float32 or float64.
+        x: [batch, time, features], float32 or float64; or `Tokens(ids, table)`, which costs less where ids repeat. With
+            a `dropout_mask` their rows are gathered first, since equal ids then have different inputs.
         kernel: [features, gates * units].
         recurrent_kernel: [units, gates * units].
         bias: `rec.bias_shape(units)`; None for none.
@@ -294,11 +300,15 @@ def forward(
     """
     if implementation not in ("auto", "kernel", "scan"):
         raise ValueError(f"implementation must be 'auto', 'kernel' or 'scan', not {implementation!r}.")
+    ids = None
+    if isinstance(x, Tokens):
+        x, ids = _tokens(x, gathered=dropout_mask is not None)
     x = jnp.asarray(x)
     if implementation != "scan" and x.dtype not in (jnp.float32, jnp.float64):
         raise TypeError(f"x must be float32 or float64, not {x.dtype}; implementation='scan' takes other types.")
-    if x.ndim != 3:
-        raise ValueError(f"x must have shape [batch, time, features], not {list(x.shape)}.")
+    shape = x.shape if ids is None else (*ids.shape, x.shape[1])
+    if len(shape) != 3:
+        raise ValueError(f"x must have shape [batch, time, features], not {list(shape)}.")
 
     def alike(name: str, array: Array | None) -> Array | None:
         if array is None:
@@ -310,7 +320,7 @@ def forward(
 
     recurrent_kernel = alike("recurrent_kernel", recurrent_kernel)
     if initial_state is None:
-        initial_state = [jnp.zeros((x.shape[0], recurrent_kernel.shape[0]), x.dtype) for _ in rec.state_names]
+        initial_state = [jnp.zeros((shape[0], recurrent_kernel.shape[0]), x.dtype) for _ in rec.state_names]
     elif hasattr(initial_state, "shape"):
         raise TypeError(f"initial_state must be a list of {len(rec.state_names)} arrays, not one array.")
     o = _Operands(
@@ -320,20 +330,21 @@ def forward(
         alike("bias", bias),
         tuple(alike("initial_state", state) for state in initial_state),
         _mask(mask),
-        _lengths(lengths, *x.shape[:2]),
+        _lengths(lengths, *shape[:2]),
         lax.stop_gradient(alike("dropout_mask", dropout_mask)),
         lax.stop_gradient(alike("recurrent_dropout_mask", recurrent_dropout_mask)),
+        ids,
     )
     if mask is not None and lengths is not None:
         raise ValueError("Give mask or lengths, not both.")
-    cells.check_operands(rec, *o[:6], o.dropout_mask, o.recurrent_dropout_mask)
+    cells.check_operands(rec, shape, *o[1:6], o.dropout_mask, o.recurrent_dropout_mask)
     if implementation == "scan":
         return _scan(rec, return_sequence, o)
     return _recur(rec, return_sequence, o)
 
 
 def simple_rnn(
-    x: Array,
+    x: Array | Tokens,
     kernel: Array,
     recurrent_kernel: Array,
     bias: Array | None = None,
@@ -349,7 +360,7 @@ def simple_rnn(
 
 
 def lstm(
-    x: Array,
+    x: Array | Tokens,
     kernel: Array,
     recurrent_kernel: Array,
     bias: Array | None = None,
@@ -368,7 +379,7 @@ def lstm(
 
 
 def gru(
-    x: Array,
+    x: Array | Tokens,
     kernel: Array,
     recurrent_kernel: Array,
     bias: Array | None = None,
@@ -383,6 +394,16 @@ def gru(
     """GRU (Cho et al. 2014), its reset gate after or before the product; see `forward` and `cells`."""
     rec = Recurrence("gru", activation, recurrent_activation, reset_after, reverse, zero_output_for_mask)
     return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
+def _tokens(tokens: Tokens, gathered: bool) -> tuple[Array, Array | None]:
+    """The table and its int32 ids [batch, time]; or the rows that they name, and None."""
+    ids, table = jnp.asarray(tokens.ids), jnp.asarray(tokens.table)
+    if ids.ndim != 2 or not jnp.issubdtype(ids.dtype, jnp.integer):
+        raise ValueError(f"ids must be integers [batch, time], not {ids.dtype} of shape {list(ids.shape)}.")
+    if table.ndim != 2:
+        raise ValueError(f"table must have shape [rows, features], not {list(table.shape)}.")
+    return (jnp.take(table, ids, axis=0), None) if gathered else (table, ids.astype(jnp.int32))
 
 
 def _mask(mask: Array | None) -> Array | None:

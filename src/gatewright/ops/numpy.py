@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright import _kernels, cells
-from gatewright.cells import Gradients, Recurrence
+from gatewright.cells import Gradients, Recurrence, Tokens
 from gatewright.kernels import spec_codes
 
 FloatArray = NDArray[np.floating[Any]]
 
-__all__ = ["Run", "forward", "gru", "lstm", "simple_rnn"]
+__all__ = ["Run", "Tokens", "forward", "gru", "lstm", "simple_rnn"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Run:
             TypeError: a gradient is of another type than the run.
         """
         saved = self._require_saved()
-        x, kernel, recurrent_kernel, bias, *rest = self._operands
+        x, _, kernel, recurrent_kernel, bias, *rest = self._operands
         states = (rest[0],) if rest[1] is None else (rest[0], rest[1])
         given = (None,) * len(states) if d_states is None else tuple(d_states)
         if len(given) != len(states):
@@ -101,7 +101,7 @@ class Run:
 
 def forward(
     rec: Recurrence,
-    x: FloatArray,
+    x: FloatArray | Tokens,
     kernel: FloatArray,
     recurrent_kernel: FloatArray,
     bias: FloatArray | None = None,
@@ -117,7 +117,8 @@ def forward(
 
     Args:
         rec: which recurrence; its docstring tells direction and masking.
-        x: [batch, time, features].
+        x: [batch, time, features]; or `Tokens(ids, table)`, which costs less where ids repeat. With a `dropout_mask`
+            their rows are gathered first, since equal ids then have different inputs.
         kernel: [features, gates * units].
         recurrent_kernel: [units, gates * units].
         bias: `rec.bias_shape(units)`; None for none.
@@ -132,6 +133,9 @@ def forward(
         ValueError: a shape or a length does not fit.
         TypeError: an operand's type does not fit.
     """
+    ids = None
+    if isinstance(x, Tokens):
+        x, ids = _tokens(x, gathered=dropout_mask is not None)
     x = _floats("x", x)
     names = ("bias", "dropout_mask", "recurrent_dropout_mask")
     given = (bias, dropout_mask, recurrent_dropout_mask)
@@ -142,21 +146,23 @@ def forward(
     bias, dropout_mask, recurrent_dropout_mask = (
         None if array is None else _floats(name, array, x.dtype) for name, array in zip(names, given, strict=True)
     )
-    if x.ndim != 3:
-        raise ValueError(f"x must have shape [batch, time, features], not {list(x.shape)}.")
-    batch, time = x.shape[:2]
+    shape = x.shape if ids is None else (*ids.shape, x.shape[1])
+    if len(shape) != 3:
+        raise ValueError(f"x must have shape [batch, time, features], not {list(shape)}.")
+    batch, time = shape[:2]
     if initial_state is None:
         initial_state = [np.zeros((batch, recurrent_kernel.shape[0]), x.dtype) for _ in rec.state_names]
     elif isinstance(initial_state, np.ndarray):
         raise TypeError(f"initial_state must be a list of {len(rec.state_names)} arrays, not one array.")
     states = tuple(_floats("initial_state", state, x.dtype) for state in initial_state)
     live = _mask(mask)
-    cells.check_operands(rec, x, kernel, recurrent_kernel, bias, states, live, dropout_mask, recurrent_dropout_mask)
+    cells.check_operands(rec, shape, kernel, recurrent_kernel, bias, states, live, dropout_mask, recurrent_dropout_mask)
     if mask is not None and lengths is not None:
         raise ValueError("Give mask or lengths, not both.")
     counts = None if lengths is None else check_lengths(lengths, batch, time)
     operands = (
         x,
+        ids,
         kernel,
         recurrent_kernel,
         bias,
@@ -175,7 +181,7 @@ def forward(
 
 
 def simple_rnn(
-    x: FloatArray,
+    x: FloatArray | Tokens,
     kernel: FloatArray,
     recurrent_kernel: FloatArray,
     bias: FloatArray | None = None,
@@ -191,7 +197,7 @@ def simple_rnn(
 
 
 def lstm(
-    x: FloatArray,
+    x: FloatArray | Tokens,
     kernel: FloatArray,
     recurrent_kernel: FloatArray,
     bias: FloatArray | None = None,
@@ -210,7 +216,7 @@ def lstm(
 
 
 def gru(
-    x: FloatArray,
+    x: FloatArray | Tokens,
     kernel: FloatArray,
     recurrent_kernel: FloatArray,
     bias: FloatArray | None = None,
@@ -225,6 +231,18 @@ def gru(
     """GRU (Cho et al. 2014), its reset gate after or before the product; see `forward` and `cells`."""
     rec = Recurrence("gru", activation, recurrent_activation, reset_after, reverse, zero_output_for_mask)
     return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
+def _tokens(tokens: Tokens, gathered: bool) -> tuple[FloatArray, NDArray[np.int32] | None]:
+    """The table and its int32 ids [batch, time]; or the rows that they name, and None."""
+    ids, table = np.asarray(tokens.ids), _floats("table", tokens.table)
+    if ids.ndim != 2 or not (np.issubdtype(ids.dtype, np.integer) or ids.size == 0):
+        raise ValueError(f"ids must be integers [batch, time], not {ids.dtype} of shape {list(ids.shape)}.")
+    if table.ndim != 2:
+        raise ValueError(f"table must have shape [rows, features], not {list(table.shape)}.")
+    if ids.size and (np.any(ids > np.iinfo(np.int32).max) or np.any(ids < np.iinfo(np.int32).min)):
+        raise ValueError("ids must fit into 32 bits.")
+    return (table[ids], None) if gathered else (table, np.ascontiguousarray(ids, np.int32))
 
 
 def check_lengths(lengths: Any, batch: int, time: int) -> NDArray[np.int32]:
