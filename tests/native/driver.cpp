@@ -216,6 +216,10 @@ Case thinned(const Case& one, bool to_zero) {
   for (const Operand k : {x, kernel, recurrent_kernel, bias, h0, c0, dropout_mask, recurrent_dropout_mask, d_sequence,
                           d_h, d_c})
     copy.arrays[k] = one.is_double ? thinned<double>(one.arrays[k], to_zero) : thinned<float>(one.arrays[k], to_zero);
+  if (one.arrays[ids].data) {
+    copy.arrays[ids] = Array(one.arrays[ids].bytes);
+    std::memcpy(copy.arrays[ids].data.get(), one.arrays[ids].data.get(), one.arrays[ids].bytes);
+  }
   return copy;
 }
 
@@ -234,6 +238,7 @@ void denormals(const Cases& cases) {
     if (one.arrays[mask].data || one.arrays[lengths].data || one.sizes.time == 0) continue;
     gatewright::set_num_threads(one.threads);
     const Result actual = compute(thinned(one, false)), expected = compute(thinned(one, true));
+    if (actual.refused && expected.refused) continue;
     for (int k = 0; k < outputs; ++k)
       if (!(one.is_double ? same_values<double>(actual.arrays[k], expected.arrays[k])
                           : same_values<float>(actual.arrays[k], expected.arrays[k])))
