@@ -73,6 +73,22 @@ inline void tile_by_panel(int rows, const T* const* a, int64_t offset, int64_t k
   }
 }
 
+// One row against several panels: the two sums of a single panel would wait for one another at every k.
+template <class T, int Panels>
+inline void row_by_panels(const T* a, int64_t k, const T* packed, T* c, const T* start) {
+  constexpr int64_t wide = 2 * lanes<T>;
+  Vector<T> sum[Panels][2];
+  for (int p = 0; p < Panels; ++p)
+    for (int v = 0; v < 2; ++v) sum[p][v] = start ? load<T>(start + p * wide + v * lanes<T>) : Vector<T>{};
+  for (int64_t i = 0; i < k; ++i) {
+    const T factor = a[i];
+    for (int p = 0; p < Panels; ++p)
+      for (int v = 0; v < 2; ++v) sum[p][v] += factor * load<T>(packed + p * wide * k + i * wide + v * lanes<T>);
+  }
+  for (int p = 0; p < Panels; ++p)
+    for (int v = 0; v < 2; ++v) store<T>(c + p * wide + v * lanes<T>, sum[p][v]);
+}
+
 // Calls f(first, count) for `total` split into even runs of at most tile_rows.
 template <class F>
 inline void for_tiles(int64_t total, F f) {
@@ -90,7 +106,11 @@ template <class T>
 [[gnu::noinline]] void multiply(int64_t rows, const T* const* a, int64_t offset, int64_t k, const T* packed, int64_t n, T* c, int64_t c_stride,
               const T* start, int64_t start_stride) {
   constexpr int64_t wide = 2 * lanes<T>;
-  for (int64_t column = 0; column < n; column += wide) {
+  int64_t column = 0;
+  if (rows == 1)
+    for (; column + 4 * wide <= n; column += 4 * wide)
+      row_by_panels<T, 4>(a[0] + offset, k, packed + column * k, c + column, start ? start + column : nullptr);
+  for (; column < n; column += wide) {
     const bool full = n - column >= wide;
     const T* panel = packed + column * k;
     for_tiles(rows, [&](int64_t first, int count) {

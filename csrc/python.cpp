@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -16,6 +17,7 @@
 #include "digest.hpp"
 #include "dispatch.hpp"
 #include "run.hpp"
+#include "step.hpp"
 #include "team.hpp"
 
 namespace nb = nanobind;
@@ -133,6 +135,70 @@ void define(nb::module_& m) {
       nb::arg("g_c0").none().noconvert());
 }
 
+// ---- one step at a time ----
+
+using Rows = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Out = nb::ndarray<float, nb::numpy, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+constexpr const char* step_takes =
+    "step takes float32 arrays in C order: x [batch, features], h [batch, units] (an LSTM: the pair (h, c)), and for out "
+    "None or arrays like the states.";
+
+Out new_rows(int64_t rows, int64_t width) {
+  auto* data = new float[rows * width];
+  const nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<float*>(p); });
+  return Out(data, {static_cast<size_t>(rows), static_cast<size_t>(width)}, owner);
+}
+
+template <class A>
+void require_shape(const char* name, const A& array, int64_t rows, int64_t width) {
+  if (static_cast<int64_t>(array.shape(0)) == rows && static_cast<int64_t>(array.shape(1)) == width) return;
+  const auto text = [](int64_t a, int64_t b) { return "[" + std::to_string(a) + ", " + std::to_string(b) + "]"; };
+  throw nb::value_error((std::string(name) + " must have shape " + text(rows, width) + ", not " +
+                         text(array.shape(0), array.shape(1)) + ".")
+                            .c_str());
+}
+
+Out step(PackedStep& packed, const Rows& x, const Rows& h, const std::optional<Out>& given) {
+  if (packed.has_c()) throw nb::type_error(step_takes);
+  const int64_t batch = x.shape(0);
+  require_shape("x", x, batch, packed.features());
+  require_shape("h", h, batch, packed.units());
+  if (given) require_shape("out", *given, batch, packed.units());
+  Out out = given ? *given : new_rows(batch, packed.units());
+  packed.run(batch, x.data(), h.data(), nullptr, out.data(), nullptr);
+  return out;
+}
+
+std::pair<Out, Out> step_with_c(PackedStep& packed, const Rows& x, const std::pair<Rows, Rows>& states,
+                                const std::optional<std::pair<Out, Out>>& given) {
+  if (!packed.has_c()) throw nb::type_error(step_takes);
+  const int64_t batch = x.shape(0), units = packed.units();
+  require_shape("x", x, batch, packed.features());
+  require_shape("h", states.first, batch, units);
+  require_shape("c", states.second, batch, units);
+  if (given) require_shape("out[0]", given->first, batch, units);
+  if (given) require_shape("out[1]", given->second, batch, units);
+  auto out = given ? *given : std::pair<Out, Out>(new_rows(batch, units), new_rows(batch, units));
+  packed.run(batch, x.data(), states.first.data(), states.second.data(), out.first.data(), out.second.data());
+  return out;
+}
+
+void define_step(nb::module_& m) {
+  nb::class_<PackedStep>(m, "PackedStep")
+      .def("__init__",
+           [](PackedStep* self, const std::vector<int>& spec, const Rows& kernel, const Rows& recurrent_kernel,
+              const Maybe<const float>& bias) {
+             new (self) PackedStep(spec_of(spec), static_cast<int64_t>(kernel.shape(0)),
+                                   static_cast<int64_t>(recurrent_kernel.shape(0)), kernel.data(),
+                                   recurrent_kernel.data(), pointer(bias));
+           })
+      .def("step", &step, nb::arg("x").noconvert(), nb::arg("h").noconvert(), nb::arg("out").noconvert() = nb::none())
+      .def("step", &step_with_c, nb::arg("x").noconvert(), nb::arg("h").noconvert(),
+           nb::arg("out").noconvert() = nb::none())
+      .def("step", [](PackedStep&, const nb::args&, const nb::kwargs&) { throw nb::type_error(step_takes); });
+}
+
 }  // namespace
 }  // namespace gatewright
 
@@ -140,6 +206,7 @@ NB_MODULE(_kernels, m) {
   using namespace gatewright;
   define<float>(m);
   define<double>(m);
+  define_step(m);
   m.def("instruction_sets", [] {
     std::vector<std::string> names;
     for (const InstructionSet* set : available_instruction_sets()) names.push_back(set->name);

@@ -23,6 +23,14 @@ def test_import_brings_no_framework(module: str) -> None:
     assert done.stdout == "\n"
 
 
+def test_import_loads_no_kernels_and_no_library_but_numpy() -> None:
+    """`gatewright doctor` can then say why kernels do not load, and importing costs nothing that is not used."""
+    heavy = "{'gatewright._kernels', 'scipy', 'sklearn', 'matplotlib', 'rich', 'pyarrow'}"
+    text = f"import sys, gatewright; print(*{heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
+
+
 def test_versions_agree() -> None:
     about = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert about["version"] == gatewright.__version__ == version("gatewright")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gatewright.accelerate import accelerate, is_accelerated, restore
 from gatewright.comparison import Epoch, Measure, Run
+from gatewright.interrupts import Interrupts
 from gatewright.plan import Entrant, Plan
 from gatewright.progress import Progress
 from gatewright.run_folder import RunFolder, run_from_record, run_to_record
@@ -94,12 +95,12 @@ def run_all(
         try:
             baseline = _baseline(plan.task, data, folder, progress)
             workshops: dict[tuple[str, int], _Workshop] = {}
-            with _on_the_kernels():
+            with _on_the_kernels(), Interrupts() as interrupts:
                 for entrant, rate, seed in missing:
                     model = entrant.cell, entrant.units
                     if model not in workshops:
                         workshops[model] = _Workshop(plan, entrant, data)
-                    finished = workshops[model].run(entrant, rate, seed, progress)
+                    finished = workshops[model].run(entrant, rate, seed, progress, interrupts)
                     key = entrant.key(rate, seed)
                     folder.write(key, _record(finished), finished.outputs)
                     runs[key] = finished
@@ -138,7 +139,7 @@ class _Workshop:
         self._shown = data.validation.take(np.arange(min(_GRADIENT_ROWS, len(data.validation.inputs))))
         self._peak_memory = self._network.peak_memory(data.train)
 
-    def run(self, entrant: Entrant, rate: float, seed: int, progress: Progress) -> Finished:
+    def run(self, entrant: Entrant, rate: float, seed: int, progress: Progress, interrupts: Interrupts) -> Finished:
         began = time.perf_counter()
         network, epochs = self._network, self._plan.epochs
         name = f"{entrant.name}, seed {seed}"
@@ -147,6 +148,10 @@ class _Workshop:
         progress.begin(name, epochs)
         start = [seed, entrant.twin]
         before = self._gradient(network.start(start, rate), self._shown)
+
+        def tick(epoch: int, done: int, total: int) -> None:
+            interrupts.check()
+            progress.tick(epoch, done, total)
 
         def told(number: int, epoch: Epoch) -> None:
             figures = _told(self._plan.task.measures[0], epoch.validation)
@@ -160,11 +165,11 @@ class _Workshop:
             learning_rate=rate,
             seed=seed,
             start=start,
-            tick=progress.tick,
+            tick=tick,
             told=told,
         )
         progress.answering("answering the test rows")
-        outputs = network.outputs(fitted.state, self._data.test.inputs)
+        outputs = network.outputs(fitted.state, self._data.test.inputs, tick=lambda rows: interrupts.check())
         run = Run(
             seed,
             rate,

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright import kernels
 from gatewright.blocks import Block, build
 from gatewright.comparison import Epoch, Measure
 from gatewright.data.batches import batches, order
@@ -118,6 +117,8 @@ class Network:
 
         The compiler's own account of the step, and the largest scratch of the kernels' calls in one step on `like`.
         """
+        from gatewright import kernels
+
         kernels.take_most_scratch()
         rows = like.take(np.arange(self.batch) % len(like.inputs))
         _, loss = self.learn(self.start([0], 1.0), rows, np.ones(self.batch, np.float32))

@@ -4,7 +4,8 @@
     run.sequence, run.states
 
 With `keep=True` a run also holds every gate and state of every step (`run.gates`), and can be walked back:
-`run.backward(d_sequence)` gives the gradients of all its operands.
+`run.backward(d_sequence)` gives the gradients of all its operands. `pack_gru` and its like pack weights once, for
+`Packed.step`.
 
 Layouts are Keras' (see `gatewright.cells`; `gatewright.convert` has the others). Arrays are float32 or float64, all of
 one call alike.
@@ -25,7 +26,18 @@ from gatewright.kernels import spec_codes
 
 FloatArray = NDArray[np.floating[Any]]
 
-__all__ = ["Run", "Tokens", "forward", "gru", "lstm", "simple_rnn"]
+__all__ = [
+    "Packed",
+    "Run",
+    "Tokens",
+    "forward",
+    "gru",
+    "lstm",
+    "pack_gru",
+    "pack_lstm",
+    "pack_simple_rnn",
+    "simple_rnn",
+]
 
 
 @dataclass(frozen=True)
@@ -231,6 +243,74 @@ def gru(
     """GRU (Cho et al. 2014), its reset gate after or before the product; see `forward` and `cells`."""
     rec = Recurrence("gru", activation, recurrent_activation, reset_after, reverse, zero_output_for_mask)
     return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
+class Packed:
+    """A recurrence with its weights packed once, for one step at a time: streams, and generating.
+
+        gru = pack_gru(kernel, recurrent_kernel, bias)
+        h = gru.step(x, h)                  # x [batch, features], h [batch, units], float32
+        gru.step(x, h, out=h)               # in place: allocates nothing
+        h, c = lstm.step(x, (h, c))         # an LSTM's state is a pair, and so is its out
+
+    A step runs on the caller's thread. One object serves one caller at a time.
+
+    Attributes:
+        step: the function. It raises a TypeError or ValueError, in one sentence, for arrays that do not fit.
+        features, units: of x, and of the states.
+    """
+
+    __slots__ = ("features", "step", "units")
+
+    def __init__(self, rec: Recurrence, kernel: Any, recurrent_kernel: Any, bias: Any) -> None:
+        kernel, recurrent_kernel = (
+            _floats(name, array, np.dtype(np.float32))
+            for name, array in (("kernel", kernel), ("recurrent_kernel", recurrent_kernel))
+        )
+        bias = None if bias is None else _floats("bias", bias, np.dtype(np.float32))
+        if kernel.ndim != 2 or recurrent_kernel.ndim != 2:
+            raise ValueError(
+                "kernel and recurrent_kernel must be [features, gates * units] and [units, gates * units], not "
+                f"{list(kernel.shape)} and {list(recurrent_kernel.shape)}."
+            )
+        self.features, self.units = len(kernel), len(recurrent_kernel)
+        states = [np.empty((1, self.units), np.float32)] * len(rec.state_names)
+        cells.check_operands(rec, (1, 1, self.features), kernel, recurrent_kernel, bias, states)
+        # The bound method of the extension's own object: a function of Python between would cost as much as the step.
+        self.step = _kernels.PackedStep(spec_codes(rec), kernel, recurrent_kernel, bias).step
+
+
+def pack_simple_rnn(
+    kernel: FloatArray, recurrent_kernel: FloatArray, bias: FloatArray | None = None, *, activation: str = "tanh"
+) -> Packed:
+    """A SimpleRNN's weights packed for `Packed.step`; float32, layouts as for `simple_rnn`."""
+    return Packed(Recurrence("simple_rnn", activation), kernel, recurrent_kernel, bias)
+
+
+def pack_lstm(
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+) -> Packed:
+    """An LSTM's weights packed for `Packed.step`; float32, layouts as for `lstm`."""
+    return Packed(Recurrence("lstm", activation, recurrent_activation), kernel, recurrent_kernel, bias)
+
+
+def pack_gru(
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    reset_after: bool = True,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+) -> Packed:
+    """A GRU's weights packed for `Packed.step`; float32, layouts as for `gru`."""
+    rec = Recurrence("gru", activation, recurrent_activation, reset_after)
+    return Packed(rec, kernel, recurrent_kernel, bias)
 
 
 def _tokens(tokens: Tokens, gathered: bool) -> tuple[FloatArray, NDArray[np.int32] | None]:

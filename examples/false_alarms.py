@@ -1,0 +1,71 @@
+"""How often does a comparison claim a difference where there is none?
+
+    python examples/false_alarms.py [repeats]
+
+Twenty times each: texts whose words tell nothing of their labels, where no cell can differ from another, from the
+baseline or from chance; and one cell given twice, on texts that can be learnt. Counts the comparisons with a claim.
+"""
+
+import csv
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+import gatewright
+from gatewright.comparison import Comparison
+
+ROWS = 400
+SETTINGS = {
+    "text": "review",
+    "label": "verdict",
+    "units": 4,
+    "embedding": 4,
+    "length": 8,
+    "epochs": 2,
+    "seeds": 3,
+    "batch": 32,
+    "learning_rates": [0.01],
+}
+
+
+def write_reviews(path: Path, signal: bool, seed: int, rows: int = ROWS) -> str:
+    """A table of texts of seven words, the last of which tells the label or does not."""
+    rng = np.random.default_rng(seed)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["review", "verdict"])
+        for label in np.repeat(["bad", "good"], rows // 2):
+            words = rng.choice(list("abcdefghijklmnop"), 6)
+            telling = {"bad": "dull", "good": "fine"}[label] if signal else "film"
+            writer.writerow([" ".join([*words, telling]), label])
+    return str(path)
+
+
+def without_signal(folder: Path, repeat: int) -> Comparison:
+    """Two cells on texts that tell nothing."""
+    table = write_reviews(folder / f"noise-{repeat}.csv", signal=False, seed=repeat)
+    return gatewright.compare(table, cells=["SimpleRNN", "GRU"], out=folder / f"noise-{repeat}", **SETTINGS)
+
+
+def same_cell_twice(folder: Path, repeat: int) -> Comparison:
+    """A GRU against itself, from other initial weights."""
+    table = write_reviews(folder / f"same-{repeat}.csv", signal=True, seed=repeat)
+    return gatewright.compare(table, cells=["GRU", "GRU"], out=folder / f"same-{repeat}", **SETTINGS)
+
+
+def main() -> None:
+    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    with tempfile.TemporaryDirectory() as name:
+        for title, make, concerns in (
+            ("labels without signal, any claim at all", without_signal, lambda test: True),
+            ("the same cell twice, a difference between the two", same_cell_twice, lambda test: "(2)" in test.second),
+        ):
+            found = [make(Path(name), repeat) for repeat in range(repeats)]
+            alarms = sum(any(test.differs and concerns(test) for test in result.tests) for result in found)
+            print(f"{title}: {alarms} of {repeats}")
+
+
+if __name__ == "__main__":
+    main()
