@@ -52,6 +52,7 @@ sanitize: $(VENV)/.dev
 
 bench: $(VENV)/.torch
 	$(BIN)/python benchmarks/kernels.py
+	$(BIN)/python benchmarks/step.py
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/cases.py
 

@@ -8,6 +8,14 @@ import pytest
 from gatewright.interrupts import Interrupts
 
 
+@pytest.fixture(autouse=True)
+def _pythons_own_handler():
+    """A shell starts what it puts into the background with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_raised_by_check_alone():
     reached = []
 
