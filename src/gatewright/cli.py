@@ -65,7 +65,13 @@ def _add_compare(commands: Any) -> None:
     add("--text", metavar="COLUMN", help="the column of texts (default: text)")
     add("--label", metavar="COLUMN", help="the column of labels (default: label)")
     add("--test", metavar="DATA", help="a file or folder of test rows (default: a fifth of the rows is set aside)")
-    add("--cells", metavar="A,B,...", type=_names, default=["SimpleRNN", "LSTM", "GRU"], help="%(default)s")
+    add(
+        "--cells",
+        metavar="A,B,...",
+        type=_names,
+        default=["SimpleRNN", "LSTM", "GRU"],
+        help="default: SimpleRNN,LSTM,GRU",
+    )
     add("--units", metavar="N", type=_whole, help="of the recurrent layer (default: adding 64, texts 128)")
     add(
         "--match",
