@@ -1,6 +1,5 @@
 """The comparison as a whole: what it writes and keeps, how it resumes and refuses, and how often it cries wolf."""
 
-import csv
 import importlib.util
 import json
 import os
@@ -35,17 +34,19 @@ def small(tmp_path_factory):
     return gatewright.compare(out=out, **SMALL), out
 
 
-def reviews(path, rows=240, signal=True, seed=0):
-    """A table of texts whose words tell the label, or do not."""
-    rng = np.random.default_rng(seed)
-    with Path(path).open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["review", "verdict"])
-        for label in np.repeat(["bad", "good"], rows // 2):
-            words = rng.choice(list("abcdefghijklmnop"), 6)
-            telling = {"bad": "dull", "good": "fine"}[label] if signal else "film"
-            writer.writerow([" ".join([*words, telling]), label])
-    return str(path)
+def load_example():
+    spec = importlib.util.spec_from_file_location("false_alarms", EXAMPLES / "false_alarms.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+example = load_example()
+
+
+def reviews(path, seed=0):
+    """A table of texts whose words tell the label."""
+    return example.write_reviews(path, signal=True, seed=seed, rows=240)
 
 
 class TestResult:
@@ -184,6 +185,17 @@ class TestFolder:
         gatewright.compare(reviews(table), **settings)
         with pytest.raises(InputError, match="holds a comparison with rows "):
             gatewright.compare(reviews(table, seed=1), **settings)
+
+    def test_rows_that_differ_beyond_the_length_are_refused(self, tmp_path):
+        """The networks would see the same words, the baseline would not."""
+        settings = {"cells": "simple_rnn", "units": 2, "embedding": 2, "length": 1, "epochs": 1, "seeds": 1,
+                    "out": tmp_path / "o"}  # fmt: skip
+        table = tmp_path / "reviews.csv"
+        table.write_text("text,label\n" + "a word,x\nb word,y\n" * 20)
+        gatewright.compare(str(table), **settings)
+        table.write_text("text,label\n" + "b word,x\na word,y\n" * 20)
+        with pytest.raises(InputError, match="holds a comparison with rows "):
+            gatewright.compare(str(table), **settings)
 
     def test_interruption_keeps_what_is_finished(self, tmp_path, monkeypatch):
         made = runs._Workshop.run
@@ -368,15 +380,8 @@ class TestCommandLine:
 class TestFalseAlarms:
     """Where there is nothing to find. The example counts over twenty repeats; these are its first three."""
 
-    @pytest.fixture
-    def example(self):
-        spec = importlib.util.spec_from_file_location("false_alarms", EXAMPLES / "false_alarms.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-
     @pytest.mark.parametrize("repeat", range(3))
-    def test_no_signal(self, example, tmp_path, repeat):
+    def test_no_signal(self, tmp_path, repeat):
         result = example.without_signal(tmp_path, repeat)
         assert not any(test.differs for test in result.tests)
         assert "no difference between SimpleRNN and GRU is shown" in result.verdict
@@ -384,7 +389,7 @@ class TestFalseAlarms:
         assert "no cell is shown to differ from the baseline" in result.verdict
 
     @pytest.mark.parametrize("repeat", range(3))
-    def test_same_cell_twice(self, example, tmp_path, repeat):
+    def test_same_cell_twice(self, tmp_path, repeat):
         result = example.same_cell_twice(tmp_path, repeat)
         assert not result.tests[0].differs
         assert "no difference between GRU (1) and GRU (2) is shown" in result.verdict

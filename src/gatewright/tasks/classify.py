@@ -113,8 +113,8 @@ class Classify:
 
     def blocks(self, cell: str, units: int) -> list[Block]:
         """Embedding, cell, and one logit (two classes) or a logit for each class."""
-        ids = min(self.vocabulary, self._words.ids) if self._words else self.vocabulary
-        return [Embedding(ids, self.embedding), Recurrent(cell, units), Dense(self._outputs())]
+        assert self._words is not None
+        return [Embedding(self._words.ids, self.embedding), Recurrent(cell, units), Dense(self._outputs())]
 
     def _outputs(self) -> int:
         return 1 if len(self._classes) == 2 else len(self._classes)
