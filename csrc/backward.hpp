@@ -48,9 +48,9 @@ struct BackwardScratch {
   WeightSums<T, Cell> sums;
   Chunk chunk;
   OperandRows<T> x, h_operand;
-  const T **gradient_rows, **made_rows;
-  T *gradient, *made, *step, *h, *h_before, *c_before, *dh, *dc, *d_made, *cell_scratch;
-  T *mask, *operand, *product, *dx, *dx_one, *panel, *columns;
+  const T **gradient_rows, **made_rows, **saved_rows, **h_rows, **h_before_rows, **c_before_rows, **operand_rows;
+  T *gradient, *made, *saved, *h, *h_before, *c_before, *dh, *dc, *d_made;
+  T *mask, *operand, *product, *dx, *dx_one, *panel, *x_columns, *h_columns;
   T* tokens;  // [tokens, gates, units padded]: this part's sums of gate gradients over equal ids
   int64_t rows, positions;
   size_t bytes;
@@ -69,21 +69,27 @@ struct BackwardScratch {
     made_rows = carver.take<const T*>(positions);
     gradient = carver.take<T>(positions * Cell::gradient_blocks * width);
     made = carver.take<T>(Cell::phases > 1 ? positions * width : 0);
-    step = carver.take<T>(rows * Cell::slots * width);
-    h = carver.take<T>(rows * width);
-    h_before = carver.take<T>(rows * width);
-    c_before = carver.take<T>(Cell::has_c ? rows * width : 0);
+    saved_rows = carver.take<const T*>(rows);
+    h_rows = carver.take<const T*>(rows);
+    h_before_rows = carver.take<const T*>(rows);
+    c_before_rows = carver.take<const T*>(rows);
+    operand_rows = carver.take<const T*>(rows);
+    const int64_t copied = width == sizes.units ? 0 : rows;  // rows that are not whole vectors are read from copies
+    saved = carver.take<T>(copied * Cell::saved * width);
+    h = carver.take<T>(copied * width);
+    h_before = carver.take<T>(copied * width);
+    c_before = carver.take<T>(copied * width);
     dh = carver.take<T>(rows * width);
     dc = carver.take<T>(Cell::has_c ? rows * width : 0);
     d_made = carver.take<T>(Cell::phases > 1 ? rows * width : 0);
-    cell_scratch = carver.take<T>(rows * width);
     mask = carver.take<T>(recurrent_masks ? sizes.recurrent_dropout_masks * rows * width : 0);
     operand = carver.take<T>(recurrent_masks ? rows * width : 0);
     product = carver.take<T>(recurrent_masks ? rows * width : 0);
     dx = carver.take<T>(positions * x_width);
     dx_one = carver.take<T>(sizes.dropout_masks > 1 ? positions * x_width : 0);
     panel = carver.take<T>(positions * 2 * lanes<T>);
-    columns = carver.take<T>(positions * at_least(sizes.features, sizes.units));
+    x_columns = carver.take<T>(packed_columns<T>(sizes.features, positions));
+    h_columns = carver.take<T>(packed_columns<T>(sizes.units, positions));
     tokens = carver.take<T>(sizes.tokens * Cell::gates * width);
     bytes = carver.used();
   }
@@ -134,14 +140,16 @@ class BackwardPart {
         for (int64_t j = first * stride; j < (first + n) * stride; j += lanes<T>)
           store<T>(sums + j, load<T>(sums + j) + load<T>(other + j));
       }
-      pack_columns(features, n, scratch_.x.for_gate(0), scratch_.columns);
-      for (int g = 0; g < Cell::gates; ++g)
-        add_outer<T>(features, n, scratch_.columns, sums + first * stride + g * width_, stride, width_,
-                     scratch_.sums.kernel + g * features * width_, width_, scratch_.panel);
+      pack_columns(features, n, scratch_.x.for_gate(0), scratch_.x_columns);
+      for (int g = 0; g < Cell::gates; ++g) {
+        const Outer<T> x{scratch_.x_columns, features, scratch_.sums.kernel + g * features * width_};
+        add_outer<T>(&x, 1, n, sums + first * stride + g * width_, stride, width_, scratch_.panel);
+      }
       const int64_t x_width = padded<T>(features);
       for (int g = 0; g < Cell::gates; ++g)
         multiply<T>(n, scratch_.gradient_rows, g * width_, sizes_.units, shared_.kernel + g * sizes_.units * x_width,
-                    x_width, scratch_.dx, x_width, g ? scratch_.dx : nullptr, x_width);
+                    x_width, scratch_.dx, x_width,
+                    g ? Start<T>::strided(scratch_.dx, x_width) : Start<T>::none());
       for (int64_t i = 0; i < n; ++i)
         copy_row(call_.grad.x + call_.tokens.distinct[first + i] * features, scratch_.dx + i * x_width, features);
     }
@@ -165,11 +173,13 @@ class BackwardPart {
   void begin(const RowBlock& block) {
     const int64_t rows = block.rows(), units = sizes_.units;
     clear(scratch_.dh, rows * width_);
-    clear(scratch_.step, rows * Cell::slots * width_);
-    clear(scratch_.h, rows * width_);
-    clear(scratch_.h_before, rows * width_);
     if (Cell::has_c) clear(scratch_.dc, rows * width_);
-    if (Cell::has_c) clear(scratch_.c_before, rows * width_);
+    if (!whole_vectors()) {
+      clear(scratch_.saved, rows * Cell::saved * width_);
+      clear(scratch_.h, rows * width_);
+      clear(scratch_.h_before, rows * width_);
+      clear(scratch_.c_before, rows * width_);
+    }
     clear(scratch_.mask, masks_ * scratch_.rows * width_);
     for (int64_t r = 0; r < rows; ++r) {
       const int64_t row = block.row(r);
@@ -183,6 +193,7 @@ class BackwardPart {
       scratch_.gradient_rows[p] = scratch_.gradient + p * blocks * width_;
       scratch_.made_rows[p] = scratch_.made + p * (Cell::phases > 1 ? width_ : 0);
     }
+    for (int64_t r = 0; masks_ && r < rows; ++r) scratch_.operand_rows[r] = scratch_.operand + r * width_;
   }
 
   // dh[r] += the gradients of the outputs at the processed times t, from <= t < to, in walking order.
@@ -206,21 +217,35 @@ class BackwardPart {
     add_outputs(r, block.row(r), t, to);
   }
 
+  // A cell reads the caller's rows where these are whole vectors; else padded copies of them.
+  bool whole_vectors() const { return width_ == sizes_.units; }
+  const T* whole(const T* from, T* copy) const {
+    if (whole_vectors()) return from;
+    copy_row(copy, from, sizes_.units);
+    return copy;
+  }
+
   // The saved step and the states before it.
-  void gather_saved(const RowBlock& block, int64_t r, int64_t step, int64_t p) {
+  void find_saved(const RowBlock& block, int64_t r, int64_t step, int64_t p) {
     const int64_t units = sizes_.units, row = block.row(r), at = scratch_.chunk.at[p];
-    for (int k = 0; k < Cell::saved; ++k)
-      copy_row(scratch_.step + (r * Cell::slots + k) * width_, call_.back.saved + (at * Cell::saved + k) * units, units);
-    if (Cell::saved == 0) copy_row(scratch_.h + r * width_, call_.back.sequence + at * units, units);
+    if (Cell::saved == 0) {
+      scratch_.h_rows[r] = whole(call_.back.sequence + at * units, scratch_.h + r * width_);
+    } else if (whole_vectors()) {
+      scratch_.saved_rows[r] = call_.back.saved + at * Cell::saved * units;
+    } else {
+      scratch_.saved_rows[r] = scratch_.saved + r * Cell::saved * width_;
+      for (int k = 0; k < Cell::saved; ++k)
+        copy_row(scratch_.saved + (r * Cell::saved + k) * width_, call_.back.saved + (at * Cell::saved + k) * units, units);
+    }
     const int64_t before = step > 0 ? row * sizes_.time + block.position(r, step - 1) : -1;
     const T* h_before = before >= 0 ? call_.back.sequence + before * units : call_.in.h0 + row * units;
-    copy_row(scratch_.h_before + r * width_, h_before, units);
+    scratch_.h_before_rows[r] = whole(h_before, scratch_.h_before + r * width_);
     scratch_.h_operand.set(p, h_before);
     if (masks_) scratch_.h_operand.mask(p, call_.in.recurrent_dropout_mask, sizes_.batch, row);
     if (Cell::has_c) {
       const T* c_before = before >= 0 ? call_.back.saved + (before * Cell::saved + Cell::saved - 1) * units
                                       : call_.in.c0 + row * units;
-      copy_row(scratch_.c_before + r * width_, c_before, units);
+      scratch_.c_before_rows[r] = whole(c_before, scratch_.c_before + r * width_);
     }
   }
 
@@ -233,29 +258,28 @@ class BackwardPart {
     const int64_t rows = chunk.live(s), first = chunk.offset[s], step = chunk.first_step + s;
     for (int64_t r = 0; r < rows; ++r) {
       if (call_.back.d_sequence) gather_output_gradient(block, r, step);
-      gather_saved(block, r, step, first + r);
+      find_saved(block, r, step, first + r);
     }
     if (masks_ && Cell::phases > 1)
       for_block<T>(rows, width_, [&](int64_t r, int64_t j) {
         const int64_t at = r * width_ + j;
-        store<T>(scratch_.operand + at, load<T>(scratch_.h_before + at) * load<T>(mask_of(made_gate) + at));
+        store<T>(scratch_.operand + at, load<T>(scratch_.h_before_rows[r] + j) * load<T>(mask_of(made_gate) + at));
       });
     const BackwardStep<T> cell{rows,
                                width_,
                                call_.spec.activation,
                                call_.spec.recurrent_activation,
-                               scratch_.step,
-                               scratch_.h,
-                               scratch_.h_before,
-                               scratch_.c_before,
+                               scratch_.saved_rows,
+                               scratch_.h_rows,
+                               scratch_.h_before_rows,
+                               scratch_.c_before_rows,
                                scratch_.dh,
                                scratch_.dc,
                                scratch_.gradient + first * blocks * width_,
                                Cell::phases > 1 ? scratch_.made + first * width_ : nullptr,
                                scratch_.d_made,
-                               masks_ ? scratch_.operand : scratch_.h_before,
-                               mask_of(made_gate),
-                               scratch_.cell_scratch};
+                               masks_ ? scratch_.operand_rows : scratch_.h_before_rows,
+                               mask_of(made_gate)};
     for (int phase = Cell::phases; phase-- > 0;) {
       Cell::backward(phase, cell);
       for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) recur_back(phase, g, rows, first);
@@ -269,7 +293,7 @@ class BackwardPart {
     T* to = Cell::made(phase) ? scratch_.d_made : mask ? scratch_.product : scratch_.dh;
     multiply<T>(rows, scratch_.gradient_rows + first, Cell::recurrent_block(g) * width_, sizes_.units,
                 shared_.recurrent_kernel + g * sizes_.units * width_, width_, to, width_,
-                to == scratch_.dh ? to : nullptr, width_);
+                to == scratch_.dh ? Start<T>::strided(to, width_) : Start<T>::none());
     if (Cell::made(phase) || !mask) return;
     for_block<T>(rows, width_, [&](int64_t r, int64_t j) {
       T* dh = scratch_.dh + r * width_ + j;
@@ -279,35 +303,57 @@ class BackwardPart {
 
   // One product a chunk for each weight gradient, and for dx.
   void weights_and_inputs() {
-    const Chunk& chunk = scratch_.chunk;
-    const int64_t n = chunk.positions, stride = blocks * width_;
-    const T* const* packed = nullptr;
-    if (call_.in.ids) {
+    if (call_.in.ids)
       add_to_tokens();
-    } else {
-      gather_inputs(call_.in, sizes_, chunk, scratch_.x);
-      for (int g = 0; g < Cell::gates; ++g) {
-        const T* const* operand = scratch_.x.for_gate(g);
-        if (operand != packed) pack_columns(sizes_.features, n, operand, scratch_.columns);
-        packed = operand;
-        add_outer<T>(sizes_.features, n, scratch_.columns, scratch_.gradient + g * width_, stride, width_,
-                     scratch_.sums.kernel + g * sizes_.features * width_, width_, scratch_.panel);
-      }
-    }
+    else
+      gather_inputs(call_.in, sizes_, scratch_.chunk, scratch_.x);
+    x_packed_ = h_packed_ = nullptr;
     for (int phase = 0; phase < Cell::phases; ++phase)
-      for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) {
-        const T* const* operand = Cell::made(phase) ? scratch_.made_rows : scratch_.h_operand.for_gate(g);
-        if (operand != packed) pack_columns(sizes_.units, n, operand, scratch_.columns);
-        packed = operand;
-        add_outer<T>(sizes_.units, n, scratch_.columns, scratch_.gradient + Cell::recurrent_block(g) * width_, stride,
-                     width_, scratch_.sums.recurrent_kernel + g * sizes_.units * width_, width_, scratch_.panel);
-      }
-    for (int64_t p = 0; p < n; ++p)
-      for (int64_t j = 0; j < stride; j += lanes<T>)
-        store<T>(scratch_.sums.bias + j, load<T>(scratch_.sums.bias + j) + load<T>(scratch_.gradient + p * stride + j));
+      for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) add_weights(phase, g);
+    add_bias();
     if (call_.in.ids) return;
-    project_back(call_.in, sizes_, chunk, scratch_.gradient_rows, shared_.kernel, Cell::gates, width_, scratch_.dx,
-                 scratch_.dx_one, call_.grad.x);
+    project_back(call_.in, sizes_, scratch_.chunk, scratch_.gradient_rows, shared_.kernel, Cell::gates, width_,
+                 scratch_.dx, scratch_.dx_one, call_.grad.x);
+  }
+
+  // Gate g's kernels: one pass over its gradients where its two sums have the same one.
+  void add_weights(int phase, int g) {
+    const int64_t units = sizes_.units, features = sizes_.features, n = scratch_.chunk.positions;
+    Outer<T> outer[2];
+    int count = 0;
+    if (!call_.in.ids) {
+      pack_once(features, scratch_.x.for_gate(g), scratch_.x_columns, x_packed_);
+      outer[count++] = {scratch_.x_columns, features, scratch_.sums.kernel + g * features * width_};
+    }
+    const bool apart = Cell::recurrent_block(g) != g;
+    if (apart && count) add_block(outer, count, g, n);
+    if (apart) count = 0;
+    pack_once(units, Cell::made(phase) ? scratch_.made_rows : scratch_.h_operand.for_gate(g), scratch_.h_columns, h_packed_);
+    outer[count++] = {scratch_.h_columns, units, scratch_.sums.recurrent_kernel + g * units * width_};
+    add_block(outer, count, Cell::recurrent_block(g), n);
+  }
+
+  void add_block(const Outer<T>* outer, int count, int block, int64_t n) {
+    add_outer<T>(outer, count, n, scratch_.gradient + block * width_, blocks * width_, width_, scratch_.panel);
+  }
+
+  // Gates whose operand is the same rows share its packed columns.
+  void pack_once(int64_t width, const T* const* rows, T* columns, const T* const*& packed) {
+    if (rows != packed) pack_columns(width, scratch_.chunk.positions, rows, columns);
+    packed = rows;
+  }
+
+  void add_bias() {
+    const int64_t n = scratch_.chunk.positions, stride = blocks * width_;
+    T* const sum = scratch_.sums.bias;
+    const T* d = scratch_.gradient;
+    int64_t p = 0;
+    for (; p + 4 <= n; p += 4, d += 4 * stride)
+      for (int64_t j = 0; j < stride; j += lanes<T>)
+        store<T>(sum + j, load<T>(sum + j) + ((load<T>(d + j) + load<T>(d + stride + j)) +
+                                              (load<T>(d + 2 * stride + j) + load<T>(d + 3 * stride + j))));
+    for (; p < n; ++p, d += stride)
+      for (int64_t j = 0; j < stride; j += lanes<T>) store<T>(sum + j, load<T>(sum + j) + load<T>(d + j));
   }
 
   void add_to_tokens() {
@@ -349,6 +395,8 @@ class BackwardPart {
   const int64_t width_, masks_;
   const BackwardShared<T, Cell> shared_;
   BackwardScratch<T, Cell> scratch_;
+  const T* const* x_packed_ = nullptr;  // the rows that x_columns and h_columns hold
+  const T* const* h_packed_ = nullptr;
 };
 
 // out [rows, gates * units] = the sum over parts, in their order, of sums [gates][rows][units padded].

@@ -56,8 +56,9 @@ template <class T, class Cell>
 struct ForwardScratch {
   Chunk chunk;
   OperandRows<T> x;
-  const T **h_rows, **made_rows, **masked_rows;
-  T *projected, *step, *h, *c, *made, *masks, *masked;
+  const T **h_rows, **made_rows, **masked_rows, **projected_rows;
+  T **saved_rows, **shown_rows;
+  T *projected, *sums, *saved, *h, *c, *made, *masks, *masked;
   int64_t rows, positions;
   size_t bytes;
 
@@ -71,8 +72,12 @@ struct ForwardScratch {
     h_rows = carver.take<const T*>(rows);
     made_rows = carver.take<const T*>(rows);
     masked_rows = carver.take<const T*>(n * rows);
-    projected = carver.take<T>(positions * Cell::gates * width);
-    step = carver.take<T>(rows * Cell::slots * width);
+    projected_rows = carver.take<const T*>(positions);
+    saved_rows = carver.take<T*>(rows);
+    shown_rows = carver.take<T*>(rows);
+    projected = carver.take<T>(sizes.tokens ? 0 : positions * Cell::gates * width);
+    sums = carver.take<T>(rows * Cell::gates * width);
+    saved = carver.take<T>(width == sizes.units ? 0 : rows * Cell::saved * width);
     h = carver.take<T>(rows * width);
     c = carver.take<T>(Cell::has_c ? rows * width : 0);
     made = carver.take<T>(rows * width);
@@ -95,7 +100,7 @@ void project_tokens(const ForwardCall<T>& call, int part) {
     for (int64_t i = 0; i < n; ++i) rows[i] = call.in.x + call.tokens.distinct[first + i] * sizes.features;
     for (int g = 0; g < Cell::gates; ++g)
       multiply<T>(n, rows, 0, sizes.features, shared.kernel + g * sizes.features * width, width,
-                  shared.tokens + first * stride + g * width, stride, shared.bias + g * width, 0);
+                  shared.tokens + first * stride + g * width, stride, Start<T>::strided(shared.bias + g * width, 0));
   }
 }
 
@@ -147,33 +152,63 @@ class ForwardPart {
 
   void walk() {
     const Chunk& chunk = scratch_.chunk;
+    const int64_t width = Cell::gates * width_;
     if (call_.in.ids) {
-      gather_tokens();
+      for (int64_t p = 0; p < chunk.positions; ++p)
+        scratch_.projected_rows[p] = shared_.tokens + call_.tokens.slots[chunk.at[p]] * width;
     } else {
       gather_inputs(call_.in, sizes_, chunk, scratch_.x);
       project(chunk, scratch_.x, sizes_.features, shared_.kernel, shared_.bias, Cell::gates, width_, scratch_.projected);
+      for (int64_t p = 0; p < chunk.positions; ++p) scratch_.projected_rows[p] = scratch_.projected + p * width;
     }
     for (int64_t step = 0; step < chunk.steps; ++step) {
       const int64_t rows = chunk.live(step), first = chunk.offset[step];
       mask_state(rows);
-      const T* projected = scratch_.projected + first * Cell::gates * width_;
+      place_outputs(rows, first);
+      const T* const* projected = scratch_.projected_rows + first;
       const T* operand = masks_ ? scratch_.masked + gate_mask(Cell::gates - 1) * scratch_.rows * width_ : scratch_.h;
-      const ForwardStep<T> cell{rows,       width_,     call_.spec.activation, call_.spec.recurrent_activation,
-                                projected,  scratch_.step, scratch_.h,         scratch_.c,
-                                scratch_.made, operand};
+      const ForwardStep<T> cell{rows,
+                                width_,
+                                call_.spec.activation,
+                                call_.spec.recurrent_activation,
+                                projected,
+                                scratch_.sums,
+                                scratch_.h,
+                                scratch_.c,
+                                scratch_.made,
+                                operand,
+                                call_.out.saved ? scratch_.saved_rows : nullptr,
+                                call_.out.sequence && whole_vectors() ? scratch_.shown_rows : nullptr};
       for (int phase = 0; phase < Cell::phases; ++phase) {
         for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) recur(phase, g, rows, projected);
         Cell::forward(phase, cell);
       }
-      emit(rows, first);
+      if (!whole_vectors()) copy_outputs(rows, first);
     }
   }
 
-  void gather_tokens() {
-    const int64_t width = Cell::gates * width_;
-    const Chunk& chunk = scratch_.chunk;
-    for (int64_t p = 0; p < chunk.positions; ++p)
-      copy_row(scratch_.projected + p * width, shared_.tokens + call_.tokens.slots[chunk.at[p]] * width, width);
+  // The cell writes into the caller's rows where these are whole vectors; else into padded ones, which are copied.
+  bool whole_vectors() const { return width_ == sizes_.units; }
+
+  void place_outputs(int64_t rows, int64_t first) {
+    const int64_t units = sizes_.units;
+    const int64_t* at = scratch_.chunk.at + first;
+    for (int64_t r = 0; r < rows; ++r) {
+      if (call_.out.saved)
+        scratch_.saved_rows[r] =
+            whole_vectors() ? call_.out.saved + at[r] * Cell::saved * units : scratch_.saved + r * Cell::saved * width_;
+      if (call_.out.sequence) scratch_.shown_rows[r] = call_.out.sequence + at[r] * units;
+    }
+  }
+
+  void copy_outputs(int64_t rows, int64_t first) {
+    const int64_t units = sizes_.units;
+    const int64_t* at = scratch_.chunk.at + first;
+    for (int64_t r = 0; r < rows; ++r) {
+      if (call_.out.sequence) copy_row(scratch_.shown_rows[r], scratch_.h + r * width_, units);
+      for (int k = 0; call_.out.saved && k < Cell::saved; ++k)
+        copy_row(call_.out.saved + (at[r] * Cell::saved + k) * units, scratch_.saved_rows[r] + k * width_, units);
+    }
   }
 
   int64_t gate_mask(int gate) const { return masks_ > 1 ? gate : 0; }
@@ -189,26 +224,14 @@ class ForwardPart {
   }
 
   // Gate g's sum: its projection (or, where the two sums stay apart, its recurrent bias) + operand U_g.
-  void recur(int phase, int g, int64_t rows, const T* projected) {
+  void recur(int phase, int g, int64_t rows, const T* const* projected) {
     const T* const* operand = scratch_.h_rows;
     if (Cell::made(phase)) operand = scratch_.made_rows;
     else if (masks_) operand = scratch_.masked_rows + gate_mask(g) * scratch_.rows;
-    const bool apart = Cell::separate(g);
     multiply<T>(rows, operand, 0, sizes_.units, shared_.recurrent_kernel + g * sizes_.units * width_, width_,
-                scratch_.step + Cell::slot_of(g) * width_, Cell::slots * width_,
-                apart ? shared_.recurrent_bias + g * width_ : projected + g * width_, apart ? 0 : Cell::gates * width_);
-  }
-
-  void emit(int64_t rows, int64_t first) {
-    const int64_t units = sizes_.units;
-    const int64_t* at = scratch_.chunk.at + first;
-    if (call_.out.sequence)
-      for (int64_t r = 0; r < rows; ++r) copy_row(call_.out.sequence + at[r] * units, scratch_.h + r * width_, units);
-    if (call_.out.saved)
-      for (int64_t r = 0; r < rows; ++r)
-        for (int k = 0; k < Cell::saved; ++k)
-          copy_row(call_.out.saved + (at[r] * Cell::saved + k) * units,
-                   scratch_.step + (r * Cell::slots + k) * width_, units);
+                scratch_.sums + g * width_, Cell::gates * width_,
+                Cell::separate(g) ? Start<T>::strided(shared_.recurrent_bias + g * width_, 0)
+                                  : Start<T>::by_address(projected, g * width_));
   }
 
   void end(const RowBlock& block) {

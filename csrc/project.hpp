@@ -65,7 +65,7 @@ void project(const Chunk& chunk, const OperandRows<T>& x, int64_t features, cons
              int gates, int64_t units, T* projected) {
   for (int g = 0; g < gates; ++g)
     multiply<T>(chunk.positions, x.for_gate(g), 0, features, packed + g * features * units, units,
-                projected + g * units, gates * units, bias + g * units, 0);
+                projected + g * units, gates * units, Start<T>::strided(bias + g * units, 0));
 }
 
 // dx of a chunk: the gates' gradients through W^T, each gate's under its own mask. `sum` and `one` are scratch of
@@ -80,7 +80,7 @@ void project_back(const Inputs<T>& in, const Sizes& sizes, const Chunk& chunk, c
   for (int g = 0; g < gates; ++g) {
     const bool fresh = own_masks || g == 0;
     multiply<T>(chunk.positions, gradient, g * units, sizes.units, packed_transposed + g * sizes.units * width,
-                width, into, width, fresh ? nullptr : into, width);
+                width, into, width, fresh ? Start<T>::none() : Start<T>::strided(into, width));
     if (!own_masks) continue;
     for (int64_t p = 0; p < chunk.positions; ++p) {
       const T* mask = in.dropout_mask + (g * sizes.batch + chunk.at[p] / sizes.time) * features;

@@ -153,59 +153,61 @@ inline Vector<T> hard_sigmoid(Vector<T> x) {
   return x / six;
 }
 
-// values[row][0 .. width) = f(values[row][0 .. width)), in place; width is whole vectors.
+// An activation and its derivative, which here is always a function of the activation's output.
+template <class T, Activation kind>
+struct Fixed {
+  Vector<T> operator()(Vector<T> a) const {
+    if constexpr (kind == Activation::tanh) return tanh<T>(a);
+    if constexpr (kind == Activation::sigmoid) return sigmoid<T>(a);
+    if constexpr (kind == Activation::relu) return a < T(0) ? Vector<T>{} : a;
+    if constexpr (kind == Activation::hard_sigmoid) return hard_sigmoid<T>(a);
+    return a;
+  }
+  // dL/da of dL/dy, where y = f(a).
+  Vector<T> back(Vector<T> dy, Vector<T> y) const {
+    if constexpr (kind == Activation::tanh) return dy * (T(1) - y * y);
+    if constexpr (kind == Activation::sigmoid) return dy * (y * (T(1) - y));
+    if constexpr (kind == Activation::relu) return y > T(0) ? dy : Vector<T>{};
+    if constexpr (kind == Activation::hard_sigmoid) {
+      const Vector<T> rising = y > T(0) ? dy * T(1.0 / 6.0) : Vector<T>{};
+      return y < T(1) ? rising : Vector<T>{};
+    }
+    return dy;
+  }
+};
+
+// f(activation) for the one that is named.
 template <class T, class F>
-inline void map_block(T* values, int64_t rows, int64_t stride, int64_t width, F f) {
-  for (int64_t row = 0; row < rows; ++row) {
-    T* at = values + row * stride;
-    for (int64_t j = 0; j < width; j += lanes<T>) store<T>(at + j, f(load<T>(at + j)));
-  }
-}
-
-// Not inlined, like its sibling below: a block is work enough, and the five loops would stand at every call.
-template <class T>
-[[gnu::noinline]] void activate(Activation kind, T* values, int64_t rows, int64_t stride, int64_t width) {
-  using V = Vector<T>;
+inline auto with_activation(Activation kind, F f) {
   switch (kind) {
-    case Activation::tanh: return map_block(values, rows, stride, width, [](V a) { return tanh<T>(a); });
-    case Activation::sigmoid: return map_block(values, rows, stride, width, [](V a) { return sigmoid<T>(a); });
-    case Activation::relu:
-      return map_block(values, rows, stride, width, [](V a) -> V { return a < T(0) ? V{} : a; });
-    case Activation::hard_sigmoid:
-      return map_block(values, rows, stride, width, [](V a) { return hard_sigmoid<T>(a); });
-    case Activation::linear: return;
+    case Activation::tanh: break;
+    case Activation::sigmoid: return f(Fixed<T, Activation::sigmoid>{});
+    case Activation::relu: return f(Fixed<T, Activation::relu>{});
+    case Activation::hard_sigmoid: return f(Fixed<T, Activation::hard_sigmoid>{});
+    case Activation::linear: return f(Fixed<T, Activation::linear>{});
   }
+  return f(Fixed<T, Activation::tanh>{});
 }
 
-// d[row][j] *= f'(a) where y[row][j] = f(a): every derivative here is a function of the output.
+// One that is chosen a vector at a time.
+template <class T>
+struct Chosen {
+  Activation kind;
+  Vector<T> operator()(Vector<T> a) const {
+    return with_activation<T>(kind, [&](auto f) { return f(a); });
+  }
+  Vector<T> back(Vector<T> dy, Vector<T> y) const {
+    return with_activation<T>(kind, [&](auto f) { return f.back(dy, y); });
+  }
+};
+
+// f(phi, sigma): a cell's loop compiled for the usual pair, and once for all others.
 template <class T, class F>
-inline void scale_block(T* d, int64_t d_stride, const T* y, int64_t y_stride, int64_t rows, int64_t width, F f) {
-  for (int64_t row = 0; row < rows; ++row) {
-    T* at = d + row * d_stride;
-    const T* from = y + row * y_stride;
-    for (int64_t j = 0; j < width; j += lanes<T>) store<T>(at + j, f(load<T>(at + j), load<T>(from + j)));
-  }
-}
-
-template <class T>
-[[gnu::noinline]] void times_derivative(Activation kind, T* d, int64_t d_stride, const T* y, int64_t y_stride,
-                             int64_t rows, int64_t width) {
-  using V = Vector<T>;
-  switch (kind) {
-    case Activation::tanh:
-      return scale_block(d, d_stride, y, y_stride, rows, width, [](V g, V a) { return g * (T(1) - a * a); });
-    case Activation::sigmoid:
-      return scale_block(d, d_stride, y, y_stride, rows, width, [](V g, V a) { return g * (a * (T(1) - a)); });
-    case Activation::relu:
-      return scale_block(d, d_stride, y, y_stride, rows, width,
-                         [](V g, V a) -> V { return a > T(0) ? g : V{}; });
-    case Activation::hard_sigmoid:
-      return scale_block(d, d_stride, y, y_stride, rows, width, [](V g, V a) -> V {
-        const V rising = a > T(0) ? g * T(1.0 / 6.0) : V{};
-        return a < T(1) ? rising : V{};
-      });
-    case Activation::linear: return;
-  }
+inline void with_activations(Activation activation, Activation recurrent_activation, F f) {
+  if (activation == Activation::tanh && recurrent_activation == Activation::sigmoid)
+    f(Fixed<T, Activation::tanh>{}, Fixed<T, Activation::sigmoid>{});
+  else
+    f(Chosen<T>{activation}, Chosen<T>{recurrent_activation});
 }
 
 }  // namespace GW_ISA

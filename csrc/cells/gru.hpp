@@ -9,41 +9,10 @@
 namespace gatewright {
 namespace GW_ISA {
 
-// The two forms share how the update gate mixes old and new, and its gradient.
-template <class T>
-struct GruMix {
-  static void forward(const ForwardStep<T>& s, int64_t stride) {
-    const int64_t n = s.units;
-    for_block<T>(s.rows, n, [&](int64_t row, int64_t j) {
-      const T* step = s.step + row * stride + j;
-      T* h = s.h + row * n + j;
-      const Vector<T> z = load<T>(step), c = load<T>(step + 2 * n);
-      store<T>(h, z * load<T>(h) + (T(1) - z) * c);
-    });
-  }
-
-  // Gradient blocks z, r, c begin each row of s.gradient; block r is left to the caller.
-  static void backward(const BackwardStep<T>& s, int64_t stride, int64_t d_stride) {
-    const int64_t n = s.units;
-    for_block<T>(s.rows, n, [&](int64_t row, int64_t j) {
-      const int64_t at = row * n + j;
-      const T* step = s.step + row * stride + j;
-      T* d = s.gradient + row * d_stride + j;
-      const Vector<T> z = load<T>(step), c = load<T>(step + 2 * n), dh = load<T>(s.dh + at);
-      store<T>(d, dh * (load<T>(s.h_before + at) - c));  // dz
-      store<T>(d + 2 * n, dh * (T(1) - z));              // dc
-      store<T>(s.dh + at, dh * z);
-    });
-    times_derivative(s.recurrent_activation, s.gradient, d_stride, s.step, stride, s.rows, n);
-    times_derivative(s.activation, s.gradient + 2 * n, d_stride, s.step + 2 * n, stride, s.rows, n);
-  }
-};
-
 template <class T>
 struct GruResetAfter {
-  static constexpr int gates = 3, slots = 4, saved = 4, phases = 1, gradient_blocks = 4;
+  static constexpr int gates = 3, saved = 4, phases = 1, gradient_blocks = 4;  // saved: z, r, c, u
   static constexpr bool has_c = false;
-  static constexpr int slot_of(int gate) { return gate == 2 ? 3 : gate; }  // z, r, then u; c is made from it
   static constexpr bool separate(int gate) { return gate == 2; }
   static constexpr int recurrent_block(int gate) { return gate == 2 ? 3 : gate; }
   static constexpr int first_gate(int) { return 0; }
@@ -51,77 +20,154 @@ struct GruResetAfter {
   static constexpr bool made(int) { return false; }
 
   static void forward(int, const ForwardStep<T>& s) {
-    const int64_t n = s.units, stride = slots * n;
-    activate(s.recurrent_activation, s.step, s.rows, stride, 2 * n);
-    for_block<T>(s.rows, n, [&](int64_t row, int64_t j) {
-      T* step = s.step + row * stride + j;
-      const Vector<T> r = load<T>(step + n), u = load<T>(step + 3 * n);
-      store<T>(step + 2 * n, load<T>(s.projected + row * gates * n + 2 * n + j) + r * u);
-    });
-    activate(s.activation, s.step + 2 * n, s.rows, stride, n);
-    GruMix<T>::forward(s, stride);
+    with_activations<T>(s.activation, s.recurrent_activation, [&](auto phi, auto sigma) { forward(s, phi, sigma); });
+  }
+  static void backward(int, const BackwardStep<T>& s) {
+    with_activations<T>(s.activation, s.recurrent_activation, [&](auto phi, auto sigma) { backward(s, phi, sigma); });
   }
 
-  static void backward(int, const BackwardStep<T>& s) {
-    const int64_t n = s.units, stride = slots * n, d_stride = gradient_blocks * n;
-    GruMix<T>::backward(s, stride, d_stride);
-    for_block<T>(s.rows, n, [&](int64_t row, int64_t j) {
-      const T* step = s.step + row * stride + j;
-      T* d = s.gradient + row * d_stride + j;
-      const Vector<T> dc = load<T>(d + 2 * n);
-      store<T>(d + n, dc * load<T>(step + 3 * n));      // dr = dc u
-      store<T>(d + 3 * n, dc * load<T>(step + n));      // du = dc r
-    });
-    times_derivative(s.recurrent_activation, s.gradient + n, d_stride, s.step + n, stride, s.rows, n);
+ private:
+  template <class Phi, class Sigma>
+  static void forward(const ForwardStep<T>& s, Phi phi, Sigma sigma) {
+    const int64_t n = s.units;
+    for (int64_t row = 0; row < s.rows; ++row) {
+      const T *const sum = s.sums + row * gates * n, *const projected_c = s.projected[row] + 2 * n;
+      T* const h_t = s.h + row * n;
+      T* const kept = s.saved ? s.saved[row] : nullptr;
+      T* const shown = s.shown ? s.shown[row] : nullptr;
+      for (int64_t j = 0; j < n; j += lanes<T>) {
+        const Vector<T> z = sigma(load<T>(sum + j)), r = sigma(load<T>(sum + n + j)), u = load<T>(sum + 2 * n + j);
+        const Vector<T> c = phi(load<T>(projected_c + j) + r * u);
+        const Vector<T> h = z * load<T>(h_t + j) + (T(1) - z) * c;
+        store<T>(h_t + j, h);
+        if (shown) store<T>(shown + j, h);
+        if (!kept) continue;
+        store<T>(kept + j, z);
+        store<T>(kept + n + j, r);
+        store<T>(kept + 2 * n + j, c);
+        store<T>(kept + 3 * n + j, u);
+      }
+    }
+  }
+
+  // Gradient blocks: z, r, c, u.
+  template <class Phi, class Sigma>
+  static void backward(const BackwardStep<T>& s, Phi phi, Sigma sigma) {
+    const int64_t n = s.units;
+    for (int64_t row = 0; row < s.rows; ++row) {
+      const T *const kept = s.saved[row], *const h_before = s.h_before[row];
+      T *const d = s.gradient + row * gradient_blocks * n, *const dh_t = s.dh + row * n;
+      for (int64_t j = 0; j < n; j += lanes<T>) {
+        const Vector<T> z = load<T>(kept + j), r = load<T>(kept + n + j);
+        const Vector<T> c = load<T>(kept + 2 * n + j), u = load<T>(kept + 3 * n + j);
+        const Vector<T> dh = load<T>(dh_t + j), dc = phi.back(dh * (T(1) - z), c);
+        store<T>(d + j, sigma.back(dh * (load<T>(h_before + j) - c), z));
+        store<T>(d + n + j, sigma.back(dc * u, r));
+        store<T>(d + 2 * n + j, dc);
+        store<T>(d + 3 * n + j, dc * r);
+        store<T>(dh_t + j, dh * z);
+      }
+    }
   }
 };
 
 template <class T>
 struct GruResetBefore {
-  static constexpr int gates = 3, slots = 3, saved = 3, phases = 2, gradient_blocks = 3;
+  static constexpr int gates = 3, saved = 3, phases = 2, gradient_blocks = 3;  // saved: z, r, c
   static constexpr bool has_c = false;
-  static constexpr int slot_of(int gate) { return gate; }  // z, r, c
   static constexpr bool separate(int) { return false; }
   static constexpr int recurrent_block(int gate) { return gate; }
   static constexpr int first_gate(int phase) { return phase == 0 ? 0 : 2; }
   static constexpr int last_gate(int phase) { return phase == 0 ? 2 : 3; }
   static constexpr bool made(int phase) { return phase == 1; }
 
-  static void make(int64_t rows, int64_t n, const T* step, const T* operand, T* made) {
-    for_block<T>(rows, n, [&](int64_t row, int64_t j) {
-      const int64_t at = row * n + j;
-      store<T>(made + at, load<T>(step + row * slots * n + n + j) * load<T>(operand + at));  // r h_{t-1}
+  static void forward(int phase, const ForwardStep<T>& s) {
+    with_activations<T>(s.activation, s.recurrent_activation, [&](auto phi, auto sigma) {
+      if (phase == 0)
+        make(s, sigma);
+      else
+        mix(s, phi);
     });
   }
-
-  static void forward(int phase, const ForwardStep<T>& s) {
-    const int64_t n = s.units, stride = slots * n;
-    if (phase == 0) {
-      activate(s.recurrent_activation, s.step, s.rows, stride, 2 * n);
-      make(s.rows, n, s.step, s.operand, s.made);
-    } else {
-      activate(s.activation, s.step + 2 * n, s.rows, stride, n);
-      GruMix<T>::forward(s, stride);
-    }
-  }
-
   // Called for phase 1 first; between the two, d_made = dc U_c^T.
   static void backward(int phase, const BackwardStep<T>& s) {
-    const int64_t n = s.units, stride = slots * n, d_stride = gradient_blocks * n;
-    if (phase == 1) {
-      GruMix<T>::backward(s, stride, d_stride);
-      make(s.rows, n, s.step, s.operand, s.made);
-      return;
-    }
-    for_block<T>(s.rows, n, [&](int64_t row, int64_t j) {
-      const int64_t at = row * n + j;
-      const Vector<T> d_made = load<T>(s.d_made + at), r = load<T>(s.step + row * stride + n + j);
-      Vector<T> through = d_made * r;
-      if (s.operand_mask) through *= load<T>(s.operand_mask + at);
-      store<T>(s.gradient + row * d_stride + n + j, d_made * load<T>(s.operand + at));  // dr
-      store<T>(s.dh + at, load<T>(s.dh + at) + through);
+    with_activations<T>(s.activation, s.recurrent_activation, [&](auto phi, auto sigma) {
+      if (phase == 1)
+        mix_back(s, phi, sigma);
+      else
+        make_back(s, sigma);
     });
-    times_derivative(s.recurrent_activation, s.gradient + n, d_stride, s.step + n, stride, s.rows, n);
+  }
+
+ private:
+  template <class Sigma>
+  static void make(const ForwardStep<T>& s, Sigma sigma) {
+    const int64_t n = s.units;
+    for (int64_t row = 0; row < s.rows; ++row) {
+      T* const sum = s.sums + row * gates * n;
+      const T* const operand = s.operand + row * n;
+      T* const made = s.made + row * n;
+      for (int64_t j = 0; j < n; j += lanes<T>) {
+        const Vector<T> z = sigma(load<T>(sum + j)), r = sigma(load<T>(sum + n + j));
+        store<T>(sum + j, z);
+        store<T>(sum + n + j, r);
+        store<T>(made + j, r * load<T>(operand + j));  // r h_{t-1}
+      }
+    }
+  }
+
+  template <class Phi>
+  static void mix(const ForwardStep<T>& s, Phi phi) {
+    const int64_t n = s.units;
+    for (int64_t row = 0; row < s.rows; ++row) {
+      const T* const sum = s.sums + row * gates * n;
+      T* const h_t = s.h + row * n;
+      T* const kept = s.saved ? s.saved[row] : nullptr;
+      T* const shown = s.shown ? s.shown[row] : nullptr;
+      for (int64_t j = 0; j < n; j += lanes<T>) {
+        const Vector<T> z = load<T>(sum + j), c = phi(load<T>(sum + 2 * n + j));
+        const Vector<T> h = z * load<T>(h_t + j) + (T(1) - z) * c;
+        store<T>(h_t + j, h);
+        if (shown) store<T>(shown + j, h);
+        if (!kept) continue;
+        store<T>(kept + j, z);
+        store<T>(kept + n + j, load<T>(sum + n + j));
+        store<T>(kept + 2 * n + j, c);
+      }
+    }
+  }
+
+  template <class Phi, class Sigma>
+  static void mix_back(const BackwardStep<T>& s, Phi phi, Sigma sigma) {
+    const int64_t n = s.units;
+    for (int64_t row = 0; row < s.rows; ++row) {
+      const T *const kept = s.saved[row], *const h_before = s.h_before[row], *const operand = s.operand[row];
+      T *const d = s.gradient + row * gradient_blocks * n, *const dh_t = s.dh + row * n, *const made = s.made + row * n;
+      for (int64_t j = 0; j < n; j += lanes<T>) {
+        const Vector<T> z = load<T>(kept + j), c = load<T>(kept + 2 * n + j), dh = load<T>(dh_t + j);
+        store<T>(d + j, sigma.back(dh * (load<T>(h_before + j) - c), z));
+        store<T>(d + 2 * n + j, phi.back(dh * (T(1) - z), c));
+        store<T>(made + j, load<T>(kept + n + j) * load<T>(operand + j));
+        store<T>(dh_t + j, dh * z);
+      }
+    }
+  }
+
+  template <class Sigma>
+  static void make_back(const BackwardStep<T>& s, Sigma sigma) {
+    const int64_t n = s.units;
+    for (int64_t row = 0; row < s.rows; ++row) {
+      const T *const r_kept = s.saved[row] + n, *const operand = s.operand[row], *const d_made_t = s.d_made + row * n;
+      const T* const mask = s.operand_mask ? s.operand_mask + row * n : nullptr;
+      T *const dr = s.gradient + row * gradient_blocks * n + n, *const dh_t = s.dh + row * n;
+      for (int64_t j = 0; j < n; j += lanes<T>) {
+        const Vector<T> d_made = load<T>(d_made_t + j), r = load<T>(r_kept + j);
+        Vector<T> through = d_made * r;
+        if (mask) through *= load<T>(mask + j);
+        store<T>(dr + j, sigma.back(d_made * load<T>(operand + j), r));
+        store<T>(dh_t + j, load<T>(dh_t + j) + through);
+      }
+    }
   }
 };
 

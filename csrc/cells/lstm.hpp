@@ -12,9 +12,8 @@ namespace GW_ISA {
 
 template <class T>
 struct Lstm {
-  static constexpr int gates = 4, slots = 5, saved = 5, phases = 1, gradient_blocks = 4;
+  static constexpr int gates = 4, saved = 5, phases = 1, gradient_blocks = 4;  // saved: i, f, g, o, c_t
   static constexpr bool has_c = true;
-  static constexpr int slot_of(int gate) { return gate; }  // i, f, g, o; then c_t
   static constexpr bool separate(int) { return false; }
   static constexpr int recurrent_block(int gate) { return gate; }
   static constexpr int first_gate(int) { return 0; }
@@ -22,54 +21,57 @@ struct Lstm {
   static constexpr bool made(int) { return false; }
 
   static void forward(int, const ForwardStep<T>& s) {
-    const int64_t n = s.units, stride = slots * n;
-    activate(s.recurrent_activation, s.step, s.rows, stride, 2 * n);
-    activate(s.activation, s.step + 2 * n, s.rows, stride, n);
-    activate(s.recurrent_activation, s.step + 3 * n, s.rows, stride, n);
-    for_block<T>(s.rows, n, [&](int64_t row, int64_t j) {
-      T* step = s.step + row * stride + j;
-      const Vector<T> i = load<T>(step), f = load<T>(step + n), g = load<T>(step + 2 * n);
-      const Vector<T> c = f * load<T>(s.c + row * n + j) + i * g;
-      store<T>(s.c + row * n + j, c);
-      store<T>(step + 4 * n, c);
-      store<T>(s.h + row * n + j, c);
-    });
-    activate(s.activation, s.h, s.rows, n, n);
-    for_block<T>(s.rows, n, [&](int64_t row, int64_t j) {
-      T* h = s.h + row * n + j;
-      store<T>(h, load<T>(s.step + row * stride + 3 * n + j) * load<T>(h));
-    });
+    with_activations<T>(s.activation, s.recurrent_activation, [&](auto phi, auto sigma) { forward(s, phi, sigma); });
+  }
+  static void backward(int, const BackwardStep<T>& s) {
+    with_activations<T>(s.activation, s.recurrent_activation, [&](auto phi, auto sigma) { backward(s, phi, sigma); });
   }
 
-  static void backward(int, const BackwardStep<T>& s) {
-    const int64_t n = s.units, stride = slots * n, d_stride = gradient_blocks * n;
-    // scratch = phi(c_t)
-    for_block<T>(s.rows, n, [&](int64_t row, int64_t j) {
-      store<T>(s.scratch + row * n + j, load<T>(s.step + row * stride + 4 * n + j));
-    });
-    activate(s.activation, s.scratch, s.rows, n, n);
-    // do = dh phi(c); dh becomes dh o, to be carried through phi into dc
-    for_block<T>(s.rows, n, [&](int64_t row, int64_t j) {
-      const int64_t at = row * n + j;
-      const Vector<T> dh = load<T>(s.dh + at), o = load<T>(s.step + row * stride + 3 * n + j);
-      store<T>(s.gradient + row * d_stride + 3 * n + j, dh * load<T>(s.scratch + at));
-      store<T>(s.dh + at, dh * o);
-    });
-    times_derivative(s.activation, s.dh, n, s.scratch, n, s.rows, n);
-    for_block<T>(s.rows, n, [&](int64_t row, int64_t j) {
-      const int64_t at = row * n + j;
-      const T* step = s.step + row * stride + j;
-      T* d = s.gradient + row * d_stride + j;
-      const Vector<T> dc = load<T>(s.dc + at) + load<T>(s.dh + at);
-      store<T>(d, dc * load<T>(step + 2 * n));             // di = dc g
-      store<T>(d + n, dc * load<T>(s.c_before + at));      // df = dc c_{t-1}
-      store<T>(d + 2 * n, dc * load<T>(step));             // dg = dc i
-      store<T>(s.dc + at, dc * load<T>(step + n));         // dc_{t-1} = dc f
-      store<T>(s.dh + at, Vector<T>{});
-    });
-    times_derivative(s.recurrent_activation, s.gradient, d_stride, s.step, stride, s.rows, 2 * n);
-    times_derivative(s.activation, s.gradient + 2 * n, d_stride, s.step + 2 * n, stride, s.rows, n);
-    times_derivative(s.recurrent_activation, s.gradient + 3 * n, d_stride, s.step + 3 * n, stride, s.rows, n);
+ private:
+  template <class Phi, class Sigma>
+  static void forward(const ForwardStep<T>& s, Phi phi, Sigma sigma) {
+    const int64_t n = s.units;
+    for (int64_t row = 0; row < s.rows; ++row) {
+      const T* const sum = s.sums + row * gates * n;
+      T *const c_t = s.c + row * n, *const h_t = s.h + row * n;
+      T* const kept = s.saved ? s.saved[row] : nullptr;
+      T* const shown = s.shown ? s.shown[row] : nullptr;
+      for (int64_t j = 0; j < n; j += lanes<T>) {
+        const Vector<T> i = sigma(load<T>(sum + j)), f = sigma(load<T>(sum + n + j));
+        const Vector<T> g = phi(load<T>(sum + 2 * n + j)), o = sigma(load<T>(sum + 3 * n + j));
+        const Vector<T> c = f * load<T>(c_t + j) + i * g;
+        const Vector<T> h = o * phi(c);
+        store<T>(c_t + j, c);
+        store<T>(h_t + j, h);
+        if (shown) store<T>(shown + j, h);
+        if (!kept) continue;
+        store<T>(kept + j, i);
+        store<T>(kept + n + j, f);
+        store<T>(kept + 2 * n + j, g);
+        store<T>(kept + 3 * n + j, o);
+        store<T>(kept + 4 * n + j, c);
+      }
+    }
+  }
+
+  template <class Phi, class Sigma>
+  static void backward(const BackwardStep<T>& s, Phi phi, Sigma sigma) {
+    const int64_t n = s.units;
+    for (int64_t row = 0; row < s.rows; ++row) {
+      const T *const kept = s.saved[row], *const c_before = s.c_before[row];
+      T *const d = s.gradient + row * gradient_blocks * n, *const dh_t = s.dh + row * n, *const dc_t = s.dc + row * n;
+      for (int64_t j = 0; j < n; j += lanes<T>) {
+        const Vector<T> i = load<T>(kept + j), f = load<T>(kept + n + j), g = load<T>(kept + 2 * n + j);
+        const Vector<T> o = load<T>(kept + 3 * n + j), phi_c = phi(load<T>(kept + 4 * n + j));
+        const Vector<T> dh = load<T>(dh_t + j), dc = load<T>(dc_t + j) + phi.back(dh * o, phi_c);
+        store<T>(d + j, sigma.back(dc * g, i));
+        store<T>(d + n + j, sigma.back(dc * load<T>(c_before + j), f));
+        store<T>(d + 2 * n + j, phi.back(dc * i, g));
+        store<T>(d + 3 * n + j, sigma.back(dh * phi_c, o));
+        store<T>(dc_t + j, dc * f);
+        store<T>(dh_t + j, Vector<T>{});
+      }
+    }
   }
 };
 

@@ -8,9 +8,8 @@ namespace GW_ISA {
 
 template <class T>
 struct SimpleRnn {
-  static constexpr int gates = 1, slots = 1, saved = 0, phases = 1, gradient_blocks = 1;
+  static constexpr int gates = 1, saved = 0, phases = 1, gradient_blocks = 1;
   static constexpr bool has_c = false;
-  static constexpr int slot_of(int gate) { return gate; }
   static constexpr bool separate(int) { return false; }
   static constexpr int recurrent_block(int gate) { return gate; }
   static constexpr int first_gate(int) { return 0; }
@@ -18,19 +17,39 @@ struct SimpleRnn {
   static constexpr bool made(int) { return false; }
 
   static void forward(int, const ForwardStep<T>& s) {
-    activate(s.activation, s.step, s.rows, s.units, s.units);
-    for_block<T>(s.rows, s.units, [&](int64_t row, int64_t j) {
-      store<T>(s.h + row * s.units + j, load<T>(s.step + row * s.units + j));
-    });
+    with_activation<T>(s.activation, [&](auto phi) { forward(s, phi); });
+  }
+  static void backward(int, const BackwardStep<T>& s) {
+    with_activation<T>(s.activation, [&](auto phi) { backward(s, phi); });
   }
 
-  static void backward(int, const BackwardStep<T>& s) {
-    for_block<T>(s.rows, s.units, [&](int64_t row, int64_t j) {
-      const int64_t at = row * s.units + j;
-      store<T>(s.gradient + at, load<T>(s.dh + at));
-      store<T>(s.dh + at, Vector<T>{});
-    });
-    times_derivative(s.activation, s.gradient, s.units, s.h, s.units, s.rows, s.units);
+ private:
+  template <class Phi>
+  static void forward(const ForwardStep<T>& s, Phi phi) {
+    const int64_t n = s.units;
+    for (int64_t row = 0; row < s.rows; ++row) {
+      const T* const sum = s.sums + row * n;
+      T* const h_t = s.h + row * n;
+      T* const shown = s.shown ? s.shown[row] : nullptr;
+      for (int64_t j = 0; j < n; j += lanes<T>) {
+        const Vector<T> h = phi(load<T>(sum + j));
+        store<T>(h_t + j, h);
+        if (shown) store<T>(shown + j, h);
+      }
+    }
+  }
+
+  template <class Phi>
+  static void backward(const BackwardStep<T>& s, Phi phi) {
+    const int64_t n = s.units;
+    for (int64_t row = 0; row < s.rows; ++row) {
+      const T* const h = s.h[row];
+      T *const d = s.gradient + row * n, *const dh = s.dh + row * n;
+      for (int64_t j = 0; j < n; j += lanes<T>) {
+        store<T>(d + j, phi.back(load<T>(dh + j), load<T>(h + j)));
+        store<T>(dh + j, Vector<T>{});
+      }
+    }
   }
 };
 
