@@ -70,7 +70,7 @@ struct Gradients {
   T* kernel;
   T* recurrent_kernel;
   T* bias;  // null where the bias is
-  T* h0;
+  T* h0;    // may be null, and c0 with it: then rows that begin alike may share their steps
   T* c0;    // LSTM only
 };
 
@@ -85,6 +85,9 @@ struct ScheduleView {
   const int32_t* rows;       // [batch]: row numbers, most live positions first
   const int32_t* counts;     // [batch]: live positions, by row number
   const int32_t* positions;  // [batch, time]: positions, by row number; counts[row] of them are set
+  // [batch]: how many steps a row begins with that all rows would begin with, by row number; `rows` has the fewest
+  // first then. Null where no steps are shared.
+  const int32_t* prefixes = nullptr;
 };
 
 // Where ids name the inputs: equal ids have one slot.

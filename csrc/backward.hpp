@@ -172,6 +172,7 @@ class BackwardPart {
 
   void begin(const RowBlock& block) {
     const int64_t rows = block.rows(), units = sizes_.units;
+    own_states_ = rows;
     clear(scratch_.dh, rows * width_);
     if (Cell::has_c) clear(scratch_.dc, rows * width_);
     if (!whole_vectors()) {
@@ -253,9 +254,23 @@ class BackwardPart {
     return masks_ ? scratch_.mask + (masks_ > 1 ? gate : 0) * scratch_.rows * width_ : nullptr;
   }
 
+  // At a step that the rows behind `rows` share, the last of these takes their gradients.
+  void join_shared(const RowBlock& block, int64_t rows, int64_t step) {
+    for (int64_t r = rows; r < own_states_; ++r)
+      for (int64_t j = 0; j < width_; ++j) {
+        scratch_.dh[(rows - 1) * width_ + j] += scratch_.dh[r * width_ + j];
+        if (Cell::has_c) scratch_.dc[(rows - 1) * width_ + j] += scratch_.dc[r * width_ + j];
+      }
+    own_states_ = rows;
+    const int64_t by = call_.spec.reverse ? -1 : 1;
+    for (int64_t r = rows; call_.back.d_sequence && r < block.rows(); ++r)
+      add_outputs(rows - 1, block.row(r), block.position(r, step), block.position(r, step) + by);
+  }
+
   void step_back(const RowBlock& block, int64_t s) {
     const Chunk& chunk = scratch_.chunk;
     const int64_t rows = chunk.live(s), first = chunk.offset[s], step = chunk.first_step + s;
+    if (block.shared()) join_shared(block, rows, step);
     for (int64_t r = 0; r < rows; ++r) {
       if (call_.back.d_sequence) gather_output_gradient(block, r, step);
       find_saved(block, r, step, first + r);
@@ -373,8 +388,8 @@ class BackwardPart {
       // Outputs before the first live step show the initial state.
       if (call_.back.d_sequence && !call_.spec.zero_output_for_mask)
         add_outputs(r, row, first_time(), block.count(r) ? block.position(r, 0) : past_time());
-      copy_row(call_.grad.h0 + row * units, scratch_.dh + r * width_, units);
-      if (Cell::has_c) copy_row(call_.grad.c0 + row * units, scratch_.dc + r * width_, units);
+      if (call_.grad.h0) copy_row(call_.grad.h0 + row * units, scratch_.dh + r * width_, units);
+      if (Cell::has_c && call_.grad.c0) copy_row(call_.grad.c0 + row * units, scratch_.dc + r * width_, units);
       if (!call_.in.ids && block.count(r) < sizes_.time) clear_masked_inputs(block, r);
     }
   }
@@ -397,6 +412,7 @@ class BackwardPart {
   BackwardScratch<T, Cell> scratch_;
   const T* const* x_packed_ = nullptr;  // the rows that x_columns and h_columns hold
   const T* const* h_packed_ = nullptr;
+  int64_t own_states_ = 0;  // leading rows of the block that no other row stands for
 };
 
 // out [rows, gates * units] = the sum over parts, in their order, of sums [gates][rows][units padded].

@@ -123,7 +123,7 @@ class ForwardPart {
       begin(block);
       for (int64_t step = 0; step < block.longest();) {
         scratch_.chunk.forward_from(block, sizes_.time, step, scratch_.positions);
-        walk();
+        walk(block);
         step += scratch_.chunk.steps;
       }
       end(block);
@@ -133,6 +133,7 @@ class ForwardPart {
  private:
   void begin(const RowBlock& block) {
     const int64_t rows = block.rows(), units = sizes_.units;
+    own_states_ = block.shared() ? 0 : rows;
     clear(scratch_.h, rows * width_);
     if (Cell::has_c) clear(scratch_.c, rows * width_);
     clear(scratch_.masks, masks_ * scratch_.rows * width_);
@@ -150,7 +151,7 @@ class ForwardPart {
     }
   }
 
-  void walk() {
+  void walk(const RowBlock& block) {
     const Chunk& chunk = scratch_.chunk;
     const int64_t width = Cell::gates * width_;
     if (call_.in.ids) {
@@ -163,6 +164,7 @@ class ForwardPart {
     }
     for (int64_t step = 0; step < chunk.steps; ++step) {
       const int64_t rows = chunk.live(step), first = chunk.offset[step];
+      if (rows > own_states_) leave_shared(rows);
       mask_state(rows);
       place_outputs(rows, first);
       const T* const* projected = scratch_.projected_rows + first;
@@ -184,6 +186,27 @@ class ForwardPart {
         Cell::forward(phase, cell);
       }
       if (!whole_vectors()) copy_outputs(rows, first);
+      if (block.shared()) show_followers(block, rows, chunk.first_step + step);
+    }
+  }
+
+  // Rows up to `rows` have states of their own from here on: those of the row that stood for them.
+  void leave_shared(int64_t rows) {
+    for (int64_t r = own_states_; own_states_ > 0 && r < rows; ++r) {
+      copy_row(scratch_.h + r * width_, scratch_.h + (own_states_ - 1) * width_, width_);
+      if (Cell::has_c) copy_row(scratch_.c + r * width_, scratch_.c + (own_states_ - 1) * width_, width_);
+    }
+    own_states_ = rows;
+  }
+
+  // What the last of the leading rows gave at a step is what the rows behind it give.
+  void show_followers(const RowBlock& block, int64_t rows, int64_t step) {
+    const int64_t units = sizes_.units, kept = Cell::saved * units;
+    const int64_t from = block.row(rows - 1) * sizes_.time + block.position(rows - 1, step);
+    for (int64_t r = rows; r < block.rows(); ++r) {
+      const int64_t to = block.row(r) * sizes_.time + block.position(r, step);
+      if (call_.out.sequence) copy_row(call_.out.sequence + to * units, call_.out.sequence + from * units, units);
+      if (call_.out.saved) copy_row(call_.out.saved + to * kept, call_.out.saved + from * kept, kept);
     }
   }
 
@@ -236,6 +259,7 @@ class ForwardPart {
 
   void end(const RowBlock& block) {
     const int64_t units = sizes_.units;
+    if (block.rows() > own_states_) leave_shared(block.rows());
     for (int64_t r = 0; r < block.rows(); ++r) {
       const int64_t row = block.row(r);
       copy_row(call_.out.h + row * units, scratch_.h + r * width_, units);
@@ -271,6 +295,7 @@ class ForwardPart {
   const int64_t width_, masks_;
   const ForwardShared<T, Cell> shared_;
   ForwardScratch<T, Cell> scratch_;
+  int64_t own_states_ = 0;  // leading rows of the block that no other row stands for
 };
 
 }  // namespace GW_ISA

@@ -30,7 +30,9 @@ struct Share {
   Share(int64_t total, int part, int parts) : first(total * part / parts), last(total * (part + 1) / parts) {}
 };
 
-// A block of rows, most live positions first.
+// A block of rows. Those that are live at a step, and have a state of their own there, are a leading run of it: the rows
+// with most live positions come first, or, where steps are shared, those that leave the shared steps first. A row
+// that has not left them is a follower: the last of the leading run stands for it.
 class RowBlock {
  public:
   RowBlock(const ScheduleView& schedule, int64_t batch, int64_t time, int part, int parts, int64_t first, int64_t most)
@@ -44,17 +46,23 @@ class RowBlock {
   int64_t count(int64_t r) const { return schedule_.counts[row(r)]; }
   int64_t position(int64_t r, int64_t step) const { return schedule_.positions[row(r) * time_ + step]; }
   int64_t longest() const { return rows_ ? count(0) : 0; }
-  // Rows that are live at a step: a leading run of the block, since its rows are sorted.
+  bool shared() const { return schedule_.prefixes != nullptr; }
   int64_t live(int64_t step) const {
     int64_t low = 0, high = rows_;
     while (low < high) {
       const int64_t middle = (low + high) / 2;
-      if (count(middle) > step) low = middle + 1; else high = middle;
+      if (is_live(middle, step)) low = middle + 1; else high = middle;
     }
     return low;
   }
 
  private:
+  // A row has a state of its own from the step at which the row before it leaves the shared ones.
+  bool is_live(int64_t r, int64_t step) const {
+    if (shared()) return r == 0 || schedule_.prefixes[row(r - 1)] <= step;
+    return count(r) > step;
+  }
+
   ScheduleView schedule_;
   int64_t time_;
   int64_t part_, parts_;

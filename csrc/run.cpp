@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <new>
 
 #include "dispatch.hpp"
@@ -99,14 +101,31 @@ void share(const Call& call, void (*part)(const Call&, int)) {
   run_parts(call.parts, &Work<Call>::run, &work);
 }
 
+// Whether all rows begin from the same state. Denormals are zero to the kernels.
+template <class T>
+bool one_state(const T* states, int64_t batch, int64_t units) {
+  const auto same = [](T a, T b) {
+    return a == b || std::max(std::abs(a), std::abs(b)) < std::numeric_limits<T>::min();
+  };
+  for (int64_t row = 1; states && row < batch; ++row)
+    if (!std::equal(states, states + units, states + row * units, same)) return false;
+  return true;
+}
+
 // What is live, and which tokens the live positions hold. Returns what is wrong with the lengths or the ids, or null.
-const char* prepare(const Spec& spec, Sizes& sizes, const int32_t* ids, const Live& live, Schedule& schedule,
-                    Tokens& tokens) {
+template <class T>
+const char* prepare(const Spec& spec, Sizes& sizes, const Inputs<T>& in, const Live& live, bool may_share,
+                    Schedule& schedule, Tokens& tokens) {
   if (const char* wrong = schedule.build(live, sizes.batch, sizes.time, spec.reverse)) return wrong;
-  if (!ids) return nullptr;
-  const char* wrong = tokens.build(ids, sizes.table, schedule.view(), sizes.batch, sizes.time);
+  if (!in.ids) return nullptr;
+  const char* wrong = tokens.build(in.ids, sizes.table, schedule.view(), sizes.batch, sizes.time);
+  if (wrong) return wrong;
   sizes.tokens = tokens.distinct();
-  return wrong;
+  const bool whole = sizes.batch > 1 && sizes.time > 0 && schedule.live() == sizes.batch * sizes.time;
+  if (may_share && whole && !sizes.recurrent_dropout_masks && one_state(in.h0, sizes.batch, sizes.units) &&
+      one_state(in.c0, sizes.batch, sizes.units))
+    schedule.share_prefixes(in.ids, sizes.batch, sizes.time);
+  return nullptr;
 }
 
 }  // namespace
@@ -127,7 +146,7 @@ template <class T>
 const char* run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const Outputs<T>& out) {
   Schedule schedule;
   Tokens tokens;
-  if (const char* wrong = prepare(spec, sizes, in.ids, live, schedule, tokens)) return wrong;
+  if (const char* wrong = prepare(spec, sizes, in, live, true, schedule, tokens)) return wrong;
   const Trim trim;
   const Kernels<T>& kernel = kernels<T>();
   ForwardCall<T> call{spec, sizes, in, out, schedule.view(), tokens.view(), parts_for(spec, sizes, schedule.live()), nullptr, nullptr, 0};
@@ -143,7 +162,8 @@ const char* run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, con
                          const BackwardInputs<T>& back, const Gradients<T>& grad) {
   Schedule schedule;
   Tokens tokens;
-  if (const char* wrong = prepare(spec, sizes, in.ids, live, schedule, tokens)) return wrong;
+  // Steps that rows share have one gradient for all of them, which is no row's own gradient by its first state.
+  if (const char* wrong = prepare(spec, sizes, in, live, !grad.h0, schedule, tokens)) return wrong;
   const Trim trim;
   const Kernels<T>& kernel = kernels<T>();
   BackwardCall<T> call{spec, sizes, in, back, grad, schedule.view(), tokens.view(), parts_for(spec, sizes, schedule.live()), nullptr, nullptr, 0};

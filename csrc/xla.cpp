@@ -14,7 +14,8 @@ namespace gatewright {
 namespace {
 
 enum Present : int64_t { has_bias = 1, has_c = 2, has_mask = 4, has_lengths = 8, has_dropout = 16,
-                         has_recurrent_dropout = 32, has_sequence = 64, has_ids = 128 };
+                         has_recurrent_dropout = 32, has_sequence = 64, has_ids = 128,
+                         wants_states = 256 };  // gradients by the initial states
 
 struct Attributes {
   int64_t cell, activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, present;
@@ -127,7 +128,7 @@ struct Results {
 template <class T>
 ffi::Error backward_typed(const Operands& o, const Attributes& a, const BackwardInputs<T>& back, Results& g) {
   const Gradients<T> grad{data<T>(g.x),  data<T>(g.kernel), data<T>(g.recurrent_kernel), data<T>(g.bias, a.has(has_bias)),
-                          data<T>(g.h0), data<T>(g.c0, a.has(has_c))};
+                          data<T>(g.h0, a.has(wants_states)), data<T>(g.c0, a.has(has_c) && a.has(wants_states))};
   return outcome([&] {
     return run_backward<T>(a.spec(), sizes_of(o, a), inputs_of<T>(o, a), live_of(o, a), back, grad);
   });

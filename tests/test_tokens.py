@@ -112,6 +112,41 @@ def test_jax_against_rows(rec, implementation):
         assert_close(one, other, "gradient", np.float32)
 
 
+@pytest.mark.parametrize("rec", RECURRENCES)
+def test_padding_on_the_left_is_shared_where_no_state_is_given(rec):
+    """Rows that begin alike share steps; a state that is given has a gradient of its own in each row."""
+    tokens, *weights, _, d_sequence = problem(rec, 9, 17, 7, 8, 5, dtype=np.float32)
+    padding = np.array([0, 3, 3, 17, 9, 17, 1, 16, 0])
+    walked = np.arange(17)[::-1] if rec.reverse else np.arange(17)
+    ids = np.where(walked < padding[:, None], 2, tokens.ids)
+    zeros = [jnp.zeros((9, 8), jnp.float32) for _ in rec.state_names]
+
+    def loss(given, states, table, *weights):
+        state = states if given else None
+        sequence, last = of_jax.forward(rec, Tokens(jnp.asarray(ids), table), *weights, initial_state=state)
+        return jnp.sum(sequence * d_sequence) + sum(jnp.sum(jnp.sin(s)) for s in last)
+
+    both = [
+        jax.value_and_grad(loss, argnums=(1, 2, 3, 4, 5))(given, zeros, jnp.asarray(tokens.table), *weights)
+        for given in (False, True)
+    ]
+    (shared, (_, *by_shared)), (apart, (_, *by_apart)) = both
+    assert_close(shared, apart, "forward", np.float32)
+    for one, other in zip(by_shared, by_apart, strict=True):
+        assert_close(one, other, "gradient", np.float32)
+
+    def by_states(implementation):
+        def of_last(states):
+            x = Tokens(jnp.asarray(ids), jnp.asarray(tokens.table))
+            _, last = of_jax.forward(rec, x, *weights, initial_state=states, implementation=implementation)
+            return sum(jnp.sum(jnp.sin(s)) for s in last)
+
+        return jax.grad(of_last)(zeros)
+
+    for one, other in zip(by_states("kernel"), by_states("scan"), strict=True):
+        assert_close(one, other, "gradient", np.float32)
+
+
 def test_a_dropout_mask_on_the_inputs_gathers_the_rows():
     rec = Recurrence("gru")
     tokens, kernel, recurrent, bias, _, _ = problem(rec, 3, 5, 4, 6, 7, dtype=np.float32)
@@ -163,15 +198,17 @@ class TestKeras:
     """Stock layers: the ids reach the kernels, and nothing else changes."""
 
     IDS = np.random.default_rng(0).integers(0, 11, (6, 9))
+    IDS[[0, 2], :4] = IDS[1, :8] = IDS[3] = 0  # padding on the left
 
     @pytest.fixture
     def seen(self, monkeypatch):
-        """What the operation was given as x."""
+        """What the operation was given as x. The layer's own zeros are no state that it is given."""
         given = []
         forward = of_jax.forward
 
         def watched(rec, x, *rest, **named):
             given.append(type(x).__name__)
+            assert named["initial_state"] is None
             return forward(rec, x, *rest, **named)
 
         monkeypatch.setattr(of_jax, "forward", watched)
@@ -259,10 +296,11 @@ class TestKeras:
         with gatewright.accelerate():
             self._trained(make)
             gc.collect()
-            assert not module_state()
+            assert not any(map(len, module_state()))
 
 
 def module_state():
     import sys
 
-    return sys.modules[module.__module__]._embedded
+    accelerate = sys.modules[module.__module__]
+    return accelerate._embedded, accelerate._fresh

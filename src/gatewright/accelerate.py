@@ -32,9 +32,35 @@ _ACTIVATIONS = ("tanh", "sigmoid", "relu", "hard_sigmoid", "linear")
 
 _stock: dict[str, Any] = {}  # class name -> its own inner_loop; empty when restored
 _said: set[tuple[str, str]] = set()
-# What an Embedding gave -> the ids and the table that it was made from, by the tensor's identity: tensors have no hash,
-# and tracers no room for an attribute. An entry goes with its tensor.
-_embedded: dict[int, tuple[weakref.ref[Any], Tokens]] = {}
+
+
+class _Origins:
+    """Of what tensors were made, by their identity: they have no hash, and tracers no room for an attribute.
+
+    An entry goes with its tensor.
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[int, tuple[weakref.ref[Any], Any]] = {}
+
+    def note(self, tensor: Any, origin: Any) -> None:
+        key = id(tensor)
+        self._of[key] = weakref.ref(tensor, lambda _: self._of.pop(key, None)), origin
+
+    def of(self, tensor: Any) -> Any:
+        """What was noted of this very tensor, or None."""
+        made, origin = self._of.get(id(tensor), (None, None))
+        return origin if made is not None and made() is tensor else None
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def clear(self) -> None:
+        self._of.clear()
+
+
+_embedded = _Origins()  # what an Embedding gave -> the Tokens that it was made from
+_fresh = _Origins()  # a state of zeros that a layer made for itself -> True
 
 
 class SlowPathWarning(UserWarning):
@@ -73,6 +99,8 @@ def accelerate() -> _Accelerated:
             layer.inner_loop = _replacement(layer.inner_loop)
         _stock["Embedding"] = keras.layers.Embedding.call
         keras.layers.Embedding.call = _remembering(keras.layers.Embedding.call)
+        _stock["states"] = keras.layers.RNN.get_initial_state
+        keras.layers.RNN.get_initial_state = _remembering_states(keras.layers.RNN.get_initial_state)
     return _Accelerated()
 
 
@@ -88,11 +116,13 @@ def restore() -> None:
     import keras
 
     keras.layers.Embedding.call = _stock.pop("Embedding")
+    keras.layers.RNN.get_initial_state = _stock.pop("states")
     for name, own in _stock.items():
         getattr(keras.layers, name).inner_loop = own
     _stock.clear()
     _said.clear()
     _embedded.clear()
+    _fresh.clear()
 
 
 def _keras_on_jax() -> Any:
@@ -161,15 +191,23 @@ def _remember(rows: Any, ids: Any, table: Any) -> None:
 
     if rows.dtype != table.dtype:  # mixed precision
         return
-    key = id(rows)
-    tokens = Tokens(ops.cast(ids, "int32"), table)
-    _embedded[key] = weakref.ref(rows, lambda _: _embedded.pop(key, None)), tokens
+    _embedded.note(rows, Tokens(ops.cast(ids, "int32"), table))
 
 
-def _tokens_of(sequences: Any) -> Tokens | None:
-    """The ids and table of which an Embedding made this very tensor, or None."""
-    made, tokens = _embedded.get(id(sequences), (None, None))
-    return tokens if made is not None and made() is sequences else None
+def _remembering_states(stock: Any) -> Any:
+    """A `get_initial_state` that remembers what it gave, where stock cells give zeros."""
+
+    @functools.wraps(stock)
+    def get_initial_state(self: Any, batch_size: Any) -> Any:
+        import keras
+
+        states = stock(self, batch_size)
+        if any(type(self.cell) is getattr(keras.layers, name) for name in _CELLS):
+            for state in filter(_is_tensor, keras.tree.flatten(states)):
+                _fresh.note(state, True)
+        return states
+
+    return get_initial_state
 
 
 def _say_once(layer: Any, reason: str) -> None:
@@ -232,14 +270,14 @@ def _fast_loop(layer: Any, sequences: Any, states: list[Any], mask: Any, trainin
         zero_output_for_mask=bool(layer.zero_output_for_mask),
     )
     dropout_mask = _drawn(cell.dropout, cell.get_dropout_mask, sequences[:, 0, :]) if training else None
-    tokens = _tokens_of(sequences) if dropout_mask is None else None
+    tokens = _embedded.of(sequences) if dropout_mask is None else None
     sequence, new_states = gw.forward(
         rec,
         sequences if tokens is None else tokens,
         ops.convert_to_tensor(cell.kernel),
         ops.convert_to_tensor(cell.recurrent_kernel),
         None if cell.bias is None else ops.convert_to_tensor(cell.bias),
-        initial_state=states,
+        initial_state=None if all(map(_fresh.of, states)) else states,  # nobody can ask for gradients of its own zeros
         mask=mask,
         dropout_mask=dropout_mask,
         recurrent_dropout_mask=(

@@ -40,7 +40,8 @@ struct Array {
 enum Operand { x, kernel, recurrent_kernel, bias, h0, c0, dropout_mask, recurrent_dropout_mask, mask, lengths,
                d_sequence, d_h, d_c, ids, operands };
 enum Output { sequence, saved, h, c, g_x, g_kernel, g_recurrent_kernel, g_bias, g_h0, g_c0, outputs };
-enum Wanted { states_only = 0, and_sequence = 1, and_gradients = 2 };
+// `less_by_states`: gradients, but none by the initial states.
+enum Wanted { states_only = 0, and_sequence = 1, and_gradients = 2, less_by_states = 3 };
 
 struct Case {
   gatewright::Spec spec;
@@ -129,7 +130,7 @@ inline bool same_bits(const Result& a, const Result& b) {
 inline Result room(const Case& one) {
   const gatewright::Sizes& n = one.sizes;
   const int64_t size = one.is_double ? 8 : 4, state = n.batch * n.units, gates = gatewright::gates(one.spec);
-  const bool lstm = one.spec.cell == gatewright::CellKind::lstm, gradients = one.wanted == and_gradients;
+  const bool lstm = one.spec.cell == gatewright::CellKind::lstm, gradients = one.wanted >= and_gradients;
   Result result;
   const auto make = [&](Output k, bool wanted, int64_t values) {
     if (wanted) result.arrays[k] = Array(values * size, 0xff);
@@ -142,8 +143,8 @@ inline Result room(const Case& one) {
   make(g_kernel, gradients, n.features * gates * n.units);
   make(g_recurrent_kernel, gradients, n.units * gates * n.units);
   make(g_bias, gradients && one.arrays[bias].data, one.arrays[bias].bytes / size);
-  make(g_h0, gradients, state);
-  make(g_c0, gradients && lstm, state);
+  make(g_h0, one.wanted == and_gradients, state);
+  make(g_c0, one.wanted == and_gradients && lstm, state);
   return result;
 }
 
@@ -183,7 +184,7 @@ inline bool backward(const Case& one, const Result& to) {
 inline Result compute(const Case& one) {
   Result result = room(one);
   result.refused = !forward(one, result);
-  if (one.wanted == and_gradients && backward(one, result) == result.refused)
+  if (one.wanted >= and_gradients && backward(one, result) == result.refused)
     fail("forward and backward disagree about the lengths or the ids");
   return result;
 }

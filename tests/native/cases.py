@@ -29,7 +29,7 @@ _ACTIVATIONS = ("tanh", "sigmoid", "relu", "hard_sigmoid", "linear")
 # Around one and two vectors of every width, and enough for several panels and blocks of rows.
 EDGES = (0, 1, 7, 8, 9, 17, 129)
 DTYPES = (np.float32, np.float64)
-WANTED = ("states", "sequence", "gradients")  # in the order of Wanted in case.hpp
+WANTED = ("states", "sequence", "gradients", "less by states")  # in the order of Wanted in case.hpp
 Live = Literal["all", "mask", "lengths"]
 
 _OPERANDS = ["x", "kernel", "recurrent_kernel", "bias", "h0", "c0", "dropout_mask", "recurrent_dropout_mask"]
@@ -56,6 +56,10 @@ class Case:
         given = " ".join(name for name in _OPERANDS[3:] if name in self.arrays)
         dtype = np.dtype(self.dtype).name
         return f"{self.rec} {dtype} threads {self.threads} wants {self.wanted} sizes {self.sizes} with {given}"
+
+    @property
+    def wants_gradients(self) -> bool:
+        return self.wanted in WANTED[2:]
 
     @property
     def refused(self) -> bool:
@@ -91,7 +95,7 @@ class Case:
         outputs = dict(zip("hc", result.states, strict=False))
         if self.wanted != "states":
             outputs["sequence"] = result.sequence
-        if self.wanted != "gradients":
+        if not self.wants_gradients:
             return outputs
         d_sequence = a.get("d_sequence", np.zeros((batch, time, units)))
         d_states = [a.get(f"d_{name}", np.zeros((batch, units))) for name in self.rec.state_names]
@@ -104,7 +108,9 @@ class Case:
         outputs |= {"g_recurrent_kernel": by.recurrent_kernel}
         if by.bias is not None:
             outputs["g_bias"] = by.bias
-        return outputs | {f"g_{n}0": g for n, g in zip(self.rec.state_names, by.states, strict=True)}
+        if self.wanted == "gradients":
+            outputs |= {f"g_{n}0": g for n, g in zip(self.rec.state_names, by.states, strict=True)}
+        return outputs
 
 
 def make(
@@ -125,10 +131,12 @@ def make(
     without: tuple[str, ...] = (),
     scale: float = 1,
     table: int = 0,
+    padded: bool = False,
 ) -> Case:
     """Operands of order `scale`; what stands in x at a masked step is NaN, which must not come near a result.
 
-    With a `table` of so many rows, x is the table and there are ids; those of masked steps are out of range.
+    With a `table` of so many rows, x is the table and there are ids; those of masked steps are out of range. `padded`
+    lets rows begin from one state, with one id for a time that differs from row to row.
     """
     rng = np.random.default_rng(seed)
     columns = rec.gates * units
@@ -156,6 +164,11 @@ def make(
         mask = lengths_to_mask(arrays["lengths"], time)
     if table:
         arrays["ids"] = np.where(mask, rng.integers(0, table, (batch, time)), 10**9).astype(np.int32)
+        if padded:
+            runs = rng.choice([0, time // 2, max(0, time - 1), time], batch)
+            walked = np.arange(time)[::-1] if rec.reverse else np.arange(time)
+            arrays["ids"][walked < runs[:, None]] = table - 1
+            arrays["h0"][:], arrays["c0"][:] = arrays["h0"][:1], arrays["c0"][:1]
     else:
         arrays["x"][~mask] = np.nan
     absent = set(without)
@@ -167,7 +180,7 @@ def make(
         absent.add("dropout_mask")
     if not recurrent_dropout_masks:
         absent.add("recurrent_dropout_mask")
-    if wanted != "gradients":
+    if wanted not in WANTED[2:]:
         absent |= {"d_sequence", "d_h", "d_c"}
     arrays = {name: array for name, array in arrays.items() if name not in absent}
     sizes = (batch, time, features, units, dropout_masks, recurrent_dropout_masks, table)
@@ -176,7 +189,7 @@ def make(
 
 def all_cases() -> list[Case]:
     """Every cell with every option, and pairs of options where one may come in the other's way."""
-    return [*_sizes(), *_activations(), *_masks(), *_absent(), *_tokens(), *_refused(), *shared_cases()]
+    return [*_sizes(), *_activations(), *_masks(), *_absent(), *_tokens(), *_padded(), *_refused(), *shared_cases()]
 
 
 def _sizes() -> Iterator[Case]:
@@ -256,6 +269,28 @@ def _tokens() -> Iterator[Case]:
             recurrent_dropout_masks=int(rng.choice([0, 1, rec.gates])),
             table=table,
         )
+
+
+def _padded() -> Iterator[Case]:
+    """Rows that begin alike, with every output and gradient that they may share steps for, or may not."""
+    seed = itertools.count(8000)
+    for rec, reverse, wanted in itertools.product(VARIANTS, (False, True), WANTED):
+        for size, threads, without in itertools.product((8, 9, 129), (1, 2), ((), ("d_sequence",))):
+            number = next(seed)
+            yield make(
+                dataclasses.replace(rec, reverse=reverse),
+                number,
+                DTYPES[number % 2],
+                batch=int((1, 2, 7, 33)[number // 2 % 4]),
+                time=9,
+                features=size,
+                units=size,
+                threads=threads,
+                table=4,
+                padded=True,
+                wanted=wanted,
+                without=without if wanted in WANTED[2:] else (),
+            )
 
 
 def _refused() -> Iterator[Case]:

@@ -67,14 +67,14 @@ def _register() -> None:
 _register()
 
 # The flags of csrc/xla.cpp's enumeration Present.
-_BIAS, _C, _MASK, _LENGTHS, _DROPOUT, _RECURRENT_DROPOUT, _SEQUENCE, _IDS = (1 << k for k in range(8))
+_BIAS, _C, _MASK, _LENGTHS, _DROPOUT, _RECURRENT_DROPOUT, _SEQUENCE, _IDS, _WANTS_STATES = (1 << k for k in range(9))
 
 
 def _call(
     name: str,
     rec: Recurrence,
     o: _Operands,
-    sequence: bool,
+    flags: int,
     extra: tuple[Array, ...],
     shapes: list[tuple[int, ...]],
 ) -> list[Array]:
@@ -89,7 +89,7 @@ def _call(
         (o.recurrent_dropout_mask, _RECURRENT_DROPOUT),
         (o.ids, _IDS),
     )
-    present = sum(flag for operand, flag in optional if operand is not None) | (_SEQUENCE if sequence else 0)
+    present = sum(flag for operand, flag in optional if operand is not None) | flags
     bias, c, mask, lengths, dropout, recurrent_dropout, ids = (
         absent if operand is None else operand for operand, _ in optional
     )
@@ -128,7 +128,7 @@ def _shapes(o: _Operands) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
 
 def _infer(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
     whole, states = _shapes(o)
-    out, *new_states = _call("infer", rec, o, sequence, (), [whole if sequence else (0,), *states])
+    out, *new_states = _call("infer", rec, o, _SEQUENCE * sequence, (), [whole if sequence else (0,), *states])
     return (out if sequence else None), tuple(new_states[: len(o.states)])
 
 
@@ -136,12 +136,13 @@ def _forward(rec: Recurrence, o: _Operands) -> tuple[Array, tuple[Array, ...], A
     whole, states = _shapes(o)
     slots = len(rec.saved_names)
     saved_shape = (*whole[:2], slots, whole[2]) if slots else (0,)
-    out, h, c, saved = _call("forward", rec, o, True, (), [whole, *states, saved_shape])
+    out, h, c, saved = _call("forward", rec, o, _SEQUENCE, (), [whole, *states, saved_shape])
     return out, (h, c)[: len(o.states)], saved
 
 
 def _backward(
     rec: Recurrence,
+    given: bool,
     o: _Operands,
     out: Array,
     saved: Array,
@@ -153,13 +154,14 @@ def _backward(
     extra = (out, saved, absent if d_sequence is None else d_sequence, d_states[0], d_c)
     bias_shape = (0,) if o.bias is None else o.bias.shape
     shapes = [o.x.shape, o.kernel.shape, o.recurrent_kernel.shape, bias_shape, *_shapes(o)[1]]
-    x, kernel, recurrent_kernel, bias, h, c = _call("backward", rec, o, d_sequence is not None, extra, shapes)
+    flags = _SEQUENCE * (d_sequence is not None) | _WANTS_STATES * given
+    x, kernel, recurrent_kernel, bias, h, c = _call("backward", rec, o, flags, extra, shapes)
     return _Operands(
         x,
         kernel,
         recurrent_kernel,
         None if o.bias is None else bias,
-        (h, c)[: len(o.states)],
+        (h, c)[: len(o.states)] if given else tuple(map(jnp.zeros_like, o.states)),
         None,
         None,
         None,
@@ -209,8 +211,9 @@ def _on_cpu_only() -> bool:
     return jax.default_backend() == "cpu"
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _recur(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
+# `given`: whether the caller gave the initial states, and may want their gradients.
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def _recur(rec: Recurrence, sequence: bool, given: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
     if _on_cpu_only():
         return _infer(rec, sequence, o)
     chosen: tuple[Array | None, tuple[Array, ...]] = lax.platform_dependent(
@@ -219,7 +222,7 @@ def _recur(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None,
     return chosen
 
 
-def _recur_forward(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Any, Any]:
+def _recur_forward(rec: Recurrence, sequence: bool, given: bool, o: _Operands) -> tuple[Any, Any]:
     def elsewhere(o: _Operands) -> tuple[Array, tuple[Array, ...], Array]:
         out, states = _scan(rec, True, o)
         slots = len(rec.saved_names)
@@ -234,7 +237,7 @@ def _recur_forward(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Any, 
     return (out if sequence else None, states), (o, out, saved)
 
 
-def _recur_backward(rec: Recurrence, sequence: bool, kept: Any, d: Any) -> tuple[_Operands]:
+def _recur_backward(rec: Recurrence, sequence: bool, given: bool, kept: Any, d: Any) -> tuple[_Operands]:
     o, out, saved = kept
     d_sequence, d_states = d
 
@@ -247,8 +250,8 @@ def _recur_backward(rec: Recurrence, sequence: bool, kept: Any, d: Any) -> tuple
 
     arguments = (o, out, saved, d_sequence, d_states)
     if _on_cpu_only():
-        return (_backward(rec, *arguments),)
-    return (lax.platform_dependent(*arguments, cpu=partial(_backward, rec), default=elsewhere),)
+        return (_backward(rec, given, *arguments),)
+    return (lax.platform_dependent(*arguments, cpu=partial(_backward, rec, given), default=elsewhere),)
 
 
 _recur.defvjp(_recur_forward, _recur_backward)
@@ -319,6 +322,7 @@ def forward(
         return array
 
     recurrent_kernel = alike("recurrent_kernel", recurrent_kernel)
+    given = initial_state is not None
     if initial_state is None:
         initial_state = [jnp.zeros((shape[0], recurrent_kernel.shape[0]), x.dtype) for _ in rec.state_names]
     elif hasattr(initial_state, "shape"):
@@ -340,7 +344,7 @@ def forward(
     cells.check_operands(rec, shape, *o[1:6], o.dropout_mask, o.recurrent_dropout_mask)
     if implementation == "scan":
         return _scan(rec, return_sequence, o)
-    return _recur(rec, return_sequence, o)
+    return _recur(rec, return_sequence, given, o)
 
 
 def simple_rnn(
