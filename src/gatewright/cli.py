@@ -174,7 +174,7 @@ def _bench(options: argparse.Namespace) -> int:
         print(f"gatewright: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"gatewright: interrupted; finished suites are kept in {options.out}", file=sys.stderr)
+        print(f"gatewright: interrupted; suites that are finished are kept in {options.out}", file=sys.stderr)
         return 130
     return 1 if report.failed else 0
 

@@ -88,12 +88,14 @@ def run(
     Raises:
         InputError: an argument can't be used; nothing is written then.
     """
-    chosen = [name for name, suite in SUITES.items() if suite.default] if suites is None else list(suites)
+    if suites is None:
+        suites = [name for name, suite in SUITES.items() if suite.default]
+    chosen = [suites] if isinstance(suites, str) else list(suites)
     for name in chosen:
         require_one_of("suite", name, tuple(SUITES))
     given = _checked(rounds, peers, tensorflow_python) | {"all_cases": all_cases}
     folder = Path(out)
-    _require_folder(folder)
+    _make_folder(folder)
     report = Report({}, {}, {})
     for name in dict.fromkeys(chosen):
         _run_suite(name, folder, given, report)
@@ -121,12 +123,18 @@ def _checked(rounds: Any, peers: Sequence[str] | None, tensorflow_python: str | 
     return given
 
 
-def _require_folder(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
+    """Now rather than with the first result, which may be minutes away."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"--out {folder} is a file: name a folder for the results.")
-    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise InputError(f"--out {folder} can't be written: name a folder that you can write to.")
+    reason = "permission denied"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK | os.X_OK):
+            return
+    except OSError as error:
+        reason = error.strerror or str(error)
+    raise InputError(f"--out {folder} can't be written ({reason}): name a folder that you can write to.")
 
 
 def _run_suite(name: str, folder: Path, given: dict[str, Any], report: Report) -> None:

@@ -62,7 +62,7 @@ def _measure(crew: Crew, cell: str, settings: Settings) -> list[dict[str, Any]]:
             if number:  # the first round warms up
                 times += ms
         workers.say(f"{cell}, round {number} of {settings.rounds}")
-    if max(sizes.values()) - min(sizes.values()) > 1e-4 * max(sizes.values()):
+    if sizes and max(sizes.values()) - min(sizes.values()) > 1e-4 * max(sizes.values()):
         crew.note(f"{cell}: the outputs DIFFER, their mean sizes are {sizes}.")
     return [_row(cell, peer, taken) for peer in taken]
 

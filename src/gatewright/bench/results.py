@@ -161,9 +161,8 @@ def notes(about: dict[str, Any]) -> str:
 
 
 def write(folder: Path, name: str, result: dict[str, Any], markdown: str) -> list[Path]:
-    """Write the JSON and the Markdown beside one another; each appears whole."""
+    """Write the JSON and the Markdown into the folder, beside one another; each appears whole."""
     texts = {f"{name}.json": json.dumps(result, indent=1), f"{name}.md": markdown}
-    folder.mkdir(parents=True, exist_ok=True)
     for file, text in texts.items():
         with atomically(folder / file) as path:
             path.write_text(f"{text}\n", encoding="utf-8")
