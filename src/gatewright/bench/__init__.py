@@ -39,7 +39,7 @@ SUITES = {
     "lengths": Suite("what padding costs on rows of real lengths, beside PyTorch's packed sequences", 3),
     "proportion": Suite("cost as length, units and batch grow, on one thread and on all", 2),
     "memory": Suite("peak memory of training, each library in a fresh process", 2),
-    "cases": Suite("some hundred kinds of layer on stock Keras and ours, worst first", 10, default=False),
+    "cases": Suite("about a hundred kinds of layer on stock Keras and ours, worst first", 10, default=False),
 }
 PEERS = tuple(name for name in TITLES if name != OURS)
 

@@ -7,7 +7,6 @@ of its output) and its inference (jitted). Both programs are compiled in one pro
 from __future__ import annotations
 
 import itertools
-import math
 import random
 import statistics
 from contextlib import ExitStack
@@ -25,7 +24,7 @@ _DIRECTIONS = ("forward", "backward", "Bidirectional")
 _DTYPES = ("float32", "float64")
 _ACTIVATIONS = ("default", "relu/hard_sigmoid")
 _DOUBTFUL = 1.1  # a ratio below it is measured again before it is reported
-_AGAIN = 4  # times as many repeats then
+_AGAIN = 4  # times as many rounds then
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,6 @@ class Settings:
     sample: int = 24  # random combinations
     shapes: int = 20  # random odd shapes
     seed: int = 1  # of both
-    limit: int | None = None  # just so many cases, taken evenly
     peers: tuple[str, ...] = ("keras-jax",)
 
 
@@ -52,8 +50,7 @@ def chosen(settings: Settings) -> list[Case]:
     rng = random.Random(settings.seed)
     sampled = [_any_case(rng) for _ in range(settings.sample)]
     odd = [_any_shape(rng) for _ in range(settings.shapes)]
-    cases = list(dict.fromkeys(product + single + sampled + odd))
-    return cases[:: max(1, math.ceil(len(cases) / settings.limit))] if settings.limit else cases
+    return list(dict.fromkeys(product + single + sampled + odd))
 
 
 def _any_case(rng: random.Random) -> Case:
@@ -89,6 +86,10 @@ def measure(settings: Settings) -> dict[str, Any]:
         raise Unavailable("it compares with keras-jax alone, which was left out")
     about = results.facts(settings)
     with _Workers() as workers:
+        try:
+            workers.start(_DTYPES[0])
+        except WorkerError as error:  # else every case would tell the same
+            raise Unavailable(error.reason) from None
         rows, about["notes"] = _measure_all(workers, chosen(settings), settings.rounds, "case")
         rows = _with_doubtful_again(workers, rows, settings.rounds)
         about["versions"] = workers.facts
@@ -113,7 +114,8 @@ class _Workers:
         self._stack.__exit__(*left)
 
     def measure(self, case: Case, rounds: int) -> dict[str, Any]:
-        worker = self._workers.get(case.dtype) or self._start(case.dtype)
+        """The case's row."""
+        worker = self._workers.get(case.dtype) or self.start(case.dtype)
         try:
             row = worker.ask("measure", case=asdict(case), rounds=rounds)
         except WorkerError:
@@ -121,7 +123,8 @@ class _Workers:
             raise
         return {"case": asdict(case), "name": str(case), "shape": case.shape, **row}
 
-    def _start(self, dtype: str) -> Worker:
+    def start(self, dtype: str) -> Worker:
+        """The worker of that type, and `facts`."""
         wide = {"JAX_ENABLE_X64": "1" if dtype == "float64" else "0"}
         worker = self._stack.enter_context(Worker("cases", dtype, environment={"KERAS_BACKEND": "jax", **wide}))
         self.facts = worker.ask("start")

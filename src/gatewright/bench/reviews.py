@@ -33,7 +33,7 @@ def write_lengths(path: Path, count: int, most: int) -> str:
 
 
 def _ask(do: str, path: Path, count: int, **request: Any) -> str:
-    workers.say("reading imdb")
+    workers.say("reading imdb, which takes a minute the first time")
     with workers.Worker("reviews", "reviews") as worker:
         try:
             return str(worker.ask(do, path=str(path), count=count, **request))
