@@ -4,6 +4,9 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 # One PyTorch release, for the tests that compare with it live; its CPU build where pip finds one.
 TORCH ?= torch==2.13.0
+# Every suite; and the interpreter that has TensorFlow, if it is to be measured too.
+SUITES ?= training operation forward step lengths proportion memory cases
+TENSORFLOW_PYTHON ?=
 SOURCES := $(wildcard csrc/*.?pp csrc/cells/*.hpp csrc/*.cmake) CMakeLists.txt pyproject.toml src/gatewright/_digest.py
 
 .PHONY: build install compare example check test test-fast sanitize bench clean
@@ -51,10 +54,8 @@ sanitize: $(VENV)/.dev
 	$(BIN)/python tests/native/sanitize.py
 
 bench: $(VENV)/.torch
-	$(BIN)/python benchmarks/kernels.py
-	$(BIN)/python benchmarks/step.py
-	$(BIN)/python benchmarks/training_step.py
-	$(BIN)/python benchmarks/cases.py
+	$(BIN)/gatewright bench $(SUITES) --out benchmarks/results \
+		$(if $(TENSORFLOW_PYTHON),--tensorflow-python $(TENSORFLOW_PYTHON))
 
 clean:
 	rm -rf build $(VENV)

@@ -140,6 +140,7 @@ struct Kernels {
   void (*backward_part)(const BackwardCall<T>&, int part);
   void (*backward_tokens)(const BackwardCall<T>&, int part);  // after every backward_part, where there are ids
   void (*backward_finish)(const BackwardCall<T>&);  // adds up the parts' weight gradients
+  double (*multiply_adds)(int64_t steps);  // as fast as they go; returns the number of operations
 };
 
 struct InstructionSet {

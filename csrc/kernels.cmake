@@ -2,7 +2,7 @@
 find_package(Threads REQUIRED)
 set(csrc "${CMAKE_CURRENT_LIST_DIR}")
 add_library(gatewright_kernels STATIC ${csrc}/dispatch.cpp ${csrc}/run.cpp ${csrc}/schedule.cpp ${csrc}/team.cpp
-            ${csrc}/tokens.cpp ${csrc}/step.cpp)
+            ${csrc}/tokens.cpp ${csrc}/step.cpp ${csrc}/peak.cpp)
 target_include_directories(gatewright_kernels PUBLIC ${csrc})
 target_link_libraries(gatewright_kernels PUBLIC Threads::Threads)
 target_compile_options(gatewright_kernels PRIVATE -Wall -Wextra)

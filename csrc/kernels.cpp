@@ -4,6 +4,7 @@
 #include "cells/gru.hpp"
 #include "cells/lstm.hpp"
 #include "cells/simple_rnn.hpp"
+#include "multiply_adds.hpp"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -107,7 +108,7 @@ template <class T>
 constexpr Kernels<T> table{forward_shared_bytes<T>, forward_part_bytes<T>,    forward_pack<T>,
                            forward_tokens<T>,       forward_part<T>,          backward_shared_bytes<T>,
                            backward_part_bytes<T>,  backward_pack<T>,         backward_part<T>,
-                           backward_tokens<T>,      backward_finish<T>};
+                           backward_tokens<T>,      backward_finish<T>,      multiply_adds<T>};
 
 extern const Kernels<float> kernels_f32;
 extern const Kernels<double> kernels_f64;

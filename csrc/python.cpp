@@ -16,6 +16,7 @@
 
 #include "digest.hpp"
 #include "dispatch.hpp"
+#include "peak.hpp"
 #include "run.hpp"
 #include "step.hpp"
 #include "team.hpp"
@@ -216,6 +217,7 @@ NB_MODULE(_kernels, m) {
   m.def("choose_instruction_set", [](const std::string& name) { return choose_instruction_set(name.c_str()); });
   m.def("set_num_threads", &set_num_threads);
   m.def("num_threads", &num_threads);
+  m.def("multiply_add_peak", &multiply_add_peak, nb::call_guard<nb::gil_scoped_release>());
   m.def("xla_handlers", &xla_handlers);
   m.def("take_most_scratch", &take_most_scratch);
   m.def("keep_freed_memory", &keep_freed_memory);

@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(options)
     if options.command == "compare":
         return _compare(options)
+    if options.command == "bench":
+        return _bench(options)
     if options.command == "doctor":
         return _doctor()
     parser.print_help()
@@ -43,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("program", help="a Python program (.py) or a notebook (.ipynb)")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to the program")
     _add_compare(commands)
+    _add_bench(commands)
     commands.add_parser("doctor", help="what is installed here, which parts work, and what to mend")
     return parser
 
@@ -96,6 +99,25 @@ def _add_compare(commands: Any) -> None:
     add("--json", action="store_true", help="print the result as one JSON object")
 
 
+def _add_bench(commands: Any) -> None:
+    bench = commands.add_parser(
+        "bench",
+        help="measure speed and memory on this machine, beside the libraries that are installed here",
+        description="Measure on this machine, beside the libraries that are installed here; leaves a table and a JSON "
+        "file of each suite in --out, of some a picture. Keep everything else still meanwhile.",
+    )
+    bench.add_argument(
+        "suites", nargs="*", metavar="SUITE", help="what to measure, see --list (default: all but cases)"
+    )
+    add = bench.add_argument
+    add("--out", metavar="FOLDER", default="gatewright-bench", help="for the results (default: %(default)s)")
+    add("--rounds", metavar="N", type=_whole, help="turns of each peer that count (default: each suite's own)")
+    add("--peers", metavar="A,B,...", type=_names, help="whom to measure beside Gatewright (default: all installed)")
+    add("--tensorflow-python", metavar="PATH", help="an interpreter that has Keras and TensorFlow (default: this one)")
+    add("--all-cases", action="store_true", help="in training, every cell in every case")
+    add("--list", action="store_true", help="name the suites and peers, and the minutes that suites take")
+
+
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
@@ -134,6 +156,27 @@ def _compare(options: argparse.Namespace) -> int:
         terminal.show(result, sys.stdout)
         print(f"\nThe report is {options.out}/report.html")
     return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from gatewright import bench
+    from gatewright.errors import InputError
+
+    if options.list:
+        for name, suite in bench.SUITES.items():
+            print(f"{name:<10} {suite.minutes:>3g} min  {suite.about}{'' if suite.default else ' (when named)'}")
+        print(f"\npeers: {', '.join(bench.PEERS)}")
+        return 0
+    given = {name: value for name, value in vars(options).items() if name not in ("command", "list", "suites")}
+    try:
+        report = bench.run(options.suites or None, **given, show=lambda suite: print(f"{suite.markdown}\n", flush=True))
+    except InputError as error:
+        print(f"gatewright: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"gatewright: interrupted; suites that are finished are kept in {options.out}", file=sys.stderr)
+        return 130
+    return 1 if report.failed else 0
 
 
 def _run(options: argparse.Namespace) -> int:

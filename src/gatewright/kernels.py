@@ -1,5 +1,6 @@
 """The compiled kernels as a whole: instruction set and threads."""
 
+import math
 from pathlib import Path
 
 from gatewright import _digest, _kernels, _threads
@@ -58,6 +59,23 @@ def set_num_threads(threads: int) -> None:
 def take_most_scratch() -> int:
     """The most bytes of scratch memory that one call has used since this was last asked."""
     return int(_kernels.take_most_scratch())
+
+
+def multiply_add_peak(seconds: float = 0.01) -> float:
+    """The GFLOP/s that the threads in use reach in float32 multiply-adds which wait for nothing: no memory, no product.
+
+    A multiply-add counts as two operations. Where the processor fuses them (AVX2, AVX-512, NEON), this is its peak as
+    it is at the moment, with its clock and its neighbours; measure it in turns with what is held against it.
+
+    Args:
+        seconds: how long to measure, about.
+
+    Raises:
+        ValueError: seconds is not a number above 0.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
+        raise ValueError(f"seconds must be a number above 0; it is {seconds!r}.")
+    return float(_kernels.multiply_add_peak(seconds))
 
 
 # The order is that of the enumerations in csrc/api.hpp.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import math
@@ -11,7 +10,6 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
@@ -20,29 +18,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from gatewright.comparison import CellResult, Comparison
-from gatewright.report import tables
+from gatewright.report import style, tables
 
-# Okabe and Ito's colours, which the colour-blind tell apart; those that read well as text on white come first.
-_PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
-_GREY = "#6b7280"
-_STYLE = {
-    "font.family": ["sans-serif"],
-    # The first comes with matplotlib: pictures are laid out alike everywhere, and it has every glyph that they use.
-    "font.sans-serif": ["DejaVu Sans", "Verdana", "sans-serif"],
-    "font.size": 9,
-    "axes.edgecolor": "#9ca3af",
-    "axes.labelcolor": "#374151",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#e5e7eb",
-    "grid.linewidth": 0.7,
-    "xtick.color": "#4b5563",
-    "ytick.color": "#4b5563",
-    "svg.fonttype": "none",
-    "svg.hashsalt": "gatewright",
-}
 # A gradient smaller than this share of the largest one is drawn as this share: 0 has no place on a logarithmic axis.
 _SMALLEST = 1e-12
 # Of a line of a label, as a share of the height of the axes.
@@ -74,7 +51,7 @@ class _Label(NamedTuple):
 
 def colour(position: int) -> str:
     """The colour of the cell at this position in the comparison, in all pictures and tables."""
-    return _PALETTE[position % len(_PALETTE)]
+    return style.PALETTE[position % len(style.PALETTE)]
 
 
 def learning_curves(comparison: Comparison) -> Figure:
@@ -83,7 +60,7 @@ def learning_curves(comparison: Comparison) -> Figure:
     A line is the mean over seeds, its band runs from the lowest to the highest seed, a dot is a seed's chosen epoch.
     Thin lines across are the baseline's and chance's figures on the test rows.
     """
-    with _styled():
+    with style.styled():
         figure = _Picture(figsize=(7.6, 4.2), layout="constrained")
         _draw_learning_curves(figure, comparison)
     return figure
@@ -92,7 +69,7 @@ def learning_curves(comparison: Comparison) -> Figure:
 def gradients(comparison: Comparison) -> Figure:
     """|dL/dh_t| by steps before the last, a panel a cell, before and after training; means and bands over seeds."""
     rows, columns = _grid(len(comparison.cells))
-    with _styled():
+    with style.styled():
         figure = _Picture(figsize=(max(4.6, 2.6 * columns), 1.4 + 2.6 * rows), layout="constrained")
         _draw_gradients(figure, comparison)
     return figure
@@ -102,7 +79,7 @@ def overview(comparison: Comparison) -> Figure:
     """Learning curves and gradients side by side."""
     rows, columns = _grid(len(comparison.cells))
     widths = (6.4, max(4.6, 2.3 * columns))
-    with _styled():
+    with style.styled():
         figure = _Picture(figsize=(sum(widths), max(4.2, 1.4 + 2.6 * rows)), layout="constrained")
         sides = figure.subfigures(1, 2, width_ratios=widths, wspace=0.04, squeeze=False)
         _draw_learning_curves(sides[0, 0], comparison)
@@ -113,7 +90,7 @@ def overview(comparison: Comparison) -> Figure:
 def svg(figure: Figure) -> str:
     """The figure as an `<svg>` element to be put into a page; equal figures give equal strings."""
     stream = io.StringIO()
-    with _styled():
+    with style.styled():
         figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     drawing = stream.getvalue()
     drawing = drawing[drawing.index("<svg") :].rstrip()
@@ -124,11 +101,6 @@ def svg(figure: Figure) -> str:
     # matplotlib numbers most ids from 1 in every figure, but a page may hold several.
     prefix = f"g{hashlib.sha256(drawing.encode()).hexdigest()[:10]}-"
     return re.sub(r'(\bid="|\bhref="#|url\(#)', rf"\g<1>{prefix}", drawing)
-
-
-def _styled() -> contextlib.AbstractContextManager[None]:
-    # On top of matplotlib's defaults rather than of the caller's settings, which may be a dark style.
-    return matplotlib.style.context(["default", _STYLE])
 
 
 def _draw_learning_curves(figure: FigureBase, comparison: Comparison) -> None:
@@ -146,7 +118,7 @@ def _draw_learning_curves(figure: FigureBase, comparison: Comparison) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
 
     for level in levels:
-        axes.axhline(level, color=_GREY, linewidth=0.9, linestyle=(0, (1, 2)))
+        axes.axhline(level, color=style.GREY, linewidth=0.9, linestyle=(0, (1, 2)))
     for position, (cell, band) in enumerate(zip(comparison.cells, bands, strict=True)):
         epochs = np.arange(1, len(band.mean) + 1)
         _draw_band(axes, epochs, band, colour(position), linewidth=1.8)
@@ -159,7 +131,7 @@ def _draw_learning_curves(figure: FigureBase, comparison: Comparison) -> None:
     axes.set_xlabel("epoch")
     axes.set_ylabel(f"{measure.title}, validation rows", parse_math=False)
     figure.suptitle(f"Validation {measure.title} after each epoch", fontsize=11, parse_math=False)
-    axes.set_title(_said_of_seeds(comparison), fontsize=8, color=_GREY)
+    axes.set_title(_said_of_seeds(comparison), fontsize=8, color=style.GREY)
 
     write = tables.figures(comparison, measure)
     labels = [
@@ -167,7 +139,7 @@ def _draw_learning_curves(figure: FigureBase, comparison: Comparison) -> None:
         for position, (cell, band) in enumerate(zip(comparison.cells, bands, strict=True))
     ]
     labels += [
-        _Label(f"{model.name}: {write.number(level)} on the test rows", _height(axes, level), _GREY)
+        _Label(f"{model.name}: {write.number(level)} on the test rows", _height(axes, level), style.GREY)
         for model, level in zip(simple, levels, strict=True)
     ]
     _draw_labels(axes, labels)
@@ -266,9 +238,9 @@ def _draw_norms(axes: Axes, cell: CellResult, floor: float, colour: str) -> None
         width = 1.8 if state == "h" else 0.9
         before = _band([run.gradient_before.states[state] for run in cell.runs])
         after = _band([run.gradient_after.states[state] for run in cell.runs])
-        for band, style in ((before, {"linestyle": "--", "alpha": 0.5}), (after, {})):
+        for band, line in ((before, {"linestyle": "--", "alpha": 0.5}), (after, {})):
             clipped = _Band(*(np.maximum(values, floor) for values in band))
-            _draw_band(axes, np.arange(len(band.mean)), clipped, colour, linewidth=width, **style)
+            _draw_band(axes, np.arange(len(band.mean)), clipped, colour, linewidth=width, **line)
 
 
 def _range_of_norms(comparison: Comparison) -> tuple[float, float]:
@@ -291,12 +263,12 @@ def _range_of_norms(comparison: Comparison) -> tuple[float, float]:
 
 def _gradient_legend(comparison: Comparison) -> list[Line2D]:
     handles = [
-        Line2D([], [], color=_GREY, linewidth=1.8, linestyle="--", alpha=0.6, label="before training"),
-        Line2D([], [], color=_GREY, linewidth=1.8, label="after training"),
+        Line2D([], [], color=style.GREY, linewidth=1.8, linestyle="--", alpha=0.6, label="before training"),
+        Line2D([], [], color=style.GREY, linewidth=1.8, label="after training"),
     ]
     states = {state for cell in comparison.cells for state in cell.runs[0].gradient_after.states}
     if "c" in states:
-        handles.append(Line2D([], [], color=_GREY, linewidth=0.9, label="thin: cell state c"))
+        handles.append(Line2D([], [], color=style.GREY, linewidth=0.9, label="thin: cell state c"))
     return handles
 
 

@@ -1,0 +1,92 @@
+"""Calls of the kernels on made-up operands, for the suites that time the operations alone. Loads the kernels."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gatewright import _kernels
+from gatewright.cells import Recurrence
+from gatewright.kernels import spec_codes
+from gatewright.ops.numpy import forward
+
+
+class Shape(NamedTuple):
+    """The sizes of a call."""
+
+    batch: int
+    time: int
+    features: int
+    units: int
+
+
+def recurrence(cell: str) -> Recurrence:
+    """The recurrence of that name as it is by default."""
+    return Recurrence(cell)  # type: ignore[arg-type]  # its own check names the cells
+
+
+def operands(rec: Recurrence, shape: Shape) -> tuple[Any, ...]:
+    """x, kernel, recurrent kernel and bias, float32; weights of a size that neither dies out nor grows through time."""
+    rng = np.random.default_rng(1)
+    columns = rec.gates * shape.units
+    shapes = (shape[:3], (shape.features, columns), (shape.units, columns), rec.bias_shape(shape.units))
+    scales = (1.0, shape.features**-0.5, shape.units**-0.5, 0.1)
+    return tuple(
+        np.float32(scale) * rng.standard_normal(size, np.float32) for size, scale in zip(shapes, scales, strict=True)
+    )
+
+
+def gflop(cell: str, shape: Shape) -> float:
+    """Of the products forward and back, a multiply-add as two: back has twice as many as forward."""
+    steps = shape.batch * shape.time
+    return 3 * 2e-9 * steps * recurrence(cell).gates * shape.units * (shape.features + shape.units)
+
+
+class Call:
+    """Forward, with everything kept, and back, into memory that is there already: no page is touched first.
+
+    The NumPy door itself hands out fresh arrays; this goes to the functions behind it.
+    """
+
+    def __init__(self, cell: str, shape: Shape, lengths: Sequence[int] | None = None) -> None:
+        rec = recurrence(cell)
+        run = forward(rec, *operands(rec, shape), lengths=lengths, keep=True)
+        d_sequence = np.ones_like(run.sequence)
+        gradients = run.backward(d_sequence)
+        self._codes, self._operands = spec_codes(rec), run._operands
+        self._kept = (run.sequence, run._saved)
+        self._states = _two(run.states)
+        self._back = (d_sequence, None, None, *gradients[:4], *_two(gradients.states))
+
+    def forward(self) -> None:
+        """Forward alone."""
+        _kernels.forward(self._codes, *self._operands, *self._kept, *self._states)
+
+    def backward(self) -> None:
+        """Back alone."""
+        _kernels.backward(self._codes, *self._operands, *self._kept, *self._back)
+
+    def __call__(self) -> None:
+        self.forward()
+        self.backward()
+
+
+def _two(states: Sequence[Any]) -> tuple[Any, Any]:
+    return states[0], states[1] if len(states) > 1 else None
+
+
+def seconds(call: Callable[[], Any], calls: int = 1) -> float:
+    """Of one call, when so many are made in a row."""
+    start = time.perf_counter()
+    for _ in range(calls):
+        call()
+    return (time.perf_counter() - start) / calls
+
+
+def calls_for(least: float, one: float) -> int:
+    """How many calls of `one` seconds make up at least so many."""
+    return max(1, math.ceil(least / one))
