@@ -74,7 +74,7 @@ struct BackwardScratch {
     h_before_rows = carver.take<const T*>(rows);
     c_before_rows = carver.take<const T*>(rows);
     operand_rows = carver.take<const T*>(rows);
-    const int64_t copied = width == sizes.units ? 0 : rows;  // rows that are not whole vectors are read from copies
+    const int64_t copied = whole_vectors<T>(sizes.units) ? 0 : rows;  // rows that are not whole vectors are read from copies
     saved = carver.take<T>(copied * Cell::saved * width);
     h = carver.take<T>(copied * width);
     h_before = carver.take<T>(copied * width);
@@ -104,6 +104,8 @@ class BackwardPart {
         part_(part),
         width_(padded<T>(call.sizes.units)),
         masks_(call.sizes.recurrent_dropout_masks),
+        by_(call.spec.reverse ? -1 : 1),
+        whole_(whole_vectors<T>(call.sizes.units)),
         shared_(call.sizes, call.shared),
         scratch_(call.sizes, call.parts, call.scratch + part * call.part_bytes) {}
 
@@ -175,7 +177,7 @@ class BackwardPart {
     own_states_ = rows;
     clear(scratch_.dh, rows * width_);
     if (Cell::has_c) clear(scratch_.dc, rows * width_);
-    if (!whole_vectors()) {
+    if (!whole_) {
       clear(scratch_.saved, rows * Cell::saved * width_);
       clear(scratch_.h, rows * width_);
       clear(scratch_.h_before, rows * width_);
@@ -199,9 +201,9 @@ class BackwardPart {
 
   // dh[r] += the gradients of the outputs at the processed times t, from <= t < to, in walking order.
   void add_outputs(int64_t r, int64_t row, int64_t from, int64_t to) {
-    const int64_t units = sizes_.units, by = call_.spec.reverse ? -1 : 1;
+    const int64_t units = sizes_.units;
     T* dh = scratch_.dh + r * width_;
-    for (int64_t t = from; t != to; t += by) {
+    for (int64_t t = from; t != to; t += by_) {
       const T* dy = call_.back.d_sequence + (row * sizes_.time + t) * units;
       for (int64_t j = 0; j < units; ++j) dh[j] += dy[j];
     }
@@ -212,16 +214,15 @@ class BackwardPart {
   // Outputs that show the state of this step: its own, and those of the masked steps that carry it on.
   void gather_output_gradient(const RowBlock& block, int64_t r, int64_t step) {
     const int64_t t = block.position(r, step);
-    int64_t to = t + (call_.spec.reverse ? -1 : 1);
+    int64_t to = t + by_;
     if (!call_.spec.zero_output_for_mask)
       to = step + 1 < block.count(r) ? block.position(r, step + 1) : past_time();
     add_outputs(r, block.row(r), t, to);
   }
 
   // A cell reads the caller's rows where these are whole vectors; else padded copies of them.
-  bool whole_vectors() const { return width_ == sizes_.units; }
   const T* whole(const T* from, T* copy) const {
-    if (whole_vectors()) return from;
+    if (whole_) return from;
     copy_row(copy, from, sizes_.units);
     return copy;
   }
@@ -231,7 +232,7 @@ class BackwardPart {
     const int64_t units = sizes_.units, row = block.row(r), at = scratch_.chunk.at[p];
     if (Cell::saved == 0) {
       scratch_.h_rows[r] = whole(call_.back.sequence + at * units, scratch_.h + r * width_);
-    } else if (whole_vectors()) {
+    } else if (whole_) {
       scratch_.saved_rows[r] = call_.back.saved + at * Cell::saved * units;
     } else {
       scratch_.saved_rows[r] = scratch_.saved + r * Cell::saved * width_;
@@ -262,9 +263,8 @@ class BackwardPart {
         if (Cell::has_c) scratch_.dc[(rows - 1) * width_ + j] += scratch_.dc[r * width_ + j];
       }
     own_states_ = rows;
-    const int64_t by = call_.spec.reverse ? -1 : 1;
     for (int64_t r = rows; call_.back.d_sequence && r < block.rows(); ++r)
-      add_outputs(rows - 1, block.row(r), block.position(r, step), block.position(r, step) + by);
+      add_outputs(rows - 1, block.row(r), block.position(r, step), block.position(r, step) + by_);
   }
 
   void step_back(const RowBlock& block, int64_t s) {
@@ -282,8 +282,6 @@ class BackwardPart {
       });
     const BackwardStep<T> cell{rows,
                                width_,
-                               call_.spec.activation,
-                               call_.spec.recurrent_activation,
                                scratch_.saved_rows,
                                scratch_.h_rows,
                                scratch_.h_before_rows,
@@ -296,7 +294,7 @@ class BackwardPart {
                                masks_ ? scratch_.operand_rows : scratch_.h_before_rows,
                                mask_of(made_gate)};
     for (int phase = Cell::phases; phase-- > 0;) {
-      Cell::backward(phase, cell);
+      with_activations<T>(call_.spec, [&](auto phi, auto sigma) { Cell::backward(phase, cell, phi, sigma); });
       for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) recur_back(phase, g, rows, first);
     }
   }
@@ -322,28 +320,35 @@ class BackwardPart {
       add_to_tokens();
     else
       gather_inputs(call_.in, sizes_, scratch_.chunk, scratch_.x);
-    x_packed_ = h_packed_ = nullptr;
+    Packed packed;
     for (int phase = 0; phase < Cell::phases; ++phase)
-      for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) add_weights(phase, g);
+      for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) add_weights(phase, g, packed);
     add_bias();
     if (call_.in.ids) return;
     project_back(call_.in, sizes_, scratch_.chunk, scratch_.gradient_rows, shared_.kernel, Cell::gates, width_,
                  scratch_.dx, scratch_.dx_one, call_.grad.x);
   }
 
+  // The rows that x_columns and h_columns hold.
+  struct Packed {
+    const T* const* x = nullptr;
+    const T* const* h = nullptr;
+  };
+
   // Gate g's kernels: one pass over its gradients where its two sums have the same one.
-  void add_weights(int phase, int g) {
+  void add_weights(int phase, int g, Packed& packed) {
     const int64_t units = sizes_.units, features = sizes_.features, n = scratch_.chunk.positions;
     Outer<T> outer[2];
     int count = 0;
     if (!call_.in.ids) {
-      pack_once(features, scratch_.x.for_gate(g), scratch_.x_columns, x_packed_);
+      pack_once(features, scratch_.x.for_gate(g), scratch_.x_columns, packed.x);
       outer[count++] = {scratch_.x_columns, features, scratch_.sums.kernel + g * features * width_};
     }
     const bool apart = Cell::recurrent_block(g) != g;
     if (apart && count) add_block(outer, count, g, n);
     if (apart) count = 0;
-    pack_once(units, Cell::made(phase) ? scratch_.made_rows : scratch_.h_operand.for_gate(g), scratch_.h_columns, h_packed_);
+    const T* const* h = Cell::made(phase) ? scratch_.made_rows : scratch_.h_operand.for_gate(g);
+    pack_once(units, h, scratch_.h_columns, packed.h);
     outer[count++] = {scratch_.h_columns, units, scratch_.sums.recurrent_kernel + g * units * width_};
     add_block(outer, count, Cell::recurrent_block(g), n);
   }
@@ -408,10 +413,10 @@ class BackwardPart {
   const Sizes& sizes_;
   const int part_;
   const int64_t width_, masks_;
+  const int64_t by_;  // from one time to the next in walking order
+  const bool whole_;  // rows of units are whole vectors
   const BackwardShared<T, Cell> shared_;
   BackwardScratch<T, Cell> scratch_;
-  const T* const* x_packed_ = nullptr;  // the rows that x_columns and h_columns hold
-  const T* const* h_packed_ = nullptr;
   int64_t own_states_ = 0;  // leading rows of the block that no other row stands for
 };
 

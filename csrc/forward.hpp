@@ -77,7 +77,7 @@ struct ForwardScratch {
     shown_rows = carver.take<T*>(rows);
     projected = carver.take<T>(sizes.tokens ? 0 : positions * Cell::gates * width);
     sums = carver.take<T>(rows * Cell::gates * width);
-    saved = carver.take<T>(width == sizes.units ? 0 : rows * Cell::saved * width);
+    saved = carver.take<T>(whole_vectors<T>(sizes.units) ? 0 : rows * Cell::saved * width);
     h = carver.take<T>(rows * width);
     c = carver.take<T>(Cell::has_c ? rows * width : 0);
     made = carver.take<T>(rows * width);
@@ -113,6 +113,7 @@ class ForwardPart {
         part_(part),
         width_(padded<T>(call.sizes.units)),
         masks_(call.sizes.recurrent_dropout_masks),
+        whole_(whole_vectors<T>(call.sizes.units)),
         shared_(call.sizes, call.shared),
         scratch_(call.sizes, call.parts, call.scratch + part * call.part_bytes) {}
 
@@ -171,8 +172,6 @@ class ForwardPart {
       const T* operand = masks_ ? scratch_.masked + gate_mask(Cell::gates - 1) * scratch_.rows * width_ : scratch_.h;
       const ForwardStep<T> cell{rows,
                                 width_,
-                                call_.spec.activation,
-                                call_.spec.recurrent_activation,
                                 projected,
                                 scratch_.sums,
                                 scratch_.h,
@@ -180,12 +179,12 @@ class ForwardPart {
                                 scratch_.made,
                                 operand,
                                 call_.out.saved ? scratch_.saved_rows : nullptr,
-                                call_.out.sequence && whole_vectors() ? scratch_.shown_rows : nullptr};
+                                call_.out.sequence && whole_ ? scratch_.shown_rows : nullptr};
       for (int phase = 0; phase < Cell::phases; ++phase) {
         for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) recur(phase, g, rows, projected);
-        Cell::forward(phase, cell);
+        with_activations<T>(call_.spec, [&](auto phi, auto sigma) { Cell::forward(phase, cell, phi, sigma); });
       }
-      if (!whole_vectors()) copy_outputs(rows, first);
+      if (!whole_) copy_outputs(rows, first);
       if (block.shared()) show_followers(block, rows, chunk.first_step + step);
     }
   }
@@ -211,15 +210,13 @@ class ForwardPart {
   }
 
   // The cell writes into the caller's rows where these are whole vectors; else into padded ones, which are copied.
-  bool whole_vectors() const { return width_ == sizes_.units; }
-
   void place_outputs(int64_t rows, int64_t first) {
     const int64_t units = sizes_.units;
     const int64_t* at = scratch_.chunk.at + first;
     for (int64_t r = 0; r < rows; ++r) {
       if (call_.out.saved)
         scratch_.saved_rows[r] =
-            whole_vectors() ? call_.out.saved + at[r] * Cell::saved * units : scratch_.saved + r * Cell::saved * width_;
+            whole_ ? call_.out.saved + at[r] * Cell::saved * units : scratch_.saved + r * Cell::saved * width_;
       if (call_.out.sequence) scratch_.shown_rows[r] = call_.out.sequence + at[r] * units;
     }
   }
@@ -293,6 +290,7 @@ class ForwardPart {
   const Sizes& sizes_;
   const int part_;
   const int64_t width_, masks_;
+  const bool whole_;  // rows of units are whole vectors
   const ForwardShared<T, Cell> shared_;
   ForwardScratch<T, Cell> scratch_;
   int64_t own_states_ = 0;  // leading rows of the block that no other row stands for

@@ -82,7 +82,10 @@ struct Start {
   static Start none() { return {}; }
   static Start strided(const T* first, int64_t stride) { return {first, stride, nullptr, 0}; }
   static Start by_address(const T* const* rows, int64_t offset) { return {nullptr, 0, rows, offset}; }
-  const T* of(int64_t row) const { return rows ? rows[row] + offset : first ? first + row * stride : nullptr; }
+  const T* of(int64_t row, int64_t column) const {
+    if (rows) return rows[row] + offset + column;
+    return first ? first + row * stride + column : nullptr;
+  }
 };
 
 // c[row][0 .. Vectors) = start[row] + sum over k of a[row][offset + k] * panel[k]; start[0] may be null (zero).
@@ -153,17 +156,14 @@ template <class T>
   int64_t column = 0;
   if (rows == 1)
     for (; column + 4 * wide <= n; column += 4 * wide)
-      row_by_panels<T, 4>(a[0] + offset, k, packed + column * k, c + column, start.of(0) ? start.of(0) + column : nullptr);
+      row_by_panels<T, 4>(a[0] + offset, k, packed + column * k, c + column, start.of(0, column));
   for (; column < n; column += wide) {
     const bool full = n - column >= wide;
     const T* panel = packed + column * k;
     for_tiles(rows, [&](int64_t first, int count) {
       T* to = c + first * c_stride + column;
       const T* from[tile_rows];
-      for (int r = 0; r < count; ++r) {
-        from[r] = start.of(first + r);
-        if (from[r]) from[r] += column;
-      }
+      for (int r = 0; r < count; ++r) from[r] = start.of(first + r, column);
       if (full)
         tile_by_panel<T, 2>(count, a + first, offset, k, panel, to, c_stride, from);
       else

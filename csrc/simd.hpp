@@ -96,6 +96,11 @@ inline int64_t padded(int64_t units) {
 }
 
 template <class T>
+inline bool whole_vectors(int64_t units) {
+  return units % lanes<T> == 0;
+}
+
+template <class T>
 inline Vector<T> load(const T* from) {
   Vector<T> v;
   std::memcpy(&v, from, sizeof(v));
@@ -203,11 +208,11 @@ struct Chosen {
 
 // f(phi, sigma): a cell's loop compiled for the usual pair, and once for all others.
 template <class T, class F>
-inline void with_activations(Activation activation, Activation recurrent_activation, F f) {
-  if (activation == Activation::tanh && recurrent_activation == Activation::sigmoid)
+inline void with_activations(const Spec& spec, F f) {
+  if (spec.activation == Activation::tanh && spec.recurrent_activation == Activation::sigmoid)
     f(Fixed<T, Activation::tanh>{}, Fixed<T, Activation::sigmoid>{});
   else
-    f(Chosen<T>{activation}, Chosen<T>{recurrent_activation});
+    f(Chosen<T>{spec.activation}, Chosen<T>{spec.recurrent_activation});
 }
 
 }  // namespace GW_ISA

@@ -1,7 +1,7 @@
 // What a Cell is.
 //
 // A cell's step works on a block of rows whose units are padded to whole vectors: one pass that takes the sums of the
-// gates, and writes states and what is kept for the way back. What is kept stands side by side ([slots][units] a row)
+// gates, and writes states and what is kept for the way back. What is kept stands side by side ([saved][units] a row)
 // in the order in which gatewright.cells names the saved values. A Cell declares:
 //
 //   gates              columns of the kernels, in units of `units`
@@ -12,8 +12,9 @@
 //   recurrent_block(g) the gradient block that belongs to gate g's product with U; g itself for W
 //   first_gate, last_gate(phase), made(phase): a phase's gates, and whether their operand is made by the cell
 //
-// and the functions forward(phase, ...), backward(phase, ...). The loop, the products, threads, positions and
-// projections are written once, in forward.hpp and backward.hpp.
+// and the functions forward and backward(phase, step, phi, sigma): phi is the activation, sigma the recurrent one (see
+// Fixed and Chosen). The loop, the products, threads, positions and projections are written once, in forward.hpp and
+// backward.hpp.
 #pragma once
 
 #include "../simd.hpp"
@@ -26,8 +27,6 @@ template <class T>
 struct ForwardStep {
   int64_t rows;
   int64_t units;              // padded
-  Activation activation;
-  Activation recurrent_activation;
   const T* const* projected;  // rows of [gates][units]: W x + b
   T* sums;                    // [rows][gates][units]: the gates' sums; a phase may leave what the next one needs
   T* h;                       // [rows][units]: h_{t-1} in, h_t out
@@ -42,8 +41,6 @@ template <class T>
 struct BackwardStep {
   int64_t rows;
   int64_t units;              // padded
-  Activation activation;
-  Activation recurrent_activation;
   const T* const* saved;      // rows of [saved][units]
   const T* const* h;          // rows of [units]: h_t; for cells that save nothing
   const T* const* h_before;   // rows of [units]: h_{t-1}

@@ -19,16 +19,8 @@ struct GruResetAfter {
   static constexpr int last_gate(int) { return 3; }
   static constexpr bool made(int) { return false; }
 
-  static void forward(int, const ForwardStep<T>& s) {
-    with_activations<T>(s.activation, s.recurrent_activation, [&](auto phi, auto sigma) { forward(s, phi, sigma); });
-  }
-  static void backward(int, const BackwardStep<T>& s) {
-    with_activations<T>(s.activation, s.recurrent_activation, [&](auto phi, auto sigma) { backward(s, phi, sigma); });
-  }
-
- private:
   template <class Phi, class Sigma>
-  static void forward(const ForwardStep<T>& s, Phi phi, Sigma sigma) {
+  static void forward(int, const ForwardStep<T>& s, Phi phi, Sigma sigma) {
     const int64_t n = s.units;
     for (int64_t row = 0; row < s.rows; ++row) {
       const T *const sum = s.sums + row * gates * n, *const projected_c = s.projected[row] + 2 * n;
@@ -52,7 +44,7 @@ struct GruResetAfter {
 
   // Gradient blocks: z, r, c, u.
   template <class Phi, class Sigma>
-  static void backward(const BackwardStep<T>& s, Phi phi, Sigma sigma) {
+  static void backward(int, const BackwardStep<T>& s, Phi phi, Sigma sigma) {
     const int64_t n = s.units;
     for (int64_t row = 0; row < s.rows; ++row) {
       const T *const kept = s.saved[row], *const h_before = s.h_before[row];
@@ -81,22 +73,20 @@ struct GruResetBefore {
   static constexpr int last_gate(int phase) { return phase == 0 ? 2 : 3; }
   static constexpr bool made(int phase) { return phase == 1; }
 
-  static void forward(int phase, const ForwardStep<T>& s) {
-    with_activations<T>(s.activation, s.recurrent_activation, [&](auto phi, auto sigma) {
-      if (phase == 0)
-        make(s, sigma);
-      else
-        mix(s, phi);
-    });
+  template <class Phi, class Sigma>
+  static void forward(int phase, const ForwardStep<T>& s, Phi phi, Sigma sigma) {
+    if (phase == 0)
+      make(s, sigma);
+    else
+      mix(s, phi);
   }
   // Called for phase 1 first; between the two, d_made = dc U_c^T.
-  static void backward(int phase, const BackwardStep<T>& s) {
-    with_activations<T>(s.activation, s.recurrent_activation, [&](auto phi, auto sigma) {
-      if (phase == 1)
-        mix_back(s, phi, sigma);
-      else
-        make_back(s, sigma);
-    });
+  template <class Phi, class Sigma>
+  static void backward(int phase, const BackwardStep<T>& s, Phi phi, Sigma sigma) {
+    if (phase == 1)
+      mix_back(s, phi, sigma);
+    else
+      make_back(s, sigma);
   }
 
  private:

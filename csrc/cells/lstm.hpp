@@ -20,16 +20,8 @@ struct Lstm {
   static constexpr int last_gate(int) { return 4; }
   static constexpr bool made(int) { return false; }
 
-  static void forward(int, const ForwardStep<T>& s) {
-    with_activations<T>(s.activation, s.recurrent_activation, [&](auto phi, auto sigma) { forward(s, phi, sigma); });
-  }
-  static void backward(int, const BackwardStep<T>& s) {
-    with_activations<T>(s.activation, s.recurrent_activation, [&](auto phi, auto sigma) { backward(s, phi, sigma); });
-  }
-
- private:
   template <class Phi, class Sigma>
-  static void forward(const ForwardStep<T>& s, Phi phi, Sigma sigma) {
+  static void forward(int, const ForwardStep<T>& s, Phi phi, Sigma sigma) {
     const int64_t n = s.units;
     for (int64_t row = 0; row < s.rows; ++row) {
       const T* const sum = s.sums + row * gates * n;
@@ -55,7 +47,7 @@ struct Lstm {
   }
 
   template <class Phi, class Sigma>
-  static void backward(const BackwardStep<T>& s, Phi phi, Sigma sigma) {
+  static void backward(int, const BackwardStep<T>& s, Phi phi, Sigma sigma) {
     const int64_t n = s.units;
     for (int64_t row = 0; row < s.rows; ++row) {
       const T *const kept = s.saved[row], *const c_before = s.c_before[row];

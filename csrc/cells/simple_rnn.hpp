@@ -16,16 +16,8 @@ struct SimpleRnn {
   static constexpr int last_gate(int) { return 1; }
   static constexpr bool made(int) { return false; }
 
-  static void forward(int, const ForwardStep<T>& s) {
-    with_activation<T>(s.activation, [&](auto phi) { forward(s, phi); });
-  }
-  static void backward(int, const BackwardStep<T>& s) {
-    with_activation<T>(s.activation, [&](auto phi) { backward(s, phi); });
-  }
-
- private:
-  template <class Phi>
-  static void forward(const ForwardStep<T>& s, Phi phi) {
+  template <class Phi, class Sigma>
+  static void forward(int, const ForwardStep<T>& s, Phi phi, Sigma) {
     const int64_t n = s.units;
     for (int64_t row = 0; row < s.rows; ++row) {
       const T* const sum = s.sums + row * n;
@@ -39,8 +31,8 @@ struct SimpleRnn {
     }
   }
 
-  template <class Phi>
-  static void backward(const BackwardStep<T>& s, Phi phi) {
+  template <class Phi, class Sigma>
+  static void backward(int, const BackwardStep<T>& s, Phi phi, Sigma) {
     const int64_t n = s.units;
     for (int64_t row = 0; row < s.rows; ++row) {
       const T* const h = s.h[row];
