@@ -6,7 +6,8 @@ masks are those that the cell itself draws. `restore()` puts the stock loops bac
 keep what they were traced with.
 
 Where a recurrent layer reads what an Embedding gave, it gets the ids and the table instead, so that equal words are
-projected once. Whatever stands between the two, or dropout on the inputs, makes it read the rows as usual.
+projected once, and padding on the left without a mask is walked once for all rows. Whatever stands between the two, or
+dropout on the inputs, makes it read the rows as usual.
 
 A case that the kernels do not serve runs on the stock loop and says so once, in a `SlowPathWarning` with the reason.
 """

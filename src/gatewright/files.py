@@ -1,9 +1,11 @@
-"""Writing files so that no reader ever meets half of one."""
+"""Writing files so that no reader ever meets half of one, and the folders that they go to."""
 
 import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+from gatewright.errors import InputError
 
 
 @contextlib.contextmanager
@@ -17,3 +19,21 @@ def atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(temporary, final)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def require_results_folder(path: Path) -> None:
+    """Refuse what `--out` names if results can't go there. Nothing is written.
+
+    Raises:
+        InputError: it is a file, or a folder (or, where there is none yet, the nearest one above) can't be written.
+    """
+    if path.exists() and not path.is_dir():
+        raise InputError(f"--out {path} is a file: name a folder for the results.")
+    nearest = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise unwritable(path, "permission denied")
+
+
+def unwritable(path: Path, reason: str) -> InputError:
+    """The sentence about a folder of `--out` that can't be written."""
+    return InputError(f"--out {path} can't be written ({reason}): name a folder that you can write to.")

@@ -13,7 +13,7 @@ def facts() -> dict[str, str]:
 
     packages = ("gatewright", "keras", "jax", "numpy", "scikit-learn")
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "instruction set": kernels.instruction_set(),
         "threads": str(kernels.num_threads()),
         "system": platform.system(),
@@ -22,7 +22,8 @@ def facts() -> dict[str, str]:
     }
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Its name, as the system gives it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:  # not Linux

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gatewright.comparison import Epoch, GradientNorms, Run
 from gatewright.errors import InputError
-from gatewright.files import atomically
+from gatewright.files import atomically, require_results_folder, unwritable
 
 _MARK = "gatewright compare"
 
@@ -34,13 +34,9 @@ class RunFolder:
         self.path = Path(path)
         self._settings = self.path / "settings.json"
         self._runs = self.path / "runs"
-        if self.path.exists() and not self.path.is_dir():
-            raise InputError(f"--out {path} is a file: name a folder for the results.")
+        require_results_folder(self.path)
         if self.path.is_dir() and any(self.path.iterdir()) and not self._settings.exists():
             raise InputError(f"--out {path} holds other files and no comparison: name a new or an empty folder.")
-        nearest = next(folder for folder in (self.path, *self.path.absolute().parents) if folder.exists())
-        if not os.access(nearest, os.W_OK | os.X_OK):
-            raise self._unwritable("permission denied")
 
     def claim(self, settings: Mapping[str, Any]) -> None:
         """Make the folder that of a comparison with these settings.
@@ -56,10 +52,7 @@ class RunFolder:
             with atomically(self._settings) as path:
                 path.write_text(json.dumps({"made by": _MARK, "settings": dict(settings)}, indent=2) + "\n")
         except OSError as error:
-            raise self._unwritable(error.strerror or str(error)) from None
-
-    def _unwritable(self, reason: str) -> InputError:
-        return InputError(f"--out {self.path} can't be written ({reason}): name a folder that you can write to.")
+            raise unwritable(self.path, error.strerror or str(error)) from None
 
     def require_same(self, settings: Mapping[str, Any], unknown: Sequence[str] = ()) -> None:
         """Check that the folder, if it is a comparison's, is that of these settings.

@@ -20,6 +20,7 @@ from typing import Any
 from gatewright.bench import results
 from gatewright.bench.workers import OURS, TITLES, Unavailable, WorkerError, say
 from gatewright.errors import InputError, require_one_of
+from gatewright.files import require_results_folder, unwritable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,16 +126,11 @@ def _checked(rounds: Any, peers: Sequence[str] | None, tensorflow_python: str | 
 
 def _make_folder(folder: Path) -> None:
     """Now rather than with the first result, which may be minutes away."""
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"--out {folder} is a file: name a folder for the results.")
-    reason = "permission denied"
+    require_results_folder(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK | os.X_OK):
-            return
     except OSError as error:
-        reason = error.strerror or str(error)
-    raise InputError(f"--out {folder} can't be written ({reason}): name a folder that you can write to.")
+        raise unwritable(folder, error.strerror or str(error)) from None
 
 
 def _run_suite(name: str, folder: Path, given: dict[str, Any], report: Report) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewright.bench import results, reviews, workers
-from gatewright.bench.workers import OURS, TITLES, Crew, Unavailable, Worker, WorkerError
+from gatewright.bench.workers import OURS, TITLES, Crew, Worker, WorkerError
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,7 @@ def measure(settings: Settings) -> dict[str, Any]:
         about["data"] = reviews.write_lengths(path, settings.batches * settings.batch, settings.time)
         for name in (*settings.peers, OURS):
             crew.start(Worker("lengths", name), path=str(path), batch=settings.batch)
-        if not crew.workers:
-            raise Unavailable(" ".join(crew.notes))
+        crew.require_any()
         for cell in settings.cells:
             rows += _measure(crew, cell, settings)
         about |= {"peers": crew.about, "notes": crew.notes, "idle_cpu": crew.idle_cpu}
@@ -160,7 +159,7 @@ def _turn(name: str, lengths: Any, cell: str, time: int, width: int, rounds: int
 
 def _facts(name: str) -> dict[str, Any]:
     if name == OURS:
-        return results.versions("gatewright", "numpy") | results.kernel_facts()
+        return results.kernel_facts()
     import torch
 
     return results.versions("torch") | {"threads": torch.get_num_threads()}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gatewright.bench import results
-from gatewright.bench.workers import OURS, Crew, Unavailable, Worker, name_of_this, say, serve
+from gatewright.bench.workers import OURS, Crew, Worker, name_of_this, say, serve
 
 Sizes = tuple[int, int, int, int]  # batch, time, features, units
 
@@ -39,8 +39,7 @@ def measure(settings: Settings) -> dict[str, Any]:
     about = results.facts(settings)
     with Crew() as crew:
         crew.start(Worker("operation", OURS))
-        if not crew.workers:
-            raise Unavailable(" ".join(crew.notes))
+        crew.require_any()
         rows = _measure(crew.workers[OURS], settings)
         about |= {"versions": crew.about[OURS], "notes": crew.notes}
     return {**about, "rows": rows}
@@ -129,7 +128,7 @@ def _turn(cell: str, shape: list[int], threads: int, calls: int) -> dict[str, An
 def _work(name: str) -> None:
     def answer(do: str, **request: Any) -> Any:
         if do == "start":
-            return results.versions("gatewright", "numpy") | results.kernel_facts()
+            return results.kernel_facts()
         return _turn(**request)
 
     serve(answer)

@@ -46,7 +46,7 @@ class KerasPeer:
 
     def facts(self) -> dict[str, Any]:
         if self.name == OURS:
-            return results.versions("gatewright", "keras", "jax", "jaxlib") | results.kernel_facts()
+            return results.kernel_facts("keras", "jax", "jaxlib")
         packages = ("tensorflow",) if self.name == "keras-tensorflow" else ("jax", "jaxlib")
         return results.versions("keras", *packages)
 

@@ -18,6 +18,7 @@ from typing import Any
 from gatewright._threads import default_threads
 from gatewright.bench.workers import QUIET, TITLES
 from gatewright.files import atomically
+from gatewright.machine import processor
 
 _HERE = Path(__file__).resolve()
 _NO_FACTS = ("tensorflow_python",)  # settings that say nothing about the numbers
@@ -29,7 +30,7 @@ def facts(settings: Any) -> dict[str, Any]:
     return {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {
-            "processor": _processor(),
+            "processor": processor(),
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
             "system": platform.platform(),
             "python": platform.python_version(),
@@ -50,25 +51,18 @@ def versions(*packages: str) -> dict[str, str]:
     return found
 
 
-def kernel_facts() -> dict[str, Any]:
-    """What Gatewright's kernels run on."""
+def kernel_facts(*packages: str) -> dict[str, Any]:
+    """What Gatewright's kernels run on, and the installed versions of Gatewright, NumPy and those packages."""
     from gatewright import kernels
 
-    return {"instruction_set": kernels.instruction_set(), "threads": kernels.num_threads()}
+    found: dict[str, Any] = dict(versions("gatewright", "numpy", *packages))
+    return found | {"instruction_set": kernels.instruction_set(), "threads": kernels.num_threads()}
 
 
 def thread_counts() -> tuple[int, ...]:
     """One thread, and as many as the kernels use by default."""
     most = default_threads()[0]
     return (1, most) if most > 1 else (1,)
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _git() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatewright.bench import results
-from gatewright.bench.workers import OURS, TITLES, Crew, Unavailable, Worker, name_of_this, say, serve
+from gatewright.bench.workers import OURS, TITLES, Crew, Worker, name_of_this, say, serve
 
 _PEER = "onnxruntime"
 
@@ -37,8 +37,7 @@ def measure(settings: Settings) -> dict[str, Any]:
     rows = []
     with Crew() as crew:
         crew.start(Worker("step", OURS))
-        if not crew.workers:
-            raise Unavailable(" ".join(crew.notes))
+        crew.require_any()
         about["versions"] = crew.about[OURS]
         peers = [OURS, *settings.peers]
         for peer in settings.peers:
@@ -120,10 +119,10 @@ def _facts() -> dict[str, Any]:
     from gatewright import kernels
 
     kernels.set_num_threads(1)
-    found = results.versions("gatewright", "numpy", "onnx", "onnxruntime")
+    found = results.kernel_facts("onnx", "onnxruntime")
     if "onnx" not in found:  # the model is made with it
         found.pop(_PEER, None)
-    return found | results.kernel_facts()
+    return found
 
 
 def _work(name: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewright.bench import peers, results, reviews, workers
-from gatewright.bench.workers import OURS, TITLES, Crew, Unavailable, Worker, WorkerError
+from gatewright.bench.workers import OURS, TITLES, Crew, Worker, WorkerError
 
 _STOCK = "keras-jax"
 _WARM = 2  # turns that are not counted: compilation, first touch of memory, thread pools
@@ -53,8 +53,7 @@ def measure(settings: Settings) -> dict[str, Any]:
         for name in (*settings.peers, OURS):
             python = settings.tensorflow_python if name == "keras-tensorflow" else sys.executable
             crew.start(Worker("training", name, python), rows=str(path))
-        if not crew.workers:
-            raise Unavailable(" ".join(crew.notes))
+        crew.require_any()
         for cell, case in settings.chosen:
             rows += _measure(crew, cell, case, settings)
         about |= {"peers": crew.about, "notes": crew.notes, "idle_cpu": crew.idle_cpu}

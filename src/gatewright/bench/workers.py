@@ -178,6 +178,11 @@ class Crew:
             worker.close()
             self.note(f"{TITLES[worker.name]} is skipped: {error.reason}.")
 
+    def require_any(self) -> None:
+        """Raise Unavailable, with what each said, if none of them started."""
+        if not self.workers:
+            raise Unavailable(" ".join(self.notes))
+
     def note(self, sentence: str) -> None:
         """Say it now, and under the table."""
         self.notes.append(sentence)

@@ -211,7 +211,7 @@ def _on_cpu_only() -> bool:
     return jax.default_backend() == "cpu"
 
 
-# `given`: whether the caller gave the initial states, and may want their gradients.
+# `given`: whether the caller gave the initial states, and may ask for their gradients.
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def _recur(rec: Recurrence, sequence: bool, given: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
     if _on_cpu_only():
@@ -284,7 +284,8 @@ def forward(
         kernel: [features, gates * units].
         recurrent_kernel: [units, gates * units].
         bias: `rec.bias_shape(units)`; None for none.
-        initial_state: one [batch, units] for each state; None for zero.
+        initial_state: one [batch, units] for each state; None for zero, and then rows of `Tokens` that begin with one
+            and the same id (padding on the left) share those steps, on the way back too.
         mask: bool [batch, time], True where a step is live. A masked step carries the state.
         lengths: integers [batch], live steps from the beginning: a mask in short. Not both. Under `jit` an
             impossible length is found when the program runs.
