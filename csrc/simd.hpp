@@ -30,6 +30,7 @@ struct Simd<float> {
   static constexpr float ln2_high = 0.693359375f;
   static constexpr float ln2_low = -2.12194440e-4f;
   static constexpr float round_magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
+  static constexpr float exponent_bias = 127.0f;
   static constexpr int mantissa_bits = 23;
 
   static inline Vector exp_reduced(Vector r) {
@@ -40,14 +41,25 @@ struct Simd<float> {
     p = p * r + 5.0000001201e-1f;
     return p * (r * r) + r + 1.0f;
   }
-  // Cephes' tanhf for |x| < 0.625: x + x^3 p(x^2).
-  static inline Vector tanh_small(Vector x) {
+  // tanh x = x P(x^2) / Q(x^2) for |x| <= 8.4: a minimax fit of relative error 2e-8, so that what is seen is the rounding
+  // of the two polynomials, at most 3.2e-7. At 9 it is well above 1: cut off there, a saturated state is exactly 1 or -1
+  // and its gradient exactly 0.
+  static inline Vector tanh_rational(Vector x) {
+    const Vector end = Vector{} + 9.0f, one = Vector{} + 1.0f;
+    x = x > end ? end : x;
+    x = x < -end ? -end : x;
     const Vector z = x * x;
-    Vector p = -5.70498872745e-3f * z + 2.06390887954e-2f;
-    p = p * z - 5.37397155531e-2f;
-    p = p * z + 1.33314422036e-1f;
-    p = p * z - 3.33332819422e-1f;
-    return p * z * x + x;
+    Vector p = 2.125743678e-11f * z - 1.391349436e-8f;
+    p = p * z + 9.635296010e-6f;
+    p = p * z + 2.960414393e-3f;
+    p = p * z + 1.295590997e-1f;
+    p = p * z + 0.9999999404f;
+    Vector q = 2.336183970e-4f * z + 2.392486483e-2f;
+    q = q * z + 4.628921449e-1f;
+    q = q * z + 1.0f;
+    Vector y = x * p / q;
+    y = y > one ? one : y;
+    return y < -one ? -one : y;
   }
 };
 
@@ -61,6 +73,7 @@ struct Simd<double> {
   static constexpr double ln2_high = 6.93145751953125e-1;
   static constexpr double ln2_low = 1.42860682030941723212e-6;
   static constexpr double round_magic = 6755399441055744.0;  // 1.5 * 2^52
+  static constexpr double exponent_bias = 1023.0;
   static constexpr int mantissa_bits = 52;
 
   static inline Vector exp_reduced(Vector r) {
@@ -120,18 +133,16 @@ inline Vector<T> exp(Vector<T> x) {
   const Vector<T> highest = Vector<T>{} + S::highest_exponent;
   x = x < lowest ? lowest : x;
   x = x > highest ? highest : x;
-  const Vector<T> shifted = x * T(1.4426950408889634074) + S::round_magic;
-  const Vector<T> n = shifted - S::round_magic;
+  // The low bits of `shifted` hold n and the exponent's bias; moved to the exponent's place they are 2^n.
+  const Vector<T> shifted = x * T(1.4426950408889634074) + (S::round_magic + S::exponent_bias);
+  const Vector<T> n = shifted - (S::round_magic + S::exponent_bias);
   const Vector<T> r = (x - n * S::ln2_high) - n * S::ln2_low;
-  const Vector<T> p = S::exp_reduced(r);
-  typename S::Bits exponent, bits;
-  std::memcpy(&exponent, &shifted, sizeof(exponent));
-  std::memcpy(&bits, &p, sizeof(bits));
-  // The low bits of `shifted` hold n; moved to the exponent's place they multiply p by 2^n. NaN stays NaN.
-  bits += exponent << S::mantissa_bits;
-  Vector<T> result;
-  std::memcpy(&result, &bits, sizeof(result));
-  return x == x ? result : x;
+  typename S::Bits bits;
+  std::memcpy(&bits, &shifted, sizeof(bits));
+  bits <<= S::mantissa_bits;
+  Vector<T> power;
+  std::memcpy(&power, &bits, sizeof(power));
+  return S::exp_reduced(r) * power;
 }
 
 template <class T>
@@ -141,10 +152,14 @@ inline Vector<T> sigmoid(Vector<T> x) {
 
 template <class T>
 inline Vector<T> tanh(Vector<T> x) {
-  const Vector<T> size = x < T(0) ? -x : x;
-  const Vector<T> large = T(1) - T(2) / (exp<T>(size + size) + T(1));
-  const Vector<T> with_sign = x < T(0) ? -large : large;
-  return size < T(0.625) ? Simd<T>::tanh_small(x) : with_sign;
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return Simd<T>::tanh_rational(x);
+  } else {
+    const Vector<T> size = x < T(0) ? -x : x;
+    const Vector<T> large = T(1) - T(2) / (exp<T>(size + size) + T(1));
+    const Vector<T> with_sign = x < T(0) ? -large : large;
+    return size < T(0.625) ? Simd<T>::tanh_small(x) : with_sign;
+  }
 }
 
 // clamp(x + 3, 0, 6) / 6 rather than x / 6 + 1/2: its corners at -3 and 3 are exact, with fused arithmetic too.
