@@ -7,6 +7,10 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
+
 #include "api.hpp"
 
 namespace gatewright {
@@ -16,6 +20,20 @@ using FloatVector [[gnu::vector_size(GW_VECTOR_BYTES)]] = float;
 using DoubleVector [[gnu::vector_size(GW_VECTOR_BYTES)]] = double;
 using Int32Vector [[gnu::vector_size(GW_VECTOR_BYTES)]] = int32_t;
 using Int64Vector [[gnu::vector_size(GW_VECTOR_BYTES)]] = int64_t;
+
+// The larger and the smaller of a bound and x; a NaN in x stays. The compiler makes three instructions of the comparison
+// where the bound is a constant, so the one that there is gets named.
+#if defined(__AVX__) && GW_VECTOR_BYTES == 32
+inline FloatVector at_least(FloatVector bound, FloatVector x) { return (FloatVector)_mm256_max_ps((__m256)bound, (__m256)x); }
+inline FloatVector at_most(FloatVector bound, FloatVector x) { return (FloatVector)_mm256_min_ps((__m256)bound, (__m256)x); }
+inline DoubleVector at_least(DoubleVector bound, DoubleVector x) { return (DoubleVector)_mm256_max_pd((__m256d)bound, (__m256d)x); }
+inline DoubleVector at_most(DoubleVector bound, DoubleVector x) { return (DoubleVector)_mm256_min_pd((__m256d)bound, (__m256d)x); }
+#else
+template <class V>
+inline V at_least(V bound, V x) { return bound > x ? bound : x; }
+template <class V>
+inline V at_most(V bound, V x) { return bound < x ? bound : x; }
+#endif
 
 template <class T>
 struct Simd;
@@ -46,8 +64,7 @@ struct Simd<float> {
   // and its gradient exactly 0.
   static inline Vector tanh_rational(Vector x) {
     const Vector end = Vector{} + 9.0f, one = Vector{} + 1.0f;
-    x = x > end ? end : x;
-    x = x < -end ? -end : x;
+    x = at_most(end, at_least(-end, x));
     const Vector z = x * x;
     Vector p = 2.125743678e-11f * z - 1.391349436e-8f;
     p = p * z + 9.635296010e-6f;
@@ -57,9 +74,7 @@ struct Simd<float> {
     Vector q = 2.336183970e-4f * z + 2.392486483e-2f;
     q = q * z + 4.628921449e-1f;
     q = q * z + 1.0f;
-    Vector y = x * p / q;
-    y = y > one ? one : y;
-    return y < -one ? -one : y;
+    return at_most(one, at_least(-one, x * p / q));
   }
 };
 
@@ -125,14 +140,12 @@ inline void store(T* to, Vector<T> v) {
   std::memcpy(to, &v, sizeof(v));
 }
 
-// Comparisons are written so that a NaN operand stays NaN.
 template <class T>
 inline Vector<T> exp(Vector<T> x) {
   using S = Simd<T>;
   const Vector<T> lowest = Vector<T>{} + S::lowest_exponent;
   const Vector<T> highest = Vector<T>{} + S::highest_exponent;
-  x = x < lowest ? lowest : x;
-  x = x > highest ? highest : x;
+  x = at_most(highest, at_least(lowest, x));
   // The low bits of `shifted` hold n and the exponent's bias; moved to the exponent's place they are 2^n.
   const Vector<T> shifted = x * T(1.4426950408889634074) + (S::round_magic + S::exponent_bias);
   const Vector<T> n = shifted - (S::round_magic + S::exponent_bias);
@@ -167,10 +180,7 @@ template <class T>
 inline Vector<T> hard_sigmoid(Vector<T> x) {
   const Vector<T> zero{};
   const Vector<T> six = zero + T(6);
-  x = x + T(3);
-  x = x < zero ? zero : x;
-  x = x > six ? six : x;
-  return x / six;
+  return at_most(six, at_least(zero, x + T(3))) / six;
 }
 
 // An activation and its derivative, which here is always a function of the activation's output.
@@ -179,7 +189,7 @@ struct Fixed {
   Vector<T> operator()(Vector<T> a) const {
     if constexpr (kind == Activation::tanh) return tanh<T>(a);
     if constexpr (kind == Activation::sigmoid) return sigmoid<T>(a);
-    if constexpr (kind == Activation::relu) return a < T(0) ? Vector<T>{} : a;
+    if constexpr (kind == Activation::relu) return at_least(Vector<T>{}, a);
     if constexpr (kind == Activation::hard_sigmoid) return hard_sigmoid<T>(a);
     return a;
   }
