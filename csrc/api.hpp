@@ -131,15 +131,15 @@ template <class T>
 struct Kernels {
   size_t (*forward_shared_bytes)(const Spec&, const Sizes&);
   size_t (*forward_part_bytes)(const Spec&, const Sizes&, int parts);
-  void (*forward_pack)(const ForwardCall<T>&);
+  void (*forward_pack)(const ForwardCall<T>&, int part);
   void (*forward_tokens)(const ForwardCall<T>&, int part);  // before any forward_part, where there are ids
   void (*forward_part)(const ForwardCall<T>&, int part);
   size_t (*backward_shared_bytes)(const Spec&, const Sizes&);
   size_t (*backward_part_bytes)(const Spec&, const Sizes&, int parts);
-  void (*backward_pack)(const BackwardCall<T>&);
+  void (*backward_pack)(const BackwardCall<T>&, int part);
   void (*backward_part)(const BackwardCall<T>&, int part);
   void (*backward_tokens)(const BackwardCall<T>&, int part);  // after every backward_part, where there are ids
-  void (*backward_finish)(const BackwardCall<T>&);  // adds up the parts' weight gradients
+  void (*backward_finish)(const BackwardCall<T>&, int part);  // adds up the parts' weight gradients
   double (*multiply_adds)(int64_t steps);  // as fast as they go; returns the number of operations
 };
 

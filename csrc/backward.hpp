@@ -18,9 +18,14 @@ struct BackwardShared {
     bytes = carver.used();
   }
 
-  void fill(const Inputs<T>& in, const Sizes& sizes) const {
-    pack_gates(in.kernel, sizes.features, sizes.units, Cell::gates, true, kernel);
-    pack_gates(in.recurrent_kernel, sizes.units, sizes.units, Cell::gates, true, recurrent_kernel);
+  // One part's share of the packing.
+  void fill(const Inputs<T>& in, const Sizes& sizes, int part, int parts) const {
+    const int64_t units = sizes.units;
+    for (int g = 0; g < Cell::gates; ++g) {
+      if (2 * g % parts == part) pack_gate_transposed(in.kernel, sizes.features, units, Cell::gates, g, kernel);
+      if ((2 * g + 1) % parts == part)
+        pack_gate_transposed(in.recurrent_kernel, units, units, Cell::gates, g, recurrent_kernel);
+    }
   }
 };
 
@@ -420,12 +425,13 @@ class BackwardPart {
   int64_t own_states_ = 0;  // leading rows of the block that no other row stands for
 };
 
-// out [rows, gates * units] = the sum over parts, in their order, of sums [gates][rows][units padded].
+// A share of the rows of out [rows, gates * units] = the sum over parts, in their order, of sums
+// [gates][rows][units padded].
 template <class T>
-void add_parts(const T* const* sums, int parts, int64_t rows, int64_t units, int gates, T* out) {
+void add_parts(const T* const* sums, int parts, const Share& share, int64_t rows, int64_t units, int gates, T* out) {
   const int64_t width = padded<T>(units);
   for (int g = 0; g < gates; ++g)
-    for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t i = share.first; i < share.last; ++i) {
       T* to = out + (i * gates + g) * units;
       const int64_t from = (g * rows + i) * width;
       copy_row(to, sums[0] + from, units);
@@ -437,25 +443,27 @@ void add_parts(const T* const* sums, int parts, int64_t rows, int64_t units, int
 inline constexpr int most_parts = 1024;
 
 template <class T, class Cell>
-void finish_backward(const BackwardCall<T>& call) {
+void finish_backward(const BackwardCall<T>& call, int part) {
   const T *kernel[most_parts], *recurrent_kernel[most_parts], *bias[most_parts];
-  for (int part = 0; part < call.parts; ++part) {
-    const BackwardScratch<T, Cell> scratch(call.sizes, call.parts, call.scratch + part * call.part_bytes);
-    kernel[part] = scratch.sums.kernel;
-    recurrent_kernel[part] = scratch.sums.recurrent_kernel;
-    bias[part] = scratch.sums.bias;
+  for (int other = 0; other < call.parts; ++other) {
+    const BackwardScratch<T, Cell> scratch(call.sizes, call.parts, call.scratch + other * call.part_bytes);
+    kernel[other] = scratch.sums.kernel;
+    recurrent_kernel[other] = scratch.sums.recurrent_kernel;
+    bias[other] = scratch.sums.bias;
   }
-  const int64_t units = call.sizes.units;
-  add_parts(kernel, call.parts, call.sizes.features, units, Cell::gates, call.grad.kernel);
-  add_parts(recurrent_kernel, call.parts, units, units, Cell::gates, call.grad.recurrent_kernel);
-  if (!call.grad.bias) return;
-  add_parts(bias, call.parts, 1, units, Cell::gates, call.grad.bias);
+  const int64_t units = call.sizes.units, features = call.sizes.features;
+  add_parts(kernel, call.parts, Share(features, part, call.parts), features, units, Cell::gates, call.grad.kernel);
+  add_parts(recurrent_kernel, call.parts, Share(units, part, call.parts), units, units, Cell::gates,
+            call.grad.recurrent_kernel);
+  if (part > 0 || !call.grad.bias) return;
+  const Share one(1, 0, 1);
+  add_parts(bias, call.parts, one, 1, units, Cell::gates, call.grad.bias);
   if (Cell::gradient_blocks == Cell::gates) return;
   // The second row of two biases: gate g's recurrent sum has the gradient of its own block.
   const int64_t width = padded<T>(units);
   for (int g = 0; g < Cell::gates; ++g) {
-    for (int part = 0; part < call.parts; ++part) kernel[part] = bias[part] + Cell::recurrent_block(g) * width;
-    add_parts(kernel, call.parts, 1, units, 1, call.grad.bias + (Cell::gates + g) * units);
+    for (int other = 0; other < call.parts; ++other) kernel[other] = bias[other] + Cell::recurrent_block(g) * width;
+    add_parts(kernel, call.parts, one, 1, units, 1, call.grad.bias + (Cell::gates + g) * units);
   }
 }
 

@@ -41,10 +41,14 @@ struct ForwardShared {
     bytes = carver.used();
   }
 
-  void fill(const Inputs<T>& in, const Sizes& sizes) const {
+  // One part's share of the packing.
+  void fill(const Inputs<T>& in, const Sizes& sizes, int part, int parts) const {
     const int64_t units = sizes.units, width = padded<T>(units);
-    pack_gates(in.kernel, sizes.features, units, Cell::gates, false, kernel);
-    pack_gates(in.recurrent_kernel, units, units, Cell::gates, false, recurrent_kernel);
+    for (int g = 0; g < Cell::gates; ++g) {
+      if (2 * g % parts == part) pack_gate(in.kernel, sizes.features, units, Cell::gates, g, kernel);
+      if ((2 * g + 1) % parts == part) pack_gate(in.recurrent_kernel, units, units, Cell::gates, g, recurrent_kernel);
+    }
+    if (part > 0) return;
     pack_bias<Cell>(in.bias, units, bias);
     clear(recurrent_bias, Cell::gates * width);
     for (int g = 0; g < Cell::gates; ++g)

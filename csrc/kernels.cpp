@@ -58,10 +58,10 @@ size_t forward_part_bytes(const Spec& spec, const Sizes& sizes, int parts) {
   return with_cell<T>(spec, [&](auto cell) { return ForwardScratch<T, decltype(cell)>(sizes, parts, nullptr).bytes; });
 }
 template <class T>
-void forward_pack(const ForwardCall<T>& call) {
+void forward_pack(const ForwardCall<T>& call, int part) {
   const KernelMode mode;
   with_cell<T>(call.spec, [&](auto cell) {
-    ForwardShared<T, decltype(cell)>(call.sizes, call.shared).fill(call.in, call.sizes);
+    ForwardShared<T, decltype(cell)>(call.sizes, call.shared).fill(call.in, call.sizes, part, call.parts);
   });
 }
 template <class T>
@@ -83,9 +83,9 @@ size_t backward_part_bytes(const Spec& spec, const Sizes& sizes, int parts) {
   return with_cell<T>(spec, [&](auto cell) { return BackwardScratch<T, decltype(cell)>(sizes, parts, nullptr).bytes; });
 }
 template <class T>
-void backward_pack(const BackwardCall<T>& call) {
+void backward_pack(const BackwardCall<T>& call, int part) {
   with_cell<T>(call.spec, [&](auto cell) {
-    BackwardShared<T, decltype(cell)>(call.sizes, call.shared).fill(call.in, call.sizes);
+    BackwardShared<T, decltype(cell)>(call.sizes, call.shared).fill(call.in, call.sizes, part, call.parts);
   });
 }
 template <class T>
@@ -99,9 +99,9 @@ void backward_tokens(const BackwardCall<T>& call, int part) {
   with_cell<T>(call.spec, [&](auto cell) { BackwardPart<T, decltype(cell)>(call, part).finish_tokens(); });
 }
 template <class T>
-void backward_finish(const BackwardCall<T>& call) {
+void backward_finish(const BackwardCall<T>& call, int part) {
   const KernelMode mode;
-  with_cell<T>(call.spec, [&](auto cell) { finish_backward<T, decltype(cell)>(call); });
+  with_cell<T>(call.spec, [&](auto cell) { finish_backward<T, decltype(cell)>(call, part); });
 }
 
 template <class T>

@@ -8,17 +8,14 @@
 namespace gatewright {
 namespace GW_ISA {
 
-// Weights packed gate by gate: gate g begins at g * k * padded(n).
+// Gate g of weights [rows, gates, units], packed behind the gates before it.
 template <class T>
-void pack_gates(const T* kernel, int64_t rows, int64_t units, int gates, bool transposed, T* packed) {
-  const int64_t stride = gates * units;
-  for (int g = 0; g < gates; ++g) {
-    const T* from = kernel + g * units;
-    if (transposed)
-      pack<T>({from, 1, stride}, units, rows, packed + g * units * padded<T>(rows));
-    else
-      pack<T>({from, stride, 1}, rows, units, packed + g * rows * padded<T>(units));
-  }
+void pack_gate(const T* kernel, int64_t rows, int64_t units, int gates, int g, T* packed) {
+  pack<T>({kernel + g * units, gates * units, 1}, rows, units, packed + g * rows * padded<T>(units));
+}
+template <class T>
+void pack_gate_transposed(const T* kernel, int64_t rows, int64_t units, int gates, int g, T* packed) {
+  pack<T>({kernel + g * units, 1, gates * units}, units, rows, packed + g * units * padded<T>(rows));
 }
 
 // The rows that a product reads for each position: the caller's own, or copies under the dropout masks.

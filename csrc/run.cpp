@@ -1,10 +1,12 @@
 #include "run.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
+#include <memory>
 #include <new>
 
 #include "dispatch.hpp"
@@ -20,33 +22,38 @@ constexpr double least_part_flops = 1e6;
 constexpr int most_threads = 1024;
 constexpr size_t kept_bytes = size_t{64} << 20;
 
+size_t aligned(size_t bytes) { return (bytes + 4095) / 4096 * 4096; }
+
 // The most that any call has asked for since it was last read: peak memory is reported with it.
 std::atomic<size_t> most_reserved{0};
 
-// A caller's scratch memory, kept between calls unless it is large: fresh pages cost more than the arithmetic.
+// A call's scratch memory, kept between calls unless it is large: fresh pages cost more than the arithmetic. It lies
+// outside the heap, with room to spare: calls that differ a little would else leave holes there that fit nothing.
 class Arena {
  public:
-  ~Arena() { std::free(memory_); }
+  Arena() = default;
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+  ~Arena() { release(); }
   char* reserve(size_t bytes) {
     size_t most = most_reserved.load(std::memory_order_relaxed);
     while (bytes > most && !most_reserved.compare_exchange_weak(most, bytes, std::memory_order_relaxed)) {
     }
     if (bytes > bytes_) {
       release();
-      const size_t rounded = (bytes + 4095) / 4096 * 4096;
-      memory_ = static_cast<char*>(std::aligned_alloc(4096, rounded));
-      if (!memory_) throw std::bad_alloc();
-      bytes_ = rounded;
+      const size_t wanted = aligned(bytes + bytes / 8);
+      void* const mapped = mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (mapped == MAP_FAILED) throw std::bad_alloc();
+      memory_ = static_cast<char*>(mapped);
+      bytes_ = wanted;
     }
     return memory_;
   }
-  void trim() {
-    if (bytes_ > kept_bytes) release();
-  }
+  bool large() const { return bytes_ > kept_bytes; }
 
  private:
   void release() {
-    std::free(memory_);
+    if (memory_) munmap(memory_, bytes_);
     memory_ = nullptr;
     bytes_ = 0;
   }
@@ -54,13 +61,37 @@ class Arena {
   size_t bytes_ = 0;
 };
 
-thread_local Arena arena;
+// Arenas that no call uses. A program's calls come from many threads, one after another: one arena serves them all.
+// Each place is taken and given back by one atomic exchange, so a fork can leave none locked.
+std::atomic<Arena*> idle_arenas[8];
 
-struct Trim {
-  ~Trim() { arena.trim(); }
+class LentArena {
+ public:
+  LentArena() {
+    for (auto& place : idle_arenas)
+      if (Arena* found = place.exchange(nullptr)) {
+        arena_.reset(found);
+        return;
+      }
+    arena_ = std::make_unique<Arena>();
+  }
+  ~LentArena() {
+    if (arena_->large()) return;
+    for (auto& place : idle_arenas) {
+      Arena* empty = nullptr;
+      if (place.compare_exchange_strong(empty, arena_.get())) {
+        arena_.release();
+        return;
+      }
+    }
+  }
+  LentArena(const LentArena&) = delete;
+  LentArena& operator=(const LentArena&) = delete;
+  char* reserve(size_t bytes) { return arena_->reserve(bytes); }
+
+ private:
+  std::unique_ptr<Arena> arena_;
 };
-
-size_t aligned(size_t bytes) { return (bytes + 4095) / 4096 * 4096; }
 
 // Live positions alone count, so that padding does not change how a batch is shared.
 int parts_for(const Spec& spec, const Sizes& sizes, int64_t live) {
@@ -77,9 +108,9 @@ const Kernels<float>& kernels() { return *instruction_set().f32; }
 template <>
 const Kernels<double>& kernels() { return *instruction_set().f64; }
 
-// Places a call's shared and private scratch into the arena.
+// Places a call's shared and private scratch into an arena.
 template <class Call>
-void place(Call& call, size_t shared_bytes, size_t part_bytes) {
+void place(Call& call, LentArena& arena, size_t shared_bytes, size_t part_bytes) {
   call.part_bytes = aligned(part_bytes);
   call.shared = arena.reserve(aligned(shared_bytes) + call.parts * call.part_bytes);
   call.scratch = call.shared + aligned(shared_bytes);
@@ -147,11 +178,11 @@ const char* run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, cons
   Schedule schedule;
   Tokens tokens;
   if (const char* wrong = prepare(spec, sizes, in, live, true, schedule, tokens)) return wrong;
-  const Trim trim;
+  LentArena arena;
   const Kernels<T>& kernel = kernels<T>();
   ForwardCall<T> call{spec, sizes, in, out, schedule.view(), tokens.view(), parts_for(spec, sizes, schedule.live()), nullptr, nullptr, 0};
-  place(call, kernel.forward_shared_bytes(spec, sizes), kernel.forward_part_bytes(spec, sizes, call.parts));
-  kernel.forward_pack(call);
+  place(call, arena, kernel.forward_shared_bytes(spec, sizes), kernel.forward_part_bytes(spec, sizes, call.parts));
+  share(call, kernel.forward_pack);
   if (in.ids) share(call, kernel.forward_tokens);
   share(call, kernel.forward_part);
   return nullptr;
@@ -164,14 +195,14 @@ const char* run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, con
   Tokens tokens;
   // Steps that rows share have one gradient for all of them, which is no row's own gradient by its first state.
   if (const char* wrong = prepare(spec, sizes, in, live, !grad.h0, schedule, tokens)) return wrong;
-  const Trim trim;
+  LentArena arena;
   const Kernels<T>& kernel = kernels<T>();
   BackwardCall<T> call{spec, sizes, in, back, grad, schedule.view(), tokens.view(), parts_for(spec, sizes, schedule.live()), nullptr, nullptr, 0};
-  place(call, kernel.backward_shared_bytes(spec, sizes), kernel.backward_part_bytes(spec, sizes, call.parts));
-  kernel.backward_pack(call);
+  place(call, arena, kernel.backward_shared_bytes(spec, sizes), kernel.backward_part_bytes(spec, sizes, call.parts));
+  share(call, kernel.backward_pack);
   share(call, kernel.backward_part);
   if (in.ids) share(call, kernel.backward_tokens);
-  kernel.backward_finish(call);
+  share(call, kernel.backward_finish);
   return nullptr;
 }
 

@@ -18,7 +18,7 @@ PackedStep::PackedStep(const Spec& spec, int64_t features, int64_t units, const 
   call_.parts = 1;
   shared_ = allocate(kernels_->forward_shared_bytes(call_.spec, call_.sizes));
   call_.shared = shared_.get();
-  kernels_->forward_pack(call_);
+  kernels_->forward_pack(call_, 0);
 }
 
 void PackedStep::run(int64_t batch, const float* x, const float* h, const float* c, float* new_h, float* new_c) {

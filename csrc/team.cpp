@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -19,8 +20,22 @@ struct Job {
   const PartFunction run;
   void* const context;
   int next = 0;      // the first part that nobody has begun
-  int finished = 0;
+  std::atomic<int> finished{0};
 };
+
+// How long a thread looks for what it waits for before it sleeps. The phases of a call follow one another within less,
+// and to wake a thread on an idle core can take as long.
+constexpr std::chrono::microseconds patience{100};
+
+template <class F>
+void look_for(F found) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (!found() && std::chrono::steady_clock::now() < end) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+}
 
 class Team {
  public:
@@ -29,10 +44,15 @@ class Team {
     std::unique_lock<std::mutex> lock(mutex_);
     start_threads(parts - 1);
     jobs_.push_back(job);
+    ++calls_;
     work_.notify_all();
     while (take_part(*job, lock)) {
     }
-    done_.wait(lock, [&] { return job->finished == job->parts; });
+    const auto done = [&] { return job->finished == job->parts; };
+    lock.unlock();
+    look_for(done);
+    lock.lock();
+    done_.wait(lock, done);
   }
 
  private:
@@ -70,6 +90,11 @@ class Team {
       work_.wait(lock, [&] { return !jobs_.empty(); });
       const auto job = jobs_.front();
       take_part(*job, lock);
+      if (!jobs_.empty()) continue;
+      const int seen = calls_;
+      lock.unlock();
+      look_for([&] { return calls_ != seen; });
+      lock.lock();
     }
   }
 
@@ -77,6 +102,7 @@ class Team {
   std::condition_variable work_, done_;
   std::deque<std::shared_ptr<Job>> jobs_;  // those with parts left to begin
   int started_ = 0;
+  std::atomic<int> calls_{0};
 };
 
 // The team is never destroyed: its threads may outlive every static object.
