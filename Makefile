@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 # One PyTorch release, for the tests that compare with it live; its CPU build where pip finds one.
 TORCH ?= torch==2.13.0
+# Processes that tests are shared among, a file of them at a time.
+JOBS ?= 2
 # Every suite; and the interpreter that has TensorFlow, if it is to be measured too.
 SUITES ?= training operation forward step lengths proportion memory cases
 TENSORFLOW_PYTHON ?=
@@ -45,7 +47,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 
 test: $(VENV)/.torch
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 test-fast: $(VENV)/.dev
 	$(BIN)/python -m pytest -m 'not slow'

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <memory>
 #include <new>
@@ -27,8 +28,25 @@ size_t aligned(size_t bytes) { return (bytes + 4095) / 4096 * 4096; }
 // The most that any call has asked for since it was last read: peak memory is reported with it.
 std::atomic<size_t> most_reserved{0};
 
-// A call's scratch memory, kept between calls unless it is large: fresh pages cost more than the arithmetic. It lies
-// outside the heap, with room to spare: calls that differ a little would else leave holes there that fit nothing.
+// Where scratch memory comes from. Outside the heap, and with room to spare: calls that differ a little would else leave
+// holes in it that fit nothing. Under the address sanitizer it is the heap's, of exactly the size asked for and another
+// at each call, so that a step past its end is found.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool lent_again = false;
+size_t with_room(size_t bytes) { return bytes; }
+void* take_pages(size_t bytes) { return std::aligned_alloc(4096, bytes); }
+void give_back(void* pages, size_t) { std::free(pages); }
+#else
+constexpr bool lent_again = true;
+size_t with_room(size_t bytes) { return aligned(bytes + bytes / 8); }
+void* take_pages(size_t bytes) {
+  void* const pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return pages == MAP_FAILED ? nullptr : pages;
+}
+void give_back(void* pages, size_t bytes) { munmap(pages, bytes); }
+#endif
+
+// Scratch memory, kept between calls unless it is large: fresh pages cost more than the arithmetic.
 class Arena {
  public:
   Arena() = default;
@@ -41,19 +59,17 @@ class Arena {
     }
     if (bytes > bytes_) {
       release();
-      const size_t wanted = aligned(bytes + bytes / 8);
-      void* const mapped = mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-      if (mapped == MAP_FAILED) throw std::bad_alloc();
-      memory_ = static_cast<char*>(mapped);
-      bytes_ = wanted;
+      memory_ = static_cast<char*>(take_pages(with_room(bytes)));
+      if (!memory_) throw std::bad_alloc();
+      bytes_ = with_room(bytes);
     }
     return memory_;
   }
-  bool large() const { return bytes_ > kept_bytes; }
+  bool kept() const { return lent_again && bytes_ <= kept_bytes; }
 
  private:
   void release() {
-    if (memory_) munmap(memory_, bytes_);
+    if (memory_) give_back(memory_, bytes_);
     memory_ = nullptr;
     bytes_ = 0;
   }
@@ -76,7 +92,7 @@ class LentArena {
     arena_ = std::make_unique<Arena>();
   }
   ~LentArena() {
-    if (arena_->large()) return;
+    if (!arena_->kept()) return;
     for (auto& place : idle_arenas) {
       Arena* empty = nullptr;
       if (place.compare_exchange_strong(empty, arena_.get())) {
