@@ -50,7 +50,7 @@ test: $(VENV)/.torch
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 test-fast: $(VENV)/.dev
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest --numprocesses $(JOBS) -m 'not slow'
 
 sanitize: $(VENV)/.dev
 	$(BIN)/python tests/native/sanitize.py

@@ -8,6 +8,8 @@ import gatewright
 from gatewright import blocks
 from gatewright.blocks import Dense, Embedding, Recurrent
 
+pytestmark = pytest.mark.slow  # compiles Keras models
+
 
 @pytest.fixture(autouse=True)
 def _keras():

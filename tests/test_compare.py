@@ -17,6 +17,8 @@ from gatewright import cli, runs
 from gatewright.accelerate import is_accelerated
 from gatewright.errors import InputError
 
+pytestmark = pytest.mark.slow  # trains networks
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 # Small enough for a second or two; nothing here is about quality.
 SMALL = {"limit": 120, "length": 8, "units": 3, "epochs": 2, "seeds": 2, "batch": 16}

@@ -13,6 +13,8 @@ from gatewright.tasks.adding import Adding
 from gatewright.tasks.protocol import Examples
 from gatewright.train import Network
 
+pytestmark = pytest.mark.slow  # compiles gradients
+
 TIME, UNITS = 6, 3
 
 

@@ -28,6 +28,8 @@ from gatewright.comparison import (
 from gatewright.report import html, plots, tables, terminal
 from gatewright.statistics import Interval, mean_interval
 
+pytestmark = pytest.mark.slow  # trains networks to report on
+
 ACCURACY = Measure("accuracy", "accuracy", "higher")
 MSE = Measure("mse", "mean squared error", "lower")
 NAMES = {"simple_rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}

@@ -94,6 +94,7 @@ def test_threads_and_instruction_sets(threads, name):
 
 @pytest.mark.parametrize("rec", RECURRENCES)
 @pytest.mark.parametrize("implementation", ["kernel", "scan"])
+@pytest.mark.slow
 def test_jax_against_rows(rec, implementation):
     tokens, kernel, recurrent, bias, mask, d_sequence = problem(rec, 9, 17, 7, 8, 20, dtype=np.float32)
 
@@ -113,6 +114,7 @@ def test_jax_against_rows(rec, implementation):
 
 
 @pytest.mark.parametrize("rec", RECURRENCES)
+@pytest.mark.slow
 def test_padding_on_the_left_is_shared_where_no_state_is_given(rec):
     """Rows that begin alike share steps; a state that is given has a gradient of its own in each row."""
     tokens, *weights, _, d_sequence = problem(rec, 9, 17, 7, 8, 5, dtype=np.float32)
@@ -246,6 +248,7 @@ class TestKeras:
     }  # fmt: skip
 
     @pytest.mark.parametrize("name", MODELS)
+    @pytest.mark.slow
     def test_training_is_that_of_stock_keras(self, name, seen):
         def make(keras):
             return keras.Sequential(self.MODELS[name](keras))
@@ -265,6 +268,7 @@ class TestKeras:
             lambda k: [k.layers.GRU(4, dropout=0.5, seed=1)],
         ],
     )
+    @pytest.mark.slow
     def test_what_stands_between_drops_to_rows(self, between, seen):
         def make(keras):
             return keras.Sequential([keras.layers.Embedding(11, 5), *between(keras), keras.layers.Dense(1)])
@@ -275,6 +279,7 @@ class TestKeras:
         for one, other in zip(weights, stock, strict=True):
             assert_close(one, other, "training", np.float32)
 
+    @pytest.mark.slow
     def test_two_layers_on_one_embedding(self, seen):
         def make(keras):
             ids = keras.Input((None,), dtype="int32")

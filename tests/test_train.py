@@ -16,6 +16,8 @@ from gatewright.tasks.adding import Adding
 from gatewright.tasks.protocol import Examples
 from gatewright.train import Network, better, fit
 
+pytestmark = pytest.mark.slow  # trains networks
+
 TASK = Adding(length=12, train_rows=70, validation_rows=20, test_rows=30)
 
 
