@@ -1,58 +1,180 @@
-"""Blocks: what Keras builds has as many parameters as they say, and starts from the seed alone."""
+"""Blocks: one forward, equal to Keras' layers, in NumPy and in JAX, whole, by stretches and step by step."""
 
+import keras
 import numpy as np
 import pytest
+from keras_models import keras_model
 from tolerances import assert_close
 
-import gatewright
 from gatewright import blocks
-from gatewright.blocks import Dense, Embedding, Recurrent
+from gatewright.blocks import NUMPY, Dense, Dropout, Embedding, Noise, Pool, Recurrent, Steps
 
 pytestmark = pytest.mark.slow  # compiles Keras models
 
-
-@pytest.fixture(autouse=True)
-def _keras():
-    with gatewright.accelerate():
-        yield
+IDS = np.array([[0, 0, 4, 9, 2, 10, 1], [5, 5, 5, 1, 2, 3, 4], [0, 0, 0, 0, 0, 0, 7]], np.int32)
 
 
-def weights(model):
-    return [np.asarray(variable.value) for variable in model.trainable_variables]
+def text_model(cell="gru", units=7, by="last", both=False, layers=1, outputs=2):
+    pooled = [] if by == "last" else [Pool(by)]
+    below = [Recurrent(cell, units, both, steps=True, recurrent_dropout=0.5) for _ in range(layers - 1)]
+    top = Recurrent(cell, units, both, steps=bool(pooled))
+    return [Embedding(11, 5, 0.5, 0.5), *below, top, *pooled, Dropout(0.5), Dense(outputs)]
+
+
+def answers(model, weights, ids, lib=NUMPY, noise=None):
+    return np.asarray(blocks.forward(model, lib, weights, Steps(ids), None, noise)[0].x)
+
+
+@pytest.mark.parametrize("cell", blocks.CELLS)
+@pytest.mark.parametrize("units", [1, 7, 8, 9, 17, 129])
+def test_forward_is_keras(cell, units):
+    model = text_model(cell, units)
+    weights = blocks.start(model, 1, [1])
+    expected = keras_model(model, weights)(IDS)
+    assert_close(answers(model, weights, IDS), expected, "forward", np.float32)
+    assert_close(answers(model, weights, IDS, blocks.jax_library()), expected, "forward", np.float32)
+
+
+@pytest.mark.parametrize("by", ["last", "mean", "max", "attention"])
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_forward_is_keras_with_every_pooling(by, both, layers):
+    model = text_model("lstm", 6, by, both, layers)
+    weights = blocks.start(model, 1, [2])
+    expected = keras_model(model, weights)(IDS)
+    assert_close(answers(model, weights, IDS), expected, "forward", np.float32)
+    assert_close(answers(model, weights, IDS, blocks.jax_library()), expected, "forward", np.float32)
 
 
 @pytest.mark.parametrize("cell", blocks.CELLS)
 @pytest.mark.parametrize("units", [1, 7, 17])
 def test_parameters_are_keras(cell, units):
     text = [Embedding(11, 5), Recurrent(cell, units), Dense(3)]
-    assert blocks.parameters(text, 1) == blocks.build(text, (9,), "int32", [0]).count_params()
-    numbers = [Recurrent(cell, units), Dense(1)]
-    assert blocks.parameters(numbers, 2) == blocks.build(numbers, (9, 2), "float32", [0]).count_params()
+    assert blocks.parameters(text, 1) == keras_model(text, blocks.start(text, 1, [0])).count_params()
+    numbers = [Recurrent(cell, units, both=True), Dense(1)]
+    made = keras_model(numbers, blocks.start(numbers, 2, [0]), features=2)
+    assert blocks.parameters(numbers, 2) == made.count_params()
+
+
+@pytest.mark.parametrize(
+    "block", [Recurrent("lstm", 40), Recurrent("gru", 30), Dense(50), Embedding(50, 20)], ids=lambda block: block.kind
+)
+def test_initial_weights_are_distributed_as_keras(block):
+    layers = keras.layers
+    kind = {"embedding": lambda: layers.Embedding(50, 20), "dense": lambda: layers.Dense(50)}
+    make = kind.get(block.kind) or (lambda: getattr(layers, blocks.CELLS[block.cell])(block.units))
+    layer = make()
+    layer.build((None, None, 25) if block.kind != "embedding" else (None, None))
+    values = [np.asarray(variable.value) for variable in layer.weights]
+    for ours, theirs in zip(block.start(25, np.random.default_rng(0)).values(), values, strict=True):
+        assert ours.shape == theirs.shape
+        assert ours.mean() == pytest.approx(theirs.mean(), abs=0.02)
+        assert ours.std() == pytest.approx(theirs.std(), rel=0.08, abs=1e-6)
+        assert abs(ours).max() == pytest.approx(abs(theirs).max(), rel=0.4)
+    if block.kind == "recurrent":
+        U = block.start(25, np.random.default_rng(0))["recurrent_kernel"].astype(np.float64)
+        assert_close(U @ U.T, np.eye(len(U)), "forward", np.float32)
 
 
 def test_weights_are_a_function_of_the_seed():
-    model = [Embedding(11, 5), Recurrent("gru", 4), Dense(2)]
-    one, again, other = (weights(blocks.build(model, (9,), "int32", seed)) for seed in ([1, 0], [1, 0], [1, 1]))
+    model = text_model("gru", 4)
+    one, again, other = (blocks.start(model, 1, seed) for seed in ([1, 0], [1, 0], [1, 1]))
     for a, b in zip(one, again, strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert any(np.any(a != b) for a, b in zip(one, other, strict=True))
-    assert np.any(one[1][:4, :4] != one[2][:4, :4])  # layers do not share their draws
+        assert a.keys() == b.keys()
+        for name in a:
+            np.testing.assert_array_equal(a[name], b[name])
+    assert np.any(one[0]["table"] != other[0]["table"])
 
 
-def test_weights_do_not_depend_on_kerass_own_seed():
-    import keras
-
-    model = [Recurrent("lstm", 4), Dense(1)]
-    keras.utils.set_random_seed(1)
-    one = weights(blocks.build(model, (3, 2), "float32", [5]))
-    keras.utils.set_random_seed(2)
-    for a, b in zip(one, weights(blocks.build(model, (3, 2), "float32", [5])), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
+@pytest.mark.parametrize("by", ["last", "mean", "max", "attention"])
 @pytest.mark.parametrize("cell", blocks.CELLS)
-def test_padding_never_changes_an_answer(cell):
-    model = blocks.build([Embedding(11, 5), Recurrent(cell, 6), Dense(2)], (None,), "int32", [0])
+def test_padding_never_changes_an_answer(cell, by):
+    model = text_model(cell, 6, by, both=True)
+    weights = blocks.start(model, 1, [0])
     row = np.array([[1, 4, 9, 2, 10]], np.int32)
     padded = np.concatenate([np.zeros((1, 12), np.int32), row], axis=1)
-    assert_close(model(padded), model(row), "same_order", np.float32)
+    assert_close(answers(model, weights, padded), answers(model, weights, row), "same_order", np.float32)
+
+
+@pytest.mark.parametrize("by", ["mean", "max", "attention"])
+def test_a_row_of_padding_alone_pools_to_zero(by):
+    model = [Embedding(11, 5), Recurrent("gru", 4, steps=True), Pool(by)]
+    weights = blocks.start(model, 1, [0])
+    np.testing.assert_array_equal(answers(model, weights, np.zeros((2, 3), np.int32)), np.zeros((2, 4)))
+
+
+@pytest.mark.parametrize("by", ["last", "mean", "max", "attention"])
+@pytest.mark.parametrize("cell", blocks.CELLS)
+@pytest.mark.parametrize("units", [1, 8, 17])
+def test_stretches_and_steps_are_the_whole(cell, by, units):
+    model = text_model(cell, units, by, layers=2)
+    weights = blocks.start(model, 1, [3])
+    row = IDS[1:2]
+    whole = answers(model, weights, row)
+    states, found = None, None
+    for stretch in (row[:, :3], row[:, 3:4], row[:, 4:]):
+        found, states = blocks.forward(model, NUMPY, weights, Steps(stretch), states)
+    assert_close(found.x, whole, "same_order", np.float32)
+    steppers = [block.stepper(w) for block, w in zip(model, weights, strict=True)]
+    states = [start for start, _ in steppers]
+    for token in row[0]:
+        x = token[None]
+        for place, (_, step) in enumerate(steppers):
+            x, states[place] = step(x, states[place])
+    assert_close(x, whole, "forward", np.float32)
+
+
+def test_both_directions_can_not_be_stepped():
+    block = Recurrent("gru", 3, both=True)
+    with pytest.raises(ValueError, match="both directions"):
+        block.stepper(block.start(2, np.random.default_rng(0)))
+
+
+class Coins(Noise):
+    """Draws that a test can predict: every other number is dropped."""
+
+    def keep(self, rate, shape):
+        return (np.arange(int(np.prod(shape))) % 2 == 0).reshape(shape)
+
+
+class TestDropout:
+    """Each kind against what it says, with draws that are known."""
+
+    def run(self, model, weights, noise):
+        return answers(model, weights, IDS, noise=noise)
+
+    def test_of_the_embedding_is_of_whole_vectors(self):
+        model = [Embedding(11, 5, dropout=0.5), Recurrent("gru", 4)]
+        weights = blocks.start(model, 1, [0])
+        table = np.where(np.arange(11)[:, None] % 2 == 0, 2 * weights[0]["table"], 0)
+        expected = answers(model, [{"table": table}, weights[1]], IDS)
+        assert_close(self.run(model, weights, Coins()), expected, "same_order", np.float32)
+        assert np.any(self.run(model, weights, None) != expected)
+
+    def test_of_words_makes_them_unknown_but_neither_padding_nor_start(self):
+        model = [Embedding(11, 5, word_dropout=0.5), Recurrent("gru", 4)]
+        weights = blocks.start(model, 1, [0])
+        dropped = np.where((np.arange(IDS.size).reshape(IDS.shape) % 2 == 0) | (IDS <= 1), IDS, 2)
+        expected = answers(model, weights, dropped)
+        assert_close(self.run(model, weights, Coins()), expected, "same_order", np.float32)
+
+    def test_of_weights_is_of_the_recurrent_kernel(self):
+        model = [Embedding(11, 5), Recurrent("lstm", 4, weight_dropout=0.5)]
+        weights = blocks.start(model, 1, [0])
+        U = weights[1]["recurrent_kernel"]
+        other = np.where(np.arange(U.size).reshape(U.shape) % 2 == 0, 2 * U, 0)
+        expected = answers(model, [weights[0], {**weights[1], "recurrent_kernel": other}], IDS)
+        assert_close(self.run(model, weights, Coins()), expected, "same_order", np.float32)
+
+    def test_recurrent_is_keras(self):
+        """The same mask on h at every step: the rows of U that belong to dropped units count nothing."""
+        model = [Embedding(11, 5), Recurrent("lstm", 4, recurrent_dropout=0.5)]
+        weights = blocks.start(model, 1, [0])
+        U = np.where(np.arange(4)[:, None] % 2 == 0, 2 * weights[1]["recurrent_kernel"], 0)
+        expected = answers(model, [weights[0], {**weights[1], "recurrent_kernel": U}], IDS)
+        assert_close(self.run(model, weights, Coins()), expected, "forward", np.float32)
+
+    def test_of_steps_is_the_same_at_every_step(self):
+        x = np.ones((2, 3, 4), np.float32)
+        out, _ = Dropout(0.5).forward(NUMPY, {}, Steps(x), None, Coins())
+        np.testing.assert_array_equal(out.x, np.broadcast_to([2, 0, 2, 0], (2, 3, 4)))

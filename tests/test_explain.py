@@ -4,24 +4,18 @@ import numpy as np
 import pytest
 from tolerances import assert_close
 
-import gatewright
 from gatewright import cells
 from gatewright.blocks import Dense, Embedding, Recurrent
 from gatewright.cells import Recurrence
 from gatewright.explain import GradientThroughTime
 from gatewright.tasks.adding import Adding
 from gatewright.tasks.protocol import Examples
-from gatewright.train import Network
+from gatewright.train import Network, Recipe
 
 pytestmark = pytest.mark.slow  # compiles gradients
 
 TIME, UNITS = 6, 3
-
-
-@pytest.fixture(autouse=True)
-def _keras():
-    with gatewright.accelerate():
-        yield
+ONE = Recipe(1, 1, 0.1)
 
 
 def loss_after(rec, weights, states, x):
@@ -56,12 +50,12 @@ def test_against_finite_differences(cell):
     task = Adding(length=TIME)
     x = np.random.default_rng(0).normal(size=(1, TIME, 2)).astype(np.float32)
     rows = Examples(x, np.zeros((1, 1), np.float32))
-    network = Network(task, task.blocks(cell, UNITS), rows, 1)
-    state = network.start([1, 0], 0.1)
-    norms = GradientThroughTime(network)(state, rows).states
+    network = Network(task, task.blocks(cell, UNITS), rows, ONE)
+    start = network.start([1, 0]).weights
+    norms = GradientThroughTime(network)(start, rows).states
     rec = Recurrence(cell)
     assert list(norms) == list(rec.state_names)
-    weights = [np.asarray(array, np.float64) for array in state.trainable]
+    weights = [np.asarray(array, np.float64) for block in start for array in block.values()]
     for name, found in norms.items():
         expected = [by_differences(rec, weights, x[0].astype(np.float64), t, name) for t in range(TIME)]
         assert_close(found, expected[::-1], "gradient", np.float32)
@@ -76,8 +70,8 @@ def test_padding_is_left_out():
     norms = []
     for ids in (short, padded):
         rows = Examples(ids, np.ones((1, 1), np.float32))
-        network = Network(task, blocks, rows, 1)
-        norms.append(GradientThroughTime(network)(network.start([1, 0], 0.1), rows).states["h"])
+        network = Network(task, blocks, rows, ONE)
+        norms.append(GradientThroughTime(network)(network.start([1, 0]).weights, rows).states["h"])
     assert len(norms[1]) == 3
     assert_close(norms[1], norms[0], "gradient", np.float32)
 
@@ -86,8 +80,8 @@ def test_rows_are_averaged_at_the_steps_that_they_have():
     task = Adding()
     ids = np.array([[3, 4, 5], [0, 6, 7]], np.int32)
     rows = Examples(ids, np.ones((2, 1), np.float32))
-    network = Network(task, [Embedding(9, 4), Recurrent("gru", UNITS), Dense(1)], rows, 2)
-    gradient, state = GradientThroughTime(network), network.start([1, 0], 0.1)
+    network = Network(task, [Embedding(9, 4), Recurrent("gru", UNITS), Dense(1)], rows, Recipe(1, 2, 0.1))
+    gradient, state = GradientThroughTime(network), network.start([1, 0]).weights
     both = gradient(state, rows).states["h"]
     first, second = (gradient(state, rows.take(np.array([row, row]))).states["h"] for row in (0, 1))
     expected = [(first[0] + second[0]) / 2, (first[1] + second[1]) / 2, first[2]]

@@ -1,15 +1,19 @@
-"""Gated recurrent networks (SimpleRNN, LSTM, GRU), fast on ordinary CPUs.
+"""Gated recurrent networks, fast on ordinary CPUs.
 
-Importing this package imports neither Keras, JAX nor PyTorch; a part imports them when it is used.
+Nothing heavy is imported until it is used: `gatewright.runtime` starts in a fraction of a second.
 """
 
-from typing import Any
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-# Functions of the same name as their module: importing them here, once, makes the name the function for good.
-from gatewright.accelerate import SlowPathWarning, accelerate, restore
-from gatewright.compare import compare
-from gatewright.doctor import doctor
-from gatewright.setting import disable, enable
+if TYPE_CHECKING:
+    from gatewright.accelerate import SlowPathWarning, accelerate, restore
+    from gatewright.compare import compare
+    from gatewright.doctor import doctor
+    from gatewright.kernels import num_threads, set_num_threads
+    from gatewright.setting import disable, enable
 
 __version__ = "0.1.0"
 __all__ = [
@@ -24,11 +28,32 @@ __all__ = [
     "set_num_threads",
 ]
 
+_HOMES = {
+    "SlowPathWarning": "accelerate",
+    "accelerate": "accelerate",
+    "compare": "compare",
+    "disable": "setting",
+    "doctor": "doctor",
+    "enable": "setting",
+    "num_threads": "kernels",
+    "restore": "accelerate",
+    "set_num_threads": "kernels",
+}
+
 
 def __getattr__(name: str) -> Any:
-    # The kernels load when they are first asked for, so that `gatewright doctor` can say why they do not.
-    if name in ("num_threads", "set_num_threads"):
-        from gatewright import kernels
-
-        return getattr(kernels, name)
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'gatewright' has no attribute {name!r}")
+
+
+class _Package(ModuleType):
+    """Where a function has the name of its module, the name is the function, whichever was imported first."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, ModuleType) and _HOMES.get(name) == name:
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,80 +1,355 @@
-"""What models are made of: a model is a list of blocks, and a block knows its parameters and its Keras layer."""
+"""What models are made of: a model is a list of blocks, and a block is its weights and one forward.
+
+The forward of a block is written once, against the array functions that NumPy and JAX share: JAX trains it, and the
+runtime answers with NumPy. The recurrences themselves are the kernels' in both. Weights have the layouts of Keras'
+layers of the same names, in Keras' order.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from types import ModuleType
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gatewright.cells import Recurrence
+from gatewright.cells import Recurrence, Tokens
 
 CELLS = {"simple_rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
 """The cells by name, and the Keras layer of each."""
+
+PADDING, START, UNKNOWN = 0, 1, 2
+"""Ids that are no tokens: what fills a row up, what begins a text, and what stands for a token without an id."""
+
+Array: TypeAlias = Any  # of NumPy or of JAX
+Weights: TypeAlias = Mapping[str, Array]
+States: TypeAlias = tuple[Array, ...]
+Step: TypeAlias = Callable[[Array, States], tuple[Array, States]]
+
+
+class Library(NamedTuple):
+    """Whose arrays a forward is computed with.
+
+    Attributes:
+        xp: numpy, or jax.numpy.
+        recur: (recurrence, x or Tokens, weights, initial states or None, live or None, dropout mask on h or None,
+            whether outputs are wanted) to outputs [batch, time, units] (or None) and last states.
+    """
+
+    xp: ModuleType
+    recur: Callable[..., tuple[Array | None, States]]
+
+
+class Steps(NamedTuple):
+    """What flows between blocks.
+
+    Attributes:
+        x: ids [batch, time], `Tokens`, steps [batch, time, features], or, where time is gone, [batch, features].
+        live: bool [batch, time], False where a step is padding; None where every step is live, or time is gone.
+    """
+
+    x: Array
+    live: Array | None = None
+
+
+class Noise(Protocol):
+    """Where the random numbers of training come from."""
+
+    def keep(self, rate: float, shape: tuple[int, ...]) -> Array:
+        """Bools, each False with probability `rate`; others at each call."""
 
 
 class Block(Protocol):
     """One layer of a model."""
 
-    def width(self) -> int:
-        """The features of what comes out."""
+    kind: ClassVar[str]
 
-    def parameters(self, features: int) -> int:
-        """How many numbers are learnt when `features` come in at each step."""
+    def width(self, features: int) -> int:
+        """The features of what comes out when `features` come in."""
 
-    def keras(self, seeds: np.random.Generator) -> Any:
-        """The Keras layer, with initial weights that are a function of the generator alone."""
+    def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        """The weights by name."""
+
+    def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        """Initial weights, as Keras' layer draws them by default."""
+
+    def forward(
+        self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
+    ) -> tuple[Steps, States]:
+        """What comes out for a stretch of steps, and the states after it.
+
+        Args:
+            lib: NumPy or JAX.
+            w: the weights.
+            steps: what comes in.
+            states: those after the stretch before; None at the beginning.
+            noise: for dropout, in training; None when nothing is learnt.
+        """
+
+    def stepper(self, w: Weights) -> tuple[States, Step]:
+        """NumPy's forward of one row and one step at a time: states at the beginning, and the function.
+
+        Raises:
+            ValueError: the block needs the whole sequence at once.
+        """
 
 
-def _seed(seeds: np.random.Generator) -> int:
-    return int(seeds.integers(2**31))
+def _glorot(shape: tuple[int, int], seeds: np.random.Generator) -> NDArray[np.float32]:
+    """Glorot & Bengio 2010, equation 16."""
+    limit = np.sqrt(6 / sum(shape))
+    return seeds.uniform(-limit, limit, shape).astype(np.float32)
+
+
+def _orthogonal(shape: tuple[int, int], seeds: np.random.Generator) -> NDArray[np.float32]:
+    """Saxe, McClelland & Ganguli 2014, section 3: orthonormal rows or columns, whichever are fewer."""
+    q, r = np.linalg.qr(seeds.standard_normal((max(shape), min(shape))))
+    q = q * np.sign(np.diag(r))
+    return (q if shape[0] >= shape[1] else q.T).astype(np.float32)
+
+
+def _dropped(lib: Library, x: Array, rate: float, noise: Noise | None, shape: tuple[int, ...]) -> Array:
+    """x with numbers set to 0 with probability `rate`, and the others scaled up; Srivastava et al. 2014, section 10."""
+    if noise is None or not rate:
+        return x
+    return lib.xp.where(noise.keep(rate, shape), x / (1 - rate), 0)
 
 
 @dataclass(frozen=True)
 class Embedding:
-    """A vector [units] for each id below `vocabulary`; id 0 is padding, which no later block sees."""
+    """A vector [units] for each id below `vocabulary`; id 0 is padding, which no later block sees.
+
+    Attributes:
+        dropout: share of the ids whose vectors are 0 throughout a training step: Gal & Ghahramani 2016, "A
+            Theoretically Grounded Application of Dropout in Recurrent Neural Networks", section 4.2.
+        word_dropout: share of the tokens that are unknown to a training step: Iyyer et al. 2015, "Deep Unordered
+            Composition Rivals Syntactic Methods for Text Classification", section 2.3.
+    """
 
     vocabulary: int
     units: int
+    dropout: float = 0.0
+    word_dropout: float = 0.0
+    kind: ClassVar[str] = "embedding"
 
-    def width(self) -> int:
+    def width(self, features: int) -> int:
         return self.units
 
-    def parameters(self, features: int) -> int:
-        return self.vocabulary * self.units
+    def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        return {"table": (self.vocabulary, self.units)}
 
-    def keras(self, seeds: np.random.Generator) -> Any:
-        import keras
+    def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        return {"table": seeds.uniform(-0.05, 0.05, (self.vocabulary, self.units)).astype(np.float32)}
 
-        start = keras.initializers.RandomUniform(-0.05, 0.05, seed=_seed(seeds))  # Keras' own default, seeded
-        return keras.layers.Embedding(self.vocabulary, self.units, embeddings_initializer=start, mask_zero=True)
+    def forward(
+        self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
+    ) -> tuple[Steps, States]:
+        ids, live = steps.x, steps.x != PADDING
+        if noise is not None and self.word_dropout:
+            seen = noise.keep(self.word_dropout, ids.shape) | (ids <= START)
+            ids = lib.xp.where(seen, ids, UNKNOWN)
+        table = _dropped(lib, w["table"], self.dropout, noise, (self.vocabulary, 1))
+        return Steps(Tokens(ids, table), live), ()
+
+    def stepper(self, w: Weights) -> tuple[States, Step]:
+        table = w["table"]
+        return (), lambda ids, states: (table[ids], states)
 
 
 @dataclass(frozen=True)
 class Recurrent:
-    """A recurrent layer; the last state comes out, [batch, units]."""
+    """A recurrent layer.
+
+    Attributes:
+        cell: "simple_rnn", "lstm" or "gru" (reset after the product).
+        units: of one direction.
+        both: walk in both directions, and put their outputs side by side: Schuster & Paliwal 1997.
+        steps: the output of every step comes out, [batch, time, width]; else that of the last, [batch, width].
+        recurrent_dropout: share of h that is 0 throughout a row's steps in the recurrent products: Gal & Ghahramani
+            2016, section 4.1.
+        weight_dropout: share of the recurrent kernel that is 0 throughout a training step: Merity, Keskar & Socher
+            2018, "Regularizing and Optimizing LSTM Language Models", section 2.
+    """
 
     cell: str
     units: int
+    both: bool = False
+    steps: bool = False
+    recurrent_dropout: float = 0.0
+    weight_dropout: float = 0.0
+    kind: ClassVar[str] = "recurrent"
 
-    def width(self) -> int:
-        return self.units
+    def width(self, features: int) -> int:
+        return self.units * (1 + self.both)
 
-    def parameters(self, features: int) -> int:
-        rec = Recurrence(self.cell)  # type: ignore[arg-type]  # its own check names the cells
-        products = rec.gates * self.units * (features + self.units)
-        return products + int(np.prod(rec.bias_shape(self.units)))
+    def _directions(self) -> list[tuple[str, Recurrence]]:
+        """The prefix of the weights' names, and the recurrence, of each direction."""
+        one: Any = self.cell  # Recurrence checks the name
+        forward = [("", Recurrence(one))]
+        return [*forward, ("backward_", Recurrence(one, reverse=True))] if self.both else forward
 
-    def keras(self, seeds: np.random.Generator) -> Any:
-        import keras
+    def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        shapes: dict[str, tuple[int, ...]] = {}
+        for prefix, rec in self._directions():
+            columns = rec.gates * self.units
+            shapes[f"{prefix}kernel"] = (features, columns)
+            shapes[f"{prefix}recurrent_kernel"] = (self.units, columns)
+            shapes[f"{prefix}bias"] = rec.bias_shape(self.units)
+        return shapes
 
-        layer = getattr(keras.layers, CELLS[self.cell])
-        return layer(
-            self.units,
-            kernel_initializer=keras.initializers.GlorotUniform(seed=_seed(seeds)),
-            recurrent_initializer=keras.initializers.Orthogonal(seed=_seed(seeds)),
-        )
+    def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        weights: dict[str, NDArray[np.float32]] = {}
+        for prefix, rec in self._directions():
+            columns = rec.gates * self.units
+            weights[f"{prefix}kernel"] = _glorot((features, columns), seeds)
+            weights[f"{prefix}recurrent_kernel"] = _orthogonal((self.units, columns), seeds)
+            bias = np.zeros(rec.bias_shape(self.units), np.float32)
+            if self.cell == "lstm":
+                bias[self.units : 2 * self.units] = 1  # the forget gate: Jozefowicz et al. 2015, section 3.2
+            weights[f"{prefix}bias"] = bias
+        return weights
+
+    def forward(
+        self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
+    ) -> tuple[Steps, States]:
+        rows = (steps.x.ids if isinstance(steps.x, Tokens) else steps.x).shape[0]
+        outputs: list[Array] = []
+        after: list[Array] = []
+        for prefix, rec in self._directions():
+            W, U, b = (w[prefix + name] for name in ("kernel", "recurrent_kernel", "bias"))
+            U = _dropped(lib, U, self.weight_dropout, noise, U.shape)
+            mask = None
+            if noise is not None and self.recurrent_dropout:
+                ones = lib.xp.ones((1, rows, self.units), U.dtype)
+                mask = _dropped(lib, ones, self.recurrent_dropout, noise, ones.shape)
+            sequence, last = lib.recur(rec, steps.x, (W, U, b), states, steps.live, mask, self.steps)
+            outputs.append(sequence if self.steps else last[0])
+            after.extend(last)
+        out = outputs[0] if len(outputs) == 1 else lib.xp.concatenate(outputs, axis=-1)
+        return Steps(out, steps.live if self.steps else None), tuple(after)
+
+    def stepper(self, w: Weights) -> tuple[States, Step]:
+        from gatewright.ops.numpy import Packed
+
+        if self.both:
+            raise ValueError("a network of both directions needs the whole sequence: it can't be stepped.")
+        rec = self._directions()[0][1]
+        packed = Packed(rec, w["kernel"], w["recurrent_kernel"], w["bias"]).step
+        zeros = tuple(np.zeros((1, self.units), np.float32) for _ in rec.state_names)
+
+        def one(x: Array, states: States) -> tuple[Array, States]:
+            h = packed(x, states[0])
+            return h, (h,)
+
+        def pair(x: Array, states: States) -> tuple[Array, States]:
+            after: States = packed(x, states)
+            return after[0], after
+
+        return zeros, pair if len(zeros) == 2 else one
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One vector of all live steps: [batch, time, features] to [batch, features]; zero where no step is live.
+
+    Attributes:
+        by: "mean", "max" (element by element), or "attention", a weighted mean: Yang et al. 2016, "Hierarchical
+            Attention Networks for Document Classification", section 2.2.
+    """
+
+    by: str
+    kind: ClassVar[str] = "pool"
+
+    def width(self, features: int) -> int:
+        return features
+
+    def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        if self.by != "attention":
+            return {}
+        return {"kernel": (features, features), "bias": (features,), "context": (features,)}
+
+    def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        if self.by != "attention":
+            return {}
+        bias, context = np.zeros(features, np.float32), _glorot((features, 1), seeds)[:, 0]
+        return {"kernel": _glorot((features, features), seeds), "bias": bias, "context": context}
+
+    def forward(
+        self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
+    ) -> tuple[Steps, States]:
+        xp, x = lib.xp, steps.x
+        live = xp.ones(x.shape[:2], bool) if steps.live is None else steps.live
+        seen = self._seen(xp, w, x, live)
+        after = seen if states is None else self._merged(xp, states, seen)
+        return Steps(self._answer(xp, after)), after
+
+    def _seen(self, xp: ModuleType, w: Weights, x: Array, live: Array) -> States:
+        """What a stretch of steps adds: mean (sum, count), max (max, any), attention (largest score, sum, weights)."""
+        alive = live[:, :, None]
+        if self.by == "mean":
+            return xp.where(alive, x, 0).sum(axis=1), live.sum(axis=1)[:, None].astype(x.dtype)
+        if self.by == "max":
+            return xp.where(alive, x, -xp.inf).max(axis=1), live.any(axis=1)[:, None]
+        # u_t = tanh(W h_t + b),  a_t = exp(u_t c) / sum of exp(u_t c),  s = sum of a_t h_t
+        scores = xp.where(live, xp.tanh(x @ w["kernel"] + w["bias"]) @ w["context"], -xp.inf)
+        top = scores.max(axis=1, keepdims=True)
+        a = xp.exp(scores - xp.where(top == -xp.inf, 0, top))
+        return top, (a[:, :, None] * x).sum(axis=1), a.sum(axis=1, keepdims=True)
+
+    def _merged(self, xp: ModuleType, before: States, now: States) -> States:
+        if self.by == "mean":
+            return before[0] + now[0], before[1] + now[1]
+        if self.by == "max":
+            return xp.maximum(before[0], now[0]), before[1] | now[1]
+        top = xp.maximum(before[0], now[0])
+        safe = xp.where(top == -xp.inf, 0, top)
+        one, other = xp.exp(before[0] - safe), xp.exp(now[0] - safe)
+        return top, one * before[1] + other * now[1], one * before[2] + other * now[2]
+
+    def _answer(self, xp: ModuleType, states: States) -> Array:
+        if self.by == "mean":
+            return states[0] / xp.maximum(states[1], 1)
+        if self.by == "max":
+            return xp.where(states[1], states[0], 0)
+        return states[1] / xp.where(states[2] > 0, states[2], 1)
+
+    def stepper(self, w: Weights) -> tuple[States, Step]:
+        live = np.ones((1, 1), bool)
+
+        def step(x: Array, states: States) -> tuple[Array, States]:
+            seen = self._seen(np, w, x[:, None], live)
+            after = self._merged(np, states, seen) if states else seen
+            return self._answer(np, after), after
+
+        return (), step
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """In training, share `rate` of the features 0; where there are steps, the same ones at every step of a row."""
+
+    rate: float
+    kind: ClassVar[str] = "dropout"
+
+    def width(self, features: int) -> int:
+        return features
+
+    def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        return {}
+
+    def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        return {}
+
+    def forward(
+        self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
+    ) -> tuple[Steps, States]:
+        x = steps.x
+        shape = (x.shape[0], 1, x.shape[2]) if x.ndim == 3 else x.shape
+        return Steps(_dropped(lib, x, self.rate, noise, shape), steps.live), ()
+
+    def stepper(self, w: Weights) -> tuple[States, Step]:
+        return (), lambda x, states: (x, states)
 
 
 @dataclass(frozen=True)
@@ -82,38 +357,121 @@ class Dense:
     """A linear map to `units` numbers."""
 
     units: int
+    kind: ClassVar[str] = "dense"
 
-    def width(self) -> int:
+    def width(self, features: int) -> int:
         return self.units
 
-    def parameters(self, features: int) -> int:
-        return (features + 1) * self.units
+    def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        return {"kernel": (features, self.units), "bias": (self.units,)}
 
-    def keras(self, seeds: np.random.Generator) -> Any:
-        import keras
+    def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        return {"kernel": _glorot((features, self.units), seeds), "bias": np.zeros(self.units, np.float32)}
 
-        return keras.layers.Dense(self.units, kernel_initializer=keras.initializers.GlorotUniform(seed=_seed(seeds)))
+    def forward(
+        self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
+    ) -> tuple[Steps, States]:
+        return Steps(steps.x @ w["kernel"] + w["bias"], steps.live), ()
+
+    def stepper(self, w: Weights) -> tuple[States, Step]:
+        kernel, bias = w["kernel"], w["bias"]
+        return (), lambda x, states: (x @ kernel + bias, states)
+
+
+POOLS = ("mean", "max", "attention")
+"""The ways to pool."""
+
+KINDS: dict[str, type[Any]] = {block.kind: block for block in (Embedding, Recurrent, Pool, Dropout, Dense)}
+"""The blocks by the names that a model file has for them."""
+
+
+def shapes(blocks: Sequence[Block], features: int) -> list[dict[str, tuple[int, ...]]]:
+    """The weights of each block by name, when `features` come in at each step (ids: 1)."""
+    listed = []
+    for block in blocks:
+        listed.append(block.shapes(features))
+        features = block.width(features)
+    return listed
 
 
 def parameters(blocks: Sequence[Block], features: int) -> int:
     """How many numbers a model learns when `features` come in at each step (ids: 1)."""
-    total = 0
-    for block in blocks:
-        total += block.parameters(features)
-        features = block.width()
-    return total
+    return sum(int(np.prod(shape)) for block in shapes(blocks, features) for shape in block.values())
 
 
-def build(blocks: Sequence[Block], shape: tuple[int, ...], dtype: str, seed: Sequence[int]) -> Any:
-    """The blocks as a Keras model.
+def start(blocks: Sequence[Block], features: int, seed: Sequence[int]) -> list[dict[str, NDArray[np.float32]]]:
+    """Initial weights, a function of the seed alone.
 
     Args:
         blocks: from the input to the output.
-        shape: of one row of the input: [time] of ids, or [time, features].
-        dtype: of the input.
-        seed: of the initial weights.
+        features: that come in at each step (ids: 1).
+        seed: of the draws.
     """
-    import keras
-
     seeds = np.random.default_rng(np.random.SeedSequence(list(seed)))
-    return keras.Sequential([keras.Input(shape, dtype=dtype), *(block.keras(seeds) for block in blocks)])
+    weights = []
+    for block in blocks:
+        weights.append(block.start(features, seeds))
+        features = block.width(features)
+    return weights
+
+
+def forward(
+    blocks: Sequence[Block],
+    lib: Library,
+    weights: Sequence[Weights],
+    steps: Steps,
+    states: Sequence[States] | None = None,
+    noise: Noise | None = None,
+) -> tuple[Steps, list[States]]:
+    """Blocks one after another: see `Block.forward`; `states` are those of each block."""
+    after = []
+    for place, (block, w) in enumerate(zip(blocks, weights, strict=True)):
+        steps, left = block.forward(lib, w, steps, None if states is None else states[place], noise)
+        after.append(left)
+    return steps, after
+
+
+def _numpy_recur(
+    rec: Recurrence,
+    x: Array,
+    weights: tuple[Array, Array, Array],
+    states: States | None,
+    live: Array | None,
+    dropout: Array | None,
+    wanted: bool,
+) -> tuple[Array, States]:
+    from gatewright.ops import numpy as ops
+
+    run = ops.forward(rec, x, *weights, initial_state=states, mask=live, recurrent_dropout_mask=dropout)
+    return run.sequence, run.states
+
+
+NUMPY = Library(np, _numpy_recur)
+
+
+def jax_library() -> Library:
+    """JAX, with the kernels behind its differentiable operations."""
+    import jax.numpy as jnp
+
+    from gatewright.ops import jax as ops
+
+    def recur(
+        rec: Recurrence,
+        x: Array,
+        weights: tuple[Array, Array, Array],
+        states: States | None,
+        live: Array | None,
+        dropout: Array | None,
+        wanted: bool,
+    ) -> tuple[Array | None, States]:
+        return ops.forward(
+            rec,
+            x,
+            *weights,
+            initial_state=states,
+            mask=live,
+            recurrent_dropout_mask=dropout,
+            return_sequence=wanted,
+        )
+
+    return Library(jnp, recur)

@@ -76,7 +76,7 @@ def compare(
         ImportError: a package is missing; the sentence names it.
         KeyboardInterrupt: it was interrupted; the message says what is kept.
     """
-    require_packages("gatewright compare", ("keras", "jax", "sklearn", "scipy", "matplotlib", "rich"))
+    require_packages("gatewright compare", ("jax", "optax", "sklearn", "scipy", "matplotlib", "rich"))
     plan = resolve(
         data,
         {"text": text, "label": label, "test": test, "vocabulary": vocabulary, "embedding": embedding},

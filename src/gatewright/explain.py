@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright import cells
-from gatewright.blocks import Recurrent
-from gatewright.cells import Recurrence
+from gatewright import blocks, cells
+from gatewright.blocks import Recurrent, Steps
+from gatewright.cells import Recurrence, Tokens
 from gatewright.comparison import GradientNorms
 from gatewright.tasks.protocol import Examples
-from gatewright.train import Network, State
+from gatewright.train import Network
 
 
 class GradientThroughTime:
-    """The gradient of each row's loss by the states of its recurrent layer, at every step.
+    """The gradient of each row's loss by the states of its last recurrent layer, walking forwards, at every step.
 
     Hochreiter 1991, "Untersuchungen zu dynamischen neuronalen Netzen", section 3; Bengio, Simard & Frasconi 1994,
     "Learning Long-Term Dependencies with Gradient Descent is Difficult", section III: where |dL/dh_t| vanishes with the
@@ -32,20 +32,21 @@ class GradientThroughTime:
         import jax
 
         self._network = network
-        self._place = next(place for place, block in enumerate(network.blocks) if isinstance(block, Recurrent))
+        recurrent = [place for place, block in enumerate(network.blocks) if isinstance(block, Recurrent)]
+        self._place = recurrent[-1]
         block = network.blocks[self._place]
         assert isinstance(block, Recurrent)
-        self._rec, self._units = Recurrence(block.cell), block.units  # type: ignore[arg-type]
+        self._block, self._rec = block, Recurrence(block.cell)  # type: ignore[arg-type]
         self._gradients = jax.jit(self._by_states)
 
-    def __call__(self, state: State, examples: Examples) -> GradientNorms:
+    def __call__(self, weights: Any, examples: Examples) -> GradientNorms:
         """Norms over units, means over rows, by steps before the last; steps that no row has are left out.
 
         Args:
-            state: the weights.
+            weights: of each block.
             examples: rows; time is the second axis of the inputs, padding stands on the left.
         """
-        gradients, live = self._gradients(state.trainable, state.fixed, examples.inputs, examples.targets)
+        gradients, live = self._gradients(weights, examples.inputs, examples.targets)
         return GradientNorms(
             {
                 name: _mean_norms(np.asarray(gradient, np.float64), np.asarray(live))
@@ -53,47 +54,39 @@ class GradientThroughTime:
             }
         )
 
-    def _by_states(
-        self, trainable: list[Any], fixed: list[Any], inputs: Any, targets: Any
-    ) -> tuple[tuple[Any, ...], Any]:
+    def _by_states(self, weights: Any, inputs: Any, targets: Any) -> tuple[tuple[Any, ...], Any]:
         import jax
         import jax.numpy as jnp
-        import keras
 
-        model = self._network.model
-        before, layer, after = model.layers[: self._place], model.layers[self._place], model.layers[self._place + 1 :]
-        values = [
-            *zip(model.trainable_variables, trainable, strict=True),
-            *zip(model.non_trainable_variables, fixed, strict=True),
-        ]
-        with keras.StatelessScope(state_mapping=values):
-            x, live = inputs, None
-            for earlier in before:
-                live = earlier.compute_mask(x) if live is None else live
-                x = earlier(x)
-            live = jnp.ones(x.shape[:2], bool) if live is None else live
-            W, U, b = layer.cell.kernel.value, layer.cell.recurrent_kernel.value, layer.cell.bias.value
+        network, place, block = self._network, self._place, self._block
+        before, after = network.blocks[:place], network.blocks[place + 1 :]
+        steps, _ = blocks.forward(before, network.library, weights[:place], Steps(inputs))
+        x = jnp.take(steps.x.table, steps.x.ids, axis=0) if isinstance(steps.x, Tokens) else steps.x
+        live = jnp.ones(x.shape[:2], bool) if steps.live is None else steps.live
+        W, U, b = (weights[place][name] for name in ("kernel", "recurrent_kernel", "bias"))
+        beside, _ = block.forward(network.library, weights[place], steps, None, None)
 
-            def step(states: tuple[Any, ...], at: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-                x_t, live_t, probes = at
-                new, saved = cells.step(self._rec, x_t, states, W, U, b, None, None, jnp)
-                moved = tuple(
-                    jnp.where(live_t[:, None], state + probe, old)
-                    for state, probe, old in zip(new, probes, states, strict=True)
-                )
-                return moved, saved
+        def step(states: tuple[Any, ...], at: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+            x_t, live_t, probes = at
+            new, saved = cells.step(self._rec, x_t, states, W, U, b, None, None, jnp)
+            moved = tuple(
+                jnp.where(live_t[:, None], state + probe, old)
+                for state, probe, old in zip(new, probes, states, strict=True)
+            )
+            return moved, (moved[0], saved)
 
-            def loss(probes: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-                zero = jnp.zeros((len(x), self._units), x.dtype)
-                start = (zero,) * len(self._rec.state_names)
-                last, saved = jax.lax.scan(step, start, (x.swapaxes(0, 1), live.swapaxes(0, 1), probes))
-                y = last[0]
-                for later in after:
-                    y = later(y)
-                return self._network.task.losses(y, targets).sum(), saved
+        def loss(probes: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+            zero = jnp.zeros((len(x), block.units), x.dtype)
+            start = (zero,) * len(self._rec.state_names)
+            last, (outputs, saved) = jax.lax.scan(step, start, (x.swapaxes(0, 1), live.swapaxes(0, 1), probes))
+            y = outputs.swapaxes(0, 1) if block.steps else last[0]
+            if block.both:  # the other direction's outputs stand beside, as they are
+                y = jnp.concatenate([y, beside.x[..., block.units :]], axis=-1)
+            answers, _ = blocks.forward(after, network.library, weights[place + 1 :], Steps(y, beside.live))
+            return network.task.losses(answers.x, targets).sum(), saved
 
-            nothing = jnp.zeros((x.shape[1], len(x), self._units), x.dtype)
-            gradients, saved = jax.grad(loss, has_aux=True)((nothing,) * len(self._rec.state_names))
+        nothing = jnp.zeros((x.shape[1], len(x), block.units), x.dtype)
+        gradients, saved = jax.grad(loss, has_aux=True)((nothing,) * len(self._rec.state_names))
         if self._rec.cell == "lstm":
             *_, o, c = saved
             d_h, d_c = gradients

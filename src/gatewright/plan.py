@@ -12,6 +12,7 @@ import numpy as np
 from gatewright import blocks
 from gatewright.errors import InputError, require_one_of
 from gatewright.tasks.protocol import Examples, Task
+from gatewright.train import Recipe
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ class Plan:
     epochs: int
     learning_rates: tuple[float, ...]
     seeds: int
+
+    def recipe(self, learning_rate: float) -> Recipe:
+        """How a run with this learning rate is trained."""
+        return Recipe(self.epochs, self.batch, learning_rate)
 
 
 @dataclass(frozen=True)

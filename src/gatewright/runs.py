@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.accelerate import accelerate, is_accelerated, restore
 from gatewright.comparison import Epoch, Measure, Run
 from gatewright.interrupts import Interrupts
 from gatewright.plan import Entrant, Plan
@@ -69,17 +67,6 @@ class Finished:
     seconds: float
 
 
-@contextlib.contextmanager
-def _on_the_kernels() -> Iterator[None]:
-    already = is_accelerated()
-    accelerate()
-    try:
-        yield
-    finally:
-        if not already:
-            restore()
-
-
 def run_all(
     plan: Plan, entrants: Sequence[Entrant], data: Data, folder: RunFolder
 ) -> tuple[tuple[Simple, float], dict[str, Finished]]:
@@ -98,7 +85,7 @@ def run_all(
         try:
             baseline = _baseline(plan.task, data, folder, progress)
             workshops: dict[tuple[str, int], _Workshop] = {}
-            with _on_the_kernels(), Interrupts() as interrupts:
+            with Interrupts() as interrupts:
                 for entrant, rate, seed in missing:
                     model = entrant.cell, entrant.units
                     if model not in workshops:
@@ -137,7 +124,8 @@ class _Workshop:
         from gatewright.explain import GradientThroughTime
 
         self._plan, self._data = plan, data
-        self._network = Network(plan.task, plan.task.blocks(entrant.cell, entrant.units), data.train, plan.batch)
+        blocks = plan.task.blocks(entrant.cell, entrant.units)
+        self._network = Network(plan.task, blocks, data.train, plan.recipe(plan.learning_rates[0]))
         self._gradient = GradientThroughTime(self._network)
         self._shown = data.validation.take(np.arange(min(_GRADIENT_ROWS, len(data.validation.inputs))))
         self._peak_memory = self._network.peak_memory(data.train)
@@ -150,7 +138,7 @@ class _Workshop:
             name += f", learning rate {rate:g}"
         progress.begin(name, epochs)
         start = [seed, entrant.twin]
-        before = self._gradient(network.start(start, rate), self._shown)
+        before = self._gradient(network.start(start).weights, self._shown)
 
         def tick(epoch: int, done: int, total: int) -> None:
             interrupts.check()
@@ -162,17 +150,16 @@ class _Workshop:
 
         fitted = fit(
             network,
+            self._plan.recipe(rate),
             self._data.train,
             self._data.validation,
-            epochs=epochs,
-            learning_rate=rate,
             seed=seed,
             start=start,
             tick=tick,
             told=told,
         )
         progress.answering("answering the test rows")
-        outputs = network.outputs(fitted.state, self._data.test.inputs, tick=lambda rows: interrupts.check())
+        outputs = network.outputs(fitted.weights, self._data.test.inputs, tick=lambda rows: interrupts.check())
         run = Run(
             seed,
             rate,
@@ -180,10 +167,10 @@ class _Workshop:
             fitted.chosen,
             self._plan.task.measure(outputs, self._data.test.targets),
             before,
-            self._gradient(fitted.state, self._shown),
+            self._gradient(fitted.weights, self._shown),
         )
         progress.end()
-        return Finished(run, outputs, network.model.count_params(), self._peak_memory, time.perf_counter() - began)
+        return Finished(run, outputs, network.parameters, self._peak_memory, time.perf_counter() - began)
 
 
 def _told(measure: Measure, figures: dict[str, float]) -> str:
