@@ -4,24 +4,25 @@ import numpy as np
 import pytest
 
 from gatewright.data import public
-from gatewright.data.text import PADDING, START, UNKNOWN, Vocabulary
+from gatewright.data.encoders import Words, encode_all
+from gatewright.data.text import PADDING, START, UNKNOWN
 from gatewright.errors import InputError
 
 TEXTS = ["The cat, the CAT! sat", "\xc4 cat's (mat) -- sat.the\tcat", "sat", "", " ?! ", "a\nb c d e f g h the"]
 
 
 def test_words():
-    vocabulary = Vocabulary.fit(TEXTS, 9)
+    vocabulary = Words.fit(TEXTS, 9)
     # the 4, cat 3, sat 3, then in the order of first sight.
-    assert vocabulary.words == ("the", "cat", "sat", "\xe4", "cat's")
+    assert vocabulary.tokens == ("the", "cat", "sat", "\xe4", "cat's")
     assert vocabulary.ids == 9
-    assert Vocabulary.fit(["a b a"], 100).ids == 6
+    assert Words.fit(["a b a"], 100).ids == 6
 
 
 def test_ids():
-    vocabulary = Vocabulary.fit(TEXTS, 7)
+    vocabulary = Words.fit(TEXTS, 7)
     texts = ["the cat sat", "mat the new", "", "?", "the the the the cat", "cat sat the cat"]
-    assert vocabulary.encode(texts, 4).tolist() == [
+    assert encode_all(vocabulary, texts, 4).tolist() == [
         [START, 4, 5, 6],
         [START, UNKNOWN, 4, UNKNOWN],
         [PADDING, PADDING, PADDING, START],
@@ -29,9 +30,9 @@ def test_ids():
         [4, 4, 4, 5],
         [5, 6, 4, 5],
     ]
-    assert vocabulary.encode(texts, 4).dtype == np.int32
-    assert vocabulary.encode([], 4).shape == (0, 4)
-    assert vocabulary.encode(["the cat", ""], 1).tolist() == [[5], [START]]
+    assert encode_all(vocabulary, texts, 4).dtype == np.int32
+    assert encode_all(vocabulary, [], 4).shape == (0, 4)
+    assert encode_all(vocabulary, ["the cat", ""], 1).tolist() == [[5], [START]]
 
 
 @pytest.mark.parametrize("size", [5, 8, 100])
@@ -53,25 +54,25 @@ def test_as_keras(tmp_path, monkeypatch, size, length):
     monkeypatch.setattr(imdb, "get_file", lambda *given, **named: arrays)
     (rows, labels), _ = imdb.load_data(num_words=size)
     expected = utils.pad_sequences(rows, maxlen=length)
-    own = Vocabulary.fit(TEXTS, size).encode(TEXTS, length)
+    own = encode_all(Words.fit(TEXTS, size), TEXTS, length)
     assert own[labels].tolist() == expected.tolist()
 
 
 def test_words_that_are_not_ascii_come_back():
-    assert Vocabulary.fit(["\u00c9t\u00e9 \u4e2d\u6587"], 9).words == ("\u00e9t\u00e9", "\u4e2d\u6587")
+    assert Words.fit(["\u00c9t\u00e9 \u4e2d\u6587"], 9).tokens == ("\u00e9t\u00e9", "\u4e2d\u6587")
 
 
 def test_size_without_a_word():
     with pytest.raises(InputError, match="must have more than 4 ids, not 4"):
-        Vocabulary.fit(["a"], 4)
+        Words.fit(["a"], 4)
 
 
 def test_length_without_a_token():
     with pytest.raises(InputError, match="length must be 1 or more, not 0"):
-        Vocabulary.fit(["a"], 5).encode(["a"], 0)
+        encode_all(Words.fit(["a"], 5), ["a"], 0)
 
 
 def test_progress(monkeypatch, capsys):
     monkeypatch.setattr("gatewright.data.progress._SECONDS", 0.0)
-    Vocabulary.fit(["a", "b"], 9)
+    Words.fit(["a", "b"], 9)
     assert "gatewright: 2 of 2 texts are split into words." in capsys.readouterr().err

@@ -16,12 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.cells import Recurrence, Tokens
+from gatewright.data.text import PADDING, START, UNKNOWN
 
 CELLS = {"simple_rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
 """The cells by name, and the Keras layer of each."""
-
-PADDING, START, UNKNOWN = 0, 1, 2
-"""Ids that are no tokens: what fills a row up, what begins a text, and what stands for a token without an id."""
 
 Array: TypeAlias = Any  # of NumPy or of JAX
 Weights: TypeAlias = Mapping[str, Array]

@@ -230,7 +230,7 @@ def _fingerprint(*paths: Path) -> str:
 def _encode_imdb(files: KerasFiles) -> None:
     train, test = imdb("train"), imdb("test")
     total = len(train.texts) + len(test.texts)
-    seen: defaultdict[bytes, int] = defaultdict()
+    seen: defaultdict[str, int] = defaultdict()
     seen.default_factory = seen.__len__  # a new word gets the next number
     rows = [[seen[word] for word in words] for words in split_words(train.texts, 0, total)]
     ranks = _ranks(np.bincount(np.concatenate(rows).astype(np.intp), minlength=len(seen)))
@@ -240,7 +240,7 @@ def _encode_imdb(files: KerasFiles) -> None:
     x_test = [[index[word] for word in words if word in index] for words in tested]
     with atomically(files.word_index) as path:
         ordered = sorted(index.items(), key=itemgetter(1))
-        path.write_text(json.dumps({word.decode(): rank for word, rank in ordered}), encoding="utf-8")
+        path.write_text(json.dumps(dict(ordered)), encoding="utf-8")
     with atomically(files.arrays) as path:
         np.savez(path, x_train=_ragged(x_train), y_train=train.labels, x_test=_ragged(x_test), y_test=test.labels)
 

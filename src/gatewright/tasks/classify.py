@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.blocks import Block, Dense, Embedding, Recurrent
+from gatewright.blocks import Block, Dense, Dropout, Embedding, Pool, Recurrent
 from gatewright.comparison import Measure
 from gatewright.data import split
+from gatewright.data.encoders import BytePairs, Encoder, Words, encode_all
 from gatewright.data.sources import Labelled, read_labelled
-from gatewright.data.text import Vocabulary
 from gatewright.errors import InputError
+from gatewright.measures import of_classes, to_probabilities
+from gatewright.model_file import Model
 from gatewright.tasks.protocol import Examples, Parts, Simple
 
 # Of the splits alone: seeds of runs do not change which rows are which.
@@ -25,18 +27,27 @@ _VALIDATION_SHARE = 0.1
 
 @dataclass
 class Classify:
-    """Texts with one label each.
+    """Texts with one label each, or with any number of several labels.
 
-    Words are lower-cased, split and ranked by frequency in the training rows as Keras' imdb does it; padding never
-    changes an answer. Where the source has no test part, a fifth of its rows become one; a tenth of the training rows
-    validate. Both splits are stratified and always the same.
+    Padding never changes an answer. Where the source has no test part, a fifth of its rows become one; a tenth of the
+    training rows validate, unless validation rows are given. The splits are stratified and always the same.
 
     Attributes:
         source: "imdb", a table, or a folder or archive of text files by class: see `data.sources.read_labelled`.
         text, label, test: columns, and a table of test rows, likewise.
+        validation: a table or folder of validation rows.
+        tokens: "words", lower-cased, split and ranked by frequency in the training rows as Keras' imdb does it; or
+            "bytes", byte-level byte-pair encoding (Sennrich, Haddow & Birch 2016; Radford et al. 2019, section 2.2).
         vocabulary: ids in use, the three for padding, start and unknown words included.
-        length: words of a text that are kept, the last.
-        embedding: numbers for each word.
+        least: how often a word must occur in the training rows to have an id.
+        length: tokens of a text that are read, the last.
+        embedding: numbers for each token.
+        layers: recurrent layers, one above the other.
+        both: whether each walks in both directions.
+        pooling: how the steps of the last layer become one vector: its "last" output, or see `blocks.Pool`.
+        embedding_dropout, word_dropout, recurrent_dropout: see `blocks.Embedding` and `blocks.Recurrent`.
+        output_dropout: between layers and below the outputs: see `blocks.Dropout`.
+        class_weights: "none", or "balanced": a row counts rows / (classes * rows of its class).
         limit: at most so many training rows, and as many test rows; None is all.
     """
 
@@ -44,19 +55,32 @@ class Classify:
     text: str | None = None
     label: str | None = None
     test: str | None = None
+    validation: str | None = None
+    tokens: str = "words"
     vocabulary: int = 10_000
+    least: int = 1
     length: int = 200
     embedding: int = 128
+    layers: int = 1
+    both: bool = False
+    pooling: str = "last"
+    embedding_dropout: float = 0.0
+    word_dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    output_dropout: float = 0.0
+    class_weights: str = "none"
     limit: int | None = None
     data: str = field(init=False, default="")
     _classes: tuple[str, ...] = field(init=False, default=())
-    _words: Vocabulary | None = field(init=False, default=None)
+    _encoder: Encoder | None = field(init=False, default=None)
 
     name: ClassVar[str] = "classify"
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("accuracy", "accuracy", "higher"),
         Measure("macro_f1", "macro F1", "higher"),
+        Measure("auroc", "AUROC", "higher"),
         Measure("log_loss", "log loss", "lower"),
+        Measure("calibration_error", "calibration error", "lower"),
     )
     right: ClassVar[str] = "the likeliest class is the label"
 
@@ -88,36 +112,70 @@ class Classify:
             notes.append(f"{empty:,} of {len(train.texts) + len(test.texts):,} texts are empty.")
         if recurring := split.recurring(train.texts, test.texts):
             notes.append(f"{recurring:,} of {len(train.texts):,} training texts occur in the test part too.")
-        kept, held = split.hold_out(train.labels, _VALIDATION_SHARE, _SPLIT_SEED)
-        parts = Parts(_take(train, kept), _take(train, held), test, tuple(notes))
+        if self.validation is None:
+            kept, held = split.hold_out(train.labels, _VALIDATION_SHARE, _SPLIT_SEED)
+            train, validation = _take(train, kept), _take(train, held)
+        else:
+            validation = read_labelled(self.validation, self.text, self.label).train
+        parts = Parts(train, validation, test, tuple(notes))
         _check_parts(parts, source.name)
         return parts
 
     def fit(self, train: Labelled) -> None:
-        """The classes, in alphabetical order, and the vocabulary.
+        """The classes, in alphabetical order, and the encoder.
 
         Raises:
             InputError: no text has a word.
         """
         self._classes = tuple(sorted(set(train.labels)))
-        self._words = Vocabulary.fit(train.texts, self.vocabulary)
-        if not self._words.words:
-            raise InputError(f"no text of {self.data} has a word: name the column of texts with --text.")
+        if self.tokens == "bytes":
+            self._encoder = BytePairs.fit(train.texts, self.vocabulary)
+            return
+        words = Words.fit(train.texts, self.vocabulary, least=self.least)
+        if not words.tokens:
+            often = "" if self.least == 1 else f" that occurs {self.least} times"
+            raise InputError(f"no text of {self.data} has a word{often}: name the column of texts with --text.")
+        self._encoder = words
 
     def encode(self, rows: Labelled) -> Examples:
         """Ids [rows, length], 0 on the left where a text is shorter; numbers of classes [rows]."""
-        assert self._words is not None
+        assert self._encoder is not None
         number = {name: place for place, name in enumerate(self._classes)}
         targets = np.array([number[label] for label in rows.labels], np.int32)
-        return Examples(self._words.encode(rows.texts, self.length), targets)
+        return Examples(encode_all(self._encoder, rows.texts, self.length), targets)
+
+    def counts(self, train: Examples) -> NDArray[np.float32]:
+        """What each training row counts, [rows]."""
+        if self.class_weights == "none":
+            return np.ones(len(train.targets), np.float32)
+        rows = np.bincount(train.targets, minlength=len(self._classes))
+        counts: NDArray[np.float32] = (len(train.targets) / (len(rows) * rows))[train.targets].astype(np.float32)
+        return counts
 
     def blocks(self, cell: str, units: int) -> list[Block]:
-        """Embedding, cell, and one logit (two classes) or a logit for each class."""
-        assert self._words is not None
-        return [Embedding(self._words.ids, self.embedding), Recurrent(cell, units), Dense(self._outputs())]
+        """Embedding, recurrent layers, pooling, and one logit (two classes) or a logit for each class."""
+        assert self._encoder is not None
+        blocks: list[Block] = [
+            Embedding(self._encoder.ids, self.embedding, self.embedding_dropout, self.word_dropout),
+        ]
+        for layer in range(self.layers):
+            steps = layer < self.layers - 1 or self.pooling != "last"
+            blocks.append(Recurrent(cell, units, self.both, steps, self.recurrent_dropout))
+            if layer == self.layers - 1 and self.pooling != "last":
+                blocks.append(Pool(self.pooling))
+            if self.output_dropout:
+                blocks.append(Dropout(self.output_dropout))
+        return [*blocks, Dense(self._outputs())]
 
     def _outputs(self) -> int:
         return 1 if len(self._classes) == 2 else len(self._classes)
+
+    def model(self, blocks: Sequence[Block], weights: Sequence[Any], training: dict[str, Any]) -> Model:
+        """What a model file holds of a trained network."""
+        assert self._encoder is not None
+        answers = {"labels": list(self._classes), "length": self.length}
+        arrays = tuple({name: np.asarray(array) for name, array in block.items()} for block in weights)
+        return Model(self.name, tuple(blocks), arrays, self._encoder.to_json(), answers, training)
 
     def losses(self, outputs: Any, targets: Any) -> Any:
         """Cross-entropy of each row, in nats."""
@@ -130,18 +188,8 @@ class Classify:
         return -jax.numpy.take_along_axis(logs, targets[:, None], axis=-1)[:, 0]
 
     def measure(self, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
-        """Accuracy, the mean over classes of F1, and cross-entropy in nats."""
-        from sklearn import metrics
-
-        answers = _answers(outputs)
-        own = _log_probabilities(outputs)[np.arange(len(targets)), targets]
-        return {
-            "accuracy": float(np.mean(answers == targets)),
-            "macro_f1": float(
-                metrics.f1_score(targets, answers, labels=range(len(self._classes)), average="macro", zero_division=0)
-            ),
-            "log_loss": float(-np.mean(own)),
-        }
+        """See `measures.of_classes`."""
+        return of_classes(to_probabilities(outputs), targets)
 
     def correct(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
         """Whether each row's likeliest class is its own."""
@@ -214,16 +262,6 @@ def _check_parts(parts: Parts[Labelled], name: str) -> None:
         )
 
 
-def _log_probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
-    """[rows, classes] from logits; one logit is that of class 1 against class 0."""
-    logits = np.asarray(outputs, np.float64)
-    if logits.shape[1] == 1:
-        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    logs: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return logs
-
-
 def _answers(outputs: NDArray[Any]) -> NDArray[np.intp]:
-    answers: NDArray[np.intp] = np.argmax(_log_probabilities(outputs), axis=1)
+    answers: NDArray[np.intp] = np.argmax(to_probabilities(outputs), axis=1)
     return answers

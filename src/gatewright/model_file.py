@@ -1,0 +1,208 @@
+"""The model file: one safetensors file that holds a trained network and all that is needed to use it.
+
+The tensors are the weights, float32, each named `PLACE.NAME` after the block's place and the weight's name. The
+metadata has one entry, `gatewright`, which is JSON:
+
+    version       of this form
+    task          "classify"
+    blocks        [{"kind": ..., its fields}], from the input to the output
+    encoder       how texts become ids: the words, characters or merges (see `data.encoders`)
+    answers       what the outputs mean: {"labels": [...], "length": the tokens of a text that are read, the last}
+    training      settings and figures, for a reader
+    conventions   layout of the weights, order of the gates, place of the GRU's reset gate
+    sha256        of the weights
+
+Reading it runs no code from it, and takes no more memory than in proportion to the file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright import blocks as models
+from gatewright.blocks import Block
+from gatewright.errors import InputError
+from gatewright.files import atomically
+
+VERSION = 1
+_CONVENTIONS = {
+    "layout": "keras",
+    "gates": {"simple_rnn": ["h"], "lstm": ["i", "f", "c", "o"], "gru": ["z", "r", "h"]},
+    "gru_reset": "after",
+}
+_PARTS = ("version", "task", "blocks", "encoder", "answers", "training", "conventions", "sha256")
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a model file holds; `encoder` and `answers` as plain JSON."""
+
+    task: str
+    blocks: tuple[Block, ...]
+    weights: tuple[dict[str, NDArray[np.float32]], ...]
+    encoder: dict[str, Any]
+    answers: dict[str, Any]
+    training: dict[str, Any]
+
+
+def write(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write the file, whole or not at all."""
+    from safetensors.numpy import save
+
+    tensors = {
+        f"{place}.{name}": np.ascontiguousarray(array, np.float32)
+        for place, block in enumerate(model.weights)
+        for name, array in block.items()
+    }
+    record = {
+        "version": VERSION,
+        "task": model.task,
+        "blocks": [{"kind": block.kind, **dataclasses.asdict(block)} for block in model.blocks],  # type: ignore[call-overload]
+        "encoder": model.encoder,
+        "answers": model.answers,
+        "training": model.training,
+        "conventions": _CONVENTIONS,
+        "sha256": _digest(tensors),
+    }
+    content = save(tensors, {"gatewright": json.dumps(record, ensure_ascii=True, allow_nan=False)})
+    with atomically(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def read(path: str | os.PathLike[str]) -> Model:
+    """Read and check a model file.
+
+    Raises:
+        InputError: there is no such file, it is damaged, no model file, or of another version.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(f"{path} is not there: give the path of a model file, as `gatewright train --out` writes it.")
+    try:
+        with safe_open(file, framework="numpy") as content:
+            record = _record(file, content.metadata())
+            blocks, shapes = _blocks(file, record["blocks"])
+            names = [f"{place}.{name}" for place, block in enumerate(shapes) for name in block]
+            if sorted(content.keys()) != sorted(names):
+                raise _damaged(file, "its tensors are not those of its blocks")
+            for place, block in enumerate(shapes):
+                for name, shape in block.items():
+                    kept = content.get_slice(f"{place}.{name}")
+                    if kept.get_dtype() != "F32" or tuple(kept.get_shape()) != shape:
+                        raise _damaged(file, f"its tensor {place}.{name} is not float32 of shape {list(shape)}")
+            tensors = {name: content.get_tensor(name) for name in names}
+    except (SafetensorError, OSError, OverflowError) as error:
+        why = _short(error)
+        raise InputError(f"{file} is no model file, or a damaged one ({why}): train or fetch it again.") from None
+    if _digest(tensors) != record["sha256"]:
+        raise _damaged(file, "its weights are not those that were written")
+    if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+        raise _damaged(file, "some weights are not finite numbers")
+    weights = tuple({name: tensors[f"{place}.{name}"] for name in block} for place, block in enumerate(shapes))
+    parts = (record[name] for name in ("encoder", "answers", "training"))
+    return Model(record["task"], blocks, weights, *parts)
+
+
+def _digest(tensors: Mapping[str, NDArray[np.float32]]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(np.ascontiguousarray(tensors[name]).data)
+    return digest.hexdigest()
+
+
+def _damaged(file: Path, why: str) -> InputError:
+    return InputError(f"{file} is damaged ({why}): train or fetch it again.")
+
+
+def _short(error: BaseException) -> str:
+    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+
+
+def _record(file: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
+    """The entry `gatewright` with its parts, each of the right type."""
+    if not metadata or "gatewright" not in metadata:
+        raise InputError(f"{file} is a safetensors file, but no model of Gatewright: it has no entry `gatewright`.")
+    try:
+        record = json.loads(metadata["gatewright"])
+    except (ValueError, RecursionError):
+        raise _damaged(file, "its metadata are not JSON") from None
+    if not isinstance(record, dict) or type(record.get("version")) is not int:
+        raise _damaged(file, "its metadata have no version")
+    if record["version"] != VERSION:
+        raise InputError(
+            f"{file} is of version {record['version']}, and this Gatewright reads version {VERSION}: "
+            "use the Gatewright that wrote it, or train it again."
+        )
+    if missing := [name for name in _PARTS if name not in record]:
+        raise _damaged(file, f"its metadata have no {missing[0]}")
+    if record["conventions"] != _CONVENTIONS:
+        raise _damaged(file, "its weights follow other conventions")
+    if record["task"] != "classify":
+        raise _damaged(file, "its task is not known")
+    for name in ("encoder", "answers", "training"):
+        if not isinstance(record[name], dict):
+            raise _damaged(file, f"its {name} is not an object")
+    return record
+
+
+def _blocks(file: Path, listed: Any) -> tuple[tuple[Block, ...], list[dict[str, tuple[int, ...]]]]:
+    """The blocks, and the shapes of their weights."""
+    if not isinstance(listed, list) or not listed:
+        raise _damaged(file, "it lists no blocks")
+    made = tuple(_block(file, fields) for fields in listed)
+    _require_order(file, made)
+    return made, models.shapes(made, 1)
+
+
+def _block(file: Path, fields: Any) -> Block:
+    name = fields.get("kind") if isinstance(fields, dict) else None
+    kind = models.KINDS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise _damaged(file, "it has a block of no known kind")
+    known = {field.name: field.type for field in dataclasses.fields(kind)}
+    values = {key: value for key, value in fields.items() if key != "kind"}
+    if values.keys() != known.keys() or not all(_fits(value, known[key]) for key, value in values.items()):
+        raise _damaged(file, f"its block {name!r} has fields that do not fit")
+    block: Block = kind(**values)
+    if isinstance(block, models.Recurrent) and block.cell not in models.CELLS:
+        raise _damaged(file, "it has a recurrent layer of no known cell")
+    if isinstance(block, models.Pool) and block.by not in models.POOLS:
+        raise _damaged(file, "it has a pooling of no known kind")
+    return block
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a JSON value is of a field's type, and a size is one."""
+    if kind == "int":
+        return type(value) is int and 0 < value < 2**31
+    if kind == "float":
+        return type(value) in (int, float) and math.isfinite(value) and 0 <= value < 1
+    return type(value) is {"bool": bool, "str": str}[kind]
+
+
+def _require_order(file: Path, blocks: Sequence[Block]) -> None:
+    """Ids come in first and steps become one vector once; a linear map ends it."""
+    steps = True
+    for place, block in enumerate(blocks):
+        fits = isinstance(block, models.Embedding) == (place == 0)
+        if isinstance(block, models.Recurrent):
+            fits, steps = fits and steps, block.steps
+        elif isinstance(block, models.Pool):
+            fits, steps = fits and steps and place > 1, False
+        if not fits:
+            raise _damaged(file, "its blocks stand in no order that makes a network")
+    if not isinstance(blocks[-1], models.Dense) or not any(isinstance(block, models.Recurrent) for block in blocks):
+        raise _damaged(file, "its blocks stand in no order that makes a network")

@@ -1,0 +1,156 @@
+"""Use a trained model: NumPy and the kernels, without Keras or JAX.
+
+model = gatewright.runtime.load("model.safetensors")
+model.predict("a fine film")                  # one text
+model.predict(["a fine film", "a dull one"])  # many
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright import blocks as models
+from gatewright.blocks import NUMPY, States, Steps
+from gatewright.data.encoders import Encoder, encoder_from_json, pad
+from gatewright.data.text import PADDING, START
+from gatewright.errors import InputError
+from gatewright.measures import to_probabilities
+from gatewright.model_file import Model, read
+
+# Rows of one call: enough to fill the kernels.
+_ROWS_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a classifier says of one text.
+
+    Attributes:
+        label: the likeliest.
+        probabilities: of each label.
+    """
+
+    label: str
+    probabilities: dict[str, float]
+
+
+class Classifier:
+    """A trained classifier of texts.
+
+    Attributes:
+        labels: the classes, in the order of the outputs.
+        length: tokens of a text that are read, the last.
+        encoder: how texts become ids.
+        training: settings and figures, for a reader.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.encoder: Encoder = encoder_from_json(model.encoder)
+        self.labels, self.length = _answers(model, self.encoder)
+        self.training = model.training
+        self._blocks, self._weights = model.blocks, model.weights
+        self._steppers: list[Any] | None = None
+
+    @overload
+    def predict(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap]  # a str is a sequence too
+    @overload
+    def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
+    def predict(self, texts: str | Sequence[str]) -> Prediction | list[Prediction]:
+        """What the model says of one text, or of each of many; a text is answered alike alone and among others.
+
+        Raises:
+            InputError: something else than a text was given.
+        """
+        if isinstance(texts, str):
+            return self._prediction(self.probabilities([texts])[0])
+        return [self._prediction(row) for row in self.probabilities(texts)]
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Of each label for each text, [texts, labels]."""
+        for text in texts:
+            if not isinstance(text, str):
+                kind = type(text).__name__
+                raise InputError(f"a text must be a string, not {kind}: give one text or a list of texts.")
+        rows = [self.encoder.encode(text)[-self.length :] for text in texts]
+        # Rows of like length together: a call is as long as its longest.
+        order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
+        outputs = np.empty((len(rows), self._blocks[-1].width(0)), np.float64)
+        for first in range(0, len(order), _ROWS_AT_ONCE):
+            places = order[first : first + _ROWS_AT_ONCE]
+            length = min(self.length, 1 + len(rows[places[-1]]))
+            ids = pad([rows[place] for place in places], length)
+            outputs[places] = models.forward(self._blocks, NUMPY, self._weights, Steps(ids))[0].x
+        return to_probabilities(outputs)
+
+    def start(self) -> list[States]:
+        """The state before a text's first token, for `step`.
+
+        Raises:
+            InputError: the network walks in both directions, and needs the whole text.
+        """
+        return self._step(START, [start for start, _ in self._walk()])[1]
+
+    def step(self, token: int, states: list[States]) -> tuple[Prediction, list[States]]:
+        """What the model says when a text has ended with this token (an id of `encoder`), and the state after it.
+
+        A state given stays as it was. As `predict` for texts of fewer than `length` tokens.
+        """
+        if not PADDING < token < self.encoder.ids:
+            raise InputError(f"a token must be an id from 1 to {self.encoder.ids - 1}, not {token}.")
+        outputs, after = self._step(token, states)
+        return self._prediction(to_probabilities(outputs)[0]), after
+
+    def _walk(self) -> list[Any]:
+        if self._steppers is None:
+            try:
+                self._steppers = [block.stepper(w) for block, w in zip(self._blocks, self._weights, strict=True)]
+            except ValueError as error:
+                raise InputError(str(error)) from None
+        return self._steppers
+
+    def _step(self, token: int, states: list[States]) -> tuple[Any, list[States]]:
+        x: Any = np.array([token])
+        after = []
+        for (_, step), before in zip(self._walk(), states, strict=True):
+            x, left = step(x, before)
+            after.append(left)
+        return x, after
+
+    def _prediction(self, row: NDArray[np.float64]) -> Prediction:
+        shares = {label: float(share) for label, share in zip(self.labels, row, strict=True)}
+        return Prediction(self.labels[int(np.argmax(row))], shares)
+
+
+def load(path: str | os.PathLike[str]) -> Classifier:
+    """The model of a model file.
+
+    Raises:
+        InputError: the file is not there, damaged, or of another version.
+    """
+    model = read(path)
+    try:
+        return Classifier(model)
+    except InputError as error:
+        raise InputError(f"{path} is damaged: {error}") from None
+
+
+def _answers(model: Model, encoder: Encoder) -> tuple[tuple[str, ...], int]:
+    """Labels and length, if they fit the blocks."""
+    labels, length = (model.answers.get(name) for name in ("labels", "length"))
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise InputError("its labels are not a list of texts.")
+    if type(length) is not int or not 0 < length < 2**31:
+        raise InputError("its length is not a whole number above 0.")
+    outputs = model.blocks[-1].width(0)
+    if len(set(labels)) != len(labels) or len(labels) != max(2, outputs):
+        raise InputError("its labels are not as many as its outputs.")
+    table = model.blocks[0]
+    if not isinstance(table, models.Embedding) or table.vocabulary != encoder.ids:
+        raise InputError("its encoder has not as many ids as its embedding.")
+    return tuple(labels), length

@@ -1,0 +1,40 @@
+"""Small models, as training would leave them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gatewright import blocks
+from gatewright.blocks import Dense, Dropout, Embedding, Pool, Recurrent
+from gatewright.data.encoders import BytePairs, Words
+from gatewright.model_file import Model
+
+TEXTS = ["a fine film", "a dull film", "fine fine day", "what a dull dull day it was"]
+LENGTH = 12
+
+
+def classifier(
+    cell="gru", units=5, pooling="last", both=False, layers=1, tokens="words", labels=("bad", "good"), seed=0
+):
+    """A classifier with random weights, so large that its answers differ."""
+    encoder = Words.fit(TEXTS, 40) if tokens == "words" else BytePairs.fit(TEXTS, 270)
+    below = [Recurrent(cell, units, both, steps=True) for _ in range(layers - 1)]
+    pooled = [] if pooling == "last" else [Pool(pooling)]
+    outputs = 1 if len(labels) == 2 else len(labels)
+    model = (
+        Embedding(encoder.ids, 4, word_dropout=0.2),
+        *below,
+        Recurrent(cell, units, both, steps=bool(pooled)),
+        *pooled,
+        Dropout(0.5),
+        Dense(outputs),
+    )
+    weights = tuple(blocks.start(model, 1, [0]))
+    weights[0]["table"][:] *= 20
+    answers = {"labels": list(labels), "length": LENGTH}
+    training = {"settings": {"cell": cell}, "test": {"accuracy": 0.5}}
+    return Model("classify", model, weights, encoder.to_json(), answers, training)
+
+
+def arrays(model):
+    return [np.asarray(array) for block in model.weights for array in block.values()]

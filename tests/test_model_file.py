@@ -1,0 +1,166 @@
+"""The model file: what is written is read, by any safetensors reader, and every damage is one sentence."""
+
+import json
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from models import arrays, classifier
+from safetensors import safe_open
+from safetensors.numpy import load, save
+
+from gatewright import runtime
+from gatewright.errors import InputError
+from gatewright.model_file import read, write
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "m.safetensors"
+    write(classifier(pooling="attention"), path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("options", [{}, {"cell": "lstm", "both": True, "pooling": "max"}, {"tokens": "bytes"}])
+def test_what_is_written_is_read(tmp_path, options):
+    model = classifier(**options)
+    write(model, tmp_path / "m.safetensors")
+    again = read(tmp_path / "m.safetensors")
+    for name in ("task", "blocks", "encoder", "answers", "training"):
+        assert getattr(again, name) == getattr(model, name)
+    for one, other in zip(arrays(again), arrays(model), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_any_safetensors_reader_opens_it(tmp_path):
+    write(classifier(cell="lstm", units=3), tmp_path / "m.safetensors")
+    with safe_open(tmp_path / "m.safetensors", framework="numpy") as file:
+        assert sorted(file.keys()) == [
+            *("0.table", "1.bias", "1.kernel", "1.recurrent_kernel", "3.bias", "3.kernel"),
+        ]
+        assert file.get_tensor("1.kernel").shape == (4, 12)
+        record = json.loads(file.metadata()["gatewright"])
+    assert record["conventions"] == {
+        "layout": "keras",
+        "gates": {"simple_rnn": ["h"], "lstm": ["i", "f", "c", "o"], "gru": ["z", "r", "h"]},
+        "gru_reset": "after",
+    }
+    assert record["answers"]["labels"] == ["bad", "good"]
+    assert record["training"] == {"settings": {"cell": "lstm"}, "test": {"accuracy": 0.5}}
+
+
+def test_nothing_is_left_of_a_file_that_can_not_be_written(tmp_path):
+    model = classifier()
+    model.training["test"]["accuracy"] = float("nan")
+    with pytest.raises(ValueError, match="JSON"):
+        write(model, tmp_path / "m.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+def refused(tmp_path, content):
+    path = tmp_path / "broken.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        runtime.load(path)
+    sentence = str(caught.value)
+    assert "broken.safetensors" in sentence
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
+    return sentence
+
+
+def changed(content, change):
+    """The file with its record changed, and the rest as it was."""
+    tensors = load(content)
+    size = struct.unpack("<Q", content[:8])[0]
+    record = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["gatewright"])
+    change(record)
+    return save(tensors, {"gatewright": json.dumps(record)})
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(InputError, match="nowhere is not there: give the path of a model file"):
+        runtime.load(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="is not there"):
+        runtime.load(tmp_path)
+
+
+def test_other_files(tmp_path, content):
+    assert "no model file, or a damaged one" in refused(tmp_path, b"")
+    assert "no model file, or a damaged one" in refused(tmp_path, b"PK\x03\x04 something else")
+    assert "no model of Gatewright" in refused(tmp_path, save({"a": np.zeros(3, np.float32)}))
+    assert "no model of Gatewright" in refused(tmp_path, save({"a": np.zeros(3, np.float32)}, {"format": "np"}))
+    assert "not JSON" in refused(tmp_path, save({}, {"gatewright": "[" * 100_000}))
+    assert "no version" in refused(tmp_path, save({}, {"gatewright": "[1]"}))
+
+
+def test_another_version(tmp_path, content):
+    sentence = refused(tmp_path, changed(content, lambda record: record.update(version=2)))
+    assert "is of version 2, and this Gatewright reads version 1" in sentence
+
+
+def test_weights_that_were_changed(tmp_path, content):
+    flipped = bytearray(content)
+    flipped[-1] ^= 1
+    assert "its weights are not those that were written" in refused(tmp_path, bytes(flipped))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda r: r.pop("encoder"), "no encoder"),
+        (lambda r: r.update(task="dance"), "its task is not known"),
+        (lambda r: r.update(blocks=[]), "lists no blocks"),
+        (lambda r: r.update(blocks=[{"kind": "os.system"}]), "no known kind"),
+        (lambda r: r["blocks"][1].update(units=10**18), "fields that do not fit"),
+        (lambda r: r["blocks"][1].update(units=2**31 - 1), "is not float32 of shape"),
+        (lambda r: r["blocks"][1].update(units=True), "fields that do not fit"),
+        (lambda r: r["blocks"][1].update(cell="__import__"), "no known cell"),
+        (lambda r: r["blocks"][1].update(steps=False), "no order that makes a network"),
+        (lambda r: r["blocks"][1].update(surprise=1), "fields that do not fit"),
+        (lambda r: r["blocks"][2].update(by="sum"), "pooling of no known kind"),
+        (lambda r: r["blocks"].reverse(), "no order that makes a network"),
+        (lambda r: r["blocks"].pop(), "no order that makes a network"),
+        (lambda r: r["blocks"].insert(4, {"kind": "dense", "units": 3}), "tensors are not those of its blocks"),
+        (lambda r: r["conventions"].update(gru_reset="before"), "other conventions"),
+        (lambda r: r["encoder"].update(kind="regex"), "encoder is of no known kind"),
+        (lambda r: r["encoder"]["tokens"].pop(), "not as many ids as its embedding"),
+        (lambda r: r["encoder"]["tokens"].append("a"), "occurs twice"),
+        (lambda r: r["answers"].update(labels=["a", "a"]), "labels are not as many"),
+        (lambda r: r["answers"].update(labels=["a", 1]), "labels are not a list of texts"),
+        (lambda r: r["answers"].update(length=0), "length is not a whole number"),
+        (lambda r: r.update(sha256=""), "not those that were written"),
+    ],
+)
+def test_a_record_that_does_not_fit(tmp_path, content, change, said):
+    assert said in refused(tmp_path, changed(content, change))
+
+
+def test_weights_that_are_no_numbers(tmp_path):
+    model = classifier()
+    model.weights[-1]["bias"][:] = np.nan
+    write(model, tmp_path / "broken.safetensors")
+    assert "not finite" in refused(tmp_path, (tmp_path / "broken.safetensors").read_bytes())
+
+
+def test_every_cut(tmp_path, content):
+    for size in {*range(64), *range(64, len(content), 97)}:
+        refused(tmp_path, content[:size])
+
+
+@given(data=st.data())
+def test_changed_bytes_are_refused_or_change_nothing_that_counts(tmp_path_factory, content, data):
+    """A fuzzed file is refused in one sentence; or it still has every weight, and answers."""
+    path = tmp_path_factory.mktemp("fuzz") / "m.safetensors"
+    mutable = bytearray(content)
+    for _ in range(data.draw(st.integers(1, 4))):
+        mutable[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(mutable)
+    try:
+        model = runtime.load(path)
+    except InputError as error:
+        assert str(error).endswith(".")  # noqa: PT017
+    else:
+        assert 0 <= max(model.predict("a fine film").probabilities.values()) <= 1

@@ -1,0 +1,100 @@
+"""The runtime: Keras' answers without Keras, alone or in a batch, whole or step by step."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from keras_models import keras_model
+from models import LENGTH, TEXTS, classifier
+from tolerances import assert_close
+
+from gatewright import blocks, runtime
+from gatewright.data.encoders import encode_all
+from gatewright.errors import InputError
+from gatewright.measures import to_probabilities
+from gatewright.model_file import write
+from gatewright.runtime import Classifier
+
+ODD = ["", "unheardof", "a fine " * 50_000, "中文 电影", "fine \U0001f600", "a\0b", "half \ud800 fine", "\n", " !?"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", blocks.CELLS)
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
+@pytest.mark.parametrize("both", [False, True])
+def test_answers_are_those_of_keras(cell, pooling, both):
+    made = classifier(cell, 9, pooling, both, labels=("a", "b", "c"))
+    model = Classifier(made)
+    texts = [*TEXTS, *ODD]
+    ids = encode_all(model.encoder, texts, LENGTH)
+    expected = to_probabilities(np.asarray(keras_model(made.blocks, made.weights)(ids)))
+    assert_close(model.probabilities(texts), expected, "forward", np.float32)
+
+
+@pytest.mark.parametrize("tokens", ["words", "bytes"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
+def test_a_text_is_answered_alike_alone_and_among_others(tokens, pooling):
+    model = Classifier(classifier("lstm", 17, pooling, both=True, layers=2, tokens=tokens))
+    texts = (TEXTS + ODD) * 11
+    alone = [list(model.predict(text).probabilities.values()) for text in texts]
+    together = model.predict(texts)
+    assert_close([list(one.probabilities.values()) for one in together], alone, "same_order", np.float32)
+    assert [one.label for one in together] == [model.predict(text).label for text in texts]
+
+
+@given(text=st.text(st.characters(exclude_categories=()), max_size=30))
+def test_any_text_has_an_answer(text):
+    said = Classifier(classifier()).predict(text)
+    assert sum(said.probabilities.values()) == pytest.approx(1)
+    assert said.probabilities[said.label] == max(said.probabilities.values())
+
+
+def test_no_texts():
+    assert Classifier(classifier()).predict([]) == []
+
+
+@pytest.mark.parametrize("wrong", [[1], [None], ["a", b"b"]])
+def test_what_is_no_text(wrong):
+    with pytest.raises(InputError, match="a text must be a string, not"):
+        Classifier(classifier()).predict(wrong)
+
+
+@pytest.mark.parametrize("cell", blocks.CELLS)
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
+def test_steps_are_the_whole(cell, pooling):
+    model = Classifier(classifier(cell, 8, pooling, layers=2))
+    states = model.start()
+    text = "what a dull film"
+    for token in model.encoder.encode(text):
+        before = states
+        said, states = model.step(token, before)
+    again, _ = model.step(token, before)
+    assert again == said  # a state that was given is as it was
+    expected = model.predict(text).probabilities
+    assert_close(list(said.probabilities.values()), list(expected.values()), "forward", np.float32)
+
+
+def test_steps_that_can_not_be():
+    with pytest.raises(InputError, match="both directions needs the whole sequence"):
+        Classifier(classifier(both=True)).start()
+    model = Classifier(classifier())
+    for token in (0, -1, model.encoder.ids):
+        with pytest.raises(InputError, match="a token must be an id from 1 to"):
+            model.step(token, model.start())
+
+
+@pytest.mark.parametrize("tokens", ["words", "bytes"])
+def test_neither_keras_nor_jax_is_imported(tmp_path, tokens):
+    write(classifier(tokens=tokens), tmp_path / "m.safetensors")
+    program = f"""
+import sys
+from gatewright import runtime
+print(runtime.load({str(tmp_path / "m.safetensors")!r}).predict("a fine film").label)
+heavy = {{"keras", "jax", "torch", "sklearn", "scipy", "pyarrow", "matplotlib", "rich", "optax"}}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == runtime.load(tmp_path / "m.safetensors").predict("a fine film").label
