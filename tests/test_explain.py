@@ -8,9 +8,9 @@ from gatewright import cells
 from gatewright.blocks import Dense, Embedding, Recurrent
 from gatewright.cells import Recurrence
 from gatewright.explain import GradientThroughTime
+from gatewright.fitting import Network, Recipe
 from gatewright.tasks.adding import Adding
 from gatewright.tasks.protocol import Examples
-from gatewright.train import Network, Recipe
 
 pytestmark = pytest.mark.slow  # compiles gradients
 

@@ -1,144 +1,287 @@
-"""Training: the same steps as Keras' own fit, the order of rows, the chosen epoch, and what a step holds."""
+"""`gatewright train` and what uses its file: the same figures however often it was stopped, and clear refusals."""
 
-import functools
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from keras_models import keras_model
-from tolerances import assert_close
 
-from gatewright import train
-from gatewright.comparison import Measure
-from gatewright.data.batches import batches, order
-from gatewright.tasks.adding import Adding
-from gatewright.tasks.protocol import Examples
-from gatewright.train import Network, Recipe, better, fit
+import gatewright
+from gatewright import cli, fitting
+from gatewright.checkpoint import Checkpoint
+from gatewright.errors import InputError
 
 pytestmark = pytest.mark.slow  # trains networks
 
-TASK = Adding(length=12, train_rows=70, validation_rows=20, test_rows=30)
+SMALL = {"units": 6, "embedding": 8, "epochs": 3, "length": 12, "batch": 16, "learning_rate": 0.01}
+FLAGS = [part for name, value in SMALL.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+
+
+def write_reviews(path, rows=120, labels=("bad", "good"), seed=0):
+    draw = random.Random(seed)
+    telling = [[f"{label}{place}" for place in range(4)] for label in labels]
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for row in range(rows):
+            kind = row % len(labels)
+            words = [f"word{draw.randrange(30)}" for _ in range(6)] + draw.choices(telling[kind], k=2)
+            draw.shuffle(words)
+            writer.writerow([" ".join(words), labels[kind]])
+    return path
 
 
 @pytest.fixture
-def parts():
-    return TASK.read()
+def reviews(tmp_path):
+    return write_reviews(tmp_path / "reviews.csv")
 
 
-@functools.cache
-def network(cell="gru", units=5, batch=8):
-    parts = TASK.read()
-    return Network(TASK, TASK.blocks(cell, units), parts.train, Recipe(1, batch, 0.01))
+def figures(result):
+    """All but what differs from one time to the next."""
+    kept = result.to_json()
+    for epoch in kept["epochs"]:
+        del epoch["seconds"]
+    return {name: value for name, value in kept.items() if name not in ("seconds", "made", "out")}
 
 
-@given(st.integers(1, 40), st.integers(1, 12))
-def test_batches_hold_every_row_once(rows, size):
-    made = list(batches(np.arange(rows)[::-1], size))
-    assert {len(batch.rows) for batch in made} == {size}
-    counted = np.concatenate([batch.rows[batch.weights == 1] for batch in made])
-    np.testing.assert_array_equal(counted, np.arange(rows)[::-1])
-
-
-def test_order_is_a_function_of_seed_and_epoch():
-    np.testing.assert_array_equal(order(50, 3, 1), order(50, 3, 1))
-    assert np.any(order(50, 3, 1) != order(50, 3, 2))
-    assert np.any(order(50, 3, 1) != order(50, 4, 1))
-    np.testing.assert_array_equal(np.sort(order(50, 3, 1)), np.arange(50))
-
-
-@pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
-def test_an_epoch_is_that_of_keras_fit(parts, cell):
-    """The same weights, rows in the same order, and Adam: the same weights after, the last short batch included."""
-    import keras
-
-    ours = network(cell)
-    model = keras_model(ours.blocks, ours.start([3, 0]).weights, features=2)
-    # Keras adds epsilon before it corrects v, optax after it, as the paper does; a small one makes them alike.
-    model.compile(keras.optimizers.Adam(0.01, epsilon=1e-10), "mse")
-    rows = order(70, 5, 1)
-    model.fit(parts.train.inputs[rows], parts.train.targets[rows], batch_size=8, shuffle=False, verbose=0)
-    fitted = fit(ours, Recipe(1, 8, 0.01), parts.train, parts.validation, seed=5, start=[3, 0])
-    names = ("kernel", "recurrent_kernel", "bias")  # Keras' order; JAX sorts the keys
-    mine = [block[name] for block in fitted.weights for name in names if name in block]
-    for own, keras_own in zip(mine, model.trainable_variables, strict=True):
-        assert_close(own, keras_own.value, "training", np.float32)
-
-
-def test_the_chosen_epoch_is_best_on_validation_and_keeps_its_weights(parts):
-    fitted = fit(network(), Recipe(6, 8, 0.3), parts.train, parts.validation, seed=1, start=[1, 0])
-    figures = [epoch.validation["mse"] for epoch in fitted.epochs]
-    assert fitted.chosen == 1 + int(np.argmin(figures))
-    again = network().outputs(fitted.weights, parts.validation.inputs)
-    assert TASK.measure(again, parts.validation.targets)["mse"] == figures[fitted.chosen - 1]
-
-
-def test_test_rows_play_no_part(parts):
-    shown = fit(network(), Recipe(2, 8, 0.01), parts.train, parts.validation, seed=1, start=[1, 0])
-    again = fit(network(), Recipe(2, 8, 0.01), parts.train, parts.validation, seed=1, start=[1, 0])
-    assert [epoch.validation for epoch in shown.epochs] == [epoch.validation for epoch in again.epochs]
-    other = fit(network(), Recipe(2, 8, 0.01), parts.train, parts.validation, seed=2, start=[1, 0])
-    assert shown.epochs[0].loss != other.epochs[0].loss
-
-
-def test_loss_is_the_mean_over_rows(parts):
-    """With a learning rate of nearly nothing the loss of an epoch is that of the initial weights."""
-    ours = network()
-    start = ours.outputs(ours.start([1, 0]).weights, parts.train.inputs)
-    fitted = fit(ours, Recipe(1, 8, 1e-30), parts.train, parts.validation, seed=1, start=[1, 0])
-    assert_close(fitted.epochs[0].loss, TASK.measure(start, parts.train.targets)["mse"], "gradient", np.float32)
-
-
-def test_outputs_do_not_depend_on_how_rows_are_batched(parts, monkeypatch):
-    ours = network()
-    weights = ours.start([1, 0]).weights
-    whole = ours.outputs(weights, parts.train.inputs)
-    assert whole.shape == (70, 1)
-    monkeypatch.setattr(train, "_ROWS_AT_ONCE", 9)
-    other = Network(TASK, TASK.blocks("gru", 5), parts.train, Recipe(1, 8, 0.1))
-    assert_close(other.outputs(weights, parts.train.inputs), whole, "same_order", np.float32)
-
-
-def test_ticks_and_epochs_are_told(parts):
-    ticks, told = [], []
-    fit(
-        network(),
-        Recipe(2, 8, 0.01),
-        parts.train,
-        parts.validation,
-        seed=1,
-        start=[1, 0],
-        tick=lambda *at: ticks.append(at),
-        told=lambda number, epoch: told.append(number),
+def test_from_a_table_to_predictions(tmp_path, reviews, capsys):
+    out = tmp_path / "m.safetensors"
+    result = gatewright.train("classify", str(reviews), out, **{**SMALL, "epochs": 8})
+    assert result.test["accuracy"] > 0.9
+    assert result.sizes == {"train": 86, "validation": 10, "test": 24}
+    assert sum(map(sum, result.confusion)) == 24
+    assert (
+        set(result.test)
+        == set(result.baseline)
+        == {
+            *("accuracy", "macro_f1", "auroc", "log_loss", "calibration_error"),
+        }
     )
-    assert ticks[:2] == [(1, 8, 70), (1, 16, 70)]
-    assert ticks[-1] == (2, 70, 70)
-    assert told == [1, 2]
+    assert "simple baseline" in result.verdict
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.safetensors", "reviews.csv"]
+    model = gatewright.runtime.load(out)
+    assert model.predict("good1 word3 good2").label == "good"
+    measured = gatewright.evaluate(out, str(reviews))
+    assert measured.rows == 120
+    assert measured.test["accuracy"] > 0.9
+    assert measured.baseline["accuracy"] == 0.5
+    assert gatewright.info(out).training["test"] == result.test
+    assert [one.label for one in gatewright.predict(out, ["bad1 bad2", "good0 good3"])] == ["bad", "good"]
+    for shown in (result, measured, gatewright.info(out)):
+        assert max(map(len, str(shown).split("\n"))) <= 100 + len(str(out))  # a path is not broken
+    assert "<pre>" in result._repr_html_()
+    assert json.loads(json.dumps(result.to_json(), allow_nan=False))["test"] == result.test
 
 
-def test_peak_memory_counts_weights_optimizer_batch_and_scratch(parts):
-    def bytes_of(units, batch):
-        return network("lstm", units, batch).peak_memory(parts.train)
-
-    parameters = 4 * 64 * (2 + 64 + 1) + 65
-    assert bytes_of(64, 8) > 3 * 4 * parameters  # weights and Adam's two moments
-    assert bytes_of(64, 32) > bytes_of(64, 8)
-    # The values that a step back needs: five a unit and step of the LSTM.
-    assert bytes_of(64, 32) - bytes_of(64, 8) > 24 * 12 * 64 * 5 * 4
-
-
-def test_not_a_number_is_worse_than_any():
-    lower, higher = Measure("a", "a", "lower"), Measure("a", "a", "higher")
-    nan = float("nan")
-    assert better(lower, 1, 2)
-    assert better(higher, 2, 1)
-    assert not better(higher, 1, 1)
-    assert better(lower, 5, nan)
-    assert not better(lower, nan, 5)
-    assert not better(lower, nan, nan)
+def test_the_same_again_does_nothing_and_other_settings_train_anew(tmp_path, reviews):
+    out = tmp_path / "m.safetensors"
+    result = gatewright.train("classify", str(reviews), out, **SMALL)
+    stamp = out.stat().st_mtime_ns
+    assert gatewright.train("classify", str(reviews), out, **SMALL) == result
+    assert out.stat().st_mtime_ns == stamp
+    other = gatewright.train("classify", str(reviews), out, **{**SMALL, "units": 5})
+    assert other.settings["units"] == 5
+    assert gatewright.info(out).training["settings"]["units"] == 5
 
 
-def test_examples_take():
-    rows = Examples(np.arange(6).reshape(3, 2), np.arange(3)).take(np.array([2, 0]))
-    assert rows.inputs.tolist() == [[4, 5], [0, 1]]
-    assert rows.targets.tolist() == [2, 0]
+def test_flags_file_and_function_are_one(tmp_path, reviews, capsys):
+    config = tmp_path / "s.toml"
+    config.write_text(
+        "\n".join(f"{name.replace('_', '-')} = {value}" for name, value in SMALL.items()) + "\nunits = 6\n" * 0
+    )
+    by_function = gatewright.train("classify", str(reviews), tmp_path / "a.safetensors", **SMALL)
+    by_file = gatewright.train("classify", str(reviews), tmp_path / "b.safetensors", config=config)
+    assert (
+        cli.main(["train", "classify", str(reviews), "--out", str(tmp_path / "c.safetensors"), *FLAGS, "--json"]) == 0
+    )
+    by_flags = json.loads(capsys.readouterr().out)
+    assert figures(by_function) == figures(by_file)
+    assert by_flags["test"] == by_function.test
+    assert (
+        gatewright.train("classify", str(reviews), tmp_path / "d.safetensors", config=config, units=4).settings["units"]
+        == 4
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"cell": "lstm", "layers": 2, "both": False, "pooling": "last"},
+        {"pooling": "attention", "averaging": 0.9, "schedule": "cosine", "warmup": 0.2},
+        {"tokens": "bytes", "vocabulary": 300, "pooling": "mean", "length": 40},
+        {"class_weights": "balanced", "recurrent_dropout": 0.2, "embedding_dropout": 0.2, "weight_decay": 0.01},
+    ],
+)
+def test_settings_reach_the_model(tmp_path, options):
+    reviews = write_reviews(tmp_path / "three.csv", labels=("a", "b", "c"))
+    out = tmp_path / "m.safetensors"
+    result = gatewright.train("classify", str(reviews), out, **{**SMALL, **options})
+    assert {name: result.settings[name] for name in options} == options
+    assert gatewright.runtime.load(out).labels == ("a", "b", "c")
+    blocks = gatewright.info(out).blocks
+    assert sum(block["kind"] == "recurrent" for block in blocks) == options.get("layers", 1)
+    plain = gatewright.train("classify", str(reviews), tmp_path / "p.safetensors", **SMALL)
+    assert result.epochs[0].loss != plain.epochs[0].loss
+
+
+class TestStopped:
+    def test_at_any_step_it_goes_on_to_the_same_figures(self, tmp_path, reviews, monkeypatch):
+        """With a checkpoint at every step, stopped after every third of them."""
+        options = {**SMALL, "averaging": 0.8, "recurrent_dropout": 0.3}
+        whole = gatewright.train("classify", str(reviews), tmp_path / "whole.safetensors", **options)
+        monkeypatch.setattr(Checkpoint, "due", lambda self: True)
+        steps, learn = 0, fitting.Network.learn
+
+        def stopping(self, *given):
+            nonlocal steps
+            steps += 1
+            if steps % 4 == 0:
+                raise KeyboardInterrupt
+            return learn(self, *given)
+
+        monkeypatch.setattr(fitting.Network, "learn", stopping)
+        out, told = tmp_path / "m.safetensors", []
+        while True:
+            try:
+                result = gatewright.train("classify", str(reviews), out, **options)
+            except KeyboardInterrupt as stopped:
+                told.append(str(stopped))
+                if out.exists():
+                    assert gatewright.runtime.load(out).predict("good1").label in ("bad", "good")
+            else:
+                break
+        assert len(told) > 3
+        assert all("the same call goes on" in sentence for sentence in told)
+        assert "interrupted before an epoch was done" in told[0]
+        assert "the best epoch so far" in told[-1]
+        assert figures(result) == figures(whole)
+        for name in ("whole", "m"):
+            assert (tmp_path / f"{name}.safetensors").stat().st_size > 1000
+        one, other = (gatewright.runtime.load(tmp_path / f"{name}.safetensors") for name in ("whole", "m"))
+        assert one.predict("good1 bad2") == other.predict("good1 bad2")
+
+    def test_killed_it_goes_on_to_the_same_figures(self, tmp_path, reviews):
+        whole = gatewright.train("classify", str(reviews), tmp_path / "whole.safetensors", **{**SMALL, "epochs": 30})
+        out = tmp_path / "m.safetensors"
+        command = [sys.executable, "-m", "gatewright.cli", "train", "classify", str(reviews), "--out", str(out)]
+        command += [*FLAGS, "--epochs", "30", "--json"]
+        draw = random.Random(1)
+        for _ in range(4):
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(draw.uniform(0.5, 7))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            if out.exists():
+                gatewright.runtime.load(out)
+        done = subprocess.run(command, capture_output=True, check=True)
+        assert json.loads(done.stdout)["test"] == whole.test
+        assert figures(gatewright.train("classify", str(reviews), out, **{**SMALL, "epochs": 30})) == figures(whole)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["m.safetensors", "reviews.csv", "whole.safetensors"]
+
+    def test_a_damaged_checkpoint_and_other_settings(self, tmp_path, reviews, monkeypatch):
+        out = tmp_path / "m.safetensors"
+        monkeypatch.setattr(fitting, "batches", stop_after(fitting.batches, 3))
+        with pytest.raises(KeyboardInterrupt, match="best epoch so far, 1, is kept"):
+            gatewright.train("classify", str(reviews), out, **SMALL)
+        with pytest.raises(InputError, match=r"with units 6, and now units is 5: give the same settings to go on"):
+            gatewright.train("classify", str(reviews), out, **{**SMALL, "units": 5})
+        (tmp_path / "m.safetensors.training" / "checkpoint.npz").write_bytes(b"PK not really")
+        with pytest.raises(InputError, match=r"checkpoint.npz is damaged: remove it, and training begins anew\."):
+            gatewright.train("classify", str(reviews), out, **SMALL)
+
+
+def stop_after(batches, calls):
+    """Ctrl-C when rows are put into batches for the so-manieth time."""
+    made = 0
+
+    def counted(*given):
+        nonlocal made
+        made += 1
+        if made == calls + 1:
+            raise KeyboardInterrupt
+        return batches(*given)
+
+    return counted
+
+
+class TestRefused:
+    """Each in one sentence, with nothing written."""
+
+    def refused(self, tmp_path, capsys, *arguments):
+        before = sorted(os.listdir(tmp_path))
+        assert cli.main(list(map(str, arguments))) == 2
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert told.err.startswith("gatewright: ")
+        assert told.err.count("\n") == 1
+        assert sorted(os.listdir(tmp_path)) == before
+        return told.err
+
+    def test_out(self, tmp_path, reviews, capsys):
+        train = ("train", "classify", reviews, "--out")
+        assert "is a folder" in self.refused(tmp_path, capsys, *train, tmp_path)
+        assert "in a folder that is not there" in self.refused(tmp_path, capsys, *train, tmp_path / "no" / "m")
+        assert "no whole model file: remove it" in self.refused(tmp_path, capsys, *train, reviews)
+
+    def test_settings(self, tmp_path, reviews, capsys):
+        train = ("train", "classify", reviews, "--out", tmp_path / "m")
+        assert "did you mean 'attention'?" in self.refused(tmp_path, capsys, *train, "--pooling", "atention")
+        config = tmp_path / "s.toml"
+        config.write_text("unit = 3\n")
+        said = self.refused(tmp_path, capsys, *train, "--config", config)
+        assert "'unit' is no setting of this task: leave it out; did you mean 'units'?" in said
+
+    def test_data(self, tmp_path, reviews, capsys):
+        def data(content):
+            (tmp_path / "d.csv").write_text(content)
+            return self.refused(tmp_path, capsys, "train", "classify", tmp_path / "d.csv", "--out", tmp_path / "m")
+
+        (tmp_path / "d.csv").write_text("")
+        assert "has no rows" in data("text,label\n")
+        assert "one class only" in data("text,label\na,b\n")
+        assert "different labels" in data("text,label\n" + "".join(f"t,{row}.5\n" for row in range(50)))
+        assert "has no column 'text'" in data("review,label\na,b\n")
+        (tmp_path / "v.csv").write_text("text,label\na,unheard\n")
+        train = ("train", "classify", reviews, "--out", tmp_path / "m", "--validation", tmp_path / "v.csv")
+        assert "'unheard', which no training row has" in self.refused(tmp_path, capsys, *train)
+
+    def test_users(self, tmp_path, reviews, capsys):
+        out = tmp_path / "m.safetensors"
+        gatewright.train("classify", str(reviews), out, **SMALL)
+        capsys.readouterr()
+        other = write_reviews(tmp_path / "other.csv", labels=("good", "goood"))
+        said = self.refused(tmp_path, capsys, "evaluate", out, other)
+        assert "the label 'goood', which" in said
+        assert "did you mean 'good'?" in said
+        for command in (["predict", reviews, "a"], ["info", reviews], ["evaluate", reviews, reviews]):
+            assert "no model file, or a damaged one" in self.refused(tmp_path, capsys, *command)
+        assert "and not both" in self.refused(tmp_path, capsys, "predict", out)
+        assert "is not there" in self.refused(tmp_path, capsys, "predict", out, "--file", tmp_path / "none.txt")
+
+
+def test_predict_from_files_and_standard_input(tmp_path, reviews, capsys, monkeypatch):
+    out = tmp_path / "m.safetensors"
+    gatewright.train("classify", str(reviews), out, **{**SMALL, "epochs": 8})
+    (tmp_path / "t.txt").write_bytes(b"good1 good2\r\nbad1 bad2\n\n")
+    (tmp_path / "t.csv").write_text("id,review\n1,good1 good2\n2,bad1 bad2\n")
+    capsys.readouterr()
+    assert cli.main(["predict", str(out), "--file", str(tmp_path / "t.txt")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("\t")[0] for line in lines[:2]] == ["good", "bad"]
+    assert len(lines) == 3
+    assert cli.main(["predict", str(out), "--file", str(tmp_path / "t.csv"), "--text", "review", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)["predictions"]
+    assert [one["label"] for one in said] == ["good", "bad"]
+    assert sum(said[0]["probabilities"].values()) == pytest.approx(1)
+    piped = subprocess.run(
+        [sys.executable, "-m", "gatewright.cli", "predict", str(out), "-"],
+        input=b"bad1 bad3\n",
+        capture_output=True,
+        check=True,
+    )
+    assert piped.stdout.decode().startswith("bad\t")

@@ -9,11 +9,16 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gatewright import runtime
     from gatewright.accelerate import SlowPathWarning, accelerate, restore
     from gatewright.compare import compare
     from gatewright.doctor import doctor
+    from gatewright.evaluate import evaluate
+    from gatewright.info import info
     from gatewright.kernels import num_threads, set_num_threads
+    from gatewright.predict import predict
     from gatewright.setting import disable, enable
+    from gatewright.train import train
 
 __version__ = "0.1.0"
 __all__ = [
@@ -23,9 +28,14 @@ __all__ = [
     "disable",
     "doctor",
     "enable",
+    "evaluate",
+    "info",
     "num_threads",
+    "predict",
     "restore",
+    "runtime",
     "set_num_threads",
+    "train",
 ]
 
 _HOMES = {
@@ -35,15 +45,21 @@ _HOMES = {
     "disable": "setting",
     "doctor": "doctor",
     "enable": "setting",
+    "evaluate": "evaluate",
+    "info": "info",
     "num_threads": "kernels",
+    "predict": "predict",
     "restore": "accelerate",
     "set_num_threads": "kernels",
+    "train": "train",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name == "runtime":
+        return import_module(f"{__name__}.runtime")
     raise AttributeError(f"module 'gatewright' has no attribute {name!r}")
 
 

@@ -54,12 +54,16 @@ class Checkpoint:
     Args:
         path: of the file.
         settings: all that the result depends on, as JSON can hold it.
+
+    Attributes:
+        latest: what was read or written last; None before.
     """
 
     def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
         self.path = path
         self._settings = json.loads(json.dumps(dict(settings)))
         self._next = time.monotonic() + _SECONDS
+        self.latest: Progressed | None = None
 
     def due(self) -> bool:
         """Whether it is time to write again."""
@@ -92,7 +96,8 @@ class Checkpoint:
         kept_weights, state, average = jax.tree.unflatten(form, found)
         epochs = tuple(Epoch(**epoch) for epoch in record["epochs"])
         numbers = (record[name] for name in ("done", "loss", "counted", "seconds"))
-        return Progressed(epochs, record["chosen"], kept_weights, state, average, *numbers)
+        self.latest = Progressed(epochs, record["chosen"], kept_weights, state, average, *numbers)
+        return self.latest
 
     def _require_same(self, was: Mapping[str, Any]) -> None:
         for name in [*self._settings, *was]:
@@ -122,10 +127,7 @@ class Checkpoint:
             file.flush()
             os.fsync(file.fileno())
         self._next = time.monotonic() + _SECONDS
-
-    def remove(self) -> None:
-        """There is nothing left to go on with."""
-        self.path.unlink(missing_ok=True)
+        self.latest = at
 
 
 def _trees(at: Progressed) -> tuple[Any, Any, Any]:

@@ -3,9 +3,10 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
+
+from gatewright import __version__
 
 
 class _Parser(argparse.ArgumentParser):
@@ -23,6 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(options)
     if options.command == "compare":
         return _compare(options)
+    if options.command == "train":
+        return _train(options)
+    if options.command in ("evaluate", "info"):
+        return _show(options)
+    if options.command == "predict":
+        return _predict(options)
     if options.command == "bench":
         return _bench(options)
     if options.command == "doctor":
@@ -33,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="gatewright", description="Gated recurrent networks (SimpleRNN, LSTM, GRU), fast on CPUs.")
-    parser.add_argument("--version", action="version", version=f"gatewright {_version()}")
+    parser.add_argument("--version", action="version", version=f"gatewright {__version__}")
     commands = parser.add_subparsers(dest="command", title="commands")
     run = commands.add_parser(
         "run",
@@ -44,10 +51,85 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--output", metavar="COPY.ipynb", help="write the executed copy of a notebook to this file")
     run.add_argument("program", help="a Python program (.py) or a notebook (.ipynb)")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to the program")
+    _add_train(commands)
+    _add_users(commands)
     _add_compare(commands)
     _add_bench(commands)
     commands.add_parser("doctor", help="what is installed here, which parts work, and what to mend")
     return parser
+
+
+_DATA = "a .csv, .tsv, .parquet or .jsonl file, a folder of text files by class, or a .tar.gz of one"
+
+
+def _add_train(commands: Any) -> None:
+    from gatewright.settings import TASKS
+
+    train = commands.add_parser(
+        "train",
+        help="train a network on your data, beside a simple baseline, into one model file",
+        description="Train a network and keep it, with all that is needed to use it, in one file; a simple baseline "
+        "stands beside. What is interrupted goes on when the same command is given again.",
+    )
+    tasks = train.add_subparsers(dest="task", title="tasks", required=True)
+    for name, table in TASKS.items():
+        task = tasks.add_parser(name, help="one label for each text", description="Learn the label of each text.")
+        add = task.add_argument
+        add("data", help=f"imdb, {_DATA}")
+        add("--out", metavar="FILE", default="model.safetensors", help="the model file (default: %(default)s)")
+        _add_columns(task)
+        add("--validation", metavar="DATA", help="validation rows (default: a tenth of the rows is set aside)")
+        add("--test", metavar="DATA", help="test rows (default: the data's own, or a fifth of the rows)")
+        add("--limit", metavar="N", type=_whole, help="at most N training and N test rows, for a quick look")
+        add("--config", metavar="FILE.toml", help="settings, one `name = value` a line; flags go before them")
+        for setting in table:
+            _add_setting(task, setting)
+        add("--json", action="store_true", help="print the result as one JSON object")
+
+
+def _add_columns(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--text", metavar="COLUMN", help="the column of texts (default: text)")
+    parser.add_argument("--label", metavar="COLUMN", help="the column of labels (default: label)")
+
+
+def _add_setting(parser: argparse.ArgumentParser, setting: Any) -> None:
+    flag = f"--{setting.name.replace('_', '-')}"
+    default = str(setting.default).lower() if setting.kind == "switch" else setting.default
+    ending = "" if default is None else f" (default: {default})"
+    told: dict[str, Any] = {"default": argparse.SUPPRESS, "help": f"{setting.help}{ending}"}
+    if setting.kind == "switch":
+        parser.add_argument(flag, action=argparse.BooleanOptionalAction, **told)
+        return
+    kinds: dict[str, tuple[str, Callable[[str], Any]]] = {
+        "whole": ("N", _whole),
+        "number": ("X", _number),
+        "choice": ("NAME", str),
+    }
+    metavar, kind = kinds[setting.kind]
+    parser.add_argument(flag, metavar=metavar, type=kind, **told)
+
+
+def _add_users(commands: Any) -> None:
+    evaluate = commands.add_parser(
+        "evaluate", help="measure a model on labelled data", description="Measure a model on labelled data."
+    )
+    evaluate.add_argument("model", help="a model file")
+    evaluate.add_argument("data", help=f"imdb (its test part), {_DATA}")
+    _add_columns(evaluate)
+    evaluate.add_argument("--limit", metavar="N", type=_whole, help="the first N rows only")
+    predict = commands.add_parser(
+        "predict",
+        help="what a model says of texts",
+        description="Print the label and its probability for each text, one line a text.",
+    )
+    predict.add_argument("model", help="a model file")
+    predict.add_argument("texts", nargs="*", metavar="TEXT", help="a text; - for one a line from standard input")
+    predict.add_argument("--file", metavar="F", help="a text file with one text a line, or a table; - for stdin")
+    predict.add_argument("--text", metavar="COLUMN", help="the column of a table (default: text)")
+    info = commands.add_parser("info", help="what a model file holds", description="Print what a model file holds.")
+    info.add_argument("model", help="a model file")
+    for parser in (evaluate, predict, info):
+        parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
 
 def _add_compare(commands: Any) -> None:
@@ -129,6 +211,13 @@ def _whole(text: str) -> int:
         raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
 
 
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, not {text!r}") from None
+
+
 def _numbers(text: str) -> list[float]:
     try:
         return [float(number) for number in _names(text)]
@@ -136,20 +225,67 @@ def _numbers(text: str) -> list[float]:
         raise argparse.ArgumentTypeError(f"must be numbers with commas between, not {text!r}") from None
 
 
-def _compare(options: argparse.Namespace) -> int:
-    from gatewright import compare
+def _called(function: Callable[..., Any], options: argparse.Namespace, *left_out: str) -> Any:
+    """What the function returns for the options; or, where it can't, the exit code, and the sentence is printed."""
     from gatewright.errors import InputError
-    from gatewright.report import terminal
 
-    given = {name: value for name, value in vars(options).items() if name not in ("command", "json")}
+    given = {name: value for name, value in vars(options).items() if name not in ("command", "json", *left_out)}
     try:
-        result = compare(**given)
+        return function(**given)
     except (InputError, ImportError) as error:
         print(f"gatewright: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stopped:
         print(f"gatewright: {str(stopped) or 'interrupted before anything was to be kept'}", file=sys.stderr)
         return 130
+
+
+def _train(options: argparse.Namespace) -> int:
+    from gatewright.train import train
+
+    return _printed(_called(train, options), options.json)
+
+
+def _show(options: argparse.Namespace) -> int:
+    if options.command == "info":
+        from gatewright.info import info as function
+    else:
+        from gatewright.evaluate import evaluate as function  # type: ignore[assignment]
+    return _printed(_called(function, options), options.json)
+
+
+def _printed(result: Any, as_json: bool) -> int:
+    if isinstance(result, int):
+        return result
+    print(json.dumps(result.to_json(), allow_nan=False) if as_json else result)
+    return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from gatewright.predict import predict
+
+    if options.texts == ["-"] and options.file is None:
+        options.texts, options.file = [], "-"
+    options.texts = options.texts or None
+    said = _called(predict, options)
+    if isinstance(said, int):
+        return said
+    if options.json:
+        listed = [{"label": one.label, "probabilities": one.probabilities} for one in said]
+        print(json.dumps({"predictions": listed}, allow_nan=False))
+    else:
+        for one in said:
+            print(f"{one.label}\t{one.probabilities[one.label]:.4f}")
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from gatewright.compare import compare
+    from gatewright.report import terminal
+
+    result = _called(compare, options)
+    if isinstance(result, int):
+        return result
     if options.json:
         print(json.dumps(result.to_json(), allow_nan=False))
     else:
@@ -196,13 +332,6 @@ def _doctor() -> int:
     result = doctor()
     print(result)
     return 0 if result.ok else 1
-
-
-def _version() -> str:
-    try:
-        return version("gatewright")
-    except PackageNotFoundError:
-        return "(not installed)"
 
 
 if __name__ == "__main__":

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from gatewright import machine
 from gatewright.comparison import Baseline, CellResult, Comparison
 from gatewright.files import atomically
+from gatewright.fitting import better
 from gatewright.plan import Entrant, Plan, entrants, resolve
 from gatewright.run_folder import RunFolder
 from gatewright.runs import Data, Finished, run_all
 from gatewright.setting import require_packages
 from gatewright.statistics import mean_interval
 from gatewright.tasks.protocol import Simple, Task
-from gatewright.train import better
 from gatewright.verdict import Competitor, judge, verdict
 
 

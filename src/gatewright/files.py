@@ -37,3 +37,11 @@ def require_results_folder(path: Path) -> None:
 def unwritable(path: Path, reason: str) -> InputError:
     """The sentence about a folder of `--out` that can't be written."""
     return InputError(f"--out {path} can't be written ({reason}): name a folder that you can write to.")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of `atomically` in a folder whose process was killed."""
+    for path in folder.glob(".*-*"):
+        number = path.name[1:].split("-")[0]
+        if number.isdigit() and not Path(f"/proc/{number}").exists():
+            path.unlink(missing_ok=True)

@@ -43,3 +43,7 @@ class Interrupts:
         """Raise KeyboardInterrupt if there was a Ctrl-C."""
         if self._asked:
             raise KeyboardInterrupt
+
+    def forget(self) -> None:
+        """The Ctrl-C was acted on."""
+        self._asked = False

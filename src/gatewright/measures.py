@@ -74,3 +74,12 @@ def confusion(answers: NDArray[np.integer[Any]], targets: NDArray[np.integer[Any
     table = np.bincount(targets * classes + answers, minlength=classes * classes).reshape(classes, classes)
     listed: list[list[int]] = table.tolist()
     return listed
+
+
+def plain(value: Any) -> Any:
+    """Figures as plain JSON values: what is no finite number is None, and tuples are lists."""
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -11,8 +11,8 @@ import numpy as np
 
 from gatewright import blocks
 from gatewright.errors import InputError, require_one_of
+from gatewright.fitting import Recipe
 from gatewright.tasks.protocol import Examples, Task
-from gatewright.train import Recipe
 
 
 @dataclass(frozen=True)

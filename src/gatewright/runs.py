@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.comparison import Epoch, Measure, Run
+from gatewright.fitting import Network, fit
 from gatewright.interrupts import Interrupts
 from gatewright.plan import Entrant, Plan
 from gatewright.progress import Progress
 from gatewright.run_folder import RunFolder, run_from_record, run_to_record
 from gatewright.tasks.protocol import Examples, Parts, Simple, Task
-from gatewright.train import Network, fit
 
 # Rows on which the gradient through time is measured: enough for a smooth mean, few enough to cost nothing.
 _GRADIENT_ROWS = 64

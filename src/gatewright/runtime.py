@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from gatewright import blocks as models
 from gatewright.blocks import NUMPY, States, Steps
 from gatewright.data.encoders import Encoder, encoder_from_json, pad
+from gatewright.data.progress import Progress, say
 from gatewright.data.text import PADDING, START
 from gatewright.errors import InputError
 from gatewright.measures import to_probabilities
@@ -71,8 +72,8 @@ class Classifier:
             return self._prediction(self.probabilities([texts])[0])
         return [self._prediction(row) for row in self.probabilities(texts)]
 
-    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Of each label for each text, [texts, labels]."""
+    def probabilities(self, texts: Sequence[str], progress: bool = False) -> NDArray[np.float64]:
+        """Of each label for each text, [texts, labels]; with `progress` it is told how many are done."""
         for text in texts:
             if not isinstance(text, str):
                 kind = type(text).__name__
@@ -81,7 +82,10 @@ class Classifier:
         # Rows of like length together: a call is as long as its longest.
         order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
         outputs = np.empty((len(rows), self._blocks[-1].width(0)), np.float64)
+        told = Progress()
         for first in range(0, len(order), _ROWS_AT_ONCE):
+            if progress and told.due():
+                say(f"{first:,} of {len(order):,} texts are answered.")
             places = order[first : first + _ROWS_AT_ONCE]
             length = min(self.length, 1 + len(rows[places[-1]]))
             ids = pad([rows[place] for place in places], length)

@@ -1,331 +1,332 @@
-"""Train a model: pure compiled functions of its weights, epochs, and the choice of one on validation rows."""
+"""`gatewright train`: a model file from one's own texts, beside a simple baseline, resumed where it was stopped."""
 
 from __future__ import annotations
 
+import dataclasses
+import html
+import json
 import math
+import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gatewright import blocks as models
-from gatewright.blocks import Block, Steps
-from gatewright.checkpoint import Checkpoint, Progressed
-from gatewright.comparison import Epoch, Measure
-from gatewright.data.batches import batches, order
-from gatewright.tasks.protocol import Examples, Task
+from gatewright import machine, model_file
+from gatewright.checkpoint import Checkpoint
+from gatewright.comparison import Epoch
+from gatewright.errors import InputError, require_one_of
+from gatewright.files import atomically, remove_leftovers
+from gatewright.fitting import Fitted, Network, Recipe, fit
+from gatewright.interrupts import Interrupts
+from gatewright.measures import confusion, plain
+from gatewright.progress import Progress
+from gatewright.runs import Data
+from gatewright.setting import require_packages
+from gatewright.settings import TASKS, complete, read_toml
+from gatewright.statistics import mcnemar
+from gatewright.tasks.classify import Classify
+from gatewright.tasks.protocol import Simple
 
-# Rows of a batch when nothing is learnt: large enough to fill the kernels, small enough for a laptop.
-_ROWS_AT_ONCE = 64
-# The average of the weights takes them in once in so many steps: as good, and next to free.
-_AVERAGED_EVERY = 8
+_SIGNIFICANT = 0.05
+_STEPS, _LEAST_EPOCHS, _MOST_EPOCHS = 4_000, 6, 50
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How weights are learnt.
+class Trained:
+    """A trained model, as figures.
 
     Attributes:
-        epochs: passes over the training rows, at most.
-        batch: rows of a training step.
-        learning_rate: of Adam (Kingma & Ba 2015, algorithm 1), at its highest.
-        schedule: "constant"; "linear" and "cosine" fall to 0 over all epochs (Loshchilov & Hutter 2017, equation 5,
-            without restarts).
-        warmup: share of all steps in which the learning rate rises from 0.
-        clip: largest norm of the gradient of all weights together (Pascanu, Mikolov & Bengio 2013, algorithm 1); 0 is
-            no bound.
-        weight_decay: share of each weight that a step of learning rate 1 takes away (Loshchilov & Hutter 2019,
-            "Decoupled Weight Decay Regularization", algorithm 2).
-        averaging: of the exponential average of the weights, how much of it stays at a step (Polyak & Juditsky 1992 in
-            its exponential form); that average is what is measured and kept. 0 is none.
-        patience: epochs without a better figure on the validation rows after which training ends; 0 is never.
+        task, data: their names.
+        out: the model file.
+        settings: all of them.
+        sizes: rows of the training, validation and test part.
+        notes: sentences that a reader of the figures must know.
+        epochs: loss and validation figures of each; `chosen`, from 1, is the one whose weights were kept.
+        finished: False where it was interrupted: the best so far was kept.
+        test: measures on the test rows, by name.
+        baseline: the same measures of the simple model, named in `baseline_name`.
+        confusion: test rows of each label (rows) that were given each label (columns), in the order of `labels`.
+        p: of McNemar's exact test that network and baseline are right on as many test rows.
+        parameters, seconds: numbers learnt; time of the training epochs.
+        rows: changes where a row of the data does.
+        made: with which release, and when trained to the end on which machine.
     """
 
-    epochs: int
-    batch: int
-    learning_rate: float
-    schedule: str = "constant"
-    warmup: float = 0.0
-    clip: float = 0.0
-    weight_decay: float = 0.0
-    averaging: float = 0.0
-    patience: int = 0
-
-    def rate(self, step: int, steps: int) -> float:
-        """The learning rate of a step, counted from 0, of all `steps`."""
-        if step < (rising := self.warmup * steps):
-            return self.learning_rate * (step + 1) / (rising + 1)
-        done = (step - rising) / max(steps - rising, 1)
-        falls = {"constant": 1.0, "linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2}
-        return self.learning_rate * falls[self.schedule]
-
-
-class State(NamedTuple):
-    """Everything that a training step changes: weights of each block by name, and what the optimizer keeps."""
-
-    weights: list[dict[str, Any]]
-    optimizer: Any
-
-
-class Fitted(NamedTuple):
-    """A trained model: its epochs, the chosen one counted from 1, and the weights that it had then."""
-
+    task: str
+    data: str
+    out: str
+    settings: dict[str, Any]
+    sizes: dict[str, int]
+    notes: tuple[str, ...]
     epochs: tuple[Epoch, ...]
     chosen: int
-    weights: list[dict[str, Any]]
-
-
-class _Noise:
-    """Random numbers of one training step."""
-
-    def __init__(self, key: Any) -> None:
-        self._key = key
-
-    def keep(self, rate: float, shape: tuple[int, ...]) -> Any:
-        import jax
-
-        self._key, own = jax.random.split(self._key)
-        return jax.random.bernoulli(own, 1 - rate, shape)
-
-
-class Network:
-    """A model as pure functions of its weights, compiled once for all seeds and learning rates.
-
-    Args:
-        task: whose losses are minimised.
-        blocks: the model.
-        like: examples that show the shape and type of inputs and targets.
-        recipe: its batch, clip and weight decay.
-    """
-
-    def __init__(self, task: Task[Any], blocks: Sequence[Block], like: Examples, recipe: Recipe) -> None:
-        import optax
-
-        self.task, self.blocks, self.batch = task, list(blocks), recipe.batch
-        self.features = like.inputs.shape[2] if like.inputs.ndim > 2 else 1
-        self.library = models.jax_library()
-        parts = [optax.scale_by_adam()]
-        if recipe.clip:
-            parts.insert(0, optax.clip_by_global_norm(recipe.clip))
-        if recipe.weight_decay:
-            parts.append(optax.add_decayed_weights(recipe.weight_decay))
-        self._optimizer = optax.chain(*parts)
-        self._compile(like)
-
-    def _compile(self, like: Examples) -> None:
-        import jax
-
-        state = self.start([0])
-        one = np.zeros(self.batch, np.intp)
-        inputs, targets = like.inputs[one], like.targets[one]
-        weights = np.ones(self.batch, np.float32)
-        rate, noise = np.float32(1), np.zeros(2, np.uint32)
-        learn = jax.jit(self._learn, donate_argnums=0)
-        self._step = learn.lower(state, inputs, targets, weights, rate, noise).compile()
-        many = like.inputs[np.zeros(_ROWS_AT_ONCE, np.intp)]
-        self._infer = jax.jit(self._answer).lower(state.weights, many).compile()
-        self._average = jax.jit(self._averaged, donate_argnums=0)
+    finished: bool
+    test: dict[str, float]
+    baseline: dict[str, float]
+    baseline_name: str
+    labels: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    p: float
+    parameters: int
+    seconds: float
+    rows: str
+    made: dict[str, Any]
 
     @property
-    def parameters(self) -> int:
-        """How many numbers are learnt."""
-        return models.parameters(self.blocks, self.features)
+    def verdict(self) -> str:
+        """One sentence that claims no more than the test rows allow."""
+        mine, its = self.test["accuracy"], self.baseline["accuracy"]
+        figures = f"{mine:.4f} against {its:.4f} on the {self.sizes['test']:,} test rows, p = {self.p:.2g}"
+        if self.p >= _SIGNIFICANT:
+            return f"No difference in accuracy is shown between the network and the simple baseline: {figures}."
+        if mine > its:
+            return f"The network is more accurate than the simple baseline: {figures}."
+        return f"The network did not beat the simple baseline, which is more accurate: {figures}."
 
-    def start(self, seed: Sequence[int], weights: Sequence[Any] | None = None) -> State:
-        """Initial weights, a function of the seed unless they are given, and a fresh optimizer."""
-        import jax.numpy as jnp
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain JSON values; what is no number is null."""
+        values: dict[str, Any] = plain({**dataclasses.asdict(self), "verdict": self.verdict})
+        return values
 
-        drawn = models.start(self.blocks, self.features, seed) if weights is None else weights
-        own = [{name: jnp.array(array) for name, array in block.items()} for block in drawn]
-        return State(own, self._optimizer.init(own))
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Trained:
+        """What `to_json` was made of."""
+        names = [field.name for field in dataclasses.fields(cls)]
+        values = {name: kept[name] for name in names}
+        for name in ("test", "baseline"):
+            values[name] = {key: math.nan if value is None else value for key, value in values[name].items()}
+        values["epochs"] = tuple(Epoch(**epoch) for epoch in values["epochs"])
+        for name in ("notes", "labels"):
+            values[name] = tuple(values[name])
+        values["confusion"] = tuple(tuple(row) for row in values["confusion"])
+        return cls(**values)
 
-    def forward(self, weights: Any, inputs: Any, noise: Any = None) -> Any:
-        """The model's outputs; JAX arrays in and out."""
-        return models.forward(self.blocks, self.library, weights, Steps(inputs), None, noise)[0].x
+    def __str__(self) -> str:
+        from gatewright.report.figures import trained
 
-    def _learn(self, state: State, inputs: Any, targets: Any, counts: Any, rate: Any, noise: Any) -> tuple[State, Any]:
-        import jax
-        import optax
+        return trained(self)
 
-        def mean_loss(weights: Any) -> Any:
-            outputs = self.forward(weights, inputs, _Noise(noise))
-            return (self.task.losses(outputs, targets) * counts).sum() / counts.sum()
-
-        loss, gradients = jax.value_and_grad(mean_loss)(state.weights)
-        moves, optimizer = self._optimizer.update(gradients, state.optimizer, state.weights)
-        moves = jax.tree.map(lambda move: -rate * move, moves)
-        return State(optax.apply_updates(state.weights, moves), optimizer), loss
-
-    def _answer(self, weights: Any, inputs: Any) -> Any:
-        return self.forward(weights, inputs)
-
-    @staticmethod
-    def _averaged(average: Any, weights: Any, kept: Any) -> Any:
-        import jax
-
-        return jax.tree.map(lambda a, w: kept * a + (1 - kept) * w, average, weights)
-
-    def average(self, average: Any, weights: Any, kept: float) -> Any:
-        """The average of weights with new ones taken in; uses the given average up."""
-        return self._average(average, weights, np.float32(kept))
-
-    def learn(
-        self, state: State, rows: Examples, counts: NDArray[np.float32], rate: float, noise: Sequence[int]
-    ) -> tuple[State, Any]:
-        """One step of the optimizer on one batch; uses the given state up. Returns the new one and the loss.
-
-        Args:
-            state: weights and optimizer.
-            rows: a batch.
-            counts: what each row counts, [batch].
-            rate: the learning rate.
-            noise: two whole numbers, from which dropout is drawn.
-        """
-        key = np.array(noise, np.uint32)
-        new, loss = self._step(state, rows.inputs, rows.targets, counts, np.float32(rate), key)
-        return new, loss
-
-    def outputs(self, weights: Any, inputs: NDArray[Any], tick: Callable[[int], None] = lambda rows: None) -> Any:
-        """The model's outputs for any number of rows; `tick` is told the rows as they are done."""
-        parts = []
-        for batch in batches(np.arange(len(inputs)), _ROWS_AT_ONCE):
-            live = int((batch.weights > 0).sum())
-            parts.append(np.asarray(self._infer(weights, inputs[batch.rows]))[:live])
-            tick(live)
-        return np.concatenate(parts)
-
-    def peak_memory(self, like: Examples) -> int:
-        """Bytes that a training step holds at once: weights, optimizer, batch, buffers, and the kernels' scratch.
-
-        The compiler's own account of the step, and the largest scratch of the kernels' calls in one step on `like`.
-        """
-        from gatewright import kernels
-
-        kernels.take_most_scratch()
-        rows = like.take(np.arange(self.batch) % len(like.inputs))
-        _, loss = self.learn(self.start([0]), rows, np.ones(self.batch, np.float32), 1.0, (0, 0))
-        loss.block_until_ready()
-        account: Any = self._step.memory_analysis()
-        buffers = account.argument_size_in_bytes + account.output_size_in_bytes + account.temp_size_in_bytes
-        return int(buffers - account.alias_size_in_bytes) + kernels.take_most_scratch()
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
 
-def better(measure: Measure, new: float, old: float) -> bool:
-    """Whether `new` is better than `old`; a figure that is not a number is worse than any."""
-    if math.isnan(new) or math.isnan(old):
-        return math.isnan(old) and not math.isnan(new)
-    return new > old if measure.better == "higher" else new < old
-
-
-def fit(
-    network: Network,
-    recipe: Recipe,
-    train: Examples,
-    validation: Examples,
+def train(
+    task: str,
+    data: str,
+    out: str | Path = "model.safetensors",
     *,
-    seed: int,
-    start: Sequence[int],
-    counts: NDArray[np.float32] | None = None,
-    checkpoint: Checkpoint | None = None,
-    tick: Callable[[int, int, int], None] = lambda epoch, done, total: None,
-    told: Callable[[int, Epoch], None] = lambda number, epoch: None,
-) -> Fitted:
-    """Train and keep the weights of the epoch that is best on the validation rows.
+    text: str | None = None,
+    label: str | None = None,
+    validation: str | None = None,
+    test: str | None = None,
+    limit: int | None = None,
+    config: str | Path | None = None,
+    **settings: Any,
+) -> Trained:
+    """Train a network on labelled texts and keep it, with all that is needed to use it, in one file.
+
+    The weights of the epoch that is best on the validation rows are kept; the test rows are used once, at the end. A
+    simple model is fitted on the same rows and stands beside. Work that is not finished is kept in the folder
+    `OUT.training`: the same call goes on where it was stopped, and ends with the same figures. What is finished is not
+    done again.
 
     Args:
-        network: the model, made for this recipe.
-        recipe: how.
-        train, validation: rows.
-        seed: of the order of rows, and of dropout.
-        start: seed of the initial weights.
-        counts: what each training row counts, [rows]; None is 1.
-        checkpoint: where the work is kept meanwhile, and found again; None is nowhere.
-        tick: called with epoch, rows done and rows in all, after each batch.
-        told: called after each epoch.
+        task: "classify".
+        data: "imdb", a .csv, .tsv, .parquet or .jsonl file, a folder of text files by class, or a .tar.gz of one.
+        out: the model file; one that is there is replaced when the new one is done.
+        text, label: columns of a table; "text" and "label" where not given.
+        validation, test: tables or folders of such rows; else a tenth and, where the data has no test part, a fifth of
+            the rows are set aside.
+        limit: use at most so many training rows, and as many test rows.
+        config: a TOML file of settings.
+        settings: see `gatewright.settings.CLASSIFY`; they go before those of the file.
+
+    Raises:
+        InputError: an input can't be used; one sentence says which, and what to do.
+        ImportError: a package is missing; the sentence names it.
+        KeyboardInterrupt: it was interrupted; the message says what is kept.
     """
-    importance = np.ones(len(train.inputs), np.float32) if counts is None else counts
-    at = _begin(network, recipe, start) if checkpoint is None else checkpoint.read(_begin(network, recipe, start))
-    deciding = network.task.measures[0]
-    while len(at.epochs) < recipe.epochs and not _is_over(at, recipe):
-        number = len(at.epochs) + 1
-        at = _epoch(network, recipe, at, train, importance, seed, checkpoint, tick)
-        shown = at.average if recipe.averaging else at.state.weights
-        measured = network.task.measure(network.outputs(shown, validation.inputs), validation.targets)
-        epoch = Epoch(at.loss / at.counted, measured, at.seconds)
-        best = at.epochs[at.chosen - 1].validation[deciding.name] if at.chosen else math.nan
-        at = at._replace(epochs=(*at.epochs, epoch), done=0, loss=0.0, counted=0.0, seconds=0.0)
-        if not at.chosen or better(deciding, measured[deciding.name], best):
-            # A step uses its state up, so what is kept is a copy.
-            at = at._replace(chosen=number, kept=_copy(shown))
-        if checkpoint is not None:
-            checkpoint.write(at)
-        told(number, epoch)
-    return Fitted(at.epochs, at.chosen, at.kept)
+    require_one_of("task", task, tuple(TASKS))
+    require_packages("gatewright train", ("jax", "optax", "sklearn", "scipy", "rich"))
+    given = {} if config is None else read_toml(config)
+    chosen = complete(TASKS[task], {**given, **settings})
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+        raise InputError(f"limit must be a whole number from 1 up, not {limit!r}.")
+    file = Path(out)
+    kept = _require_place(file)
+    job = _Job(file, _task(data, text, label, validation, test, limit, chosen), chosen)
+    if kept is not None and kept.finished and kept.settings == job.settings and kept.rows == job.rows:
+        return kept
+    return job.run()
 
 
-def _begin(network: Network, recipe: Recipe, start: Sequence[int]) -> Progressed:
-    state = network.start(start)
-    average = _copy(state.weights) if recipe.averaging else None
-    return Progressed((), 0, _copy(state.weights), state, average, 0, 0.0, 0.0, 0.0)
+def _require_place(file: Path) -> Trained | None:
+    """Check that a model file can go there; returns what is known of the model that is there.
+
+    Raises:
+        InputError: it can't; or another file is there.
+    """
+    if file.is_dir():
+        raise InputError(f"--out {file} is a folder: name a file for the model, such as model.safetensors.")
+    if not file.absolute().parent.is_dir():
+        raise InputError(f"--out {file} is in a folder that is not there: make it, or name another file.")
+    if not file.exists():
+        return None
+    try:
+        training = model_file.read(file).training
+        return Trained.from_json(training)
+    except InputError:
+        raise InputError(f"--out {file} is there, and no whole model file: remove it, or name another file.") from None
+    except (KeyError, TypeError, AttributeError):  # a model that something else has made
+        return None
 
 
-def _is_over(at: Progressed, recipe: Recipe) -> bool:
-    return bool(recipe.patience) and len(at.epochs) - at.chosen >= recipe.patience
+def _task(
+    data: str,
+    text: str | None,
+    label: str | None,
+    validation: str | None,
+    test: str | None,
+    limit: int | None,
+    chosen: Mapping[str, Any],
+) -> Classify:
+    names = {field.name for field in dataclasses.fields(Classify)}
+    own = {name: value for name, value in chosen.items() if name in names}
+    return Classify(data, text, label, test, validation, limit=limit, **own)
 
 
-def _copy(tree: Any) -> Any:
-    import jax
+def _epochs(rows: int, batch: int) -> int:
+    """Passes that make enough steps of few rows, and not too few passes over many."""
+    return min(_MOST_EPOCHS, max(_LEAST_EPOCHS, math.ceil(_STEPS * batch / rows)))
 
-    return jax.tree.map(lambda array: array.copy(), tree)
 
+class _Job:
+    """One training: its rows, and the folder of what is not finished."""
 
-def _epoch(
-    network: Network,
-    recipe: Recipe,
-    at: Progressed,
-    train: Examples,
-    importance: NDArray[np.float32],
-    seed: int,
-    checkpoint: Checkpoint | None,
-    tick: Callable[[int, int, int], None],
-) -> Progressed:
-    """The rest of one pass over the training rows."""
-    rows, number = len(train.inputs), len(at.epochs) + 1
-    listed = list(batches(order(rows, seed, number), network.batch))
-    first, steps = (number - 1) * len(listed), recipe.epochs * len(listed)
-    began = time.perf_counter()
-    waiting: list[tuple[Any, float]] = []
+    def __init__(self, file: Path, task: Classify, settings: dict[str, Any]) -> None:
+        self._file, self._task, self.settings = file, task, settings
+        self._data = Data.read(task)
+        self.rows = self._data.fingerprint()
+        if settings["epochs"] is None:
+            settings["epochs"] = _epochs(len(self._data.train.inputs), settings["batch"])
+        self._folder = file.with_name(f"{file.name}.training")
+        names = {field.name for field in dataclasses.fields(Recipe)}
+        self._recipe = Recipe(**{name: value for name, value in settings.items() if name in names})
 
-    def settled(at: Progressed) -> Progressed:
-        """With the losses that are waiting added up, and the time taken."""
-        nonlocal began
-        now = time.perf_counter()
-        loss, counted = at.loss, at.counted
-        for one, counts in waiting:  # one by one: the sum must not depend on when it was settled
-            loss, counted = loss + float(one) * counts, counted + counts
-        at = at._replace(loss=loss, counted=counted, seconds=at.seconds + now - began)
-        waiting.clear()
-        began = now
-        return at
+    def run(self) -> Trained:
+        data, task = self._data, self._task
+        try:
+            self._folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{self._folder} can't be written ({error.strerror}): choose another --out.") from None
+        remove_leftovers(self._folder)
+        blocks = task.blocks(self.settings["cell"], self.settings["units"])
+        checkpoint = Checkpoint(self._folder / "checkpoint.npz", {**self.settings, "rows": self.rows})
+        with Progress(1) as progress:
+            baseline = self._baseline(progress)
+            network = Network(task, blocks, data.train, self._recipe)
+            with Interrupts() as interrupts:
+                fitted, finished = self._fit(network, checkpoint, progress, interrupts)
+                if not fitted.chosen:
+                    raise KeyboardInterrupt(
+                        f"interrupted before an epoch was done: what is done is kept in {self._folder}, and the same "
+                        "call goes on with it."
+                    )
+                result = self._conclude(network, fitted, finished, baseline, progress)
+                model = task.model(blocks, fitted.weights, result.to_json())
+                model_file.write(model, self._file)
+            progress.end()
+        if not finished:
+            raise KeyboardInterrupt(
+                f"interrupted: the best epoch so far, {fitted.chosen}, is kept in {self._file}; the same call goes on."
+            )
+        shutil.rmtree(self._folder)
+        return result
 
-    for place in range(at.done, len(listed)):
-        batch, step = listed[place], first + place
-        counts = batch.weights * importance[batch.rows]
-        rate = recipe.rate(step, steps)
-        state, loss = network.learn(at.state, train.take(batch.rows), counts, rate, (seed % 2**32, step))
-        at = at._replace(state=state, done=place + 1)
-        if recipe.averaging and step % _AVERAGED_EVERY == 0:
-            # Early on, the average of all so far: else the initial weights would weigh on it.
-            kept = min(recipe.averaging**_AVERAGED_EVERY, step / (step + 10 * _AVERAGED_EVERY))
-            at = at._replace(average=network.average(at.average, state.weights, kept))
-        if waiting:
-            waiting[-1][0].block_until_ready()  # one step ahead keeps the processor busy; more would only hold memory
-        waiting.append((loss, float(counts.sum())))
-        if checkpoint is not None and checkpoint.due():
-            at = settled(at)
-            checkpoint.write(at)
-        tick(number, min((place + 1) * network.batch, rows), rows)
-    return settled(at)
+    def _fit(
+        self, network: Network, checkpoint: Checkpoint, progress: Progress, interrupts: Interrupts
+    ) -> tuple[Fitted, bool]:
+        """What was fitted, and whether that was not interrupted."""
+        recipe, seed, measure = self._recipe, self.settings["seed"], self._task.measures[0]
+        progress.begin("training", recipe.epochs)
+
+        def tick(epoch: int, done: int, total: int) -> None:
+            interrupts.check()
+            progress.tick(epoch, done, total)
+
+        def told(number: int, epoch: Epoch) -> None:
+            progress.say(
+                f"epoch {number} of {recipe.epochs}: loss {epoch.loss:.4f}, validation {measure.title} "
+                f"{epoch.validation[measure.name]:.4f}, {epoch.seconds:.0f} s"
+            )
+
+        data = self._data
+        try:
+            fitted = fit(
+                network,
+                recipe,
+                data.train,
+                data.validation,
+                seed=seed,
+                start=[seed, 0],
+                counts=self._task.counts(data.train),
+                checkpoint=checkpoint,
+                tick=tick,
+                told=told,
+            )
+        except KeyboardInterrupt:
+            interrupts.forget()
+            at = checkpoint.latest
+            return (Fitted((), 0, []) if at is None else Fitted(at.epochs, at.chosen, at.kept)), False
+        return fitted, True
+
+    def _baseline(self, progress: Progress) -> Simple:
+        """The simple model's answers, fitted once."""
+        kept = self._folder / "baseline.npz"
+        key = json.dumps([self.rows, self._task.name])
+        if kept.exists():
+            with kept.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                if str(arrays["key"]) == key:
+                    return Simple(str(arrays["name"]), str(arrays["description"]), arrays["outputs"])
+        progress.begin("baseline", 1)
+        progress.answering("fitting the baseline")
+        began = time.perf_counter()
+        simple = self._task.baseline(self._data.parts)
+        progress.say(f"{simple.name} is fitted, {time.perf_counter() - began:.1f} s")
+        with atomically(kept) as path:
+            np.savez(path, key=key, name=simple.name, description=simple.description, outputs=simple.outputs)
+        return simple
+
+    def _conclude(
+        self, network: Network, fitted: Fitted, finished: bool, baseline: Simple, progress: Progress
+    ) -> Trained:
+        task, test = self._task, self._data.test
+        progress.answering("answering the test rows")
+        outputs = network.outputs(fitted.weights, test.inputs)
+        right, its = (task.correct(answers, test.targets) for answers in (outputs, baseline.outputs))
+        labels = task.classes
+        return Trained(
+            task=task.name,
+            data=task.data,
+            out=str(self._file),
+            settings=self.settings,
+            sizes={name: len(getattr(self._data, name).inputs) for name in ("train", "validation", "test")},
+            notes=self._data.parts.notes,
+            epochs=fitted.epochs,
+            chosen=fitted.chosen,
+            finished=finished,
+            test=task.measure(outputs, test.targets),
+            baseline=task.measure(baseline.outputs, test.targets),
+            baseline_name=f"{baseline.name}: {baseline.description}",
+            labels=labels,
+            confusion=tuple(map(tuple, confusion(task.answers(outputs), test.targets, len(labels)))),
+            p=mcnemar(right, its),
+            parameters=network.parameters,
+            seconds=sum(epoch.seconds for epoch in fitted.epochs),
+            rows=self.rows,
+            made=dict(machine.facts()),
+        )

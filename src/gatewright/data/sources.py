@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -81,6 +82,45 @@ def read_labelled(data: str, text: str | None = None, label: str | None = None, 
     return source._replace(test=rows.train)
 
 
+def read_texts(data: str, text: str | None = None) -> list[str]:
+    """Texts without labels.
+
+    Args:
+        data: a file .csv, .tsv, .parquet, .jsonl or .ndjson; any other is one text a line; "-" is standard input.
+        text: the column of a table; `text` if not given.
+
+    Raises:
+        InputError: the data can't be read or used.
+    """
+    path = Path(data)
+    read = _TABLES.get(path.suffix.lower())
+    if data == "-":
+        content = sys.stdin.buffer.read()
+    elif not path.is_file():
+        raise InputError(
+            f"--file {data} is not there: name a text file with one text a line, a table, or - to read stdin."
+        )
+    elif read is not None:
+        try:
+            return _texts_alone(path, read(path, text, None, labelled=False))
+        except (ImportError, OSError) as error:
+            raise InputError(str(error)) from None
+    else:
+        content = path.read_bytes()
+    if text is not None:
+        raise InputError(f"--text names the column of a table, which {data} is not: leave it out.")
+    try:
+        lines = content.decode("utf-8-sig").replace("\r\n", "\n").removesuffix("\n")
+    except UnicodeDecodeError:
+        raise InputError(f"{data} is not UTF-8: save it as UTF-8.") from None
+    return lines.split("\n") if content else []
+
+
+def _texts_alone(path: Path, rows: _Rows) -> list[str]:
+    _refuse_missing(path, "text", [not isinstance(text, str) for text in rows.texts], rows.lines)
+    return [str(text) for text in rows.texts]
+
+
 def _named(name: str) -> Source:
     if name != "imdb":
         raise InputError(f"{name!r} is a data set without texts: choose 'imdb' or a file or folder of labelled texts.")
@@ -98,7 +138,7 @@ def _from_path(given: str, text: str | None, label: str | None, option: str, nam
     path = Path(given)
     is_archive = path.name.lower().endswith(_ARCHIVES)
     suffix = path.suffix.lower()
-    known = is_archive or suffix in (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
+    known = is_archive or suffix in _TABLES
     is_there = given != "" and path.exists()  # Path("") is the working folder
     if not is_there or not (path.is_dir() or known):
         fault = "can't be read as one" if is_there else "is not there"
@@ -110,8 +150,7 @@ def _from_path(given: str, text: str | None, label: str | None, option: str, nam
     if path.is_dir() or is_archive:
         _refuse_columns(given, text, label)
         return _from_tree(name, folders.open_folder(path) if path.is_dir() else folders.open_archive(path))
-    read = {".csv": _csv, ".tsv": _csv, ".parquet": _parquet}.get(suffix, _json_lines)
-    return Source(name, _checked(path, read(path, text, label)), None)
+    return Source(name, _checked(path, _TABLES[suffix](path, text, label)), None)
 
 
 def _refuse_columns(data: str, text: str | None, label: str | None) -> None:
@@ -127,21 +166,24 @@ def _from_tree(name: str, tree: folders.Tree) -> Source:
     return Source(name, parts["train"], parts["test"]) if "train" in parts else Source(name, parts[""], None)
 
 
-def _columns(path: Path, names: Sequence[str], text: str | None, label: str | None) -> tuple[str, str]:
-    """The names of the columns of texts and of labels, each of which is there once."""
+def _columns(
+    path: Path, names: Sequence[str], text: str | None, label: str | None, labelled: bool = True
+) -> tuple[str, ...]:
+    """The names of the columns of texts and, if wanted, of labels, each of which is there once."""
     shown = ", ".join(map(repr, names[:_COLUMNS_SHOWN])) + (", ..." if len(names) > _COLUMNS_SHOWN else "")
-    lacking = [name for name, given in (("text", text), ("label", label)) if given is None and name not in names]
+    wanted = (("text", text), ("label", label))[: 1 + labelled]
+    lacking = [name for name, given in wanted if given is None and name not in names]
     for option, given in (("--text", text), ("--label", label)):
         if given is not None and given not in names:
             raise InputError(
                 f"{option} must be a column of {path}, which has {shown}, not {given!r}{nearest(given, names)}"
             )
     if lacking:
-        wanted = " or ".join(map(repr, lacking))
+        missing = " or ".join(map(repr, lacking))
         options = " and ".join(f"--{name} COLUMN" for name in lacking)
-        raise InputError(f"{path} has no column {wanted}, only {shown}: give {options}.")
-    chosen = "text" if text is None else text, "label" if label is None else label
-    if chosen[0] == chosen[1]:
+        raise InputError(f"{path} has no column {missing}, only {shown}: give {options}.")
+    chosen = tuple(name if given is None else given for name, given in wanted)
+    if labelled and chosen[0] == chosen[1]:
         raise InputError(f"the column {chosen[0]!r} can't be both --text and --label: name two columns.")
     for name, times in Counter(names).items():
         if name in chosen and times > 1:
@@ -183,7 +225,7 @@ def _name(label: object) -> str | None:
     return name if name.strip() else None
 
 
-def _csv(path: Path, text: str | None, label: str | None) -> _Rows:
+def _csv(path: Path, text: str | None, label: str | None, labelled: bool = True) -> _Rows:
     """Two columns of a CSV or TSV file: UTF-8, a header, fields quoted as in RFC 4180."""
     texts, labels, lines = [], [], []
     with _text_file(path) as file, _long_fields():
@@ -194,7 +236,7 @@ def _csv(path: Path, text: str | None, label: str | None) -> _Rows:
         _, header = next(records, (0, []))
         if not header:
             raise InputError(f"{path} has no rows: it is empty.")
-        names = _columns(path, header, text, label)
+        names = _columns(path, header, text, label, labelled)
         at = [header.index(name) for name in names]
         for line, fields in records:
             if len(fields) != len(header):
@@ -203,7 +245,7 @@ def _csv(path: Path, text: str | None, label: str | None) -> _Rows:
                     'mend it, and put a field with the delimiter or a line break into "quotes".'
                 )
             texts.append(fields[at[0]])
-            labels.append(_untyped(fields[at[1]]))
+            labels.append(_untyped(fields[at[-1]]))
             lines.append(line)
     return _Rows(texts, labels, lines)
 
@@ -260,7 +302,7 @@ def _text_file(path: Path) -> Iterator[TextIO]:
         raise InputError(f"{path} can't be read ({error.strerror}): make it a readable file.") from None
 
 
-def _json_lines(path: Path, text: str | None, label: str | None) -> _Rows:
+def _json_lines(path: Path, text: str | None, label: str | None, labelled: bool = True) -> _Rows:
     """Two columns of a file with one JSON object a line."""
     records, lines = [], []
     with _text_file(path) as file:
@@ -270,14 +312,15 @@ def _json_lines(path: Path, text: str | None, label: str | None) -> _Rows:
                 lines.append(line)
     if not records:
         return _Rows([], [], lines)
-    names = _columns(path, list(dict.fromkeys(name for record in records for name in record)), text, label)
-    texts, labels = ([record.get(name) for record in records] for name in names)
+    known = list(dict.fromkeys(name for record in records for name in record))
+    names = _columns(path, known, text, label, labelled)
+    texts, labels = ([record.get(name) for record in records] for name in (names[0], names[-1]))
     for line, one, other in zip(lines, texts, labels, strict=True):
         where = f"{path}, line {line}"
         if not (isinstance(one, str) or _name(one) is None):
             raise InputError(f"{where}: {names[0]!r} is {_kind(one)}, not a text: name the texts with --text COLUMN.")
         if isinstance(other, list | dict):
-            raise InputError(f"{where}: {names[1]!r} is {_kind(other)}, not a label: name one label for each row.")
+            raise InputError(f"{where}: {names[-1]!r} is {_kind(other)}, not a label: name one label for each row.")
         _refuse_half_letters(where, str(one) + str(other))
     return _Rows(texts, labels, lines)
 
@@ -317,32 +360,36 @@ def _kind(value: object) -> str:
     return kinds.get(type(value), "a number")
 
 
-def _parquet(path: Path, text: str | None, label: str | None) -> _Rows:
+def _parquet(path: Path, text: str | None, label: str | None, labelled: bool = True) -> _Rows:
     """Two columns of a Parquet file."""
     pyarrow = public.library(path)
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             schema = file.schema_arrow
-            names = _columns(path, schema.names, text, label)
+            names = _columns(path, schema.names, text, label, labelled)
             _check_types(path, names, [schema.field(name).type for name in names], pyarrow.types)
             table = file.read(columns=list(names))
-            texts, labels = (table.column(name).to_pylist() for name in names)
+            texts, labels = (table.column(name).to_pylist() for name in (names[0], names[-1]))
             return _Rows(texts, labels, None)
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError):
         raise InputError(f"{path} is not a whole Parquet file: write or fetch it again.") from None
 
 
-def _check_types(path: Path, names: tuple[str, str], kinds: list[Any], types: Any) -> None:
+def _check_types(path: Path, names: Sequence[str], kinds: list[Any], types: Any) -> None:
     """Check the columns' Arrow types, `kinds`; `types` is pyarrow.types. `null` is a column of missing values."""
     # A dictionary is how a table holds categories.
-    text, label = (kind.value_type if types.is_dictionary(kind) else kind for kind in kinds)
+    text, *labels = (kind.value_type if types.is_dictionary(kind) else kind for kind in kinds)
     if str(text) not in ("string", "large_string", "string_view", "null"):
         raise _refused(path, names[0], text, "texts", "--text")
-    if types.is_nested(label) or types.is_temporal(label) or "binary" in str(label):
-        raise _refused(path, names[1], label, "labels", "--label")
+    for label in labels:
+        if types.is_nested(label) or types.is_temporal(label) or "binary" in str(label):
+            raise _refused(path, names[1], label, "labels", "--label")
 
 
 def _refused(path: Path, name: str, kind: object, what: str, option: str) -> InputError:
     return InputError(
         f"the column {name!r} of {path} is of type {kind}, not {what}: name another with {option} COLUMN."
     )
+
+
+_TABLES = {".csv": _csv, ".tsv": _csv, ".parquet": _parquet, ".jsonl": _json_lines, ".ndjson": _json_lines}

@@ -117,6 +117,11 @@ class Classify:
             train, validation = _take(train, kept), _take(train, held)
         else:
             validation = read_labelled(self.validation, self.text, self.label).train
+            if unknown := sorted(set(validation.labels) - set(train.labels)):
+                raise InputError(
+                    f"the validation rows of {self.validation} have the label {unknown[0]!r}, which no training row "
+                    "has: mend the labels, or leave those rows out."
+                )
         parts = Parts(train, validation, test, tuple(notes))
         _check_parts(parts, source.name)
         return parts
@@ -176,6 +181,15 @@ class Classify:
         answers = {"labels": list(self._classes), "length": self.length}
         arrays = tuple({name: np.asarray(array) for name, array in block.items()} for block in weights)
         return Model(self.name, tuple(blocks), arrays, self._encoder.to_json(), answers, training)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels, in the order of the outputs; known when `fit` is done."""
+        return self._classes
+
+    def answers(self, outputs: NDArray[Any]) -> NDArray[np.intp]:
+        """The number of each row's likeliest class, [rows]."""
+        return _answers(outputs)
 
     def losses(self, outputs: Any, targets: Any) -> Any:
         """Cross-entropy of each row, in nats."""

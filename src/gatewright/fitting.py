@@ -1,0 +1,331 @@
+"""Train a model: pure compiled functions of its weights, epochs, and the choice of one on validation rows."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright import blocks as models
+from gatewright.blocks import Block, Steps
+from gatewright.checkpoint import Checkpoint, Progressed
+from gatewright.comparison import Epoch, Measure
+from gatewright.data.batches import batches, order
+from gatewright.tasks.protocol import Examples, Task
+
+# Rows of a batch when nothing is learnt: large enough to fill the kernels, small enough for a laptop.
+_ROWS_AT_ONCE = 64
+# The average of the weights takes them in once in so many steps: as good, and next to free.
+_AVERAGED_EVERY = 8
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How weights are learnt.
+
+    Attributes:
+        epochs: passes over the training rows, at most.
+        batch: rows of a training step.
+        learning_rate: of Adam (Kingma & Ba 2015, algorithm 1), at its highest.
+        schedule: "constant"; "linear" and "cosine" fall to 0 over all epochs (Loshchilov & Hutter 2017, equation 5,
+            without restarts).
+        warmup: share of all steps in which the learning rate rises from 0.
+        clip: largest norm of the gradient of all weights together (Pascanu, Mikolov & Bengio 2013, algorithm 1); 0 is
+            no bound.
+        weight_decay: share of each weight that a step of learning rate 1 takes away (Loshchilov & Hutter 2019,
+            "Decoupled Weight Decay Regularization", algorithm 2).
+        averaging: of the exponential average of the weights, how much of it stays at a step (Polyak & Juditsky 1992 in
+            its exponential form); that average is what is measured and kept. 0 is none.
+        patience: epochs without a better figure on the validation rows after which training ends; 0 is never.
+    """
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    schedule: str = "constant"
+    warmup: float = 0.0
+    clip: float = 0.0
+    weight_decay: float = 0.0
+    averaging: float = 0.0
+    patience: int = 0
+
+    def rate(self, step: int, steps: int) -> float:
+        """The learning rate of a step, counted from 0, of all `steps`."""
+        if step < (rising := self.warmup * steps):
+            return self.learning_rate * (step + 1) / (rising + 1)
+        done = (step - rising) / max(steps - rising, 1)
+        falls = {"constant": 1.0, "linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2}
+        return self.learning_rate * falls[self.schedule]
+
+
+class State(NamedTuple):
+    """Everything that a training step changes: weights of each block by name, and what the optimizer keeps."""
+
+    weights: list[dict[str, Any]]
+    optimizer: Any
+
+
+class Fitted(NamedTuple):
+    """A trained model: its epochs, the chosen one counted from 1, and the weights that it had then."""
+
+    epochs: tuple[Epoch, ...]
+    chosen: int
+    weights: list[dict[str, Any]]
+
+
+class _Noise:
+    """Random numbers of one training step."""
+
+    def __init__(self, key: Any) -> None:
+        self._key = key
+
+    def keep(self, rate: float, shape: tuple[int, ...]) -> Any:
+        import jax
+
+        self._key, own = jax.random.split(self._key)
+        return jax.random.bernoulli(own, 1 - rate, shape)
+
+
+class Network:
+    """A model as pure functions of its weights, compiled once for all seeds and learning rates.
+
+    Args:
+        task: whose losses are minimised.
+        blocks: the model.
+        like: examples that show the shape and type of inputs and targets.
+        recipe: its batch, clip and weight decay.
+    """
+
+    def __init__(self, task: Task[Any], blocks: Sequence[Block], like: Examples, recipe: Recipe) -> None:
+        import optax
+
+        self.task, self.blocks, self.batch = task, list(blocks), recipe.batch
+        self.features = like.inputs.shape[2] if like.inputs.ndim > 2 else 1
+        self.library = models.jax_library()
+        parts = [optax.scale_by_adam()]
+        if recipe.clip:
+            parts.insert(0, optax.clip_by_global_norm(recipe.clip))
+        if recipe.weight_decay:
+            parts.append(optax.add_decayed_weights(recipe.weight_decay))
+        self._optimizer = optax.chain(*parts)
+        self._compile(like)
+
+    def _compile(self, like: Examples) -> None:
+        import jax
+
+        state = self.start([0])
+        one = np.zeros(self.batch, np.intp)
+        inputs, targets = like.inputs[one], like.targets[one]
+        weights = np.ones(self.batch, np.float32)
+        rate, noise = np.float32(1), np.zeros(2, np.uint32)
+        learn = jax.jit(self._learn, donate_argnums=0)
+        self._step = learn.lower(state, inputs, targets, weights, rate, noise).compile()
+        many = like.inputs[np.zeros(_ROWS_AT_ONCE, np.intp)]
+        self._infer = jax.jit(self._answer).lower(state.weights, many).compile()
+        self._average = jax.jit(self._averaged, donate_argnums=0)
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers are learnt."""
+        return models.parameters(self.blocks, self.features)
+
+    def start(self, seed: Sequence[int], weights: Sequence[Any] | None = None) -> State:
+        """Initial weights, a function of the seed unless they are given, and a fresh optimizer."""
+        import jax.numpy as jnp
+
+        drawn = models.start(self.blocks, self.features, seed) if weights is None else weights
+        own = [{name: jnp.array(array) for name, array in block.items()} for block in drawn]
+        return State(own, self._optimizer.init(own))
+
+    def forward(self, weights: Any, inputs: Any, noise: Any = None) -> Any:
+        """The model's outputs; JAX arrays in and out."""
+        return models.forward(self.blocks, self.library, weights, Steps(inputs), None, noise)[0].x
+
+    def _learn(self, state: State, inputs: Any, targets: Any, counts: Any, rate: Any, noise: Any) -> tuple[State, Any]:
+        import jax
+        import optax
+
+        def mean_loss(weights: Any) -> Any:
+            outputs = self.forward(weights, inputs, _Noise(noise))
+            return (self.task.losses(outputs, targets) * counts).sum() / counts.sum()
+
+        loss, gradients = jax.value_and_grad(mean_loss)(state.weights)
+        moves, optimizer = self._optimizer.update(gradients, state.optimizer, state.weights)
+        moves = jax.tree.map(lambda move: -rate * move, moves)
+        return State(optax.apply_updates(state.weights, moves), optimizer), loss
+
+    def _answer(self, weights: Any, inputs: Any) -> Any:
+        return self.forward(weights, inputs)
+
+    @staticmethod
+    def _averaged(average: Any, weights: Any, kept: Any) -> Any:
+        import jax
+
+        return jax.tree.map(lambda a, w: kept * a + (1 - kept) * w, average, weights)
+
+    def average(self, average: Any, weights: Any, kept: float) -> Any:
+        """The average of weights with new ones taken in; uses the given average up."""
+        return self._average(average, weights, np.float32(kept))
+
+    def learn(
+        self, state: State, rows: Examples, counts: NDArray[np.float32], rate: float, noise: Sequence[int]
+    ) -> tuple[State, Any]:
+        """One step of the optimizer on one batch; uses the given state up. Returns the new one and the loss.
+
+        Args:
+            state: weights and optimizer.
+            rows: a batch.
+            counts: what each row counts, [batch].
+            rate: the learning rate.
+            noise: two whole numbers, from which dropout is drawn.
+        """
+        key = np.array(noise, np.uint32)
+        new, loss = self._step(state, rows.inputs, rows.targets, counts, np.float32(rate), key)
+        return new, loss
+
+    def outputs(self, weights: Any, inputs: NDArray[Any], tick: Callable[[int], None] = lambda rows: None) -> Any:
+        """The model's outputs for any number of rows; `tick` is told the rows as they are done."""
+        parts = []
+        for batch in batches(np.arange(len(inputs)), _ROWS_AT_ONCE):
+            live = int((batch.weights > 0).sum())
+            parts.append(np.asarray(self._infer(weights, inputs[batch.rows]))[:live])
+            tick(live)
+        return np.concatenate(parts)
+
+    def peak_memory(self, like: Examples) -> int:
+        """Bytes that a training step holds at once: weights, optimizer, batch, buffers, and the kernels' scratch.
+
+        The compiler's own account of the step, and the largest scratch of the kernels' calls in one step on `like`.
+        """
+        from gatewright import kernels
+
+        kernels.take_most_scratch()
+        rows = like.take(np.arange(self.batch) % len(like.inputs))
+        _, loss = self.learn(self.start([0]), rows, np.ones(self.batch, np.float32), 1.0, (0, 0))
+        loss.block_until_ready()
+        account: Any = self._step.memory_analysis()
+        buffers = account.argument_size_in_bytes + account.output_size_in_bytes + account.temp_size_in_bytes
+        return int(buffers - account.alias_size_in_bytes) + kernels.take_most_scratch()
+
+
+def better(measure: Measure, new: float, old: float) -> bool:
+    """Whether `new` is better than `old`; a figure that is not a number is worse than any."""
+    if math.isnan(new) or math.isnan(old):
+        return math.isnan(old) and not math.isnan(new)
+    return new > old if measure.better == "higher" else new < old
+
+
+def fit(
+    network: Network,
+    recipe: Recipe,
+    train: Examples,
+    validation: Examples,
+    *,
+    seed: int,
+    start: Sequence[int],
+    counts: NDArray[np.float32] | None = None,
+    checkpoint: Checkpoint | None = None,
+    tick: Callable[[int, int, int], None] = lambda epoch, done, total: None,
+    told: Callable[[int, Epoch], None] = lambda number, epoch: None,
+) -> Fitted:
+    """Train and keep the weights of the epoch that is best on the validation rows.
+
+    Args:
+        network: the model, made for this recipe.
+        recipe: how.
+        train, validation: rows.
+        seed: of the order of rows, and of dropout.
+        start: seed of the initial weights.
+        counts: what each training row counts, [rows]; None is 1.
+        checkpoint: where the work is kept meanwhile, and found again; None is nowhere.
+        tick: called with epoch, rows done and rows in all, after each batch.
+        told: called after each epoch.
+    """
+    importance = np.ones(len(train.inputs), np.float32) if counts is None else counts
+    at = _begin(network, recipe, start) if checkpoint is None else checkpoint.read(_begin(network, recipe, start))
+    deciding = network.task.measures[0]
+    while len(at.epochs) < recipe.epochs and not _is_over(at, recipe):
+        number = len(at.epochs) + 1
+        at = _epoch(network, recipe, at, train, importance, seed, checkpoint, tick)
+        shown = at.average if recipe.averaging else at.state.weights
+        measured = network.task.measure(network.outputs(shown, validation.inputs), validation.targets)
+        epoch = Epoch(at.loss / at.counted, measured, at.seconds)
+        best = at.epochs[at.chosen - 1].validation[deciding.name] if at.chosen else math.nan
+        at = at._replace(epochs=(*at.epochs, epoch), done=0, loss=0.0, counted=0.0, seconds=0.0)
+        if not at.chosen or better(deciding, measured[deciding.name], best):
+            # A step uses its state up, so what is kept is a copy.
+            at = at._replace(chosen=number, kept=_copy(shown))
+        if checkpoint is not None:
+            checkpoint.write(at)
+        told(number, epoch)
+    return Fitted(at.epochs, at.chosen, at.kept)
+
+
+def _begin(network: Network, recipe: Recipe, start: Sequence[int]) -> Progressed:
+    state = network.start(start)
+    average = _copy(state.weights) if recipe.averaging else None
+    return Progressed((), 0, _copy(state.weights), state, average, 0, 0.0, 0.0, 0.0)
+
+
+def _is_over(at: Progressed, recipe: Recipe) -> bool:
+    return bool(recipe.patience) and len(at.epochs) - at.chosen >= recipe.patience
+
+
+def _copy(tree: Any) -> Any:
+    import jax
+
+    return jax.tree.map(lambda array: array.copy(), tree)
+
+
+def _epoch(
+    network: Network,
+    recipe: Recipe,
+    at: Progressed,
+    train: Examples,
+    importance: NDArray[np.float32],
+    seed: int,
+    checkpoint: Checkpoint | None,
+    tick: Callable[[int, int, int], None],
+) -> Progressed:
+    """The rest of one pass over the training rows."""
+    rows, number = len(train.inputs), len(at.epochs) + 1
+    listed = list(batches(order(rows, seed, number), network.batch))
+    first, steps = (number - 1) * len(listed), recipe.epochs * len(listed)
+    began = time.perf_counter()
+    waiting: list[tuple[Any, float]] = []
+
+    def settled(at: Progressed) -> Progressed:
+        """With the losses that are waiting added up, and the time taken."""
+        nonlocal began
+        now = time.perf_counter()
+        loss, counted = at.loss, at.counted
+        for one, counts in waiting:  # one by one: the sum must not depend on when it was settled
+            loss, counted = loss + float(one) * counts, counted + counts
+        at = at._replace(loss=loss, counted=counted, seconds=at.seconds + now - began)
+        waiting.clear()
+        began = now
+        return at
+
+    for place in range(at.done, len(listed)):
+        batch, step = listed[place], first + place
+        counts = batch.weights * importance[batch.rows]
+        rate = recipe.rate(step, steps)
+        state, loss = network.learn(at.state, train.take(batch.rows), counts, rate, (seed % 2**32, step))
+        at = at._replace(state=state, done=place + 1)
+        if recipe.averaging and step % _AVERAGED_EVERY == 0:
+            # Early on, the average of all so far: else the initial weights would weigh on it.
+            kept = min(recipe.averaging**_AVERAGED_EVERY, step / (step + 10 * _AVERAGED_EVERY))
+            at = at._replace(average=network.average(at.average, state.weights, kept))
+        if waiting:
+            waiting[-1][0].block_until_ready()  # one step ahead keeps the processor busy; more would only hold memory
+        waiting.append((loss, float(counts.sum())))
+        if checkpoint is not None and checkpoint.due():
+            at = settled(at)
+            checkpoint.write(at)
+        tick(number, min((place + 1) * network.batch, rows), rows)
+    return settled(at)

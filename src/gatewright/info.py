@@ -1,0 +1,86 @@
+"""`gatewright info`: what a model file holds."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gatewright import model_file
+from gatewright.data.encoders import encoder_from_json
+
+_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a model file holds.
+
+    Attributes:
+        model, bytes, task: the file, its size, and what it is for.
+        blocks: each with its fields, from the input to the output.
+        parameters: numbers learnt.
+        encoder, ids: how texts become ids, and how many there are.
+        answers: what the outputs mean.
+        training: settings and figures.
+    """
+
+    model: str
+    bytes: int
+    task: str
+    blocks: tuple[dict[str, Any], ...]
+    parameters: int
+    encoder: str
+    ids: int
+    answers: dict[str, Any]
+    training: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain JSON values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.model}: {self.task}, {self.parameters:,} parameters, {self.bytes:,} bytes",
+            *(f"  {' '.join(_told(name, value) for name, value in block.items() if value)}" for block in self.blocks),
+            f"texts: {self.encoder}, {self.ids:,} ids, the last {self.answers['length']:,} tokens of a text",
+            f"labels: {', '.join(self.answers['labels'])}",
+        ]
+        for name in ("test", "baseline"):
+            if figures := self.training.get(name):
+                listed = ", ".join(f"{key} {value:.4f}" for key, value in figures.items() if value is not None)
+                lines.append(f"{name}: {listed}")
+        if settings := self.training.get("settings"):
+            lines.append("settings: " + ", ".join(f"{name} {value}" for name, value in settings.items()))
+        return "\n".join(
+            textwrap.fill(line, _WIDTH, subsequent_indent="    ", break_long_words=False, replace_whitespace=False)
+            for line in lines
+        )
+
+
+def _told(name: str, value: Any) -> str:
+    if name == "kind":
+        return f"{value:<10}"
+    return name if value is True else f"{name} {value}"
+
+
+def info(model: str | Path) -> Info:
+    """What a model file holds.
+
+    Raises:
+        InputError: the file is not there, damaged, or of another version.
+    """
+    read = model_file.read(model)
+    encoder = encoder_from_json(read.encoder)
+    return Info(
+        str(model),
+        Path(model).stat().st_size,
+        read.task,
+        tuple({"kind": block.kind, **vars(block)} for block in read.blocks),
+        sum(array.size for block in read.weights for array in block.values()),
+        encoder.kind,
+        encoder.ids,
+        read.answers,
+        read.training,
+    )

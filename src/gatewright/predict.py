@@ -1,0 +1,35 @@
+"""`gatewright predict`: what a model file says of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gatewright import runtime
+from gatewright.errors import InputError
+from gatewright.runtime import Prediction
+
+
+def predict(
+    model: str | Path, texts: str | Sequence[str] | None = None, *, file: str | None = None, text: str | None = None
+) -> list[Prediction]:
+    """What a model says of each text.
+
+    Args:
+        model: a model file.
+        texts: one text or several.
+        file: in their place a text file with one text a line, "-" for standard input, or a table.
+        text: the column of a table; "text" where not given.
+
+    Raises:
+        InputError: the model or the texts can't be used.
+    """
+    if (texts is None) == (file is None):
+        raise InputError("predict needs texts, or a file of texts with --file, and not both.")
+    loaded = runtime.load(model)
+    if file is not None:
+        from gatewright.data.sources import read_texts
+
+        texts = read_texts(file, text)
+    assert texts is not None
+    return loaded.predict([texts] if isinstance(texts, str) else texts)

@@ -1,0 +1,145 @@
+"""The settings of a task: one table, from which flags, keys of a settings file and keyword arguments come."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from gatewright.blocks import CELLS
+from gatewright.data.text import FIRST
+from gatewright.errors import InputError, nearest, require_one_of
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting.
+
+    Attributes:
+        name: as a keyword; a flag has - for _.
+        kind: of its values: whole numbers, numbers, one of `choices`, or true and false.
+        default: where it is not given; None is one that depends on the data.
+        help: what it is, for a reader.
+        least, below: bounds of a number; `below` itself is refused.
+        choices: names.
+    """
+
+    name: str
+    kind: Literal["whole", "number", "choice", "switch"]
+    default: Any
+    help: str
+    least: float = 0
+    below: float = math.inf
+    choices: tuple[str, ...] = ()
+
+    def check(self, value: Any) -> Any:
+        """The value as a plain Python one.
+
+        Raises:
+            InputError: it is not one of those that are allowed.
+        """
+        if self.kind == "choice":
+            return self._choice(value)
+        if self.kind == "switch":
+            if not isinstance(value, (bool, np.bool_)):
+                raise InputError(f"{self.name} must be true or false, not {value!r}.")
+            return bool(value)
+        whole = self.kind == "whole"
+        kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not self.least <= value < self.below:
+            upper = "up" if math.isinf(self.below) else f"to below {self.below:g}"
+            what = "a whole number" if whole else "a number"
+            raise InputError(f"{self.name} must be {what} from {self.least:g} {upper}, not {value!r}.")
+        return int(value) if whole else float(value)
+
+    def _choice(self, value: Any) -> str:
+        folded = {choice.lower().replace("_", ""): choice for choice in self.choices}
+        known = folded.get(str(value).lower().replace("_", ""))
+        if known is None:
+            require_one_of(self.name, value, self.choices)
+        return str(known)
+
+
+SCHEDULES = ("constant", "linear", "cosine")
+"""How the learning rate may go; see `fitting.Recipe`."""
+
+CLASSIFY = (
+    Setting("cell", "choice", "gru", "simple_rnn, lstm or gru", choices=tuple(CELLS)),
+    Setting("units", "whole", 128, "of each recurrent layer and direction", 1),
+    Setting("layers", "whole", 1, "recurrent layers, one above the other", 1),
+    Setting("both", "switch", True, "walk each text in both directions"),
+    Setting(
+        "pooling",
+        "choice",
+        "max",
+        "of all steps: max, mean, attention; or last",
+        choices=("last", "mean", "max", "attention"),
+    ),
+    Setting("tokens", "choice", "words", "words, or bytes (byte-pair encoding)", choices=("words", "bytes")),
+    Setting("vocabulary", "whole", 30_000, "ids in use", FIRST + 1),
+    Setting("least", "whole", 2, "how often a word must occur in the training rows to have an id", 1),
+    Setting("length", "whole", 400, "tokens of a text that are read, the last", 1),
+    Setting("embedding", "whole", 128, "numbers for each token", 1),
+    Setting("embedding_dropout", "number", 0.0, "share of the ids without a vector at a step of training", below=1),
+    Setting("word_dropout", "number", 0.3, "share of the tokens that are unknown at a step of training", below=1),
+    Setting("recurrent_dropout", "number", 0.0, "share of the states that do not reach the recurrent product", below=1),
+    Setting("output_dropout", "number", 0.5, "share of what comes out of each layer that is dropped", below=1),
+    Setting("class_weights", "choice", "none", "none, or balanced", choices=("none", "balanced")),
+    Setting("batch", "whole", 32, "rows of a training step", 1),
+    Setting("epochs", "whole", None, "passes over the training rows (default: 6 to 50, for some 4,000 steps)", 1),
+    Setting("learning_rate", "number", 0.001, "of Adam, at its highest", 1e-12),
+    Setting(
+        "schedule", "choice", "linear", "constant, linear or cosine, to 0", choices=("constant", "linear", "cosine")
+    ),
+    Setting("warmup", "number", 0.0, "share of the steps in which the learning rate rises", below=1),
+    Setting("clip", "number", 1.0, "largest norm of the gradient; 0 is no bound"),
+    Setting("weight_decay", "number", 0.0, "of each weight, at a step of learning rate 1"),
+    Setting(
+        "averaging", "number", 0.0, "how much of the average of the weights stays at a step; 0 is no average", below=1
+    ),
+    Setting("patience", "whole", 0, "epochs without a better validation figure until it ends; 0 is never"),
+    Setting("seed", "whole", 0, "of initial weights, order of rows and dropout", below=2**32),
+)
+"""The settings of `train classify`."""
+
+TASKS = {"classify": CLASSIFY}
+"""The tasks that can be trained."""
+
+
+def complete(table: Sequence[Setting], given: Mapping[str, Any]) -> dict[str, Any]:
+    """All settings of a table: those given, checked, and the defaults of the others; None is the default.
+
+    Raises:
+        InputError: a name is unknown, or a value can't be used.
+    """
+    names = [setting.name for setting in table]
+    for name in given:
+        if name not in names:
+            raise InputError(f"{name!r} is no setting of this task: leave it out{nearest(name, names)}")
+    return {
+        setting.name: setting.default if given.get(setting.name) is None else setting.check(given[setting.name])
+        for setting in table
+    }
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The settings in a TOML file, by name; - in a name is _.
+
+    Raises:
+        InputError: the file can't be read, or is not a list of settings.
+    """
+    try:
+        read = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"--config {path} can't be read ({error.strerror}): name a readable file.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"--config {path} is not TOML ({error}): give one `name = value` a line.") from None
+    for name, value in read.items():
+        if isinstance(value, dict):
+            raise InputError(f"--config {path} has a table [{name}]: give one `name = value` a line, without tables.")
+    return {name.replace("-", "_"): value for name, value in read.items()}
