@@ -11,7 +11,7 @@ from models import arrays, classifier
 from safetensors import safe_open
 from safetensors.numpy import load, save
 
-from gatewright import runtime
+from gatewright import model_file, runtime
 from gatewright.errors import InputError
 from gatewright.model_file import read, write
 
@@ -72,11 +72,14 @@ def refused(tmp_path, content):
 
 
 def changed(content, change):
-    """The file with its record changed, and the rest as it was."""
+    """The file with its record changed, and all that must agree with it too: what a hostile one would be."""
     tensors = load(content)
     size = struct.unpack("<Q", content[:8])[0]
     record = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["gatewright"])
+    sha256 = record["sha256"]
     change(record)
+    if record.get("sha256") == sha256:
+        record["sha256"] = model_file._digest(record, tensors)
     return save(tensors, {"gatewright": json.dumps(record)})
 
 
@@ -104,7 +107,12 @@ def test_another_version(tmp_path, content):
 def test_weights_that_were_changed(tmp_path, content):
     flipped = bytearray(content)
     flipped[-1] ^= 1
-    assert "its weights are not those that were written" in refused(tmp_path, bytes(flipped))
+    assert "it is not as it was written" in refused(tmp_path, bytes(flipped))
+
+
+def test_a_word_that_was_changed(tmp_path, content):
+    assert content.count(b"film") == 1
+    assert "it is not as it was written" in refused(tmp_path, content.replace(b"film", b"firm"))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +139,7 @@ def test_weights_that_were_changed(tmp_path, content):
         (lambda r: r["answers"].update(labels=["a", "a"]), "labels are not as many"),
         (lambda r: r["answers"].update(labels=["a", 1]), "labels are not a list of texts"),
         (lambda r: r["answers"].update(length=0), "length is not a whole number"),
-        (lambda r: r.update(sha256=""), "not those that were written"),
+        (lambda r: r.update(sha256=""), "not as it was written"),
     ],
 )
 def test_a_record_that_does_not_fit(tmp_path, content, change, said):

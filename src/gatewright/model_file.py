@@ -10,7 +10,7 @@ metadata has one entry, `gatewright`, which is JSON:
     answers       what the outputs mean: {"labels": [...], "length": the tokens of a text that are read, the last}
     training      settings and figures, for a reader
     conventions   layout of the weights, order of the gates, place of the GRU's reset gate
-    sha256        of the weights
+    sha256        of all the others as JSON with sorted keys, and then of the weights in the order of their names
 
 Reading it runs no code from it, and takes no more memory than in proportion to the file.
 """
@@ -65,7 +65,7 @@ def write(model: Model, path: str | os.PathLike[str]) -> None:
         for place, block in enumerate(model.weights)
         for name, array in block.items()
     }
-    record = {
+    record: dict[str, Any] = {
         "version": VERSION,
         "task": model.task,
         "blocks": [{"kind": block.kind, **dataclasses.asdict(block)} for block in model.blocks],  # type: ignore[call-overload]
@@ -73,8 +73,8 @@ def write(model: Model, path: str | os.PathLike[str]) -> None:
         "answers": model.answers,
         "training": model.training,
         "conventions": _CONVENTIONS,
-        "sha256": _digest(tensors),
     }
+    record["sha256"] = _digest(record, tensors)
     content = save(tensors, {"gatewright": json.dumps(record, ensure_ascii=True, allow_nan=False)})
     with atomically(path) as temporary:
         temporary.write_bytes(content)
@@ -107,8 +107,8 @@ def read(path: str | os.PathLike[str]) -> Model:
     except (SafetensorError, OSError, OverflowError) as error:
         why = _short(error)
         raise InputError(f"{file} is no model file, or a damaged one ({why}): train or fetch it again.") from None
-    if _digest(tensors) != record["sha256"]:
-        raise _damaged(file, "its weights are not those that were written")
+    if _digest(record, tensors) != record["sha256"]:
+        raise _damaged(file, "it is not as it was written")
     if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
         raise _damaged(file, "some weights are not finite numbers")
     weights = tuple({name: tensors[f"{place}.{name}"] for name in block} for place, block in enumerate(shapes))
@@ -116,8 +116,9 @@ def read(path: str | os.PathLike[str]) -> Model:
     return Model(record["task"], blocks, weights, *parts)
 
 
-def _digest(tensors: Mapping[str, NDArray[np.float32]]) -> str:
-    digest = hashlib.sha256()
+def _digest(record: Mapping[str, Any], tensors: Mapping[str, NDArray[np.float32]]) -> str:
+    told = {name: value for name, value in record.items() if name != "sha256"}
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     for name in sorted(tensors):
         digest.update(np.ascontiguousarray(tensors[name]).data)
     return digest.hexdigest()

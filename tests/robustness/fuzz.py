@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from models import classifier
 from safetensors.numpy import load, save
 
-from gatewright import runtime
+from gatewright import model_file, runtime
 from gatewright.errors import InputError
 from gatewright.model_file import write
 
@@ -72,7 +72,9 @@ def rewritten(content: bytes, draw: random.Random) -> bytes:
                 break
             inside = inside[key]
         inside[key] = copy.deepcopy(draw.choice(_OTHERS))
-    return save(load(content), {"gatewright": json.dumps(record)})
+    tensors = load(content)
+    record["sha256"] = model_file._digest(record, tensors)  # a hostile file has the right one
+    return save(tensors, {"gatewright": json.dumps(record)})
 
 
 def main(files: int, seed: int) -> None:
