@@ -195,15 +195,13 @@ def _fits(value: Any, kind: Any) -> bool:
 
 
 def _require_order(file: Path, blocks: Sequence[Block]) -> None:
-    """Ids come in first and steps become one vector once; a linear map ends it."""
-    steps = True
+    """Ids come in first, a recurrent layer reads them, steps become one vector once, and a linear map ends it."""
+    steps, fits = True, len(blocks) > 2 and isinstance(blocks[1], models.Recurrent)
     for place, block in enumerate(blocks):
-        fits = isinstance(block, models.Embedding) == (place == 0)
+        fits = fits and isinstance(block, models.Embedding) == (place == 0)
         if isinstance(block, models.Recurrent):
             fits, steps = fits and steps, block.steps
         elif isinstance(block, models.Pool):
-            fits, steps = fits and steps and place > 1, False
-        if not fits:
-            raise _damaged(file, "its blocks stand in no order that makes a network")
-    if not isinstance(blocks[-1], models.Dense) or not any(isinstance(block, models.Recurrent) for block in blocks):
+            fits, steps = fits and steps, False
+    if not fits or steps or not isinstance(blocks[-1], models.Dense):
         raise _damaged(file, "its blocks stand in no order that makes a network")
