@@ -11,7 +11,7 @@ import tarfile
 import pytest
 
 from gatewright.data import public
-from gatewright.data.sources import Labelled, Source, read_labelled
+from gatewright.data.sources import Labelled, Source, read_labelled, read_texts
 from gatewright.errors import InputError
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -424,3 +424,68 @@ class TestNamedSet:
         monkeypatch.setenv("XDG_CACHE_HOME", str(work / "file"))
         monkeypatch.setattr(public, "_IMDB_URL", "http://127.0.0.1:9/")
         refused("set XDG_CACHE_HOME to a folder of your own", "imdb")
+
+
+class TestSeveralColumns:
+    """The texts of a row are joined by line breaks; what is missing among them is left out."""
+
+    def test_csv(self, tmp_path):
+        path = tmp_path / "a.csv"
+        path.write_text('title,body,label,"title,body"\nA,b c,x,one\n,d,y,two\n')
+        assert read_labelled(str(path), "title, body").train.texts == ["A\nb c", "\nd"]
+        assert read_labelled(str(path), "body,title").train.texts == ["b c\nA", "d\n"]
+        assert read_labelled(str(path), "title,body").train.texts == ["one", "two"]
+        with pytest.raises(InputError, match=r"--text must be a column of .*, not 'bdy'; did you mean 'body'\?"):
+            read_labelled(str(path), "title,bdy")
+        with pytest.raises(InputError, match="the column 'label' can't be both --text and --label"):
+            read_labelled(str(path), "title,label")
+
+    def test_json_lines(self, tmp_path):
+        path = tmp_path / "a.jsonl"
+        path.write_text('{"t": "A", "b": "c", "label": 1}\n{"t": null, "b": "d", "label": 2}\n')
+        assert read_labelled(str(path), "t,b").train.texts == ["A\nc", "d"]
+        path.write_text('{"t": "A", "b": 3, "label": 1}\n')
+        with pytest.raises(InputError, match="'b' is a number, not a text"):
+            read_labelled(str(path), "t,b")
+        path.write_text('{"t": null, "b": null, "label": 1}\n')
+        with pytest.raises(InputError, match="a row without a text"):
+            read_labelled(str(path), "t,b")
+
+    def test_parquet(self, tmp_path):
+        pyarrow = pytest.importorskip("pyarrow")
+        parquet = pytest.importorskip("pyarrow.parquet")
+        path = tmp_path / "a.parquet"
+        parquet.write_table(pyarrow.table({"t": ["A", None], "b": ["c", "d"], "label": [1, 2], "n": [1, 2]}), path)
+        assert read_labelled(str(path), "t,b").train.texts == ["A\nc", "d"]
+        with pytest.raises(InputError, match=r"the column 'n' of .* is of type int64, not texts"):
+            read_labelled(str(path), "t,n")
+
+
+class TestTextsAlone:
+    def test_lines(self, tmp_path):
+        path = tmp_path / "a.txt"
+        path.write_bytes("\ufeffone\r\ntwo, three\n\nlast".encode())
+        assert read_texts(str(path)) == ["one", "two, three", "", "last"]
+        path.write_bytes(b"")
+        assert read_texts(str(path)) == []
+
+    def test_tables_need_no_labels(self, tmp_path):
+        (tmp_path / "a.csv").write_text("text,other\na,1\nb,2\n")
+        (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{"text": "b"}\n')
+        for name in ("a.csv", "a.jsonl"):
+            assert read_texts(str(tmp_path / name)) == ["a", "b"]
+        assert read_texts(str(tmp_path / "a.csv"), "text,other") == ["a\n1", "b\n2"]
+
+    @pytest.mark.parametrize(
+        ("content", "text", "said"),
+        [
+            (b"\xff", None, "is not UTF-8: save it as UTF-8."),
+            (b"a", "review", "--text names the column of a table"),
+        ],
+    )
+    def test_refused(self, tmp_path, content, text, said):
+        path = tmp_path / "a.txt"
+        path.write_bytes(content)
+        with pytest.raises(InputError) as caught:
+            read_texts(str(path), text)
+        assert said in str(caught.value)

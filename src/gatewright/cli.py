@@ -88,8 +88,10 @@ def _add_train(commands: Any) -> None:
 
 
 def _add_columns(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--text", metavar="COLUMN", help="the column of texts (default: text)")
-    parser.add_argument("--label", metavar="COLUMN", help="the column of labels (default: label)")
+    parser.add_argument(
+        "--text", metavar="COLUMN", help="the column of texts, or several with commas between (default: text)"
+    )
+    parser.add_argument("--label", metavar="COLUMN", help="of labels (default: label)")
 
 
 def _add_setting(parser: argparse.ArgumentParser, setting: Any) -> None:
@@ -147,8 +149,8 @@ def _add_compare(commands: Any) -> None:
         "or a .tar.gz of one (default: adding)",
     )
     add = compare.add_argument
-    add("--text", metavar="COLUMN", help="the column of texts (default: text)")
-    add("--label", metavar="COLUMN", help="the column of labels (default: label)")
+    add("--text", metavar="COLUMN", help="of texts; several with commas between (default: text)")
+    add("--label", metavar="COLUMN", help="of labels (default: label)")
     add("--test", metavar="DATA", help="a file or folder of test rows (default: a fifth of the rows is set aside)")
     add(
         "--cells",

@@ -55,7 +55,8 @@ def read_labelled(data: str, text: str | None = None, label: str | None = None, 
     Args:
         data: `imdb`; a file .csv, .tsv, .parquet, .jsonl or .ndjson; a folder with a folder of text files for each
             class, or with train/ and test/ of this form; a .tar.gz or .tgz archive of such a folder.
-        text, label: a table's columns; `text` and `label` if not given.
+        text, label: a table's columns; `text` and `label` if not given. Of several columns of texts, with commas
+            between, a row's texts are joined by line breaks.
         test: a file, folder or archive of test rows, for data without a test part.
 
     A label becomes a string: whole numbers without decimals, truth values `true` and `false`. A text may be empty;
@@ -166,29 +167,44 @@ def _from_tree(name: str, tree: folders.Tree) -> Source:
     return Source(name, parts["train"], parts["test"]) if "train" in parts else Source(name, parts[""], None)
 
 
-def _columns(
-    path: Path, names: Sequence[str], text: str | None, label: str | None, labelled: bool = True
-) -> tuple[str, ...]:
-    """The names of the columns of texts and, if wanted, of labels, each of which is there once."""
+class _Columns(NamedTuple):
+    """The columns of texts, and that of labels if it is wanted."""
+
+    texts: tuple[str, ...]
+    label: str | None
+
+
+def _columns(path: Path, names: Sequence[str], text: str | None, label: str | None, labelled: bool = True) -> _Columns:
+    """The columns that were asked for, each of which is there once."""
     shown = ", ".join(map(repr, names[:_COLUMNS_SHOWN])) + (", ..." if len(names) > _COLUMNS_SHOWN else "")
-    wanted = (("text", text), ("label", label))[: 1 + labelled]
+    # A name with a comma in it is one column, where there is one.
+    several = (text,) if text is None or text in names else tuple(name.strip() for name in text.split(","))
+    wanted = [*(("text", one) for one in several), *([("label", label)] if labelled else [])]
     lacking = [name for name, given in wanted if given is None and name not in names]
-    for option, given in (("--text", text), ("--label", label)):
+    for name, given in wanted:
         if given is not None and given not in names:
             raise InputError(
-                f"{option} must be a column of {path}, which has {shown}, not {given!r}{nearest(given, names)}"
+                f"--{name} must be a column of {path}, which has {shown}, not {given!r}{nearest(given, names)}"
             )
     if lacking:
         missing = " or ".join(map(repr, lacking))
         options = " and ".join(f"--{name} COLUMN" for name in lacking)
         raise InputError(f"{path} has no column {missing}, only {shown}: give {options}.")
-    chosen = tuple(name if given is None else given for name, given in wanted)
-    if labelled and chosen[0] == chosen[1]:
-        raise InputError(f"the column {chosen[0]!r} can't be both --text and --label: name two columns.")
+    chosen = [name if given is None else given for name, given in wanted]
+    if labelled and chosen[-1] in chosen[:-1]:
+        raise InputError(f"the column {chosen[-1]!r} can't be both --text and --label: name two columns.")
     for name, times in Counter(names).items():
         if name in chosen and times > 1:
             raise InputError(f"{path} has {times} columns {name!r}: give each a name of its own.")
-    return chosen
+    return _Columns(tuple(dict.fromkeys(chosen[: len(several)])), chosen[-1] if labelled else None)
+
+
+def _joined(fields: Sequence[object]) -> object:
+    """The text of a row: of several fields those that are there, with line breaks between."""
+    if len(fields) == 1:
+        return fields[0]
+    there = [str(field) for field in fields if field is not None]
+    return "\n".join(there) if there else None
 
 
 def _checked(path: Path, rows: _Rows) -> Labelled:
@@ -236,16 +252,17 @@ def _csv(path: Path, text: str | None, label: str | None, labelled: bool = True)
         _, header = next(records, (0, []))
         if not header:
             raise InputError(f"{path} has no rows: it is empty.")
-        names = _columns(path, header, text, label, labelled)
-        at = [header.index(name) for name in names]
+        columns = _columns(path, header, text, label, labelled)
+        at = [header.index(name) for name in columns.texts]
+        label_at = None if columns.label is None else header.index(columns.label)
         for line, fields in records:
             if len(fields) != len(header):
                 raise InputError(
                     f"{path}, line {line}: the row has {_fields(len(fields))}, and the header {len(header)}; "
                     'mend it, and put a field with the delimiter or a line break into "quotes".'
                 )
-            texts.append(fields[at[0]])
-            labels.append(_untyped(fields[at[-1]]))
+            texts.append(_joined([fields[place] for place in at]))
+            labels.append(None if label_at is None else _untyped(fields[label_at]))
             lines.append(line)
     return _Rows(texts, labels, lines)
 
@@ -313,15 +330,20 @@ def _json_lines(path: Path, text: str | None, label: str | None, labelled: bool 
     if not records:
         return _Rows([], [], lines)
     known = list(dict.fromkeys(name for record in records for name in record))
-    names = _columns(path, known, text, label, labelled)
-    texts, labels = ([record.get(name) for record in records] for name in (names[0], names[-1]))
-    for line, one, other in zip(lines, texts, labels, strict=True):
+    columns = _columns(path, known, text, label, labelled)
+    texts, labels = [], []
+    for line, record in zip(lines, records, strict=True):
         where = f"{path}, line {line}"
-        if not (isinstance(one, str) or _name(one) is None):
-            raise InputError(f"{where}: {names[0]!r} is {_kind(one)}, not a text: name the texts with --text COLUMN.")
+        for name in columns.texts:
+            one = record.get(name)
+            if not (isinstance(one, str) or _name(one) is None):
+                raise InputError(f"{where}: {name!r} is {_kind(one)}, not a text: name the texts with --text COLUMN.")
+        other = None if columns.label is None else record.get(columns.label)
         if isinstance(other, list | dict):
-            raise InputError(f"{where}: {names[-1]!r} is {_kind(other)}, not a label: name one label for each row.")
-        _refuse_half_letters(where, str(one) + str(other))
+            raise InputError(f"{where}: {columns.label!r} is {_kind(other)}, not a label: name one label for each row.")
+        texts.append(_joined([record.get(name) for name in columns.texts]))
+        labels.append(other)
+        _refuse_half_letters(where, str(texts[-1]) + str(other))
     return _Rows(texts, labels, lines)
 
 
@@ -366,24 +388,33 @@ def _parquet(path: Path, text: str | None, label: str | None, labelled: bool = T
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             schema = file.schema_arrow
-            names = _columns(path, schema.names, text, label, labelled)
-            _check_types(path, names, [schema.field(name).type for name in names], pyarrow.types)
-            table = file.read(columns=list(names))
-            texts, labels = (table.column(name).to_pylist() for name in (names[0], names[-1]))
+            columns = _columns(path, schema.names, text, label, labelled)
+            _check_types(path, columns, schema, pyarrow.types)
+            names = [*columns.texts, *([] if columns.label is None else [columns.label])]
+            table = file.read(columns=names)
+            read = {name: table.column(name).to_pylist() for name in names}
+            texts = [_joined(fields) for fields in zip(*(read[name] for name in columns.texts), strict=True)]
+            labels = texts if columns.label is None else read[columns.label]
             return _Rows(texts, labels, None)
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError):
         raise InputError(f"{path} is not a whole Parquet file: write or fetch it again.") from None
 
 
-def _check_types(path: Path, names: Sequence[str], kinds: list[Any], types: Any) -> None:
-    """Check the columns' Arrow types, `kinds`; `types` is pyarrow.types. `null` is a column of missing values."""
-    # A dictionary is how a table holds categories.
-    text, *labels = (kind.value_type if types.is_dictionary(kind) else kind for kind in kinds)
-    if str(text) not in ("string", "large_string", "string_view", "null"):
-        raise _refused(path, names[0], text, "texts", "--text")
-    for label in labels:
-        if types.is_nested(label) or types.is_temporal(label) or "binary" in str(label):
-            raise _refused(path, names[1], label, "labels", "--label")
+def _check_types(path: Path, columns: _Columns, schema: Any, types: Any) -> None:
+    """Check the columns' Arrow types; `types` is pyarrow.types. `null` is a column of missing values."""
+
+    def kind(name: str) -> Any:
+        found = schema.field(name).type
+        return found.value_type if types.is_dictionary(found) else found  # how a table holds categories
+
+    for name in columns.texts:
+        if str(kind(name)) not in ("string", "large_string", "string_view", "null"):
+            raise _refused(path, name, kind(name), "texts", "--text")
+    if columns.label is None:
+        return
+    label = kind(columns.label)
+    if types.is_nested(label) or types.is_temporal(label) or "binary" in str(label):
+        raise _refused(path, columns.label, label, "labels", "--label")
 
 
 def _refused(path: Path, name: str, kind: object, what: str, option: str) -> InputError:
