@@ -395,3 +395,35 @@ class TestFalseAlarms:
         result = example.same_cell_twice(tmp_path, repeat)
         assert not result.tests[0].differs
         assert "no difference between GRU (1) and GRU (2) is shown" in result.verdict
+
+
+class TestMoreSettings:
+    """What `train` takes, a comparison takes too; each reaches the networks, and is kept with the runs."""
+
+    def test_on_texts(self, tmp_path):
+        path = tmp_path / "texts.csv"
+        path.write_text("text,label\n" + "".join(f"w{row % 7} w{row % 5},{'ab'[row % 2]}\n" for row in range(80)))
+        common = {"cells": ["GRU"], "units": 3, "embedding": 4, "length": 5, "epochs": 1, "seeds": 1}
+        plain = gatewright.compare(str(path), **common, out=tmp_path / "plain")
+        more = {"pooling": "attention", "both": True, "layers": 2, "schedule": "linear", "class_weights": "balanced"}
+        other = gatewright.compare(str(path), **common, **more, out=tmp_path / "other")
+        assert {name: other.settings[name] for name in more} == more
+        ids = 4 + 7
+
+        def direction(features):
+            return 3 * 3 * (features + 3) + 2 * 9
+
+        assert plain.cells[0].parameters == ids * 4 + direction(4) + 3 + 1
+        assert other.cells[0].parameters == ids * 4 + 2 * direction(4) + 2 * direction(6) + 6 * 6 + 6 + 6 + 6 + 1
+        with pytest.raises(InputError, match="pooling 'attention', and now pooling is unset"):
+            gatewright.compare(str(path), **common, out=tmp_path / "other")
+
+    def test_refused(self, tmp_path):
+        for settings, said in (
+            ({"poolling": "max"}, r"'poolling' is no setting of a comparison: leave it out; did you mean 'pooling'\?"),
+            ({"pooling": "max"}, "adding is a task of numbers and has no pooling: leave pooling out"),
+            ({"clip": -1}, "clip must be a number from 0 up, not -1"),
+        ):
+            with pytest.raises(InputError, match=said):
+                gatewright.compare("adding", out=tmp_path / "o", **settings)
+        assert list(tmp_path.iterdir()) == []

@@ -94,10 +94,11 @@ def _add_columns(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label", metavar="COLUMN", help="of labels (default: label)")
 
 
-def _add_setting(parser: argparse.ArgumentParser, setting: Any) -> None:
+def _add_setting(parser: argparse.ArgumentParser, setting: Any, plain: bool = False) -> None:
+    """A flag; with `plain`, without a word on a default that is another here."""
     flag = f"--{setting.name.replace('_', '-')}"
     default = str(setting.default).lower() if setting.kind == "switch" else setting.default
-    ending = "" if default is None else f" (default: {default})"
+    ending = "" if default is None or plain else f" (default: {default})"
     told: dict[str, Any] = {"default": argparse.SUPPRESS, "help": f"{setting.help}{ending}"}
     if setting.kind == "switch":
         parser.add_argument(flag, action=argparse.BooleanOptionalAction, **told)
@@ -135,6 +136,8 @@ def _add_users(commands: Any) -> None:
 
 
 def _add_compare(commands: Any) -> None:
+    from gatewright.settings import COMPARED
+
     compare = commands.add_parser(
         "compare",
         help="compare SimpleRNN, LSTM and GRU over several seeds, beside a simple baseline, on your data",
@@ -152,6 +155,7 @@ def _add_compare(commands: Any) -> None:
     add("--text", metavar="COLUMN", help="of texts; several with commas between (default: text)")
     add("--label", metavar="COLUMN", help="of labels (default: label)")
     add("--test", metavar="DATA", help="a file or folder of test rows (default: a fifth of the rows is set aside)")
+    add("--validation", metavar="DATA", help="likewise of validation rows (default: a tenth of the training rows)")
     add(
         "--cells",
         metavar="A,B,...",
@@ -180,6 +184,8 @@ def _add_compare(commands: Any) -> None:
     add("--seeds", metavar="N", type=_whole, default=3, help="how many times each cell is trained (default: 3)")
     add("--limit", metavar="N", type=_whole, help="at most N training and N test rows, for a quick look")
     add("--out", metavar="DIR", default="gatewright-compare", help="for runs and report (default: %(default)s)")
+    for setting in COMPARED.values():
+        _add_setting(compare, setting, plain=True)
     add("--json", action="store_true", help="print the result as one JSON object")
 
 

@@ -29,6 +29,7 @@ def compare(
     text: str | None = None,
     label: str | None = None,
     test: str | None = None,
+    validation: str | None = None,
     cells: Sequence[str] = ("simple_rnn", "lstm", "gru"),
     units: int | None = None,
     match: str = "units",
@@ -41,6 +42,7 @@ def compare(
     seeds: int = 3,
     limit: int | None = None,
     out: str | Path = "gatewright-compare",
+    **settings: Any,
 ) -> Comparison:
     """Train each cell from several seeds on the same rows, beside a simple baseline, and say what that shows.
 
@@ -52,6 +54,7 @@ def compare(
             folder of text files by class, or a .tar.gz of one.
         text, label: columns of a table; "text" and "label" where not given.
         test: a table or folder of test rows; without one, a fifth of the rows is set aside.
+        validation: likewise; without one, a tenth of the training rows is set aside.
         cells: "SimpleRNN", "LSTM" and "GRU" in any order; one given twice is trained twice, from other initial weights.
         units: of the recurrent layer.
         match: "units" gives each cell as many units; "parameters" gives the first cell `units`, and the others as many
@@ -64,6 +67,8 @@ def compare(
         seeds: how many times each cell is trained; a seed is that of initial weights and of the order of rows.
         limit: use at most so many training rows, and as many test rows.
         out: folder for the runs, compare.json and report.html.
+        settings: any other setting of `train`, such as `pooling="max"`, `both=True` or `word_dropout=0.2`; where it is
+            not given, the networks are plain: one layer, its last output, no dropout, a constant learning rate.
 
     Where a setting is None, the task's own holds: for "adding" 64 units, length 100, batch 16, 5 epochs, learning rate
     0.005; for texts 128 units, embedding 128, length 200, vocabulary 10,000, batch 32, 5 epochs, learning rate 0.001.
@@ -79,12 +84,20 @@ def compare(
     require_packages("gatewright compare", ("jax", "optax", "sklearn", "scipy", "matplotlib", "rich"))
     plan = resolve(
         data,
-        {"text": text, "label": label, "test": test, "vocabulary": vocabulary, "embedding": embedding},
+        {
+            "text": text,
+            "label": label,
+            "test": test,
+            "validation": validation,
+            "vocabulary": vocabulary,
+            "embedding": embedding,
+        },
         {"units": units, "length": length, "batch": batch, "epochs": epochs, "limit": limit},
         cells=cells,
         match=match,
         learning_rates=learning_rates,
         seeds=seeds,
+        more=settings,
     )
     folder = RunFolder(out)
     shared = {**plan.shared, "gatewright": machine.facts()["gatewright"]}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from gatewright import blocks
-from gatewright.errors import InputError, require_one_of
+from gatewright.errors import InputError, nearest, require_one_of
 from gatewright.fitting import Recipe
+from gatewright.settings import COMPARED
 from gatewright.tasks.protocol import Examples, Task
 
 
@@ -22,6 +23,7 @@ class Plan:
     Attributes:
         task: with its own plan.
         shared: by name, the settings that all runs of one folder share; more cells, rates and seeds may be added.
+        learning: those of `Recipe` beside epochs, batch and learning rate.
     """
 
     task: Task[Any]
@@ -33,10 +35,11 @@ class Plan:
     epochs: int
     learning_rates: tuple[float, ...]
     seeds: int
+    learning: dict[str, Any]
 
     def recipe(self, learning_rate: float) -> Recipe:
         """How a run with this learning rate is trained."""
-        return Recipe(self.epochs, self.batch, learning_rate)
+        return Recipe(self.epochs, self.batch, learning_rate, **self.learning)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ _TEXTS = {
     "embedding": 128,
     "vocabulary": 10_000,
 }
+# Of how a network learns: every task has these; a task of numbers has no other.
+_OF_RECIPE = ("schedule", "warmup", "clip", "weight_decay", "averaging", "patience")
 _WHOLE = ("units", "embedding", "length", "vocabulary", "batch", "epochs", "limit")
 # What is less makes no task: the sum has two terms, and a vocabulary has three ids that are not words, and one unused.
 _ADDING_LEAST = {"length": 2}
@@ -84,11 +89,12 @@ def resolve(
     match: str,
     learning_rates: Sequence[float] | None,
     seeds: int,
+    more: Mapping[str, Any],
 ) -> Plan:
     """Check the settings and complete them with the task's own.
 
     Args:
-        data, cells, match, learning_rates, seeds: as in `compare`.
+        data, cells, match, learning_rates, seeds: as in `compare`; `more` are its `settings`.
         of_texts, numbers: the other settings by name; None is the task's own. A task of numbers has none of `of_texts`.
 
     Raises:
@@ -98,8 +104,12 @@ def resolve(
         raise InputError(f"data must be the name of a data set, a file or a folder, not {data!r}.")
     defaults = _ADDING if data == "adding" else _TEXTS
     least = _ADDING_LEAST if data == "adding" else _TEXTS_LEAST
+    for name in more:
+        if name not in COMPARED:
+            raise InputError(f"{name!r} is no setting of a comparison: leave it out{nearest(name, list(COMPARED))}")
     if data == "adding":
-        for name, value in of_texts.items():
+        others = {name: value for name, value in more.items() if name not in _OF_RECIPE}
+        for name, value in {**of_texts, **others}.items():
             if value is not None:
                 raise InputError(f"adding is a task of numbers and has no {name}: leave {name} out.")
     given = {name: value for name, value in {**of_texts, **numbers}.items() if value is not None}
@@ -107,14 +117,15 @@ def resolve(
     for name in _WHOLE:
         if name in chosen:
             _require_whole(name, chosen[name], least.get(name, 1))
+    checked = {name: COMPARED[name].check(value) for name, value in more.items() if value is not None}
     _require_whole("seeds", seeds, 1)
     require_one_of("match", match, ("units", "parameters"))
     names = _cell_names(cells)
     rates = _rates(chosen.pop("learning_rates") if learning_rates is None else learning_rates)
     chosen.pop("learning_rates", None)
     return Plan(
-        _task(data, chosen),
-        {"data": data, **chosen, "match": match},
+        _task(data, {**chosen, **checked}),
+        {"data": data, **chosen, **checked, "match": match},
         names,
         chosen["units"],
         match,
@@ -122,6 +133,7 @@ def resolve(
         chosen["epochs"],
         rates,
         seeds,
+        {name: value for name, value in checked.items() if name in _OF_RECIPE},
     )
 
 
@@ -134,8 +146,8 @@ def _task(data: str, chosen: dict[str, Any]) -> Task[Any]:
         return Adding(length=chosen["length"], **rows)
     from gatewright.tasks.classify import Classify
 
-    names = ("text", "label", "test", "vocabulary", "length", "embedding", "limit")
-    return Classify(data, **{name: chosen[name] for name in names if name in chosen})
+    names = {field.name for field in fields(Classify)}
+    return Classify(data, **{name: value for name, value in chosen.items() if name in names})
 
 
 def _require_whole(name: str, value: Any, least: int) -> None:

@@ -155,6 +155,7 @@ class _Workshop:
             self._data.validation,
             seed=seed,
             start=start,
+            counts=self._plan.task.counts(self._data.train),
             tick=tick,
             told=told,
         )

@@ -107,6 +107,10 @@ CLASSIFY = (
 )
 """The settings of `train classify`."""
 
+_OTHERWISE = ("cell", "units", "vocabulary", "length", "embedding", "batch", "epochs", "learning_rate", "seed")
+COMPARED = {setting.name: setting for setting in CLASSIFY if setting.name not in _OTHERWISE}
+"""The settings that a comparison takes too, under the same names; it has ways of its own for the others."""
+
 TASKS = {"classify": CLASSIFY}
 """The tasks that can be trained."""
 

@@ -81,6 +81,9 @@ class Task(Protocol[Rows]):
     def encode(self, rows: Rows) -> Examples:
         """Rows as numbers."""
 
+    def counts(self, train: Examples) -> NDArray[np.float32]:
+        """What each training row counts in the loss, [rows]."""
+
     def blocks(self, cell: str, units: int) -> list[Block]:
         """The model with this recurrent cell."""
 
