@@ -264,6 +264,13 @@ class TestRefused:
         assert "is not there" in self.refused(tmp_path, capsys, "predict", out, "--file", tmp_path / "none.txt")
 
 
+def test_of_many_epochs_some_are_shown(tmp_path, reviews):
+    result = gatewright.train("classify", str(reviews), tmp_path / "m.safetensors", **{**SMALL, "epochs": 40})
+    shown = [line.split()[0] for line in str(result).split("\n") if line.strip()[:1].isdigit()]
+    assert {"1", str(result.chosen), "40"} <= set(shown)
+    assert 10 <= len(shown) <= 15
+
+
 def test_predict_from_files_and_standard_input(tmp_path, reviews, capsys, monkeypatch):
     out = tmp_path / "m.safetensors"
     gatewright.train("classify", str(reviews), out, **{**SMALL, "epochs": 8})

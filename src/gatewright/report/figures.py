@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _WIDTH = 100
 # More labels than these make a table that no one reads.
 _CONFUSION_SHOWN = 12
+# Of more epochs than these, some; and the first, the last and the kept one.
+_EPOCHS_SHOWN = 12
 
 
 def trained(result: Trained) -> str:
@@ -83,11 +85,19 @@ def _measures(mine: dict[str, float], its: dict[str, float], one: str, other: st
 
 def _epochs(result: Trained) -> Table:
     table = _table("epoch", "loss", "validation accuracy", "validation log loss", "s")
+    shown = {1, result.chosen, len(result.epochs), *range(0, len(result.epochs), _every(len(result.epochs)))}
     for number, epoch in enumerate(result.epochs, 1):
+        if number not in shown:
+            continue
         figures = (_number(epoch.validation[name]) for name in ("accuracy", "log_loss"))
         kept = " kept" if number == result.chosen else ""
         table.add_row(f"{number}{kept}", _number(epoch.loss), *figures, f"{epoch.seconds:.1f}")
     return table
+
+
+def _every(epochs: int) -> int:
+    """Of many epochs, how many make a step of the table."""
+    return -(-epochs // _EPOCHS_SHOWN)
 
 
 def _confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:
