@@ -183,6 +183,32 @@ class TestStopped:
         assert figures(gatewright.train("classify", str(reviews), out, **{**SMALL, "epochs": 30})) == figures(whole)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["m.safetensors", "reviews.csv", "whole.safetensors"]
 
+    def test_ctrl_c_at_the_command_line(self, tmp_path, reviews):
+        out = tmp_path / "m.safetensors"
+        command = [sys.executable, "-m", "gatewright.cli", "train", "classify", str(reviews), "--out", str(out)]
+        command += [*FLAGS, "--epochs", "100000"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for line in process.stderr:
+            if line.startswith("epoch 2 of"):
+                break
+        process.send_signal(signal.SIGINT)
+        printed, told = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert printed == ""
+        assert "Traceback" not in told
+        assert "gatewright: interrupted: the best epoch so far, " in told
+        assert gatewright.runtime.load(out).predict("good1").label in ("bad", "good")
+        assert not gatewright.info(out).training["finished"]
+
+    def test_what_a_killed_process_left_is_removed(self, tmp_path, reviews):
+        gone = subprocess.Popen([sys.executable, "-c", ""])
+        gone.wait()
+        (tmp_path / f".{gone.pid}-m.safetensors").write_bytes(b"half")
+        (tmp_path / f".{os.getppid()}-m.safetensors").write_bytes(b"another's, who still writes")
+        gatewright.train("classify", str(reviews), tmp_path / "m.safetensors", **SMALL)
+        left = sorted(path.name for path in tmp_path.iterdir())
+        assert left == [f".{os.getppid()}-m.safetensors", "m.safetensors", "reviews.csv"]
+
     def test_a_damaged_checkpoint_and_other_settings(self, tmp_path, reviews, monkeypatch):
         out = tmp_path / "m.safetensors"
         monkeypatch.setattr(fitting, "batches", stop_after(fitting.batches, 3))

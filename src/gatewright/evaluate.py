@@ -65,6 +65,8 @@ def evaluate(
         ImportError: a package is missing; the sentence names it.
     """
     require_packages("gatewright evaluate", ("sklearn", "rich"))
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise InputError(f"limit must be a whole number from 1 up, not {limit!r}.")
     loaded = runtime.load(model)
     source = read_labelled(data, text, label)
     rows = source.train if source.test is None else source.test

@@ -1,6 +1,7 @@
 """Writing files so that no reader ever meets half of one, and the folders that they go to."""
 
 import contextlib
+import glob
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,9 +40,19 @@ def unwritable(path: Path, reason: str) -> InputError:
     return InputError(f"--out {path} can't be written ({reason}): name a folder that you can write to.")
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of `atomically` in a folder whose process was killed."""
-    for path in folder.glob(".*-*"):
-        number = path.name[1:].split("-")[0]
-        if number.isdigit() and not Path(f"/proc/{number}").exists():
-            path.unlink(missing_ok=True)
+def remove_leftovers(path: Path) -> None:
+    """Remove the temporary files for `path` that `atomically` could not, because its process was killed."""
+    for leftover in path.parent.glob(f".*-{glob.escape(path.name)}"):
+        number = leftover.name[1:].split("-")[0]
+        if number.isdigit() and not _is_running(int(number)):
+            leftover.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

@@ -223,7 +223,8 @@ class _Job:
             self._folder.mkdir(exist_ok=True)
         except OSError as error:
             raise InputError(f"{self._folder} can't be written ({error.strerror}): choose another --out.") from None
-        remove_leftovers(self._folder)
+        for path in (self._file, self._folder / "checkpoint.npz", self._folder / "baseline.npz"):
+            remove_leftovers(path)
         blocks = task.blocks(self.settings["cell"], self.settings["units"])
         checkpoint = Checkpoint(self._folder / "checkpoint.npz", {**self.settings, "rows": self.rows})
         with Progress(1) as progress:
