@@ -435,6 +435,38 @@ def test_show_splits_a_table_that_is_too_wide(monkeypatch):
     assert output.index("measure 2") < output.index("parameters")
 
 
+def with_measures(found, count):
+    more = tuple(Measure(f"m{number}", f"measure {number}", "higher") for number in range(count))
+    names = [measure.name for measure in more]
+
+    def widened(test):
+        return {**test, **dict.fromkeys(names, test["accuracy"])}
+
+    cells = tuple(
+        dataclasses.replace(
+            cell,
+            test=widened(cell.test),
+            runs=tuple(dataclasses.replace(run, test=widened(run.test)) for run in cell.runs),
+        )
+        for cell in found.cells
+    )
+    return dataclasses.replace(found, cells=cells, measures=(ACCURACY, *more))
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_show_cuts_no_figure_and_no_name_of_many_measures(width, monkeypatch):
+    output = shown(with_measures(imdb(), 9), width, monkeypatch)
+    assert "…" not in output
+    assert all(f"measure {number}" in output for number in range(9))
+    assert max(map(len, output.split("\n"))) <= width
+
+
+def test_the_page_has_costs_in_a_table_of_their_own_where_measures_are_many():
+    few, many = (html.page(with_measures(imdb(), count)) for count in (2, 9))
+    tables_of = [page.split("<h2")[0].count("<table") for page in (few, many)]
+    assert tables_of == [1, 2]
+
+
 def test_show_is_coloured_in_a_terminal_alone(monkeypatch):
     class Terminal(io.StringIO):
         def isatty(self):

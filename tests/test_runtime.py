@@ -22,9 +22,10 @@ ODD = ["", "unheardof", "a fine " * 50_000, "中文 电影", "fine \U0001f600", 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cell", blocks.CELLS)
-@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
-@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize(
+    ("cell", "pooling", "both"),
+    [("simple_rnn", "last", False), ("lstm", "mean", True), ("gru", "max", True), ("gru", "attention", False)],
+)
 def test_answers_are_those_of_keras(cell, pooling, both):
     made = classifier(cell, 9, pooling, both, labels=("a", "b", "c"))
     model = Classifier(made)

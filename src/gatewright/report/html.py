@@ -12,6 +12,9 @@ from gatewright.files import atomically
 from gatewright.report import plots, tables
 from gatewright.report.tables import Column
 
+# Columns of figures that a page has room for.
+_COLUMNS_SIDE_BY_SIDE = 8
+
 # Everything hangs on one class, so that a notebook's own elements keep their looks.
 _STYLE = """
 .gatewright {
@@ -160,8 +163,20 @@ def _opening(comparison: Comparison) -> list[str]:
 
 
 def _main_table(comparison: Comparison) -> list[str]:
+    """What came out, and what it cost; in two tables where one would be too wide."""
     names, costs, outcomes = tables.results(comparison)
-    columns = [(column, "right") for column in costs] + [(column, "left") for column in outcomes]
+    right = [(column, "right") for column in costs]
+    left = [(column, "left") for column in outcomes]
+    parts = [[*right, *left]] if len(right) + len(left) <= _COLUMNS_SIDE_BY_SIDE else [left, right]
+    models = (comparison.baseline, comparison.chance)
+    return [
+        *(line for part in parts for line in _figures(comparison, names, part)),
+        f'<p class="soft">{escape(tables.legend(comparison))}</p>',
+        *(f'<p class="soft">{_labelled(model.name, model.description)}</p>' for model in models),
+    ]
+
+
+def _figures(comparison: Comparison, names: Column, columns: Sequence[tuple[Column, str]]) -> list[str]:
     rows = []
     for row, name in enumerate(names.cells):
         trained = row < len(comparison.cells)
@@ -170,12 +185,7 @@ def _main_table(comparison: Comparison) -> list[str]:
         kind = "cell" if trained else "simple"
         rows.append(f'<tr class="{kind}"><th scope="row">{key}{escape(name)}</th>{figures}</tr>')
     headings = "".join(_heading(column, side) for column, side in [(names, "left"), *columns])
-    models = (comparison.baseline, comparison.chance)
-    return [
-        *_table(headings, rows),
-        f'<p class="soft">{escape(tables.legend(comparison))}</p>',
-        *(f'<p class="soft">{_labelled(model.name, model.description)}</p>' for model in models),
-    ]
+    return _table(headings, rows)
 
 
 def _pictures(comparison: Comparison) -> list[str]:

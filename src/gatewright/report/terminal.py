@@ -58,12 +58,17 @@ def _paragraph(console: Console, sentence: str, style: str = "") -> None:
 
 
 def _results(comparison: Comparison, width: int) -> list[Table]:
-    """The main table; in two, costs below outcomes, where it is too wide for one."""
+    """The main table; in several, costs below outcomes, where it is too wide for one."""
     names, costs, outcomes = tables.results(comparison)
     simple = len(comparison.cells)
     if _least_width(names, [*costs, *outcomes]) <= width:
         return [_table(names, costs, outcomes, simple)]
-    return [_table(names, (), outcomes, simple), _table(names, costs, (), simple)]
+    parts: list[list[Column]] = [[]]
+    for column in outcomes:
+        if parts[-1] and _least_width(names, [*parts[-1], column]) > width:
+            parts.append([])
+        parts[-1].append(column)
+    return [*(_table(names, (), part, simple) for part in parts), _table(names, costs, (), simple)]
 
 
 def _least_width(names: Column, others: Sequence[Column]) -> int:
