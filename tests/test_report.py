@@ -446,7 +446,16 @@ def with_measures(found, count):
         dataclasses.replace(
             cell,
             test=widened(cell.test),
-            runs=tuple(dataclasses.replace(run, test=widened(run.test)) for run in cell.runs),
+            runs=tuple(
+                dataclasses.replace(
+                    run,
+                    test=widened(run.test),
+                    epochs=tuple(
+                        dataclasses.replace(epoch, validation=widened(epoch.validation)) for epoch in run.epochs
+                    ),
+                )
+                for run in cell.runs
+            ),
         )
         for cell in found.cells
     )
