@@ -11,7 +11,7 @@ import tarfile
 import pytest
 
 from gatewright.data import public
-from gatewright.data.sources import Labelled, Source, read_labelled, read_texts
+from gatewright.data.sources import Labelled, Source, read_labelled
 from gatewright.errors import InputError
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -459,33 +459,3 @@ class TestSeveralColumns:
         assert read_labelled(str(path), "t,b").train.texts == ["A\nc", "d"]
         with pytest.raises(InputError, match=r"the column 'n' of .* is of type int64, not texts"):
             read_labelled(str(path), "t,n")
-
-
-class TestTextsAlone:
-    def test_lines(self, tmp_path):
-        path = tmp_path / "a.txt"
-        path.write_bytes("\ufeffone\r\ntwo, three\n\nlast".encode())
-        assert read_texts(str(path)) == ["one", "two, three", "", "last"]
-        path.write_bytes(b"")
-        assert read_texts(str(path)) == []
-
-    def test_tables_need_no_labels(self, tmp_path):
-        (tmp_path / "a.csv").write_text("text,other\na,1\nb,2\n")
-        (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{"text": "b"}\n')
-        for name in ("a.csv", "a.jsonl"):
-            assert read_texts(str(tmp_path / name)) == ["a", "b"]
-        assert read_texts(str(tmp_path / "a.csv"), "text,other") == ["a\n1", "b\n2"]
-
-    @pytest.mark.parametrize(
-        ("content", "text", "said"),
-        [
-            (b"\xff", None, "is not UTF-8: save it as UTF-8."),
-            (b"a", "review", "--text names the column of a table"),
-        ],
-    )
-    def test_refused(self, tmp_path, content, text, said):
-        path = tmp_path / "a.txt"
-        path.write_bytes(content)
-        with pytest.raises(InputError) as caught:
-            read_texts(str(path), text)
-        assert said in str(caught.value)

@@ -28,7 +28,7 @@ def predict(
         raise InputError("predict needs texts, or a file of texts with --file, and not both.")
     loaded = runtime.load(model)
     if file is not None:
-        from gatewright.data.sources import read_texts
+        from gatewright.data.corpora import read_texts
 
         texts = read_texts(file, text)
     assert texts is not None

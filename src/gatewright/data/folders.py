@@ -1,4 +1,4 @@
-"""Texts as files, a folder for each class: on disk, or in a .tar.gz archive, which is never unpacked."""
+"""Texts as files, mostly a folder for each class: on disk, or in a .tar.gz archive, which is never unpacked."""
 
 import gzip
 import os
@@ -59,6 +59,22 @@ def open_folder(root: Path) -> Tree:
     except OSError as error:
         raise InputError(f"{root} can't be read ({error.strerror}): make it readable.") from None
     return Tree(root, _parts(root, files), lambda file: root.joinpath(*file).read_bytes())
+
+
+def all_files(root: Path) -> list[Path]:
+    """The files under `root`, at any depth, in alphabetical order. Hidden ones, and links to folders, are ignored.
+
+    Raises:
+        InputError: a folder can't be read.
+    """
+    found: list[Path] = []
+    try:
+        for folder, folders, names in os.walk(root, onerror=_raise):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            found += [Path(folder, name) for name in names if not name.startswith(".")]
+    except OSError as error:
+        raise InputError(f"{root} can't be read ({error.strerror}): make it readable.") from None
+    return sorted(found)
 
 
 def open_archive(path: Path) -> Tree:

@@ -14,7 +14,7 @@ from collections import defaultdict
 from operator import itemgetter
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -66,6 +66,27 @@ def folder(name: str) -> Path:
     return path
 
 
+def roots() -> list[Path]:
+    """`$GATEWRIGHT_DATA`, if it is set."""
+    root = os.environ.get("GATEWRIGHT_DATA")
+    return [Path(root).expanduser()] if root else []
+
+
+def cache() -> Path:
+    """The folder of what is kept between programs; made if it is not there.
+
+    Raises:
+        OSError: it can't be made.
+    """
+    path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gatewright"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        sentence = f"{path} can't be written ({error.strerror}): set XDG_CACHE_HOME to a folder of your own."
+        raise OSError(sentence) from None
+    return path
+
+
 def library(path: Path) -> ModuleType:
     """pyarrow, with its submodule parquet, to read `path`.
 
@@ -81,6 +102,24 @@ def library(path: Path) -> ModuleType:
     return module
 
 
+def columns(path: Path, *names: str) -> list[list[Any]]:
+    """Columns of a Parquet file.
+
+    Raises:
+        ImportError: pyarrow is not installed.
+        InputError: it is no such file, lacks a column, or has a gap in one.
+    """
+    pyarrow = library(path)
+    try:
+        table = pyarrow.parquet.read_table(path, columns=list(names))
+        found = [table.column(name).to_pylist() for name in names]
+    except (pyarrow.ArrowException, KeyError, OSError, ValueError):
+        raise _wrong(path, names) from None
+    if any(None in column for column in found):
+        raise _wrong(path, names)
+    return found
+
+
 def imdb(part: str) -> Part:
     """The movie reviews of one part, `train` or `test`, and their labels, 0 or 1.
 
@@ -94,9 +133,9 @@ def imdb(part: str) -> Part:
         InputError: the reviews are damaged, or can't be downloaded.
         OSError: the cache can't be written.
     """
-    if any((place / "imdb" / f"{name}.parquet").is_file() for place in _root() for name in ("train", "test")):
+    if any((place / "imdb" / f"{name}.parquet").is_file() for place in roots() for name in ("train", "test")):
         return _read_parquet(_imdb_file(part))
-    places = [place for root in _root() for place in (root / "imdb", root)] + [Path()]
+    places = [place for root in roots() for place in (root / "imdb", root)] + [Path()]
     for place in places:
         if (tree := place / _IMDB_TREE).is_dir():
             _say_source(tree)
@@ -118,9 +157,9 @@ def imdb_for_keras() -> KerasFiles:
         FileNotFoundError: the Parquet files are not in `$GATEWRIGHT_DATA/imdb`; no other source is tried.
         ImportError, ValueError, OSError: as `imdb`.
     """
-    cache = _cache()
+    kept = cache()
     stem = f"imdb-{_fingerprint(_imdb_file('train'), _imdb_file('test'))}"
-    files = KerasFiles(cache / f"{stem}.npz", cache / f"{stem}-word-index.json")
+    files = KerasFiles(kept / f"{stem}.npz", kept / f"{stem}-word-index.json")
     if not (files.arrays.exists() and files.word_index.exists()):
         _encode_imdb(files)
     return files
@@ -131,12 +170,6 @@ def _imdb_file(part: str) -> Path:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: the data set imdb is train.parquet and test.parquet.")
     return path
-
-
-def _root() -> list[Path]:
-    """`$GATEWRIGHT_DATA`, if it is set."""
-    root = os.environ.get("GATEWRIGHT_DATA")
-    return [Path(root).expanduser()] if root else []
 
 
 @functools.cache
@@ -153,16 +186,16 @@ def _imdb_part(tree: folders.Tree, part: str) -> Part:
 
 
 def _read_parquet(path: Path) -> Part:
-    pyarrow = library(path)
-    wrong = f"{path} is not a parquet file with the columns text and label, both without gaps."
+    texts, labels = columns(path, "text", "label")
     try:
-        table = pyarrow.parquet.read_table(path, columns=["text", "label"])
-        texts, labels = table.column("text"), table.column("label")
-        if not texts.null_count and not labels.null_count:
-            return Part(texts.to_pylist(), labels.to_numpy().astype(np.int64))
-    except (pyarrow.ArrowException, KeyError, OSError, ValueError):
-        raise InputError(wrong) from None
-    raise InputError(wrong)
+        return Part(texts, np.array(labels).astype(np.int64))
+    except ValueError:
+        raise _wrong(path, ("text", "label")) from None
+
+
+def _wrong(path: Path, names: tuple[str, ...]) -> InputError:
+    what = f"columns {' and '.join(names)}, both" if len(names) > 1 else f"column {names[0]},"
+    return InputError(f"{path} is not a parquet file with the {what} without gaps.")
 
 
 def _converted(archive: Path) -> Path:
@@ -182,7 +215,7 @@ def _cached_or_downloaded() -> Path:
         library(cached)  # a download in vain would be a pity
         say(f"imdb is downloaded from {_IMDB_URL}.")
         otherwise = f"put {_IMDB_ARCHIVE} into a folder by hand and set GATEWRIGHT_DATA to that folder"
-        with tempfile.TemporaryDirectory(prefix=".imdb-", dir=_cache()) as folder:
+        with tempfile.TemporaryDirectory(prefix=".imdb-", dir=cache()) as folder:
             archive = Path(folder) / _IMDB_ARCHIVE
             download(_IMDB_URL, archive, _IMDB_SHA256, _IMDB_BYTES, otherwise)
             _convert(archive, cached)
@@ -192,7 +225,7 @@ def _cached_or_downloaded() -> Path:
 
 def _imdb_cache(sha256: str) -> Path:
     """Where the Parquet files of the archive with this checksum are kept."""
-    return _cache() / ("imdb" if sha256 == _IMDB_SHA256 else f"imdb-{sha256[:16]}")
+    return cache() / ("imdb" if sha256 == _IMDB_SHA256 else f"imdb-{sha256[:16]}")
 
 
 def _is_whole(folder: Path) -> bool:
@@ -208,16 +241,6 @@ def _convert(archive: Path, folder: Path) -> None:
         table = pyarrow.table({"text": rows.texts, "label": rows.labels})
         with atomically(folder / f"{part}.parquet") as path:
             pyarrow.parquet.write_table(table, path)
-
-
-def _cache() -> Path:
-    path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gatewright"
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        sentence = f"{path} can't be written ({error.strerror}): set XDG_CACHE_HOME to a folder of your own."
-        raise OSError(sentence) from None
-    return path
 
 
 def _fingerprint(*paths: Path) -> str:

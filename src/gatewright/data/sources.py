@@ -6,7 +6,6 @@ import json
 import math
 import os
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -83,41 +82,22 @@ def read_labelled(data: str, text: str | None = None, label: str | None = None, 
     return source._replace(test=rows.train)
 
 
-def read_texts(data: str, text: str | None = None) -> list[str]:
-    """Texts without labels.
+def is_table(path: Path) -> bool:
+    """Whether a file is a table, by its name."""
+    return path.suffix.lower() in _TABLES
 
-    Args:
-        data: a file .csv, .tsv, .parquet, .jsonl or .ndjson; any other is one text a line; "-" is standard input.
-        text: the column of a table; `text` if not given.
+
+def texts_of_table(path: Path, text: str | None = None) -> list[str]:
+    """The texts of a table; `text` as for `read_labelled`.
 
     Raises:
-        InputError: the data can't be read or used.
+        ImportError: pyarrow is not installed.
+        InputError: the table can't be read or used.
+        OSError: likewise.
     """
-    path = Path(data)
-    read = _TABLES.get(path.suffix.lower())
-    if data == "-":
-        content = sys.stdin.buffer.read()
-    elif not path.is_file():
-        raise InputError(
-            f"--file {data} is not there: name a text file with one text a line, a table, or - to read stdin."
-        )
-    elif read is not None:
-        try:
-            return _texts_alone(path, read(path, text, None, labelled=False))
-        except (ImportError, OSError) as error:
-            raise InputError(str(error)) from None
-    else:
-        content = path.read_bytes()
-    if text is not None:
-        raise InputError(f"--text names the column of a table, which {data} is not: leave it out.")
-    try:
-        lines = content.decode("utf-8-sig").replace("\r\n", "\n").removesuffix("\n")
-    except UnicodeDecodeError:
-        raise InputError(f"{data} is not UTF-8: save it as UTF-8.") from None
-    return lines.split("\n") if content else []
-
-
-def _texts_alone(path: Path, rows: _Rows) -> list[str]:
+    rows = _TABLES[path.suffix.lower()](path, text, None, labelled=False)
+    if not rows.texts:
+        raise InputError(f"{path} has no rows: a row is a text.")
     _refuse_missing(path, "text", [not isinstance(text, str) for text in rows.texts], rows.lines)
     return [str(text) for text in rows.texts]
 
