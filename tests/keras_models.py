@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gatewright.blocks import CELLS, Dense, Dropout, Embedding, Pool, Recurrent
+from gatewright.blocks import CELLS, Dense, Dropout, Embedding, Pool, Recurrent, Softmax
 
 
 def keras_model(blocks, weights, time=None, features=None):
@@ -28,6 +28,10 @@ def keras_model(blocks, weights, time=None, features=None):
             layer, x = None, _pooled(block, own, x, mask)
         elif isinstance(block, Dense):
             layer = layers.Dense(block.units)
+            x = layer(x)
+        elif isinstance(block, Softmax):
+            layer = layers.Dense(block.vocabulary)
+            values = [weights[0]["table"].T, *values] if block.tied else values
             x = layer(x)
         else:
             assert isinstance(block, Dropout)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from gatewright import blocks
-from gatewright.blocks import Dense, Dropout, Embedding, Pool, Recurrent
-from gatewright.data.encoders import BytePairs, Words
+from gatewright.blocks import Dense, Dropout, Embedding, Pool, Recurrent, Softmax
+from gatewright.data.encoders import BytePairs, Characters, Words
 from gatewright.model_file import Model
 
 TEXTS = ["a fine film", "a dull film", "fine fine day", "what a dull dull day it was"]
@@ -38,3 +38,26 @@ def classifier(
 
 def arrays(model):
     return [np.asarray(array) for block in model.weights for array in block.values()]
+
+
+def language_model(cell="gru", units=9, layers=1, tokens="words", tied=False, rows="stream"):
+    """A language model with random weights, so large that its answers differ."""
+    fit = {
+        "words": lambda: Words.fit(TEXTS, 40),
+        "characters": lambda: Characters.fit(TEXTS, 99),
+        "bytes": lambda: BytePairs.fit(TEXTS, 270),
+    }
+    encoder = fit[tokens]()
+    steps = [True] * (layers - 1) + [rows == "stream"]
+    model = (
+        Embedding(encoder.ids, 4),
+        *(Recurrent(cell, units, steps=one) for one in steps),
+        Dropout(0.5),
+        *([Dense(4)] if tied else []),
+        Softmax(encoder.ids, tied),
+    )
+    weights = tuple(blocks.start(model, 1, [0]))
+    weights[0]["table"][:] *= 20
+    if not tied:
+        weights[-1]["kernel"][:] *= 5
+    return Model("generate", model, weights, encoder.to_json(), {"rows": rows}, {"settings": {"cell": cell}})

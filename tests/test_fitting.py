@@ -69,7 +69,7 @@ def test_the_chosen_epoch_is_best_on_validation_and_keeps_its_weights(parts):
     fitted = fit(network(), Recipe(6, 8, 0.3), parts.train, parts.validation, seed=1, start=[1, 0])
     figures = [epoch.validation["mse"] for epoch in fitted.epochs]
     assert fitted.chosen == 1 + int(np.argmin(figures))
-    again = network().outputs(fitted.weights, parts.validation.inputs)
+    again = network().outputs(fitted.weights, parts.validation)
     assert TASK.measure(again, parts.validation.targets)["mse"] == figures[fitted.chosen - 1]
 
 
@@ -84,7 +84,7 @@ def test_test_rows_play_no_part(parts):
 def test_loss_is_the_mean_over_rows(parts):
     """With a learning rate of nearly nothing the loss of an epoch is that of the initial weights."""
     ours = network()
-    start = ours.outputs(ours.start([1, 0]).weights, parts.train.inputs)
+    start = ours.outputs(ours.start([1, 0]).weights, parts.train)
     fitted = fit(ours, Recipe(1, 8, 1e-30), parts.train, parts.validation, seed=1, start=[1, 0])
     assert_close(fitted.epochs[0].loss, TASK.measure(start, parts.train.targets)["mse"], "gradient", np.float32)
 
@@ -92,11 +92,11 @@ def test_loss_is_the_mean_over_rows(parts):
 def test_outputs_do_not_depend_on_how_rows_are_batched(parts, monkeypatch):
     ours = network()
     weights = ours.start([1, 0]).weights
-    whole = ours.outputs(weights, parts.train.inputs)
+    whole = ours.outputs(weights, parts.train)
     assert whole.shape == (70, 1)
     monkeypatch.setattr(fitting, "_ROWS_AT_ONCE", 9)
     other = Network(TASK, TASK.blocks("gru", 5), parts.train, Recipe(1, 8, 0.1))
-    assert_close(other.outputs(weights, parts.train.inputs), whole, "same_order", np.float32)
+    assert_close(other.outputs(weights, parts.train), whole, "same_order", np.float32)
 
 
 def test_ticks_and_epochs_are_told(parts):

@@ -539,7 +539,9 @@ def test_page_shows_the_figures_in_order():
     run = found.cells[0].runs[0]
     assert [row[0] for row in epochs[0][1:]] == ["1", "2", "3", "4", "5"]
     assert [row[2] for row in epochs[0][1:]] == [f"{epoch.validation['accuracy']:.3f}" for epoch in run.epochs]
-    parts = [page.text.index(part) for part in (found.verdict, "parameters", "Hochreiter 1991", "McNemar", "Settings")]
+    parts = [
+        page.text.index(part) for part in (found.verdict, "parameters", "Hochreiter 1991", "sign test", "Settings")
+    ]
     assert parts == sorted(parts)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from gatewright.statistics import holm, mcnemar, mean_interval, paired_t
+from gatewright.statistics import holm, mean_interval, paired_t, sign_test
 
 figures = st.lists(st.floats(-10, 10), min_size=2, max_size=8)
 
@@ -46,14 +46,14 @@ def test_paired_t_without_spread():
     assert paired_t([0.5]) is None
 
 
-def test_mcnemar_counts_rows_on_which_one_is_right():
+def test_sign_test_counts_rows_on_which_one_is_right():
     # 10 rows for the first alone, 2 for the second alone: 2 * P(X <= 2) for X ~ Binomial(12, 1/2)
     first = np.array([True] * 10 + [False] * 2 + [True] * 30 + [False] * 7)
     second = np.array([False] * 10 + [True] * 2 + [True] * 30 + [False] * 7)
     expected = 2 * sum(math.comb(12, k) for k in range(3)) / 2**12
-    assert mcnemar(first, second) == pytest.approx(expected)
-    assert mcnemar(second, first) == pytest.approx(expected)
-    assert mcnemar(first, first) == 1
+    assert sign_test(first, second) == pytest.approx(expected)
+    assert sign_test(second, first) == pytest.approx(expected)
+    assert sign_test(first, first) == 1
 
 
 def test_holm_of_a_worked_example():

@@ -46,7 +46,7 @@ class TestAdding:
         found = Adding().measure(outputs, targets)
         assert found["mse"] == pytest.approx((0.03**2 + 0.1**2) / 3)
         assert found["within_0_04"] == pytest.approx(2 / 3)
-        assert Adding().correct(outputs, targets).tolist() == [True, True, False]
+        assert Adding().merits(outputs, targets).tolist() == [True, True, False]
         assert list(found) == [measure.name for measure in Adding().measures]
 
     def test_losses(self):
@@ -145,7 +145,7 @@ class TestClassify:
         assert measured["log_loss"] == pytest.approx(metrics.log_loss(targets, p))
         assert measured["accuracy"] == metrics.accuracy_score(targets, answers)
         assert measured["macro_f1"] == metrics.f1_score(targets, answers, average="macro")
-        assert task.correct(outputs, targets).mean() == measured["accuracy"]
+        assert task.merits(outputs, targets).mean() == measured["accuracy"]
         assert task.decode(outputs) == [task._classes[answer] for answer in answers]
         assert list(measured) == [measure.name for measure in task.measures]
 

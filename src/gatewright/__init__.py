@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gatewright.compare import compare
     from gatewright.doctor import doctor
     from gatewright.evaluate import evaluate
+    from gatewright.generate import generate
     from gatewright.info import info
     from gatewright.kernels import num_threads, set_num_threads
     from gatewright.predict import predict
@@ -29,6 +30,7 @@ __all__ = [
     "doctor",
     "enable",
     "evaluate",
+    "generate",
     "info",
     "num_threads",
     "predict",
@@ -46,6 +48,7 @@ _HOMES = {
     "doctor": "doctor",
     "enable": "setting",
     "evaluate": "evaluate",
+    "generate": "generate",
     "info": "info",
     "num_threads": "kernels",
     "predict": "predict",

@@ -34,10 +34,12 @@ class Library(NamedTuple):
         xp: numpy, or jax.numpy.
         recur: (recurrence, x or Tokens, weights, initial states or None, live or None, dropout mask on h or None,
             whether outputs are wanted) to outputs [batch, time, units] (or None) and last states.
+        constant: its argument, as a number through which no gradient flows.
     """
 
     xp: ModuleType
     recur: Callable[..., tuple[Array | None, States]]
+    constant: Callable[[Array], Array]
 
 
 class Steps(NamedTuple):
@@ -46,10 +48,12 @@ class Steps(NamedTuple):
     Attributes:
         x: ids [batch, time], `Tokens`, steps [batch, time, features], or, where time is gone, [batch, features].
         live: bool [batch, time], False where a step is padding; None where every step is live, or time is gone.
+        targets: ids [batch, time] or [batch] that `Softmax` is asked about, 0 for none; None is about all ids.
     """
 
     x: Array
     live: Array | None = None
+    targets: Array | None = None
 
 
 class Noise(Protocol):
@@ -57,6 +61,9 @@ class Noise(Protocol):
 
     def keep(self, rate: float, shape: tuple[int, ...]) -> Array:
         """Bools, each False with probability `rate`; others at each call."""
+
+    def uniform(self, shape: tuple[int, ...]) -> Array:
+        """Numbers from 0 to below 1; others at each call."""
 
 
 class Block(Protocol):
@@ -148,7 +155,7 @@ class Embedding:
             seen = noise.keep(self.word_dropout, ids.shape) | (ids <= START)
             ids = lib.xp.where(seen, ids, UNKNOWN)
         table = _dropped(lib, w["table"], self.dropout, noise, (self.vocabulary, 1))
-        return Steps(Tokens(ids, table), live), ()
+        return steps._replace(x=Tokens(ids, table), live=live), ()
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         table = w["table"]
@@ -225,7 +232,7 @@ class Recurrent:
             outputs.append(sequence if self.steps else last[0])
             after.extend(last)
         out = outputs[0] if len(outputs) == 1 else lib.xp.concatenate(outputs, axis=-1)
-        return Steps(out, steps.live if self.steps else None), tuple(after)
+        return steps._replace(x=out, live=steps.live if self.steps else None), tuple(after)
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         from gatewright.ops.numpy import Packed
@@ -280,7 +287,7 @@ class Pool:
         live = xp.ones(x.shape[:2], bool) if steps.live is None else steps.live
         seen = self._seen(xp, w, x, live)
         after = seen if states is None else self._merged(xp, states, seen)
-        return Steps(self._answer(xp, after)), after
+        return steps._replace(x=self._answer(xp, after), live=None), after
 
     def _seen(self, xp: ModuleType, w: Weights, x: Array, live: Array) -> States:
         """What a stretch of steps adds: mean (sum, count), max (max, any), attention (largest score, sum, weights)."""
@@ -344,7 +351,7 @@ class Dropout:
     ) -> tuple[Steps, States]:
         x = steps.x
         shape = (x.shape[0], 1, x.shape[2]) if x.ndim == 3 else x.shape
-        return Steps(_dropped(lib, x, self.rate, noise, shape), steps.live), ()
+        return steps._replace(x=_dropped(lib, x, self.rate, noise, shape)), ()
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         return (), lambda x, states: (x, states)
@@ -369,17 +376,91 @@ class Dense:
     def forward(
         self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
     ) -> tuple[Steps, States]:
-        return Steps(steps.x @ w["kernel"] + w["bias"], steps.live), ()
+        return steps._replace(x=steps.x @ w["kernel"] + w["bias"]), ()
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         kernel, bias = w["kernel"], w["bias"]
         return (), lambda x, states: (x @ kernel + bias, states)
 
 
+@dataclass(frozen=True)
+class Softmax:
+    """The probability of each id below `vocabulary`, as logits; or what ids that are asked about get.
+
+    Of each of `Steps.targets` there comes out -log p, in nats; 0 where there is no target.
+
+    Attributes:
+        tied: the kernel is the embedding's table: Press & Wolf 2017, "Using the Output Embedding to Improve Language
+            Models"; Inan, Khosravi & Socher 2017. The weights have it as `table`: see `with_ties`.
+        samples: in training, a target stands against so many sampled ids in the place of all others; 0 is against
+            all: Bengio & Senecal 2008, "Adaptive Importance Sampling to Accelerate Training of a Neural Probabilistic
+            Language Model"; Jean et al. 2015, "On Using Very Large Target Vocabulary for NMT", section 3.
+    """
+
+    vocabulary: int
+    tied: bool = False
+    samples: int = 0
+    kind: ClassVar[str] = "softmax"
+
+    def width(self, features: int) -> int:
+        return self.vocabulary
+
+    def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        own = {} if self.tied else {"kernel": (features, self.vocabulary)}
+        return {**own, "bias": (self.vocabulary,)}
+
+    def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        own = {} if self.tied else {"kernel": _glorot((features, self.vocabulary), seeds)}
+        return {**own, "bias": np.zeros(self.vocabulary, np.float32)}
+
+    def forward(
+        self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
+    ) -> tuple[Steps, States]:
+        targets, xp = steps.targets, lib.xp
+        if targets is not None and self.samples and noise is not None:
+            return steps._replace(x=self._against_samples(lib, w, steps.x, targets, noise)), ()
+        logits = steps.x @ (w["table"].T if self.tied else w["kernel"]) + w["bias"]
+        if targets is None:
+            return steps._replace(x=logits), ()
+        own = xp.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
+        return steps._replace(x=_asked(lib, own, logits, targets)), ()
+
+    def _against_samples(self, lib: Library, w: Weights, x: Array, targets: Array, noise: Noise) -> Array:
+        """As `forward`, with the softmax over the target and sampled ids.
+
+        Ids are ranked by frequency, so that the sampled are distributed as Zipf's law has it: with R ids from 1 on,
+        Q(id) = log((id + 1) / id) / log(R + 1). A sampled id counts exp(logit) / (samples * Q(id)), so that in
+        expectation all of them together count as much as all ids but the target: importance sampling, Bengio & Senecal
+        2008, section III.
+        """
+        xp, ids = lib.xp, self.vocabulary - 1
+        sampled = xp.exp(noise.uniform((self.samples,)) * np.log(ids + 1.0)).astype(targets.dtype).clip(1, ids)
+        kernel = w["table"] if self.tied else w["kernel"].T
+        counted = xp.log(self.samples * xp.log1p(1 / sampled.astype(x.dtype)) / np.log(ids + 1.0))
+        own = (x * kernel[targets]).sum(axis=-1) + w["bias"][targets]
+        others = x @ kernel[sampled].T + w["bias"][sampled] - counted
+        others = xp.where(sampled == targets[..., None], -xp.inf, others)
+        return _asked(lib, own, xp.concatenate([own[..., None], others], axis=-1), targets)
+
+    def stepper(self, w: Weights) -> tuple[States, Step]:
+        # A row of a transposed table is spread over all of memory: a copy of its own makes each step several times
+        # as fast.
+        kernel, bias = np.ascontiguousarray(w["table"].T) if self.tied else w["kernel"], w["bias"]
+        return (), lambda x, states: (x @ kernel + bias, states)
+
+
+def _asked(lib: Library, own: Array, logits: Array, targets: Array) -> Array:
+    """-log p of targets whose logits are `own`, among all `logits`; 0 where there is no target."""
+    xp = lib.xp
+    top = lib.constant(logits.max(axis=-1))  # it cancels out, and so does its gradient
+    loss = top + xp.log(xp.exp(logits - top[..., None]).sum(axis=-1)) - own
+    return xp.where(targets == PADDING, 0, loss)
+
+
 POOLS = ("mean", "max", "attention")
 """The ways to pool."""
 
-KINDS: dict[str, type[Any]] = {block.kind: block for block in (Embedding, Recurrent, Pool, Dropout, Dense)}
+KINDS: dict[str, type[Any]] = {block.kind: block for block in (Embedding, Recurrent, Pool, Dropout, Dense, Softmax)}
 """The blocks by the names that a model file has for them."""
 
 
@@ -429,6 +510,14 @@ def forward(
     return steps, after
 
 
+def with_ties(blocks: Sequence[Block], weights: Sequence[Weights]) -> list[Weights]:
+    """The weights with the embedding's table beside those of each block that is tied to it, as `forward` needs them."""
+    return [
+        {**w, "table": weights[0]["table"]} if isinstance(block, Softmax) and block.tied else w
+        for block, w in zip(blocks, weights, strict=True)
+    ]
+
+
 def _numpy_recur(
     rec: Recurrence,
     x: Array,
@@ -444,11 +533,12 @@ def _numpy_recur(
     return run.sequence, run.states
 
 
-NUMPY = Library(np, _numpy_recur)
+NUMPY = Library(np, _numpy_recur, lambda x: x)
 
 
 def jax_library() -> Library:
     """JAX, with the kernels behind its differentiable operations."""
+    import jax
     import jax.numpy as jnp
 
     from gatewright.ops import jax as ops
@@ -472,4 +562,4 @@ def jax_library() -> Library:
             return_sequence=wanted,
         )
 
-    return Library(jnp, recur)
+    return Library(jnp, recur, jax.lax.stop_gradient)

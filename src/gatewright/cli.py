@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any, NoReturn
 
 from gatewright import __version__
@@ -30,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _show(options)
     if options.command == "predict":
         return _predict(options)
+    if options.command == "generate":
+        return _generate(options)
     if options.command == "bench":
         return _bench(options)
     if options.command == "doctor":
@@ -72,25 +75,39 @@ def _add_train(commands: Any) -> None:
         "stands beside. What is interrupted goes on when the same command is given again.",
     )
     tasks = train.add_subparsers(dest="task", title="tasks", required=True)
+    told = {
+        "classify": ("the label of each text", f"imdb, {_DATA}"),
+        "generate": (
+            "a language model, which continues texts",
+            "shakespeare, ptb, imdb-unlabelled, a text file, a folder of text files, or a .csv, .tsv, .parquet or "
+            ".jsonl file",
+        ),
+    }
     for name, table in TASKS.items():
-        task = tasks.add_parser(name, help="one label for each text", description="Learn the label of each text.")
+        what, data = told[name]
+        task = tasks.add_parser(name, help=what, description=f"Learn {what}.")
         add = task.add_argument
-        add("data", help=f"imdb, {_DATA}")
+        add("data", help=data)
         add("--out", metavar="FILE", default="model.safetensors", help="the model file (default: %(default)s)")
-        _add_columns(task)
-        add("--validation", metavar="DATA", help="validation rows (default: a tenth of the rows is set aside)")
-        add("--test", metavar="DATA", help="test rows (default: the data's own, or a fifth of the rows)")
-        add("--limit", metavar="N", type=_whole, help="at most N training and N test rows, for a quick look")
+        _add_text(task)
+        if name == "classify":
+            _add_label(task)
+        add("--validation", metavar="DATA", help="the validation part (default: the data's own, or a tenth set aside)")
+        add("--test", metavar="DATA", help="the test part (default: the data's own, or some is set aside)")
+        add("--limit", metavar="N", type=_whole, help="at most N training rows (tokens), and N test rows: a quick look")
         add("--config", metavar="FILE.toml", help="settings, one `name = value` a line; flags go before them")
         for setting in table:
             _add_setting(task, setting)
         add("--json", action="store_true", help="print the result as one JSON object")
 
 
-def _add_columns(parser: argparse.ArgumentParser) -> None:
+def _add_text(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--text", metavar="COLUMN", help="the column of texts, or several with commas between (default: text)"
     )
+
+
+def _add_label(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label", metavar="COLUMN", help="of labels (default: label)")
 
 
@@ -118,7 +135,8 @@ def _add_users(commands: Any) -> None:
     )
     evaluate.add_argument("model", help="a model file")
     evaluate.add_argument("data", help=f"imdb (its test part), {_DATA}")
-    _add_columns(evaluate)
+    _add_text(evaluate)
+    _add_label(evaluate)
     evaluate.add_argument("--limit", metavar="N", type=_whole, help="the first N rows only")
     predict = commands.add_parser(
         "predict",
@@ -129,10 +147,28 @@ def _add_users(commands: Any) -> None:
     predict.add_argument("texts", nargs="*", metavar="TEXT", help="a text; - for one a line from standard input")
     predict.add_argument("--file", metavar="F", help="a text file with one text a line, or a table; - for stdin")
     predict.add_argument("--text", metavar="COLUMN", help="the column of a table (default: text)")
+    _add_generate(commands)
     info = commands.add_parser("info", help="what a model file holds", description="Print what a model file holds.")
     info.add_argument("model", help="a model file")
     for parser in (evaluate, predict, info):
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+
+
+def _add_generate(commands: Any) -> None:
+    from gatewright.settings import DECODING
+
+    generate = commands.add_parser(
+        "generate",
+        help="continue a text with a language model",
+        description="Print the prompt and its continuation, as it is written.",
+    )
+    add = generate.add_argument
+    add("model", help="a model file of `train generate`")
+    add("--prompt", metavar="TEXT", default="", help="the text to continue (default: the beginning of a text)")
+    add("--stop", metavar="TEXT", action="append", default=[], help="end before this text; may be given several times")
+    for setting in DECODING:
+        _add_setting(generate, setting)
+    add("--json", action="store_true", help="print the result as one JSON object")
 
 
 def _add_compare(commands: Any) -> None:
@@ -284,6 +320,32 @@ def _predict(options: argparse.Namespace) -> int:
     else:
         for one in said:
             print(f"{one.label}\t{one.probabilities[one.label]:.4f}")
+    return 0
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from gatewright.generate import generate
+
+    begun = False
+
+    def told(piece: str) -> None:
+        nonlocal begun
+        print(piece if begun else options.prompt + piece, end="", flush=True)
+        begun = True
+
+    options.told = None if options.json else told
+    result = _called(generate, options)
+    if begun:
+        print()
+    if isinstance(result, int):
+        return result
+    if result.unknown:
+        listed = ", ".join(map(repr, result.unknown[:20])) + (", ..." if len(result.unknown) > 20 else "")
+        print(f"gatewright: the model does not know these parts of the prompt: {listed}.", file=sys.stderr)
+    if options.json:
+        print(json.dumps(asdict(result)))
+    elif not begun:
+        print(options.prompt)
     return 0
 
 

@@ -122,7 +122,7 @@ def _conclude(
         cells.append(_cell_result(task, entrant, chosen))
         answers = np.mean([finished.outputs for finished in chosen], axis=0)
         figures = tuple(finished.run.test[deciding.name] for finished in chosen)
-        competitors.append(Competitor(entrant.name, figures, task.correct(answers, targets)))
+        competitors.append(Competitor(entrant.name, figures, task.merits(answers, targets)))
     baseline, beside = _simple(task, *simple, targets)
     chance, nothing = _simple(task, task.chance(rows.train, rows.test), 0.0, targets)
     tests = [
@@ -183,7 +183,7 @@ def _cell_result(task: Task[Any], entrant: Entrant, finished: Sequence[Finished]
 def _simple(task: Task[Any], simple: Simple, seconds: float, targets: NDArray[Any]) -> tuple[Baseline, Competitor]:
     test = task.measure(simple.outputs, targets)
     result = Baseline(simple.name, simple.description, test, seconds)
-    return result, Competitor(simple.name, (test[task.measures[0].name],), task.correct(simple.outputs, targets))
+    return result, Competitor(simple.name, (test[task.measures[0].name],), task.merits(simple.outputs, targets))
 
 
 def _write(result: Comparison, folder: Path) -> None:

@@ -104,7 +104,8 @@ class PairedTest:
         first, second: names of cells, of the baseline, or "chance".
         difference: first minus second, mean over seeds.
         t_p: paired t test over seeds (one-sample where `second` has no seeds); None with fewer than two seeds.
-        mcnemar_p: McNemar's exact test over test rows, each competitor's answers averaged over its seeds.
+        sign_p: the exact sign test over test rows (of right and wrong: McNemar's), each competitor's answers averaged
+            over its seeds.
         adjusted_p: the larger of the two, after Holm's correction within its family of tests; None as t_p.
         differs: both tests say so: adjusted_p is below 0.05.
     """
@@ -113,7 +114,7 @@ class PairedTest:
     second: str
     difference: float
     t_p: float | None
-    mcnemar_p: float
+    sign_p: float
     adjusted_p: float | None
     differs: bool
 
@@ -128,7 +129,7 @@ class Comparison:
         sizes: rows of "train", "validation" and "test".
         notes: sentences on the data that a reader must know (texts that occur in both training and test, ...).
         measures: the first decides.
-        right: what counts as a right answer, where rows are counted.
+        right: what makes an answer the better one, where rows are counted.
         cells: in the order in which they were given.
         baseline, chance: the simple model; the best answer that ignores the input.
         tests: cells against one another, against the baseline, and against chance.

@@ -1,4 +1,4 @@
-"""`gatewright evaluate`: the figures of a model file on labelled texts."""
+"""`gatewright evaluate`: the figures of a model file on other data."""
 
 from __future__ import annotations
 
@@ -10,26 +10,38 @@ from typing import Any
 import numpy as np
 
 from gatewright import runtime
+from gatewright.data.corpora import read_corpus
 from gatewright.data.sources import read_labelled
 from gatewright.errors import InputError, nearest
+from gatewright.language import LanguageModel
 from gatewright.measures import confusion, of_classes, plain
+from gatewright.runtime import Classifier
 from gatewright.setting import require_packages
+from gatewright.tasks.generate import Generate
+from gatewright.tasks.protocol import EVALUATED_STREAMS
+
+# Steps of one call.
+_STEPS = 128
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Figures of a model on labelled texts.
+    """Figures of a model on data.
 
     Attributes:
         model, data: the file, and the name of the data.
-        rows: how many texts.
+        task: of the model.
+        unit, rows: what the data is counted in, "rows" or "tokens", and how much there was.
         test: measures, by name.
-        baseline: the same measures of the answer that is always the commonest label of these very rows.
-        labels, confusion: texts of each label (rows) that were given each label (columns).
+        baseline: the same measures of the best constant answer for these very rows: always the commonest label, or each
+            token by its share.
+        labels, confusion: of a classifier: texts of each label (rows) that were given each label (columns).
     """
 
     model: str
     data: str
+    task: str
+    unit: str
     rows: int
     test: dict[str, float]
     baseline: dict[str, float]
@@ -53,12 +65,12 @@ class Evaluated:
 def evaluate(
     model: str | Path, data: str, *, text: str | None = None, label: str | None = None, limit: int | None = None
 ) -> Evaluated:
-    """Measure a model on labelled texts; of data with a test part, on that part.
+    """Measure a model on data; of data with a test part, on that part.
 
     Args:
         model: a model file.
         data, text, label: as for `train`.
-        limit: at most so many rows, the first.
+        limit: at most so many rows, or tokens, the first.
 
     Raises:
         InputError: the model or the data can't be used, or the data has a label that the model does not know.
@@ -68,6 +80,36 @@ def evaluate(
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise InputError(f"limit must be a whole number from 1 up, not {limit!r}.")
     loaded = runtime.load(model)
+    if isinstance(loaded, LanguageModel):
+        if label is not None:
+            raise InputError(f"--label {label} is for a classifier, and {model} is a language model: leave it out.")
+        return _language(str(model), loaded, data, text, limit)
+    return _labelled(str(model), loaded, data, text, label, limit)
+
+
+def _language(model: str, loaded: LanguageModel, data: str, text: str | None, limit: int | None) -> Evaluated:
+    corpus = read_corpus(data, text)
+    task = Generate(data, text, rows="stream" if loaded.ends else "prefixes", limit=limit, length=_STEPS)
+    task.use(loaded.encoder)
+    examples = task.encode(task.texts(next(part for part in (corpus.test, corpus.validation, corpus.train) if part)))
+    outputs = loaded.losses(examples.inputs, examples.targets, EVALUATED_STREAMS if task.carried else None)
+    shares = task.chance(examples, examples)
+    return Evaluated(
+        model,
+        corpus.name,
+        task.name,
+        task.unit,
+        task.size(examples),
+        task.measure(outputs, examples.targets),
+        task.measure(shares.outputs, examples.targets),
+        (),
+        (),
+    )
+
+
+def _labelled(
+    model: str, loaded: Classifier, data: str, text: str | None, label: str | None, limit: int | None
+) -> Evaluated:
     source = read_labelled(data, text, label)
     rows = source.train if source.test is None else source.test
     texts, labels = rows.texts[:limit], rows.labels[:limit]
@@ -83,8 +125,10 @@ def evaluate(
     shares = np.bincount(targets, minlength=len(numbers)) / len(targets)
     counted = confusion(probabilities.argmax(axis=1), targets, len(numbers))
     return Evaluated(
-        str(model),
+        model,
         source.name,
+        "classify",
+        "rows",
         len(texts),
         of_classes(probabilities, targets),
         of_classes(np.tile(shares, (len(targets), 1)), targets),

@@ -16,7 +16,7 @@ from gatewright.blocks import Block, Steps
 from gatewright.checkpoint import Checkpoint, Progressed
 from gatewright.comparison import Epoch, Measure
 from gatewright.data.batches import batches, order
-from gatewright.tasks.protocol import Examples, Task
+from gatewright.tasks.protocol import EVALUATED_STREAMS, Examples, Task
 
 # Rows of a batch when nothing is learnt: large enough to fill the kernels, small enough for a laptop.
 _ROWS_AT_ONCE = 64
@@ -64,10 +64,17 @@ class Recipe:
 
 
 class State(NamedTuple):
-    """Everything that a training step changes: weights of each block by name, and what the optimizer keeps."""
+    """Everything that a training step changes.
+
+    Attributes:
+        weights: of each block, by name.
+        optimizer: what it keeps.
+        carried: the states of each block after the batch, where the next one goes on from there; else empty.
+    """
 
     weights: list[dict[str, Any]]
     optimizer: Any
+    carried: Any = ()
 
 
 class Fitted(NamedTuple):
@@ -89,6 +96,12 @@ class _Noise:
 
         self._key, own = jax.random.split(self._key)
         return jax.random.bernoulli(own, 1 - rate, shape)
+
+    def uniform(self, shape: tuple[int, ...]) -> Any:
+        import jax
+
+        self._key, own = jax.random.split(self._key)
+        return jax.random.uniform(own, shape)
 
 
 class Network:
@@ -125,8 +138,10 @@ class Network:
         rate, noise = np.float32(1), np.zeros(2, np.uint32)
         learn = jax.jit(self._learn, donate_argnums=0)
         self._step = learn.lower(state, inputs, targets, weights, rate, noise).compile()
-        many = like.inputs[np.zeros(_ROWS_AT_ONCE, np.intp)]
-        self._infer = jax.jit(self._answer).lower(state.weights, many).compile()
+        self._together = EVALUATED_STREAMS if self.task.carried else _ROWS_AT_ONCE
+        many = like.take(np.zeros(self._together, np.intp))
+        infer = jax.jit(self.forward, static_argnames="noise")
+        self._infer = infer.lower(state.weights, *many, self._silence(self._together)).compile()
         self._average = jax.jit(self._averaged, donate_argnums=0)
 
     @property
@@ -140,27 +155,41 @@ class Network:
 
         drawn = models.start(self.blocks, self.features, seed) if weights is None else weights
         own = [{name: jnp.array(array) for name, array in block.items()} for block in drawn]
-        return State(own, self._optimizer.init(own))
+        return State(own, self._optimizer.init(own), self._silence(self.batch))
 
-    def forward(self, weights: Any, inputs: Any, noise: Any = None) -> Any:
-        """The model's outputs; JAX arrays in and out."""
-        return models.forward(self.blocks, self.library, weights, Steps(inputs), None, noise)[0].x
+    def _silence(self, rows: int) -> Any:
+        """The states before a sequence's first step, where states are carried from batch to batch; else none."""
+        if not self.task.carried:
+            return ()
+        import jax
+
+        def after(weights: Any, ids: Any) -> Any:
+            return models.forward(self.blocks[:-1], self.library, weights, Steps(ids))[1]
+
+        shapes = models.shapes(self.blocks, self.features)[:-1]
+        weights = [{name: np.zeros(shape, np.float32) for name, shape in block.items()} for block in shapes]
+        found = jax.eval_shape(after, weights, np.zeros((rows, 1), np.int32))
+        return [*jax.tree.map(lambda state: jax.numpy.zeros(state.shape, state.dtype), found), ()]
+
+    def forward(self, weights: Any, inputs: Any, targets: Any, carried: Any = (), noise: Any = None) -> tuple[Any, Any]:
+        """The model's outputs, and the states to carry on; JAX arrays in and out."""
+        ready = models.with_ties(self.blocks, weights)
+        steps = Steps(inputs, targets=targets)
+        out, after = models.forward(self.blocks, self.library, ready, steps, carried or None, noise)
+        return out.x, after if self.task.carried else ()
 
     def _learn(self, state: State, inputs: Any, targets: Any, counts: Any, rate: Any, noise: Any) -> tuple[State, Any]:
         import jax
         import optax
 
-        def mean_loss(weights: Any) -> Any:
-            outputs = self.forward(weights, inputs, _Noise(noise))
-            return (self.task.losses(outputs, targets) * counts).sum() / counts.sum()
+        def mean_loss(weights: Any) -> tuple[Any, Any]:
+            outputs, after = self.forward(weights, inputs, targets, state.carried, _Noise(noise))
+            return (self.task.losses(outputs, targets) * counts).sum() / counts.sum(), after
 
-        loss, gradients = jax.value_and_grad(mean_loss)(state.weights)
+        (loss, after), gradients = jax.value_and_grad(mean_loss, has_aux=True)(state.weights)
         moves, optimizer = self._optimizer.update(gradients, state.optimizer, state.weights)
         moves = jax.tree.map(lambda move: -rate * move, moves)
-        return State(optax.apply_updates(state.weights, moves), optimizer), loss
-
-    def _answer(self, weights: Any, inputs: Any) -> Any:
-        return self.forward(weights, inputs)
+        return State(optax.apply_updates(state.weights, moves), optimizer, after), loss
 
     @staticmethod
     def _averaged(average: Any, weights: Any, kept: Any) -> Any:
@@ -188,14 +217,19 @@ class Network:
         new, loss = self._step(state, rows.inputs, rows.targets, counts, np.float32(rate), key)
         return new, loss
 
-    def outputs(self, weights: Any, inputs: NDArray[Any], tick: Callable[[int], None] = lambda rows: None) -> Any:
+    def outputs(self, weights: Any, examples: Examples, tick: Callable[[int], None] = lambda rows: None) -> Any:
         """The model's outputs for any number of rows; `tick` is told the rows as they are done."""
-        parts = []
-        for batch in batches(np.arange(len(inputs)), _ROWS_AT_ONCE):
+        parts, carried = [], self._silence(self._together)
+        for batch in batches(np.arange(len(examples.inputs)), self._together):
             live = int((batch.weights > 0).sum())
-            parts.append(np.asarray(self._infer(weights, inputs[batch.rows]))[:live])
+            out, carried = self._infer(weights, *examples.take(batch.rows), carried)
+            parts.append(np.asarray(out)[:live])
             tick(live)
         return np.concatenate(parts)
+
+    def anew(self, state: State) -> State:
+        """The state at the beginning of an epoch: what is carried begins from nothing."""
+        return state._replace(carried=self._silence(self.batch))
 
     def peak_memory(self, like: Examples) -> int:
         """Bytes that a training step holds at once: weights, optimizer, batch, buffers, and the kernels' scratch.
@@ -253,7 +287,7 @@ def fit(
         number = len(at.epochs) + 1
         at = _epoch(network, recipe, at, train, importance, seed, checkpoint, tick)
         shown = at.average if recipe.averaging else at.state.weights
-        measured = network.task.measure(network.outputs(shown, validation.inputs), validation.targets)
+        measured = network.task.measure(network.outputs(shown, validation), validation.targets)
         epoch = Epoch(at.loss / at.counted, measured, at.seconds)
         best = at.epochs[at.chosen - 1].validation[deciding.name] if at.chosen else math.nan
         at = at._replace(epochs=(*at.epochs, epoch), done=0, loss=0.0, counted=0.0, seconds=0.0)
@@ -294,7 +328,11 @@ def _epoch(
 ) -> Progressed:
     """The rest of one pass over the training rows."""
     rows, number = len(train.inputs), len(at.epochs) + 1
-    listed = list(batches(order(rows, seed, number), network.batch))
+    if network.task.carried:
+        listed = list(batches(np.arange(rows), network.batch))
+        at = at if at.done else at._replace(state=network.anew(at.state))
+    else:
+        listed = list(batches(order(rows, seed, number), network.batch))
     first, steps = (number - 1) * len(listed), recipe.epochs * len(listed)
     began = time.perf_counter()
     waiting: list[tuple[Any, float]] = []

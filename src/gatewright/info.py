@@ -44,8 +44,11 @@ class Info:
         lines = [
             f"{self.model}: {self.task}, {self.parameters:,} parameters, {self.bytes:,} bytes",
             *(f"  {' '.join(_told(name, value) for name, value in block.items() if value)}" for block in self.blocks),
-            f"texts: {self.encoder}, {self.ids:,} ids, the last {self.answers['length']:,} tokens of a text",
-            f"labels: {', '.join(self.answers['labels'])}",
+            f"texts: {self.encoder}, {self.ids:,} ids",
+            *(
+                f"{name}: {', '.join(value) if isinstance(value, list) else value}"
+                for name, value in self.answers.items()
+            ),
         ]
         for name in ("test", "baseline"):
             if figures := self.training.get(name):

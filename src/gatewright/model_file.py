@@ -4,10 +4,11 @@ The tensors are the weights, float32, each named `PLACE.NAME` after the block's 
 metadata has one entry, `gatewright`, which is JSON:
 
     version       of this form
-    task          "classify"
+    task          "classify" or "generate"
     blocks        [{"kind": ..., its fields}], from the input to the output
     encoder       how texts become ids: the words, characters or merges (see `data.encoders`)
-    answers       what the outputs mean: {"labels": [...], "length": the tokens of a text that are read, the last}
+    answers       what the outputs mean. To classify: {"labels": [...], "length": the tokens of a text that are read,
+                  the last}; to generate: {"rows": "stream", texts one after another, or "prefixes", lines alone}
     training      settings and figures, for a reader
     conventions   layout of the weights, order of the gates, place of the GRU's reset gate
     sha256        of all the others as JSON with sorted keys, and then of the weights in the order of their names
@@ -94,7 +95,7 @@ def read(path: str | os.PathLike[str]) -> Model:
     try:
         with safe_open(file, framework="numpy") as content:
             record = _record(file, content.metadata())
-            blocks, shapes = _blocks(file, record["blocks"])
+            blocks, shapes = _blocks(file, record["task"], record["blocks"])
             names = [f"{place}.{name}" for place, block in enumerate(shapes) for name in block]
             if sorted(content.keys()) != sorted(names):
                 raise _damaged(file, "its tensors are not those of its blocks")
@@ -151,7 +152,7 @@ def _record(file: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
         raise _damaged(file, f"its metadata have no {missing[0]}")
     if record["conventions"] != _CONVENTIONS:
         raise _damaged(file, "its weights follow other conventions")
-    if record["task"] != "classify":
+    if record["task"] not in ("classify", "generate"):
         raise _damaged(file, "its task is not known")
     for name in ("encoder", "answers", "training"):
         if not isinstance(record[name], dict):
@@ -159,12 +160,12 @@ def _record(file: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
     return record
 
 
-def _blocks(file: Path, listed: Any) -> tuple[tuple[Block, ...], list[dict[str, tuple[int, ...]]]]:
+def _blocks(file: Path, task: str, listed: Any) -> tuple[tuple[Block, ...], list[dict[str, tuple[int, ...]]]]:
     """The blocks, and the shapes of their weights."""
     if not isinstance(listed, list) or not listed:
         raise _damaged(file, "it lists no blocks")
     made = tuple(_block(file, fields) for fields in listed)
-    _require_order(file, made)
+    _require_order(file, task, made)
     return made, models.shapes(made, 1)
 
 
@@ -177,6 +178,8 @@ def _block(file: Path, fields: Any) -> Block:
     values = {key: value for key, value in fields.items() if key != "kind"}
     if values.keys() != known.keys() or not all(_fits(value, known[key]) for key, value in values.items()):
         raise _damaged(file, f"its block {name!r} has fields that do not fit")
+    if any(values.get(name) == 0 for name in ("units", "vocabulary")):
+        raise _damaged(file, f"its block {name!r} has a size of 0")
     block: Block = kind(**values)
     if isinstance(block, models.Recurrent) and block.cell not in models.CELLS:
         raise _damaged(file, "it has a recurrent layer of no known cell")
@@ -188,20 +191,30 @@ def _block(file: Path, fields: Any) -> Block:
 def _fits(value: Any, kind: Any) -> bool:
     """Whether a JSON value is of a field's type, and a size is one."""
     if kind == "int":
-        return type(value) is int and 0 < value < 2**31
+        return type(value) is int and 0 <= value < 2**31
     if kind == "float":
         return type(value) in (int, float) and math.isfinite(value) and 0 <= value < 1
     return type(value) is {"bool": bool, "str": str}[kind]
 
 
-def _require_order(file: Path, blocks: Sequence[Block]) -> None:
-    """Ids come in first, a recurrent layer reads them, steps become one vector once, and a linear map ends it."""
+def _require_order(file: Path, task: str, blocks: Sequence[Block]) -> None:
+    """Ids come in first, a recurrent layer reads them, steps become one vector at most once, and a map ends it.
+
+    To classify that vector must be there, and the map is linear; to generate it is a softmax, above as many numbers as
+    its tied table has, and nothing needs the whole text.
+    """
     steps, fits = True, len(blocks) > 2 and isinstance(blocks[1], models.Recurrent)
+    last = models.Dense if task == "classify" else models.Softmax
+    features = 1
     for place, block in enumerate(blocks):
         fits = fits and isinstance(block, models.Embedding) == (place == 0)
+        fits = fits and (isinstance(block, models.Softmax) <= (place == len(blocks) - 1))
         if isinstance(block, models.Recurrent):
-            fits, steps = fits and steps, block.steps
+            fits, steps = fits and steps and not (task == "generate" and block.both), block.steps
         elif isinstance(block, models.Pool):
-            fits, steps = fits and steps, False
-    if not fits or steps or not isinstance(blocks[-1], models.Dense):
+            fits, steps = fits and steps and task == "classify", False
+        if isinstance(block, models.Softmax) and block.tied:
+            fits = fits and features == blocks[0].width(0) and block.vocabulary == getattr(blocks[0], "vocabulary", 0)
+        features = block.width(features)
+    if not fits or (steps and task == "classify") or not isinstance(blocks[-1], last):
         raise _damaged(file, "its blocks stand in no order that makes a network")

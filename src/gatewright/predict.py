@@ -26,7 +26,7 @@ def predict(
     """
     if (texts is None) == (file is None):
         raise InputError("predict needs texts, or a file of texts with --file, and not both.")
-    loaded = runtime.load(model)
+    loaded = runtime.classifier(model)
     if file is not None:
         from gatewright.data.corpora import read_texts
 

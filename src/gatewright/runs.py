@@ -41,7 +41,9 @@ class Data:
         """
         parts = task.read()
         task.fit(parts.train)
-        return cls(parts, task.encode(parts.train), task.encode(parts.validation), task.encode(parts.test))
+        return cls(
+            parts, task.encode(parts.train, learning=True), task.encode(parts.validation), task.encode(parts.test)
+        )
 
     def fingerprint(self) -> str:
         """Changes when a row of any part does, also where the encoding leaves that out: the baseline reads it all."""
@@ -160,7 +162,7 @@ class _Workshop:
             told=told,
         )
         progress.answering("answering the test rows")
-        outputs = network.outputs(fitted.weights, self._data.test.inputs, tick=lambda rows: interrupts.check())
+        outputs = network.outputs(fitted.weights, self._data.test, tick=lambda rows: interrupts.check())
         run = Run(
             seed,
             rate,

@@ -3,6 +3,9 @@
 model = gatewright.runtime.load("model.safetensors")
 model.predict("a fine film")                  # one text
 model.predict(["a fine film", "a dull one"])  # many
+
+model = gatewright.runtime.load("language-model.safetensors")
+print(model.generate("ROMEO:", tokens=200))
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from gatewright.data.encoders import Encoder, encoder_from_json, pad
 from gatewright.data.progress import Progress, say
 from gatewright.data.text import PADDING, START
 from gatewright.errors import InputError
+from gatewright.language import LanguageModel
 from gatewright.measures import to_probabilities
 from gatewright.model_file import Model, read
 
@@ -131,7 +135,7 @@ class Classifier:
         return Prediction(self.labels[int(np.argmax(row))], shares)
 
 
-def load(path: str | os.PathLike[str]) -> Classifier:
+def load(path: str | os.PathLike[str]) -> Classifier | LanguageModel:
     """The model of a model file.
 
     Raises:
@@ -139,9 +143,33 @@ def load(path: str | os.PathLike[str]) -> Classifier:
     """
     model = read(path)
     try:
-        return Classifier(model)
+        return Classifier(model) if model.task == "classify" else LanguageModel(model)
     except InputError as error:
         raise InputError(f"{path} is damaged: {error}") from None
+
+
+def classifier(path: str | os.PathLike[str]) -> Classifier:
+    """The classifier of a model file.
+
+    Raises:
+        InputError: as `load`; or it is a language model.
+    """
+    model = load(path)
+    if not isinstance(model, Classifier):
+        raise InputError(f"{path} is a language model, not a classifier: use `gatewright generate`.")
+    return model
+
+
+def language_model(path: str | os.PathLike[str]) -> LanguageModel:
+    """The language model of a model file.
+
+    Raises:
+        InputError: as `load`; or it is a classifier.
+    """
+    model = load(path)
+    if not isinstance(model, LanguageModel):
+        raise InputError(f"{path} is a classifier, not a language model: use `gatewright predict`.")
+    return model
 
 
 def _answers(model: Model, encoder: Encoder) -> tuple[tuple[str, ...], int]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gatewright.blocks import CELLS
-from gatewright.data.text import FIRST
+from gatewright.data.text import FIRST, SPLITS
 from gatewright.errors import InputError, nearest, require_one_of
 
 
@@ -25,7 +25,7 @@ class Setting:
         kind: of its values: whole numbers, numbers, one of `choices`, or true and false.
         default: where it is not given; None is one that depends on the data.
         help: what it is, for a reader.
-        least, below: bounds of a number; `below` itself is refused.
+        least, below, most: bounds of a number; `below` itself is refused.
         choices: names.
     """
 
@@ -35,6 +35,7 @@ class Setting:
     help: str
     least: float = 0
     below: float = math.inf
+    most: float = math.inf
     choices: tuple[str, ...] = ()
 
     def check(self, value: Any) -> Any:
@@ -51,11 +52,15 @@ class Setting:
             return bool(value)
         whole = self.kind == "whole"
         kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not self.least <= value < self.below:
+        if isinstance(value, bool) or not isinstance(value, kinds) or not self._holds(value):
             upper = "up" if math.isinf(self.below) else f"to below {self.below:g}"
+            upper = upper if math.isinf(self.most) else f"to {self.most:g}"
             what = "a whole number" if whole else "a number"
             raise InputError(f"{self.name} must be {what} from {self.least:g} {upper}, not {value!r}.")
         return int(value) if whole else float(value)
+
+    def _holds(self, number: Any) -> bool:
+        return bool(self.least <= number < self.below and number <= self.most)
 
     def _choice(self, value: Any) -> str:
         folded = {choice.lower().replace("_", ""): choice for choice in self.choices}
@@ -68,10 +73,29 @@ class Setting:
 SCHEDULES = ("constant", "linear", "cosine")
 """How the learning rate may go; see `fitting.Recipe`."""
 
-CLASSIFY = (
+_CELL = (
     Setting("cell", "choice", "gru", "simple_rnn, lstm or gru", choices=tuple(CELLS)),
-    Setting("units", "whole", 128, "of each recurrent layer and direction", 1),
     Setting("layers", "whole", 1, "recurrent layers, one above the other", 1),
+)
+_DROPOUTS = (
+    Setting("embedding_dropout", "number", 0.0, "share of the ids without a vector at a step of training", below=1),
+    Setting("recurrent_dropout", "number", 0.0, "share of the states that do not reach the recurrent product", below=1),
+)
+_LEARNING = (
+    Setting("schedule", "choice", "linear", "constant, linear or cosine, to 0", choices=SCHEDULES),
+    Setting("warmup", "number", 0.0, "share of the steps in which the learning rate rises", below=1),
+    Setting("clip", "number", 1.0, "largest norm of the gradient; 0 is no bound"),
+    Setting("weight_decay", "number", 0.0, "of each weight, at a step of learning rate 1"),
+    Setting(
+        "averaging", "number", 0.998, "how much of the average of the weights stays at a step; 0 is no average", below=1
+    ),
+    Setting("patience", "whole", 0, "epochs without a better validation figure until it ends; 0 is never"),
+    Setting("seed", "whole", 0, "of initial weights, order of rows and dropout", below=2**32),
+)
+
+CLASSIFY = (
+    *_CELL,
+    Setting("units", "whole", 128, "of each recurrent layer and direction", 1),
     Setting("both", "switch", True, "walk each text in both directions"),
     Setting(
         "pooling",
@@ -85,33 +109,75 @@ CLASSIFY = (
     Setting("least", "whole", 2, "how often a word must occur in the training rows to have an id", 1),
     Setting("length", "whole", 400, "tokens of a text that are read, the last", 1),
     Setting("embedding", "whole", 128, "numbers for each token", 1),
-    Setting("embedding_dropout", "number", 0.0, "share of the ids without a vector at a step of training", below=1),
+    *_DROPOUTS,
     Setting("word_dropout", "number", 0.3, "share of the tokens that are unknown at a step of training", below=1),
-    Setting("recurrent_dropout", "number", 0.0, "share of the states that do not reach the recurrent product", below=1),
     Setting("output_dropout", "number", 0.5, "share of what comes out of each layer that is dropped", below=1),
     Setting("class_weights", "choice", "none", "none, or balanced", choices=("none", "balanced")),
     Setting("batch", "whole", 32, "rows of a training step", 1),
     Setting("epochs", "whole", None, "passes over the training rows (default: 6 to 50, for some 4,000 steps)", 1),
     Setting("learning_rate", "number", 0.001, "of Adam, at its highest", 1e-12),
-    Setting(
-        "schedule", "choice", "linear", "constant, linear or cosine, to 0", choices=("constant", "linear", "cosine")
-    ),
-    Setting("warmup", "number", 0.0, "share of the steps in which the learning rate rises", below=1),
-    Setting("clip", "number", 1.0, "largest norm of the gradient; 0 is no bound"),
-    Setting("weight_decay", "number", 0.0, "of each weight, at a step of learning rate 1"),
-    Setting(
-        "averaging", "number", 0.0, "how much of the average of the weights stays at a step; 0 is no average", below=1
-    ),
-    Setting("patience", "whole", 0, "epochs without a better validation figure until it ends; 0 is never"),
-    Setting("seed", "whole", 0, "of initial weights, order of rows and dropout", below=2**32),
+    *_LEARNING,
 )
 """The settings of `train classify`."""
+
+GENERATE = (
+    *_CELL,
+    Setting("units", "whole", 512, "of each recurrent layer", 1),
+    Setting(
+        "tokens",
+        "choice",
+        "characters",
+        "characters, words, or bytes (byte-pair encoding)",
+        choices=("characters", "words", "bytes"),
+    ),
+    Setting(
+        "split",
+        "choice",
+        "punctuation",
+        "of words: punctuation (case, marks and line breaks kept), spaces, or keras (lower-cased, no marks)",
+        choices=SPLITS,
+    ),
+    Setting("vocabulary", "whole", 10_000, "ids in use; of characters all are", FIRST + 1),
+    Setting("least", "whole", 1, "how often a token must occur in the training part to have an id", 1),
+    Setting(
+        "rows",
+        "choice",
+        "stream",
+        "stream: all texts, states carried on; prefixes: each beginning of each line",
+        choices=("stream", "prefixes"),
+    ),
+    Setting("length", "whole", 128, "steps that gradients reach back", 1),
+    Setting("hold_out", "number", 0.1, "share set aside as test and validation part where there is none", below=0.5),
+    Setting("embedding", "whole", 128, "numbers for each token", 1),
+    Setting("tied", "switch", False, "the embedding's table is the outputs' kernel too"),
+    Setting("samples", "whole", 0, "ids that a target stands against in training; 0 is all"),
+    *_DROPOUTS,
+    Setting("word_dropout", "number", 0.0, "share of the tokens that are unknown at a step of training", below=1),
+    Setting("weight_dropout", "number", 0.0, "share of the recurrent kernel that is 0 at a step of training", below=1),
+    Setting("output_dropout", "number", 0.5, "share of what comes out of each layer that is dropped", below=1),
+    Setting("batch", "whole", 32, "streams, or prefixes, of a training step", 1),
+    Setting("epochs", "whole", None, "passes over the training part (default: 6 to 50, for some 4,000 steps)", 1),
+    Setting("learning_rate", "number", 0.002, "of Adam, at its highest", 1e-12),
+    *_LEARNING,
+)
+"""The settings of `train generate`."""
+
+DECODING = (
+    Setting("tokens", "whole", 200, "how many at most", 1),
+    Setting("temperature", "number", 1.0, "below 1 likely tokens become likelier; 0 is greedy, always the likeliest"),
+    Setting("top_k", "whole", 0, "choose among so many of the likeliest; 0 is all"),
+    Setting("top_p", "number", 1.0, "choose among the fewest that make up this probability", 1e-12, most=1),
+    Setting("repetition_penalty", "number", 1.0, "above 1, tokens that stood before become less likely", 1),
+    Setting("beams", "whole", 1, "from 2 on, beam search: the likeliest continuation found with so many", 1),
+    Setting("seed", "whole", None, "of what is drawn (default: another each time)", below=2**32),
+)
+"""How a text is generated: see `decoding.Decoding`."""
 
 _OTHERWISE = ("cell", "units", "vocabulary", "length", "embedding", "batch", "epochs", "learning_rate", "seed")
 COMPARED = {setting.name: setting for setting in CLASSIFY if setting.name not in _OTHERWISE}
 """The settings that a comparison takes too, under the same names; it has ways of its own for the others."""
 
-TASKS = {"classify": CLASSIFY}
+TASKS = {"classify": CLASSIFY, "generate": GENERATE}
 """The tasks that can be trained."""
 
 

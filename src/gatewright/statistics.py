@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,19 +53,19 @@ def paired_t(differences: Sequence[float]) -> float | None:
     return float(2 * stats.t.sf(abs(t), len(sample) - 1))
 
 
-def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
-    """Two-sided p of McNemar's test that two competitors are right on as many of the same rows.
+def sign_test(first: NDArray[Any], second: NDArray[Any]) -> float:
+    """Two-sided p of the exact sign test that, of the rows that set two competitors apart, each has as many.
 
-    McNemar 1947, "Note on the sampling error of the difference between correlated proportions", in its exact
-    form: of the rows on which just one is right, the share of the first is binomial with probability 1/2.
+    Dixon & Mood 1946, "The Statistical Sign Test". Where a row is right or wrong it is the exact form of McNemar 1947,
+    "Note on the sampling error of the difference between correlated proportions": of the rows on which just one is
+    right, the share of the first is binomial with probability 1/2.
 
     Args:
-        first, second: [rows], whether each was right.
+        first, second: [rows], bools or numbers, how good each was; more is better.
     """
     from scipy import stats
 
-    only_first = int(np.sum(first & ~second))
-    only_second = int(np.sum(second & ~first))
+    only_first, only_second = int(np.sum(first > second)), int(np.sum(second > first))
     if only_first + only_second == 0:
         return 1.0
     return float(stats.binomtest(only_first, only_first + only_second).pvalue)

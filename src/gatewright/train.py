@@ -20,15 +20,16 @@ from gatewright.checkpoint import Checkpoint
 from gatewright.comparison import Epoch
 from gatewright.errors import InputError, require_one_of
 from gatewright.files import atomically, remove_leftovers
-from gatewright.fitting import Fitted, Network, Recipe, fit
+from gatewright.fitting import Fitted, Network, Recipe, better, fit
 from gatewright.interrupts import Interrupts
 from gatewright.measures import confusion, plain
 from gatewright.progress import Progress
 from gatewright.runs import Data
 from gatewright.setting import require_packages
 from gatewright.settings import TASKS, complete, read_toml
-from gatewright.statistics import mcnemar
+from gatewright.statistics import sign_test
 from gatewright.tasks.classify import Classify
+from gatewright.tasks.generate import Generate
 from gatewright.tasks.protocol import Simple
 
 _SIGNIFICANT = 0.05
@@ -43,14 +44,18 @@ class Trained:
         task, data: their names.
         out: the model file.
         settings: all of them.
-        sizes: rows of the training, validation and test part.
+        unit: what sizes are counted in, "rows" or "tokens".
+        sizes: of the training, validation and test part.
         notes: sentences that a reader of the figures must know.
         epochs: loss and validation figures of each; `chosen`, from 1, is the one whose weights were kept.
         finished: False where it was interrupted: the best so far was kept.
         test: measures on the test rows, by name.
         baseline: the same measures of the simple model, named in `baseline_name`.
+        labels: of a classifier; else empty.
         confusion: test rows of each label (rows) that were given each label (columns), in the order of `labels`.
-        p: of McNemar's exact test that network and baseline are right on as many test rows.
+        p: of the exact sign test that network and baseline are each the better on as many test rows (of right and wrong
+            answers: McNemar's).
+        verdict: one sentence that claims no more than the test rows allow.
         parameters, seconds: numbers learnt; time of the training epochs.
         rows: changes where a row of the data does.
         made: with which release, and when trained to the end on which machine.
@@ -60,6 +65,7 @@ class Trained:
     data: str
     out: str
     settings: dict[str, Any]
+    unit: str
     sizes: dict[str, int]
     notes: tuple[str, ...]
     epochs: tuple[Epoch, ...]
@@ -71,25 +77,15 @@ class Trained:
     labels: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
     p: float
+    verdict: str
     parameters: int
     seconds: float
     rows: str
     made: dict[str, Any]
 
-    @property
-    def verdict(self) -> str:
-        """One sentence that claims no more than the test rows allow."""
-        mine, its = self.test["accuracy"], self.baseline["accuracy"]
-        figures = f"{mine:.4f} against {its:.4f} on the {self.sizes['test']:,} test rows, p = {self.p:.2g}"
-        if self.p >= _SIGNIFICANT:
-            return f"No difference in accuracy is shown between the network and the simple baseline: {figures}."
-        if mine > its:
-            return f"The network is more accurate than the simple baseline: {figures}."
-        return f"The network did not beat the simple baseline, which is more accurate: {figures}."
-
     def to_json(self) -> dict[str, Any]:
         """All of it as plain JSON values; what is no number is null."""
-        values: dict[str, Any] = plain({**dataclasses.asdict(self), "verdict": self.verdict})
+        values: dict[str, Any] = plain(dataclasses.asdict(self))
         return values
 
     @classmethod
@@ -127,7 +123,7 @@ def train(
     config: str | Path | None = None,
     **settings: Any,
 ) -> Trained:
-    """Train a network on labelled texts and keep it, with all that is needed to use it, in one file.
+    """Train a network on texts and keep it, with all that is needed to use it, in one file.
 
     The weights of the epoch that is best on the validation rows are kept; the test rows are used once, at the end. A
     simple model is fitted on the same rows and stands beside. Work that is not finished is kept in the folder
@@ -135,15 +131,15 @@ def train(
     done again.
 
     Args:
-        task: "classify".
-        data: "imdb", a .csv, .tsv, .parquet or .jsonl file, a folder of text files by class, or a .tar.gz of one.
+        task: "classify", or "generate".
+        data: to classify: "imdb", a .csv, .tsv, .parquet or .jsonl file, a folder of text files by class, or a .tar.gz
+            of one. To generate: "shakespeare", "ptb", "imdb-unlabelled", a text file, a folder of them, or a table.
         out: the model file; one that is there is replaced when the new one is done.
-        text, label: columns of a table; "text" and "label" where not given.
-        validation, test: tables or folders of such rows; else a tenth and, where the data has no test part, a fifth of
-            the rows are set aside.
-        limit: use at most so many training rows, and as many test rows.
+        text, label: columns of a table; "text" and "label" where not given. Only a classifier has labels.
+        validation, test: data of such parts; else some is set aside: see `tasks.classify` and `tasks.generate`.
+        limit: use at most so many training rows (tokens, of a language model), and as many test rows.
         config: a TOML file of settings.
-        settings: see `gatewright.settings.CLASSIFY`; they go before those of the file.
+        settings: see `gatewright.settings`; they go before those of the file.
 
     Raises:
         InputError: an input can't be used; one sentence says which, and what to do.
@@ -158,7 +154,7 @@ def train(
         raise InputError(f"limit must be a whole number from 1 up, not {limit!r}.")
     file = Path(out)
     kept = _require_place(file)
-    job = _Job(file, _task(data, text, label, validation, test, limit, chosen), chosen)
+    job = _Job(file, _task(task, data, text, label, validation, test, limit, chosen), chosen)
     if kept is not None and kept.finished and kept.settings == job.settings and kept.rows == job.rows:
         return kept
     return job.run()
@@ -186,6 +182,7 @@ def _require_place(file: Path) -> Trained | None:
 
 
 def _task(
+    name: str,
     data: str,
     text: str | None,
     label: str | None,
@@ -193,10 +190,15 @@ def _task(
     test: str | None,
     limit: int | None,
     chosen: Mapping[str, Any],
-) -> Classify:
-    names = {field.name for field in dataclasses.fields(Classify)}
+) -> Any:
+    kind: Any = {"classify": Classify, "generate": Generate}[name]
+    if label is not None:
+        if kind is Generate:
+            raise InputError(f"--label {label} is for a classifier: a language model reads texts alone; leave it out.")
+        chosen = {**chosen, "label": label}
+    names = {field.name for field in dataclasses.fields(kind)}
     own = {name: value for name, value in chosen.items() if name in names}
-    return Classify(data, text, label, test, validation, limit=limit, **own)
+    return kind(data, text=text, validation=validation, test=test, limit=limit, **own)
 
 
 def _epochs(rows: int, batch: int) -> int:
@@ -207,7 +209,7 @@ def _epochs(rows: int, batch: int) -> int:
 class _Job:
     """One training: its rows, and the folder of what is not finished."""
 
-    def __init__(self, file: Path, task: Classify, settings: dict[str, Any]) -> None:
+    def __init__(self, file: Path, task: Any, settings: dict[str, Any]) -> None:
         self._file, self._task, self.settings = file, task, settings
         self._data = Data.read(task)
         self.rows = self._data.fingerprint()
@@ -296,7 +298,7 @@ class _Job:
         progress.begin("baseline", 1)
         progress.answering("fitting the baseline")
         began = time.perf_counter()
-        simple = self._task.baseline(self._data.parts)
+        simple: Simple = self._task.baseline(self._data.parts)
         progress.say(f"{simple.name} is fitted, {time.perf_counter() - began:.1f} s")
         with atomically(kept) as path:
             np.savez(path, key=key, name=simple.name, description=simple.description, outputs=simple.outputs)
@@ -307,27 +309,43 @@ class _Job:
     ) -> Trained:
         task, test = self._task, self._data.test
         progress.answering("answering the test rows")
-        outputs = network.outputs(fitted.weights, test.inputs)
-        right, its = (task.correct(answers, test.targets) for answers in (outputs, baseline.outputs))
-        labels = task.classes
+        outputs = network.outputs(fitted.weights, test)
+        mine, its = task.measure(outputs, test.targets), task.measure(baseline.outputs, test.targets)
+        p = sign_test(task.merits(outputs, test.targets), task.merits(baseline.outputs, test.targets))
+        labels = getattr(task, "classes", ())
+        counted = confusion(task.answers(outputs), test.targets, len(labels)) if labels else []
+        sizes = {name: task.size(getattr(self._data, name)) for name in ("train", "validation", "test")}
         return Trained(
             task=task.name,
             data=task.data,
             out=str(self._file),
             settings=self.settings,
-            sizes={name: len(getattr(self._data, name).inputs) for name in ("train", "validation", "test")},
+            unit=task.unit,
+            sizes=sizes,
             notes=self._data.parts.notes,
             epochs=fitted.epochs,
             chosen=fitted.chosen,
             finished=finished,
-            test=task.measure(outputs, test.targets),
-            baseline=task.measure(baseline.outputs, test.targets),
+            test=mine,
+            baseline=its,
             baseline_name=f"{baseline.name}: {baseline.description}",
             labels=labels,
-            confusion=tuple(map(tuple, confusion(task.answers(outputs), test.targets, len(labels)))),
-            p=mcnemar(right, its),
+            confusion=tuple(map(tuple, counted)),
+            p=p,
+            verdict=_verdict(task, mine, its, p, sizes["test"]),
             parameters=network.parameters,
             seconds=sum(epoch.seconds for epoch in fitted.epochs),
             rows=self.rows,
             made=dict(machine.facts()),
         )
+
+
+def _verdict(task: Any, mine: Mapping[str, float], its: Mapping[str, float], p: float, size: int) -> str:
+    measure = task.measures[0]
+    one, other = mine[measure.name], its[measure.name]
+    figures = f"{measure.title} {one:.4f} against {other:.4f} on the {size:,} test {task.unit}, p = {p:.2g}"
+    if p >= _SIGNIFICANT or not (better(measure, one, other) or better(measure, other, one)):
+        return f"No difference is shown between the network and the simple baseline: {figures}."
+    if better(measure, one, other):
+        return f"The network beats the simple baseline: {figures}."
+    return f"The network did not beat the simple baseline, which is better: {figures}."

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.comparison import Measure, PairedTest
-from gatewright.statistics import holm, mcnemar, paired_t
+from gatewright.statistics import holm, paired_t, sign_test
 
 _LEVEL = 0.05
 
@@ -20,19 +20,19 @@ class Competitor(NamedTuple):
     Attributes:
         name: in tables and sentences.
         figures: the deciding measure on the test rows, one a seed; a simple model has one.
-        correct: [test rows], whether the answer (for a cell: averaged over its seeds) was right.
+        merits: [test rows], how good the answer (for a cell: averaged over its seeds) was, see `Task.merits`.
     """
 
     name: str
     figures: tuple[float, ...]
-    correct: NDArray[np.bool_]
+    merits: NDArray[Any]
 
 
 def judge(pairs: Sequence[tuple[Competitor, Competitor]]) -> list[PairedTest]:
     """Test each pair, and correct for how many there are.
 
     Both tests must agree before a difference is claimed: the t test over seeds asks whether it would come again with
-    other initial weights and orders of rows, McNemar's whether it would with other test rows. Each is corrected by
+    other initial weights and orders of rows, the sign test whether it would with other test rows. Each is corrected by
     Holm within the family.
 
     Args:
@@ -40,19 +40,19 @@ def judge(pairs: Sequence[tuple[Competitor, Competitor]]) -> list[PairedTest]:
     """
     differences = [_differences(first, second) for first, second in pairs]
     t_ps = [paired_t(values) for values in differences]
-    mcnemar_ps = [mcnemar(first.correct, second.correct) for first, second in pairs]
+    sign_ps = [sign_test(first.merits, second.merits) for first, second in pairs]
     adjusted_ts = holm([1.0 if p is None else p for p in t_ps])
-    adjusted_mcnemars = holm(mcnemar_ps)
+    adjusted_signs = holm(sign_ps)
     tests = []
     for place, (first, second) in enumerate(pairs):
-        adjusted = None if t_ps[place] is None else max(adjusted_ts[place], adjusted_mcnemars[place])
+        adjusted = None if t_ps[place] is None else max(adjusted_ts[place], adjusted_signs[place])
         tests.append(
             PairedTest(
                 first.name,
                 second.name,
                 float(np.mean(differences[place])),
                 t_ps[place],
-                mcnemar_ps[place],
+                sign_ps[place],
                 adjusted,
                 adjusted is not None and adjusted < _LEVEL,
             )

@@ -12,22 +12,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data.progress import Progress, say
-from gatewright.data.text import FIRST, PADDING, START, UNKNOWN, keras_words
+from gatewright.data.text import FIRST, PADDING, SPLITS, START, UNKNOWN, keras_words
 from gatewright.errors import InputError
-
-SPLITS = ("keras", "spaces", "punctuation")
-"""How texts are split into words; see `Words`."""
 
 _UNKNOWN_SHOWN = "<unk>"
 _WORD_OR_MARK = re.compile(r"\n|\w+(?:['’]\w+)*|[^\w\s]")
 _NO_SPACE_BEFORE = frozenset(".,;:!?)]}%”’\n")
 _NO_SPACE_AFTER = frozenset("([{“‘\n")
+
+
+Add: TypeAlias = Callable[[int | None], str]
 
 
 class Encoder(Protocol):
@@ -45,8 +45,8 @@ class Encoder(Protocol):
     def token(self, number: int) -> str:
         """One id, as a reader may see it."""
 
-    def stream(self) -> Callable[[int], str]:
-        """A function that is told one id after another, and returns the text that each adds."""
+    def stream(self) -> Add:
+        """A function that is told one id after another, and at last None, and returns the text that each adds."""
 
     def unknown(self, text: str) -> list[str]:
         """The tokens of a text that have no id, each once."""
@@ -133,12 +133,12 @@ class Words(_Listed):
     def _split(self, text: str) -> Iterable[str]:
         return _SPLITTERS[self.split](whole(text))
 
-    def stream(self) -> Callable[[int], str]:
+    def stream(self) -> Add:
         before = "\n"
 
-        def add(number: int) -> str:
+        def add(number: int | None) -> str:
             nonlocal before
-            token = self.token(number)
+            token = "" if number is None else self.token(number)
             if not token:
                 return ""
             tight = self.split == "punctuation" and (token[0] in _NO_SPACE_BEFORE or before[-1] in _NO_SPACE_AFTER)
@@ -187,8 +187,8 @@ class Characters(_Listed):
     def _split(self, text: str) -> Iterable[str]:
         return whole(text)
 
-    def stream(self) -> Callable[[int], str]:
-        return self.token
+    def stream(self) -> Add:
+        return lambda number: "" if number is None else self.token(number)
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, "tokens": list(self.tokens)}
@@ -249,9 +249,13 @@ class BytePairs:
     def token(self, number: int) -> str:
         return self._bytes(number).decode("utf-8", "replace")
 
-    def stream(self) -> Callable[[int], str]:
+    def characters(self, number: int) -> int:
+        """How many characters begin in a piece."""
+        return sum(byte & 0xC0 != 0x80 for byte in self._bytes(number))
+
+    def stream(self) -> Add:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        return lambda number: decoder.decode(self._bytes(number))
+        return lambda number: decoder.decode(b"", True) if number is None else decoder.decode(self._bytes(number))
 
     def unknown(self, text: str) -> list[str]:
         return []
@@ -290,7 +294,7 @@ def told(texts: Sequence[str], what: str) -> Iterator[str]:
 def decode(encoder: Encoder, numbers: Iterable[int]) -> str:
     """The text of ids."""
     add = encoder.stream()
-    return "".join(map(add, numbers))
+    return "".join(map(add, numbers)) + add(None)
 
 
 def pad(rows: Sequence[Sequence[int]], length: int) -> NDArray[np.int32]:

@@ -9,6 +9,9 @@ PADDING, START, UNKNOWN = 0, 1, 2
 # The most frequent token's id. Keras adds 3 to ranks that begin at 1, so that 3 is never used.
 FIRST = 4
 
+SPLITS = ("keras", "spaces", "punctuation")
+"""How texts are split into words; see `encoders.Words`."""
+
 # What Keras' Tokenizer takes for a gap between words. It is all ASCII, so text can be split as UTF-8 bytes,
 # several times as fast.
 _GAPS = b'!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'

@@ -12,13 +12,17 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from gatewright.comparison import Measure
 from gatewright.tasks.classify import Classify
+from gatewright.tasks.generate import Generate
 
 if TYPE_CHECKING:
     from gatewright.evaluate import Evaluated
     from gatewright.train import Trained
 
 _WIDTH = 100
+MEASURES = {task.name: task.measures for task in (Classify, Generate)}
+"""The measures of each task."""
 # More labels than these make a table that no one reads.
 _CONFUSION_SHOWN = 12
 # Of more epochs than these, some; and the first, the last and the kept one.
@@ -28,13 +32,14 @@ _EPOCHS_SHOWN = 12
 def trained(result: Trained) -> str:
     """A training, no line longer than 100 columns."""
     sizes = ", ".join(f"{rows:,} {name}" for name, rows in result.sizes.items())
+    measures = MEASURES[result.task]
     parts: list[RenderableType] = [
-        Text(f"{result.task} {result.data}: {sizes} rows", "bold"),
-        _epochs(result),
-        _measures(result.test, result.baseline, "network", "baseline"),
+        Text(f"{result.task} {result.data}: {sizes} {result.unit}", "bold"),
+        _epochs(result, measures),
+        _measures(measures, result.unit, result.test, result.baseline, "network", "baseline"),
         Text(f"baseline: {result.baseline_name}"),
     ]
-    if len(result.labels) <= _CONFUSION_SHOWN:
+    if 0 < len(result.labels) <= _CONFUSION_SHOWN:
         parts.append(_confusion(result.labels, result.confusion))
     parts += [Text(f"Note: {note}") for note in result.notes]
     parts.append(Text(result.verdict, "bold"))
@@ -45,12 +50,16 @@ def trained(result: Trained) -> str:
 
 def evaluated(result: Evaluated) -> str:
     """An evaluation, no line longer than 100 columns."""
+    name, what = {
+        "classify": ("commonest", "always the commonest label of these rows, with the labels' shares as probabilities"),
+        "generate": ("shares", "each token by its share of these very tokens, whatever stands before it"),
+    }[result.task]
     parts: list[RenderableType] = [
-        Text(f"{result.model} on {result.data}: {result.rows:,} rows", "bold"),
-        _measures(result.test, result.baseline, "model", "commonest"),
-        Text("commonest: always the commonest label of these rows, with the labels' shares as probabilities"),
+        Text(f"{result.model} on {result.data}: {result.rows:,} {result.unit}", "bold"),
+        _measures(MEASURES[result.task], result.unit, result.test, result.baseline, "model", name),
+        Text(f"{name}: {what}"),
     ]
-    if len(result.labels) <= _CONFUSION_SHOWN:
+    if 0 < len(result.labels) <= _CONFUSION_SHOWN:
         parts.append(_confusion(result.labels, result.confusion))
     return _printed(parts)
 
@@ -76,20 +85,25 @@ def _number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.4f}"
 
 
-def _measures(mine: dict[str, float], its: dict[str, float], one: str, other: str) -> Table:
-    table = _table("test rows", one, other)
-    for measure in Classify.measures:
-        table.add_row(measure.title, _number(mine[measure.name]), _number(its[measure.name]))
+def _measures(
+    measures: Sequence[Measure], unit: str, mine: dict[str, float], its: dict[str, float], one: str, other: str
+) -> Table:
+    table = _table(f"test {unit}", one, other)
+    for measure in measures:
+        if not (math.isnan(mine[measure.name]) and math.isnan(its[measure.name])):
+            table.add_row(measure.title, _number(mine[measure.name]), _number(its[measure.name]))
     return table
 
 
-def _epochs(result: Trained) -> Table:
-    table = _table("epoch", "loss", "validation accuracy", "validation log loss", "s")
+def _epochs(result: Trained, measures: Sequence[Measure]) -> Table:
+    """Of the measures on the validation part those by which an epoch is judged: the first, and the loss."""
+    judged = [measure for measure in measures if measure in measures[:1] or measure.name in ("log_loss", "perplexity")]
+    table = _table("epoch", "loss", *(f"validation {measure.title}" for measure in judged), "s")
     shown = {1, result.chosen, len(result.epochs), *range(0, len(result.epochs), _every(len(result.epochs)))}
     for number, epoch in enumerate(result.epochs, 1):
         if number not in shown:
             continue
-        figures = (_number(epoch.validation[name]) for name in ("accuracy", "log_loss"))
+        figures = (_number(epoch.validation[measure.name]) for measure in judged)
         kept = " kept" if number == result.chosen else ""
         table.add_row(f"{number}{kept}", _number(epoch.loss), *figures, f"{epoch.seconds:.1f}")
     return table

@@ -232,13 +232,13 @@ def _paired_tests(comparison: Comparison) -> list[str]:
     groups = tables.paired_tests(comparison)
     if not groups:
         return []
-    columns = ("difference", "t test, p", "McNemar, p", "adjusted p")
+    columns = ("difference", "t test, p", "sign test, p", "adjusted p")
     headings = "".join(_heading(Column(words, ()), "right") for words in columns)
     rows = []
     for group in groups:
         rows.append(f'<tr class="family"><th colspan="6" scope="colgroup">{escape(group.title)}</th></tr>')
         for row in group.rows:
-            figures = (row.difference, row.t_p, row.mcnemar_p, row.adjusted_p)
+            figures = (row.difference, row.t_p, row.sign_p, row.adjusted_p)
             conclusion = f'<td class="{"yes" if row.differs else "no"}">{escape(row.conclusion)}</td>'
             cells = "".join(_cell(figure, "right") for figure in figures)
             rows.append(f'<tr><th scope="row">{escape(row.pair)}</th>{cells}{conclusion}</tr>')
@@ -247,8 +247,8 @@ def _paired_tests(comparison: Comparison) -> list[str]:
         f'<p class="soft">{escape(tables.differences(comparison))}</p>',
         *_table(f"<th></th>{headings}<th></th>", rows),
         "<p>The <b>t test over seeds</b> asks whether the difference would come again with other initial weights and "
-        "another order of rows. <b>McNemar's test</b> asks whether it would come again on other test rows: it counts "
-        f"the rows on which just one of the two is right, which means: {escape(comparison.right)}.</p>",
+        "another order of rows. The <b>sign test</b> asks whether it would come again on other test rows: it counts "
+        f"the rows on which one of the two is better, which means: {escape(comparison.right)}.</p>",
         f"<p>{escape(tables.CLAIM)}</p>",
     ]
 

@@ -37,7 +37,7 @@ class PairedRow(NamedTuple):
     pair: str
     difference: str
     t_p: str
-    mcnemar_p: str
+    sign_p: str
     adjusted_p: str
     conclusion: str
     differs: bool
@@ -222,7 +222,7 @@ def _paired_row(test: PairedTest, comparison: Comparison, write: Figures) -> Pai
         f"{_side(test.first, comparison)} - {_side(test.second, comparison)}",
         write.difference(test.difference),
         p_value(test.t_p),
-        p_value(test.mcnemar_p),
+        p_value(test.sign_p),
         p_value(test.adjusted_p),
         _conclusion(test),
         test.differs,

@@ -96,14 +96,14 @@ def _table(names: Column, costs: Sequence[Column], outcomes: Sequence[Column], s
 def _paired_tests(groups: Sequence[PairedGroup]) -> Table:
     table = _empty_table()
     table.add_column("")
-    for heading in ("difference", "t test\np", "McNemar\np", "adjusted\np"):
+    for heading in ("difference", "t test\np", "sign test\np", "adjusted\np"):
         table.add_column(_heading(heading), justify="right", vertical="bottom", no_wrap=True)
     table.add_column("", vertical="bottom", no_wrap=True)
     for group in groups:
         table.add_row(Text(group.title, "italic"))
         for row in group.rows:
             conclusion = Text(row.conclusion, "bold green" if row.differs else "dim")
-            cells = (row.difference, row.t_p, row.mcnemar_p, row.adjusted_p)
+            cells = (row.difference, row.t_p, row.sign_p, row.adjusted_p)
             table.add_row(Text(f"  {row.pair}"), *map(Text, cells), conclusion)
     return table
 

@@ -44,7 +44,9 @@ class Adding:
         Measure("mse", "mean squared error", "lower"),
         Measure("within_0_04", "within 0.04", "higher"),
     )
-    right: ClassVar[str] = "an answer within 0.04 of the sum"
+    right: ClassVar[str] = "its answer lies within 0.04 of the sum, and the other's does not"
+    carried: ClassVar[bool] = False
+    unit: ClassVar[str] = "rows"
 
     def read(self) -> Parts[Examples]:
         """Draw the rows."""
@@ -69,9 +71,13 @@ class Adding:
     def fit(self, train: Examples) -> None:
         """Nothing is to be learnt from the rows."""
 
-    def encode(self, rows: Examples) -> Examples:
+    def encode(self, rows: Examples, learning: bool = False) -> Examples:
         """Rows are numbers already."""
         return rows
+
+    def size(self, examples: Examples) -> int:
+        """How many rows."""
+        return len(examples.inputs)
 
     def counts(self, train: Examples) -> NDArray[np.float32]:
         """Every row counts alike."""
@@ -88,9 +94,9 @@ class Adding:
     def measure(self, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
         """Mean squared error, and the share of rows within 0.04 of the sum."""
         error = np.asarray(outputs, np.float64) - targets
-        return {"mse": float(np.mean(error**2)), "within_0_04": float(np.mean(self.correct(outputs, targets)))}
+        return {"mse": float(np.mean(error**2)), "within_0_04": float(np.mean(self.merits(outputs, targets)))}
 
-    def correct(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
+    def merits(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
         """Whether each row's answer lies within 0.04 of its sum."""
         near: NDArray[np.bool_] = np.abs(outputs - targets)[:, 0] < _NEAR
         return near

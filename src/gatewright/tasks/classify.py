@@ -82,7 +82,9 @@ class Classify:
         Measure("log_loss", "log loss", "lower"),
         Measure("calibration_error", "calibration error", "lower"),
     )
-    right: ClassVar[str] = "the likeliest class is the label"
+    right: ClassVar[str] = "its likeliest class is the label, and the other's is not"
+    carried: ClassVar[bool] = False
+    unit: ClassVar[str] = "rows"
 
     def read(self) -> Parts[Labelled]:
         """The texts and labels, split.
@@ -142,12 +144,16 @@ class Classify:
             raise InputError(f"no text of {self.data} has a word{often}: name the column of texts with --text.")
         self._encoder = words
 
-    def encode(self, rows: Labelled) -> Examples:
+    def encode(self, rows: Labelled, learning: bool = False) -> Examples:
         """Ids [rows, length], 0 on the left where a text is shorter; numbers of classes [rows]."""
         assert self._encoder is not None
         number = {name: place for place, name in enumerate(self._classes)}
         targets = np.array([number[label] for label in rows.labels], np.int32)
         return Examples(encode_all(self._encoder, rows.texts, self.length), targets)
+
+    def size(self, examples: Examples) -> int:
+        """How many rows."""
+        return len(examples.inputs)
 
     def counts(self, train: Examples) -> NDArray[np.float32]:
         """What each training row counts, [rows]."""
@@ -205,7 +211,7 @@ class Classify:
         """See `measures.of_classes`."""
         return of_classes(to_probabilities(outputs), targets)
 
-    def correct(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
+    def merits(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
         """Whether each row's likeliest class is its own."""
         right: NDArray[np.bool_] = _answers(outputs) == targets
         return right

@@ -14,6 +14,9 @@ from gatewright.comparison import Measure
 
 Rows = TypeVar("Rows")
 
+EVALUATED_STREAMS = 8
+"""Streams side by side on which states are carried when nothing is learnt: each begins from nothing, so few."""
+
 
 @dataclass(frozen=True)
 class Parts(Generic[Rows]):
@@ -66,7 +69,18 @@ class Task(Protocol[Rows]):
 
     @property
     def right(self) -> str:
-        """What `correct` counts as right, for a reader."""
+        """What `merits` tells of a row, for a reader."""
+
+    @property
+    def unit(self) -> str:
+        """What the size of a part is counted in: "rows", or "tokens"."""
+
+    @property
+    def carried(self) -> bool:
+        """Whether each batch goes on where the one before ended, row by row, from the states that it left.
+
+        A batch is then as many rows as the recipe says in training, and `EVALUATED_STREAMS` else.
+        """
 
     def read(self) -> Parts[Rows]:
         """The rows, split.
@@ -78,8 +92,11 @@ class Task(Protocol[Rows]):
     def fit(self, train: Rows) -> None:
         """Learn from the training rows alone what `encode` needs."""
 
-    def encode(self, rows: Rows) -> Examples:
-        """Rows as numbers."""
+    def encode(self, rows: Rows, learning: bool = False) -> Examples:
+        """Rows as numbers; `learning` where they are to learn from."""
+
+    def size(self, examples: Examples) -> int:
+        """How much it is, in `unit`."""
 
     def counts(self, train: Examples) -> NDArray[np.float32]:
         """What each training row counts in the loss, [rows]."""
@@ -93,8 +110,8 @@ class Task(Protocol[Rows]):
     def measure(self, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
         """Each of `measures` by name."""
 
-    def correct(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
-        """Whether each row's answer counts as right, [rows]: what a test over rows counts."""
+    def merits(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+        """How good each row's answer is, [rows], bools or numbers, more is better: what a test over rows compares."""
 
     def chance(self, train: Examples, test: Examples) -> Simple:
         """The best constant answer, from the training targets."""
