@@ -118,7 +118,7 @@ def test_stretches_and_steps_are_the_whole(cell, by, units):
     steppers = [block.stepper(w) for block, w in zip(model, weights, strict=True)]
     states = [start for start, _ in steppers]
     for token in row[0]:
-        x = token[None]
+        x = token
         for place, (_, step) in enumerate(steppers):
             x, states[place] = step(x, states[place])
     assert_close(x, whole, "forward", np.float32)

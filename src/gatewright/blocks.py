@@ -96,6 +96,8 @@ class Block(Protocol):
     def stepper(self, w: Weights) -> tuple[States, Step]:
         """NumPy's forward of one row and one step at a time: states at the beginning, and the function.
 
+        What comes in is the number of a token, or [1, features].
+
         Raises:
             ValueError: the block needs the whole sequence at once.
         """
@@ -159,7 +161,8 @@ class Embedding:
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         table = w["table"]
-        return (), lambda ids, states: (table[ids], states)
+        # A slice, which is no copy: an index of an array would take as long as the softmax of a small network.
+        return (), lambda token, states: (table[token : token + 1], states)
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ class LanguageModel:
 
     def _step(self, token: int, states: list[States]) -> tuple[Any, list[States]]:
         """Logits [ids] and the state after."""
-        x: Any = np.array([token])
+        x: Any = token
         after = []
         for (_, step), before in zip(self._walk(), states, strict=True):
             x, left = step(x, before)

@@ -123,7 +123,7 @@ class Classifier:
         return self._steppers
 
     def _step(self, token: int, states: list[States]) -> tuple[Any, list[States]]:
-        x: Any = np.array([token])
+        x: Any = token
         after = []
         for (_, step), before in zip(self._walk(), states, strict=True):
             x, left = step(x, before)
