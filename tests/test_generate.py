@@ -299,3 +299,39 @@ class TestSoftmax:
         logs = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
         expected = np.where(targets > 0, -np.take_along_axis(logs, targets[..., None], axis=-1)[..., 0], 0)
         assert_close(out, expected, "forward", np.float32)
+
+
+class TestCompare:
+    def test_cells_and_the_baseline(self, tmp_path, text):
+        settings = {"units": 8, "embedding": 6, "length": 7, "batch": 4, "epochs": 2, "learning_rates": [0.01]}
+        out = tmp_path / "runs"
+        found = gatewright.compare(
+            str(text), task="generate", tied=True, cells=["lstm", "gru"], seeds=2, out=out, **settings
+        )
+        assert found.task == "generate"
+        assert [measure.name for measure in found.measures] == ["loss", "perplexity", "bits_per_character"]
+        assert found.baseline.test["loss"] < found.chance.test["loss"]
+        assert f"the baseline, {found.baseline.name}" in found.verdict
+        norms = found.cells[1].runs[0].gradient_after.states["h"]
+        assert len(norms) == 7
+        assert norms[0] > norms[-1] > 0  # of the last step's loss, by the steps before it
+        again = gatewright.compare(
+            str(text), task="generate", tied=True, cells=["lstm", "gru"], seeds=2, out=out, **settings
+        )
+        assert again.cells[0].runs[0].test == found.cells[0].runs[0].test
+        assert (out / "report.html").read_text().count("nats a token") > 2
+
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            ({"task": "tag"}, "task must be one of 'classify', 'generate', not 'tag'"),
+            ({"task": "generate", "pooling": "max"}, "'pooling' is no setting of this comparison"),
+            ({"task": "generate", "label": "x"}, "a language model reads texts alone"),
+            ({"tied": True}, "'tied' is no setting of this comparison"),
+        ],
+    )
+    def test_refused(self, text, given, said):
+        with pytest.raises(InputError, match=said):
+            gatewright.compare(str(text), **given)
+        with pytest.raises(InputError, match="adding is a task of its own"):
+            gatewright.compare("adding", task="generate")

@@ -188,6 +188,7 @@ def _add_compare(commands: Any) -> None:
         "or a .tar.gz of one (default: adding)",
     )
     add = compare.add_argument
+    add("--task", metavar="NAME", help="classify, or generate: language models (default: classify)")
     add("--text", metavar="COLUMN", help="of texts; several with commas between (default: text)")
     add("--label", metavar="COLUMN", help="of labels (default: label)")
     add("--test", metavar="DATA", help="a file or folder of test rows (default: a fifth of the rows is set aside)")
@@ -206,8 +207,13 @@ def _add_compare(commands: Any) -> None:
         default="units",
         help="as many units for each cell, or as many parameters as the first cell has (default: units)",
     )
-    add("--embedding", metavar="N", type=_whole, help="numbers for each word (default: 128)")
-    add("--length", metavar="N", type=_whole, help="steps; of a text its last words (default: adding 100, texts 200)")
+    add("--embedding", metavar="N", type=_whole, help="numbers for each token (default: 128; generate 64)")
+    add(
+        "--length",
+        metavar="N",
+        type=_whole,
+        help="steps; of a text its last words (default: adding 100, texts 200, generate 64)",
+    )
     add("--vocabulary", metavar="N", type=_whole, help="ids in use (default: 10000)")
     add("--batch", metavar="N", type=_whole, help="rows of a training step (default: adding 16, texts 32)")
     add("--epochs", metavar="N", type=_whole, help="passes over the training rows (default: 5)")
@@ -215,12 +221,12 @@ def _add_compare(commands: Any) -> None:
         "--learning-rates",
         metavar="X,Y,...",
         type=_numbers,
-        help="the best for each cell is chosen on validation rows (default: adding 0.005, texts 0.001)",
+        help="the best for each cell is chosen on validation rows (default: adding 0.005, texts 0.001, generate 0.003)",
     )
     add("--seeds", metavar="N", type=_whole, default=3, help="how many times each cell is trained (default: 3)")
     add("--limit", metavar="N", type=_whole, help="at most N training and N test rows, for a quick look")
     add("--out", metavar="DIR", default="gatewright-compare", help="for runs and report (default: %(default)s)")
-    for setting in COMPARED.values():
+    for setting in {**COMPARED["generate"], **COMPARED["classify"]}.values():
         _add_setting(compare, setting, plain=True)
     add("--json", action="store_true", help="print the result as one JSON object")
 

@@ -26,6 +26,7 @@ from gatewright.verdict import Competitor, judge, verdict
 def compare(
     data: str = "adding",
     *,
+    task: str | None = None,
     text: str | None = None,
     label: str | None = None,
     test: str | None = None,
@@ -51,7 +52,8 @@ def compare(
 
     Args:
         data: "adding" (see `tasks.adding.Adding`), "imdb", or labelled texts: a .csv, .tsv, .parquet or .jsonl file, a
-            folder of text files by class, or a .tar.gz of one.
+            folder of text files by class, or a .tar.gz of one. To generate, what `train` reads for that.
+        task: "classify", or "generate", language models; of "adding" there is none.
         text, label: columns of a table; "text" and "label" where not given.
         test: a table or folder of test rows; without one, a fifth of the rows is set aside.
         validation: likewise; without one, a tenth of the training rows is set aside.
@@ -59,8 +61,8 @@ def compare(
         units: of the recurrent layer.
         match: "units" gives each cell as many units; "parameters" gives the first cell `units`, and the others as many
             as make their network's parameters most nearly equal to the first's.
-        embedding: numbers for each word.
-        length: steps; of a text, its last words.
+        embedding: numbers for each token.
+        length: steps; of a text, its last words; of a language model, the steps that gradients reach back.
         vocabulary: ids in use, the three for padding, start and unknown words included.
         batch, epochs: rows of a training step; passes over the training rows.
         learning_rates: of Adam; where there are several, each cell gets the one that is best on the validation rows.
@@ -71,7 +73,8 @@ def compare(
             not given, the networks are plain: one layer, its last output, no dropout, a constant learning rate.
 
     Where a setting is None, the task's own holds: for "adding" 64 units, length 100, batch 16, 5 epochs, learning rate
-    0.005; for texts 128 units, embedding 128, length 200, vocabulary 10,000, batch 32, 5 epochs, learning rate 0.001.
+    0.005; for texts 128 units, embedding 128, length 200, vocabulary 10,000, batch 32, 5 epochs, learning rate 0.001;
+    for language models 128 units, embedding 64, length 64, vocabulary 10,000, batch 32, 5 epochs, learning rate 0.003.
 
     Returns:
         The rows of the table, the tests and the verdict, with `.plot()`; a notebook shows it as the report.
@@ -84,6 +87,7 @@ def compare(
     require_packages("gatewright compare", ("jax", "optax", "sklearn", "scipy", "matplotlib", "rich"))
     plan = resolve(
         data,
+        task,
         {
             "text": text,
             "label": label,
@@ -101,9 +105,9 @@ def compare(
     )
     folder = RunFolder(out)
     shared = {**plan.shared, "gatewright": machine.facts()["gatewright"]}
-    folder.require_same(shared, unknown=("rows",))  # before the rows are read: that may take long
+    folder.require_same(shared, unknown=("rows of data",))  # before the rows are read: that may take long
     rows = Data.read(plan.task)
-    folder.claim({**shared, "rows": rows.fingerprint()})
+    folder.claim({**shared, "rows of data": rows.fingerprint()})
     listed = entrants(plan, rows.train)
     simple, runs = run_all(plan, listed, rows, folder)
     result = _conclude(plan, listed, rows, simple, runs)

@@ -60,6 +60,9 @@ class GradientThroughTime:
 
         network, place, block = self._network, self._place, self._block
         before, after = network.blocks[:place], network.blocks[place + 1 :]
+        weights = blocks.with_ties(network.blocks, weights)
+        if network.task.carried:  # every step has a loss of its own: that of the last is asked for
+            targets = jnp.concatenate([jnp.zeros_like(targets[:, :-1]), targets[:, -1:]], axis=1)
         steps, _ = blocks.forward(before, network.library, weights[:place], Steps(inputs))
         x = jnp.take(steps.x.table, steps.x.ids, axis=0) if isinstance(steps.x, Tokens) else steps.x
         live = jnp.ones(x.shape[:2], bool) if steps.live is None else steps.live
@@ -82,7 +85,7 @@ class GradientThroughTime:
             y = outputs.swapaxes(0, 1) if block.steps else last[0]
             if block.both:  # the other direction's outputs stand beside, as they are
                 y = jnp.concatenate([y, beside.x[..., block.units :]], axis=-1)
-            answers, _ = blocks.forward(after, network.library, weights[place + 1 :], Steps(y, beside.live))
+            answers, _ = blocks.forward(after, network.library, weights[place + 1 :], Steps(y, beside.live, targets))
             return network.task.losses(answers.x, targets).sum(), saved
 
         nothing = jnp.zeros((x.shape[1], len(x), block.units), x.dtype)

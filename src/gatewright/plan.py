@@ -72,6 +72,7 @@ _TEXTS = {
     "embedding": 128,
     "vocabulary": 10_000,
 }
+_LANGUAGE = {**_TEXTS, "embedding": 64, "length": 64, "learning_rates": (0.003,)}
 # Of how a network learns: every task has these; a task of numbers has no other.
 _OF_RECIPE = ("schedule", "warmup", "clip", "weight_decay", "averaging", "patience")
 _WHOLE = ("units", "embedding", "length", "vocabulary", "batch", "epochs", "limit")
@@ -82,6 +83,7 @@ _TEXTS_LEAST = {"vocabulary": 5}
 
 def resolve(
     data: str,
+    task: str | None,
     of_texts: dict[str, Any],
     numbers: dict[str, Any],
     *,
@@ -94,7 +96,7 @@ def resolve(
     """Check the settings and complete them with the task's own.
 
     Args:
-        data, cells, match, learning_rates, seeds: as in `compare`; `more` are its `settings`.
+        data, task, cells, match, learning_rates, seeds: as in `compare`; `more` are its `settings`.
         of_texts, numbers: the other settings by name; None is the task's own. A task of numbers has none of `of_texts`.
 
     Raises:
@@ -102,12 +104,16 @@ def resolve(
     """
     if not isinstance(data, str):
         raise InputError(f"data must be the name of a data set, a file or a folder, not {data!r}.")
-    defaults = _ADDING if data == "adding" else _TEXTS
-    least = _ADDING_LEAST if data == "adding" else _TEXTS_LEAST
+    kind = _kind(data, task)
+    defaults = {"adding": _ADDING, "classify": _TEXTS, "generate": _LANGUAGE}[kind]
+    least = _ADDING_LEAST if kind == "adding" else _TEXTS_LEAST
+    known = COMPARED["classify" if kind == "adding" else kind]
     for name in more:
-        if name not in COMPARED:
-            raise InputError(f"{name!r} is no setting of a comparison: leave it out{nearest(name, list(COMPARED))}")
-    if data == "adding":
+        if name not in known:
+            raise InputError(f"{name!r} is no setting of this comparison: leave it out{nearest(name, list(known))}")
+    if kind == "generate" and of_texts["label"] is not None:
+        raise InputError("a language model reads texts alone: leave label out.")
+    if kind == "adding":
         others = {name: value for name, value in more.items() if name not in _OF_RECIPE}
         for name, value in {**of_texts, **others}.items():
             if value is not None:
@@ -117,15 +123,15 @@ def resolve(
     for name in _WHOLE:
         if name in chosen:
             _require_whole(name, chosen[name], least.get(name, 1))
-    checked = {name: COMPARED[name].check(value) for name, value in more.items() if value is not None}
+    checked = {name: known[name].check(value) for name, value in more.items() if value is not None}
     _require_whole("seeds", seeds, 1)
     require_one_of("match", match, ("units", "parameters"))
     names = _cell_names(cells)
     rates = _rates(chosen.pop("learning_rates") if learning_rates is None else learning_rates)
     chosen.pop("learning_rates", None)
     return Plan(
-        _task(data, {**chosen, **checked}),
-        {"data": data, **chosen, **checked, "match": match},
+        _task(kind, data, {**chosen, **checked}),
+        {"task": kind, "data": data, **chosen, **checked, "match": match},
         names,
         chosen["units"],
         match,
@@ -137,17 +143,29 @@ def resolve(
     )
 
 
-def _task(data: str, chosen: dict[str, Any]) -> Task[Any]:
-    if data == "adding":
+def _kind(data: str, task: str | None) -> str:
+    """The task: "adding", "classify" or "generate"."""
+    if task is not None:
+        require_one_of("task", task, tuple(COMPARED))
+        if data == "adding":
+            raise InputError(f"adding is a task of its own: leave task {task} out, or name other data.")
+    return "adding" if data == "adding" else task or "classify"
+
+
+def _task(kind: str, data: str, chosen: dict[str, Any]) -> Task[Any]:
+    if kind == "adding":
         from gatewright.tasks.adding import Adding
 
         limit = chosen.get("limit")
         rows = {} if limit is None else {"train_rows": limit, "test_rows": min(limit, Adding.test_rows)}
         return Adding(length=chosen["length"], **rows)
     from gatewright.tasks.classify import Classify
+    from gatewright.tasks.generate import Generate
 
-    names = {field.name for field in fields(Classify)}
-    return Classify(data, **{name: value for name, value in chosen.items() if name in names})
+    made: Any = Classify if kind == "classify" else Generate
+    names = {field.name for field in fields(made)}
+    task: Task[Any] = made(data, **{name: value for name, value in chosen.items() if name in names})
+    return task
 
 
 def _require_whole(name: str, value: Any, least: int) -> None:

@@ -174,11 +174,15 @@ DECODING = (
 """How a text is generated: see `decoding.Decoding`."""
 
 _OTHERWISE = ("cell", "units", "vocabulary", "length", "embedding", "batch", "epochs", "learning_rate", "seed")
-COMPARED = {setting.name: setting for setting in CLASSIFY if setting.name not in _OTHERWISE}
-"""The settings that a comparison takes too, under the same names; it has ways of its own for the others."""
 
 TASKS = {"classify": CLASSIFY, "generate": GENERATE}
 """The tasks that can be trained."""
+
+COMPARED = {
+    task: {setting.name: setting for setting in table if setting.name not in _OTHERWISE}
+    for task, table in TASKS.items()
+}
+"""The settings of a task that a comparison takes too, under the same names; it has its own ways for the others."""
 
 
 def complete(table: Sequence[Setting], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -228,7 +228,7 @@ class _Job:
         for path in (self._file, self._folder / "checkpoint.npz", self._folder / "baseline.npz"):
             remove_leftovers(path)
         blocks = task.blocks(self.settings["cell"], self.settings["units"])
-        checkpoint = Checkpoint(self._folder / "checkpoint.npz", {**self.settings, "rows": self.rows})
+        checkpoint = Checkpoint(self._folder / "checkpoint.npz", {**self.settings, "rows of data": self.rows})
         with Progress(1) as progress:
             baseline = self._baseline(progress)
             network = Network(task, blocks, data.train, self._recipe)
