@@ -3,21 +3,26 @@
     python examples/result.py imdb [folder]
 
 Resumable: give the same command again. The models stay in the folder (by default result-NAME), and the record, with
-every seed and every epoch's validation figures, goes to docs/results/NAME.md and NAME.json. Needs $GATEWRIGHT_DATA, or
-a network.
+every seed that is done and every epoch's validation figures, goes to docs/results/NAME.md and NAME.json. Needs
+$GATEWRIGHT_DATA, or a network.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import gatewright
 from gatewright.files import atomically
+from gatewright.report.figures import MEASURES
 from gatewright.statistics import mean_interval
 from gatewright.train import Trained
+
+# Tokens of a text that is shown.
+_SHOWN = 400
 
 
 class Recipe(NamedTuple):
@@ -29,6 +34,7 @@ class Recipe(NamedTuple):
     data: str
     settings: dict[str, Any]
     seeds: int = 3
+    prompts: tuple[str, ...] = ()
 
 
 RECIPES = {
@@ -39,61 +45,100 @@ RECIPES = {
         "imdb",
         {},
     ),
+    "shakespeare": Recipe(
+        "Tiny Shakespeare, characters",
+        "at most 30 minutes a seed on 2 cores",
+        "generate",
+        "shakespeare",
+        {"epochs": 24},
+        prompts=("ROMEO:", "First Citizen:\n"),
+    ),
+    "ptb": Recipe(
+        "Penn Treebank, words",
+        "at most 2 hours a seed on 2 cores",
+        "generate",
+        "ptb",
+        {
+            "tokens": "words",
+            "split": "spaces",
+            "cell": "lstm",
+            "units": 512,
+            "embedding": 512,
+            "tied": True,
+            "length": 70,
+            "samples": 1024,
+            "output_dropout": 0.4,
+            "weight_dropout": 0.2,
+            "embedding_dropout": 0.1,
+            "epochs": 22,
+            "learning_rate": 0.003,
+        },
+        prompts=("the company said", "investors"),
+    ),
 }
 
 
-def record(name: str, recipe: Recipe, runs: list[Trained]) -> str:
-    made = runs[-1].made
+def record(name: str, recipe: Recipe, runs: list[Trained], texts: list[str]) -> str:
+    made, deciding = runs[-1].made, MEASURES[recipe.task][0]
+    measures = [measure for measure in MEASURES[recipe.task] if not math.isnan(runs[-1].test[measure.name])]
     lines = [
         f"# {recipe.title}",
         "",
         f"`make result-{name}`; compute stated beforehand: {recipe.compute}. Machine: {made['processor']}, "
-        f"{made['threads']} threads; Gatewright {made['gatewright']}.",
+        f"{made['threads']} threads; Gatewright {made['gatewright']}. Seeds done: {len(runs)} of {recipe.seeds}.",
         "",
-        "| seed | test accuracy | macro F1 | AUROC | log loss | kept epoch | minutes |",
-        "|---|---|---|---|---|---|---|",
+        f"| seed | {' | '.join(f'test {measure.title}' for measure in measures)} | kept epoch | minutes |",
+        f"|{'---|' * (len(measures) + 3)}",
     ]
     for run in runs:
-        figures = " | ".join(f"{run.test[key]:.4f}" for key in ("accuracy", "macro_f1", "auroc", "log_loss"))
+        figures = " | ".join(f"{run.test[measure.name]:.4f}" for measure in measures)
         lines.append(f"| {run.settings['seed']} | {figures} | {run.chosen} | {run.seconds / 60:.0f} |")
-    mean = mean_interval([run.test["accuracy"] for run in runs])
+    baseline = " | ".join(f"{runs[-1].baseline[measure.name]:.4f}" for measure in measures)
+    lines.append(f"| baseline | {baseline} | | |")
+    mean = mean_interval([run.test[deciding.name] for run in runs])
     reach = "" if mean.high is None else f" ± {mean.high - mean.mean:.4f} (95%)"
-    baseline = runs[-1].baseline
+    seeds = f"{len(runs)} seed{'' if len(runs) == 1 else 's'}"
     lines += [
         "",
-        f"Mean accuracy **{mean.mean:.4f}**{reach} over {len(runs)} seeds; {runs[-1].baseline_name}: "
-        f"**{baseline['accuracy']:.4f}**.",
+        f"Mean {deciding.title} **{mean.mean:.4f}**{reach} over {seeds}. Baseline: {runs[-1].baseline_name}.",
         *(f"\n{run.verdict} (seed {run.settings['seed']})" for run in runs),
         "",
-        "Validation accuracy (log loss) after each epoch, from which the kept one was chosen:",
+        f"Validation {deciding.title} after each epoch, from which the kept one was chosen:",
         "",
-        *(f"- seed {run.settings['seed']}: {_trail(run)}" for run in runs),
+        *(f"- seed {run.settings['seed']}: {_trail(run, deciding.name)}" for run in runs),
         "",
         "Settings: " + ", ".join(f"{key} {value}" for key, value in runs[-1].settings.items() if key != "seed") + ".",
         *(f"\n{note}" for note in runs[-1].notes),
         "",
     ]
+    if texts:
+        lines += ["Texts as they came, temperature 0.8, seed 0, the first of each prompt:", ""]
+        lines += [part for text in texts for part in ("```", text, "```", "")]
     return "\n".join(lines)
 
 
-def _trail(run: Trained) -> str:
-    figures = (epoch.validation for epoch in run.epochs)
-    return ", ".join(f"{figure['accuracy']:.4f} ({figure['log_loss']:.3f})" for figure in figures)
+def _trail(run: Trained, name: str) -> str:
+    return ", ".join(f"{epoch.validation[name]:.4f}" for epoch in run.epochs)
 
 
 def main(name: str, folder: Path) -> None:
     recipe = RECIPES[name]
     folder.mkdir(exist_ok=True)
-    runs = []
+    runs, texts = [], []
+    results = Path(__file__).parents[1] / "docs" / "results"
     for seed in range(recipe.seeds):
         out = folder / f"seed{seed}.safetensors"
         runs.append(gatewright.train(recipe.task, recipe.data, out, **recipe.settings, seed=seed))
         print(f"seed {seed}: {runs[-1].verdict}", flush=True)
-    results = Path(__file__).parents[1] / "docs" / "results"
-    with atomically(results / f"{name}.md") as path:
-        path.write_text(record(name, recipe, runs))
-    with atomically(results / f"{name}.json") as path:
-        path.write_text(json.dumps([run.to_json() for run in runs], indent=1) + "\n")
+        if not texts:
+            drawn = (
+                gatewright.generate(out, prompt, tokens=_SHOWN, temperature=0.8, seed=0) for prompt in recipe.prompts
+            )
+            texts = [str(text).rstrip() for text in drawn]
+        with atomically(results / f"{name}.md") as path:
+            path.write_text(record(name, recipe, runs, texts))
+        with atomically(results / f"{name}.json") as path:
+            path.write_text(json.dumps([run.to_json() for run in runs], indent=1) + "\n")
 
 
 if __name__ == "__main__":

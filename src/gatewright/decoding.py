@@ -100,12 +100,13 @@ def _beyond(shares: NDArray[np.float64], kept: NDArray[np.bool_], count: int) ->
     return ~kept
 
 
-def _gumbels(seed: int) -> Generator[NDArray[np.float32], int, None]:
+def _gumbels(seed: int) -> Generator[NDArray[np.float64], int, None]:
     """Numbers of Gumbel's distribution, for so many ids as are sent; the first `next` gives none."""
     generator = np.random.default_rng(seed)
-    ids = yield np.empty(0, np.float32)
+    ids = yield np.empty(0)
     while True:
-        for row in -np.log(generator.standard_exponential((max(1, _DRAWN // ids), ids), np.float32)):
+        drawn = generator.standard_exponential((max(1, _DRAWN // ids), ids))
+        for row in -np.log(np.maximum(drawn, np.finfo(np.float64).tiny)):
             ids = yield row
 
 
