@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from models import arrays, classifier
+from models import arrays, classifier, language_model
 from safetensors import safe_open
 from safetensors.numpy import load, save
 
@@ -175,3 +175,31 @@ def test_changed_bytes_are_refused_or_change_nothing_that_counts(tmp_path_factor
         assert str(error).endswith(".")  # noqa: PT017
     else:
         assert 0 <= max(model.predict("a fine film").probabilities.values()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda r: r["answers"].update(rows="columns"), "rows are neither a stream nor prefixes"),
+        (lambda r: r["encoder"]["tokens"].pop(), "not as many ids as its embedding and its softmax"),
+        (lambda r: r["blocks"][1].update(both=True), "no order that makes a network"),
+        (lambda r: r["blocks"][-1].update(vocabulary=7), "no order that makes a network"),
+        (lambda r: r["blocks"][-1].update(vocabulary=0), "has a size of 0"),
+        (lambda r: r["blocks"].insert(2, {"kind": "pool", "by": "max"}), "no order that makes a network"),
+        (lambda r: r["blocks"].insert(2, r["blocks"][-1]), "no order that makes a network"),
+        (lambda r: r["blocks"].pop(-2), "no order that makes a network"),
+        (lambda r: r.update(task="classify"), "no order that makes a network"),
+    ],
+)
+def test_a_record_of_a_language_model_that_does_not_fit(tmp_path, change, said):
+    write(language_model(tied=True), tmp_path / "m.safetensors")
+    assert said in refused(tmp_path, changed((tmp_path / "m.safetensors").read_bytes(), change))
+
+
+def test_a_language_model_is_read(tmp_path):
+    made = language_model(tied=True, layers=2)
+    write(made, tmp_path / "m.safetensors")
+    found = model_file.read(tmp_path / "m.safetensors")
+    assert (found.task, found.blocks, found.answers) == ("generate", made.blocks, {"rows": "stream"})
+    for one, other in zip(arrays(made), arrays(found), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -19,15 +19,18 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from models import classifier
+from models import classifier, language_model
 from safetensors.numpy import load, save
 
 from gatewright import model_file, runtime
 from gatewright.errors import InputError
+from gatewright.language import LanguageModel
 from gatewright.model_file import write
 
 # A file of some 10 kB may cost a few MB on top of the process; a second is far beyond any.
@@ -77,15 +80,30 @@ def rewritten(content: bytes, draw: random.Random) -> bytes:
     return save(tensors, {"gatewright": json.dumps(record)})
 
 
+def map_of(make: Callable[..., Any], *options: dict[str, Any]) -> list[Any]:
+    return [make(**one) for one in options]
+
+
+def use(model: runtime.Classifier | LanguageModel) -> None:
+    if isinstance(model, LanguageModel):
+        model.generate("a fine film", 5, seed=0)
+    else:
+        model.predict("a fine film")
+
+
 def main(files: int, seed: int) -> None:
     draw = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
         contents = []
-        for options in ({}, {"pooling": "attention", "cell": "lstm", "both": True}, {"tokens": "bytes"}):
-            write(classifier(**options), path)
+        models = [
+            *map_of(classifier, {}, {"pooling": "attention", "cell": "lstm", "both": True}, {"tokens": "bytes"}),
+            *map_of(language_model, {"tied": True}, {"tokens": "characters", "rows": "prefixes", "layers": 2}),
+        ]
+        for model in models:
+            write(model, path)
             contents.append(path.read_bytes())
-            runtime.load(path).predict("a fine film")
+            use(runtime.load(path))
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + _MEMORY, used + _MEMORY))
         signal.signal(signal.SIGALRM, lambda number, frame: sys.exit("a file took too long"))
@@ -102,7 +120,7 @@ def main(files: int, seed: int) -> None:
                     sys.exit(f"file {number} of seed {seed}: not one sentence: {error!r}")
                 ends["refused"] += 1
             else:
-                model.predict("a fine film")
+                use(model)
                 ends["read"] += 1
             signal.alarm(0)
             if number % 10_000 == 9_999:

@@ -1,8 +1,8 @@
 """Kill a training at random instants, start it again, and hold its figures against those of an undisturbed one.
 
-    python tests/robustness/kill.py DATA [kills] [flags of `gatewright train classify`...]
+    python tests/robustness/kill.py TASK DATA [kills] [flags of `gatewright train TASK`...]
 
-For example: python tests/robustness/kill.py imdb 20 --limit 2000 --units 32 --length 100 --epochs 8
+For example: python tests/robustness/kill.py classify imdb 20 --limit 2000 --units 32 --length 100 --epochs 8
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def figures(output: bytes) -> dict:
     return {name: value for name, value in kept.items() if name not in ("seconds", "made", "out")}
 
 
-def main(data: str, kills: int, flags: list[str]) -> None:
+def main(task: str, data: str, kills: int, flags: list[str]) -> None:
     draw = random.Random(0)
     with tempfile.TemporaryDirectory() as folder:
 
         def command(name: str) -> list[str]:
-            train = [sys.executable, "-m", "gatewright.cli", "train", "classify", data, *flags, "--json"]
+            train = [sys.executable, "-m", "gatewright.cli", "train", task, data, *flags, "--json"]
             return [*train, "--out", f"{folder}/{name}.safetensors"]
 
         began = time.monotonic()
@@ -65,4 +65,4 @@ def main(data: str, kills: int, flags: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 20, sys.argv[3:])
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 20, sys.argv[4:])
