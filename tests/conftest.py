@@ -11,6 +11,9 @@ from gatewright import kernels
 
 # Before any test imports Keras by itself.
 os.environ.setdefault("KERAS_BACKEND", "jax")
+# Tests compile hundreds of small programs and run each for an instant: XLA's optimisations of its own part would take
+# half of all the time. The kernels are compiled as ever.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 
 @pytest.fixture(autouse=True)
