@@ -92,6 +92,7 @@ def _add_train(commands: Any) -> None:
         _add_text(task)
         if name == "classify":
             _add_label(task)
+            add("--from", dest="pretrained", metavar="FILE", help="a language model to begin with, and to fine-tune")
         add("--validation", metavar="DATA", help="the validation part (default: the data's own, or a tenth set aside)")
         add("--test", metavar="DATA", help="the test part (default: the data's own, or some is set aside)")
         add("--limit", metavar="N", type=_whole, help="at most N training rows (tokens), and N test rows: a quick look")

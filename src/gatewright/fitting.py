@@ -42,6 +42,10 @@ class Recipe:
         averaging: of the exponential average of the weights, how much of it stays at a step (Polyak & Juditsky 1992 in
             its exponential form); that average is what is measured and kept. 0 is none.
         patience: epochs without a better figure on the validation rows after which training ends; 0 is never.
+        discriminative: how many times as fast a layer learns as that below it (Howard & Ruder 2018, "Universal Language
+            Model Fine-tuning for Text Classification", section 3.2); 1 is alike.
+        unfreezing: in the first epoch only the topmost layer learns, and in each next one that below it too (section
+            3.3).
     """
 
     epochs: int
@@ -53,6 +57,18 @@ class Recipe:
     weight_decay: float = 0.0
     averaging: float = 0.0
     patience: int = 0
+    discriminative: float = 1.0
+    unfreezing: bool = False
+
+    def shares(self, epoch: int, depths: NDArray[np.intp]) -> NDArray[np.float32]:
+        """How much of the learning rate each block has in an epoch, counted from 1.
+
+        Args:
+            epoch: which.
+            depths: how many blocks with weights stand above each.
+        """
+        shares = self.discriminative ** -depths.astype(np.float64)
+        return np.where(self.unfreezing & (depths >= epoch), 0, shares).astype(np.float32)
 
     def rate(self, step: int, steps: int) -> float:
         """The learning rate of a step, counted from 0, of all `steps`."""
@@ -135,7 +151,7 @@ class Network:
         one = np.zeros(self.batch, np.intp)
         inputs, targets = like.inputs[one], like.targets[one]
         weights = np.ones(self.batch, np.float32)
-        rate, noise = np.float32(1), np.zeros(2, np.uint32)
+        rate, noise = np.zeros(len(self.blocks), np.float32), np.zeros(2, np.uint32)
         learn = jax.jit(self._learn, donate_argnums=0)
         self._step = learn.lower(state, inputs, targets, weights, rate, noise).compile()
         self._together = EVALUATED_STREAMS if self.task.carried else _ROWS_AT_ONCE
@@ -143,6 +159,13 @@ class Network:
         infer = jax.jit(self.forward, static_argnames="noise")
         self._infer = infer.lower(state.weights, *many, self._silence(self._together)).compile()
         self._average = jax.jit(self._averaged, donate_argnums=0)
+
+    @property
+    def depths(self) -> NDArray[np.intp]:
+        """How many blocks with weights stand above each."""
+        has = np.array([bool(block) for block in models.shapes(self.blocks, self.features)])
+        depths: NDArray[np.intp] = np.cumsum(has[::-1])[::-1] - has
+        return depths
 
     @property
     def parameters(self) -> int:
@@ -188,7 +211,7 @@ class Network:
 
         (loss, after), gradients = jax.value_and_grad(mean_loss, has_aux=True)(state.weights)
         moves, optimizer = self._optimizer.update(gradients, state.optimizer, state.weights)
-        moves = jax.tree.map(lambda move: -rate * move, moves)
+        moves = [jax.tree.map(lambda move, own=own: -own * move, block) for own, block in zip(rate, moves, strict=True)]
         return State(optax.apply_updates(state.weights, moves), optimizer, after), loss
 
     @staticmethod
@@ -202,7 +225,12 @@ class Network:
         return self._average(average, weights, np.float32(kept))
 
     def learn(
-        self, state: State, rows: Examples, counts: NDArray[np.float32], rate: float, noise: Sequence[int]
+        self,
+        state: State,
+        rows: Examples,
+        counts: NDArray[np.float32],
+        rate: float | NDArray[np.float32],
+        noise: Sequence[int],
     ) -> tuple[State, Any]:
         """One step of the optimizer on one batch; uses the given state up. Returns the new one and the loss.
 
@@ -210,11 +238,12 @@ class Network:
             state: weights and optimizer.
             rows: a batch.
             counts: what each row counts, [batch].
-            rate: the learning rate.
+            rate: the learning rate, or that of each block.
             noise: two whole numbers, from which dropout is drawn.
         """
         key = np.array(noise, np.uint32)
-        new, loss = self._step(state, rows.inputs, rows.targets, counts, np.float32(rate), key)
+        rates = np.broadcast_to(np.float32(rate), len(self.blocks))
+        new, loss = self._step(state, rows.inputs, rows.targets, counts, rates, key)
         return new, loss
 
     def outputs(self, weights: Any, examples: Examples, tick: Callable[[int], None] = lambda rows: None) -> Any:
@@ -262,6 +291,7 @@ def fit(
     *,
     seed: int,
     start: Sequence[int],
+    weights: Sequence[Any] | None = None,
     counts: NDArray[np.float32] | None = None,
     checkpoint: Checkpoint | None = None,
     tick: Callable[[int, int, int], None] = lambda epoch, done, total: None,
@@ -275,13 +305,15 @@ def fit(
         train, validation: rows.
         seed: of the order of rows, and of dropout.
         start: seed of the initial weights.
+        weights: those to begin with, in the place of drawn ones.
         counts: what each training row counts, [rows]; None is 1.
         checkpoint: where the work is kept meanwhile, and found again; None is nowhere.
         tick: called with epoch, rows done and rows in all, after each batch.
         told: called after each epoch.
     """
     importance = np.ones(len(train.inputs), np.float32) if counts is None else counts
-    at = _begin(network, recipe, start) if checkpoint is None else checkpoint.read(_begin(network, recipe, start))
+    at = _begin(network, recipe, start, weights)
+    at = at if checkpoint is None else checkpoint.read(at)
     deciding = network.task.measures[0]
     while len(at.epochs) < recipe.epochs and not _is_over(at, recipe):
         number = len(at.epochs) + 1
@@ -300,8 +332,8 @@ def fit(
     return Fitted(at.epochs, at.chosen, at.kept)
 
 
-def _begin(network: Network, recipe: Recipe, start: Sequence[int]) -> Progressed:
-    state = network.start(start)
+def _begin(network: Network, recipe: Recipe, start: Sequence[int], weights: Sequence[Any] | None) -> Progressed:
+    state = network.start(start, weights)
     average = _copy(state.weights) if recipe.averaging else None
     return Progressed((), 0, _copy(state.weights), state, average, 0, 0.0, 0.0, 0.0)
 
@@ -334,6 +366,7 @@ def _epoch(
     else:
         listed = list(batches(order(rows, seed, number), network.batch))
     first, steps = (number - 1) * len(listed), recipe.epochs * len(listed)
+    shares = recipe.shares(number, network.depths)
     began = time.perf_counter()
     waiting: list[tuple[Any, float]] = []
 
@@ -352,8 +385,8 @@ def _epoch(
     for place in range(at.done, len(listed)):
         batch, step = listed[place], first + place
         counts = batch.weights * importance[batch.rows]
-        rate = recipe.rate(step, steps)
-        state, loss = network.learn(at.state, train.take(batch.rows), counts, rate, (seed % 2**32, step))
+        rates = recipe.rate(step, steps) * shares
+        state, loss = network.learn(at.state, train.take(batch.rows), counts, rates, (seed % 2**32, step))
         at = at._replace(state=state, done=place + 1)
         if recipe.averaging and step % _AVERAGED_EVERY == 0:
             # Early on, the average of all so far: else the initial weights would weigh on it.

@@ -61,6 +61,20 @@ def write(model: Model, path: str | os.PathLike[str]) -> None:
     """Write the file, whole or not at all."""
     from safetensors.numpy import save
 
+    record, tensors = _parts(model)
+    record["sha256"] = _digest(record, tensors)
+    content = save(tensors, {"gatewright": json.dumps(record, ensure_ascii=True, allow_nan=False)})
+    with atomically(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def digest(model: Model) -> str:
+    """The digest that the model's file has: another where anything in it is."""
+    return _digest(*_parts(model))
+
+
+def _parts(model: Model) -> tuple[dict[str, Any], dict[str, NDArray[np.float32]]]:
+    """The record but for its digest, and the tensors by name."""
     tensors = {
         f"{place}.{name}": np.ascontiguousarray(array, np.float32)
         for place, block in enumerate(model.weights)
@@ -75,10 +89,7 @@ def write(model: Model, path: str | os.PathLike[str]) -> None:
         "training": model.training,
         "conventions": _CONVENTIONS,
     }
-    record["sha256"] = _digest(record, tensors)
-    content = save(tensors, {"gatewright": json.dumps(record, ensure_ascii=True, allow_nan=False)})
-    with atomically(path) as temporary:
-        temporary.write_bytes(content)
+    return record, tensors
 
 
 def read(path: str | os.PathLike[str]) -> Model:

@@ -116,9 +116,21 @@ CLASSIFY = (
     Setting("batch", "whole", 32, "rows of a training step", 1),
     Setting("epochs", "whole", None, "passes over the training rows (default: 6 to 50, for some 4,000 steps)", 1),
     Setting("learning_rate", "number", 0.001, "of Adam, at its highest", 1e-12),
+    Setting(
+        "discriminative", "number", 1.0, "how many times as fast a layer learns as that below it (with --from: 2.6)", 1
+    ),
+    Setting(
+        "unfreezing",
+        "switch",
+        False,
+        "at first the top layer alone learns, then one more each epoch (with --from: true)",
+    ),
     *_LEARNING,
 )
 """The settings of `train classify`."""
+
+PRETRAINED = {"discriminative": 2.6, "unfreezing": True, "both": False}
+"""What holds where it is not given, and a language model is what is begun with: Howard & Ruder 2018, section 4.1."""
 
 GENERATE = (
     *_CELL,

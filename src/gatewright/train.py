@@ -23,10 +23,11 @@ from gatewright.files import atomically, remove_leftovers
 from gatewright.fitting import Fitted, Network, Recipe, better, fit
 from gatewright.interrupts import Interrupts
 from gatewright.measures import confusion, plain
+from gatewright.pretrained import Pretrained
 from gatewright.progress import Progress
 from gatewright.runs import Data
 from gatewright.setting import require_packages
-from gatewright.settings import TASKS, complete, read_toml
+from gatewright.settings import PRETRAINED, TASKS, complete, read_toml
 from gatewright.statistics import sign_test
 from gatewright.tasks.classify import Classify
 from gatewright.tasks.generate import Generate
@@ -120,6 +121,7 @@ def train(
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    pretrained: str | Path | None = None,
     config: str | Path | None = None,
     **settings: Any,
 ) -> Trained:
@@ -138,6 +140,9 @@ def train(
         text, label: columns of a table; "text" and "label" where not given. Only a classifier has labels.
         validation, test: data of such parts; else some is set aside: see `tasks.classify` and `tasks.generate`.
         limit: use at most so many training rows (tokens, of a language model), and as many test rows.
+        pretrained: the model file of a language model, for a classifier to begin with (Dai & Le 2015, "Semi-supervised
+            Sequence Learning", section 2): its encoder, embedding and recurrent layers. They are then fine-tuned layer
+            by layer, see `fitting.Recipe.unfreezing` and `discriminative`.
         config: a TOML file of settings.
         settings: see `gatewright.settings`; they go before those of the file.
 
@@ -148,13 +153,18 @@ def train(
     """
     require_one_of("task", task, tuple(TASKS))
     require_packages("gatewright train", ("jax", "optax", "sklearn", "scipy", "rich"))
-    given = {} if config is None else read_toml(config)
-    chosen = complete(TASKS[task], {**given, **settings})
+    given = {**({} if config is None else read_toml(config)), **settings}
+    before = None if pretrained is None else Pretrained.read(task, pretrained, given)
+    chosen = complete(TASKS[task], given if before is None else {**PRETRAINED, **given, **before.settings})
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         raise InputError(f"limit must be a whole number from 1 up, not {limit!r}.")
     file = Path(out)
     kept = _require_place(file)
-    job = _Job(file, _task(task, data, text, label, validation, test, limit, chosen), chosen)
+    made = _task(task, data, text, label, validation, test, limit, chosen)
+    if before is not None:
+        made.encoder = before.encoder
+        chosen["pretrained"] = before.digest
+    job = _Job(file, made, chosen, before)
     if kept is not None and kept.finished and kept.settings == job.settings and kept.rows == job.rows:
         return kept
     return job.run()
@@ -209,8 +219,8 @@ def _epochs(rows: int, batch: int) -> int:
 class _Job:
     """One training: its rows, and the folder of what is not finished."""
 
-    def __init__(self, file: Path, task: Any, settings: dict[str, Any]) -> None:
-        self._file, self._task, self.settings = file, task, settings
+    def __init__(self, file: Path, task: Any, settings: dict[str, Any], pretrained: Pretrained | None) -> None:
+        self._file, self._task, self.settings, self._pretrained = file, task, settings, pretrained
         self._data = Data.read(task)
         self.rows = self._data.fingerprint()
         if settings["epochs"] is None:
@@ -276,6 +286,7 @@ class _Job:
                 data.validation,
                 seed=seed,
                 start=[seed, 0],
+                weights=None if self._pretrained is None else self._pretrained.start(network, [seed, 0]),
                 counts=self._task.counts(data.train),
                 checkpoint=checkpoint,
                 tick=tick,

@@ -49,6 +49,7 @@ class Classify:
         output_dropout: between layers and below the outputs: see `blocks.Dropout`.
         class_weights: "none", or "balanced": a row counts rows / (classes * rows of its class).
         limit: at most so many training rows, and as many test rows; None is all.
+        encoder: how texts become ids; None is fitted on the training rows.
     """
 
     source: str
@@ -70,6 +71,7 @@ class Classify:
     output_dropout: float = 0.0
     class_weights: str = "none"
     limit: int | None = None
+    encoder: Encoder | None = None
     data: str = field(init=False, default="")
     _classes: tuple[str, ...] = field(init=False, default=())
     _encoder: Encoder | None = field(init=False, default=None)
@@ -135,6 +137,9 @@ class Classify:
             InputError: no text has a word.
         """
         self._classes = tuple(sorted(set(train.labels)))
+        if self.encoder is not None:
+            self._encoder = self.encoder
+            return
         if self.tokens == "bytes":
             self._encoder = BytePairs.fit(train.texts, self.vocabulary)
             return
