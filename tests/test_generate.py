@@ -309,6 +309,8 @@ class TestCompare:
             str(text), task="generate", tied=True, cells=["lstm", "gru"], seeds=2, out=out, **settings
         )
         assert found.task == "generate"
+        assert found.unit == "tokens"
+        assert sum(found.sizes.values()) == pytest.approx(len(text.read_text()), abs=3)
         assert [measure.name for measure in found.measures] == ["loss", "perplexity", "bits_per_character"]
         assert found.baseline.test["loss"] < found.chance.test["loss"]
         assert f"the baseline, {found.baseline.name}" in found.verdict

@@ -82,6 +82,7 @@ def comparison(cells, measure=ACCURACY, **changes):
             task="classify" if classify else "adding",
             data="imdb" if classify else "adding, 100 steps",
             settings={"epochs": 5, "learning_rates": [0.001], "dropout": None, "cells": ["gru", "lstm"]},
+            unit="rows",
             sizes={"train": 20_000, "validation": 5_000, "test": 25_000},
             notes=("123 texts occur both among the training and the test rows.",),
             measures=(measure,),

@@ -126,7 +126,8 @@ class Comparison:
     Attributes:
         task, data: "classify" or "adding"; the name of the data set, or its file.
         settings: everything that the runs depend on, by the names of the command's options.
-        sizes: rows of "train", "validation" and "test".
+        unit: what sizes are counted in, "rows" or "tokens".
+        sizes: of "train", "validation" and "test".
         notes: sentences on the data that a reader must know (texts that occur in both training and test, ...).
         measures: the first decides.
         right: what makes an answer the better one, where rows are counted.
@@ -141,6 +142,7 @@ class Comparison:
     task: str
     data: str
     settings: dict[str, Any]
+    unit: str
     sizes: dict[str, int]
     notes: tuple[str, ...]
     measures: tuple[Measure, ...]

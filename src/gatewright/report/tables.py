@@ -144,10 +144,10 @@ def title(comparison: Comparison) -> str:
 
 
 def heading(comparison: Comparison) -> str:
-    """Task, data and numbers of rows."""
+    """Task, data and sizes."""
     rows = comparison.sizes
     subject = ", ".join(dict.fromkeys((comparison.task, comparison.data)))
-    return f"{subject}: {rows['train']:,} training, {rows['validation']:,} validation and {rows['test']:,} test rows"
+    return f"{subject}: {rows['train']:,} training, {rows['validation']:,} validation and {rows['test']:,} test {comparison.unit}"
 
 
 def legend(comparison: Comparison) -> str:
