@@ -173,7 +173,7 @@ class TestStopped:
         draw = random.Random(1)
         for _ in range(4):
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(draw.uniform(0.5, 7))
+            time.sleep(draw.uniform(0.5, 5))
             process.send_signal(signal.SIGKILL)
             process.wait()
             if out.exists():
