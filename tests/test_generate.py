@@ -74,6 +74,17 @@ class TestTask:
         assert lines.train.targets.shape == (30,)
         assert lines.train.inputs.shape[1] == 7
 
+    def test_of_a_short_text_fewer_streams_are_read(self, text, tmp_path):
+        def batch(content, **settings):
+            (tmp_path / "a.txt").write_text(content)
+            task = Generate(str(tmp_path / "a.txt"), length=10, **settings)
+            Data.read(task)
+            return task.batch
+
+        assert [batch("some text " * n) for n in (10, 125, 2000)] == [1, 5, 32]
+        assert batch("some text " * 10, rows="prefixes") == 32
+        assert batch("some text " * 10, batch=7) == 7
+
     def test_measures(self, text):
         task = Generate(str(text))
         data = Data.read(task)

@@ -223,6 +223,8 @@ class _Job:
         self._file, self._task, self.settings, self._pretrained = file, task, settings, pretrained
         self._data = Data.read(task)
         self.rows = self._data.fingerprint()
+        if settings["batch"] is None:
+            settings["batch"] = task.batch
         if settings["epochs"] is None:
             settings["epochs"] = _epochs(len(self._data.train.inputs), settings["batch"])
         self._folder = file.with_name(f"{file.name}.training")

@@ -147,7 +147,8 @@ def heading(comparison: Comparison) -> str:
     """Task, data and sizes."""
     rows = comparison.sizes
     subject = ", ".join(dict.fromkeys((comparison.task, comparison.data)))
-    return f"{subject}: {rows['train']:,} training, {rows['validation']:,} validation and {rows['test']:,} test {comparison.unit}"
+    listed = f"{rows['train']:,} training, {rows['validation']:,} validation and {rows['test']:,} test"
+    return f"{subject}: {listed} {comparison.unit}"
 
 
 def legend(comparison: Comparison) -> str:

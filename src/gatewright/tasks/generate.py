@@ -26,6 +26,8 @@ _SPLIT_SEED = 0
 _MANY = 20
 # Lengths of n-grams among which the validation text chooses.
 _ORDERS = {"words": (2, 3, 4, 5), "characters": (4, 5, 6, 7, 8), "bytes": (2, 3, 4, 5)}
+# Rows of a training step, and steps that an epoch has at least where the text is long enough for one.
+_BATCH, _BLOCKS = 32, 20
 # More ids than a million could never be.
 _CHARACTERS = 1 << 20
 
@@ -46,7 +48,8 @@ class Generate:
         split: of words: see `data.encoders.Words`.
         vocabulary: ids in use; of characters all of them are.
         least: how often a token must occur in the training part to have an id.
-        rows, batch, length: see above; of prefixes `length` is the most that is read.
+        rows, batch, length: see above; of prefixes `length` is the most that is read. Where `batch` is None, `encode`
+            sets it: 32, or so few streams of a short text that each is some steps long.
         hold_out: share of the texts (of few: of the end of each) that becomes a test part where there is none, and
             likewise a validation part. With 0 the figures are of the training part itself.
         embedding: numbers for each token.
@@ -67,7 +70,7 @@ class Generate:
     vocabulary: int = 10_000
     least: int = 1
     rows: str = "stream"
-    batch: int = 32
+    batch: int | None = None
     length: int = 128
     hold_out: float = 0.1
     embedding: int = 128
@@ -158,14 +161,22 @@ class Generate:
         encoded = self._encoded(rows)
         if self.carried:
             whole = streams.stream(encoded)[: None if self.limit is None else self.limit + 1]
-            examples = streams.in_streams(whole, self.batch if learning else EVALUATED_STREAMS, self.length)
+            side_by_side = self._batch(len(whole)) if learning else EVALUATED_STREAMS
+            examples = streams.in_streams(whole, side_by_side, self.length)
         else:
             longest = max(map(len, encoded), default=0)
+            self._batch(0)
             examples = streams.prefixes(encoded, max(1, min(self.length, longest)))
             examples = examples if self.limit is None else Examples(*(array[: self.limit] for array in examples))
         if not self.size(examples):
             raise InputError(f"{self.data} has a part without a {self.tokens[:-1]}: give it more text.")
         return examples
+
+    def _batch(self, tokens: int) -> int:
+        if self.batch is None:
+            most = tokens // (_BLOCKS * self.length) if self.carried else _BATCH
+            self.batch = min(max(most, 1), _BATCH)
+        return self.batch
 
     def _encoded(self, texts: list[str]) -> list[list[int]]:
         assert self._encoder is not None
