@@ -73,6 +73,9 @@ class TestTask:
         lines = self.read(text, rows="prefixes", tokens="words", limit=30)
         assert lines.train.targets.shape == (30,)
         assert lines.train.inputs.shape[1] == 7
+        short = Generate(str(text), rows="prefixes", tokens="words", limit=30)
+        read = Data.read(short)
+        assert short.baseline(read.parts).outputs.shape == read.test.targets.shape == (30,)
 
     def test_of_a_short_text_fewer_streams_are_read(self, text, tmp_path):
         def batch(content, **settings):

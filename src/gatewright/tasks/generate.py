@@ -158,16 +158,15 @@ class Generate:
         Raises:
             InputError: there is no token to predict.
         """
-        encoded = self._encoded(rows)
         if self.carried:
-            whole = streams.stream(encoded)[: None if self.limit is None else self.limit + 1]
+            whole = self._stream(rows)
             side_by_side = self._batch(len(whole)) if learning else EVALUATED_STREAMS
             examples = streams.in_streams(whole, side_by_side, self.length)
         else:
+            encoded = _first(self._encoded(rows), self.limit)
             longest = max(map(len, encoded), default=0)
             self._batch(0)
             examples = streams.prefixes(encoded, max(1, min(self.length, longest)))
-            examples = examples if self.limit is None else Examples(*(array[: self.limit] for array in examples))
         if not self.size(examples):
             raise InputError(f"{self.data} has a part without a {self.tokens[:-1]}: give it more text.")
         return examples
@@ -181,6 +180,13 @@ class Generate:
     def _encoded(self, texts: list[str]) -> list[list[int]]:
         assert self._encoder is not None
         return [self._encoder.encode(text) for text in told(texts, "encoded")]
+
+    def _stream(self, texts: list[str]) -> NDArray[np.int32]:
+        """The texts as one stream, no longer than `limit` allows."""
+        encoded = self._encoded(texts)
+        if not self.carried:
+            return streams.stream(_first(encoded, self.limit))
+        return streams.stream(encoded)[: None if self.limit is None else self.limit + 1]
 
     def size(self, examples: Examples) -> int:
         """How many tokens are predicted."""
@@ -256,17 +262,13 @@ class Generate:
         from gatewright.ngrams import best_order
 
         assert self._encoder is not None
-        train, validation, test = (
-            streams.stream(self._encoded(texts)) for texts in (parts.train, parts.validation, parts.test)
-        )
-        if self.carried and self.limit is not None:
-            train, validation, test = (part[: self.limit + 1] for part in (train, validation, test))
+        train, validation, test = (self._stream(texts) for texts in (parts.train, parts.validation, parts.test))
         chosen = best_order(train, validation, _ORDERS[self.tokens], self._encoder.ids)
         nats = -np.log(chosen.probabilities(test)).astype(np.float32)
         if self.carried:
             outputs = streams.side_by_side(nats, EVALUATED_STREAMS, self.length)
         else:
-            outputs = nats[test[1:] != START][: self.limit]
+            outputs = nats[test[1:] != START]
         return Simple(
             f"{chosen.order}-grams",
             f"interpolated modified Kneser-Ney (Chen and Goodman 1999), the length of {chosen.order} chosen on the "
@@ -277,6 +279,19 @@ class Generate:
     def decode(self, outputs: NDArray[Any]) -> Sequence[float]:
         """The mean loss of each row."""
         return [float(row.mean()) for row in outputs]
+
+
+def _first(texts: list[list[int]], limit: int | None) -> list[list[int]]:
+    """The first texts, cut where they have `limit` tokens together."""
+    if limit is None:
+        return texts
+    kept = []
+    for text in texts:
+        kept.append(text[:limit])
+        limit -= len(kept[-1])
+        if not limit:
+            break
+    return kept
 
 
 def _flat(array: NDArray[Any]) -> NDArray[Any]:
