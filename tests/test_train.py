@@ -185,7 +185,10 @@ class TestStopped:
 
     def test_ctrl_c_at_the_command_line(self, tmp_path, reviews):
         out = tmp_path / "m.safetensors"
-        command = [sys.executable, "-m", "gatewright.cli", "train", "classify", str(reviews), "--out", str(out)]
+        # A shell starts what it puts into the background with Ctrl-C ignored, and children inherit that.
+        program = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        program += "from gatewright.cli import main; sys.exit(main(sys.argv[1:]))"
+        command = [sys.executable, "-c", program, "train", "classify", str(reviews), "--out", str(out)]
         command += [*FLAGS, "--epochs", "100000"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for line in process.stderr:
