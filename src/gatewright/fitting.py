@@ -16,6 +16,7 @@ from gatewright.blocks import Block, Steps
 from gatewright.checkpoint import Checkpoint, Progressed
 from gatewright.comparison import Epoch, Measure
 from gatewright.data.batches import batches, order
+from gatewright.optimizer import optimizer
 from gatewright.tasks.protocol import EVALUATED_STREAMS, Examples, Task
 
 # Rows of a batch when nothing is learnt: large enough to fill the kernels, small enough for a laptop.
@@ -35,10 +36,8 @@ class Recipe:
         schedule: "constant"; "linear" and "cosine" fall to 0 over all epochs (Loshchilov & Hutter 2017, equation 5,
             without restarts).
         warmup: share of all steps in which the learning rate rises from 0.
-        clip: largest norm of the gradient of all weights together (Pascanu, Mikolov & Bengio 2013, algorithm 1); 0 is
-            no bound.
-        weight_decay: share of each weight that a step of learning rate 1 takes away (Loshchilov & Hutter 2019,
-            "Decoupled Weight Decay Regularization", algorithm 2).
+        clip, weight_decay, embedding_moments: see `optimizer.optimizer`; of the decay, the share of each weight that a
+            step of learning rate 1 takes away.
         averaging: of the exponential average of the weights, how much of it stays at a step (Polyak & Juditsky 1992 in
             its exponential form); that average is what is measured and kept. 0 is none.
         patience: epochs without a better figure on the validation rows after which training ends; 0 is never.
@@ -55,6 +54,7 @@ class Recipe:
     warmup: float = 0.0
     clip: float = 0.0
     weight_decay: float = 0.0
+    embedding_moments: str = "own"
     averaging: float = 0.0
     patience: int = 0
     discriminative: float = 1.0
@@ -127,21 +127,14 @@ class Network:
         task: whose losses are minimised.
         blocks: the model.
         like: examples that show the shape and type of inputs and targets.
-        recipe: its batch, clip and weight decay.
+        recipe: its batch, and what its optimizer needs.
     """
 
     def __init__(self, task: Task[Any], blocks: Sequence[Block], like: Examples, recipe: Recipe) -> None:
-        import optax
-
         self.task, self.blocks, self.batch = task, list(blocks), recipe.batch
         self.features = like.inputs.shape[2] if like.inputs.ndim > 2 else 1
         self.library = models.jax_library()
-        parts = [optax.scale_by_adam()]
-        if recipe.clip:
-            parts.insert(0, optax.clip_by_global_norm(recipe.clip))
-        if recipe.weight_decay:
-            parts.append(optax.add_decayed_weights(recipe.weight_decay))
-        self._optimizer = optax.chain(*parts)
+        self._optimizer = optimizer(recipe.clip, recipe.weight_decay, recipe.embedding_moments)
         self._compile(like)
 
     def _compile(self, like: Examples) -> None:

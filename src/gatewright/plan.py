@@ -73,8 +73,8 @@ _TEXTS = {
     "vocabulary": 10_000,
 }
 _LANGUAGE = {**_TEXTS, "embedding": 64, "length": 64, "learning_rates": (0.003,)}
-# Of how a network learns: every task has these; a task of numbers has no other.
-_OF_RECIPE = ("schedule", "warmup", "clip", "weight_decay", "averaging", "patience")
+# Of how a network learns: a task of numbers has no other.
+_OF_NUMBERS = ("schedule", "warmup", "clip", "weight_decay", "averaging", "patience")
 _WHOLE = ("units", "embedding", "length", "vocabulary", "batch", "epochs", "limit")
 # What is less makes no task: the sum has two terms, and a vocabulary has three ids that are not words, and one unused.
 _ADDING_LEAST = {"length": 2}
@@ -114,7 +114,7 @@ def resolve(
     if kind == "generate" and of_texts["label"] is not None:
         raise InputError("a language model reads texts alone: leave label out.")
     if kind == "adding":
-        others = {name: value for name, value in more.items() if name not in _OF_RECIPE}
+        others = {name: value for name, value in more.items() if name not in _OF_NUMBERS}
         for name, value in {**of_texts, **others}.items():
             if value is not None:
                 raise InputError(f"adding is a task of numbers and has no {name}: leave {name} out.")
@@ -139,7 +139,7 @@ def resolve(
         chosen["epochs"],
         rates,
         seeds,
-        {name: value for name, value in checked.items() if name in _OF_RECIPE},
+        {name: value for name, value in checked.items() if name in {field.name for field in fields(Recipe)}},
     )
 
 

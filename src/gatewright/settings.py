@@ -14,6 +14,7 @@ import numpy as np
 from gatewright.blocks import CELLS
 from gatewright.data.text import FIRST, SPLITS
 from gatewright.errors import InputError, nearest, require_one_of
+from gatewright.optimizer import MOMENTS
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,13 @@ _LEARNING = (
     Setting("warmup", "number", 0.0, "share of the steps in which the learning rate rises", below=1),
     Setting("clip", "number", 1.0, "largest norm of the gradient; 0 is no bound"),
     Setting("weight_decay", "number", 0.0, "of each weight, at a step of learning rate 1"),
+    Setting(
+        "embedding_moments",
+        "choice",
+        "own",
+        "second moments of Adam in the embedding: own, one for each number; shared, one for all",
+        choices=MOMENTS,
+    ),
     Setting(
         "averaging", "number", 0.998, "how much of the average of the weights stays at a step; 0 is no average", below=1
     ),

@@ -57,7 +57,7 @@ class Generate:
         tied: the outputs' kernel is the embedding's table: see `blocks.Softmax`.
         samples: see `blocks.Softmax`.
         embedding_dropout, word_dropout, recurrent_dropout, weight_dropout: see `blocks.Embedding`, `blocks.Recurrent`.
-        output_dropout: above the embedding, between layers and below the outputs: see `blocks.Dropout`.
+        output_dropout: between layers and below the outputs: see `blocks.Dropout`.
         limit: at most so many training tokens, and as many test tokens; None is all.
     """
 
