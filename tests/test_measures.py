@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -65,6 +65,7 @@ def test_shares():
     assert are_given(np.array([[0.5, 0.4999]])).tolist() == [[True, False]]
 
 
+@settings(deadline=None)  # scikit-learn is imported in it
 @given(st.integers(1, 30), st.integers(1, 5), st.integers(0, 2**32), st.floats(0, 1))
 def test_of_labels_are_those_of_scikit_learn(rows, labels, seed, share):
     rng = np.random.default_rng(seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -19,6 +20,9 @@ from gatewright.measures import (
     to_probabilities,
     to_shares,
 )
+
+# Unicode's control characters, halves of surrogate pairs, and separators of lines and paragraphs.
+_ESCAPED = ("Cc", "Cs", "Zl", "Zp")
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class OneLabel:
         Measure("calibration_error", "calibration error", "lower"),
     )
     right: ClassVar[str] = "its likeliest class is the label, and the other's is not"
+    counted: ClassVar[str] = ""
 
     @property
     def outputs(self) -> int:
@@ -125,6 +130,7 @@ class SeveralLabels:
         Measure("calibration_error", "calibration error", "lower"),
     )
     right: ClassVar[str] = "all its labels are right, and not all of the other's are"
+    counted: ClassVar[str] = "rows with every label right"
 
     @property
     def outputs(self) -> int:
@@ -189,3 +195,8 @@ class SeveralLabels:
 
 
 Labels = OneLabel | SeveralLabels
+
+
+def printable(label: str) -> str:
+    """A label in one line, which does nothing to a terminal: control characters and line breaks are escaped."""
+    return "".join(repr(letter)[1:-1] if unicodedata.category(letter) in _ESCAPED else letter for letter in label)
