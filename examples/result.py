@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import gatewright
 from gatewright.files import atomically
-from gatewright.report.figures import MEASURES
+from gatewright.report.figures import measures_of
 from gatewright.statistics import mean_interval
 from gatewright.train import Trained
 
@@ -108,8 +108,8 @@ RECIPES = {
 
 
 def record(name: str, recipe: Recipe, runs: list[Trained], languages: list[Trained], texts: list[str]) -> str:
-    made, deciding = runs[-1].made, MEASURES[recipe.task][0]
-    measures = [measure for measure in MEASURES[recipe.task] if not math.isnan(runs[-1].test[measure.name])]
+    made, deciding = runs[-1].made, measures_of(runs[-1].test)[0]
+    measures = [measure for measure in measures_of(runs[-1].test) if not math.isnan(runs[-1].test[measure.name])]
     lines = [
         f"# {recipe.title}",
         "",

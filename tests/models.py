@@ -14,13 +14,21 @@ LENGTH = 12
 
 
 def classifier(
-    cell="gru", units=5, pooling="last", both=False, layers=1, tokens="words", labels=("bad", "good"), seed=0
+    cell="gru",
+    units=5,
+    pooling="last",
+    both=False,
+    layers=1,
+    tokens="words",
+    labels=("bad", "good"),
+    seed=0,
+    several=False,
 ):
     """A classifier with random weights, so large that its answers differ."""
     encoder = Words.fit(TEXTS, 40) if tokens == "words" else BytePairs.fit(TEXTS, 270)
     below = [Recurrent(cell, units, both, steps=True) for _ in range(layers - 1)]
     pooled = [] if pooling == "last" else [Pool(pooling)]
-    outputs = 1 if len(labels) == 2 else len(labels)
+    outputs = 1 if len(labels) == 2 and not several else len(labels)
     model = (
         Embedding(encoder.ids, 4, word_dropout=0.2),
         *below,
@@ -31,7 +39,7 @@ def classifier(
     )
     weights = tuple(blocks.start(model, 1, [0]))
     weights[0]["table"][:] *= 20
-    answers = {"labels": list(labels), "length": LENGTH}
+    answers = {"labels": list(labels), "length": LENGTH, **({"several": True} if several else {})}
     training = {"settings": {"cell": cell}, "test": {"accuracy": 0.5}}
     return Model("classify", model, weights, encoder.to_json(), answers, training)
 

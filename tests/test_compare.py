@@ -427,3 +427,30 @@ class TestMoreSettings:
             with pytest.raises(InputError, match=said):
                 gatewright.compare("adding", out=tmp_path / "o", **settings)
         assert list(tmp_path.iterdir()) == []
+
+
+def test_several_labels_a_text(tmp_path, capsys):
+    draw = np.random.default_rng(0)
+    rows = ["text;labels"]
+    for _ in range(150):
+        labels = [name for name in ("p, q", "[/r]") if draw.random() < 0.5]
+        rows.append(f"{' '.join(f'tell{name[-2]}' for name in labels)} word{draw.integers(9)};{'|'.join(labels)}")
+    (tmp_path / "d.csv").write_text("\n".join(rows) + "\n")
+    settings = {"length": 8, "units": 3, "embedding": 4, "epochs": 2, "seeds": 2, "cells": ["gru", "lstm"]}
+    result = gatewright.compare("d.csv", label="labels", label_separator="|", out="o", **settings)
+    names = ["macro_f1", "micro_f1", "accuracy", "auroc", "log_loss", "calibration_error"]
+    assert [measure.name for measure in result.measures] == names
+    assert list(result.cells[0].test) == list(result.baseline.test) == list(result.chance.test) == names
+    assert result.baseline.test["accuracy"] > 0.9
+    assert result.right == "all its labels are right, and not all of the other's are"
+    assert "by macro F1 on the test rows (GRU " in result.verdict
+    assert ") and by rows with every label right, " in result.verdict
+    assert "all its labels are right" in (tmp_path / "o" / "report.html").read_text()
+    assert json.loads((tmp_path / "o" / "compare.json").read_text())["settings"]["label_separator"] == "|"
+    flags = ["--label", "labels", "--label-separator", "|", "--out", "o", "--cells", "gru,lstm", "--seeds", "2"]
+    flags += ["--length", "8", "--units", "3", "--embedding", "4", "--epochs", "2", "--json"]
+    assert cli.main(["compare", "d.csv", *flags]) == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] == result.verdict
+    for task, sentence in (("generate", "leave label_separator out"), (None, "adding is a task of numbers and has no")):
+        with pytest.raises(InputError, match=sentence):
+            gatewright.compare("d.csv" if task else "adding", task=task, label_separator="|", out="p")

@@ -11,7 +11,7 @@ import tarfile
 import pytest
 
 from gatewright.data import public
-from gatewright.data.sources import Labelled, Source, read_labelled
+from gatewright.data.sources import Labelled, SeveralLabelled, Source, names_of, read_labelled
 from gatewright.errors import InputError
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -201,14 +201,13 @@ class TestTableRefused:
             make("a.jsonl", [{"text": "a", "label": 1}, {"text": 1, "label": 1}]),
         )
 
-    @pytest.mark.parametrize("label", [["x"], {"x": 1}, b"x", datetime.date(2020, 1, 1)])
+    @pytest.mark.parametrize("label", [[1], [["x"]], {"x": 1}, b"x", datetime.date(2020, 1, 1)])
     def test_labels_that_are_no_names(self, label):
         make("a.parquet", {"text": ["a"], "label": pyarrow.array([label])})
         refused(r"'label' of a\.parquet is of type .*, not labels: name another with --label", "a.parquet")
 
-    @pytest.mark.parametrize(("label", "kind"), [(["x"], "a list"), ({"x": 1}, "an object")])
-    def test_labels_that_are_no_names_in_json(self, label, kind):
-        refused(f"line 1: 'label' is {kind}, not a label", make("a.jsonl", [{"text": "a", "label": label}]))
+    def test_labels_that_are_no_names_in_json(self):
+        refused("line 1: 'label' is an object, not a label", make("a.jsonl", [{"text": "a", "label": {"x": 1}}]))
 
     def test_rows_of_other_lengths(self):
         make("a.csv", 'text,label\n"a\nb",x\na, b,x\n')
@@ -459,3 +458,118 @@ class TestSeveralColumns:
         assert read_labelled(str(path), "t,b").train.texts == ["A\nc", "d"]
         with pytest.raises(InputError, match=r"the column 'n' of .* is of type int64, not texts"):
             read_labelled(str(path), "t,n")
+
+
+class TestSeveralLabels:
+    """Any number of labels for a text: a column each, lists, or a separator."""
+
+    COLUMNS = SeveralLabelled(["one", "two", "three"], [("toxic",), (), ("toxic", "a b")], ("toxic", "a b"))
+
+    def test_a_column_each(self):
+        rows = 'text,toxic,a b,"x,y"\none,1,0,k\ntwo,false,0.0,l\nthree,TRUE,1,m\n'
+        assert read_labelled(make("a.csv", rows), label="toxic, a b").train == self.COLUMNS
+        assert read_labelled("a.csv", label="x,y").train.labels == ["k", "l", "m"]
+        truths = {"text": self.COLUMNS.texts, "toxic": [True, False, True], "a b": [0.0, 0.0, 1.0]}
+        assert read_labelled(make("a.parquet", truths), label="toxic,a b").train == self.COLUMNS
+        records = [dict(zip(truths, row, strict=True)) for row in zip(*truths.values(), strict=True)]
+        assert read_labelled(make("a.jsonl", records), label="toxic,a b").train == self.COLUMNS
+        source = read_labelled("a.csv", label="toxic,a b", test="a.jsonl")
+        assert source.test == source.train
+
+    @pytest.mark.parametrize("missing", ["", "2", "yes", "-1", "0.5", "nan", "x" * 99])
+    def test_what_is_neither_yes_nor_no(self, missing):
+        name = make("a.csv", f"text,p,q\none,1,1\n\ntwo,0,{missing}\n")
+        refused(
+            r"^a\.csv, line 4: 'q' is .{2,50}; one of several columns of labels must hold 0 or 1,", name, label="p,q"
+        )
+
+    def test_what_is_neither_yes_nor_no_in_typed_files(self):
+        make("a.parquet", {"text": ["a", "b"], "p": [0, 1], "q": [None, 1]})
+        refused(r"^a\.parquet, row 1: 'q' is None; one of several", "a.parquet", label="p,q")
+        make("a.jsonl", [{"text": "a", "p": 1, "q": 1}, {"text": "a", "p": 1}])
+        refused(r"^a\.jsonl, line 2: 'q' is None; one of several", "a.jsonl", label="p,q")
+        make("a.jsonl", [{"text": "a", "p": [1], "q": 1}])
+        refused(r"^a\.jsonl, line 1: 'p' is a list, not a label", "a.jsonl", label="p,q")
+        make("a.parquet", {"text": ["a"], "p": [1], "q": [["x"]]})
+        refused(r"'q' of a\.parquet is of type list<.*, not labels", "a.parquet", label="p,q")
+
+    def test_columns_that_are_not_there(self):
+        name = make("a.csv", "text,toxic,threat\na,1,0\n")
+        refused(r"^--label must be a column of .*, not 'treat'; did you mean 'threat'\?$", name, label="toxic,treat")
+        refused(r"^--label must be a column of .*, not ''\.$", name, label="toxic,")
+        refused("'text' can't be both --text and --label", name, label="toxic,text")
+
+    LISTS = (("b", "a"), (), ("\U0001f600, \0", "a"))
+
+    @pytest.mark.parametrize("kind", ["jsonl", "list", "large_list", "fixed"])
+    def test_lists(self, kind):
+        texts, lists = ["one", "two", "three"], [list(labels) for labels in self.LISTS]
+        if kind == "jsonl":
+            name = make("a.jsonl", [{"text": t, "label": labels} for t, labels in zip(texts, lists, strict=True)])
+        else:
+            string = pyarrow.string()
+            types = {"list": pyarrow.list_(string), "large_list": pyarrow.large_list(pyarrow.large_string())}
+            lists = lists if kind in types else [["b", "a"], ["c", "c"], ["a", "b"]]
+            column = pyarrow.array(lists, types.get(kind, pyarrow.list_(string, 2)))
+            name = make("a.parquet", {"text": texts, "label": column})
+        rows = read_labelled(name).train
+        labels = list(self.LISTS) if kind != "fixed" else [("b", "a"), ("c",), ("a", "b")]
+        assert rows == SeveralLabelled(texts, labels, ())
+        assert names_of(rows) == {label for row in labels for label in row}
+
+    @pytest.mark.parametrize(
+        ("field", "sentence"),
+        [
+            (
+                "x",
+                r"^a\.jsonl, line 2: 'label' is a string, and other rows have lists: give each row a list of labels\.$",
+            ),
+            (1, "'label' is a number, and other rows have lists"),
+            (["x", 1], "'label' is a list with a number in it: a list of labels must hold their names alone"),
+            (["x", None], "'label' is a list with null in it"),
+            (["x", ["y"]], "'label' is a list with a list in it"),
+            ([" "], "'label' is a list with an empty string in it"),
+            ({"x": 1}, "'label' is an object, not a label"),
+            (None, r"has a row without a label, row 2, line 2: remove it\.$"),
+            (["\ud800"], r"line 2: a text has one half of a "),
+        ],
+    )
+    def test_lists_that_are_not_of_labels(self, field, sentence):
+        refused(sentence, make("a.jsonl", [{"text": "a", "label": []}, {"text": "b", "label": field}]))
+
+    def test_a_parquet_list_with_a_gap(self):
+        make("a.parquet", {"text": ["a", "b"], "label": [["x"], ["y", None]]})
+        refused(r"^a\.parquet, row 2: 'label' is a list with null in it", "a.parquet")
+        make("a.parquet", {"text": ["a", "b"], "label": [["x"], None]})
+        refused("has a row without a label, row 2", "a.parquet")
+
+    def test_a_separator(self):
+        make("a.csv", "text,label\na,sport | politics\nb,\nc,|x||x \nd,1.0\ne,nan\n")
+        rows = read_labelled("a.csv", label_separator="|").train
+        assert rows.labels == [("sport", "politics"), (), ("x",), ("1.0",), ("nan",)]
+        assert rows.columns == ()
+        make("a.jsonl", [{"text": "a", "label": "x; y"}, {"text": "b", "label": 3}, {"text": "c", "label": ""}])
+        assert read_labelled("a.jsonl", label_separator=";").train.labels == [("x", "y"), ("3",), ()]
+        make("a.parquet", {"text": ["a", "b"], "label": ["x and y", "z"]})
+        assert read_labelled("a.parquet", label_separator=" and ").train.labels == [("x", "y"), ("z",)]
+
+    def test_separators_that_are_refused(self, work):
+        make("a.csv", "text,p,q\na,0,1\n")
+        refused(r"^--label-separator is for one column of labels, and --label names 2", "a.csv", None, "p,q", None, "|")
+        refused(r"^--label-separator must be a text of one letter or more, not ''\.$", "a.csv", label_separator="")
+        refused("must be a text of one letter or more, not 3", "a.csv", label_separator=3)
+        make("a.jsonl", [{"text": "a", "label": ["x"]}])
+        refused(
+            r"^a\.jsonl, line 1: 'label' is a list, which needs no --label-separator", "a.jsonl", label_separator="|"
+        )
+        make("b.jsonl", [{"text": "a", "label": None}])
+        refused("has a row without a label", "b.jsonl", label_separator="|")
+        tree(work / "texts", CLASSES)
+        refused("^--label-separator is for a column of a table, which texts is not", "texts", label_separator="|")
+        refused("^--label-separator is for a column of a table, which imdb is not", "imdb", label_separator="|")
+
+    def test_one_label_beside_lists(self):
+        one, lists = make("a.jsonl", [{"text": "a", "label": "x"}]), make("b.jsonl", [{"text": "a", "label": ["x"]}])
+        for data, test in ((one, lists), (lists, one)):
+            sentence = r"^b\.jsonl has lists of labels, and a\.jsonl has one label for each text: give both alike\.$"
+            refused(sentence, data, test=test)

@@ -95,3 +95,39 @@ def test_recurring_reviews():
     except FileNotFoundError as error:
         pytest.skip(str(error))
     assert split.recurring(public.imdb("train").texts, public.imdb("test").texts) == 123
+
+
+several = st.lists(st.sets(st.sampled_from("abcdef")).map(tuple), max_size=60)
+
+
+@given(several, st.floats(0, 1), seeds)
+def test_hold_out_several_keeps_each_label(labels, share, seed):
+    kept, held = split.hold_out_several(labels, share, seed)
+    assert sorted([*kept, *held]) == list(range(len(labels)))
+    assert len(held) == round(share * len(labels))
+    again = split.hold_out_several(labels, share, seed)
+    assert (again[0].tolist(), again[1].tolist()) == (kept.tolist(), held.tolist())
+    occurring = {label for row in labels for label in row}
+    if len(kept) >= len(occurring):
+        assert {label for row in kept for label in labels[row]} == occurring
+
+
+def test_hold_out_several_shuffles():
+    kept, held = split.hold_out_several([("a",)] * 500 + [("b",)] * 500, 0.2, 0)
+    assert 0.4 < np.mean(kept[:100] < 500) < 0.6
+    assert 0.4 < np.mean(held < 500) < 0.6
+
+
+@given(several, st.integers(1, 70), seeds)
+def test_sample_several(labels, rows, seed):
+    chosen = split.sample_several(labels, rows, seed)
+    assert chosen.tolist() == sorted(set(chosen.tolist()))
+    assert len(chosen) == min(rows, len(labels))
+    occurring = {label for row in labels for label in row}
+    if rows >= len(occurring):
+        assert {label for row in chosen for label in labels[row]} == occurring
+
+
+def test_sample_several_of_no_rows():
+    with pytest.raises(InputError, match="the number of rows must be 1 or more, not 0"):
+        split.sample_several([("a",)], 0, 0)

@@ -4,8 +4,20 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics
 
-from gatewright.measures import confusion, of_classes, plain, to_probabilities
+from gatewright.measures import (
+    are_given,
+    confusion,
+    confusion_of_labels,
+    of_classes,
+    of_labels,
+    plain,
+    to_probabilities,
+    to_shares,
+)
 
 
 def test_probabilities():
@@ -44,3 +56,53 @@ def test_more_classes_that_are_told_apart():
 
 def test_confusion():
     assert confusion(np.array([0, 1, 1]), np.array([0, 0, 1]), 3) == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
+
+
+def test_shares():
+    found = to_shares(np.array([[0.0, math.log(3), -800.0, 800.0]]))
+    np.testing.assert_allclose(found, [[0.5, 0.75, 0, 1]], rtol=1e-15)
+    assert to_shares(np.array([[-600.0]]))[0, 0] > 0
+    assert are_given(np.array([[0.5, 0.4999]])).tolist() == [[True, False]]
+
+
+@settings(deadline=None)  # scikit-learn is imported in it
+@given(st.integers(1, 30), st.integers(1, 5), st.integers(0, 2**32), st.floats(0, 1))
+def test_of_labels_are_those_of_scikit_learn(rows, labels, seed, share):
+    rng = np.random.default_rng(seed)
+    targets = (rng.random((rows, labels)) < share).astype(np.int32)
+    probabilities = rng.random((rows, labels)).round(2)
+    answers = probabilities >= 0.5
+    found = of_labels(probabilities, targets)
+    assert list(found) == [*("macro_f1", "micro_f1", "accuracy", "auroc", "log_loss", "calibration_error")]
+    each = [metrics.f1_score(targets[:, label], answers[:, label], zero_division=0) for label in range(labels)]
+    assert found["macro_f1"] == pytest.approx(np.mean(each), abs=1e-12)
+    assert found["micro_f1"] == pytest.approx(metrics.f1_score(targets.ravel(), answers.ravel(), zero_division=0))
+    assert found["accuracy"] == pytest.approx(metrics.accuracy_score(targets, answers))
+    if labels > 1:  # of a single column scikit-learn takes yes and no for two classes
+        assert found["macro_f1"] == pytest.approx(metrics.f1_score(targets, answers, average="macro", zero_division=0))
+    losses = [metrics.log_loss(targets[:, label], probabilities[:, label], labels=[0, 1]) for label in range(labels)]
+    assert found["log_loss"] == pytest.approx(np.mean(losses))
+    told_apart = [label for label in range(labels) if 0 < targets[:, label].sum() < rows]
+    if told_apart:
+        expected = metrics.roc_auc_score(targets[:, told_apart], probabilities[:, told_apart], average="macro")
+        assert found["auroc"] == pytest.approx(expected)
+    else:
+        assert math.isnan(found["auroc"])
+    expected = [metrics.confusion_matrix(targets[:, n], answers[:, n], labels=[0, 1]).tolist() for n in range(labels)]
+    assert confusion_of_labels(answers, targets) == expected
+
+
+def test_calibration_of_labels():
+    # Of two of 0.8 one is right, which is off by 0.3; the other two are alone in their intervals.
+    found = of_labels(np.array([[0.8, 0.2], [0.9, 0.4]]), np.array([[1, 1], [1, 0]]))
+    assert found["calibration_error"] == pytest.approx((2 * 0.3 + 0.1 + 0.4) / 4)
+
+
+def test_a_label_that_is_nowhere_has_no_f1():
+    found = of_labels(np.array([[0.8, 0.3], [0.3, 0.3]]), np.array([[1, 0], [0, 0]]))
+    assert (found["macro_f1"], found["micro_f1"], found["accuracy"], found["auroc"]) == (0.5, 1, 1, 1)
+
+
+def test_certain_and_wrong_is_a_finite_loss():
+    found = of_labels(np.array([[0.0, 1.0]]), np.array([[1, 0]]))
+    assert found["log_loss"] == pytest.approx(-math.log(np.finfo(float).eps))

@@ -141,12 +141,26 @@ def test_a_word_that_was_changed(tmp_path, content):
         (lambda r: r["encoder"]["tokens"].append("a"), "occurs twice"),
         (lambda r: r["answers"].update(labels=["a", "a"]), "labels are not as many"),
         (lambda r: r["answers"].update(labels=["a", 1]), "labels are not a list of texts"),
+        (lambda r: r["answers"].update(labels=[]), "labels are not as many"),
         (lambda r: r["answers"].update(length=0), "length is not a whole number"),
+        (lambda r: r["answers"].update(several="yes"), "several labels is neither true nor false"),
+        (lambda r: r["answers"].update(several=1), "several labels is neither true nor false"),
+        (lambda r: r["answers"].update(several=True), "labels are not as many"),
         (lambda r: r.update(sha256=""), "not as it was written"),
     ],
 )
 def test_a_record_that_does_not_fit(tmp_path, content, change, said):
     assert said in refused(tmp_path, changed(content, change))
+
+
+def test_several_labels_are_read(tmp_path):
+    write(classifier(labels=("a", "b"), several=True), tmp_path / "m.safetensors")
+    content = (tmp_path / "m.safetensors").read_bytes()
+    assert runtime.load(tmp_path / "m.safetensors").answers.several
+    assert "labels are not as many" in refused(tmp_path, changed(content, lambda r: r["answers"].update(several=False)))
+    write(classifier(), tmp_path / "older.safetensors")
+    assert "several" not in read(tmp_path / "older.safetensors").answers
+    assert not runtime.load(tmp_path / "older.safetensors").answers.several
 
 
 def test_weights_that_are_no_numbers(tmp_path):

@@ -25,6 +25,7 @@ from gatewright.comparison import (
     PairedTest,
     Run,
 )
+from gatewright.evaluate import Evaluated
 from gatewright.report import html, plots, tables, terminal
 from gatewright.statistics import Interval, mean_interval
 
@@ -686,3 +687,35 @@ assert matplotlib.get_backend(auto_select=False) == backend
 assert "matplotlib.pyplot" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True, cwd=__file__.rpartition("/")[0])
+
+
+SHARES = dict.fromkeys(("macro_f1", "micro_f1", "accuracy", "auroc", "log_loss", "calibration_error"), 0.5)
+
+
+def several(labels, confusion):
+    return Evaluated("m", "d", "classify", "rows", 10, SHARES, SHARES, labels, confusion, several=True)
+
+
+def test_several_labels_have_a_row_each():
+    found = str(several(("sport", "never"), (((4, 1), (2, 3)), ((10, 0), (0, 0)))))
+    assert found.index("macro F1") < found.index("micro F1") < found.index("accuracy")
+    rows = [line.split() for line in found.split("\n")]
+    assert ["label", "support", "precision", "recall", "F1"] in rows
+    assert ["sport", "5", "0.7500", "0.6000", "0.6667"] in rows
+    assert ["never", "0", "-", "-", "0.0000"] in rows
+    assert max(map(len, found.split("\n"))) <= 80
+
+
+@pytest.mark.parametrize("label", ["[/b]", "\0\x1b[31m\r\n", "\U0001f600, é", "a" * 500, "[red]x"])
+def test_labels_may_be_anything(label):
+    table = ((4, 1), (2, 3))
+    one = Evaluated("m", "d", "classify", "rows", 10, {"accuracy": 0.5}, {"accuracy": 0.5}, (label, "b"), table)
+    for found in map(str, (several((label, "b"), (table, table)), one)):
+        assert max(map(len, found.split("\n"))) <= 100
+        assert "\x1b" not in found
+        assert label[:3] in found or "\\x00" in found
+
+
+def test_of_very_many_labels_there_is_no_table():
+    labels = tuple(f"label{place}" for place in range(200))
+    assert "label1" not in str(several(labels, (((4, 1), (2, 3)),) * 200))

@@ -99,3 +99,58 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == runtime.load(tmp_path / "m.safetensors").predict("a fine film").label
+
+
+class TestSeveral:
+    """Any number of labels for a text."""
+
+    LABELS = ("a, b", "\0\n\x1b[31m", "\U0001f600", "d")
+
+    @pytest.fixture
+    def model(self):
+        return Classifier(classifier(labels=self.LABELS, several=True))
+
+    def test_each_label_has_a_probability_of_its_own(self, model):
+        texts = [*TEXTS, *ODD]
+        probabilities = model.probabilities(texts)
+        assert probabilities.shape == (len(texts), 4)
+        assert not np.allclose(probabilities.sum(axis=1), 1)
+        for said, row in zip(model.predict(texts), probabilities, strict=True):
+            assert said.several
+            assert list(said.probabilities) == list(self.LABELS)
+            assert list(said.probabilities.values()) == row.tolist()
+            assert said.labels == tuple(label for label, p in zip(self.LABELS, row, strict=True) if p >= 0.5)
+            assert said.probabilities[said.label] == row.max()
+        assert len({said.labels for said in model.predict(texts)}) > 2
+
+    def test_a_text_is_answered_alike_alone_and_among_others(self, model):
+        texts = TEXTS * 11 + ODD + TEXTS * 11
+        alone = [model.predict(text) for text in texts]
+        together = model.predict(texts)
+        assert [said.labels for said in together] == [said.labels for said in alone]
+        shares = [[list(said.probabilities.values()) for said in some] for some in (together, alone)]
+        assert_close(*shares, "same_order", np.float32)
+
+    def test_steps_are_the_whole(self, model):
+        states = model.start()
+        for token in model.encoder.encode("what a dull film"):
+            said, states = model.step(token, states)
+        expected = model.predict("what a dull film")
+        assert said.labels == expected.labels
+        assert_close(list(said.probabilities.values()), list(expected.probabilities.values()), "forward", np.float32)
+
+    def test_what_is_printed(self):
+        shares = dict.fromkeys(self.LABELS, 0.25)
+        none = runtime.Prediction("d", shares, (), several=True)
+        assert str(none) == "-\ta, b 0.2500 \\x00\\n\\x1b[31m 0.2500 \U0001f600 0.2500 d 0.2500"
+        assert none.to_json() == {"labels": [], "probabilities": shares}
+        two = runtime.Prediction("d", shares, self.LABELS[1:3], several=True)
+        assert str(two).split("\t")[0] == "\\x00\\n\\x1b[31m,\U0001f600"
+        one = runtime.Prediction("d", {"d": 0.75}, ("d",))
+        assert str(one) == "d\t0.7500"
+        assert one.to_json() == {"label": "d", "probabilities": {"d": 0.75}}
+
+    def test_of_one_label_it_is_the_likeliest(self):
+        for said in Classifier(classifier(labels=("a", "b", "c"))).predict(TEXTS):
+            assert said.labels == (said.label,)
+            assert not said.several

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from gatewright.statistics import holm, mean_interval, paired_t, sign_test
+from gatewright.statistics import holm, mean_interval, more_often_better, paired_t, sign_test
 
 figures = st.lists(st.floats(-10, 10), min_size=2, max_size=8)
 
@@ -68,3 +68,9 @@ def test_holm_keeps_order_and_never_helps(ps):
     assert max(adjusted) <= 1
     by_p = [a for _, a in sorted(zip(ps, adjusted, strict=True))]
     assert by_p == sorted(by_p)
+
+
+def test_more_often_better():
+    one, other = np.array([True, True, False, False]), np.array([True, False, True, True])
+    assert [more_often_better(one, other), more_often_better(other, one), more_often_better(one, one)] == [-1, 1, 0]
+    assert more_often_better(np.array([0.5, 2.0]), np.array([0.25, 1.0])) == 1

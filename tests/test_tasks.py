@@ -1,6 +1,7 @@
 """The tasks: what their rows, losses, measures and answers mean."""
 
 import csv
+import json
 
 import jax.numpy as jnp
 import numpy as np
@@ -204,3 +205,130 @@ class TestClassify:
         rows = [(f"word {label}", label) for label in "abcdefghij"] * 4
         with pytest.raises(InputError, match="too few rows of the class"):
             Classify(table(tmp_path / "r.csv", rows), limit=6).read()
+
+
+def labelled(path, rows, names=("toxic", "rude", "long")):
+    """A JSON Lines file of (text, labels): a list, and a column for each name."""
+    with path.open("w", encoding="utf-8") as file:
+        for text, labels in rows:
+            file.write(json.dumps({"text": text, "label": labels, **{name: name in labels for name in names}}) + "\n")
+    return str(path)
+
+
+class TestClassifySeveral:
+    """Any number of labels for a text."""
+
+    ROWS = (("a toxic text", ["toxic"]), ("rude and toxic", ["rude", "toxic"]), ("fine words", []), ("rude", ["rude"]))
+
+    @pytest.fixture
+    def rows(self):
+        return [(f"{text} {number}", labels) for number in range(25) for text, labels in self.ROWS]
+
+    @pytest.fixture
+    def task(self, tmp_path, rows):
+        task = Classify(labelled(tmp_path / "r.jsonl", rows))
+        self.parts = task.read()
+        task.fit(self.parts.train)
+        return task
+
+    def test_splits(self, tmp_path, rows):
+        rare = [*rows, ("once", ["rare"])]
+        parts = Classify(labelled(tmp_path / "r.jsonl", rare)).read()
+        texts = [part.texts for part in (parts.train, parts.validation, parts.test)]
+        assert [len(part) for part in texts] == [73, 8, 20]
+        assert sorted(text for part in texts for text in part) == sorted(text for text, _ in rare)
+        assert "once" in parts.train.texts
+        of = dict(rare)
+        assert all(tuple(of[text]) == labels for text, labels in zip(parts.test.texts, parts.test.labels, strict=True))
+        assert Classify(labelled(tmp_path / "r.jsonl", rare)).read() == parts
+
+    def test_limit(self, tmp_path, rows):
+        parts = Classify(labelled(tmp_path / "r.jsonl", rows), limit=20).read()
+        assert [len(part.texts) for part in (parts.train, parts.validation, parts.test)] == [18, 2, 20]
+
+    def test_columns_keep_their_order_and_lists_are_sorted(self, tmp_path, rows, task):
+        assert task.classes == ("rude", "toxic")
+        by_columns = Classify(labelled(tmp_path / "c.jsonl", rows), label="toxic,rude,long")
+        parts = by_columns.read()
+        by_columns.fit(parts.train)
+        assert by_columns.classes == ("toxic", "rude", "long")
+        assert parts.train.texts == self.parts.train.texts
+        one, other = by_columns.encode(parts.train), task.encode(self.parts.train)
+        np.testing.assert_array_equal(one.targets[:, [1, 0]], other.targets)
+        assert not one.targets[:, 2].any()  # a column of which no row says yes
+        assert by_columns.blocks("gru", 3)[-1].units == 3
+
+    def test_what_it_is_measured_by(self, task):
+        assert task.several
+        assert [measure.name for measure in task.measures] == [
+            *("macro_f1", "micro_f1", "accuracy", "auroc", "log_loss", "calibration_error")
+        ]
+        outputs, targets = np.array([[1.0, -1], [1, 1]]), np.array([[1, 0], [1, 0]])
+        assert task.merits(outputs, targets).tolist() == [True, False]
+        assert task.decode(outputs) == [("rude",), ("rude", "toxic")]
+        assert list(task.measure(outputs, targets)) == [measure.name for measure in task.measures]
+        assert task.counts(task.encode(self.parts.train)).tolist() == [1.0] * 72
+        answers = task.model(task.blocks("gru", 3), [{}] * 3, {}).answers
+        assert answers == {"labels": ["rude", "toxic"], "length": 200, "several": True}
+
+    def test_chance_and_baseline(self, task):
+        train, test = task.encode(self.parts.train), task.encode(self.parts.test)
+        chance = task.chance(train, test)
+        shares = train.targets.mean(axis=0)
+        expected = -(test.targets * np.log(shares) + (1 - test.targets) * np.log(1 - shares)).mean()
+        assert task.measure(chance.outputs, test.targets)["log_loss"] == pytest.approx(expected)
+        simple = task.baseline(self.parts)
+        assert simple.outputs.shape == chance.outputs.shape == (20, 2)
+        assert task.measure(simple.outputs, test.targets)["accuracy"] == 1
+
+    def test_a_column_that_all_or_no_training_rows_have(self, tmp_path, rows):
+        every = [(text, [*labels, "long"]) for text, labels in rows]
+        task = Classify(labelled(tmp_path / "r.jsonl", every, ("toxic", "long", "never")), label="toxic,long,never")
+        parts = task.read()
+        task.fit(parts.train)
+        test = task.encode(parts.test)
+        for simple in (task.baseline(parts), task.chance(task.encode(parts.train), test)):
+            assert np.isfinite(simple.outputs).all()
+            assert all(labels[:1] == ("long",) or labels == ("toxic", "long") for labels in task.decode(simple.outputs))
+            assert np.isfinite(task.measure(simple.outputs, test.targets)["log_loss"])
+
+    def test_balanced_rows_are_refused(self, tmp_path, rows):
+        sentence = (
+            r"^class_weights must be none where a text has any number of labels, as in r\.jsonl, not 'balanced': "
+        )
+        with pytest.raises(InputError, match=sentence):
+            Classify(labelled(tmp_path / "r.jsonl", rows), class_weights="balanced").read()
+
+    @pytest.mark.parametrize(
+        ("labels", "sentence"),
+        [
+            ([["a"]] * 20, r"^every row of r\.jsonl has the same labels \('a'\): a classifier needs rows that differ"),
+            ([[]] * 20, r"has the same labels \(none\)"),
+            ([[f"l{row}"] for row in range(20)], "20 different labels in 20 rows: name the column of labels with"),
+            ([["a"], [], ["a"]], "too few rows to set some aside"),
+        ],
+    )
+    def test_labels_that_make_no_task(self, tmp_path, labels, sentence):
+        with pytest.raises(InputError, match=sentence):
+            Classify(labelled(tmp_path / "r.jsonl", [("x", some) for some in labels])).read()
+
+    @pytest.mark.parametrize("part", ["test", "validation"])
+    def test_labels_of_another_part_alone(self, tmp_path, rows, part):
+        other = labelled(tmp_path / "t.jsonl", [("x", ["rude", "odd"])], ("odd",))
+        with pytest.raises(InputError, match="the label 'odd', which no training row has"):
+            Classify(labelled(tmp_path / "r.jsonl", rows), **{part: other}).read()
+        # A column that is there, and says no in every training row.
+        data = labelled(tmp_path / "r.jsonl", rows, ("rude", "odd"))
+        other = labelled(tmp_path / "t.jsonl", [("x", ["odd"])], ("rude", "odd"))
+        with pytest.raises(InputError, match="the label 'odd', which no training row has"):
+            Classify(data, label="rude,odd", **{part: other}).read()
+
+    def test_one_label_a_text_in_another_part(self, tmp_path, rows):
+        other = table(tmp_path / "t.csv", [("x", "rude")])
+        with pytest.raises(InputError, match=r"r\.jsonl has lists of labels, and .*t\.csv has one label for each text"):
+            Classify(labelled(tmp_path / "r.jsonl", rows), validation=other).read()
+
+    def test_too_few_rows_for_the_labels(self, tmp_path):
+        rows = [(f"word {label}", [label]) for label in "abcdefghij"] * 4
+        with pytest.raises(InputError, match="too few rows of the label"):
+            Classify(labelled(tmp_path / "r.jsonl", rows), limit=6).read()

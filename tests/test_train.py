@@ -321,3 +321,99 @@ def test_predict_from_files_and_standard_input(tmp_path, reviews, capsys, monkey
         check=True,
     )
     assert piped.stdout.decode().startswith("bad\t")
+
+
+class TestSeveralLabels:
+    NAMES = ("toxic", "a, b", "[/b]\U0001f600\0")
+
+    def write(self, path, rows=240, seed=0):
+        """Words that tell of each label, and lists of labels."""
+        draw = random.Random(seed)
+        with path.open("w") as file:
+            for _ in range(rows):
+                labels = [name for name in self.NAMES[:2] if draw.random() < 0.5]
+                labels += [self.NAMES[2]] * (labels == [])
+                words = [f"word{draw.randrange(30)}" for _ in range(4)]
+                words += [f"tell{self.NAMES.index(name)}" for name in labels] * 2
+                draw.shuffle(words)
+                file.write(json.dumps({"text": " ".join(words), "label": labels, "joined": ";".join(labels)}) + "\n")
+        return path
+
+    def test_from_lists_to_predictions(self, tmp_path, capsys):
+        data, out = str(self.write(tmp_path / "d.jsonl")), tmp_path / "m.safetensors"
+        result = gatewright.train("classify", data, out, **{**SMALL, "epochs": 30})
+        assert list(result.test) == list(result.baseline)
+        assert list(result.test)[:3] == ["macro_f1", "micro_f1", "accuracy"]
+        assert result.test["macro_f1"] > 0.9
+        assert result.test["accuracy"] > 0.8
+        assert f"macro F1 {result.test['macro_f1']:.4f} against " in result.verdict
+        assert f"rows with every label right {result.test['accuracy']:.4f} against " in result.verdict
+        assert result.several
+        assert [sum(map(sum, table)) for table in result.confusion] == [48] * 3
+        assert gatewright.train("classify", data, out, **{**SMALL, "epochs": 30}) == result  # read from the file
+        model = gatewright.runtime.load(out)
+        assert model.labels == tuple(sorted(self.NAMES))
+        assert model.predict("tell0 tell0 tell1 tell1").labels == ("a, b", "toxic")
+        measured = gatewright.evaluate(out, data)
+        assert measured.test["macro_f1"] > 0.9
+        assert measured.baseline["auroc"] == 0.5
+        joined = gatewright.evaluate(out, data, label="joined", label_separator=";")
+        assert (joined.test, joined.confusion) == (measured.test, measured.confusion)
+        for shown in (result, measured, gatewright.info(out)):
+            assert max(map(len, str(shown).split("\n"))) <= 100 + len(str(out))
+        assert "precision" in str(result)
+        assert "several: true" in str(gatewright.info(out))
+        assert json.loads(json.dumps(result.to_json(), allow_nan=False))["confusion"][0][1][1] > 0
+        capsys.readouterr()
+        assert cli.main(["predict", str(out), "tell0 tell0 tell1 tell1", "word1 word2"]) == 0
+        first, second = capsys.readouterr().out.splitlines()
+        assert first.startswith("a, b,toxic\t[/b]\U0001f600\\x00 0.")
+        assert second.count("\t") == 1
+        assert cli.main(["predict", str(out), "tell0 tell0", "--json"]) == 0
+        (said,) = json.loads(capsys.readouterr().out)["predictions"]
+        assert said["labels"] == ["toxic"]
+        assert set(said["probabilities"]) == set(self.NAMES)
+
+    def test_columns_and_what_is_refused(self, tmp_path, capsys):
+        refused = TestRefused().refused
+        data = tmp_path / "d.csv"
+        lines = [f"tell{row % 2} word{row % 7},{row % 2},{str(row % 3 == 0).lower()},{row}" for row in range(60)]
+        data.write_text("text,p,q,n\n" + "\n".join(lines) + "\n")
+        out = tmp_path / "m.safetensors"
+        train = ("train", "classify", data, "--out", out, *FLAGS)
+        said = refused(tmp_path, capsys, *train, "--label", "p,n")
+        assert "d.csv, line 4: 'n' is '2'; one of several columns of labels must hold 0 or 1, or true or false" in said
+        said = refused(tmp_path, capsys, *train, "--label", "p,q", "--class-weights", "balanced")
+        assert "class_weights must be none where a text has any number of labels" in said
+        said = refused(tmp_path, capsys, *train, "--label", "p,q", "--label-separator", "|")
+        assert "--label-separator is for one column of labels, and --label names 2" in said
+        assert cli.main([*map(str, train), "--label", "p,q", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["labels"] == ["p", "q"]
+        evaluate = ("evaluate", out, data, "--label")
+        assert "has one label for each text, and " in refused(tmp_path, capsys, *evaluate, "p")
+        other = tmp_path / "o.csv"
+        other.write_text("text,p,q,r\na,1,0,1\n")
+        said = refused(tmp_path, capsys, "evaluate", out, other, "--label", "p,q,r")
+        assert "the label 'r', which" in said
+        assert "leave that column out" in said
+        single = self.write(tmp_path / "s.jsonl", 40)
+        said = refused(tmp_path, capsys, "evaluate", out, single)
+        assert "which " in said
+        assert "leave those rows out" in said
+        models = tmp_path / "one.safetensors"
+        gatewright.train("classify", str(write_reviews(tmp_path / "r.csv")), models, **{**SMALL, "epochs": 1})
+        capsys.readouterr()
+        said = refused(tmp_path, capsys, "evaluate", models, single)
+        assert "has any number of labels for each text, and " in said
+
+    def test_a_column_that_is_not_given(self, tmp_path, capsys):
+        data, out = tmp_path / "d.csv", tmp_path / "m.safetensors"
+        data.write_text("text,p,q,r\n" + "".join(f"t{n % 5},{n % 2},{n % 3 % 2},{n % 5 % 2}\n" for n in range(60)))
+        gatewright.train("classify", str(data), out, label="p,q,r", **{**SMALL, "epochs": 1})
+        capsys.readouterr()
+        said = TestRefused().refused(tmp_path, capsys, "evaluate", out, data, "--label", "p,r")
+        assert "gives the label 'q', of which --label names no column of d.csv: name all its columns." in said
+
+    def test_a_language_model_has_no_labels(self):
+        with pytest.raises(InputError, match="--label-separator ; is for a classifier: a language model"):
+            gatewright.train("generate", "shakespeare", label_separator=";")

@@ -105,3 +105,22 @@ def test_more_pairs_need_more_evidence():
 def test_same_figures_do_not_differ():
     (test,) = judge([(GRU, GRU)])
     assert (test.difference, test.t_p, test.sign_p, test.differs) == (0, 1, 1, False)
+
+
+def test_no_claim_where_figures_and_rows_disagree():
+    """Rows may be compared by something else than the measure, and then each of two may be the better one in one."""
+    first, second = cell("A", 0.9, 0.901, 0.902, share=0.6), cell("B", 0.8, 0.801, 0.802, share=0.7)
+    for better, claimed in (("higher", False), ("lower", True)):
+        (test,) = judge([(first, second)], better)
+        assert test.adjusted_p < 0.05
+        assert test.differs == claimed
+
+
+def test_what_rows_are_compared_by_is_named():
+    tests = judge([(GRU, LINEAR), (GRU, CHANCE)], "higher")
+    said = verdict(
+        Measure("macro_f1", "macro F1", "higher"), [GRU], LINEAR, CHANCE, tests, "rows with every label right"
+    )
+    assert said.startswith(
+        "Over 3 seeds, by macro F1 on the test rows (GRU 0.861) and by rows with every label right, "
+    )

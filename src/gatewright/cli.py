@@ -109,7 +109,15 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_label(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--label", metavar="COLUMN", help="of labels (default: label)")
+    parser.add_argument(
+        "--label",
+        metavar="COLUMN",
+        help="the column of labels, or of lists of them; or several columns of 0 and 1 with commas between "
+        "(default: label)",
+    )
+    parser.add_argument(
+        "--label-separator", metavar="TEXT", help="what stands between the labels of a field, if it holds any number"
+    )
 
 
 def _add_setting(parser: argparse.ArgumentParser, setting: Any, plain: bool = False) -> None:
@@ -142,7 +150,8 @@ def _add_users(commands: Any) -> None:
     predict = commands.add_parser(
         "predict",
         help="what a model says of texts",
-        description="Print the label and its probability for each text, one line a text.",
+        description="Print the label and its probability for each text, one line a text; of a model that gives any "
+        "number of labels those given, or -, and the probability of each.",
     )
     predict.add_argument("model", help="a model file")
     predict.add_argument("texts", nargs="*", metavar="TEXT", help="a text; - for one a line from standard input")
@@ -191,7 +200,7 @@ def _add_compare(commands: Any) -> None:
     add = compare.add_argument
     add("--task", metavar="NAME", help="classify, or generate: language models (default: classify)")
     add("--text", metavar="COLUMN", help="of texts; several with commas between (default: text)")
-    add("--label", metavar="COLUMN", help="of labels (default: label)")
+    _add_label(compare)
     add("--test", metavar="DATA", help="a file or folder of test rows (default: a fifth of the rows is set aside)")
     add("--validation", metavar="DATA", help="likewise of validation rows (default: a tenth of the training rows)")
     add(
@@ -322,11 +331,10 @@ def _predict(options: argparse.Namespace) -> int:
     if isinstance(said, int):
         return said
     if options.json:
-        listed = [{"label": one.label, "probabilities": one.probabilities} for one in said]
-        print(json.dumps({"predictions": listed}, allow_nan=False))
+        print(json.dumps({"predictions": [one.to_json() for one in said]}, allow_nan=False))
     else:
         for one in said:
-            print(f"{one.label}\t{one.probabilities[one.label]:.4f}")
+            print(one)
     return 0
 
 

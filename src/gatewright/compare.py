@@ -29,6 +29,7 @@ def compare(
     task: str | None = None,
     text: str | None = None,
     label: str | None = None,
+    label_separator: str | None = None,
     test: str | None = None,
     validation: str | None = None,
     cells: Sequence[str] = ("simple_rnn", "lstm", "gru"),
@@ -54,7 +55,8 @@ def compare(
         data: "adding" (see `tasks.adding.Adding`), "imdb", or labelled texts: a .csv, .tsv, .parquet or .jsonl file, a
             folder of text files by class, or a .tar.gz of one. To generate, what `train` reads for that.
         task: "classify", or "generate", language models; of "adding" there is none.
-        text, label: columns of a table; "text" and "label" where not given.
+        text, label: columns of a table; "text" and "label" where not given. Of several labels a text as in `train`.
+        label_separator: what stands between the labels of a field, likewise.
         test: a table or folder of test rows; without one, a fifth of the rows is set aside.
         validation: likewise; without one, a tenth of the training rows is set aside.
         cells: "SimpleRNN", "LSTM" and "GRU" in any order; one given twice is trained twice, from other initial weights.
@@ -91,6 +93,7 @@ def compare(
         {
             "text": text,
             "label": label,
+            "label_separator": label_separator,
             "test": test,
             "validation": validation,
             "vocabulary": vocabulary,
@@ -130,9 +133,9 @@ def _conclude(
     baseline, beside = _simple(task, *simple, targets)
     chance, nothing = _simple(task, task.chance(rows.train, rows.test), 0.0, targets)
     tests = [
-        *judge([(a, b) for place, a in enumerate(competitors) for b in competitors[place + 1 :]]),
-        *judge([(cell, beside) for cell in competitors]),
-        *judge([(cell, nothing) for cell in competitors]),
+        *judge([(a, b) for place, a in enumerate(competitors) for b in competitors[place + 1 :]], deciding.better),
+        *judge([(cell, beside) for cell in competitors], deciding.better),
+        *judge([(cell, nothing) for cell in competitors], deciding.better),
     ]
     return Comparison(
         task=task.name,
@@ -152,7 +155,7 @@ def _conclude(
         baseline=baseline,
         chance=chance,
         tests=tuple(tests),
-        verdict=verdict(deciding, competitors, beside, nothing, tests),
+        verdict=verdict(deciding, competitors, beside, nothing, tests, task.counted),
         machine=machine.facts(),
         seconds=sum(finished.seconds for finished in runs.values()) + simple[1],
     )

@@ -11,10 +11,10 @@ import numpy as np
 
 from gatewright import runtime
 from gatewright.data.corpora import read_corpus
-from gatewright.data.sources import read_labelled
+from gatewright.data.sources import AnyLabelled, Labelled, SeveralLabelled, Source, names_of, read_labelled
 from gatewright.errors import InputError, nearest
 from gatewright.language import LanguageModel
-from gatewright.measures import confusion, of_classes, plain
+from gatewright.measures import as_tuples, plain
 from gatewright.runtime import Classifier
 from gatewright.setting import require_packages
 from gatewright.tasks.generate import Generate
@@ -33,9 +33,11 @@ class Evaluated:
         task: of the model.
         unit, rows: what the data is counted in, "rows" or "tokens", and how much there was.
         test: measures, by name.
-        baseline: the same measures of the best constant answer for these very rows: always the commonest label, or each
-            token by its share.
-        labels, confusion: of a classifier: texts of each label (rows) that were given each label (columns).
+        baseline: the same measures of the best constant answer for these very rows: always the commonest label; or each
+            token, or each of several labels, by its share.
+        labels, confusion: of a classifier: texts of each label (rows) that were given each label (columns); where a
+            text has any number of labels as in `train.Trained`.
+        several: of a classifier, whether a text has any number of labels.
     """
 
     model: str
@@ -46,7 +48,8 @@ class Evaluated:
     test: dict[str, float]
     baseline: dict[str, float]
     labels: tuple[str, ...]
-    confusion: tuple[tuple[int, ...], ...]
+    confusion: tuple[tuple[Any, ...], ...]
+    several: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain JSON values; what is no number is null."""
@@ -63,17 +66,24 @@ class Evaluated:
 
 
 def evaluate(
-    model: str | Path, data: str, *, text: str | None = None, label: str | None = None, limit: int | None = None
+    model: str | Path,
+    data: str,
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    label_separator: str | None = None,
+    limit: int | None = None,
 ) -> Evaluated:
     """Measure a model on data; of data with a test part, on that part.
 
     Args:
         model: a model file.
-        data, text, label: as for `train`.
+        data, text, label, label_separator: as for `train`.
         limit: at most so many rows, or tokens, the first.
 
     Raises:
-        InputError: the model or the data can't be used, or the data has a label that the model does not know.
+        InputError: the model or the data can't be used, or the data has a label that the model does not know, or one
+            label a text where the model gives any number, or no column for one of them.
         ImportError: a package is missing; the sentence names it.
     """
     require_packages("gatewright evaluate", ("sklearn", "rich"))
@@ -81,10 +91,11 @@ def evaluate(
         raise InputError(f"limit must be a whole number from 1 up, not {limit!r}.")
     loaded = runtime.load(model)
     if isinstance(loaded, LanguageModel):
-        if label is not None:
-            raise InputError(f"--label {label} is for a classifier, and {model} is a language model: leave it out.")
+        for name, value in {"--label": label, "--label-separator": label_separator}.items():
+            if value is not None:
+                raise InputError(f"{name} {value} is for a classifier, and {model} is a language model: leave it out.")
         return _language(str(model), loaded, data, text, limit)
-    return _labelled(str(model), loaded, data, text, label, limit)
+    return _labelled(str(model), loaded, read_labelled(data, text, label, None, label_separator), limit)
 
 
 def _language(model: str, loaded: LanguageModel, data: str, text: str | None, limit: int | None) -> Evaluated:
@@ -107,31 +118,51 @@ def _language(model: str, loaded: LanguageModel, data: str, text: str | None, li
     )
 
 
-def _labelled(
-    model: str, loaded: Classifier, data: str, text: str | None, label: str | None, limit: int | None
-) -> Evaluated:
-    source = read_labelled(data, text, label)
-    rows = source.train if source.test is None else source.test
-    texts, labels = rows.texts[:limit], rows.labels[:limit]
-    numbers = {name: place for place, name in enumerate(loaded.labels)}
-    if strange := next((name for name in labels if name not in numbers), None):
-        known = ", ".join(map(repr, loaded.labels[:20]))
-        raise InputError(
-            f"{source.name} has the label {strange!r}, which {model} does not know (it knows {known}): leave "
-            f"those rows out{nearest(strange, loaded.labels)}"
-        )
-    targets = np.array([numbers[name] for name in labels])
-    probabilities = loaded.probabilities(texts, progress=True)
-    shares = np.bincount(targets, minlength=len(numbers)) / len(targets)
-    counted = confusion(probabilities.argmax(axis=1), targets, len(numbers))
+def _labelled(model: str, loaded: Classifier, source: Source, limit: int | None) -> Evaluated:
+    rows = _first(source.train if source.test is None else source.test, limit)
+    _require_its_labels(model, loaded, source.name, rows)
+    labels = loaded.answers
+    targets = labels.targets(rows.labels)
+    probabilities = loaded.probabilities(rows.texts, progress=True)
+    shares = np.tile(labels.shares(targets), (len(targets), 1))
     return Evaluated(
         model,
         source.name,
         "classify",
         "rows",
-        len(texts),
-        of_classes(probabilities, targets),
-        of_classes(np.tile(shares, (len(targets), 1)), targets),
+        len(targets),
+        labels.measure(probabilities, targets),
+        labels.measure(shares, targets),
         loaded.labels,
-        tuple(map(tuple, counted)),
+        as_tuples(labels.confusion(probabilities, targets)),
+        labels.several,
     )
+
+
+def _first(rows: AnyLabelled, limit: int | None) -> AnyLabelled:
+    if isinstance(rows, SeveralLabelled):
+        return SeveralLabelled(rows.texts[:limit], rows.labels[:limit], rows.columns)
+    return Labelled(rows.texts[:limit], rows.labels[:limit])
+
+
+def _require_its_labels(model: str, loaded: Classifier, name: str, rows: AnyLabelled) -> None:
+    """Check that the rows have labels as the model gives them."""
+    several = isinstance(rows, SeveralLabelled)
+    if several != loaded.answers.several:
+        has, gives = ("any number of labels", "one label") if several else ("one label", "any number of labels")
+        raise InputError(
+            f"{name} has {has} for each text, and {model} gives {gives}: name the column or columns with --label, and "
+            "what stands between the labels of a field with --label-separator."
+        )
+    columns = rows.columns if isinstance(rows, SeveralLabelled) else ()
+    occurring = columns or sorted(names_of(rows))
+    if strange := [label for label in occurring if label not in loaded.labels]:
+        known = ", ".join(map(repr, loaded.labels[:20]))
+        raise InputError(
+            f"{name} has the label {strange[0]!r}, which {model} does not know (it knows {known}): leave "
+            f"{'that column' if columns else 'those rows'} out{nearest(strange[0], loaded.labels)}"
+        )
+    if columns and (lacking := [label for label in loaded.labels if label not in columns]):
+        raise InputError(
+            f"{model} gives the label {lacking[0]!r}, of which --label names no column of {name}: name all its columns."
+        )

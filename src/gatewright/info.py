@@ -46,7 +46,7 @@ class Info:
             *(f"  {' '.join(_told(name, value) for name, value in block.items() if value)}" for block in self.blocks),
             f"texts: {self.encoder}, {self.ids:,} ids",
             *(
-                f"{name}: {', '.join(value) if isinstance(value, list) else value}"
+                f"{name}: {', '.join(value) if isinstance(value, list) else str(value).lower()}"
                 for name, value in self.answers.items()
             ),
         ]

@@ -22,6 +22,20 @@ def to_probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
     return probabilities
 
 
+def to_shares(outputs: NDArray[Any]) -> NDArray[np.float64]:
+    """Logits [rows, labels] to the probability of each label by itself, their sigmoid."""
+    logits = np.asarray(outputs, np.float64)
+    small = np.exp(-np.abs(logits))  # of neither sign too large
+    probabilities: NDArray[np.float64] = np.where(logits < 0, small, 1.0) / (1 + small)
+    return probabilities
+
+
+def are_given(probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which labels are given, of any number: those with a probability of at least one half."""
+    given: NDArray[np.bool_] = probabilities >= 0.5
+    return given
+
+
 def of_classes(probabilities: NDArray[np.float64], targets: NDArray[np.integer[Any]]) -> dict[str, float]:
     """Accuracy; the mean over classes of F1; of AUROC, each class against the rest; log loss; calibration error.
 
@@ -47,6 +61,46 @@ def of_classes(probabilities: NDArray[np.float64], targets: NDArray[np.integer[A
         "log_loss": float(-np.log(np.maximum(own, np.finfo(np.float64).tiny)).mean()),
         "calibration_error": _calibration_error(probabilities.max(axis=1), right),
     }
+
+
+def of_labels(probabilities: NDArray[np.float64], targets: NDArray[np.integer[Any]]) -> dict[str, float]:
+    """What is measured where a text has any number of labels.
+
+    Args:
+        probabilities: [rows, labels].
+        targets: 1 where a row has a label, else 0, [rows, labels].
+
+    macro_f1: the mean over labels of F1, which is 0 of a label that is neither there nor given. micro_f1: F1 of all
+    labels of all rows taken together. accuracy: the share of rows of which every label is right. auroc: the mean over
+    the labels that some rows have and others do not; without one it is NaN. log_loss: the mean over rows and labels of
+    the cross-entropy of yes and no, in nats; a probability counts as at least the smallest step from 1 of float64, and
+    at most 1 without it. calibration_error: that of `of_classes`, over all yes and no of all rows, the confidence in an
+    answer being its own probability.
+    """
+    from sklearn import metrics
+
+    answers, truths = are_given(probabilities), targets.astype(np.bool_)
+    right = answers == truths
+    hits, there, given = (table.sum(axis=0) for table in (answers & truths, truths, answers))
+    areas = [
+        float(metrics.roc_auc_score(truths[:, number], probabilities[:, number]))
+        for number in np.flatnonzero(truths.any(axis=0) & ~truths.all(axis=0))
+    ]
+    least = float(np.finfo(np.float64).eps)
+    own = np.clip(np.where(truths, probabilities, 1 - probabilities), least, 1 - least)
+    return {
+        "macro_f1": float(np.mean(_f1(hits, there, given))),
+        "micro_f1": float(_f1(hits.sum(), there.sum(), given.sum())),
+        "accuracy": float(right.all(axis=1).mean()),
+        "auroc": float(np.mean(areas)) if areas else math.nan,
+        "log_loss": float(-np.log(own).mean()),
+        "calibration_error": _calibration_error(np.maximum(probabilities, 1 - probabilities).ravel(), right.ravel()),
+    }
+
+
+def _f1(hits: Any, there: Any, given: Any) -> Any:
+    """F1, from how often a label was given rightly, was there, and was given; 0 where it never was either."""
+    return 2 * hits / np.maximum(there + given, 1)
 
 
 def _auroc(probabilities: NDArray[np.float64], targets: NDArray[np.integer[Any]]) -> float:
@@ -76,6 +130,15 @@ def confusion(answers: NDArray[np.integer[Any]], targets: NDArray[np.integer[Any
     return listed
 
 
+def confusion_of_labels(answers: NDArray[np.bool_], targets: NDArray[np.integer[Any]]) -> list[list[list[int]]]:
+    """Of each label how many rows without it, and with it, were not given it, and given it: [[tn, fp], [fn, tp]].
+
+    `answers` and `targets` are [rows, labels].
+    """
+    pairs = zip(answers.T, targets.T, strict=True)
+    return [confusion(answer.astype(np.intp), target, 2) for answer, target in pairs]
+
+
 def plain(value: Any) -> Any:
     """Figures as plain JSON values: what is no finite number is None, and tuples are lists."""
     if isinstance(value, dict):
@@ -83,3 +146,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def as_tuples(value: Any) -> Any:
+    """Lists, also within lists, as tuples."""
+    return tuple(map(as_tuples, value)) if isinstance(value, list | tuple) else value

@@ -8,7 +8,8 @@ metadata has one entry, `gatewright`, which is JSON:
     blocks        [{"kind": ..., its fields}], from the input to the output
     encoder       how texts become ids: the words, characters or merges (see `data.encoders`)
     answers       what the outputs mean. To classify: {"labels": [...], "length": the tokens of a text that are read,
-                  the last}; to generate: {"rows": "stream", texts one after another, or "prefixes", lines alone}
+                  the last; "several": true where a text is given any number of labels}; to generate: {"rows":
+                  "stream", texts one after another, or "prefixes", lines alone}
     training      settings and figures, for a reader
     conventions   layout of the weights, order of the gates, place of the GRU's reset gate
     sha256        of all the others as JSON with sorted keys, and then of the weights in the order of their names

@@ -111,8 +111,10 @@ def resolve(
     for name in more:
         if name not in known:
             raise InputError(f"{name!r} is no setting of this comparison: leave it out{nearest(name, list(known))}")
-    if kind == "generate" and of_texts["label"] is not None:
-        raise InputError("a language model reads texts alone: leave label out.")
+    if kind == "generate":
+        for name in ("label", "label_separator"):
+            if of_texts[name] is not None:
+                raise InputError(f"a language model reads texts alone: leave {name} out.")
     if kind == "adding":
         others = {name: value for name, value in more.items() if name not in _OF_NUMBERS}
         for name, value in {**of_texts, **others}.items():

@@ -24,8 +24,8 @@ from gatewright.data.encoders import Encoder, encoder_from_json, pad
 from gatewright.data.progress import Progress, say
 from gatewright.data.text import PADDING, START
 from gatewright.errors import InputError
+from gatewright.labels import Labels, OneLabel, SeveralLabels, printable
 from gatewright.language import LanguageModel
-from gatewright.measures import to_probabilities
 from gatewright.model_file import Model, read
 
 # Rows of one call: enough to fill the kernels.
@@ -39,10 +39,26 @@ class Prediction:
     Attributes:
         label: the likeliest.
         probabilities: of each label.
+        labels: those that the text is given: the likeliest; of a model that gives a text any number of labels those
+            with a probability of at least one half, which may be none.
+        several: whether it is of such a model.
     """
 
     label: str
     probabilities: dict[str, float]
+    labels: tuple[str, ...]
+    several: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as plain JSON values."""
+        answer = {"labels": list(self.labels)} if self.several else {"label": self.label}
+        return {**answer, "probabilities": self.probabilities}
+
+    def __str__(self) -> str:
+        if not self.several:
+            return f"{self.label}\t{self.probabilities[self.label]:.4f}"
+        shares = " ".join(f"{printable(label)} {share:.4f}" for label, share in self.probabilities.items())
+        return f"{','.join(map(printable, self.labels)) or '-'}\t{shares}"
 
 
 class Classifier:
@@ -50,6 +66,7 @@ class Classifier:
 
     Attributes:
         labels: the classes, in the order of the outputs.
+        answers: what the outputs say of them: one label of a text, or any number.
         length: tokens of a text that are read, the last.
         encoder: how texts become ids.
         training: settings and figures, for a reader.
@@ -57,7 +74,8 @@ class Classifier:
 
     def __init__(self, model: Model) -> None:
         self.encoder: Encoder = encoder_from_json(model.encoder)
-        self.labels, self.length = _answers(model, self.encoder)
+        self.answers, self.length = _answers(model, self.encoder)
+        self.labels = self.answers.names
         self.training = model.training
         self._blocks, self._weights = model.blocks, model.weights
         self._steppers: list[Any] | None = None
@@ -73,8 +91,8 @@ class Classifier:
             InputError: something else than a text was given.
         """
         if isinstance(texts, str):
-            return self._prediction(self.probabilities([texts])[0])
-        return [self._prediction(row) for row in self.probabilities(texts)]
+            return self._predictions(self.probabilities([texts]))[0]
+        return self._predictions(self.probabilities(texts))
 
     def probabilities(self, texts: Sequence[str], progress: bool = False) -> NDArray[np.float64]:
         """Of each label for each text, [texts, labels]; with `progress` it is told how many are done."""
@@ -94,7 +112,7 @@ class Classifier:
             length = min(self.length, 1 + len(rows[places[-1]]))
             ids = pad([rows[place] for place in places], length)
             outputs[places] = models.forward(self._blocks, NUMPY, self._weights, Steps(ids))[0].x
-        return to_probabilities(outputs)
+        return self.answers.probabilities(outputs)
 
     def start(self) -> list[States]:
         """The state before a text's first token, for `step`.
@@ -112,7 +130,7 @@ class Classifier:
         if not PADDING < token < self.encoder.ids:
             raise InputError(f"a token must be an id from 1 to {self.encoder.ids - 1}, not {token}.")
         outputs, after = self._step(token, states)
-        return self._prediction(to_probabilities(outputs)[0]), after
+        return self._predictions(self.answers.probabilities(outputs))[0], after
 
     def _walk(self) -> list[Any]:
         if self._steppers is None:
@@ -130,9 +148,16 @@ class Classifier:
             after.append(left)
         return x, after
 
-    def _prediction(self, row: NDArray[np.float64]) -> Prediction:
-        shares = {label: float(share) for label, share in zip(self.labels, row, strict=True)}
-        return Prediction(self.labels[int(np.argmax(row))], shares)
+    def _predictions(self, probabilities: NDArray[np.float64]) -> list[Prediction]:
+        return [
+            Prediction(
+                self.labels[int(np.argmax(row))],
+                {label: float(share) for label, share in zip(self.labels, row, strict=True)},
+                given,
+                self.answers.several,
+            )
+            for row, given in zip(probabilities, self.answers.given(probabilities), strict=True)
+        ]
 
 
 def load(path: str | os.PathLike[str]) -> Classifier | LanguageModel:
@@ -172,17 +197,20 @@ def language_model(path: str | os.PathLike[str]) -> LanguageModel:
     return model
 
 
-def _answers(model: Model, encoder: Encoder) -> tuple[tuple[str, ...], int]:
+def _answers(model: Model, encoder: Encoder) -> tuple[Labels, int]:
     """Labels and length, if they fit the blocks."""
     labels, length = (model.answers.get(name) for name in ("labels", "length"))
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise InputError("its labels are not a list of texts.")
     if type(length) is not int or not 0 < length < 2**31:
         raise InputError("its length is not a whole number above 0.")
-    outputs = model.blocks[-1].width(0)
-    if len(set(labels)) != len(labels) or len(labels) != max(2, outputs):
+    several = model.answers.get("several", False)
+    if not isinstance(several, bool):
+        raise InputError("whether a text has several labels is neither true nor false.")
+    answers = (SeveralLabels if several else OneLabel)(tuple(labels))
+    if len(set(labels)) != len(labels) or not labels or answers.outputs != model.blocks[-1].width(0):
         raise InputError("its labels are not as many as its outputs.")
     table = model.blocks[0]
     if not isinstance(table, models.Embedding) or table.vocabulary != encoder.ids:
         raise InputError("its encoder has not as many ids as its embedding.")
-    return tuple(labels), length
+    return answers, length

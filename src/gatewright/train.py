@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gatewright import machine, model_file
 from gatewright.checkpoint import Checkpoint
@@ -22,13 +23,13 @@ from gatewright.errors import InputError, require_one_of
 from gatewright.files import atomically, remove_leftovers
 from gatewright.fitting import Fitted, Network, Recipe, better, fit
 from gatewright.interrupts import Interrupts
-from gatewright.measures import confusion, plain
+from gatewright.measures import as_tuples, plain
 from gatewright.pretrained import Pretrained
 from gatewright.progress import Progress
 from gatewright.runs import Data
 from gatewright.setting import require_packages
 from gatewright.settings import PRETRAINED, TASKS, complete, read_toml
-from gatewright.statistics import sign_test
+from gatewright.statistics import more_often_better, sign_test
 from gatewright.tasks.classify import Classify
 from gatewright.tasks.generate import Generate
 from gatewright.tasks.protocol import Simple
@@ -53,13 +54,16 @@ class Trained:
         test: measures on the test rows, by name.
         baseline: the same measures of the simple model, named in `baseline_name`.
         labels: of a classifier; else empty.
-        confusion: test rows of each label (rows) that were given each label (columns), in the order of `labels`.
+        confusion: test rows of each label (rows) that were given each label (columns), in the order of `labels`; where
+            a text has any number of labels, of each label ((tn, fp), (fn, tp)): its absence and presence (rows), and
+            how often it was not given and given (columns).
         p: of the exact sign test that network and baseline are each the better on as many test rows (of right and wrong
-            answers: McNemar's).
+            answers: McNemar's; where a text has any number of labels, a row is right if all of them are).
         verdict: one sentence that claims no more than the test rows allow.
         parameters, seconds: numbers learnt; time of the training epochs.
         rows: changes where a row of the data does.
         made: with which release, and when trained to the end on which machine.
+        several: of a classifier, whether a text has any number of labels.
     """
 
     task: str
@@ -76,13 +80,14 @@ class Trained:
     baseline: dict[str, float]
     baseline_name: str
     labels: tuple[str, ...]
-    confusion: tuple[tuple[int, ...], ...]
+    confusion: tuple[tuple[Any, ...], ...]
     p: float
     verdict: str
     parameters: int
     seconds: float
     rows: str
     made: dict[str, Any]
+    several: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain JSON values; what is no number is null."""
@@ -93,13 +98,12 @@ class Trained:
     def from_json(cls, kept: Mapping[str, Any]) -> Trained:
         """What `to_json` was made of."""
         names = [field.name for field in dataclasses.fields(cls)]
-        values = {name: kept[name] for name in names}
+        values = {name: kept[name] for name in names if name in kept}
         for name in ("test", "baseline"):
             values[name] = {key: math.nan if value is None else value for key, value in values[name].items()}
         values["epochs"] = tuple(Epoch(**epoch) for epoch in values["epochs"])
-        for name in ("notes", "labels"):
-            values[name] = tuple(values[name])
-        values["confusion"] = tuple(tuple(row) for row in values["confusion"])
+        for name in ("notes", "labels", "confusion"):
+            values[name] = as_tuples(values[name])
         return cls(**values)
 
     def __str__(self) -> str:
@@ -118,6 +122,7 @@ def train(
     *,
     text: str | None = None,
     label: str | None = None,
+    label_separator: str | None = None,
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
@@ -137,7 +142,10 @@ def train(
         data: to classify: "imdb", a .csv, .tsv, .parquet or .jsonl file, a folder of text files by class, or a .tar.gz
             of one. To generate: "shakespeare", "ptb", "imdb-unlabelled", a text file, a folder of them, or a table.
         out: the model file; one that is there is replaced when the new one is done.
-        text, label: columns of a table; "text" and "label" where not given. Only a classifier has labels.
+        text, label: columns of a table; "text" and "label" where not given. Only a classifier has labels. A text has
+            any number of them where `label` names several columns of 0 and 1, or true and false, with commas between,
+            and where the column holds lists of strings.
+        label_separator: what stands between the labels of a field, of which there may then be any number.
         validation, test: data of such parts; else some is set aside: see `tasks.classify` and `tasks.generate`.
         limit: use at most so many training rows (tokens, of a language model), and as many test rows.
         pretrained: the model file of a language model, for a classifier to begin with (Dai & Le 2015, "Semi-supervised
@@ -160,7 +168,8 @@ def train(
         raise InputError(f"limit must be a whole number from 1 up, not {limit!r}.")
     file = Path(out)
     kept = _require_place(file)
-    made = _task(task, data, text, label, validation, test, limit, chosen)
+    of_labels = {"label": label, "label_separator": label_separator}
+    made = _task(task, data, text, of_labels, validation, test, limit, chosen)
     if before is not None:
         made.encoder = before.encoder
         chosen["pretrained"] = before.digest
@@ -195,17 +204,18 @@ def _task(
     name: str,
     data: str,
     text: str | None,
-    label: str | None,
+    of_labels: Mapping[str, str | None],
     validation: str | None,
     test: str | None,
     limit: int | None,
     chosen: Mapping[str, Any],
 ) -> Any:
     kind: Any = {"classify": Classify, "generate": Generate}[name]
-    if label is not None:
-        if kind is Generate:
-            raise InputError(f"--label {label} is for a classifier: a language model reads texts alone; leave it out.")
-        chosen = {**chosen, "label": label}
+    for name, value in of_labels.items():
+        if value is not None and kind is Generate:
+            flag = f"--{name.replace('_', '-')} {value}"
+            raise InputError(f"{flag} is for a classifier: a language model reads texts alone; leave it out.")
+    chosen = {**chosen, **of_labels}
     names = {field.name for field in dataclasses.fields(kind)}
     own = {name: value for name, value in chosen.items() if name in names}
     return kind(data, text=text, validation=validation, test=test, limit=limit, **own)
@@ -324,9 +334,10 @@ class _Job:
         progress.answering("answering the test rows")
         outputs = network.outputs(fitted.weights, test)
         mine, its = task.measure(outputs, test.targets), task.measure(baseline.outputs, test.targets)
-        p = sign_test(task.merits(outputs, test.targets), task.merits(baseline.outputs, test.targets))
+        merits = task.merits(outputs, test.targets), task.merits(baseline.outputs, test.targets)
+        p = sign_test(*merits)
         labels = getattr(task, "classes", ())
-        counted = confusion(task.answers(outputs), test.targets, len(labels)) if labels else []
+        counted = task.confusion(outputs, test.targets) if labels else ()
         sizes = {name: task.size(getattr(self._data, name)) for name in ("train", "validation", "test")}
         return Trained(
             task=task.name,
@@ -343,22 +354,44 @@ class _Job:
             baseline=its,
             baseline_name=f"{baseline.name}: {baseline.description}",
             labels=labels,
-            confusion=tuple(map(tuple, counted)),
+            confusion=as_tuples(counted),
             p=p,
-            verdict=_verdict(task, mine, its, p, sizes["test"]),
+            verdict=_verdict(task, mine, its, merits, p, sizes["test"]),
             parameters=network.parameters,
             seconds=sum(epoch.seconds for epoch in fitted.epochs),
             rows=self.rows,
             made=dict(machine.facts()),
+            several=getattr(task, "several", False),
         )
 
 
-def _verdict(task: Any, mine: Mapping[str, float], its: Mapping[str, float], p: float, size: int) -> str:
+def _verdict(
+    task: Any,
+    mine: Mapping[str, float],
+    its: Mapping[str, float],
+    merits: tuple[NDArray[Any], NDArray[Any]],
+    p: float,
+    size: int,
+) -> str:
+    """What may be said of the network beside the baseline.
+
+    Args:
+        task: whose measures these are.
+        mine, its: measures of the network and the baseline on the test rows.
+        merits: of the network and the baseline, [test rows], see `Task.merits`.
+        p: of the sign test of these.
+        size: of the test part.
+    """
     measure = task.measures[0]
     one, other = mine[measure.name], its[measure.name]
-    figures = f"{measure.title} {one:.4f} against {other:.4f} on the {size:,} test {task.unit}, p = {p:.2g}"
-    if p >= _SIGNIFICANT or not (better(measure, one, other) or better(measure, other, one)):
-        return f"No difference is shown between the network and the simple baseline: {figures}."
-    if better(measure, one, other):
+    figures = f"{measure.title} {one:.4f} against {other:.4f} on the {size:,} test {task.unit}"
+    if task.counted:
+        figures += f", {task.counted} {np.mean(merits[0]):.4f} against {np.mean(merits[1]):.4f}"
+    figures += f", p = {p:.2g}"
+    rows = more_often_better(*merits)
+    # Where rows are compared by something else than the measure, the better one in one may be the worse in the other.
+    if p < _SIGNIFICANT and rows > 0 and better(measure, one, other):
         return f"The network beats the simple baseline: {figures}."
-    return f"The network did not beat the simple baseline, which is better: {figures}."
+    if p < _SIGNIFICANT and rows < 0 and better(measure, other, one):
+        return f"The network did not beat the simple baseline, which is better: {figures}."
+    return f"No difference is shown between the network and the simple baseline: {figures}."

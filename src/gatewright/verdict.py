@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.comparison import Measure, PairedTest
-from gatewright.statistics import holm, paired_t, sign_test
+from gatewright.statistics import holm, more_often_better, paired_t, sign_test
 
 _LEVEL = 0.05
 
@@ -28,7 +28,9 @@ class Competitor(NamedTuple):
     merits: NDArray[Any]
 
 
-def judge(pairs: Sequence[tuple[Competitor, Competitor]]) -> list[PairedTest]:
+def judge(
+    pairs: Sequence[tuple[Competitor, Competitor]], better: Literal["higher", "lower"] | None = None
+) -> list[PairedTest]:
     """Test each pair, and correct for how many there are.
 
     Both tests must agree before a difference is claimed: the t test over seeds asks whether it would come again with
@@ -37,6 +39,8 @@ def judge(pairs: Sequence[tuple[Competitor, Competitor]]) -> list[PairedTest]:
 
     Args:
         pairs: cells with the same seeds in the same order, or a cell and a simple model.
+        better: which way the figures are; where it is given, a difference is claimed only if who has the better figures
+            is the better one on more rows too, which need not be so where these count something else.
     """
     differences = [_differences(first, second) for first, second in pairs]
     t_ps = [paired_t(values) for values in differences]
@@ -54,10 +58,16 @@ def judge(pairs: Sequence[tuple[Competitor, Competitor]]) -> list[PairedTest]:
                 t_ps[place],
                 sign_ps[place],
                 adjusted,
-                adjusted is not None and adjusted < _LEVEL,
+                adjusted is not None and adjusted < _LEVEL and not _disagree(differences[place], first, second, better),
             )
         )
     return tests
+
+
+def _disagree(differences: Sequence[float], first: Competitor, second: Competitor, better: str | None) -> bool:
+    """Whether one has the better figures, and the other is the better one on more rows."""
+    towards = {"higher": 1, "lower": -1, None: 0}[better] * np.mean(differences)
+    return bool(towards * more_often_better(first.merits, second.merits) < 0)
 
 
 def _differences(first: Competitor, second: Competitor) -> list[float]:
@@ -71,6 +81,7 @@ def verdict(
     baseline: Competitor,
     chance: Competitor,
     tests: Sequence[PairedTest],
+    counted: str = "",
 ) -> str:
     """One sentence that claims a difference only where the tests do.
 
@@ -78,6 +89,7 @@ def verdict(
         measure: the deciding one.
         cells, baseline, chance: the competitors.
         tests: of cells against one another, against the baseline and against chance.
+        counted: what the sign tests compare, to be named beside the measure, see `Task.counted`.
     """
     seeds = len(cells[0].figures)
     figures = [f"{cell.name} {_figure(cell)}" for cell in cells]
@@ -93,7 +105,7 @@ def verdict(
         _against(names, baseline, found),
         *_chance(names, chance, found),
     ]
-    by = f"{measure.title} on the test rows ({', '.join(figures)})"
+    by = f"{measure.title} on the test rows ({', '.join(figures)}){f' and by {counted}' if counted else ''}"
     return f"Over {seeds} seeds, by {by}, {'; '.join(clauses)}."
 
 

@@ -98,6 +98,7 @@ def main(files: int, seed: int) -> None:
         contents = []
         models = [
             *map_of(classifier, {}, {"pooling": "attention", "cell": "lstm", "both": True}, {"tokens": "bytes"}),
+            *map_of(classifier, {"several": True}),
             *map_of(language_model, {"tied": True}, {"tokens": "characters", "rows": "prefixes", "layers": 2}),
         ]
         for model in models:

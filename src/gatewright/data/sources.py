@@ -21,6 +21,10 @@ _ARCHIVES = (".tar.gz", ".tgz")
 _DELIMITERS = ",;\t|"
 _LABEL_NAMES = {0: "negative", 1: "positive"}
 _COLUMNS_SHOWN = 20
+# Letters of a field that is refused.
+_SHOWN = 40
+# How a Parquet file may hold texts; `null` is a column of missing values.
+_TEXT_TYPES = ("string", "large_string", "string_view", "null")
 # A field of any length; the largest number that csv takes on every system.
 _LONGEST_FIELD = 2**31 - 1
 
@@ -32,23 +36,69 @@ class Labelled(NamedTuple):
     labels: list[str]
 
 
+class SeveralLabelled(NamedTuple):
+    """Texts, and any number of labels for each, none of them twice.
+
+    Attributes:
+        texts, labels: of each row.
+        columns: where each label has a column that says yes or no, these; else empty.
+    """
+
+    texts: list[str]
+    labels: list[tuple[str, ...]]
+    columns: tuple[str, ...]
+
+
+AnyLabelled = Labelled | SeveralLabelled
+
+
 class Source(NamedTuple):
-    """A data set. `test` is None where the source has no test part."""
+    """A data set. `test` is None where the source has no test part; else it has as many labels a text as `train`."""
 
     name: str
-    train: Labelled
-    test: Labelled | None
+    train: AnyLabelled
+    test: AnyLabelled | None
+
+
+class _Wanted(NamedTuple):
+    """What is asked of a table: columns as they were given, what stands between labels, whether labels are read."""
+
+    text: str | None = None
+    label: str | None = None
+    separator: str | None = None
+    labelled: bool = True
+
+
+class _Columns(NamedTuple):
+    """The columns of texts, and those of labels: none where they are not wanted."""
+
+    texts: tuple[str, ...]
+    labels: tuple[str, ...]
 
 
 class _Rows(NamedTuple):
-    """Two columns of a table as they were read; `lines` are the rows' lines in a text file."""
+    """Columns of a table as they were read.
 
+    Attributes:
+        columns: which.
+        texts: of each row.
+        labels: of each row, its field; of several columns of labels a tuple of its fields.
+        lines: the rows' lines in a text file.
+    """
+
+    columns: _Columns
     texts: Sequence[object]
-    labels: Sequence[object]
+    labels: Sequence[Any]
     lines: Sequence[int] | None
 
 
-def read_labelled(data: str, text: str | None = None, label: str | None = None, test: str | None = None) -> Source:
+def read_labelled(
+    data: str,
+    text: str | None = None,
+    label: str | None = None,
+    test: str | None = None,
+    label_separator: str | None = None,
+) -> Source:
     """The texts and labels of `data`, in an order that is always the same.
 
     Args:
@@ -57,29 +107,53 @@ def read_labelled(data: str, text: str | None = None, label: str | None = None, 
         text, label: a table's columns; `text` and `label` if not given. Of several columns of texts, with commas
             between, a row's texts are joined by line breaks.
         test: a file, folder or archive of test rows, for data without a test part.
+        label_separator: what stands between the labels of a field.
 
     A label becomes a string: whole numbers without decimals, truth values `true` and `false`. A text may be empty;
-    a text or label may not be missing.
+    a text or label may not be missing. A text has any number of labels where `label` names several columns, with commas
+    between, that hold 0 or 1, or true or false; where the column holds lists of strings; and with `label_separator`.
 
     Raises:
         InputError: the data can't be read or used.
     """
+    if label_separator is not None and (not isinstance(label_separator, str) or not label_separator):
+        raise InputError(f"--label-separator must be a text of one letter or more, not {label_separator!r}.")
+    wanted = _Wanted(text, label, label_separator)
     try:
         if data in _NAMED_SETS:
-            _refuse_columns(data, text, label)
+            _refuse_columns(data, wanted)
             source = _named(data)
         else:
-            source = _from_path(data, text, label, "DATA", _NAMED_SETS)
+            source = _from_path(data, wanted, "DATA", _NAMED_SETS)
         if test is None:
             return source
         if source.test is not None:
             raise InputError(f"{data} has a test part of its own: leave --test {test} out.")
-        rows = _from_path(test, text, label, "--test", ())
+        rows = _from_path(test, wanted, "--test", ())
         if rows.test is not None:
             raise InputError(f"--test {test} has a training and a test part: name the folder of the test part alone.")
     except (ImportError, OSError) as error:
         raise InputError(str(error)) from None
+    require_alike(source.train, data, rows.train, test)
     return source._replace(test=rows.train)
+
+
+def require_alike(train: AnyLabelled, data: str, other: AnyLabelled, given: str) -> None:
+    """Check that rows have one label each where the training rows have, and lists of them else.
+
+    Raises:
+        InputError: they do not.
+    """
+    if type(train) is not type(other):
+        one, several = (data, given) if isinstance(train, Labelled) else (given, data)
+        raise InputError(f"{several} has lists of labels, and {one} has one label for each text: give both alike.")
+
+
+def names_of(rows: AnyLabelled) -> set[str]:
+    """The labels that occur."""
+    if isinstance(rows, Labelled):
+        return set(rows.labels)
+    return {label for labels in rows.labels for label in labels}
 
 
 def is_table(path: Path) -> bool:
@@ -95,7 +169,7 @@ def texts_of_table(path: Path, text: str | None = None) -> list[str]:
         InputError: the table can't be read or used.
         OSError: likewise.
     """
-    rows = _TABLES[path.suffix.lower()](path, text, None, labelled=False)
+    rows = _TABLES[path.suffix.lower()](path, _Wanted(text, labelled=False))
     if not rows.texts:
         raise InputError(f"{path} has no rows: a row is a text.")
     _refuse_missing(path, "text", [not isinstance(text, str) for text in rows.texts], rows.lines)
@@ -114,7 +188,7 @@ def _named(name: str) -> Source:
     return Source(name, *parts)
 
 
-def _from_path(given: str, text: str | None, label: str | None, option: str, named: Sequence[str]) -> Source:
+def _from_path(given: str, wanted: _Wanted, option: str, named: Sequence[str]) -> Source:
     """`option` is what the user knows `given` by, and `named` are the sets that it may also name."""
     path = Path(given)
     is_archive = path.name.lower().endswith(_ARCHIVES)
@@ -129,14 +203,16 @@ def _from_path(given: str, text: str | None, label: str | None, option: str, nam
         )
     name = os.path.basename(os.path.abspath(path))
     if path.is_dir() or is_archive:
-        _refuse_columns(given, text, label)
+        _refuse_columns(given, wanted)
         return _from_tree(name, folders.open_folder(path) if path.is_dir() else folders.open_archive(path))
-    return Source(name, _checked(path, _TABLES[suffix](path, text, label)), None)
+    return Source(name, _checked(path, _TABLES[suffix](path, wanted), wanted.separator), None)
 
 
-def _refuse_columns(data: str, text: str | None, label: str | None) -> None:
-    if text is not None or label is not None:
+def _refuse_columns(data: str, wanted: _Wanted) -> None:
+    if wanted.text is not None or wanted.label is not None:
         raise InputError(f"--text and --label name the columns of a table, which {data} is not: leave them out.")
+    if wanted.separator is not None:
+        raise InputError(f"--label-separator is for a column of a table, which {data} is not: leave it out.")
 
 
 def _from_tree(name: str, tree: folders.Tree) -> Source:
@@ -147,36 +223,45 @@ def _from_tree(name: str, tree: folders.Tree) -> Source:
     return Source(name, parts["train"], parts["test"]) if "train" in parts else Source(name, parts[""], None)
 
 
-class _Columns(NamedTuple):
-    """The columns of texts, and that of labels if it is wanted."""
-
-    texts: tuple[str, ...]
-    label: str | None
-
-
-def _columns(path: Path, names: Sequence[str], text: str | None, label: str | None, labelled: bool = True) -> _Columns:
+def _columns(path: Path, names: Sequence[str], wanted: _Wanted) -> _Columns:
     """The columns that were asked for, each of which is there once."""
+    texts = _listed(wanted.text, names)
+    labels = _listed(wanted.label, names) if wanted.labelled else []
+    asked = [*(("text", name) for name in texts), *(("label", name) for name in labels)]
     shown = ", ".join(map(repr, names[:_COLUMNS_SHOWN])) + (", ..." if len(names) > _COLUMNS_SHOWN else "")
-    # A name with a comma in it is one column, where there is one.
-    several = (text,) if text is None or text in names else tuple(name.strip() for name in text.split(","))
-    wanted = [*(("text", one) for one in several), *([("label", label)] if labelled else [])]
-    lacking = [name for name, given in wanted if given is None and name not in names]
-    for name, given in wanted:
+    lacking = [option for option, given in asked if given is None and option not in names]
+    for option, given in asked:
         if given is not None and given not in names:
             raise InputError(
-                f"--{name} must be a column of {path}, which has {shown}, not {given!r}{nearest(given, names)}"
+                f"--{option} must be a column of {path}, which has {shown}, not {given!r}{nearest(given, names)}"
             )
     if lacking:
         missing = " or ".join(map(repr, lacking))
-        options = " and ".join(f"--{name} COLUMN" for name in lacking)
+        options = " and ".join(f"--{option} COLUMN" for option in lacking)
         raise InputError(f"{path} has no column {missing}, only {shown}: give {options}.")
-    chosen = [name if given is None else given for name, given in wanted]
-    if labelled and chosen[-1] in chosen[:-1]:
-        raise InputError(f"the column {chosen[-1]!r} can't be both --text and --label: name two columns.")
+    chosen = _Columns(_once(texts, "text"), _once(labels, "label"))
+    if both := set(chosen.texts) & set(chosen.labels):
+        raise InputError(f"the column {min(both)!r} can't be both --text and --label: name two columns.")
     for name, times in Counter(names).items():
-        if name in chosen and times > 1:
+        if name in (*chosen.texts, *chosen.labels) and times > 1:
             raise InputError(f"{path} has {times} columns {name!r}: give each a name of its own.")
-    return _Columns(tuple(dict.fromkeys(chosen[: len(several)])), chosen[-1] if labelled else None)
+    if wanted.separator is not None and len(chosen.labels) > 1:
+        raise InputError(
+            f"--label-separator is for one column of labels, and --label names {len(chosen.labels)}: leave one of the "
+            "two out."
+        )
+    return chosen
+
+
+def _listed(given: str | None, names: Sequence[str]) -> list[str | None]:
+    """The columns of an option; a name with a comma in it is one column, where there is one."""
+    if given is None or given in names:
+        return [given]
+    return [name.strip() for name in given.split(",")]
+
+
+def _once(given: Sequence[str | None], default: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(default if name is None else name for name in given))
 
 
 def _joined(fields: Sequence[object]) -> object:
@@ -187,14 +272,86 @@ def _joined(fields: Sequence[object]) -> object:
     return "\n".join(there) if there else None
 
 
-def _checked(path: Path, rows: _Rows) -> Labelled:
+def _checked(path: Path, rows: _Rows, separator: str | None) -> AnyLabelled:
     """The rows with nothing missing, labels as strings."""
     if not rows.texts:
         raise InputError(f"{path} has no rows: a row is a text and its label.")
-    labels = [_name(label) for label in rows.labels]
-    _refuse_missing(path, "label", [label is None for label in labels], rows.lines)
+    if len(rows.columns.labels) > 1:
+        labels = _told_by_columns(path, rows)
+        return SeveralLabelled(_checked_texts(path, rows), labels, rows.columns.labels)
+    if separator is not None:
+        labels = _separated(path, rows, separator)
+        return SeveralLabelled(_checked_texts(path, rows), labels, ())
+    if any(isinstance(field, list) for field in rows.labels):
+        labels = _lists(path, rows)
+        return SeveralLabelled(_checked_texts(path, rows), labels, ())
+    names = [_name(label) for label in rows.labels]
+    _refuse_missing(path, "label", [name is None for name in names], rows.lines)
+    return Labelled(_checked_texts(path, rows), [str(name) for name in names])
+
+
+def _checked_texts(path: Path, rows: _Rows) -> list[str]:
     _refuse_missing(path, "text", [not isinstance(text, str) for text in rows.texts], rows.lines)
-    return Labelled([str(text) for text in rows.texts], [str(label) for label in labels])
+    return [str(text) for text in rows.texts]
+
+
+def _told_by_columns(path: Path, rows: _Rows) -> list[tuple[str, ...]]:
+    """Of each row the columns that say yes."""
+    listed = []
+    for place, fields in enumerate(rows.labels):
+        said = [_truth(field) for field in fields]
+        if None in said:
+            column = said.index(None)
+            raise InputError(
+                f"{_where(path, rows.lines, place)}: {rows.columns.labels[column]!r} is {_cut(fields[column])}; one of "
+                "several columns of labels must hold 0 or 1, or true or false: mend it, or name the columns that do."
+            )
+        listed.append(tuple(name for name, truth in zip(rows.columns.labels, said, strict=True) if truth))
+    return listed
+
+
+def _truth(field: object) -> bool | None:
+    """Yes or no; None if a field says neither."""
+    name = _untyped(field) if isinstance(field, str) else _name(field)
+    return {"0": False, "1": True, "false": False, "true": True}.get(name or "")
+
+
+def _separated(path: Path, rows: _Rows, separator: str) -> list[tuple[str, ...]]:
+    """The labels of each field, without the spaces round each; where nothing stands, there is none."""
+    for place, field in enumerate(rows.labels):
+        if isinstance(field, list):
+            raise InputError(
+                f"{_where(path, rows.lines, place)}: {rows.columns.labels[0]!r} is a list, which needs no "
+                "--label-separator: leave it out."
+            )
+    fields = [field if isinstance(field, str) else _name(field) for field in rows.labels]
+    _refuse_missing(path, "label", [field is None for field in fields], rows.lines)
+    listed = [[part.strip() for part in str(field).split(separator)] for field in fields]
+    return [tuple(dict.fromkeys(part for part in parts if part)) for parts in listed]
+
+
+def _lists(path: Path, rows: _Rows) -> list[tuple[str, ...]]:
+    """The labels of each row of a column of lists."""
+    _refuse_missing(path, "label", [field is None for field in rows.labels], rows.lines)
+    for place, field in enumerate(rows.labels):
+        where = f"{_where(path, rows.lines, place)}: {rows.columns.labels[0]!r}"
+        if not isinstance(field, list):
+            raise InputError(f"{where} is {_kind(field)}, and other rows have lists: give each row a list of labels.")
+        for label in field:
+            if not isinstance(label, str) or not label.strip():
+                shown = "an empty string" if isinstance(label, str) else _kind(label)
+                raise InputError(f"{where} is a list with {shown} in it: a list of labels must hold their names alone.")
+    return [tuple(dict.fromkeys(field)) for field in rows.labels]
+
+
+def _cut(field: object) -> str:
+    """A field as it is shown in a sentence."""
+    shown = repr(field)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+
+
+def _where(path: Path, lines: Sequence[int] | None, place: int) -> str:
+    return f"{path}, row {place + 1}" if lines is None else f"{path}, line {lines[place]}"
 
 
 def _refuse_missing(path: Path, what: str, missing: Sequence[bool], lines: Sequence[int] | None) -> None:
@@ -221,8 +378,8 @@ def _name(label: object) -> str | None:
     return name if name.strip() else None
 
 
-def _csv(path: Path, text: str | None, label: str | None, labelled: bool = True) -> _Rows:
-    """Two columns of a CSV or TSV file: UTF-8, a header, fields quoted as in RFC 4180."""
+def _csv(path: Path, wanted: _Wanted) -> _Rows:
+    """Columns of a CSV or TSV file: UTF-8, a header, fields quoted as in RFC 4180."""
     texts, labels, lines = [], [], []
     with _text_file(path) as file, _long_fields():
         header_line = file.readline()
@@ -232,9 +389,9 @@ def _csv(path: Path, text: str | None, label: str | None, labelled: bool = True)
         _, header = next(records, (0, []))
         if not header:
             raise InputError(f"{path} has no rows: it is empty.")
-        columns = _columns(path, header, text, label, labelled)
+        columns = _columns(path, header, wanted)
         at = [header.index(name) for name in columns.texts]
-        label_at = None if columns.label is None else header.index(columns.label)
+        labels_at = [header.index(name) for name in columns.labels]
         for line, fields in records:
             if len(fields) != len(header):
                 raise InputError(
@@ -242,9 +399,16 @@ def _csv(path: Path, text: str | None, label: str | None, labelled: bool = True)
                     'mend it, and put a field with the delimiter or a line break into "quotes".'
                 )
             texts.append(_joined([fields[place] for place in at]))
-            labels.append(None if label_at is None else _untyped(fields[label_at]))
+            # Of a field with several labels in it, none is a number or a truth value.
+            alone = _alone([fields[place] for place in labels_at])
+            labels.append(_untyped(alone) if isinstance(alone, str) and wanted.separator is None else alone)
             lines.append(line)
-    return _Rows(texts, labels, lines)
+    return _Rows(columns, texts, labels, lines)
+
+
+def _alone(fields: Sequence[object]) -> object:
+    """The field of one column of labels, or those of several; of none, nothing."""
+    return tuple(fields) if len(fields) > 1 else next(iter(fields), None)
 
 
 def _fields(count: int) -> str:
@@ -299,8 +463,8 @@ def _text_file(path: Path) -> Iterator[TextIO]:
         raise InputError(f"{path} can't be read ({error.strerror}): make it a readable file.") from None
 
 
-def _json_lines(path: Path, text: str | None, label: str | None, labelled: bool = True) -> _Rows:
-    """Two columns of a file with one JSON object a line."""
+def _json_lines(path: Path, wanted: _Wanted) -> _Rows:
+    """Columns of a file with one JSON object a line."""
     records, lines = [], []
     with _text_file(path) as file:
         for line, content in enumerate(file, 1):
@@ -308,9 +472,9 @@ def _json_lines(path: Path, text: str | None, label: str | None, labelled: bool 
                 records.append(_json_object(f"{path}, line {line}", content))
                 lines.append(line)
     if not records:
-        return _Rows([], [], lines)
+        return _Rows(_Columns((), ()), [], [], lines)
     known = list(dict.fromkeys(name for record in records for name in record))
-    columns = _columns(path, known, text, label, labelled)
+    columns = _columns(path, known, wanted)
     texts, labels = [], []
     for line, record in zip(lines, records, strict=True):
         where = f"{path}, line {line}"
@@ -318,13 +482,15 @@ def _json_lines(path: Path, text: str | None, label: str | None, labelled: bool 
             one = record.get(name)
             if not (isinstance(one, str) or _name(one) is None):
                 raise InputError(f"{where}: {name!r} is {_kind(one)}, not a text: name the texts with --text COLUMN.")
-        other = None if columns.label is None else record.get(columns.label)
-        if isinstance(other, list | dict):
-            raise InputError(f"{where}: {columns.label!r} is {_kind(other)}, not a label: name one label for each row.")
+        fields = [record.get(name) for name in columns.labels]
+        for name, field in zip(columns.labels, fields, strict=True):
+            if isinstance(field, dict) or (isinstance(field, list) and len(fields) > 1):
+                raise InputError(f"{where}: {name!r} is {_kind(field)}, not a label: name a column of labels.")
         texts.append(_joined([record.get(name) for name in columns.texts]))
-        labels.append(other)
-        _refuse_half_letters(where, str(texts[-1]) + str(other))
-    return _Rows(texts, labels, lines)
+        labels.append(_alone(fields))
+        parts = [part for field in fields for part in (field if isinstance(field, list) else [field])]
+        _refuse_half_letters(where, "".join(map(str, (texts[-1], *parts))))
+    return _Rows(columns, texts, labels, lines)
 
 
 def _json_object(where: str, content: str) -> dict[str, Any]:
@@ -362,39 +528,41 @@ def _kind(value: object) -> str:
     return kinds.get(type(value), "a number")
 
 
-def _parquet(path: Path, text: str | None, label: str | None, labelled: bool = True) -> _Rows:
-    """Two columns of a Parquet file."""
+def _parquet(path: Path, wanted: _Wanted) -> _Rows:
+    """Columns of a Parquet file."""
     pyarrow = public.library(path)
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             schema = file.schema_arrow
-            columns = _columns(path, schema.names, text, label, labelled)
+            columns = _columns(path, schema.names, wanted)
             _check_types(path, columns, schema, pyarrow.types)
-            names = [*columns.texts, *([] if columns.label is None else [columns.label])]
+            names = [*columns.texts, *columns.labels]
             table = file.read(columns=names)
             read = {name: table.column(name).to_pylist() for name in names}
             texts = [_joined(fields) for fields in zip(*(read[name] for name in columns.texts), strict=True)]
-            labels = texts if columns.label is None else read[columns.label]
-            return _Rows(texts, labels, None)
+            labels = [_alone([read[name][place] for name in columns.labels]) for place in range(len(texts))]
+            return _Rows(columns, texts, labels, None)
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError):
         raise InputError(f"{path} is not a whole Parquet file: write or fetch it again.") from None
 
 
 def _check_types(path: Path, columns: _Columns, schema: Any, types: Any) -> None:
-    """Check the columns' Arrow types; `types` is pyarrow.types. `null` is a column of missing values."""
+    """Check the columns' Arrow types; `types` is pyarrow.types."""
 
     def kind(name: str) -> Any:
         found = schema.field(name).type
         return found.value_type if types.is_dictionary(found) else found  # how a table holds categories
 
     for name in columns.texts:
-        if str(kind(name)) not in ("string", "large_string", "string_view", "null"):
+        if str(kind(name)) not in _TEXT_TYPES:
             raise _refused(path, name, kind(name), "texts", "--text")
-    if columns.label is None:
-        return
-    label = kind(columns.label)
-    if types.is_nested(label) or types.is_temporal(label) or "binary" in str(label):
-        raise _refused(path, columns.label, label, "labels", "--label")
+    for name in columns.labels:
+        label = kind(name)
+        lists = types.is_list(label) or types.is_large_list(label) or types.is_fixed_size_list(label)
+        if lists and len(columns.labels) == 1 and str(label.value_type) in _TEXT_TYPES:
+            continue
+        if types.is_nested(label) or types.is_temporal(label) or "binary" in str(label):
+            raise _refused(path, name, label, "labels", "--label")
 
 
 def _refused(path: Path, name: str, kind: object, what: str, option: str) -> InputError:

@@ -1,4 +1,4 @@
-"""Which rows go where: stratified, and a function of labels and seed alone."""
+"""Which rows go where: stratified by class, and a function of labels and seed alone."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -42,6 +42,30 @@ def sample(labels: Labels, rows: int, seed: int) -> NDArray[np.intp]:
     return chosen_rows
 
 
+def hold_out_several(
+    labels: Sequence[Sequence[str]], share: float, seed: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """As `hold_out`, of rows with any number of labels each, which have no classes to be kept in proportion.
+
+    Each label leaves a row among the kept, as long as so many are kept.
+    """
+    order = _each_label_first(labels, seed)
+    kept = len(order) - round(share * len(order))
+    return order[:kept], order[kept:]
+
+
+def sample_several(labels: Sequence[Sequence[str]], rows: int, seed: int) -> NDArray[np.intp]:
+    """As `sample`, of rows with any number of labels each; with each label where `rows` allow it.
+
+    Raises:
+        InputError: `rows` is below 1.
+    """
+    if rows < 1:
+        raise InputError(f"the number of rows must be 1 or more, not {rows}.")
+    chosen: NDArray[np.intp] = np.sort(_each_label_first(labels, seed)[:rows])
+    return chosen
+
+
 def recurring(train: Sequence[str], test: Sequence[str]) -> int:
     """How many training rows have a text that occurs, letter for letter, in the test rows too."""
     known = set(test)
@@ -52,6 +76,17 @@ def _classes(labels: Labels) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The class number of each row, [rows], and the rows of each class, [classes]."""
     _, classes, counts = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
     return classes, counts
+
+
+def _each_label_first(labels: Sequence[Sequence[str]], seed: int) -> NDArray[np.intp]:
+    """All rows in the seed's order, but at its head those that bring a label which none before them has."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    known: set[str] = set()
+    brings = np.zeros(len(labels), np.bool_)
+    for place, row in enumerate(order):
+        brings[place] = not known.issuperset(labels[row])
+        known.update(labels[row])
+    return np.concatenate([order[brings], order[~brings]])
 
 
 def _allot(counts: NDArray[np.intp], total: int, least: NDArray[np.intp], most: NDArray[np.intp]) -> NDArray[np.intp]:

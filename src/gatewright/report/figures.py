@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gatewright.comparison import Measure
-from gatewright.tasks.classify import Classify
+from gatewright.labels import OneLabel, SeveralLabels, printable
 from gatewright.tasks.generate import Generate
 
 if TYPE_CHECKING:
@@ -21,26 +21,30 @@ if TYPE_CHECKING:
     from gatewright.train import Trained
 
 _WIDTH = 100
-MEASURES = {task.name: task.measures for task in (Classify, Generate)}
-"""The measures of each task."""
+_MEASURES = {measure.name: measure for kind in (OneLabel, SeveralLabels, Generate) for measure in kind.measures}
 # More labels than these make a table that no one reads.
 _CONFUSION_SHOWN = 12
+_LABELS_SHOWN = 40
 # Of more epochs than these, some; and the first, the last and the kept one.
 _EPOCHS_SHOWN = 12
+
+
+def measures_of(test: Mapping[str, float]) -> list[Measure]:
+    """The measures whose figures these are, the deciding one first."""
+    return [_MEASURES[name] for name in test]
 
 
 def trained(result: Trained) -> str:
     """A training, no line longer than 100 columns."""
     sizes = ", ".join(f"{rows:,} {name}" for name, rows in result.sizes.items())
-    measures = MEASURES[result.task]
+    measures = measures_of(result.test)
     parts: list[RenderableType] = [
         Text(f"{result.task} {result.data}: {sizes} {result.unit}", "bold"),
         _epochs(result, measures),
         _measures(measures, result.unit, result.test, result.baseline, "network", "baseline"),
         Text(f"baseline: {result.baseline_name}"),
     ]
-    if 0 < len(result.labels) <= _CONFUSION_SHOWN:
-        parts.append(_confusion(result.labels, result.confusion))
+    parts += _by_label(result)
     parts += [Text(f"Note: {note}") for note in result.notes]
     parts.append(Text(result.verdict, "bold"))
     how = "" if result.finished else " (interrupted; the same command goes on)"
@@ -51,16 +55,19 @@ def trained(result: Trained) -> str:
 def evaluated(result: Evaluated) -> str:
     """An evaluation, no line longer than 100 columns."""
     name, what = {
-        "classify": ("commonest", "always the commonest label of these rows, with the labels' shares as probabilities"),
-        "generate": ("shares", "each token by its share of these very tokens, whatever stands before it"),
-    }[result.task]
+        ("classify", False): (
+            "commonest",
+            "always the commonest label of these rows, with the labels' shares as probabilities",
+        ),
+        ("classify", True): ("shares", "each label by its share of these very rows as its probability"),
+        ("generate", False): ("shares", "each token by its share of these very tokens, whatever stands before it"),
+    }[result.task, result.several]
     parts: list[RenderableType] = [
         Text(f"{result.model} on {result.data}: {result.rows:,} {result.unit}", "bold"),
-        _measures(MEASURES[result.task], result.unit, result.test, result.baseline, "model", name),
+        _measures(measures_of(result.test), result.unit, result.test, result.baseline, "model", name),
         Text(f"{name}: {what}"),
     ]
-    if 0 < len(result.labels) <= _CONFUSION_SHOWN:
-        parts.append(_confusion(result.labels, result.confusion))
+    parts += _by_label(result)
     return _printed(parts)
 
 
@@ -77,7 +84,7 @@ def _printed(parts: Sequence[RenderableType]) -> str:
 def _table(*columns: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, column in enumerate(columns):
-        table.add_column(column, justify="left" if place == 0 else "right", overflow="fold")
+        table.add_column(Text(printable(column)), justify="left" if place == 0 else "right", overflow="fold")
     return table
 
 
@@ -114,8 +121,29 @@ def _every(epochs: int) -> int:
     return -(-epochs // _EPOCHS_SHOWN)
 
 
+def _by_label(result: Trained | Evaluated) -> list[RenderableType]:
+    """A table of the labels, where it has so few that it can be read."""
+    if result.several:
+        return [_of_each(result.labels, result.confusion)] if len(result.labels) <= _LABELS_SHOWN else []
+    return [_confusion(result.labels, result.confusion)] if 0 < len(result.labels) <= _CONFUSION_SHOWN else []
+
+
 def _confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:
     table = _table("label \\ answer", *labels)
     for label, row in zip(labels, counts, strict=True):
-        table.add_row(label, *(f"{count:,}" for count in row))
+        table.add_row(Text(printable(label)), *(f"{count:,}" for count in row))
     return table
+
+
+def _of_each(labels: Sequence[str], counts: Sequence[Sequence[Sequence[int]]]) -> Table:
+    """Of each of several labels: rows that have it; of the rows given it the share that has it, and the other way."""
+    table = _table("label", "support", "precision", "recall", "F1")
+    for label, ((_, strange), (missed, hit)) in zip(labels, counts, strict=True):
+        f1 = 2 * hit / max(2 * hit + strange + missed, 1)  # of what is neither there nor given 0, as in `of_labels`
+        shares = _share(hit, hit + strange), _share(hit, hit + missed), f1
+        table.add_row(Text(printable(label)), f"{hit + missed:,}", *map(_number, shares))
+    return table
+
+
+def _share(some: int, of: int) -> float:
+    return some / of if of else math.nan

@@ -45,6 +45,7 @@ class Adding:
         Measure("within_0_04", "within 0.04", "higher"),
     )
     right: ClassVar[str] = "its answer lies within 0.04 of the sum, and the other's does not"
+    counted: ClassVar[str] = ""
     carried: ClassVar[bool] = False
     unit: ClassVar[str] = "rows"
 

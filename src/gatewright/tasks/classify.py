@@ -1,4 +1,4 @@
-"""Classify texts: one of two or more classes for each."""
+"""Classify texts: one of two or more classes for each, or any number of several labels."""
 
 from __future__ import annotations
 
@@ -13,9 +13,16 @@ from gatewright.blocks import Block, Dense, Dropout, Embedding, Pool, Recurrent
 from gatewright.comparison import Measure
 from gatewright.data import split
 from gatewright.data.encoders import BytePairs, Encoder, Words, encode_all
-from gatewright.data.sources import Labelled, read_labelled
+from gatewright.data.sources import (
+    AnyLabelled,
+    Labelled,
+    SeveralLabelled,
+    names_of,
+    read_labelled,
+    require_alike,
+)
 from gatewright.errors import InputError
-from gatewright.measures import of_classes, to_probabilities
+from gatewright.labels import Labels, OneLabel, SeveralLabels
 from gatewright.model_file import Model
 from gatewright.tasks.protocol import Examples, Parts, Simple
 
@@ -30,11 +37,13 @@ class Classify:
     """Texts with one label each, or with any number of several labels.
 
     Padding never changes an answer. Where the source has no test part, a fifth of its rows become one; a tenth of the
-    training rows validate, unless validation rows are given. The splits are stratified and always the same.
+    training rows validate, unless validation rows are given. The splits are always the same, and stratified; of several
+    labels a text, each is left in the training rows.
 
     Attributes:
         source: "imdb", a table, or a folder or archive of text files by class: see `data.sources.read_labelled`.
         text, label, test: columns, and a table of test rows, likewise.
+        label_separator: what stands between the labels of a field, likewise.
         validation: a table or folder of validation rows.
         tokens: "words", lower-cased, split and ranked by frequency in the training rows as Keras' imdb does it; or
             "bytes", byte-level byte-pair encoding (Sennrich, Haddow & Birch 2016; Radford et al. 2019, section 2.2).
@@ -47,7 +56,8 @@ class Classify:
         pooling: how the steps of the last layer become one vector: its "last" output, or see `blocks.Pool`.
         embedding_dropout, word_dropout, recurrent_dropout: see `blocks.Embedding` and `blocks.Recurrent`.
         output_dropout: between layers and below the outputs: see `blocks.Dropout`.
-        class_weights: "none", or "balanced": a row counts rows / (classes * rows of its class).
+        class_weights: "none", or "balanced": a row counts rows / (classes * rows of its class). With several labels a
+            text it must be "none".
         limit: at most so many training rows, and as many test rows; None is all.
         encoder: how texts become ids; None is fitted on the training rows.
     """
@@ -55,6 +65,7 @@ class Classify:
     source: str
     text: str | None = None
     label: str | None = None
+    label_separator: str | None = None
     test: str | None = None
     validation: str | None = None
     tokens: str = "words"
@@ -74,69 +85,80 @@ class Classify:
     encoder: Encoder | None = None
     data: str = field(init=False, default="")
     _classes: tuple[str, ...] = field(init=False, default=())
+    _labels: Labels = field(init=False, default=OneLabel(()))
     _encoder: Encoder | None = field(init=False, default=None)
 
     name: ClassVar[str] = "classify"
-    measures: ClassVar[tuple[Measure, ...]] = (
-        Measure("accuracy", "accuracy", "higher"),
-        Measure("macro_f1", "macro F1", "higher"),
-        Measure("auroc", "AUROC", "higher"),
-        Measure("log_loss", "log loss", "lower"),
-        Measure("calibration_error", "calibration error", "lower"),
-    )
-    right: ClassVar[str] = "its likeliest class is the label, and the other's is not"
     carried: ClassVar[bool] = False
     unit: ClassVar[str] = "rows"
 
-    def read(self) -> Parts[Labelled]:
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Figures of merit, the deciding one first; known when `fit` is done."""
+        return self._labels.measures
+
+    @property
+    def right(self) -> str:
+        """What `merits` tells of a row; known when `fit` is done."""
+        return self._labels.right
+
+    @property
+    def counted(self) -> str:
+        """What rows are compared by, where it is not the deciding measure; known when `fit` is done."""
+        return self._labels.counted
+
+    @property
+    def several(self) -> bool:
+        """Whether a text has any number of labels; known when `fit` is done."""
+        return self._labels.several
+
+    def read(self) -> Parts[AnyLabelled]:
         """The texts and labels, split.
 
         Raises:
             InputError: the data can't be read, or its labels do not make a task.
         """
-        source = read_labelled(self.source, self.text, self.label, self.test)
+        source = read_labelled(self.source, self.text, self.label, self.test, self.label_separator)
         self.data = source.name
-        _check_classes(source.train.labels, source.name)
         train, test = source.train, source.test
+        _check_labels(train, source.name)
+        if self.class_weights == "balanced" and isinstance(train, SeveralLabelled):
+            raise InputError(
+                f"class_weights must be none where a text has any number of labels, as in {source.name}, not "
+                "'balanced': leave it out."
+            )
         notes = []
         if test is None:
-            kept, held = split.hold_out(train.labels, _TEST_SHARE, _SPLIT_SEED)
-            train, test = _take(train, kept), _take(train, held)
+            train, test = _hold_out(train, _TEST_SHARE)
             notes.append(f"{source.name} has no test part: {_TEST_SHARE:.0%} of its rows were set aside as one.")
-        elif unknown := sorted(set(test.labels) - set(train.labels)):
-            raise InputError(
-                f"the test part of {source.name} has the label {unknown[0]!r}, which no training row has: "
-                "mend the labels, or leave those rows out."
-            )
+        else:
+            _check_known(f"the test part of {source.name} has", test, train)
         if self.limit is not None:
-            train = _take(train, split.sample(train.labels, self.limit, _SPLIT_SEED))
-            test = _take(test, split.sample(test.labels, self.limit, _SPLIT_SEED))
+            train, test = _sample(train, self.limit), _sample(test, self.limit)
             notes.append(f"A quick look: at most {self.limit:,} training rows and as many test rows were used.")
         if empty := sum(not text.strip() for text in (*train.texts, *test.texts)):
             notes.append(f"{empty:,} of {len(train.texts) + len(test.texts):,} texts are empty.")
         if recurring := split.recurring(train.texts, test.texts):
             notes.append(f"{recurring:,} of {len(train.texts):,} training texts occur in the test part too.")
         if self.validation is None:
-            kept, held = split.hold_out(train.labels, _VALIDATION_SHARE, _SPLIT_SEED)
-            train, validation = _take(train, kept), _take(train, held)
+            train, validation = _hold_out(train, _VALIDATION_SHARE)
         else:
-            validation = read_labelled(self.validation, self.text, self.label).train
-            if unknown := sorted(set(validation.labels) - set(train.labels)):
-                raise InputError(
-                    f"the validation rows of {self.validation} have the label {unknown[0]!r}, which no training row "
-                    "has: mend the labels, or leave those rows out."
-                )
+            validation = read_labelled(self.validation, self.text, self.label, None, self.label_separator).train
+            require_alike(train, source.name, validation, self.validation)
+            _check_known(f"the validation rows of {self.validation} have", validation, train)
         parts = Parts(train, validation, test, tuple(notes))
         _check_parts(parts, source.name)
         return parts
 
-    def fit(self, train: Labelled) -> None:
-        """The classes, in alphabetical order, and the encoder.
+    def fit(self, train: AnyLabelled) -> None:
+        """The labels, in the order of their columns or else alphabetical, and the encoder.
 
         Raises:
             InputError: no text has a word.
         """
-        self._classes = tuple(sorted(set(train.labels)))
+        columns = () if isinstance(train, Labelled) else train.columns
+        self._classes = columns or tuple(sorted(names_of(train)))
+        self._labels = (OneLabel if isinstance(train, Labelled) else SeveralLabels)(self._classes)
         if self.encoder is not None:
             self._encoder = self.encoder
             return
@@ -149,12 +171,10 @@ class Classify:
             raise InputError(f"no text of {self.data} has a word{often}: name the column of texts with --text.")
         self._encoder = words
 
-    def encode(self, rows: Labelled, learning: bool = False) -> Examples:
-        """Ids [rows, length], 0 on the left where a text is shorter; numbers of classes [rows]."""
+    def encode(self, rows: AnyLabelled, learning: bool = False) -> Examples:
+        """Ids [rows, length], 0 on the left where a text is shorter; numbers of classes [rows], or [rows, labels]."""
         assert self._encoder is not None
-        number = {name: place for place, name in enumerate(self._classes)}
-        targets = np.array([number[label] for label in rows.labels], np.int32)
-        return Examples(encode_all(self._encoder, rows.texts, self.length), targets)
+        return Examples(encode_all(self._encoder, rows.texts, self.length), self._labels.targets(rows.labels))
 
     def size(self, examples: Examples) -> int:
         """How many rows."""
@@ -169,7 +189,7 @@ class Classify:
         return counts
 
     def blocks(self, cell: str, units: int) -> list[Block]:
-        """Embedding, recurrent layers, pooling, and one logit (two classes) or a logit for each class."""
+        """Embedding, recurrent layers, pooling, and one logit (two classes) or a logit for each class or label."""
         assert self._encoder is not None
         blocks: list[Block] = [
             Embedding(self._encoder.ids, self.embedding, self.embedding_dropout, self.word_dropout),
@@ -181,15 +201,12 @@ class Classify:
                 blocks.append(Pool(self.pooling))
             if self.output_dropout:
                 blocks.append(Dropout(self.output_dropout))
-        return [*blocks, Dense(self._outputs())]
-
-    def _outputs(self) -> int:
-        return 1 if len(self._classes) == 2 else len(self._classes)
+        return [*blocks, Dense(self._labels.outputs)]
 
     def model(self, blocks: Sequence[Block], weights: Sequence[Any], training: dict[str, Any]) -> Model:
         """What a model file holds of a trained network."""
         assert self._encoder is not None
-        answers = {"labels": list(self._classes), "length": self.length}
+        answers = {"labels": list(self._classes), "length": self.length, **({"several": True} if self.several else {})}
         arrays = tuple({name: np.asarray(array) for name, array in block.items()} for block in weights)
         return Model(self.name, tuple(blocks), arrays, self._encoder.to_json(), answers, training)
 
@@ -198,54 +215,39 @@ class Classify:
         """The labels, in the order of the outputs; known when `fit` is done."""
         return self._classes
 
-    def answers(self, outputs: NDArray[Any]) -> NDArray[np.intp]:
-        """The number of each row's likeliest class, [rows]."""
-        return _answers(outputs)
-
     def losses(self, outputs: Any, targets: Any) -> Any:
-        """Cross-entropy of each row, in nats."""
-        import jax
-
-        if outputs.shape[-1] == 1:
-            # log(1 + e^-s) where the class is 1, log(1 + e^s) where it is 0.
-            return jax.nn.softplus(outputs[:, 0] * (1 - 2 * targets))
-        logs = jax.nn.log_softmax(outputs)
-        return -jax.numpy.take_along_axis(logs, targets[:, None], axis=-1)[:, 0]
+        """Cross-entropy of each row, in nats; of any number of labels the mean over them."""
+        return self._labels.losses(outputs, targets)
 
     def measure(self, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
-        """See `measures.of_classes`."""
-        return of_classes(to_probabilities(outputs), targets)
+        """See `measures.of_classes` and `measures.of_labels`."""
+        return self._labels.measure(self._labels.probabilities(outputs), targets)
 
     def merits(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
-        """Whether each row's likeliest class is its own."""
-        right: NDArray[np.bool_] = _answers(outputs) == targets
-        return right
+        """Whether each row's likeliest class is its own; or whether all its labels are right."""
+        return self._labels.merits(self._labels.probabilities(outputs), targets)
+
+    def confusion(self, outputs: NDArray[Any], targets: NDArray[Any]) -> list[Any]:
+        """See `measures.confusion` and `measures.confusion_of_labels`."""
+        return self._labels.confusion(self._labels.probabilities(outputs), targets)
 
     def chance(self, train: Examples, test: Examples) -> Simple:
-        """The classes' shares in the training rows, whatever the text: the commonest class is the answer."""
-        shares = np.log(np.bincount(train.targets, minlength=len(self._classes)) / len(train.targets))
-        logits = shares if self._outputs() > 1 else shares[1:] - shares[:1]
-        commonest = self._classes[int(np.argmax(shares))]
-        outputs = np.tile(logits, (len(test.targets), 1))
-        return Simple("chance", f"always {commonest!r}, the commonest class of the training rows", outputs)
+        """The labels' shares in the training rows, whatever the text: of classes the commonest is the answer."""
+        logits, description = self._labels.constant(train.targets)
+        return Simple("chance", description, np.tile(logits, (len(test.targets), 1)))
 
-    def baseline(self, parts: Parts[Labelled]) -> Simple:
+    def baseline(self, parts: Parts[AnyLabelled]) -> Simple:
         """Logistic regression on naive-Bayes-weighted words and pairs of words of the whole texts."""
         from gatewright import baselines
 
-        number = {name: place for place, name in enumerate(self._classes)}
-
-        def numbers(rows: Labelled) -> NDArray[np.intp]:
-            return np.array([number[label] for label in rows.labels], np.intp)
-
-        fitted = baselines.nb_logistic_regression(
-            parts.train.texts,
-            numbers(parts.train),
-            parts.validation.texts,
-            numbers(parts.validation),
-            parts.test.texts,
-            len(self._classes),
-        )
+        train, validation, test = parts.train, parts.validation, parts.test
+        own, others = (self._labels.targets(rows.labels) for rows in (train, validation))
+        if self.several:
+            fitted = baselines.nb_logistic_regression_of_labels(train.texts, own, validation.texts, others, test.texts)
+        else:
+            fitted = baselines.nb_logistic_regression(
+                train.texts, own, validation.texts, others, test.texts, len(self._classes)
+            )
         return Simple(
             "NB-weighted logistic regression",
             "words and pairs of words of the whole texts (Wang and Manning 2012), "
@@ -253,40 +255,66 @@ class Classify:
             fitted.outputs,
         )
 
-    def decode(self, outputs: NDArray[Any]) -> Sequence[str]:
-        """The likeliest class of each row."""
-        return [self._classes[place] for place in _answers(outputs)]
+    def decode(self, outputs: NDArray[Any]) -> Sequence[str] | Sequence[tuple[str, ...]]:
+        """The likeliest class of each row; or the labels that it is given."""
+        return self._labels.decode(self._labels.probabilities(outputs))
 
 
-def _take(rows: Labelled, places: NDArray[np.intp]) -> Labelled:
-    return Labelled([rows.texts[place] for place in places], [rows.labels[place] for place in places])
+def _take(rows: AnyLabelled, places: NDArray[np.intp]) -> AnyLabelled:
+    texts = [rows.texts[place] for place in places]
+    if isinstance(rows, Labelled):
+        return Labelled(texts, [rows.labels[place] for place in places])
+    return SeveralLabelled(texts, [rows.labels[place] for place in places], rows.columns)
 
 
-def _check_classes(labels: Sequence[str], name: str) -> None:
-    classes = set(labels)
-    if len(classes) < 2:
+def _hold_out(rows: AnyLabelled, share: float) -> tuple[AnyLabelled, AnyLabelled]:
+    """The rows kept, and those held out."""
+    if isinstance(rows, Labelled):
+        kept, held = split.hold_out(rows.labels, share, _SPLIT_SEED)
+    else:
+        kept, held = split.hold_out_several(rows.labels, share, _SPLIT_SEED)
+    return _take(rows, kept), _take(rows, held)
+
+
+def _sample(rows: AnyLabelled, limit: int) -> AnyLabelled:
+    if isinstance(rows, Labelled):
+        return _take(rows, split.sample(rows.labels, limit, _SPLIT_SEED))
+    return _take(rows, split.sample_several(rows.labels, limit, _SPLIT_SEED))
+
+
+def _check_labels(rows: AnyLabelled, name: str) -> None:
+    """Check that there is something to tell apart, and that these are not texts or numbers of their own."""
+    labels = names_of(rows)
+    if isinstance(rows, Labelled) and len(labels) < 2:
         raise InputError(
-            f"{name} has one class only, {next(iter(classes))!r}: a classifier needs rows of at least two classes."
+            f"{name} has one class only, {next(iter(labels))!r}: a classifier needs rows of at least two classes."
         )
-    if len(classes) > max(2, len(labels) / 2):
+    if isinstance(rows, SeveralLabelled) and len({frozenset(some) for some in rows.labels}) < 2:
+        same = ", ".join(map(repr, sorted(labels))) or "none"
+        raise InputError(f"every row of {name} has the same labels ({same}): a classifier needs rows that differ.")
+    if len(labels) > max(2, len(rows.labels) / 2):
         raise InputError(
-            f"{name} has {len(classes):,} different labels in {len(labels):,} rows: name the column of classes "
-            "with --label."
+            f"{name} has {len(labels):,} different labels in {len(rows.labels):,} rows: name the column of "
+            f"{'classes' if isinstance(rows, Labelled) else 'labels'} with --label."
         )
 
 
-def _check_parts(parts: Parts[Labelled], name: str) -> None:
+def _check_known(rows_have: str, rows: AnyLabelled, train: AnyLabelled) -> None:
+    if unknown := sorted(names_of(rows) - names_of(train)):
+        raise InputError(
+            f"{rows_have} the label {unknown[0]!r}, which no training row has: mend the labels, or leave those rows "
+            "out."
+        )
+
+
+def _check_parts(parts: Parts[AnyLabelled], name: str) -> None:
     for part, rows in (("validation", parts.validation), ("test", parts.test)):
         if not rows.texts:
             raise InputError(f"{name} has too few rows to set some aside for {part}: give it more rows.")
-    missing = set(parts.validation.labels) | set(parts.test.labels)
-    if lacking := sorted(missing - set(parts.train.labels)):
+    missing = names_of(parts.validation) | names_of(parts.test)
+    if lacking := sorted(missing - names_of(parts.train)):
+        kind = "class" if isinstance(parts.train, Labelled) else "label"
         raise InputError(
-            f"{name} has too few rows of the class {lacking[0]!r} for a training, a validation and a test part: "
-            "give it more, or leave that class out."
+            f"{name} has too few rows of the {kind} {lacking[0]!r} for a training, a validation and a test part: "
+            f"give it more, or leave that {kind} out."
         )
-
-
-def _answers(outputs: NDArray[Any]) -> NDArray[np.intp]:
-    answers: NDArray[np.intp] = np.argmax(to_probabilities(outputs), axis=1)
-    return answers

@@ -93,6 +93,7 @@ class Generate:
         Measure("bits_per_character", "bits a character", "lower"),
     )
     right: ClassVar[str] = "it gives the row's tokens the higher probability"
+    counted: ClassVar[str] = ""
     unit: ClassVar[str] = "tokens"
 
     @property

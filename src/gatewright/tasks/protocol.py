@@ -53,7 +53,7 @@ class Simple(NamedTuple):
 
 
 class Task(Protocol[Rows]):
-    """A job. `read` and `fit` come first; `encode` and `decode` need NumPy alone."""
+    """A job. `read` and `fit` come first, also before `measures`; `encode` and `decode` need NumPy alone."""
 
     @property
     def name(self) -> str:
@@ -70,6 +70,10 @@ class Task(Protocol[Rows]):
     @property
     def right(self) -> str:
         """What `merits` tells of a row, for a reader."""
+
+    @property
+    def counted(self) -> str:
+        """What a verdict names beside the deciding measure, as what rows are compared by; empty where that is plain."""
 
     @property
     def unit(self) -> str:
