@@ -398,7 +398,7 @@ class TestNamedSet:
         tree(work / "imdb", CLASSES)  # the set goes before a folder of its name
         labels = ["positive", "negative"]
         assert read_labelled("imdb") == Source(
-            "imdb", Labelled(["train 1", "b"], labels), Labelled(["test 1", "b"], labels)
+            "imdb", Labelled(["train 1", "b"], labels), Labelled(["test 1", "b"], labels), "are of one film"
         )
         assert read_labelled("./imdb").train == CLASS_ROWS
 

@@ -54,6 +54,26 @@ def test_hold_out_shuffles():
     assert split.hold_out(labels, 0.2, 1)[1].tolist() != held.tolist()
 
 
+@given(labels, st.floats(0, 1), seeds)
+def test_stretches_are_held_as_rows_are(labels, share, seed):
+    kept, held = split.hold_out_stretches(labels, share, seed)
+    assert sorted([*kept, *held]) == list(range(len(labels)))
+    assert counts(labels, held) == counts(labels, split.hold_out(labels, share, seed)[1])
+    assert split.hold_out_stretches(labels, share, seed)[1].tolist() == held.tolist()
+
+
+def test_stretches_of_neighbours_are_on_one_side():
+    """Of 2 x 3,000 rows a tenth: three stretches of 100 of each class, at most six edges between the sides."""
+    labels = ["a", "b"] * 3000
+    kept, held = split.hold_out_stretches(labels, 0.1, 0)
+    for label in (0, 1):
+        side = np.isin(np.arange(label, 6000, 2), held)
+        assert side.sum() == 300
+        assert np.count_nonzero(side[1:] != side[:-1]) <= 6
+    assert split.hold_out_stretches(labels, 0.1, 1)[1].tolist() != held.tolist()
+    assert kept.tolist() != sorted(kept)
+
+
 def test_a_class_of_one_row_is_kept():
     assert all(split.hold_out(["a"] * 9 + ["b"], 0.5, seed)[0].tolist().count(9) for seed in range(10))
 

@@ -12,9 +12,7 @@ SHAPES = [{"table": (7, 3)}, {"kernel": (3, 4), "bias": (4,)}]
 
 def weights(seed):
     draw = np.random.default_rng(seed)
-    return [
-        {name: draw.standard_normal(shape).astype(np.float32) for name, shape in block.items()} for block in SHAPES
-    ]
+    return [{name: draw.standard_normal(shape).astype(np.float32) for name, shape in block.items()} for block in SHAPES]
 
 
 def steps(how, gradients):

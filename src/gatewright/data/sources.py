@@ -53,11 +53,19 @@ AnyLabelled = Labelled | SeveralLabelled
 
 
 class Source(NamedTuple):
-    """A data set. `test` is None where the source has no test part; else it has as many labels a text as `train`."""
+    """A data set.
+
+    Attributes:
+        name: for a reader.
+        train: rows.
+        test: None where the source has no test part; else it has as many labels a text as `train`.
+        neighbours: what rows that stand beside one another in `train` have in common; empty where that is nothing.
+    """
 
     name: str
     train: AnyLabelled
     test: AnyLabelled | None
+    neighbours: str = ""
 
 
 class _Wanted(NamedTuple):
@@ -185,7 +193,7 @@ def _named(name: str) -> Source:
         if unknown := set(labels.tolist()) - set(_LABEL_NAMES):
             raise InputError(f"the labels of imdb must be 0 and 1, and its {part} part has {min(unknown)}: mend it.")
         parts.append(Labelled(texts, [_LABEL_NAMES[one] for one in labels.tolist()]))
-    return Source(name, *parts)
+    return Source(name, *parts, "are of one film")
 
 
 def _from_path(given: str, wanted: _Wanted, option: str, named: Sequence[str]) -> Source:

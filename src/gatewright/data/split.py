@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from gatewright.errors import InputError
 
+# Rows of a stretch of neighbours: many times as many as belong together, so that few of them stand on both sides.
+_STRETCH = 100
+
 Labels = Sequence[str] | NDArray[Any]
 
 
@@ -24,6 +27,27 @@ def hold_out(labels: Labels, share: float, seed: int) -> tuple[NDArray[np.intp],
     wanted = _allot(counts, total, np.minimum(counts - 1, 1), counts - 1)
     order, chosen = _choose(classes, wanted, seed)
     return order[~chosen], order[chosen]
+
+
+def hold_out_stretches(labels: Labels, share: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """As `hold_out`, for rows whose neighbours belong together: of each class whole stretches of neighbours are held.
+
+    Else what a network has learnt of a row by heart would help it with the held row beside it, and with no other.
+    Stretches are of 100 rows of a class, or of all that are held of it where these are fewer.
+    """
+    classes, counts = _classes(labels)
+    total = round(share * len(classes))
+    wanted = _allot(counts, total, np.minimum(counts - 1, 1), counts - 1)
+    draw = np.random.default_rng(seed)
+    held = np.zeros(len(classes), np.bool_)
+    for number, held_of_class in enumerate(wanted):
+        rows = np.flatnonzero(classes == number)
+        stretch = max(1, min(_STRETCH, held_of_class))
+        starts = draw.permutation(np.arange(0, len(rows), stretch))
+        places = (starts[:, None] + np.arange(stretch)).ravel()
+        held[rows[places[places < len(rows)][:held_of_class]]] = True
+    order = draw.permutation(len(classes))
+    return order[~held[order]], order[held[order]]
 
 
 def sample(labels: Labels, rows: int, seed: int) -> NDArray[np.intp]:

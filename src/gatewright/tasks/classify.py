@@ -141,7 +141,12 @@ class Classify:
         if recurring := split.recurring(train.texts, test.texts):
             notes.append(f"{recurring:,} of {len(train.texts):,} training texts occur in the test part too.")
         if self.validation is None:
-            train, validation = _hold_out(train, _VALIDATION_SHARE)
+            train, validation = _hold_out(train, _VALIDATION_SHARE, bool(source.neighbours))
+            if source.neighbours:
+                notes.append(
+                    f"Neighbouring rows of {source.name} {source.neighbours}: whole stretches of them validate, so "
+                    "that what is learnt by heart of the others is of no use there."
+                )
         else:
             validation = read_labelled(self.validation, self.text, self.label, None, self.label_separator).train
             require_alike(train, source.name, validation, self.validation)
@@ -267,10 +272,10 @@ def _take(rows: AnyLabelled, places: NDArray[np.intp]) -> AnyLabelled:
     return SeveralLabelled(texts, [rows.labels[place] for place in places], rows.columns)
 
 
-def _hold_out(rows: AnyLabelled, share: float) -> tuple[AnyLabelled, AnyLabelled]:
-    """The rows kept, and those held out."""
+def _hold_out(rows: AnyLabelled, share: float, stretches: bool = False) -> tuple[AnyLabelled, AnyLabelled]:
+    """The rows kept, and those held out; of rows with one label each whole stretches of them, where that is asked."""
     if isinstance(rows, Labelled):
-        kept, held = split.hold_out(rows.labels, share, _SPLIT_SEED)
+        kept, held = (split.hold_out_stretches if stretches else split.hold_out)(rows.labels, share, _SPLIT_SEED)
     else:
         kept, held = split.hold_out_several(rows.labels, share, _SPLIT_SEED)
     return _take(rows, kept), _take(rows, held)
