@@ -88,18 +88,17 @@ _LEARNING = (
     Setting("clip", "number", 1.0, "largest norm of the gradient; 0 is no bound"),
     Setting("weight_decay", "number", 0.0, "of each weight, at a step of learning rate 1"),
     Setting(
-        "embedding_moments",
-        "choice",
-        "own",
-        "second moments of Adam in the embedding: own, one for each number; shared, one for all",
-        choices=MOMENTS,
-    ),
-    Setting(
         "averaging", "number", 0.998, "how much of the average of the weights stays at a step; 0 is no average", below=1
     ),
     Setting("patience", "whole", 0, "epochs without a better validation figure until it ends; 0 is never"),
     Setting("seed", "whole", 0, "of initial weights, order of rows and dropout", below=2**32),
 )
+
+
+def _moments(default: str) -> Setting:
+    what = "second moments of Adam in the embedding: own, one for each number; shared, one for all"
+    return Setting("embedding_moments", "choice", default, what, choices=MOMENTS)
+
 
 CLASSIFY = (
     *_CELL,
@@ -118,12 +117,13 @@ CLASSIFY = (
     Setting("length", "whole", 400, "tokens of a text that are read, the last", 1),
     Setting("embedding", "whole", 128, "numbers for each token", 1),
     *_DROPOUTS,
-    Setting("word_dropout", "number", 0.3, "share of the tokens that are unknown at a step of training", below=1),
+    Setting("word_dropout", "number", 0.1, "share of the tokens that are unknown at a step of training", below=1),
     Setting("output_dropout", "number", 0.5, "share of what comes out of each layer that is dropped", below=1),
     Setting("class_weights", "choice", "none", "none, or balanced", choices=("none", "balanced")),
     Setting("batch", "whole", 32, "rows of a training step", 1),
-    Setting("epochs", "whole", None, "passes over the training rows (default: 6 to 50, for some 4,000 steps)", 1),
-    Setting("learning_rate", "number", 0.001, "of Adam, at its highest", 1e-12),
+    Setting("epochs", "whole", None, "passes over the training rows (default: 3 to 50, for some 2,000 steps)", 1),
+    Setting("learning_rate", "number", 0.002, "of Adam, at its highest", 1e-12),
+    _moments("shared"),
     Setting(
         "discriminative", "number", 1.0, "how many times as fast a layer learns as that below it (with --from: 2.6)", 1
     ),
@@ -184,6 +184,7 @@ GENERATE = (
     ),
     Setting("epochs", "whole", None, "passes over the training part (default: 6 to 50, for some 4,000 steps)", 1),
     Setting("learning_rate", "number", 0.002, "of Adam, at its highest", 1e-12),
+    _moments("own"),
     *_LEARNING,
 )
 """The settings of `train generate`."""

@@ -35,7 +35,9 @@ from gatewright.tasks.generate import Generate
 from gatewright.tasks.protocol import Simple
 
 _SIGNIFICANT = 0.05
-_STEPS, _LEAST_EPOCHS, _MOST_EPOCHS = 4_000, 6, 50
+# Of each task: steps of training, where they are not given, and the fewest epochs.
+_STEPS = {"classify": (2_000, 3), "generate": (4_000, 6)}
+_MOST_EPOCHS = 50
 
 
 @dataclass(frozen=True)
@@ -221,9 +223,10 @@ def _task(
     return kind(data, text=text, validation=validation, test=test, limit=limit, **own)
 
 
-def _epochs(rows: int, batch: int) -> int:
+def _epochs(task: str, rows: int, batch: int) -> int:
     """Passes that make enough steps of few rows, and not too few passes over many."""
-    return min(_MOST_EPOCHS, max(_LEAST_EPOCHS, math.ceil(_STEPS * batch / rows)))
+    steps, least = _STEPS[task]
+    return min(_MOST_EPOCHS, max(least, math.ceil(steps * batch / rows)))
 
 
 class _Job:
@@ -236,7 +239,7 @@ class _Job:
         if settings["batch"] is None:
             settings["batch"] = task.batch
         if settings["epochs"] is None:
-            settings["epochs"] = _epochs(len(self._data.train.inputs), settings["batch"])
+            settings["epochs"] = _epochs(task.name, len(self._data.train.inputs), settings["batch"])
         self._folder = file.with_name(f"{file.name}.training")
         names = {field.name for field in dataclasses.fields(Recipe)}
         self._recipe = Recipe(**{name: value for name, value in settings.items() if name in names})

@@ -187,13 +187,14 @@ def texts_of_table(path: Path, text: str | None = None) -> list[str]:
 def _named(name: str) -> Source:
     if name != "imdb":
         raise InputError(f"{name!r} is a data set without texts: choose 'imdb' or a file or folder of labelled texts.")
-    parts = []
-    for part in ("train", "test"):
-        texts, labels = public.imdb(part)
-        if unknown := set(labels.tolist()) - set(_LABEL_NAMES):
-            raise InputError(f"the labels of imdb must be 0 and 1, and its {part} part has {min(unknown)}: mend it.")
-        parts.append(Labelled(texts, [_LABEL_NAMES[one] for one in labels.tolist()]))
-    return Source(name, *parts, "are of one film")
+    return Source(name, _reviews("train"), _reviews("test"), neighbours="are of one film")
+
+
+def _reviews(part: str) -> Labelled:
+    texts, labels = public.imdb(part)
+    if unknown := set(labels.tolist()) - set(_LABEL_NAMES):
+        raise InputError(f"the labels of imdb must be 0 and 1, and its {part} part has {min(unknown)}: mend it.")
+    return Labelled(texts, [_LABEL_NAMES[one] for one in labels.tolist()])
 
 
 def _from_path(given: str, wanted: _Wanted, option: str, named: Sequence[str]) -> Source:
