@@ -7,7 +7,7 @@ from pathlib import Path
 from gatewright.data import folders, named, plain
 from gatewright.data.named import Corpus
 from gatewright.data.progress import Progress, say
-from gatewright.data.sources import is_table, texts_of_table
+from gatewright.data.tables import is_table, texts_of_table
 from gatewright.errors import InputError, nearest
 
 _TABLE = "a table .csv, .tsv, .parquet, .jsonl or .ndjson"

@@ -6,7 +6,7 @@ import sys
 import zlib
 from pathlib import Path
 
-from gatewright.data.sources import is_table
+from gatewright.data.tables import is_table
 from gatewright.errors import InputError
 
 _COMPRESSED = (".gz", ".xz")
