@@ -38,7 +38,9 @@ def models():
     encoder = Characters(tuple(LETTERS))
     listed = (Embedding(encoder.ids, 64), Recurrent("gru", UNITS, steps=True), Softmax(encoder.ids))
     weights = tuple(blocks.start(listed, 1, [0]))
-    ours = LanguageModel(Model("generate", listed, weights, encoder.to_json(), {"rows": "prefixes"}, {}))
+    ours = LanguageModel(
+        Model("generate", listed, weights, encoder.to_json(), {"rows": "prefixes", "length": WINDOW}, {})
+    )
     theirs = keras.Sequential(
         [keras.layers.Embedding(encoder.ids, 64), keras.layers.GRU(UNITS), keras.layers.Dense(encoder.ids)]
     )

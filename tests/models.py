@@ -68,4 +68,5 @@ def language_model(cell="gru", units=9, layers=1, tokens="words", tied=False, ro
     weights[0]["table"][:] *= 20
     if not tied:
         weights[-1]["kernel"][:] *= 5
-    return Model("generate", model, weights, encoder.to_json(), {"rows": rows}, {"settings": {"cell": cell}})
+    answers = {"rows": rows, **({} if rows == "stream" else {"length": LENGTH})}
+    return Model("generate", model, weights, encoder.to_json(), answers, {"settings": {"cell": cell}})

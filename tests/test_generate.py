@@ -11,6 +11,7 @@ import gatewright
 from gatewright import cli, fitting
 from gatewright.blocks import Softmax
 from gatewright.checkpoint import Checkpoint
+from gatewright.data.text import UNKNOWN
 from gatewright.errors import InputError
 from gatewright.fitting import Network, Recipe
 from gatewright.runs import Data
@@ -63,7 +64,27 @@ class TestTask:
         assert any("which chose the epoch" in note for note in one.notes)
         nothing = self.read(text, hold_out=0.0).parts
         assert nothing.train == nothing.validation == nothing.test
-        assert any("Nothing was held out" in note for note in nothing.notes)
+        assert any("Nothing was held out: the figures" in note for note in nothing.notes)
+        tested = self.read(text, hold_out=0.0, test=str(tmp_path / "t.txt")).parts
+        assert (tested.validation, tested.test) == (tested.train, ["the dog ran"])
+        assert any("Nothing was held out to validate" in note for note in tested.notes)
+
+    @pytest.mark.parametrize("content", ["title\n" + "x" * 5000, "\u5b57" * 2000, "a title, and " + "\u5b57" * 900])
+    def test_without_a_gap_that_is_near_a_text_is_cut_where_it_must_be(self, tmp_path, content):
+        (tmp_path / "a.txt").write_text(content)
+        parts = self.read(tmp_path / "a.txt").parts
+        assert parts.train[0] + parts.validation[0] + parts.test[0] == content
+        assert len(parts.test[0]) == pytest.approx(0.1 * len(content), abs=2)
+        assert len(parts.validation[0]) == pytest.approx(0.09 * len(content), abs=2)
+
+    def test_unknown_tokens_are_told_and_have_no_bits(self, text):
+        task = Generate(str(text), least=100)
+        data = Data.read(task)
+        unknown = (data.test.targets == UNKNOWN).sum()
+        assert unknown > 0
+        assert f"{unknown} of the {task.size(data.test)} test tokens" in data.parts.notes[-1]
+        assert math.isnan(task.measure(np.zeros(data.test.targets.shape), data.test.targets)["bits_per_character"])
+        assert not any("no id" in note for note in self.read(text).parts.notes)
 
     def test_sizes_and_limit(self, text):
         data = self.read(text)
@@ -72,7 +93,7 @@ class TestTask:
         assert task.size(self.read(text, limit=50).train) == 50
         lines = self.read(text, rows="prefixes", tokens="words", limit=30)
         assert lines.train.targets.shape == (30,)
-        assert lines.train.inputs.shape[1] == 7
+        assert lines.train.inputs.shape[1] == lines.test.inputs.shape[1] == 7
         short = Generate(str(text), rows="prefixes", tokens="words", limit=30)
         read = Data.read(short)
         assert short.baseline(read.parts).outputs.shape == read.test.targets.shape == (30,)
@@ -216,15 +237,27 @@ def test_it_learns_what_can_be_known(tmp_path):
     )
 
 
-def test_figures_are_found_again(tmp_path, text):
-    """`evaluate` computes with NumPy what training measured with JAX."""
-    gatewright.train("generate", str(text), tmp_path / "m.safetensors", test=str(text), **SMALL)
+@pytest.mark.parametrize(
+    "options", [{}, {"rows": "prefixes", "length": 40}, {"rows": "prefixes", "tokens": "words", "length": 2}], ids=str
+)
+def test_figures_are_found_again(tmp_path, text, options):
+    """`evaluate` computes with NumPy what training measured with JAX, from as many tokens."""
+    text.write_text("the longest line of all stands in the training part alone.\n" + text.read_text())
+    gatewright.train("generate", str(text), tmp_path / "m.safetensors", test=str(text), **{**SMALL, **options})
     trained = gatewright.info(tmp_path / "m.safetensors").training["test"]
     found = gatewright.evaluate(tmp_path / "m.safetensors", str(text))
-    assert found.test == pytest.approx(trained, rel=1e-5)
-    assert found.baseline["loss"] > 2
+    known = {name: value for name, value in trained.items() if value is not None}
+    assert {name: found.test[name] for name in known} == pytest.approx(known, rel=1e-5)
+    assert found.baseline["loss"] > 1
     assert found.unit == "tokens"
     assert "each token by its share" in str(found)
+
+
+def test_the_shares_of_an_evaluation_are_those_of_its_tokens(tmp_path, text):
+    gatewright.train("generate", str(text), tmp_path / "m.safetensors", **SMALL)
+    (tmp_path / "b.txt").write_text("cat")
+    found = gatewright.evaluate(tmp_path / "m.safetensors", str(tmp_path / "b.txt"))
+    assert found.baseline["loss"] == pytest.approx(math.log(3))
 
 
 def test_at_any_step_it_goes_on_to_the_same_figures(tmp_path, text, monkeypatch):

@@ -158,11 +158,11 @@ def test_beams_find_what_greedy_does_not():
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"temperature": -1}, "temperature must be a number from 0 up, not -1"),
+        ({"temperature": -1}, "temperature must be a number from 0 to 1000000, not -1"),
         ({"top_p": 0}, "top_p must be a number from 1e-12 to 1, not 0"),
         ({"top_p": 1.5}, "top_p must be a number from 1e-12 to 1, not 1.5"),
         ({"beams": 0}, "beams must be a whole number from 1 up"),
-        ({"repetition_penalty": 0.5}, "repetition_penalty must be a number from 1 up"),
+        ({"repetition_penalty": 0.5}, "repetition_penalty must be a number from 1 to 1000000"),
         ({"tokens": 0}, "tokens must be a whole number from 1 up"),
         ({"temprature": 1}, "did you mean 'temperature'"),
         ({"prompt": 3}, "a prompt must be a string, not int"),

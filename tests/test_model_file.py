@@ -195,6 +195,8 @@ def test_changed_bytes_are_refused_or_change_nothing_that_counts(tmp_path_factor
     ("change", "said"),
     [
         (lambda r: r["answers"].update(rows="columns"), "rows are neither a stream nor prefixes"),
+        (lambda r: r["answers"].update(rows="prefixes"), "length is not a whole number above 0"),
+        (lambda r: r["answers"].update(rows="prefixes", length=0), "length is not a whole number above 0"),
         (lambda r: r["encoder"]["tokens"].pop(), "not as many ids as its embedding and its softmax"),
         (lambda r: r["blocks"][1].update(both=True), "no order that makes a network"),
         (lambda r: r["blocks"][-1].update(vocabulary=7), "no order that makes a network"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gatewright.errors import InputError
-from gatewright.settings import CLASSIFY, complete, read_toml
+from gatewright.settings import CLASSIFY, DECODING, complete, read_toml
 
 
 def test_what_is_not_given_is_the_default():
@@ -29,6 +29,7 @@ def test_what_is_not_given_is_the_default():
         ({"output_dropout": 1}, "output_dropout must be a number from 0 to below 1, not 1."),
         ({"output_dropout": float("nan")}, "output_dropout must be a number from 0 to below 1, not nan."),
         ({"learning_rate": float("inf")}, "learning_rate must be a number from 1e-12 up, not inf."),
+        ({"seed": 2**32}, "seed must be a whole number from 0 to below 4294967296, not 4294967296."),
         ({"both": 1}, "both must be true or false, not 1."),
         (
             {"pooling": "maxx"},
@@ -40,6 +41,12 @@ def test_what_can_not_be_used(given, said):
     with pytest.raises(InputError) as caught:
         complete(CLASSIFY, given)
     assert str(caught.value) == said
+
+
+@pytest.mark.parametrize("name", ["temperature", "repetition_penalty"])
+def test_what_would_make_logits_no_numbers(name):
+    with pytest.raises(InputError, match=f"^{name} must be a number from [01] to 1000000, not "):
+        complete(DECODING, {name: 1e39})
 
 
 def test_every_default_is_allowed():

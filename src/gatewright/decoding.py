@@ -13,6 +13,8 @@ Logits = NDArray[np.floating[Any]]
 Seen = NDArray[np.bool_]
 Choose = Callable[[Logits, Seen], int]
 
+# Below it a temperature is as good as none, and logits divided by it might be no numbers any more.
+_LEAST_TEMPERATURE = 1e-6
 # Random numbers that are drawn at once: one at a time would take as long as a step of a small network.
 _DRAWN = 1 << 14
 
@@ -24,7 +26,8 @@ class Decoding:
     The penalty comes first, then temperature, then `top_k`, then `top_p`.
 
     Attributes:
-        temperature: logits are divided by it: below 1 likely ids become likelier; 0 is greedy, always the likeliest.
+        temperature: logits are divided by it: below 1 likely ids become likelier; 0 is greedy, always the likeliest,
+            and so is what is below 1e-6.
         top_k: only so many of the likeliest ids; 0 is all: Fan, Lewis & Dauphin 2018, "Hierarchical Neural Story
             Generation", section 5.4.
         top_p: only the fewest of the likeliest ids whose probabilities make up so much: Holtzman et al. 2020, "The
@@ -46,7 +49,7 @@ class Decoding:
 
     def chooser(self) -> Choose:
         """A function of logits [ids] and of whether each id stood before, [ids], which gives the next id."""
-        pick = _likeliest if self.temperature == 0 else self._drawer()
+        pick = _likeliest if self.temperature < _LEAST_TEMPERATURE else self._drawer()
         if self.repetition_penalty == 1:
             return lambda logits, seen: pick(logits)
         return lambda logits, seen: pick(self.penalised(logits, seen))
@@ -139,6 +142,7 @@ def search(
     tokens: int,
     log_probabilities: Callable[[Beam], NDArray[np.float64]],
     extended: Callable[[Beam, int], Beam],
+    told: Callable[[int], None] = lambda tokens: None,
 ) -> Beam:
     """Beam search.
 
@@ -148,9 +152,11 @@ def search(
         tokens: ids at most.
         log_probabilities: of each next id after a beam, [ids].
         extended: the beam with one more id, whose log probability is filled in here.
+        told: is given the length that is done.
     """
     kept = [start]
-    for _ in range(tokens):
+    for length in range(tokens):
+        told(length)
         found: list[tuple[float, Beam, int]] = []
         for beam in kept:
             if beam.ended:

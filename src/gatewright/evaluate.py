@@ -12,6 +12,7 @@ import numpy as np
 from gatewright import runtime
 from gatewright.data.corpora import read_corpus
 from gatewright.data.sources import AnyLabelled, Labelled, SeveralLabelled, Source, names_of, read_labelled
+from gatewright.data.text import PADDING
 from gatewright.errors import InputError, nearest
 from gatewright.language import LanguageModel
 from gatewright.measures import as_tuples, plain
@@ -38,6 +39,7 @@ class Evaluated:
         labels, confusion: of a classifier: texts of each label (rows) that were given each label (columns); where a
             text has any number of labels as in `train.Trained`.
         several: of a classifier, whether a text has any number of labels.
+        notes: sentences that a reader of the figures must know.
     """
 
     model: str
@@ -50,6 +52,7 @@ class Evaluated:
     labels: tuple[str, ...]
     confusion: tuple[tuple[Any, ...], ...]
     several: bool = False
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain JSON values; what is no number is null."""
@@ -100,11 +103,13 @@ def evaluate(
 
 def _language(model: str, loaded: LanguageModel, data: str, text: str | None, limit: int | None) -> Evaluated:
     corpus = read_corpus(data, text)
-    task = Generate(data, text, rows="stream" if loaded.ends else "prefixes", limit=limit, length=_STEPS)
+    rows, length = ("stream", _STEPS) if loaded.length is None else ("prefixes", loaded.length)
+    task = Generate(data, text, rows=rows, limit=limit, length=length)
     task.use(loaded.encoder)
     examples = task.encode(task.texts(next(part for part in (corpus.test, corpus.validation, corpus.train) if part)))
     outputs = loaded.losses(examples.inputs, examples.targets, EVALUATED_STREAMS if task.carried else None)
-    shares = task.chance(examples, examples)
+    asked = examples.targets[examples.targets != PADDING]
+    shares = np.log(asked.size / np.bincount(asked, minlength=loaded.encoder.ids).clip(1))[examples.targets]
     return Evaluated(
         model,
         corpus.name,
@@ -112,9 +117,10 @@ def _language(model: str, loaded: LanguageModel, data: str, text: str | None, li
         task.unit,
         task.size(examples),
         task.measure(outputs, examples.targets),
-        task.measure(shares.outputs, examples.targets),
+        task.measure(shares, examples.targets),
         (),
         (),
+        notes=task.remarks(examples),
     )
 
 

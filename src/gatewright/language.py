@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,12 +55,14 @@ class LanguageModel:
         encoder: how texts become ids.
         training: settings and figures, for a reader.
         ends: whether it has learnt where texts end; else it knows lines, and goes on for ever.
+        length: tokens of a line's beginning that it has learnt from at once; None where it reads texts of any length.
     """
 
     def __init__(self, model: Model) -> None:
         self.encoder: Encoder = encoder_from_json(model.encoder)
         self.training = model.training
-        self.ends = _ends(model, self.encoder)
+        self.length = _length(model, self.encoder)
+        self.ends = self.length is None
         self._blocks = model.blocks
         self._weights = models.with_ties(model.blocks, model.weights)
         self._steppers: list[Any] | None = None
@@ -110,7 +112,7 @@ class LanguageModel:
         most = chosen.pop("tokens")
         if chosen["seed"] is None:
             chosen["seed"] = secrets.randbits(32)
-        stops = (stop,) if isinstance(stop, str) else tuple(stop)
+        stops = (stop,) if isinstance(stop, str) else tuple(stop) if isinstance(stop, Sequence) else (stop,)
         if not all(isinstance(text, str) and text for text in stops):
             raise InputError("stop must be texts that are not empty.")
         return Stream(self, prompt, most, stops, Decoding(**chosen))
@@ -229,7 +231,7 @@ class Stream:
             after = model._step(number, beam.after[1])
             return Beam(beam.log_probability, (*beam.ids, number), after, number == START)
 
-        found = search(Beam(0.0, (), first, False), how.beams, self._most, log_probabilities, extended)
+        found = search(Beam(0.0, (), first, False), how.beams, self._most, log_probabilities, extended, _tell())
         return [number for number in found.ids if number != START]
 
     def _until_stop(self, pieces: Iterator[str]) -> Iterator[str]:
@@ -249,6 +251,17 @@ class Stream:
             yield held
 
 
+def _tell() -> Callable[[int], None]:
+    """A function that is told how many tokens a search has come to, and says so now and then."""
+    progress = Progress()
+
+    def tell(tokens: int) -> None:
+        if progress.due():
+            say(f"{tokens:,} tokens are searched.")
+
+    return tell
+
+
 def _begun(text: str, stop: str) -> int:
     """How much of the end of a text is the beginning of a stop word."""
     return next((size for size in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:size])), 0)
@@ -260,14 +273,16 @@ def _log_softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
     return logs
 
 
-def _ends(model: Model, encoder: Encoder) -> bool:
-    """Whether texts end, if all parts fit one another."""
-    rows = model.answers.get("rows")
+def _length(model: Model, encoder: Encoder) -> int | None:
+    """Of a model of lines the most tokens of a row, else None; if all parts fit one another."""
+    rows, length = (model.answers.get(name) for name in ("rows", "length"))
     if rows not in ("stream", "prefixes"):
         raise InputError("its rows are neither a stream nor prefixes.")
+    if rows == "prefixes" and (type(length) is not int or not 0 < length < 2**31):
+        raise InputError("its length is not a whole number above 0.")
     first, last = model.blocks[0], model.blocks[-1]
     assert isinstance(first, Embedding)
     assert isinstance(last, Softmax)
     if first.vocabulary != encoder.ids or last.vocabulary != encoder.ids:
         raise InputError("its encoder has not as many ids as its embedding and its softmax.")
-    return bool(rows == "stream")
+    return length if rows == "prefixes" else None

@@ -9,7 +9,8 @@ metadata has one entry, `gatewright`, which is JSON:
     encoder       how texts become ids: the words, characters or merges (see `data.encoders`)
     answers       what the outputs mean. To classify: {"labels": [...], "length": the tokens of a text that are read,
                   the last; "several": true where a text is given any number of labels}; to generate: {"rows":
-                  "stream", texts one after another, or "prefixes", lines alone}
+                  "stream", texts one after another, or "prefixes", lines alone; of these "length": the tokens of a
+                  line that are read at once}
     training      settings and figures, for a reader
     conventions   layout of the weights, order of the gates, place of the GRU's reset gate
     sha256        of all the others as JSON with sorted keys, and then of the weights in the order of their names

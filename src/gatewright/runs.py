@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,9 +41,13 @@ class Data:
         """
         parts = task.read()
         task.fit(parts.train)
-        return cls(
-            parts, task.encode(parts.train, learning=True), task.encode(parts.validation), task.encode(parts.test)
+        train, validation, test = (
+            task.encode(parts.train, learning=True),
+            task.encode(parts.validation),
+            task.encode(parts.test),
         )
+        noted = replace(parts, notes=(*parts.notes, *task.remarks(test)))
+        return cls(noted, train, validation, test)
 
     def fingerprint(self) -> str:
         """Changes when a row of any part does, also where the encoding leaves that out: the baseline reads it all."""

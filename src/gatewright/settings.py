@@ -54,8 +54,8 @@ class Setting:
         whole = self.kind == "whole"
         kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
         if isinstance(value, bool) or not isinstance(value, kinds) or not self._holds(value):
-            upper = "up" if math.isinf(self.below) else f"to below {self.below:g}"
-            upper = upper if math.isinf(self.most) else f"to {self.most:g}"
+            upper = "up" if math.isinf(self.below) else f"to below {_told(self.below)}"
+            upper = upper if math.isinf(self.most) else f"to {_told(self.most)}"
             what = "a whole number" if whole else "a number"
             raise InputError(f"{self.name} must be {what} from {self.least:g} {upper}, not {value!r}.")
         return int(value) if whole else float(value)
@@ -69,6 +69,11 @@ class Setting:
         if known is None:
             require_one_of(self.name, value, self.choices)
         return str(known)
+
+
+def _told(bound: float) -> str:
+    """A bound as a reader would write it."""
+    return str(int(bound)) if bound == int(bound) else f"{bound:g}"
 
 
 SCHEDULES = ("constant", "linear", "cosine")
@@ -166,7 +171,7 @@ GENERATE = (
         "stream: all texts, states carried on; prefixes: each beginning of each line",
         choices=("stream", "prefixes"),
     ),
-    Setting("length", "whole", 128, "steps that gradients reach back", 1),
+    Setting("length", "whole", 128, "steps that gradients reach back; of prefixes, tokens that are read", 1),
     Setting("hold_out", "number", 0.1, "share set aside as test and validation part where there is none", below=0.5),
     Setting("embedding", "whole", 128, "numbers for each token", 1),
     Setting("tied", "switch", False, "the embedding's table is the outputs' kernel too"),
@@ -189,13 +194,30 @@ GENERATE = (
 )
 """The settings of `train generate`."""
 
+# Of numbers by which logits are divided or multiplied, so that they stay numbers.
+_LARGEST = 1e6
+
 DECODING = (
     Setting("tokens", "whole", 200, "how many at most", 1),
-    Setting("temperature", "number", 1.0, "below 1 likely tokens become likelier; 0 is greedy, always the likeliest"),
+    Setting(
+        "temperature",
+        "number",
+        1.0,
+        "below 1 likely tokens become likelier; 0 is greedy, always the likeliest",
+        most=_LARGEST,
+    ),
     Setting("top_k", "whole", 0, "choose among so many of the likeliest; 0 is all"),
     Setting("top_p", "number", 1.0, "choose among the fewest that make up this probability", 1e-12, most=1),
-    Setting("repetition_penalty", "number", 1.0, "above 1, tokens that stood before become less likely", 1),
-    Setting("beams", "whole", 1, "from 2 on, beam search: the likeliest continuation found with so many", 1),
+    Setting(
+        "repetition_penalty", "number", 1.0, "above 1, tokens that stood before become less likely", 1, most=_LARGEST
+    ),
+    Setting(
+        "beams",
+        "whole",
+        1,
+        "from 2 on, beam search: the likeliest continuation found with so many; nothing is drawn",
+        1,
+    ),
     Setting("seed", "whole", None, "of what is drawn (default: another each time)", below=2**32),
 )
 """How a text is generated: see `decoding.Decoding`."""

@@ -162,7 +162,11 @@ def train(
         KeyboardInterrupt: it was interrupted; the message says what is kept.
     """
     require_one_of("task", task, tuple(TASKS))
+    for name, value in {"data": data, "out": out}.items():
+        if not isinstance(value, str | Path):
+            raise InputError(f"{name} must be a name or a path, not {value!r}.")
     require_packages("gatewright train", ("jax", "optax", "sklearn", "scipy", "rich"))
+    data = str(data)
     given = {**({} if config is None else read_toml(config)), **settings}
     before = None if pretrained is None else Pretrained.read(task, pretrained, given)
     chosen = complete(TASKS[task], given if before is None else {**PRETRAINED, **given, **before.settings})
@@ -256,8 +260,9 @@ class _Job:
         checkpoint = Checkpoint(self._folder / "checkpoint.npz", {**self.settings, "rows of data": self.rows})
         with Progress(1) as progress:
             baseline = self._baseline(progress)
-            network = Network(task, blocks, data.train, self._recipe)
+            # A Ctrl-C that is raised inside JAX's compiler ends in a crash of the interpreter.
             with Interrupts() as interrupts:
+                network = Network(task, blocks, data.train, self._recipe)
                 fitted, finished = self._fit(network, checkpoint, progress, interrupts)
                 if not fitted.chosen:
                     raise KeyboardInterrupt(
@@ -390,7 +395,8 @@ def _verdict(
     figures = f"{measure.title} {one:.4f} against {other:.4f} on the {size:,} test {task.unit}"
     if task.counted:
         figures += f", {task.counted} {np.mean(merits[0]):.4f} against {np.mean(merits[1]):.4f}"
-    figures += f", p = {p:.2g}"
+    # What float64 can't tell from 0 is not 0.
+    figures += f", p = {p:.2g}" if p else ", p < 1e-300"
     rows = more_often_better(*merits)
     # Where rows are compared by something else than the measure, the better one in one may be the worse in the other.
     if p < _SIGNIFICANT and rows > 0 and better(measure, one, other):

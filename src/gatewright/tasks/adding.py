@@ -80,6 +80,10 @@ class Adding:
         """How many rows."""
         return len(examples.inputs)
 
+    def remarks(self, test: Examples) -> tuple[str, ...]:
+        """None."""
+        return ()
+
     def counts(self, train: Examples) -> NDArray[np.float32]:
         """Every row counts alike."""
         return np.ones(len(train.targets), np.float32)

@@ -185,6 +185,10 @@ class Classify:
         """How many rows."""
         return len(examples.inputs)
 
+    def remarks(self, test: Examples) -> tuple[str, ...]:
+        """None."""
+        return ()
+
     def counts(self, train: Examples) -> NDArray[np.float32]:
         """What each training row counts, [rows]."""
         if self.class_weights == "none":

@@ -15,7 +15,7 @@ from gatewright.comparison import Measure
 from gatewright.data import streams
 from gatewright.data.corpora import read_corpus
 from gatewright.data.encoders import BytePairs, Characters, Encoder, Words, told
-from gatewright.data.text import FIRST, PADDING, START
+from gatewright.data.text import FIRST, PADDING, START, UNKNOWN
 from gatewright.errors import InputError
 from gatewright.model_file import Model
 from gatewright.tasks.protocol import EVALUATED_STREAMS, Examples, Parts, Simple
@@ -113,9 +113,13 @@ class Generate:
             None if part is None else self.texts(part) for part in (corpus.train, corpus.validation, corpus.test)
         )
         assert train is not None
-        if not self.hold_out and (validation is None or test is None):
-            notes.append("Nothing was held out: the figures tell how well the training text itself is remembered.")
-            validation, test = validation or train, test or train
+        if not self.hold_out and validation is None:
+            notes.append(
+                "Nothing was held out: the figures tell how well the training text itself is remembered."
+                if test is None
+                else "Nothing was held out to validate: the epoch was chosen on the training part."
+            )
+            validation, test = train, test or train
         if test is None and validation is not None:
             test = validation
             notes.append("There is no test part: the figures are those of the validation part, which chose the epoch.")
@@ -164,10 +168,9 @@ class Generate:
             side_by_side = self._batch(len(whole)) if learning else EVALUATED_STREAMS
             examples = streams.in_streams(whole, side_by_side, self.length)
         else:
-            encoded = _first(self._encoded(rows), self.limit)
-            longest = max(map(len, encoded), default=0)
             self._batch(0)
-            examples = streams.prefixes(encoded, max(1, min(self.length, longest)))
+            # Of one width in every part: the network is compiled once.
+            examples = streams.prefixes(_first(self._encoded(rows), self.limit), self.length)
         if not self.size(examples):
             raise InputError(f"{self.data} has a part without a {self.tokens[:-1]}: give it more text.")
         return examples
@@ -193,6 +196,15 @@ class Generate:
         """How many tokens are predicted."""
         return int((examples.targets != PADDING).sum())
 
+    def remarks(self, test: Examples) -> tuple[str, ...]:
+        """How many of the tokens are unknown: all of them alike, they are easy to predict."""
+        unknown, tokens = int((test.targets == UNKNOWN).sum()), self.size(test)
+        if not unknown:
+            return ()
+        return (
+            f"{unknown:,} of the {tokens:,} test tokens ({unknown / tokens:.1%}) are unknown, and count as one token.",
+        )
+
     def counts(self, train: Examples) -> NDArray[np.float32]:
         """The targets of each row, as a share of a full one's."""
         live: NDArray[np.float32] = _flat(train.targets != PADDING).mean(axis=1, dtype=np.float32)
@@ -217,7 +229,8 @@ class Generate:
         """What a model file holds of a trained network."""
         assert self._encoder is not None
         arrays = tuple({name: np.asarray(array) for name, array in block.items()} for block in weights)
-        return Model(self.name, tuple(blocks), arrays, self._encoder.to_json(), {"rows": self.rows}, training)
+        answers = {"rows": self.rows, **({} if self.carried else {"length": self.length})}
+        return Model(self.name, tuple(blocks), arrays, self._encoder.to_json(), answers, training)
 
     def losses(self, outputs: Any, targets: Any) -> Any:
         """The mean loss of each row's tokens, in nats."""
@@ -227,7 +240,8 @@ class Generate:
     def measure(self, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
         """The mean loss of a token in nats, perplexity, which is its exponential, and bits a character.
 
-        Words are split with a loss of characters, so that for them there is no figure of bits.
+        Words are split with a loss of characters, and unknown tokens have lost theirs, so that with them there is no
+        figure of bits.
         """
         asked = targets != PADDING
         nats = float(np.asarray(outputs, np.float64)[asked].sum())
@@ -238,7 +252,7 @@ class Generate:
 
     def _characters(self, ids: NDArray[Any]) -> int:
         """How many characters tokens have; the end of a text counts as one. 0 where that can't be told."""
-        if isinstance(self._encoder, Words) or self._encoder is None:
+        if isinstance(self._encoder, Words) or self._encoder is None or bool((ids == UNKNOWN).any()):
             return 0
         lengths = np.ones(self._encoder.ids, np.int64)
         if isinstance(self._encoder, BytePairs):
@@ -300,7 +314,8 @@ def _flat(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _hold_out(texts: list[str], share: float) -> tuple[list[str], list[str]]:
-    """What is kept and what is held out: some of many texts; of few the end of each, from a space or line break on."""
+    """What is kept and what is held out: some of many texts; of few the end of each, from a space or line break on, if
+    one is near."""
     if len(texts) >= _MANY:
         order = np.random.default_rng(_SPLIT_SEED).permutation(len(texts))
         held = set(order[: max(1, round(share * len(texts)))].tolist())
@@ -309,7 +324,9 @@ def _hold_out(texts: list[str], share: float) -> tuple[list[str], list[str]]:
     pairs = []
     for text in texts:
         end = round(len(text) * (1 - share))
-        gap = max(text.rfind(" ", 0, end), text.rfind("\n", 0, end))
+        # Of a text without gaps, or with the last one far back, the end is not nearly all of it.
+        first = max(0, end - (len(text) - end))
+        gap = max(text.rfind(" ", first, end), text.rfind("\n", first, end))
         end = gap + 1 if gap >= 0 else end
         pairs.append((text[:end], text[end:]))
     return [kept for kept, _ in pairs], [end for _, end in pairs]

@@ -102,6 +102,9 @@ class Task(Protocol[Rows]):
     def size(self, examples: Examples) -> int:
         """How much it is, in `unit`."""
 
+    def remarks(self, test: Examples) -> tuple[str, ...]:
+        """Sentences about the test rows as numbers that a reader of the results must know."""
+
     def counts(self, train: Examples) -> NDArray[np.float32]:
         """What each training row counts in the loss, [rows]."""
 
