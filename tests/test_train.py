@@ -289,7 +289,7 @@ class TestRefused:
         assert "did you mean 'good'?" in said
         for command in (["predict", reviews, "a"], ["info", reviews], ["evaluate", reviews, reviews]):
             assert "no model file, or a damaged one" in self.refused(tmp_path, capsys, *command)
-        assert "and not both" in self.refused(tmp_path, capsys, "predict", out)
+        assert "predict needs texts: give some" in self.refused(tmp_path, capsys, "predict", out)
         assert "is not there" in self.refused(tmp_path, capsys, "predict", out, "--file", tmp_path / "none.txt")
 
 

@@ -1,7 +1,10 @@
 """The command line: reads the arguments, calls the function of the same name, prints."""
 
 import argparse
+import contextlib
+import io
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -19,26 +22,49 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.command == "run":
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A text that the terminal has no letters for is shown all the same.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    options = _options(arguments)
+    if options.command == "run":  # whatever the program raises is its own
         return _run(options)
-    if options.command == "compare":
-        return _compare(options)
-    if options.command == "train":
-        return _train(options)
-    if options.command in ("evaluate", "info"):
-        return _show(options)
-    if options.command == "predict":
-        return _predict(options)
-    if options.command == "generate":
-        return _generate(options)
-    if options.command == "bench":
-        return _bench(options)
-    if options.command == "doctor":
-        return _doctor()
-    parser.print_help()
-    return 0
+    try:
+        code = _COMMANDS[options.command](options)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        print("gatewright: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # whoever read the output has gone, as `head` does: nothing is wrong
+        _leave_stdout()
+        return 141
+    except OSError as error:
+        _leave_stdout()
+        where = "" if error.filename is None else f"{error.filename}: "
+        print(f"gatewright: {where}{error.strerror}; make room there, or write elsewhere.", file=sys.stderr)
+        return 2
+
+
+def _leave_stdout() -> None:
+    """Send what is left to be written nowhere: else the interpreter would fail at it once more when it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options; the texts of `predict` may stand anywhere among them, which argparse does not know of."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        parser.exit(0)
+    if options.command == "predict" and not any(one.startswith("-") and one != "-" for one in rest):
+        options.texts += rest
+        return options
+    if rest:
+        command = f"train {options.task}" if options.command == "train" else options.command
+        parser.exit(2, f"gatewright: unrecognized arguments: {' '.join(rest)} (see gatewright {command} --help)\n")
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+_TEXTS = (
+    "shakespeare, ptb, imdb-unlabelled, a text file, a folder of text files, or a .csv, .tsv, .parquet or .jsonl file"
+)
 _DATA = "a .csv, .tsv, .parquet or .jsonl file, a folder of text files by class, or a .tar.gz of one"
 
 
@@ -77,11 +106,7 @@ def _add_train(commands: Any) -> None:
     tasks = train.add_subparsers(dest="task", title="tasks", required=True)
     told = {
         "classify": ("the label of each text", f"imdb, {_DATA}"),
-        "generate": (
-            "a language model, which continues texts",
-            "shakespeare, ptb, imdb-unlabelled, a text file, a folder of text files, or a .csv, .tsv, .parquet or "
-            ".jsonl file",
-        ),
+        "generate": ("a language model, which continues texts", _TEXTS),
     }
     for name, table in TASKS.items():
         what, data = told[name]
@@ -140,10 +165,15 @@ def _add_setting(parser: argparse.ArgumentParser, setting: Any, plain: bool = Fa
 
 def _add_users(commands: Any) -> None:
     evaluate = commands.add_parser(
-        "evaluate", help="measure a model on labelled data", description="Measure a model on labelled data."
+        "evaluate",
+        help="measure a model on data",
+        description="Measure a model on data: a classifier on labelled texts, a language model on texts.",
     )
     evaluate.add_argument("model", help="a model file")
-    evaluate.add_argument("data", help=f"imdb (its test part), {_DATA}")
+    evaluate.add_argument(
+        "data",
+        help=f"for a classifier imdb (its test part), {_DATA}; for a language model {_TEXTS}",
+    )
     _add_text(evaluate)
     _add_label(evaluate)
     evaluate.add_argument("--limit", metavar="N", type=_whole, help="the first N rows only")
@@ -194,8 +224,7 @@ def _add_compare(commands: Any) -> None:
         "data",
         nargs="?",
         default="adding",
-        help="adding (needs no data), imdb, a .csv, .tsv, .parquet or .jsonl file, a folder of text files by class, "
-        "or a .tar.gz of one (default: adding)",
+        help=f"adding (needs no data), imdb, {_DATA}; with --task generate {_TEXTS} (default: adding)",
     )
     add = compare.add_argument
     add("--task", metavar="NAME", help="classify, or generate: language models (default: classify)")
@@ -411,12 +440,24 @@ def _run(options: argparse.Namespace) -> int:
         return 2
 
 
-def _doctor() -> int:
+def _doctor(options: argparse.Namespace) -> int:
     from gatewright.doctor import doctor
 
     result = doctor()
     print(result)
     return 0 if result.ok else 1
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "compare": _compare,
+    "train": _train,
+    "evaluate": _show,
+    "info": _show,
+    "predict": _predict,
+    "generate": _generate,
+    "bench": _bench,
+    "doctor": _doctor,
+}
 
 
 if __name__ == "__main__":

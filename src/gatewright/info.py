@@ -50,6 +50,8 @@ class Info:
                 for name, value in self.answers.items()
             ),
         ]
+        if self.training.get("finished") is False:
+            lines.append("not finished: training was interrupted, and this is its best epoch until then")
         for name in ("test", "baseline"):
             if figures := self.training.get(name):
                 listed = ", ".join(f"{key} {value:.4f}" for key, value in figures.items() if value is not None)

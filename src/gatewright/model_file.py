@@ -104,7 +104,8 @@ def read(path: str | os.PathLike[str]) -> Model:
 
     file = Path(path)
     if not file.is_file():
-        raise InputError(f"{path} is not there: give the path of a model file, as `gatewright train --out` writes it.")
+        fault = "is a folder" if file.is_dir() else "is not there"
+        raise InputError(f"{path} {fault}: give the path of a model file, as `gatewright train --out` writes it.")
     try:
         with safe_open(file, framework="numpy") as content:
             record = _record(file, content.metadata())

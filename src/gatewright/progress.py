@@ -7,8 +7,8 @@ import time
 from types import TracebackType
 from typing import TextIO
 
-# A log gets a line for each epoch, and one in so many seconds between.
-_QUIET_SECONDS = 10.0
+# A log gets a line for each epoch, and one in so many seconds between; of what has just begun sooner.
+_QUIET_SECONDS, _QUIET_AT_FIRST = 10.0, 2.0
 
 
 class Progress:
@@ -33,7 +33,7 @@ class Progress:
         self._all = self._bars.add_task("runs", total=runs, detail=f"0 of {runs}")
         self._run = self._bars.add_task("", total=1, detail="", visible=False)
         self._name, self._epochs = "", 1
-        self._spoke = time.monotonic()
+        self._spoke, self._quiet = time.monotonic(), _QUIET_AT_FIRST
 
     def __enter__(self) -> Progress:
         self._bars.start()
@@ -47,12 +47,13 @@ class Progress:
     def say(self, line: str) -> None:
         """A line that stays."""
         self._console.print(line, markup=False)
-        self._spoke = time.monotonic()
+        self._spoke, self._quiet = time.monotonic(), _QUIET_SECONDS
 
-    def begin(self, name: str, epochs: int) -> None:
-        """A run begins."""
-        self._name, self._epochs = name, epochs
-        self._bars.reset(self._run, description=name, total=epochs, detail="compiling", visible=True)
+    def begin(self, name: str, epochs: int, detail: str = "compiling") -> None:
+        """A run begins, with what `detail` says."""
+        self._name, self._epochs, self._quiet = name, epochs, _QUIET_AT_FIRST
+        self._bars.reset(self._run, description=name, total=epochs, detail=detail, visible=True)
+        self._speak(detail)
 
     def tick(self, epoch: int, done: int, total: int) -> None:
         """`done` of `total` rows of an epoch are done."""
@@ -66,7 +67,7 @@ class Progress:
         self._speak(what)
 
     def _speak(self, detail: str) -> None:
-        if not self._console.is_terminal and time.monotonic() - self._spoke > _QUIET_SECONDS:
+        if not self._console.is_terminal and time.monotonic() - self._spoke > self._quiet:
             self.say(f"{self._name}: {detail}")
 
     def end(self) -> None:

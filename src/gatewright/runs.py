@@ -111,8 +111,7 @@ def _baseline(task: Task[Any], data: Data, folder: RunFolder, progress: Progress
     if (kept := folder.read("baseline")) is not None:
         record, outputs = kept
         return Simple(record["name"], record["description"], outputs), record["seconds"]
-    progress.begin("baseline", 1)
-    progress.answering("fitting the baseline")
+    progress.begin("baseline", 1, "fitting the baseline")
     began = time.perf_counter()
     simple = task.baseline(data.parts)
     seconds = time.perf_counter() - began

@@ -326,8 +326,7 @@ class _Job:
             with kept.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 if str(arrays["key"]) == key:
                     return Simple(str(arrays["name"]), str(arrays["description"]), arrays["outputs"])
-        progress.begin("baseline", 1)
-        progress.answering("fitting the baseline")
+        progress.begin("baseline", 1, "fitting the baseline")
         began = time.perf_counter()
         simple: Simple = self._task.baseline(self._data.parts)
         progress.say(f"{simple.name} is fitted, {time.perf_counter() - began:.1f} s")

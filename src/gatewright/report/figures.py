@@ -25,6 +25,8 @@ _MEASURES = {measure.name: measure for kind in (OneLabel, SeveralLabels, Generat
 # More labels than these make a table that no one reads.
 _CONFUSION_SHOWN = 12
 _LABELS_SHOWN = 40
+# Numbers from here on have no digits after the point, nor all of those before it.
+_LARGE = 1e6
 # Of more epochs than these, some; and the first, the last and the kept one.
 _EPOCHS_SHOWN = 12
 
@@ -68,6 +70,7 @@ def evaluated(result: Evaluated) -> str:
         Text(f"{name}: {what}"),
     ]
     parts += _by_label(result)
+    parts += [Text(f"Note: {note}") for note in result.notes]
     return _printed(parts)
 
 
@@ -89,7 +92,9 @@ def _table(*columns: str) -> Table:
 
 
 def _number(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.4f}"
+    if math.isnan(value):
+        return "-"
+    return f"{value:.4f}" if abs(value) < _LARGE else f"{value:.4g}"
 
 
 def _measures(
