@@ -132,8 +132,8 @@ def record(name: str, recipe: Recipe, runs: list[Trained], languages: list[Train
     lines = [
         f"# {recipe.title}",
         "",
-        f"`make result-{name}`; compute stated beforehand: {recipe.compute}. Machine: {made['processor']}, "
-        f"{made['threads']} threads; Gatewright {made['gatewright']}. Seeds done: {len(runs)} of {recipe.seeds}.",
+        f"`make result-{name}`; compute stated beforehand: {recipe.compute}. Machine: {made['processor']}, threads: "
+        f"{made['threads']}; commit {made['commit']}. Seeds done: {len(runs)} of {recipe.seeds}.",
         "",
         f"| seed | {' | '.join(f'test {measure.title}' for measure in measures)} | kept epoch | minutes |",
         f"|{'---|' * (len(measures) + 3)}",
@@ -200,7 +200,9 @@ def main(name: str, folder: Path) -> None:
         with atomically(results / f"{name}.md") as path:
             path.write_text(record(name, recipe, runs, languages, texts))
         with atomically(results / f"{name}.json") as path:
-            path.write_text(json.dumps([run.to_json() for run in runs], indent=1) + "\n")
+            # Where the model was kept is of no interest elsewhere.
+            listed = [{name: value for name, value in run.to_json().items() if name != "out"} for run in runs]
+            path.write_text(json.dumps(listed, indent=1) + "\n")
 
 
 if __name__ == "__main__":

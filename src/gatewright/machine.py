@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import platform
+import subprocess
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+_HERE = Path(__file__).resolve()
 
 
 def facts() -> dict[str, str]:
@@ -18,8 +23,32 @@ def facts() -> dict[str, str]:
         "threads": str(kernels.num_threads()),
         "system": platform.system(),
         "python": platform.python_version(),
+        "commit": commit_told(checkout()),
         **{package: version(package) for package in packages},
     }
+
+
+def checkout() -> dict[str, Any]:
+    """The commit that this package is run from, and whether files differ from it; None where there is no such thing."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(_HERE.parent), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", _HERE.name)  # else it is another project's, where this one is installed
+        # A result that has just been written does not make the code that made it another one.
+        changed = git(
+            "status", "--porcelain", "--", ":(top)", ":(top,exclude)benchmarks/results", ":(top,exclude)docs/results"
+        )
+        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(changed)}
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "dirty": None}
+
+
+def commit_told(git: Mapping[str, Any]) -> str:
+    """What `checkout` found, for a reader."""
+    return f"{(git['commit'] or 'no commit')[:10]}{' with changes' if git['dirty'] else ''}"
 
 
 def processor() -> str:

@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -18,9 +17,8 @@ from typing import Any
 from gatewright._threads import default_threads
 from gatewright.bench.workers import QUIET, TITLES
 from gatewright.files import atomically
-from gatewright.machine import processor
+from gatewright.machine import checkout, commit_told, processor
 
-_HERE = Path(__file__).resolve()
 _NO_FACTS = ("tensorflow_python",)  # settings that say nothing about the numbers
 
 
@@ -36,7 +34,7 @@ def facts(settings: Any) -> dict[str, Any]:
             "python": platform.python_version(),
             "load_before": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
         },
-        "git": _git(),
+        "git": checkout(),
         "settings": named,
         "environment": {key: os.environ.get(key, value) for key, value in QUIET.items()},
     }
@@ -65,24 +63,10 @@ def thread_counts() -> tuple[int, ...]:
     return (1, most) if most > 1 else (1,)
 
 
-def _git() -> dict[str, Any]:
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(_HERE.parent), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        git("ls-files", "--error-unmatch", _HERE.name)  # else it is another project's, where this one is installed
-        # A result that has just been written does not make the code that made it another one.
-        changed = git("status", "--porcelain", "--", ":(top)", ":(top,exclude)benchmarks/results")
-        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(changed)}
-    except (OSError, subprocess.CalledProcessError):
-        return {"commit": None, "dirty": None}
-
-
 def heading(title: str, about: dict[str, Any]) -> str:
     """The lines that stand above a Markdown table of results."""
     machine, git = about["machine"], about["git"]
-    commit = f"{(git['commit'] or 'no commit')[:10]}{' with changes' if git['dirty'] else ''}"
+    commit = commit_told(git)
     load = "" if machine["load_before"] is None else f", load {machine['load_before'][0]:.1f} before"
     return f"# {title}\n\n{machine['processor']}, {machine['cores']} cores{load}; {commit}; {about['when']}.\n"
 
