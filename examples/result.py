@@ -61,15 +61,7 @@ RECIPES = {
         "at most 2 hours a seed on 1 core",
         "classify",
         "imdb",
-        {
-            "unfreezing": False,
-            "discriminative": 2.6,
-            "learning_rate": 0.002,
-            "warmup": 0.1,
-            "word_dropout": 0.1,
-            "embedding_moments": "shared",
-            "epochs": 3,
-        },
+        {},
         seeds=1,
         language=(
             "imdb-unlabelled",

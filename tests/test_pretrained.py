@@ -96,15 +96,14 @@ class TestRates:
 
 def test_the_language_models_parts_are_what_it_begins_with(tmp_path, reviews, language):
     out = tmp_path / "m.safetensors"
-    result = gatewright.train("classify", reviews, out, pretrained=language, epochs=1)
+    result = gatewright.train("classify", reviews, out, pretrained=language, epochs=1, unfreezing=True)
     assert {name: result.settings[name] for name in ("cell", "units", "layers", "both")} == {
         "cell": "lstm",
         "units": 9,
         "layers": 2,
         "both": False,
     }
-    assert result.settings["unfreezing"]
-    assert result.settings["discriminative"] == 2.6
+    assert (result.settings["discriminative"], result.settings["warmup"]) == (2.6, 0.1)
     before, after = read(language), read(out)
     assert after.encoder == before.encoder
     assert [block.kind for block in after.blocks] == [
@@ -119,7 +118,8 @@ def test_the_language_models_parts_are_what_it_begins_with(tmp_path, reviews, la
     for place, own in ((0, 0), (1, 1), (3, 2)):
         for name, array in before.weights[own].items():
             np.testing.assert_array_equal(after.weights[place][name], array)
-    plain = gatewright.train("classify", reviews, out, pretrained=language, epochs=2, unfreezing=False)
+    plain = gatewright.train("classify", reviews, out, pretrained=language, epochs=2)
+    assert not plain.settings["unfreezing"]
     assert np.any(read(out).weights[0]["table"] != before.weights[0]["table"])
     assert plain.settings["pretrained"] == result.settings["pretrained"]
 

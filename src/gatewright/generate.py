@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewright import runtime
+from gatewright.data.progress import Progress, say
 from gatewright.language import Generated
 
 
@@ -32,8 +33,11 @@ def generate(
     """
     stream = runtime.language_model(model).stream(prompt, stop=stop, **decoding)
     pieces: list[str] = []
+    progress = Progress()
     for piece in stream:
         pieces.append(piece)
         if told is not None:
             told(piece)
+        elif progress.due():
+            say(f"{stream.tokens:,} tokens are made.")
     return Generated(prompt, "".join(pieces), stream.tokens, stream.unknown, stream.seed)

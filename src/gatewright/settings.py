@@ -89,7 +89,7 @@ _DROPOUTS = (
 )
 _LEARNING = (
     Setting("schedule", "choice", "linear", "constant, linear or cosine, to 0", choices=SCHEDULES),
-    Setting("warmup", "number", 0.0, "share of the steps in which the learning rate rises", below=1),
+    Setting("warmup", "number", 0.0, "share of the steps in which the learning rate rises (with --from: 0.1)", below=1),
     Setting("clip", "number", 1.0, "largest norm of the gradient; 0 is no bound"),
     Setting("weight_decay", "number", 0.0, "of each weight, at a step of learning rate 1"),
     Setting(
@@ -136,14 +136,15 @@ CLASSIFY = (
         "unfreezing",
         "switch",
         False,
-        "at first the top layer alone learns, then one more each epoch (with --from: true)",
+        "at first the top layer alone learns, then one more each epoch",
     ),
     *_LEARNING,
 )
 """The settings of `train classify`."""
 
-PRETRAINED = {"discriminative": 2.6, "unfreezing": True, "both": False}
-"""What holds where it is not given, and a language model is what is begun with: Howard & Ruder 2018, section 4.1."""
+PRETRAINED = {"discriminative": 2.6, "warmup": 0.1, "both": False}
+"""What holds where it is not given, and a language model is what is begun with: Howard & Ruder 2018, sections 3.2 (2.6)
+and 3.3 (a learning rate that rises for a tenth of the steps)."""
 
 GENERATE = (
     *_CELL,

@@ -151,8 +151,8 @@ def train(
         validation, test: data of such parts; else some is set aside: see `tasks.classify` and `tasks.generate`.
         limit: use at most so many training rows (tokens, of a language model), and as many test rows.
         pretrained: the model file of a language model, for a classifier to begin with (Dai & Le 2015, "Semi-supervised
-            Sequence Learning", section 2): its encoder, embedding and recurrent layers. They are then fine-tuned layer
-            by layer, see `fitting.Recipe.unfreezing` and `discriminative`.
+            Sequence Learning", section 2): its encoder, embedding and recurrent layers. The lower a layer, the slower
+            it is then fine-tuned: see `fitting.Recipe.discriminative`, and `unfreezing`.
         config: a TOML file of settings.
         settings: see `gatewright.settings`; they go before those of the file.
 
