@@ -86,7 +86,7 @@ def changed(content, change):
 def test_no_file(tmp_path):
     with pytest.raises(InputError, match="nowhere is not there: give the path of a model file"):
         runtime.load(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="is not there"):
+    with pytest.raises(InputError, match="is a folder: give the path of a model file"):
         runtime.load(tmp_path)
 
 

@@ -26,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A text that the terminal has no letters for is shown all the same.
         sys.stdout.reconfigure(errors="backslashreplace")
     options = _options(arguments)
+    if options.command is None:
+        _parser().print_help()
+        return 0
     if options.command == "run":  # whatever the program raises is its own
         return _run(options)
     try:
@@ -55,15 +58,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The options; the texts of `predict` may stand anywhere among them, which argparse does not know of."""
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
-    if options.command is None:
-        parser.print_help()
-        parser.exit(0)
     if options.command == "predict" and not any(one.startswith("-") and one != "-" for one in rest):
         options.texts += rest
         return options
     if rest:
-        command = f"train {options.task}" if options.command == "train" else options.command
-        parser.exit(2, f"gatewright: unrecognized arguments: {' '.join(rest)} (see gatewright {command} --help)\n")
+        named = [options.command, options.task] if options.command == "train" else [options.command]
+        command = " ".join(["gatewright", *filter(None, named)])
+        parser.exit(2, f"gatewright: unrecognized arguments: {' '.join(rest)} (see {command} --help)\n")
     return options
 
 
