@@ -19,21 +19,27 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"gatewright: {message} (see {self.prog} --help)\n")
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        if sys.stdout is not None:  # help that can't be written is told by `main`, and not when the interpreter ends
+            sys.stdout.flush()
+        super().exit(status, message)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A text that the terminal has no letters for is shown all the same.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    options = _options(arguments)
-    if options.command is None:
-        _parser().print_help()
-        return 0
-    if options.command == "run":  # whatever the program raises is its own
-        return _run(options)
     try:
+        options = _options(arguments)
+        if options.command is None:
+            _parser().print_help()
+            return 0
+        if options.command == "run":  # whatever the program prints or raises is its own
+            return _run(options)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A text that the terminal has no letters for is shown all the same.
+            sys.stdout.reconfigure(errors="backslashreplace")
         code = _COMMANDS[options.command](options)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by `>&-`
+            sys.stdout.flush()
         return code
     except KeyboardInterrupt:
         print("gatewright: interrupted", file=sys.stderr)
@@ -43,28 +49,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 141
     except OSError as error:
         _leave_stdout()
-        where = "" if error.filename is None else f"{error.filename}: "
-        print(f"gatewright: {where}{error.strerror}; make room there, or write elsewhere.", file=sys.stderr)
+        where = "the output" if error.filename is None else error.filename
+        why = error.strerror or error
+        print(f"gatewright: {where} can't be written or read ({why}): mend that, or name another place.", file=sys.stderr)
         return 2
 
 
 def _leave_stdout() -> None:
-    """Send what is left to be written nowhere: else the interpreter would fail at it once more when it ends."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Send what can't be written nowhere: else the interpreter would fail at it once more when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The options; the texts of `predict` may stand anywhere among them, which argparse does not know of."""
     parser = _parser()
-    options, rest = parser.parse_known_args(arguments)
-    if options.command == "predict" and not any(one.startswith("-") and one != "-" for one in rest):
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # What argparse does with -- after a flag differs from one Python to another.
+    end = given.index("--") if given[:1] == ["predict"] and "--" in given else len(given)
+    options, rest = parser.parse_known_args(given[:end])
+    if options.command == "predict":
         options.texts += rest
-        return options
+        # A wrong flag, or a text that argparse takes for one or not by whether it has spaces or is a number.
+        rest = [text for text in options.texts if text.startswith("-") and text != "-"]
+        options.texts += given[end + 1 :]
+        hint = "; a text that begins with - stands after --, behind all flags"
+    else:
+        hint = ""
     if rest:
         named = [options.command, options.task] if options.command == "train" else [options.command]
         command = " ".join(["gatewright", *filter(None, named)])
-        parser.exit(2, f"gatewright: unrecognized arguments: {' '.join(rest)} (see {command} --help)\n")
+        parser.exit(2, f"gatewright: unrecognized arguments: {' '.join(rest)}{hint} (see {command} --help)\n")
     return options
 
 
