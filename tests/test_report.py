@@ -719,3 +719,10 @@ def test_labels_may_be_anything(label):
 def test_of_very_many_labels_there_is_no_table():
     labels = tuple(f"label{place}" for place in range(200))
     assert "label1" not in str(several(labels, (((4, 1), (2, 3)),) * 200))
+
+
+def test_figures_of_a_network_that_diverged_stay_short():
+    its = {"perplexity": 999_999.0, "bits": 3.0}
+    found = str(Evaluated("m", "d", "generate", "tokens", 10, {"perplexity": 1.5e304, "bits": 1010.0}, its, (), ()))
+    assert "1.5e+304" in found
+    assert "999999.0000" in found

@@ -51,12 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _leave_stdout()
         where = "the output" if error.filename is None else error.filename
         why = error.strerror or error
-        print(f"gatewright: {where} can't be written or read ({why}): mend that, or name another place.", file=sys.stderr)
+        print(
+            f"gatewright: {where} can't be written or read ({why}): mend that, or name another place.", file=sys.stderr
+        )
         return 2
 
 
 def _leave_stdout() -> None:
     """Send what can't be written nowhere: else the interpreter would fail at it once more when it ends."""
+    if sys.stdout is None:
+        return
     try:
         sys.stdout.flush()
     except OSError:
@@ -71,14 +75,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     # What argparse does with -- after a flag differs from one Python to another.
     end = given.index("--") if given[:1] == ["predict"] and "--" in given else len(given)
     options, rest = parser.parse_known_args(given[:end])
+    hint = ""
     if options.command == "predict":
-        options.texts += rest
-        # A wrong flag, or a text that argparse takes for one or not by whether it has spaces or is a number.
-        rest = [text for text in options.texts if text.startswith("-") and text != "-"]
-        options.texts += given[end + 1 :]
-        hint = "; a text that begins with - stands after --, behind all flags"
-    else:
-        hint = ""
+        texts = options.texts + rest
+        options.texts = texts + given[end + 1 :]
+        # A wrong flag, or a text: argparse would tell the two apart by whether it has spaces or is a number.
+        rest = [text for text in texts if text.startswith("-") and text != "-"]
+        hint = "; a text that begins with - stands after all flags and --"
     if rest:
         named = [options.command, options.task] if options.command == "train" else [options.command]
         command = " ".join(["gatewright", *filter(None, named)])
@@ -203,7 +206,12 @@ def _add_users(commands: Any) -> None:
         "number of labels those given, or -, and the probability of each.",
     )
     predict.add_argument("model", help="a model file")
-    predict.add_argument("texts", nargs="*", metavar="TEXT", help="a text; - for one a line from standard input")
+    predict.add_argument(
+        "texts",
+        nargs="*",
+        metavar="TEXT",
+        help="a text; - for one a line from standard input; what follows -- is a text whatever it begins with",
+    )
     predict.add_argument("--file", metavar="F", help="a text file with one text a line, or a table; - for stdin")
     predict.add_argument("--text", metavar="COLUMN", help="the column of a table (default: text)")
     _add_generate(commands)
@@ -374,6 +382,12 @@ def _predict(options: argparse.Namespace) -> int:
 
     if options.texts == ["-"] and options.file is None:
         options.texts, options.file = [], "-"
+    elif "-" in options.texts and len(options.texts) > 1:
+        print(
+            "gatewright: - stands for standard input, and is no text among others: leave it or the others out.",
+            file=sys.stderr,
+        )
+        return 2
     options.texts = options.texts or None
     said = _called(predict, options)
     if isinstance(said, int):

@@ -28,8 +28,6 @@ def predict(
         raise InputError("predict needs texts: give some, - for standard input, or a file of texts with --file.")
     if texts is not None and file is not None:
         raise InputError(f"predict takes texts or --file {file}, not both: leave one of the two out.")
-    if not isinstance(texts, str) and texts is not None and "-" in texts:
-        raise InputError("- stands for standard input, and is no text among others: leave it or the others out.")
     loaded = runtime.classifier(model)
     if file is not None:
         from gatewright.data.corpora import read_texts
