@@ -29,9 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     try:
         options = _options(arguments)
-        if options.command is None:
-            _parser().print_help()
-            return 0
         if options.command == "run":  # whatever the program prints or raises is its own
             return _run(options)
         if isinstance(sys.stdout, io.TextIOWrapper):
@@ -473,6 +470,11 @@ def _run(options: argparse.Namespace) -> int:
         return 2
 
 
+def _help(options: argparse.Namespace) -> int:
+    _parser().print_help()
+    return 0
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from gatewright.doctor import doctor
 
@@ -481,7 +483,8 @@ def _doctor(options: argparse.Namespace) -> int:
     return 0 if result.ok else 1
 
 
-_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+_COMMANDS: dict[str | None, Callable[[argparse.Namespace], int]] = {
+    None: _help,
     "compare": _compare,
     "train": _train,
     "evaluate": _show,
