@@ -81,9 +81,9 @@ def main():
     middle = {name: statistics.median(found) for name, found in rates.items()}
     page = f"""# Generating: tokens a second
 
-`python examples/generation_speed.py`. Machine: {made["processor"]}, one thread; Gatewright {made["gatewright"]}, Keras
-{keras.__version__} on JAX. A GRU of {UNITS} units over {len(LETTERS)} characters, temperature 0.8; medians of {ROUNDS}
-turns (lowest to highest).
+`python examples/generation_speed.py`. Machine: {made["processor"]}, one thread, {made["instruction set"]};
+commit {made["commit"]}, Keras {keras.__version__} on JAX.
+A GRU of {UNITS} units over {len(LETTERS)} characters, temperature 0.8; medians of {ROUNDS} turns (lowest to highest).
 
 | | tokens a second |
 |---|---|

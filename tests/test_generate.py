@@ -248,7 +248,7 @@ def test_figures_are_found_again(tmp_path, text, options):
     found = gatewright.evaluate(tmp_path / "m.safetensors", str(text))
     known = {name: value for name, value in trained.items() if value is not None}
     assert {name: found.test[name] for name in known} == pytest.approx(known, rel=1e-5)
-    assert found.baseline["loss"] > 1
+    assert found.baseline["loss"] > 2
     assert found.unit == "tokens"
     assert "each token by its share" in str(found)
 

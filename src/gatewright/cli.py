@@ -114,7 +114,7 @@ _DATA = "a .csv, .tsv, .parquet or .jsonl file, a folder of text files by class,
 
 
 def _add_train(commands: Any) -> None:
-    from gatewright.settings import TASKS
+    from gatewright.settings import PRETRAINED, TASKS
 
     train = commands.add_parser(
         "train",
@@ -136,7 +136,9 @@ def _add_train(commands: Any) -> None:
         _add_text(task)
         if name == "classify":
             _add_label(task)
-            add("--from", dest="pretrained", metavar="FILE", help="a language model to begin with, and to fine-tune")
+            others = ", ".join(f"{setting} {value}" for setting, value in PRETRAINED.items()).lower()
+            help_ = f"a language model to begin with, and to fine-tune; what is not given is then: {others}"
+            add("--from", dest="pretrained", metavar="FILE", help=help_)
         add("--validation", metavar="DATA", help="the validation part (default: the data's own, or a tenth set aside)")
         add("--test", metavar="DATA", help="the test part (default: the data's own, or some is set aside)")
         add("--limit", metavar="N", type=_whole, help="at most N training rows (tokens), and N test rows: a quick look")

@@ -112,7 +112,7 @@ class LanguageModel:
         most = chosen.pop("tokens")
         if chosen["seed"] is None:
             chosen["seed"] = secrets.randbits(32)
-        stops = (stop,) if isinstance(stop, str) else tuple(stop) if isinstance(stop, Sequence) else (stop,)
+        stops = tuple(stop) if isinstance(stop, Sequence) and not isinstance(stop, str) else (stop,)
         if not all(isinstance(text, str) and text for text in stops):
             raise InputError("stop must be texts that are not empty.")
         return Stream(self, prompt, most, stops, Decoding(**chosen))

@@ -89,7 +89,7 @@ _DROPOUTS = (
 )
 _LEARNING = (
     Setting("schedule", "choice", "linear", "constant, linear or cosine, to 0", choices=SCHEDULES),
-    Setting("warmup", "number", 0.0, "share of the steps in which the learning rate rises (with --from: 0.1)", below=1),
+    Setting("warmup", "number", 0.0, "share of the steps in which the learning rate rises", below=1),
     Setting("clip", "number", 1.0, "largest norm of the gradient; 0 is no bound"),
     Setting("weight_decay", "number", 0.0, "of each weight, at a step of learning rate 1"),
     Setting(
@@ -129,9 +129,7 @@ CLASSIFY = (
     Setting("epochs", "whole", None, "passes over the training rows (default: 3 to 50, for some 2,000 steps)", 1),
     Setting("learning_rate", "number", 0.002, "of Adam, at its highest", 1e-12),
     _moments("shared"),
-    Setting(
-        "discriminative", "number", 1.0, "how many times as fast a layer learns as that below it (with --from: 2.6)", 1
-    ),
+    Setting("discriminative", "number", 1.0, "how many times as fast a layer learns as that below it", 1),
     Setting(
         "unfreezing",
         "switch",

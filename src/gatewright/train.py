@@ -217,9 +217,9 @@ def _task(
     chosen: Mapping[str, Any],
 ) -> Any:
     kind: Any = {"classify": Classify, "generate": Generate}[name]
-    for name, value in of_labels.items():
+    for option, value in of_labels.items():
         if value is not None and kind is Generate:
-            flag = f"--{name.replace('_', '-')} {value}"
+            flag = f"--{option.replace('_', '-')} {value}"
             raise InputError(f"{flag} is for a classifier: a language model reads texts alone; leave it out.")
     chosen = {**chosen, **of_labels}
     names = {field.name for field in dataclasses.fields(kind)}
