@@ -23,8 +23,7 @@ def hold_out(labels: Labels, share: float, seed: int) -> tuple[NDArray[np.intp],
     of held rows allows it. What is left over goes by the largest remainder.
     """
     classes, counts = _classes(labels)
-    total = round(share * len(classes))
-    wanted = _allot(counts, total, np.minimum(counts - 1, 1), counts - 1)
+    wanted = _held(counts, share)
     order, chosen = _choose(classes, wanted, seed)
     return order[~chosen], order[chosen]
 
@@ -36,8 +35,7 @@ def hold_out_stretches(labels: Labels, share: float, seed: int) -> tuple[NDArray
     Stretches are of 100 rows of a class, or of all that are held of it where these are fewer.
     """
     classes, counts = _classes(labels)
-    total = round(share * len(classes))
-    wanted = _allot(counts, total, np.minimum(counts - 1, 1), counts - 1)
+    wanted = _held(counts, share)
     draw = np.random.default_rng(seed)
     held = np.zeros(len(classes), np.bool_)
     for number, held_of_class in enumerate(wanted):
@@ -111,6 +109,11 @@ def _each_label_first(labels: Sequence[Sequence[str]], seed: int) -> NDArray[np.
         brings[place] = not known.issuperset(labels[row])
         known.update(labels[row])
     return np.concatenate([order[brings], order[~brings]])
+
+
+def _held(counts: NDArray[np.intp], share: float) -> NDArray[np.intp]:
+    """How many rows of each class are held out, [classes]; each class keeps one."""
+    return _allot(counts, round(share * int(counts.sum())), np.minimum(counts - 1, 1), counts - 1)
 
 
 def _allot(counts: NDArray[np.intp], total: int, least: NDArray[np.intp], most: NDArray[np.intp]) -> NDArray[np.intp]:
