@@ -151,6 +151,18 @@ class TestDropout:
         assert_close(self.run(model, weights, Coins()), expected, "same_order", np.float32)
         assert np.any(self.run(model, weights, None) != expected)
 
+    def test_of_inputs_is_the_same_at_every_step_of_a_row(self):
+        """Equal ids of two rows have different vectors: the masks of Keras' `dropout`."""
+        model = [Embedding(11, 5), Dropout(0.5), Recurrent("gru", 4)]
+        weights = blocks.start(model, 1, [0])
+        mask = 2.0 * (np.arange(IDS.shape[0] * 5).reshape(-1, 1, 5) % 2 == 0)
+        x = (weights[0]["table"][IDS] * mask).astype(np.float32)
+        steps = Steps(x, live=IDS != 0)
+        expected, _ = model[2].forward(NUMPY, weights[2], steps, None, None)
+        assert np.any(mask[0] != mask[1])
+        assert_close(self.run(model, weights, Coins()), expected.x, "same_order", np.float32)
+        assert np.any(self.run(model, weights, None) != expected.x)
+
     def test_of_words_makes_them_unknown_but_neither_padding_nor_start(self):
         model = [Embedding(11, 5, word_dropout=0.5), Recurrent("gru", 4)]
         weights = blocks.start(model, 1, [0])

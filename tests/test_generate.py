@@ -206,6 +206,7 @@ class TestCarried:
         {"weight_dropout": 0.5},
         {"embedding_dropout": 0.5, "word_dropout": 0.2},
         {"recurrent_dropout": 0.5},
+        {"input_dropout": 0.5},
         {"output_dropout": 0.6},
         {"tokens": "words", "split": "spaces", "least": 2},
         {"tokens": "bytes", "vocabulary": 280},

@@ -335,7 +335,10 @@ class Pool:
 
 @dataclass(frozen=True)
 class Dropout:
-    """In training, share `rate` of the features 0; where there are steps, the same ones at every step of a row."""
+    """In training, share `rate` of the features 0; where there are steps, the same ones at every step of a row.
+
+    Gal & Ghahramani 2016, section 4: between the embedding and a recurrent layer this is their mask on the inputs.
+    """
 
     rate: float
     kind: ClassVar[str] = "dropout"
@@ -353,6 +356,10 @@ class Dropout:
         self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
     ) -> tuple[Steps, States]:
         x = steps.x
+        if isinstance(x, Tokens):
+            if noise is None or not self.rate:
+                return steps, ()
+            x = x.table[x.ids]  # equal ids no longer have equal vectors
         shape = (x.shape[0], 1, x.shape[2]) if x.ndim == 3 else x.shape
         return steps._replace(x=_dropped(lib, x, self.rate, noise, shape)), ()
 

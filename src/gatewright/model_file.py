@@ -214,10 +214,13 @@ def _fits(value: Any, kind: Any) -> bool:
 def _require_order(file: Path, task: str, blocks: Sequence[Block]) -> None:
     """Ids come in first, a recurrent layer reads them, steps become one vector at most once, and a map ends it.
 
+    Dropout may stand between any two.
+
     To classify that vector must be there, and the map is linear; to generate it is a softmax, above as many numbers as
     its tied table has, and nothing needs the whole text.
     """
-    steps, fits = True, len(blocks) > 2 and isinstance(blocks[1], models.Recurrent)
+    reading = next((block for block in blocks[1:] if not isinstance(block, models.Dropout)), None)
+    steps, fits = True, len(blocks) > 2 and isinstance(reading, models.Recurrent)
     last = models.Dense if task == "classify" else models.Softmax
     features = 1
     for place, block in enumerate(blocks):

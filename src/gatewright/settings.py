@@ -85,6 +85,7 @@ _CELL = (
 )
 _DROPOUTS = (
     Setting("embedding_dropout", "number", 0.0, "share of the ids without a vector at a step of training", below=1),
+    Setting("input_dropout", "number", 0.0, "share of the embedding that a text, at all its steps, lacks", below=1),
     Setting("recurrent_dropout", "number", 0.0, "share of the states that do not reach the recurrent product", below=1),
 )
 _LEARNING = (

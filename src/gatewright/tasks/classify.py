@@ -55,6 +55,7 @@ class Classify:
         both: whether each walks in both directions.
         pooling: how the steps of the last layer become one vector: its "last" output, or see `blocks.Pool`.
         embedding_dropout, word_dropout, recurrent_dropout: see `blocks.Embedding` and `blocks.Recurrent`.
+        input_dropout: between the embedding and the first layer: see `blocks.Dropout`.
         output_dropout: between layers and below the outputs: see `blocks.Dropout`.
         class_weights: "none", or "balanced": a row counts rows / (classes * rows of its class). With several labels a
             text it must be "none".
@@ -79,6 +80,7 @@ class Classify:
     embedding_dropout: float = 0.0
     word_dropout: float = 0.0
     recurrent_dropout: float = 0.0
+    input_dropout: float = 0.0
     output_dropout: float = 0.0
     class_weights: str = "none"
     limit: int | None = None
@@ -203,6 +205,8 @@ class Classify:
         blocks: list[Block] = [
             Embedding(self._encoder.ids, self.embedding, self.embedding_dropout, self.word_dropout),
         ]
+        if self.input_dropout:
+            blocks.append(Dropout(self.input_dropout))
         for layer in range(self.layers):
             steps = layer < self.layers - 1 or self.pooling != "last"
             blocks.append(Recurrent(cell, units, self.both, steps, self.recurrent_dropout))

@@ -57,6 +57,7 @@ class Generate:
         tied: the outputs' kernel is the embedding's table: see `blocks.Softmax`.
         samples: see `blocks.Softmax`.
         embedding_dropout, word_dropout, recurrent_dropout, weight_dropout: see `blocks.Embedding`, `blocks.Recurrent`.
+        input_dropout: between the embedding and the first layer: see `blocks.Dropout`.
         output_dropout: between layers and below the outputs: see `blocks.Dropout`.
         limit: at most so many training tokens, and as many test tokens; None is all.
     """
@@ -81,6 +82,7 @@ class Generate:
     word_dropout: float = 0.0
     recurrent_dropout: float = 0.0
     weight_dropout: float = 0.0
+    input_dropout: float = 0.0
     output_dropout: float = 0.0
     limit: int | None = None
     data: str = field(init=False, default="")
@@ -216,6 +218,8 @@ class Generate:
         assert self._encoder is not None
         ids = self._encoder.ids
         blocks: list[Block] = [Embedding(ids, self.embedding, self.embedding_dropout, self.word_dropout)]
+        if self.input_dropout:
+            blocks.append(Dropout(self.input_dropout))
         for layer in range(self.layers):
             steps = self.carried or layer < self.layers - 1
             blocks.append(Recurrent(cell, units, False, steps, self.recurrent_dropout, self.weight_dropout))
