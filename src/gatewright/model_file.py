@@ -212,9 +212,8 @@ def _fits(value: Any, kind: Any) -> bool:
 
 
 def _require_order(file: Path, task: str, blocks: Sequence[Block]) -> None:
-    """Ids come in first, a recurrent layer reads them, steps become one vector at most once, and a map ends it.
-
-    Dropout may stand between any two.
+    """Ids come in first, a recurrent layer reads them, steps become one vector at most once, and a map ends it; dropout
+    may stand between any two.
 
     To classify that vector must be there, and the map is linear; to generate it is a softmax, above as many numbers as
     its tied table has, and nothing needs the whole text.
