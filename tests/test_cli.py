@@ -168,7 +168,7 @@ def test_help_names_all_data(command, capsys):
 
 
 # While the flags are made modules are imported already.
-@pytest.mark.parametrize("name", ["_parser", "_doctor"])
+@pytest.mark.parametrize("name", ["_options", "_doctor"])
 def test_ctrl_c_at_any_time_is_one_line(name, monkeypatch, capsys):
     def interrupted(*given):
         signal.raise_signal(signal.SIGINT)

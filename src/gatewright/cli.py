@@ -8,21 +8,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any, NoReturn
+from typing import Any
 
-from gatewright import __version__
-
-
-class _Parser(argparse.ArgumentParser):
-    """One sentence for a wrong command line, as for every other bad input."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"gatewright: {message} (see {self.prog} --help)\n")
-
-    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
-        if sys.stdout is not None:  # help that can't be written is told by `main`, and not when the interpreter ends
-            sys.stdout.flush()
-        super().exit(status, message)
+from gatewright import flags
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +55,7 @@ def _leave_stdout() -> None:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The options; the texts of `predict` may stand anywhere among them, which argparse does not know of."""
-    parser = _parser()
+    parser = flags.parser()
     given = list(sys.argv[1:] if arguments is None else arguments)
     # What argparse does with -- after a flag differs from one Python to another.
     end = given.index("--") if given[:1] == ["predict"] and "--" in given else len(given)
@@ -84,260 +72,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         command = " ".join(["gatewright", *filter(None, named)])
         parser.exit(2, f"gatewright: unrecognized arguments: {' '.join(rest)}{hint} (see {command} --help)\n")
     return options
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="gatewright", description="Gated recurrent networks (SimpleRNN, LSTM, GRU), fast on CPUs.")
-    parser.add_argument("--version", action="version", version=f"gatewright {__version__}")
-    commands = parser.add_subparsers(dest="command", title="commands")
-    run = commands.add_parser(
-        "run",
-        help="run a stock Keras program or notebook, unchanged, on the compiled kernels",
-        description="Run a stock Keras program or notebook, unchanged, on the compiled kernels. "
-        "Where TensorFlow is not installed, Keras 3 answers to tensorflow.keras.",
-    )
-    run.add_argument("--output", metavar="COPY.ipynb", help="write the executed copy of a notebook to this file")
-    run.add_argument("program", help="a Python program (.py) or a notebook (.ipynb)")
-    run.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to the program")
-    _add_train(commands)
-    _add_users(commands)
-    _add_compare(commands)
-    _add_bench(commands)
-    commands.add_parser("doctor", help="what is installed here, which parts work, and what to mend")
-    return parser
-
-
-_TEXTS = (
-    "shakespeare, ptb, imdb-unlabelled, a text file, a folder of text files, or a .csv, .tsv, .parquet or .jsonl file"
-)
-_DATA = "a .csv, .tsv, .parquet or .jsonl file, a folder of text files by class, or a .tar.gz of one"
-
-
-def _add_train(commands: Any) -> None:
-    from gatewright.settings import PRETRAINED, TASKS
-
-    train = commands.add_parser(
-        "train",
-        help="train a network on your data, beside a simple baseline, into one model file",
-        description="Train a network and keep it, with all that is needed to use it, in one file; a simple baseline "
-        "stands beside. What is interrupted goes on when the same command is given again.",
-    )
-    tasks = train.add_subparsers(dest="task", title="tasks", required=True)
-    told = {
-        "classify": ("the label of each text", f"imdb, {_DATA}"),
-        "generate": ("a language model, which continues texts", _TEXTS),
-    }
-    for name, table in TASKS.items():
-        what, data = told[name]
-        task = tasks.add_parser(name, help=what, description=f"Learn {what}.")
-        add = task.add_argument
-        add("data", help=data)
-        add("--out", metavar="FILE", default="model.safetensors", help="the model file (default: %(default)s)")
-        _add_text(task)
-        if name == "classify":
-            _add_label(task)
-            others = ", ".join(f"{setting} {value}" for setting, value in PRETRAINED.items()).lower()
-            help_ = f"a language model to begin with, and to fine-tune; what is not given is then: {others}"
-            add("--from", dest="pretrained", metavar="FILE", help=help_)
-        add("--validation", metavar="DATA", help="the validation part (default: the data's own, or a tenth set aside)")
-        add("--test", metavar="DATA", help="the test part (default: the data's own, or some is set aside)")
-        add("--limit", metavar="N", type=_whole, help="at most N training rows (tokens), and N test rows: a quick look")
-        add("--config", metavar="FILE.toml", help="settings, one `name = value` a line; flags go before them")
-        for setting in table:
-            _add_setting(task, setting)
-        add("--json", action="store_true", help="print the result as one JSON object")
-
-
-def _add_text(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--text", metavar="COLUMN", help="the column of texts, or several with commas between (default: text)"
-    )
-
-
-def _add_label(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--label",
-        metavar="COLUMN",
-        help="the column of labels, or of lists of them; or several columns of 0 and 1 with commas between "
-        "(default: label)",
-    )
-    parser.add_argument(
-        "--label-separator", metavar="TEXT", help="what stands between the labels of a field, if it holds any number"
-    )
-
-
-def _add_setting(parser: argparse.ArgumentParser, setting: Any, plain: bool = False) -> None:
-    """A flag; with `plain`, without a word on a default that is another here."""
-    flag = f"--{setting.name.replace('_', '-')}"
-    default = str(setting.default).lower() if setting.kind == "switch" else setting.default
-    ending = "" if default is None or plain else f" (default: {default})"
-    told: dict[str, Any] = {"default": argparse.SUPPRESS, "help": f"{setting.help}{ending}"}
-    if setting.kind == "switch":
-        parser.add_argument(flag, action=argparse.BooleanOptionalAction, **told)
-        return
-    kinds: dict[str, tuple[str, Callable[[str], Any]]] = {
-        "whole": ("N", _whole),
-        "number": ("X", _number),
-        "choice": ("NAME", str),
-    }
-    metavar, kind = kinds[setting.kind]
-    parser.add_argument(flag, metavar=metavar, type=kind, **told)
-
-
-def _add_users(commands: Any) -> None:
-    evaluate = commands.add_parser(
-        "evaluate",
-        help="measure a model on data",
-        description="Measure a model on data: a classifier on labelled texts, a language model on texts.",
-    )
-    evaluate.add_argument("model", help="a model file")
-    evaluate.add_argument(
-        "data",
-        help=f"for a classifier imdb (its test part), {_DATA}; for a language model {_TEXTS}",
-    )
-    _add_text(evaluate)
-    _add_label(evaluate)
-    evaluate.add_argument("--limit", metavar="N", type=_whole, help="the first N rows only")
-    predict = commands.add_parser(
-        "predict",
-        help="what a model says of texts",
-        description="Print the label and its probability for each text, one line a text; of a model that gives any "
-        "number of labels those given, or -, and the probability of each.",
-    )
-    predict.add_argument("model", help="a model file")
-    predict.add_argument(
-        "texts",
-        nargs="*",
-        metavar="TEXT",
-        help="a text; - for one a line from standard input; what follows -- is a text whatever it begins with",
-    )
-    predict.add_argument("--file", metavar="F", help="a text file with one text a line, or a table; - for stdin")
-    predict.add_argument("--text", metavar="COLUMN", help="the column of a table (default: text)")
-    _add_generate(commands)
-    info = commands.add_parser("info", help="what a model file holds", description="Print what a model file holds.")
-    info.add_argument("model", help="a model file")
-    for parser in (evaluate, predict, info):
-        parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
-
-
-def _add_generate(commands: Any) -> None:
-    from gatewright.settings import DECODING
-
-    generate = commands.add_parser(
-        "generate",
-        help="continue a text with a language model",
-        description="Print the prompt and its continuation, as it is written.",
-    )
-    add = generate.add_argument
-    add("model", help="a model file of `train generate`")
-    add("--prompt", metavar="TEXT", default="", help="the text to continue (default: the beginning of a text)")
-    add("--stop", metavar="TEXT", action="append", default=[], help="end before this text; may be given several times")
-    for setting in DECODING:
-        _add_setting(generate, setting)
-    add("--json", action="store_true", help="print the result as one JSON object")
-
-
-def _add_compare(commands: Any) -> None:
-    from gatewright.settings import COMPARED
-
-    compare = commands.add_parser(
-        "compare",
-        help="compare SimpleRNN, LSTM and GRU over several seeds, beside a simple baseline, on your data",
-        description="Train each cell from several seeds on the same rows, beside a simple baseline, and say what that "
-        "shows. Finished runs are kept in --out: the same command does the missing ones only.",
-    )
-    compare.add_argument(
-        "data",
-        nargs="?",
-        default="adding",
-        help=f"adding (needs no data), imdb, {_DATA}; with --task generate {_TEXTS} (default: adding)",
-    )
-    add = compare.add_argument
-    add("--task", metavar="NAME", help="classify, or generate: language models (default: classify)")
-    add("--text", metavar="COLUMN", help="of texts; several with commas between (default: text)")
-    _add_label(compare)
-    add("--test", metavar="DATA", help="a file or folder of test rows (default: a fifth of the rows is set aside)")
-    add("--validation", metavar="DATA", help="likewise of validation rows (default: a tenth of the training rows)")
-    add(
-        "--cells",
-        metavar="A,B,...",
-        type=_names,
-        default=["SimpleRNN", "LSTM", "GRU"],
-        help="default: SimpleRNN,LSTM,GRU",
-    )
-    add("--units", metavar="N", type=_whole, help="of the recurrent layer (default: adding 64, texts 128)")
-    add(
-        "--match",
-        metavar="units|parameters",
-        default="units",
-        help="as many units for each cell, or as many parameters as the first cell has (default: units)",
-    )
-    add("--embedding", metavar="N", type=_whole, help="numbers for each token (default: 128; generate 64)")
-    add(
-        "--length",
-        metavar="N",
-        type=_whole,
-        help="steps; of a text its last words (default: adding 100, texts 200, generate 64)",
-    )
-    add("--vocabulary", metavar="N", type=_whole, help="ids in use (default: 10000)")
-    add("--batch", metavar="N", type=_whole, help="rows of a training step (default: adding 16, texts 32)")
-    add("--epochs", metavar="N", type=_whole, help="passes over the training rows (default: 5)")
-    add(
-        "--learning-rates",
-        metavar="X,Y,...",
-        type=_numbers,
-        help="the best for each cell is chosen on validation rows (default: adding 0.005, texts 0.001, generate 0.003)",
-    )
-    add("--seeds", metavar="N", type=_whole, default=3, help="how many times each cell is trained (default: 3)")
-    add("--limit", metavar="N", type=_whole, help="at most N training and N test rows, for a quick look")
-    add("--out", metavar="DIR", default="gatewright-compare", help="for runs and report (default: %(default)s)")
-    for setting in {**COMPARED["generate"], **COMPARED["classify"]}.values():
-        _add_setting(compare, setting, plain=True)
-    add("--json", action="store_true", help="print the result as one JSON object")
-
-
-def _add_bench(commands: Any) -> None:
-    bench = commands.add_parser(
-        "bench",
-        help="measure speed and memory on this machine, beside the libraries that are installed here",
-        description="Measure on this machine, beside the libraries that are installed here; leaves a table and a JSON "
-        "file of each suite in --out, of some a picture. Keep everything else still meanwhile.",
-    )
-    bench.add_argument(
-        "suites", nargs="*", metavar="SUITE", help="what to measure, see --list (default: all but cases)"
-    )
-    add = bench.add_argument
-    add("--out", metavar="FOLDER", default="gatewright-bench", help="for the results (default: %(default)s)")
-    add("--rounds", metavar="N", type=_whole, help="turns of each peer that count (default: each suite's own)")
-    add("--peers", metavar="A,B,...", type=_names, help="whom to measure beside Gatewright (default: all installed)")
-    add("--tensorflow-python", metavar="PATH", help="an interpreter that has Keras and TensorFlow (default: this one)")
-    add("--all-cases", action="store_true", help="in training, every cell in every case")
-    add("--list", action="store_true", help="name the suites and peers, and the minutes that suites take")
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number, not {text!r}") from None
-
-
-def _numbers(text: str) -> list[float]:
-    try:
-        return [float(number) for number in _names(text)]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be numbers with commas between, not {text!r}") from None
 
 
 def _called(function: Callable[..., Any], options: argparse.Namespace, *left_out: str) -> Any:
@@ -473,7 +207,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _help(options: argparse.Namespace) -> int:
-    _parser().print_help()
+    flags.parser().print_help()
     return 0
 
 
