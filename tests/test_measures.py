@@ -17,6 +17,7 @@ from gatewright.measures import (
     plain,
     to_probabilities,
     to_shares,
+    told,
 )
 
 
@@ -106,3 +107,12 @@ def test_a_label_that_is_nowhere_has_no_f1():
 def test_certain_and_wrong_is_a_finite_loss():
     found = of_labels(np.array([[0.0, 1.0]]), np.array([[1, 0]]))
     assert found["log_loss"] == pytest.approx(-math.log(np.finfo(float).eps))
+
+
+def test_figures_of_a_network_that_diverged_stay_short():
+    assert [told(value) for value in (0.12345, 999_999.0, 1.5e304, float("nan"))] == [
+        "0.1235",
+        "999999.0000",
+        "1.5e+304",
+        "-",
+    ]

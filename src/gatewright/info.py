@@ -9,6 +9,7 @@ from typing import Any
 
 from gatewright import model_file
 from gatewright.data.encoders import encoder_from_json
+from gatewright.measures import told
 
 _WIDTH = 100
 
@@ -54,7 +55,7 @@ class Info:
             lines.append("not finished: training was interrupted, and this is its best epoch until then")
         for name in ("test", "baseline"):
             if figures := self.training.get(name):
-                listed = ", ".join(f"{key} {value:.4f}" for key, value in figures.items() if value is not None)
+                listed = ", ".join(f"{key} {told(value)}" for key, value in figures.items() if value is not None)
                 lines.append(f"{name}: {listed}")
         if settings := self.training.get("settings"):
             lines.append("settings: " + ", ".join(f"{name} {value}" for name, value in settings.items()))

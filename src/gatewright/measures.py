@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 # Intervals of confidence, of equal width, over which calibration is measured.
 _BINS = 15
+# Numbers from here on have no digits after the point, nor all of those before it.
+_LARGE = 1e6
 
 
 def to_probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
@@ -137,6 +139,13 @@ def confusion_of_labels(answers: NDArray[np.bool_], targets: NDArray[np.integer[
     """
     pairs = zip(answers.T, targets.T, strict=True)
     return [confusion(answer.astype(np.intp), target, 2) for answer, target in pairs]
+
+
+def told(value: float) -> str:
+    """A figure for a reader: four digits after the point; what is no number is a dash."""
+    if math.isnan(value):
+        return "-"
+    return f"{value:.4f}" if abs(value) < _LARGE else f"{value:.4g}"
 
 
 def plain(value: Any) -> Any:

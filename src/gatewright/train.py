@@ -23,7 +23,7 @@ from gatewright.errors import InputError, require_one_of
 from gatewright.files import atomically, remove_leftovers
 from gatewright.fitting import Fitted, Network, Recipe, better, fit
 from gatewright.interrupts import Interrupts
-from gatewright.measures import as_tuples, plain
+from gatewright.measures import as_tuples, plain, told
 from gatewright.pretrained import Pretrained
 from gatewright.progress import Progress
 from gatewright.runs import Data
@@ -291,10 +291,10 @@ class _Job:
             interrupts.check()
             progress.tick(epoch, done, total)
 
-        def told(number: int, epoch: Epoch) -> None:
+        def say(number: int, epoch: Epoch) -> None:
             progress.say(
-                f"epoch {number} of {recipe.epochs}: loss {epoch.loss:.4f}, validation {measure.title} "
-                f"{epoch.validation[measure.name]:.4f}, {epoch.seconds:.0f} s"
+                f"epoch {number} of {recipe.epochs}: loss {told(epoch.loss)}, validation {measure.title} "
+                f"{told(epoch.validation[measure.name])}, {epoch.seconds:.0f} s"
             )
 
         data = self._data
@@ -310,7 +310,7 @@ class _Job:
                 counts=self._task.counts(data.train),
                 checkpoint=checkpoint,
                 tick=tick,
-                told=told,
+                told=say,
             )
         except KeyboardInterrupt:
             interrupts.forget()
@@ -391,7 +391,7 @@ def _verdict(
     """
     measure = task.measures[0]
     one, other = mine[measure.name], its[measure.name]
-    figures = f"{measure.title} {one:.4f} against {other:.4f} on the {size:,} test {task.unit}"
+    figures = f"{measure.title} {told(one)} against {told(other)} on the {size:,} test {task.unit}"
     if task.counted:
         figures += f", {task.counted} {np.mean(merits[0]):.4f} against {np.mean(merits[1]):.4f}"
     # What float64 can't tell from 0 is not 0.

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from gatewright.comparison import Measure
 from gatewright.labels import OneLabel, SeveralLabels, printable
+from gatewright.measures import told
 from gatewright.tasks.generate import Generate
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ _MEASURES = {measure.name: measure for kind in (OneLabel, SeveralLabels, Generat
 # More labels than these make a table that no one reads.
 _CONFUSION_SHOWN = 12
 _LABELS_SHOWN = 40
-# Numbers from here on have no digits after the point, nor all of those before it.
-_LARGE = 1e6
 # Of more epochs than these, some; and the first, the last and the kept one.
 _EPOCHS_SHOWN = 12
 
@@ -91,19 +90,13 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _number(value: float) -> str:
-    if math.isnan(value):
-        return "-"
-    return f"{value:.4f}" if abs(value) < _LARGE else f"{value:.4g}"
-
-
 def _measures(
     measures: Sequence[Measure], unit: str, mine: dict[str, float], its: dict[str, float], one: str, other: str
 ) -> Table:
     table = _table(f"test {unit}", one, other)
     for measure in measures:
         if not (math.isnan(mine[measure.name]) and math.isnan(its[measure.name])):
-            table.add_row(measure.title, _number(mine[measure.name]), _number(its[measure.name]))
+            table.add_row(measure.title, told(mine[measure.name]), told(its[measure.name]))
     return table
 
 
@@ -115,9 +108,9 @@ def _epochs(result: Trained, measures: Sequence[Measure]) -> Table:
     for number, epoch in enumerate(result.epochs, 1):
         if number not in shown:
             continue
-        figures = (_number(epoch.validation[measure.name]) for measure in judged)
+        figures = (told(epoch.validation[measure.name]) for measure in judged)
         kept = " kept" if number == result.chosen else ""
-        table.add_row(f"{number}{kept}", _number(epoch.loss), *figures, f"{epoch.seconds:.1f}")
+        table.add_row(f"{number}{kept}", told(epoch.loss), *figures, f"{epoch.seconds:.1f}")
     return table
 
 
@@ -146,7 +139,7 @@ def _of_each(labels: Sequence[str], counts: Sequence[Sequence[Sequence[int]]]) -
     for label, ((_, strange), (missed, hit)) in zip(labels, counts, strict=True):
         f1 = 2 * hit / max(2 * hit + strange + missed, 1)  # of what is neither there nor given 0, as in `of_labels`
         shares = _share(hit, hit + strange), _share(hit, hit + missed), f1
-        table.add_row(Text(printable(label)), f"{hit + missed:,}", *map(_number, shares))
+        table.add_row(Text(printable(label)), f"{hit + missed:,}", *map(told, shares))
     return table
 
 
