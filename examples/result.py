@@ -61,7 +61,7 @@ RECIPES = {
         "at most 2 hours a seed on 1 core",
         "classify",
         "imdb",
-        {},
+        {"adversarial": 0.3},
         seeds=1,
         language=(
             "imdb-unlabelled",

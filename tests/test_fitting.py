@@ -10,10 +10,13 @@ from keras_models import keras_model
 from tolerances import assert_close
 
 from gatewright import fitting
+from gatewright.blocks import Dense, Embedding, Pool, Recurrent
 from gatewright.comparison import Measure
 from gatewright.data.batches import batches, order
-from gatewright.fitting import Network, Recipe, better, fit
+from gatewright.fitting import Network, Recipe, against, better, fit
+from gatewright.labels import OneLabel
 from gatewright.tasks.adding import Adding
+from gatewright.tasks.classify import Classify
 from gatewright.tasks.protocol import Examples
 
 pytestmark = pytest.mark.slow  # trains networks
@@ -142,3 +145,73 @@ def test_examples_take():
     rows = Examples(np.arange(6).reshape(3, 2), np.arange(3)).take(np.array([2, 0]))
     assert rows.inputs.tolist() == [[4, 5], [0, 1]]
     assert rows.targets.tolist() == [2, 0]
+
+
+class TestAdversarial:
+    """Against Miyato et al. 2017, with finite differences for the gradient in the embedded words."""
+
+    INPUTS = np.array([[0, 3, 4, 5], [0, 0, 9, 3], [0, 0, 0, 0]], np.int32)
+    TARGETS = np.array([1, 0, 1], np.int32)
+
+    def made(self, adversarial):
+        task = Classify("nothing")
+        blocks = [Embedding(11, 4), Recurrent("gru", 5, steps=True), Pool("mean"), Dense(1)]
+        like = Examples(self.INPUTS, self.TARGETS)
+        object.__setattr__(task, "_labels", OneLabel(("bad", "good")))
+        return Network(task, blocks, like, Recipe(1, 3, 0.01, adversarial=adversarial))
+
+    def losses(self, ours, weights, shift):
+        outputs, _ = ours.forward(weights, self.INPUTS, self.TARGETS, shift=np.asarray(shift, np.float32))
+        return np.asarray(ours.task.losses(outputs, self.TARGETS), np.float64)
+
+    def gradient(self, ours, weights):
+        """Of the mean loss in the embedded words."""
+        g = np.zeros((*self.INPUTS.shape, 4))
+        for place in np.ndindex(*g.shape):
+            step = np.zeros_like(g)
+            step[place] = 0.01
+            both = [self.losses(ours, weights, sign * step).mean() for sign in (1, -1)]
+            g[place] = (both[0] - both[1]) / 0.02
+        return g
+
+    def test_texts_move_uphill_as_far_as_it_says(self):
+        ours = self.made(0.3)
+        weights = ours.start([3]).weights
+        table = np.asarray(weights[0]["table"])
+        g = self.gradient(ours, weights)
+        r = np.asarray(against(g.astype(np.float32), table, self.INPUTS))
+        live = table[self.INPUTS[self.INPUTS > 0]]
+        length = np.sqrt((live**2).sum(axis=1).mean())
+        np.testing.assert_allclose(np.sqrt((r**2).sum(axis=(1, 2)))[:2], length, rtol=1e-5)
+        assert not r[self.INPUTS == 0].any()
+        still, moved = (self.losses(ours, weights, shift) for shift in (0 * r, 0.3 * r))
+        assert np.all(moved[:2] > still[:2])
+        assert moved[2] == still[2]
+
+    def test_a_step_learns_from_the_texts_and_the_moved_ones_alike(self):
+        ours, plain = self.made(0.3), self.made(0.0)
+        weights = ours.start([3]).weights
+        g = self.gradient(plain, weights).astype(np.float32)
+        r = 0.3 * np.asarray(against(g, np.asarray(weights[0]["table"]), self.INPUTS))
+        (_, gradients) = ours._gradients_of_both(
+            lambda w, shift: (
+                ours.task.losses(ours.forward(w, self.INPUTS, self.TARGETS, shift=shift)[0], self.TARGETS).mean(),
+                (),
+            ),
+            weights,
+            self.INPUTS,
+        )
+        kernel = np.asarray(weights[-1]["kernel"])
+        for place in np.ndindex(*kernel.shape):
+            both = []
+            for sign in (1, -1):
+                step = np.zeros_like(kernel)
+                step[place] = sign * 0.01
+                other = [*weights[:-1], {**weights[-1], "kernel": kernel + step}]
+                both.append(np.mean([self.losses(ours, other, shift).mean() for shift in (0 * r, r)]))
+            expected = (both[0] - both[1]) / 0.02
+            assert float(gradients[-1]["kernel"][place]) == pytest.approx(expected, rel=1e-2, abs=1e-5)
+
+    def test_a_batch_whose_rows_count_nothing_stays(self):
+        zeros = np.zeros((*self.INPUTS.shape, 4), np.float32)
+        assert not np.asarray(against(zeros, np.ones((11, 4), np.float32), self.INPUTS)).any()

@@ -116,6 +116,7 @@ def test_flags_file_and_function_are_one(tmp_path, reviews, capsys):
         {"tokens": "bytes", "vocabulary": 300, "pooling": "mean", "length": 40},
         {"class_weights": "balanced", "recurrent_dropout": 0.2, "embedding_dropout": 0.2, "weight_decay": 0.01},
         {"input_dropout": 0.3},
+        {"adversarial": 0.5},
     ],
 )
 def test_settings_reach_the_model(tmp_path, options):

@@ -49,11 +49,13 @@ class Steps(NamedTuple):
         x: ids [batch, time], `Tokens`, steps [batch, time, features], or, where time is gone, [batch, features].
         live: bool [batch, time], False where a step is padding; None where every step is live, or time is gone.
         targets: ids [batch, time] or [batch] that `Softmax` is asked about, 0 for none; None is about all ids.
+        shift: [batch, time, units] to add to what the embedding gives; None is nothing.
     """
 
     x: Array
     live: Array | None = None
     targets: Array | None = None
+    shift: Array | None = None
 
 
 class Noise(Protocol):
@@ -157,6 +159,8 @@ class Embedding:
             seen = noise.keep(self.word_dropout, ids.shape) | (ids <= START)
             ids = lib.xp.where(seen, ids, UNKNOWN)
         table = _dropped(lib, w["table"], self.dropout, noise, (self.vocabulary, 1))
+        if steps.shift is not None:
+            return steps._replace(x=table[ids] + steps.shift, live=live, shift=None), ()
         return steps._replace(x=Tokens(ids, table), live=live), ()
 
     def stepper(self, w: Weights) -> tuple[States, Step]:

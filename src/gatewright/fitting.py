@@ -16,6 +16,7 @@ from gatewright.blocks import Block, Steps
 from gatewright.checkpoint import Checkpoint, Progressed
 from gatewright.comparison import Epoch, Measure
 from gatewright.data.batches import batches, order
+from gatewright.data.text import PADDING
 from gatewright.optimizer import optimizer
 from gatewright.tasks.protocol import EVALUATED_STREAMS, Examples, Task
 
@@ -45,6 +46,10 @@ class Recipe:
             Model Fine-tuning for Text Classification", section 3.2); 1 is alike.
         unfreezing: in the first epoch only the topmost layer learns, and in each next one that below it too (section
             3.3).
+        adversarial: how far a text is moved, at each step of training, to where the loss is larger, and then learnt
+            from there too: in lengths of a word's vector (root mean square over the batch), all words of the text
+            taken together. Miyato, Dai & Goodfellow 2017, "Adversarial Training Methods for Semi-Supervised Text
+            Classification", section 3, whose embeddings are scaled to one length instead. 0 is not at all.
     """
 
     epochs: int
@@ -59,6 +64,7 @@ class Recipe:
     patience: int = 0
     discriminative: float = 1.0
     unfreezing: bool = False
+    adversarial: float = 0.0
 
     def shares(self, epoch: int, depths: NDArray[np.intp]) -> NDArray[np.float32]:
         """How much of the learning rate each block has in an epoch, counted from 1.
@@ -131,7 +137,7 @@ class Network:
     """
 
     def __init__(self, task: Task[Any], blocks: Sequence[Block], like: Examples, recipe: Recipe) -> None:
-        self.task, self.blocks, self.batch = task, list(blocks), recipe.batch
+        self.task, self.blocks, self.batch, self._adversarial = task, list(blocks), recipe.batch, recipe.adversarial
         self.features = like.inputs.shape[2] if like.inputs.ndim > 2 else 1
         self.library = models.jax_library()
         self._optimizer = optimizer(recipe.clip, recipe.weight_decay, recipe.embedding_moments)
@@ -187,10 +193,12 @@ class Network:
         found = jax.eval_shape(after, weights, np.zeros((rows, 1), np.int32))
         return [*jax.tree.map(lambda state: jax.numpy.zeros(state.shape, state.dtype), found), ()]
 
-    def forward(self, weights: Any, inputs: Any, targets: Any, carried: Any = (), noise: Any = None) -> tuple[Any, Any]:
-        """The model's outputs, and the states to carry on; JAX arrays in and out."""
+    def forward(
+        self, weights: Any, inputs: Any, targets: Any, carried: Any = (), noise: Any = None, shift: Any = None
+    ) -> tuple[Any, Any]:
+        """The model's outputs, and the states to carry on; JAX arrays in and out. `shift`: see `blocks.Steps`."""
         ready = models.with_ties(self.blocks, weights)
-        steps = Steps(inputs, targets=targets)
+        steps = Steps(inputs, targets=targets, shift=shift)
         out, after = models.forward(self.blocks, self.library, ready, steps, carried or None, noise)
         return out.x, after if self.task.carried else ()
 
@@ -198,14 +206,28 @@ class Network:
         import jax
         import optax
 
-        def mean_loss(weights: Any) -> tuple[Any, Any]:
-            outputs, after = self.forward(weights, inputs, targets, state.carried, _Noise(noise))
+        def mean_loss(weights: Any, shift: Any) -> tuple[Any, Any]:
+            outputs, after = self.forward(weights, inputs, targets, state.carried, _Noise(noise), shift)
             return (self.task.losses(outputs, targets) * counts).sum() / counts.sum(), after
 
-        (loss, after), gradients = jax.value_and_grad(mean_loss, has_aux=True)(state.weights)
+        if self._adversarial:
+            (loss, after), gradients = self._gradients_of_both(mean_loss, state.weights, inputs)
+        else:
+            (loss, after), gradients = jax.value_and_grad(mean_loss, has_aux=True)(state.weights, None)
         moves, optimizer = self._optimizer.update(gradients, state.optimizer, state.weights)
         moves = [jax.tree.map(lambda move, own=own: -own * move, block) for own, block in zip(rate, moves, strict=True)]
         return State(optax.apply_updates(state.weights, moves), optimizer, after), loss
+
+    def _gradients_of_both(self, mean_loss: Any, weights: Any, inputs: Any) -> tuple[Any, Any]:
+        """Loss, states and gradients; these are the mean over the texts and the same ones moved against the network."""
+        import jax
+        import jax.numpy as jnp
+
+        table = weights[0]["table"]
+        still = jnp.zeros((*inputs.shape, table.shape[1]), table.dtype)
+        told, (gradients, g) = jax.value_and_grad(mean_loss, argnums=(0, 1), has_aux=True)(weights, still)
+        harder, _ = jax.grad(mean_loss, has_aux=True)(weights, self._adversarial * against(g, table, inputs))
+        return told, jax.tree.map(lambda one, other: (one + other) / 2, gradients, harder)
 
     @staticmethod
     def _averaged(average: Any, weights: Any, kept: Any) -> Any:
@@ -274,6 +296,24 @@ def better(measure: Measure, new: float, old: float) -> bool:
     if math.isnan(new) or math.isnan(old):
         return math.isnan(old) and not math.isnan(new)
     return new > old if measure.better == "higher" else new < old
+
+
+def against(g: Any, table: Any, inputs: Any) -> Any:
+    """How embedded texts are moved against the network: r = v * g / |g|, [rows, time, units].
+
+    Miyato et al. 2017, equation 2; v takes the place of the one length of their embeddings.
+
+    Args:
+        g: the gradient of the loss in each row's embedded words, [rows, time, units]; |g| is its norm over a row.
+        table: of the embedding, [ids, units].
+        inputs: ids [rows, time]; v is the root mean square of the norms of their vectors.
+    """
+    import jax.numpy as jnp
+
+    live = inputs != PADDING
+    v = jnp.sqrt(jnp.where(live, jnp.square(table).sum(axis=1)[inputs], 0).sum() / live.sum().clip(1))
+    norm = jnp.sqrt(jnp.square(g).sum(axis=(1, 2), keepdims=True))
+    return v * g / jnp.where(norm > 0, norm, 1)  # a row that counts nothing has no gradient, and stays
 
 
 def fit(

@@ -137,6 +137,9 @@ CLASSIFY = (
         False,
         "at first the top layer alone learns, then one more each epoch",
     ),
+    Setting(
+        "adversarial", "number", 0.0, "how far texts are moved against the network in training, in lengths of a vector"
+    ),
     *_LEARNING,
 )
 """The settings of `train classify`."""
