@@ -7,10 +7,10 @@ from tolerances import assert_close
 from gatewright import cells
 from gatewright.blocks import Dense, Embedding, Recurrent
 from gatewright.cells import Recurrence
+from gatewright.data.batches import Examples
 from gatewright.explain import GradientThroughTime
 from gatewright.fitting import Network, Recipe
 from gatewright.tasks.adding import Adding
-from gatewright.tasks.protocol import Examples
 
 pytestmark = pytest.mark.slow  # compiles gradients
 

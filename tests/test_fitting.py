@@ -12,12 +12,11 @@ from tolerances import assert_close
 from gatewright import fitting
 from gatewright.blocks import Dense, Embedding, Pool, Recurrent
 from gatewright.comparison import Measure
-from gatewright.data.batches import batches, order
+from gatewright.data.batches import Examples, batches, order
 from gatewright.fitting import Network, Recipe, against, better, fit
 from gatewright.labels import OneLabel
 from gatewright.tasks.adding import Adding
 from gatewright.tasks.classify import Classify
-from gatewright.tasks.protocol import Examples
 
 pytestmark = pytest.mark.slow  # trains networks
 

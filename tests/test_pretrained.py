@@ -7,11 +7,11 @@ from models import TEXTS, classifier, language_model
 import gatewright
 from gatewright import cli
 from gatewright.blocks import Dense, Embedding, Pool, Recurrent
+from gatewright.data.batches import Examples
 from gatewright.errors import InputError
 from gatewright.fitting import Network, Recipe, fit
 from gatewright.model_file import read, write
 from gatewright.tasks.classify import Classify
-from gatewright.tasks.protocol import Examples
 
 pytestmark = pytest.mark.slow  # compiles training steps
 

@@ -11,8 +11,8 @@ from gatewright import blocks, cells
 from gatewright.blocks import Recurrent, Steps
 from gatewright.cells import Recurrence, Tokens
 from gatewright.comparison import GradientNorms
+from gatewright.data.batches import Examples
 from gatewright.fitting import Network
-from gatewright.tasks.protocol import Examples
 
 
 class GradientThroughTime:

@@ -15,10 +15,10 @@ from gatewright import blocks as models
 from gatewright.blocks import Block, Steps
 from gatewright.checkpoint import Checkpoint, Progressed
 from gatewright.comparison import Epoch, Measure
-from gatewright.data.batches import batches, order
+from gatewright.data.batches import Examples, batches, order
 from gatewright.data.text import PADDING
 from gatewright.optimizer import optimizer
-from gatewright.tasks.protocol import EVALUATED_STREAMS, Examples, Task
+from gatewright.tasks.protocol import EVALUATED_STREAMS, Task
 
 # Rows of a batch when nothing is learnt: large enough to fill the kernels, small enough for a laptop.
 _ROWS_AT_ONCE = 64

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from gatewright import blocks
+from gatewright.data.batches import Examples
 from gatewright.errors import InputError, nearest, require_one_of
 from gatewright.fitting import Recipe
 from gatewright.settings import COMPARED
-from gatewright.tasks.protocol import Examples, Task
+from gatewright.tasks.protocol import Task
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.comparison import Epoch, Measure, Run
+from gatewright.data.batches import Examples
 from gatewright.fitting import Network, fit
 from gatewright.interrupts import Interrupts
 from gatewright.plan import Entrant, Plan
 from gatewright.progress import Progress
 from gatewright.run_folder import RunFolder, run_from_record, run_to_record
-from gatewright.tasks.protocol import Examples, Parts, Simple, Task
+from gatewright.tasks.protocol import Parts, Simple, Task
 
 # Rows on which the gradient through time is measured: enough for a smooth mean, few enough to cost nothing.
 _GRADIENT_ROWS = 64

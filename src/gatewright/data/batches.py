@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+class Examples(NamedTuple):
+    """Rows as numbers: inputs [rows, ...] and targets [rows, ...], both with the row as first axis."""
+
+    inputs: NDArray[Any]
+    targets: NDArray[Any]
+
+    def take(self, rows: NDArray[np.intp]) -> Examples:
+        """The given rows, in the given order."""
+        return Examples(self.inputs[rows], self.targets[rows])
 
 
 class Batch(NamedTuple):

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright.data.batches import Examples
 from gatewright.data.text import PADDING, START
-from gatewright.tasks.protocol import Examples
 
 
 def stream(texts: Sequence[Sequence[int]]) -> NDArray[np.int32]:

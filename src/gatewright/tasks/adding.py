@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from gatewright.blocks import Block, Dense, Recurrent
 from gatewright.comparison import Measure
-from gatewright.tasks.protocol import Examples, Parts, Simple
+from gatewright.data.batches import Examples
+from gatewright.tasks.protocol import Parts, Simple
 
 # An answer nearer than this counts as right: Hochreiter & Schmidhuber 1997, section 5.4.
 _NEAR = 0.04

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gatewright.blocks import Block, Dense, Dropout, Embedding, Pool, Recurrent
 from gatewright.comparison import Measure
 from gatewright.data import split
+from gatewright.data.batches import Examples
 from gatewright.data.encoders import BytePairs, Encoder, Words, encode_all
 from gatewright.data.sources import (
     AnyLabelled,
@@ -24,7 +25,7 @@ from gatewright.data.sources import (
 from gatewright.errors import InputError
 from gatewright.labels import Labels, OneLabel, SeveralLabels
 from gatewright.model_file import Model
-from gatewright.tasks.protocol import Examples, Parts, Simple
+from gatewright.tasks.protocol import Parts, Simple
 
 # Of the splits alone: seeds of runs do not change which rows are which.
 _SPLIT_SEED = 0

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from gatewright.blocks import Block, Dense, Dropout, Embedding, Recurrent, Softmax
 from gatewright.comparison import Measure
 from gatewright.data import streams
+from gatewright.data.batches import Examples
 from gatewright.data.corpora import read_corpus
 from gatewright.data.encoders import BytePairs, Characters, Encoder, Words, told
 from gatewright.data.text import FIRST, PADDING, START, UNKNOWN
 from gatewright.errors import InputError
 from gatewright.model_file import Model
-from gatewright.tasks.protocol import EVALUATED_STREAMS, Examples, Parts, Simple
+from gatewright.tasks.protocol import EVALUATED_STREAMS, Parts, Simple
 
 # Of the splits alone: seeds of runs do not change which texts are which.
 _SPLIT_SEED = 0

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gatewright.blocks import Block
 from gatewright.comparison import Measure
+from gatewright.data.batches import Examples
 
 Rows = TypeVar("Rows")
 
@@ -31,17 +32,6 @@ class Parts(Generic[Rows]):
     validation: Rows
     test: Rows
     notes: tuple[str, ...] = ()
-
-
-class Examples(NamedTuple):
-    """Rows as numbers: inputs [rows, ...] and targets [rows, ...], both with the row as first axis."""
-
-    inputs: NDArray[Any]
-    targets: NDArray[Any]
-
-    def take(self, rows: NDArray[np.intp]) -> Examples:
-        """The given rows, in the given order."""
-        return Examples(self.inputs[rows], self.targets[rows])
 
 
 class Simple(NamedTuple):
