@@ -133,7 +133,7 @@ class Embedding:
         dropout: share of the ids whose vectors are 0 throughout a training step: Gal & Ghahramani 2016, "A
             Theoretically Grounded Application of Dropout in Recurrent Neural Networks", section 4.2.
         word_dropout: share of the tokens that are unknown to a training step: Iyyer et al. 2015, "Deep Unordered
-            Composition Rivals Syntactic Methods for Text Classification", section 2.3.
+            Composition Rivals Syntactic Methods for Text Classification", section 3.1.
     """
 
     vocabulary: int

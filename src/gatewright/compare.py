@@ -65,7 +65,7 @@ def compare(
             as make their network's parameters most nearly equal to the first's.
         embedding: numbers for each token.
         length: steps; of a text, its last words; of a language model, the steps that gradients reach back.
-        vocabulary: ids in use, the three for padding, start and unknown words included.
+        vocabulary: ids in use, the four that are no words (padding, start, unknown, one unused) included.
         batch, epochs: rows of a training step; passes over the training rows.
         learning_rates: of Adam; where there are several, each cell gets the one that is best on the validation rows.
         seeds: how many times each cell is trained; a seed is that of initial weights and of the order of rows.

@@ -33,10 +33,10 @@ class Decoding:
         top_p: only the fewest of the likeliest ids whose probabilities make up so much: Holtzman et al. 2020, "The
             Curious Case of Neural Text Degeneration", section 3.1.
         repetition_penalty: logits of ids that stood before are divided by it where above 0, and multiplied where below:
-            Keskar et al. 2019, "CTRL", section 4.1; 1 is none.
+            after Keskar et al. 2019, "CTRL", section 4.1, who divide all; 1 is none.
         beams: from 2 on, beam search: the continuation of the highest probability among those that follow the so many
             best of each length; nothing is drawn: Graves 2012, "Sequence Transduction with Recurrent Neural Networks",
-            section 2.5.
+            section 2.6.
         seed: of what is drawn.
     """
 

@@ -77,9 +77,14 @@ def _add_train(commands: Any) -> None:
             help_ = f"a language model to begin with, and to fine-tune; what is not given is then: {others}"
             add("--from", dest="pretrained", metavar="FILE", help=help_)
         add("--validation", metavar="DATA", help="the validation part (default: the data's own, or a tenth set aside)")
-        add("--test", metavar="DATA", help="the test part (default: the data's own, or some is set aside)")
+        add(
+            "--test",
+            metavar="DATA",
+            help="the test part (default: the data's own, or some is set aside; of a language model with a validation "
+            "part that part)",
+        )
         add("--limit", metavar="N", type=_whole, help="at most N training rows (tokens), and N test rows: a quick look")
-        add("--config", metavar="FILE.toml", help="settings, one `name = value` a line; flags go before them")
+        add("--config", metavar="FILE.toml", help="settings, one `name = value` a line; flags override them")
         for setting in table:
             _add_setting(task, setting)
         add("--json", action="store_true", help="print the result as one JSON object")
@@ -134,7 +139,7 @@ def _add_users(commands: Any) -> None:
     )
     _add_text(evaluate)
     _add_label(evaluate)
-    evaluate.add_argument("--limit", metavar="N", type=_whole, help="the first N rows only")
+    evaluate.add_argument("--limit", metavar="N", type=_whole, help="the first N rows (tokens) only")
     predict = commands.add_parser(
         "predict",
         help="what a model says of texts",
@@ -193,7 +198,11 @@ def _add_compare(commands: Any) -> None:
     add("--task", metavar="NAME", help="classify, or generate: language models (default: classify)")
     add("--text", metavar="COLUMN", help="of texts; several with commas between (default: text)")
     _add_label(compare)
-    add("--test", metavar="DATA", help="a file or folder of test rows (default: a fifth of the rows is set aside)")
+    add(
+        "--test",
+        metavar="DATA",
+        help="a file or folder of test rows (default: a fifth of the rows is set aside; with generate a tenth)",
+    )
     add("--validation", metavar="DATA", help="likewise of validation rows (default: a tenth of the training rows)")
     add(
         "--cells",

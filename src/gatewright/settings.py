@@ -85,7 +85,7 @@ _CELL = (
 )
 _DROPOUTS = (
     Setting("embedding_dropout", "number", 0.0, "share of the ids without a vector at a step of training", below=1),
-    Setting("input_dropout", "number", 0.0, "share of the embedding that a text, at all its steps, lacks", below=1),
+    Setting("input_dropout", "number", 0.0, "share of the embedding that a row, at all its steps, lacks", below=1),
     Setting("recurrent_dropout", "number", 0.0, "share of the states that do not reach the recurrent product", below=1),
 )
 _LEARNING = (
@@ -145,8 +145,8 @@ CLASSIFY = (
 """The settings of `train classify`."""
 
 PRETRAINED = {"discriminative": 2.6, "warmup": 0.1, "both": False}
-"""What holds where it is not given, and a language model is what is begun with: Howard & Ruder 2018, sections 3.2 (2.6)
-and 3.3 (a learning rate that rises for a tenth of the steps)."""
+"""What holds where it is not given, and a language model is what is begun with: Howard & Ruder 2018, section 3.2
+(2.6, and a learning rate that rises for a tenth of the steps)."""
 
 GENERATE = (
     *_CELL,

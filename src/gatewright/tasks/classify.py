@@ -48,7 +48,7 @@ class Classify:
         validation: a table or folder of validation rows.
         tokens: "words", lower-cased, split and ranked by frequency in the training rows as Keras' imdb does it; or
             "bytes", byte-level byte-pair encoding (Sennrich, Haddow & Birch 2016; Radford et al. 2019, section 2.2).
-        vocabulary: ids in use, the three for padding, start and unknown words included.
+        vocabulary: ids in use, the four that are no words (padding, start, unknown, one unused) included.
         least: how often a word must occur in the training rows to have an id.
         length: tokens of a text that are read, the last.
         embedding: numbers for each token.
