@@ -44,7 +44,10 @@ def run(path: str, arguments: Sequence[str] = (), output: str | None = None) -> 
 
 def _run_notebook(path: str, arguments: Sequence[str], output: str | None) -> int:
     if arguments:
-        raise InputError(f"a notebook takes no arguments, and {path} was given {' '.join(arguments)}: drop them.")
+        given = " ".join(arguments)
+        raise InputError(
+            f"a notebook takes no arguments, and {path} was given {given}: drop them; --output stands before it."
+        )
     if importlib.util.find_spec("nbclient") is None or importlib.util.find_spec("ipykernel") is None:
         raise InputError("a notebook needs nbclient and ipykernel: pip install 'gatewright[train]'")
     from gatewright import notebook
