@@ -28,7 +28,8 @@ _SHOWN = 400
 class Recipe(NamedTuple):
     """What is trained, and what was stated of it beforehand.
 
-    `language` is the data and the settings of a language model with which a classifier begins, of the same seed.
+    `language` is the data and the settings of a language model with which a classifier begins, of the same seed, and
+    `trail` how the settings were chosen.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Recipe(NamedTuple):
     seeds: int = 3
     prompts: tuple[str, ...] = ()
     language: tuple[str, dict[str, Any]] | None = None
+    trail: str = ""
 
 
 RECIPES = {
@@ -116,6 +118,11 @@ RECIPES = {
         },
         seeds=1,
         prompts=("\nthe company said", "\ninvestors"),
+        trail="Tried before, by nats a token of validation: a second moment for each number of the embedding, 1,024 "
+        "samples, no input dropout, weight dropout 0.2, 14 epochs, 4.629 (test perplexity 95.9; it overfitted); with "
+        "input dropout 0.4 and weight dropout 0.3, 4.623 after 16 of 20 epochs (stopped; test part not read). In a trial "
+        "of 256 units the first epoch ended at 5.64 with own moments and at 5.26 with the shared one; 1,024 "
+        "samples hold the loss 0.04 nats too low, so there are 2,048.",
     ),
 }
 
@@ -150,6 +157,7 @@ def record(name: str, recipe: Recipe, runs: list[Trained], languages: list[Train
         *(f"- seed {run.settings['seed']}: {_trail(run, deciding.name)}" for run in runs),
         "",
         "Settings: " + ", ".join(f"{key} {value}" for key, value in runs[-1].settings.items() if key != "seed") + ".",
+        *([f"\n{recipe.trail}"] if recipe.trail else []),
         *(f"\n{note}" for note in runs[-1].notes),
         "",
     ]
