@@ -120,8 +120,8 @@ RECIPES = {
         prompts=("\nthe company said", "\ninvestors"),
         trail="Tried before, by nats a token of validation: a second moment for each number of the embedding, 1,024 "
         "samples, no input dropout, weight dropout 0.2, 14 epochs, 4.629 (test perplexity 95.9; it overfitted); with "
-        "input dropout 0.4 and weight dropout 0.3, 4.623 after 16 of 20 epochs (stopped; test part not read). In a trial "
-        "of 256 units the first epoch ended at 5.64 with own moments and at 5.26 with the shared one; 1,024 "
+        "input dropout 0.4 and weight dropout 0.3, 4.623 after 16 of 20 epochs (stopped; test part not read). In a "
+        "trial of 256 units the first epoch ended at 5.64 with own moments and at 5.26 with the shared one; 1,024 "
         "samples hold the loss 0.04 nats too low, so there are 2,048.",
     ),
 }
