@@ -84,6 +84,10 @@ RECIPES = {
                 "warmup": 0.05,
             },
         ),
+        trail="This recipe was stated before it was run. With the same seed there were also: one epoch of the language "
+        "model and three of fine-tuning, not adversarial, validation accuracy 0.9092, test 0.9103; after this one, two "
+        "epochs of fine-tuning with input dropout 0.2, not adversarial, validation 0.9112, test 0.9083: by validation "
+        "that would have been the choice, so 0.9083 to 0.9107 is what is known.",
     ),
     "shakespeare": Recipe(
         "Tiny Shakespeare, characters",
