@@ -13,7 +13,7 @@ import pytest
 from models import classifier, language_model
 
 import gatewright
-from gatewright import cli, progress
+from gatewright import cli, flags, progress
 from gatewright.model_file import write
 
 
@@ -168,12 +168,12 @@ def test_help_names_all_data(command, capsys):
 
 
 # While the flags are made modules are imported already.
-@pytest.mark.parametrize("name", ["_options", "_doctor"])
-def test_ctrl_c_at_any_time_is_one_line(name, monkeypatch, capsys):
+@pytest.mark.parametrize(("place", "name"), [(flags, "parser"), (cli, "_doctor")])
+def test_ctrl_c_at_any_time_is_one_line(place, name, monkeypatch, capsys):
     def interrupted(*given):
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(cli, name, interrupted)
+    monkeypatch.setattr(place, name, interrupted)
     monkeypatch.setitem(cli._COMMANDS, "doctor", interrupted)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
