@@ -137,9 +137,7 @@ CLASSIFY = (
         False,
         "at first the top layer alone learns, then one more each epoch",
     ),
-    Setting(
-        "adversarial", "number", 0.0, "how far texts are moved against the network in training, in lengths of a vector"
-    ),
+    Setting("adversarial", "number", 0.0, "how far texts are moved against the network, in lengths of a word's vector"),
     *_LEARNING,
 )
 """The settings of `train classify`."""
