@@ -451,6 +451,9 @@ def test_several_labels_a_text(tmp_path, capsys):
     flags += ["--length", "8", "--units", "3", "--embedding", "4", "--epochs", "2", "--json"]
     assert cli.main(["compare", "d.csv", *flags]) == 0
     assert json.loads(capsys.readouterr().out)["verdict"] == result.verdict
-    for task, sentence in (("generate", "leave label_separator out"), (None, "adding is a task of numbers and has no")):
+    for task, sentence in (
+        ("generate", r"^--label-separator \| is for classify, and not for"),
+        (None, "adding is a task of numbers and has no"),
+    ):
         with pytest.raises(InputError, match=sentence):
             gatewright.compare("d.csv" if task else "adding", task=task, label_separator="|", out="p")

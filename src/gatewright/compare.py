@@ -27,9 +27,6 @@ def compare(
     data: str = "adding",
     *,
     task: str | None = None,
-    text: str | None = None,
-    label: str | None = None,
-    label_separator: str | None = None,
     test: str | None = None,
     validation: str | None = None,
     cells: Sequence[str] = ("simple_rnn", "lstm", "gru"),
@@ -55,8 +52,6 @@ def compare(
         data: "adding" (see `tasks.adding.Adding`), "imdb", or labelled texts: a .csv, .tsv, .parquet or .jsonl file, a
             folder of text files by class, or a .tar.gz of one. To generate, what `train` reads for that.
         task: "classify", or "generate", language models; of "adding" there is none.
-        text, label: columns of a table; "text" and "label" where not given. Of several labels a text as in `train`.
-        label_separator: what stands between the labels of a field, likewise.
         test: a table or folder of test rows; without one, a fifth of the rows is set aside.
         validation: likewise; without one, a tenth of the training rows is set aside.
         cells: "SimpleRNN", "LSTM" and "GRU" in any order; one given twice is trained twice, from other initial weights.
@@ -71,8 +66,9 @@ def compare(
         seeds: how many times each cell is trained; a seed is that of initial weights and of the order of rows.
         limit: use at most so many training rows, and as many test rows.
         out: folder for the runs, compare.json and report.html.
-        settings: any other setting of `train`, such as `pooling="max"`, `both=True` or `word_dropout=0.2`; where it is
-            not given, the networks are plain: one layer, its last output, no dropout, a constant learning rate.
+        settings: options of the data as for `train`, and any other setting of it, such as `pooling="max"`, `both=True`
+            or `word_dropout=0.2`; where it is not given, the networks are plain: one layer, its last output, no
+            dropout, a constant learning rate.
 
     Where a setting is None, the task's own holds: for "adding" 64 units, length 100, batch 16, 5 epochs, learning rate
     0.005; for texts 128 units, embedding 128, length 200, vocabulary 10,000, batch 32, 5 epochs, learning rate 0.001;
@@ -91,9 +87,6 @@ def compare(
         data,
         task,
         {
-            "text": text,
-            "label": label,
-            "label_separator": label_separator,
             "test": test,
             "validation": validation,
             "vocabulary": vocabulary,

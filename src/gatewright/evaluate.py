@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from gatewright.language import LanguageModel
 from gatewright.measures import as_tuples, plain
 from gatewright.runtime import Classifier
 from gatewright.setting import require_packages
+from gatewright.settings import OPTIONS, of_data
 from gatewright.tasks.generate import Generate
 from gatewright.tasks.protocol import EVALUATED_STREAMS
 
@@ -34,8 +36,8 @@ class Evaluated:
         task: of the model.
         unit, rows: what the data is counted in, "rows" or "tokens", and how much there was.
         test: measures, by name.
-        baseline: the same measures of the best constant answer for these very rows: always the commonest label; or each
-            token, or each of several labels, by its share.
+        baseline: the same measures of the best answer for these very rows that does not look at them, which
+            `baseline_name` tells.
         labels, confusion: of a classifier: texts of each label (rows) that were given each label (columns); where a
             text has any number of labels as in `train.Trained`.
         several: of a classifier, whether a text has any number of labels.
@@ -53,6 +55,7 @@ class Evaluated:
     confusion: tuple[tuple[Any, ...], ...]
     several: bool = False
     notes: tuple[str, ...] = ()
+    baseline_name: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain JSON values; what is no number is null."""
@@ -72,17 +75,16 @@ def evaluate(
     model: str | Path,
     data: str,
     *,
-    text: str | None = None,
-    label: str | None = None,
-    label_separator: str | None = None,
     limit: int | None = None,
+    **options: Any,
 ) -> Evaluated:
     """Measure a model on data; of data with a test part, on that part.
 
     Args:
         model: a model file.
-        data, text, label, label_separator: as for `train`.
+        data: as for `train`.
         limit: at most so many rows, or tokens, the first.
+        options: of the data, as for `train`.
 
     Raises:
         InputError: the model or the data can't be used, or the data has a label that the model does not know, or one
@@ -93,15 +95,13 @@ def evaluate(
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise InputError(f"limit must be a whole number from 1 up, not {limit!r}.")
     loaded = runtime.load(model)
-    if isinstance(loaded, LanguageModel):
-        for name, value in {"--label": label, "--label-separator": label_separator}.items():
-            if value is not None:
-                raise InputError(f"{name} {value} is for a classifier, and {model} is a language model: leave it out.")
-        return _language(str(model), loaded, data, text, limit)
-    return _labelled(str(model), loaded, read_labelled(data, text, label, None, label_separator), limit)
+    own, others = of_data(loaded.task, options)
+    for name in others:
+        raise InputError(f"{name!r} is no option of evaluate: leave it out{nearest(name, list(OPTIONS))}")
+    return _EVALUATORS[loaded.task](str(model), loaded, data, limit, **own)
 
 
-def _language(model: str, loaded: LanguageModel, data: str, text: str | None, limit: int | None) -> Evaluated:
+def _language(model: str, loaded: LanguageModel, data: str, limit: int | None, text: str | None = None) -> Evaluated:
     corpus = read_corpus(data, text)
     rows, length = ("stream", _STEPS) if loaded.length is None else ("prefixes", loaded.length)
     task = Generate(data, text, rows=rows, limit=limit, length=length)
@@ -121,10 +121,20 @@ def _language(model: str, loaded: LanguageModel, data: str, text: str | None, li
         (),
         (),
         notes=task.remarks(examples),
+        baseline_name="each token by its share of these very tokens, whatever stands before it",
     )
 
 
-def _labelled(model: str, loaded: Classifier, source: Source, limit: int | None) -> Evaluated:
+def _labelled(
+    model: str,
+    loaded: Classifier,
+    data: str,
+    limit: int | None,
+    text: str | None = None,
+    label: str | None = None,
+    label_separator: str | None = None,
+) -> Evaluated:
+    source: Source = read_labelled(data, text, label, None, label_separator)
     rows = _first(source.train if source.test is None else source.test, limit)
     _require_its_labels(model, loaded, source.name, rows)
     labels = loaded.answers
@@ -142,7 +152,13 @@ def _labelled(model: str, loaded: Classifier, source: Source, limit: int | None)
         loaded.labels,
         as_tuples(labels.confusion(probabilities, targets)),
         labels.several,
+        baseline_name="each label by its share of these very rows as its probability"
+        if labels.several
+        else "always the commonest label of these rows, with the labels' shares as probabilities",
     )
+
+
+_EVALUATORS: dict[str, Callable[..., Evaluated]] = {"classify": _labelled, "generate": _language}
 
 
 def _first(rows: AnyLabelled, limit: int | None) -> AnyLabelled:

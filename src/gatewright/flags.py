@@ -44,14 +44,8 @@ def parser() -> Parser:
     return made
 
 
-_TEXTS = (
-    "shakespeare, ptb, imdb-unlabelled, a text file, a folder of text files, or a .csv, .tsv, .parquet or .jsonl file"
-)
-_DATA = "a .csv, .tsv, .parquet or .jsonl file, a folder of text files by class, or a .tar.gz of one"
-
-
 def _add_train(commands: Any) -> None:
-    from gatewright.settings import PRETRAINED, TASKS
+    from gatewright.settings import JOBS, PRETRAINED
 
     train = commands.add_parser(
         "train",
@@ -60,19 +54,14 @@ def _add_train(commands: Any) -> None:
         "stands beside. What is interrupted goes on when the same command is given again.",
     )
     tasks = train.add_subparsers(dest="task", title="tasks", required=True)
-    told = {
-        "classify": ("the label of each text", f"imdb, {_DATA}"),
-        "generate": ("a language model, which continues texts", _TEXTS),
-    }
-    for name, table in TASKS.items():
-        what, data = told[name]
-        task = tasks.add_parser(name, help=what, description=f"Learn {what}.")
+    for name, job in JOBS.items():
+        task = tasks.add_parser(name, help=job.learns, description=f"Learn {job.learns}.")
         add = task.add_argument
-        add("data", help=data)
+        add("data", help=job.data)
         add("--out", metavar="FILE", default="model.safetensors", help="the model file (default: %(default)s)")
-        _add_text(task)
+        for option in job.options:
+            _add_option(task, option)
         if name == "classify":
-            _add_label(task)
             others = ", ".join(f"{setting} {value}" for setting, value in PRETRAINED.items()).lower()
             help_ = f"a language model to begin with, and to fine-tune; what is not given is then: {others}"
             add("--from", dest="pretrained", metavar="FILE", help=help_)
@@ -85,27 +74,13 @@ def _add_train(commands: Any) -> None:
         )
         add("--limit", metavar="N", type=_whole, help="at most N training rows (tokens), and N test rows: a quick look")
         add("--config", metavar="FILE.toml", help="settings, one `name = value` a line; flags override them")
-        for setting in table:
+        for setting in job.settings:
             _add_setting(task, setting)
         add("--json", action="store_true", help="print the result as one JSON object")
 
 
-def _add_text(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--text", metavar="COLUMN", help="the column of texts, or several with commas between (default: text)"
-    )
-
-
-def _add_label(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--label",
-        metavar="COLUMN",
-        help="the column of labels, or of lists of them; or several columns of 0 and 1 with commas between "
-        "(default: label)",
-    )
-    parser.add_argument(
-        "--label-separator", metavar="TEXT", help="what stands between the labels of a field, if it holds any number"
-    )
+def _add_option(parser: argparse.ArgumentParser, option: Any) -> None:
+    parser.add_argument(f"--{option.name.replace('_', '-')}", metavar=option.metavar, help=option.help)
 
 
 def _add_setting(parser: argparse.ArgumentParser, setting: Any, plain: bool = False) -> None:
@@ -127,6 +102,8 @@ def _add_setting(parser: argparse.ArgumentParser, setting: Any, plain: bool = Fa
 
 
 def _add_users(commands: Any) -> None:
+    from gatewright.settings import JOBS, OPTIONS
+
     evaluate = commands.add_parser(
         "evaluate",
         help="measure a model on data",
@@ -135,10 +112,10 @@ def _add_users(commands: Any) -> None:
     evaluate.add_argument("model", help="a model file")
     evaluate.add_argument(
         "data",
-        help=f"for a classifier imdb (its test part), {_DATA}; for a language model {_TEXTS}",
+        help="; ".join(f"of a model of train {name} {job.data}" for name, job in JOBS.items()),
     )
-    _add_text(evaluate)
-    _add_label(evaluate)
+    for option in OPTIONS.values():
+        _add_option(evaluate, option)
     evaluate.add_argument("--limit", metavar="N", type=_whole, help="the first N rows (tokens) only")
     predict = commands.add_parser(
         "predict",
@@ -180,7 +157,7 @@ def _add_generate(commands: Any) -> None:
 
 
 def _add_compare(commands: Any) -> None:
-    from gatewright.settings import COMPARED
+    from gatewright.settings import COMPARED, JOBS, OPTIONS
 
     compare = commands.add_parser(
         "compare",
@@ -192,12 +169,13 @@ def _add_compare(commands: Any) -> None:
         "data",
         nargs="?",
         default="adding",
-        help=f"adding (needs no data), imdb, {_DATA}; with --task generate {_TEXTS} (default: adding)",
+        help="; ".join(["adding (needs no data)", *(f"to {name} {job.data}" for name, job in JOBS.items())])
+        + " (default: adding)",
     )
     add = compare.add_argument
-    add("--task", metavar="NAME", help="classify, or generate: language models (default: classify)")
-    add("--text", metavar="COLUMN", help="of texts; several with commas between (default: text)")
-    _add_label(compare)
+    add("--task", metavar="NAME", help=f"{', '.join(JOBS)}: what train learns of that name (default: classify)")
+    for option in OPTIONS.values():
+        _add_option(compare, option)
     add(
         "--test",
         metavar="DATA",
@@ -237,7 +215,7 @@ def _add_compare(commands: Any) -> None:
     add("--seeds", metavar="N", type=_whole, default=3, help="how many times each cell is trained (default: 3)")
     add("--limit", metavar="N", type=_whole, help="at most N training and N test rows, for a quick look")
     add("--out", metavar="DIR", default="gatewright-compare", help="for runs and report (default: %(default)s)")
-    for setting in {**COMPARED["generate"], **COMPARED["classify"]}.values():
+    for setting in {name: one for job in reversed(COMPARED.values()) for name, one in job.items()}.values():
         _add_setting(compare, setting, plain=True)
     add("--json", action="store_true", help="print the result as one JSON object")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,8 @@ class LanguageModel:
         ends: whether it has learnt where texts end; else it knows lines, and goes on for ever.
         length: tokens of a line's beginning that it has learnt from at once; None where it reads texts of any length.
     """
+
+    task: ClassVar[str] = "generate"
 
     def __init__(self, model: Model) -> None:
         self.encoder: Encoder = encoder_from_json(model.encoder)

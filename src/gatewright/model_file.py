@@ -25,7 +25,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,8 @@ from gatewright.errors import InputError
 from gatewright.files import atomically
 
 VERSION = 1
+# Of a step; more would be no file that anyone has made.
+_MOST_FEATURES = 1 << 20
 _CONVENTIONS = {
     "layout": "keras",
     "gates": {"simple_rnn": ["h"], "lstm": ["i", "f", "c", "o"], "gru": ["z", "r", "h"]},
@@ -109,7 +111,7 @@ def read(path: str | os.PathLike[str]) -> Model:
     try:
         with safe_open(file, framework="numpy") as content:
             record = _record(file, content.metadata())
-            blocks, shapes = _blocks(file, record["task"], record["blocks"])
+            blocks, shapes = _blocks(file, record)
             names = [f"{place}.{name}" for place, block in enumerate(shapes) for name in block]
             if sorted(content.keys()) != sorted(names):
                 raise _damaged(file, "its tensors are not those of its blocks")
@@ -166,7 +168,7 @@ def _record(file: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
         raise _damaged(file, f"its metadata have no {missing[0]}")
     if record["conventions"] != _CONVENTIONS:
         raise _damaged(file, "its weights follow other conventions")
-    if record["task"] not in ("classify", "generate"):
+    if not isinstance(record["task"], str) or record["task"] not in _MAKES_A_NETWORK:
         raise _damaged(file, "its task is not known")
     for name in ("encoder", "answers", "training"):
         if not isinstance(record[name], dict):
@@ -174,13 +176,25 @@ def _record(file: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
     return record
 
 
-def _blocks(file: Path, task: str, listed: Any) -> tuple[tuple[Block, ...], list[dict[str, tuple[int, ...]]]]:
+def _blocks(file: Path, record: Mapping[str, Any]) -> tuple[tuple[Block, ...], list[dict[str, tuple[int, ...]]]]:
     """The blocks, and the shapes of their weights."""
+    listed = record["blocks"]
     if not isinstance(listed, list) or not listed:
         raise _damaged(file, "it lists no blocks")
     made = tuple(_block(file, fields) for fields in listed)
-    _require_order(file, task, made)
-    return made, models.shapes(made, 1)
+    if not _MAKES_A_NETWORK[record["task"]](made):
+        raise _damaged(file, "its blocks stand in no order that makes a network")
+    return made, models.shapes(made, _features(file, made, record["answers"]))
+
+
+def _features(file: Path, blocks: Sequence[Block], answers: Mapping[str, Any]) -> int:
+    """The numbers of a step that come in; an id is one."""
+    if isinstance(blocks[0], models.Embedding):
+        return 1
+    features = answers.get("features")
+    if type(features) is not int or not 0 < features < _MOST_FEATURES:
+        raise _damaged(file, "it does not say how many numbers a step has")
+    return features
 
 
 def _block(file: Path, fields: Any) -> Block:
@@ -211,26 +225,41 @@ def _fits(value: Any, kind: Any) -> bool:
     return type(value) is {"bool": bool, "str": str}[kind]
 
 
-def _require_order(file: Path, task: str, blocks: Sequence[Block]) -> None:
-    """Ids come in first, a recurrent layer reads them, steps become one vector at most once, and a map ends it; dropout
-    may stand between any two.
+def _classifies(blocks: Sequence[Block]) -> bool:
+    """Whether ids come in first, recurrent layers read them, steps become one vector, and a linear map ends it; dropout
+    may stand between any two."""
+    steps, fits = True, _begins_with_ids(blocks) and isinstance(blocks[-1], models.Dense)
+    for block in blocks:
+        fits = fits and not isinstance(block, models.Softmax)
+        if isinstance(block, models.Recurrent):
+            fits, steps = fits and steps, block.steps
+        elif isinstance(block, models.Pool):
+            fits, steps = fits and steps, False
+    return fits and not steps
 
-    To classify that vector must be there, and the map is linear; to generate it is a softmax, above as many numbers as
-    its tied table has, and nothing needs the whole text.
-    """
-    reading = next((block for block in blocks[1:] if not isinstance(block, models.Dropout)), None)
-    steps, fits = True, len(blocks) > 2 and isinstance(reading, models.Recurrent)
-    last = models.Dense if task == "classify" else models.Softmax
+
+def _generates(blocks: Sequence[Block]) -> bool:
+    """Likewise, but nothing needs the whole text, and a softmax ends it: a tied one above as many numbers as its table
+    has."""
+    steps, fits = True, _begins_with_ids(blocks) and isinstance(blocks[-1], models.Softmax)
     features = 1
     for place, block in enumerate(blocks):
-        fits = fits and isinstance(block, models.Embedding) == (place == 0)
+        fits = fits and not isinstance(block, models.Pool)
         fits = fits and (isinstance(block, models.Softmax) <= (place == len(blocks) - 1))
         if isinstance(block, models.Recurrent):
-            fits, steps = fits and steps and not (task == "generate" and block.both), block.steps
-        elif isinstance(block, models.Pool):
-            fits, steps = fits and steps and task == "classify", False
+            fits, steps = fits and steps and not block.both, block.steps
         if isinstance(block, models.Softmax) and block.tied:
             fits = fits and features == blocks[0].width(0) and block.vocabulary == getattr(blocks[0], "vocabulary", 0)
         features = block.width(features)
-    if not fits or (steps and task == "classify") or not isinstance(blocks[-1], last):
-        raise _damaged(file, "its blocks stand in no order that makes a network")
+    return fits
+
+
+def _begins_with_ids(blocks: Sequence[Block]) -> bool:
+    """Whether ids come in first, once, and a recurrent layer reads them."""
+    reading = next((block for block in blocks[1:] if not isinstance(block, models.Dropout)), None)
+    tables = [isinstance(block, models.Embedding) for block in blocks]
+    return len(blocks) > 2 and isinstance(reading, models.Recurrent) and tables[0] and not any(tables[1:])
+
+
+_MAKES_A_NETWORK: dict[str, Callable[[Sequence[Block]], bool]] = {"classify": _classifies, "generate": _generates}
+"""Of each task, whether blocks stand in an order that makes a network of it."""

@@ -13,8 +13,9 @@ from gatewright import blocks
 from gatewright.data.batches import Examples
 from gatewright.errors import InputError, nearest, require_one_of
 from gatewright.fitting import Recipe
-from gatewright.settings import COMPARED
+from gatewright.settings import COMPARED, JOBS, OPTIONS, of_data
 from gatewright.tasks.protocol import Task
+from gatewright.tasks.registry import task_class
 
 
 @dataclass(frozen=True)
@@ -64,28 +65,18 @@ class Entrant:
 
 
 _ADDING = {"units": 64, "length": 100, "batch": 16, "epochs": 5, "learning_rates": (0.005,)}
-_TEXTS = {
-    "units": 128,
-    "length": 200,
-    "batch": 32,
-    "epochs": 5,
-    "learning_rates": (0.001,),
-    "embedding": 128,
-    "vocabulary": 10_000,
-}
-_LANGUAGE = {**_TEXTS, "embedding": 64, "length": 64, "learning_rates": (0.003,)}
 # Of how a network learns: a task of numbers has no other.
 _OF_NUMBERS = ("schedule", "warmup", "clip", "weight_decay", "averaging", "patience")
 _WHOLE = ("units", "embedding", "length", "vocabulary", "batch", "epochs", "limit")
 # What is less makes no task: the sum has two terms, and a vocabulary has three ids that are not words, and one unused.
 _ADDING_LEAST = {"length": 2}
-_TEXTS_LEAST = {"vocabulary": 5}
+_LEAST = {"vocabulary": 5}
 
 
 def resolve(
     data: str,
     task: str | None,
-    of_texts: dict[str, Any],
+    files: dict[str, Any],
     numbers: dict[str, Any],
     *,
     cells: Sequence[str],
@@ -98,7 +89,7 @@ def resolve(
 
     Args:
         data, task, cells, match, learning_rates, seeds: as in `compare`; `more` are its `settings`.
-        of_texts, numbers: the other settings by name; None is the task's own. A task of numbers has none of `of_texts`.
+        files, numbers: the other settings by name; None is the task's own. "adding" has none of `files`.
 
     Raises:
         InputError: one can't be used.
@@ -106,23 +97,24 @@ def resolve(
     if not isinstance(data, str):
         raise InputError(f"data must be the name of a data set, a file or a folder, not {data!r}.")
     kind = _kind(data, task)
-    defaults = {"adding": _ADDING, "classify": _TEXTS, "generate": _LANGUAGE}[kind]
-    least = _ADDING_LEAST if kind == "adding" else _TEXTS_LEAST
     known = COMPARED["classify" if kind == "adding" else kind]
+    options, more = _options(kind, more)
     for name in more:
         if name not in known:
             raise InputError(f"{name!r} is no setting of this comparison: leave it out{nearest(name, list(known))}")
-    if kind == "generate":
-        for name in ("label", "label_separator"):
-            if of_texts[name] is not None:
-                raise InputError(f"a language model reads texts alone: leave {name} out.")
     if kind == "adding":
         others = {name: value for name, value in more.items() if name not in _OF_NUMBERS}
-        for name, value in {**of_texts, **others}.items():
+        for name, value in {**files, **others}.items():
             if value is not None:
                 raise InputError(f"adding is a task of numbers and has no {name}: leave {name} out.")
-    given = {name: value for name, value in {**of_texts, **numbers}.items() if value is not None}
-    chosen = {**defaults, **given}
+        defaults, least = _ADDING, _ADDING_LEAST
+    else:
+        defaults, least = dict(JOBS[kind].plain), _LEAST
+    given = {name: value for name, value in {**files, **numbers}.items() if value is not None}
+    own = {"units", "batch", "epochs", "limit"} | {field.name for field in fields(_class(kind))}
+    if strange := [name for name in given if name not in own]:
+        raise InputError(f"{kind} has no {strange[0]}: leave {strange[0]} out.")
+    chosen = {**defaults, **options, **given}
     for name in _WHOLE:
         if name in chosen:
             _require_whole(name, chosen[name], least.get(name, 1))
@@ -147,12 +139,30 @@ def resolve(
 
 
 def _kind(data: str, task: str | None) -> str:
-    """The task: "adding", "classify" or "generate"."""
+    """The task: "adding", or one that can be trained."""
     if task is not None:
         require_one_of("task", task, tuple(COMPARED))
         if data == "adding":
             raise InputError(f"adding is a task of its own: leave task {task} out, or name other data.")
     return "adding" if data == "adding" else task or "classify"
+
+
+def _options(kind: str, more: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """The options of the data, and what else is given."""
+    if kind != "adding":
+        return of_data(kind, more)
+    for name, value in more.items():
+        if name in OPTIONS and value is not None:
+            raise InputError(f"adding is a task of numbers and has no {name}: leave {name} out.")
+    return {}, {name: value for name, value in more.items() if name not in OPTIONS}
+
+
+def _class(kind: str) -> Any:
+    if kind == "adding":
+        from gatewright.tasks.adding import Adding
+
+        return Adding
+    return task_class(kind)
 
 
 def _task(kind: str, data: str, chosen: dict[str, Any]) -> Task[Any]:
@@ -162,10 +172,7 @@ def _task(kind: str, data: str, chosen: dict[str, Any]) -> Task[Any]:
         limit = chosen.get("limit")
         rows = {} if limit is None else {"train_rows": limit, "test_rows": min(limit, Adding.test_rows)}
         return Adding(length=chosen["length"], **rows)
-    from gatewright.tasks.classify import Classify
-    from gatewright.tasks.generate import Generate
-
-    made: Any = Classify if kind == "classify" else Generate
+    made = task_class(kind)
     names = {field.name for field in fields(made)}
     task: Task[Any] = made(data, **{name: value for name, value in chosen.items() if name in names})
     return task

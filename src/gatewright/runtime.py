@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, ClassVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,8 @@ class Classifier:
         encoder: how texts become ids.
         training: settings and figures, for a reader.
     """
+
+    task: ClassVar[str] = "classify"
 
     def __init__(self, model: Model) -> None:
         self.encoder: Encoder = encoder_from_json(model.encoder)
@@ -160,6 +162,9 @@ class Classifier:
         ]
 
 
+_MODELS: dict[str, type[Classifier | LanguageModel]] = {"classify": Classifier, "generate": LanguageModel}
+
+
 def load(path: str | os.PathLike[str]) -> Classifier | LanguageModel:
     """The model of a model file.
 
@@ -168,7 +173,7 @@ def load(path: str | os.PathLike[str]) -> Classifier | LanguageModel:
     """
     model = read(path)
     try:
-        return Classifier(model) if model.task == "classify" else LanguageModel(model)
+        return _MODELS[model.task](model)
     except InputError as error:
         raise InputError(f"{path} is damaged: {error}") from None
 

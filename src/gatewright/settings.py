@@ -76,6 +76,39 @@ def _told(bound: float) -> str:
     return str(int(bound)) if bound == int(bound) else f"{bound:g}"
 
 
+@dataclass(frozen=True)
+class Option:
+    """What a task asks of its data: a column, or how one is read.
+
+    Attributes:
+        name: as a keyword; a flag has - for _.
+        metavar, help: for a reader of the flags.
+    """
+
+    name: str
+    metavar: str
+    help: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """What there is to choose of a task.
+
+    Attributes:
+        learns: what a network of it learns, for a reader.
+        data: what it reads, likewise.
+        options: of the data.
+        settings: of the network and how it learns.
+        plain: the settings of a comparison where they are not given; others are the task's own.
+    """
+
+    learns: str
+    data: str
+    options: tuple[Option, ...]
+    settings: tuple[Setting, ...]
+    plain: Mapping[str, Any]
+
+
 SCHEDULES = ("constant", "linear", "cosine")
 """How the learning rate may go; see `fitting.Recipe`."""
 
@@ -223,16 +256,70 @@ DECODING = (
 )
 """How a text is generated: see `decoding.Decoding`."""
 
-_OTHERWISE = ("cell", "units", "vocabulary", "length", "embedding", "batch", "epochs", "learning_rate", "seed")
+_TEXT = Option("text", "COLUMN", "the column of texts, or several with commas between (default: text)")
+_LABELS = (
+    Option(
+        "label",
+        "COLUMN",
+        "the column of labels, or of lists of them; or several columns of 0 and 1 with commas between (default: label)",
+    ),
+    Option("label_separator", "TEXT", "what stands between the labels of a field, if it holds any number"),
+)
+_TABLE = "a .csv, .tsv, .parquet or .jsonl file"
+_PLAIN = {
+    "units": 128,
+    "length": 200,
+    "batch": 32,
+    "epochs": 5,
+    "learning_rates": (0.001,),
+    "embedding": 128,
+    "vocabulary": 10_000,
+}
 
-TASKS = {"classify": CLASSIFY, "generate": GENERATE}
+JOBS = {
+    "classify": Job(
+        "the label of each text",
+        f"imdb, {_TABLE}, a folder of text files by class, or a .tar.gz of one",
+        (_TEXT, *_LABELS),
+        CLASSIFY,
+        _PLAIN,
+    ),
+    "generate": Job(
+        "a language model, which continues texts",
+        f"shakespeare, ptb, imdb-unlabelled, a text file, a folder of text files, or {_TABLE}",
+        (_TEXT,),
+        GENERATE,
+        {**_PLAIN, "embedding": 64, "length": 64, "learning_rates": (0.003,)},
+    ),
+}
 """The tasks that can be trained."""
 
+_OTHERWISE = ("cell", "units", "vocabulary", "length", "embedding", "batch", "epochs", "learning_rate", "seed")
+
 COMPARED = {
-    task: {setting.name: setting for setting in table if setting.name not in _OTHERWISE}
-    for task, table in TASKS.items()
+    task: {setting.name: setting for setting in job.settings if setting.name not in _OTHERWISE}
+    for task, job in JOBS.items()
 }
 """The settings of a task that a comparison takes too, under the same names; it has its own ways for the others."""
+
+
+OPTIONS = {option.name: option for job in reversed(JOBS.values()) for option in job.options}
+"""All options of data, of whichever task, by name."""
+
+
+def of_data(task: str, given: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+    """The options of a task's data among what is given, and what else is given.
+
+    Raises:
+        InputError: one is another task's.
+    """
+    own = [option.name for option in JOBS[task].options]
+    options = {name: value for name, value in given.items() if name in OPTIONS and value is not None}
+    for name, value in options.items():
+        if name not in own:
+            others = " and ".join(job for job in JOBS if name in [option.name for option in JOBS[job].options])
+            raise InputError(f"--{name.replace('_', '-')} {value} is for {others}, and not for {task}: leave it out.")
+    return options, {name: value for name, value in given.items() if name not in OPTIONS}
 
 
 def complete(table: Sequence[Setting], given: Mapping[str, Any]) -> dict[str, Any]:

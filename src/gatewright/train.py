@@ -28,15 +28,12 @@ from gatewright.pretrained import Pretrained
 from gatewright.progress import Progress
 from gatewright.runs import Data
 from gatewright.setting import require_packages
-from gatewright.settings import PRETRAINED, TASKS, complete, read_toml
+from gatewright.settings import JOBS, PRETRAINED, complete, of_data, read_toml
 from gatewright.statistics import more_often_better, sign_test
-from gatewright.tasks.classify import Classify
-from gatewright.tasks.generate import Generate
 from gatewright.tasks.protocol import Simple
+from gatewright.tasks.registry import task_class
 
 _SIGNIFICANT = 0.05
-# Of each task: steps of training, where they are not given, and the fewest epochs.
-_STEPS = {"classify": (2_000, 3), "generate": (4_000, 6)}
 _MOST_EPOCHS = 50
 
 
@@ -122,9 +119,6 @@ def train(
     data: str,
     out: str | Path = "model.safetensors",
     *,
-    text: str | None = None,
-    label: str | None = None,
-    label_separator: str | None = None,
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
@@ -144,38 +138,38 @@ def train(
         data: to classify: "imdb", a .csv, .tsv, .parquet or .jsonl file, a folder of text files by class, or a .tar.gz
             of one. To generate: "shakespeare", "ptb", "imdb-unlabelled", a text file, a folder of them, or a table.
         out: the model file; one that is there is replaced when the new one is done.
-        text, label: columns of a table; "text" and "label" where not given. Only a classifier has labels. A text has
-            any number of them where `label` names several columns of 0 and 1, or true and false, with commas between,
-            and where the column holds lists of strings.
-        label_separator: what stands between the labels of a field, of which there may then be any number.
         validation, test: data of such parts; else some is set aside: see `tasks.classify` and `tasks.generate`.
         limit: use at most so many training rows (tokens, of a language model), and as many test rows.
         pretrained: the model file of a language model, for a classifier to begin with (Dai & Le 2015, "Semi-supervised
             Sequence Learning", section 2): its encoder, embedding and recurrent layers. The lower a layer, the slower
             it is then fine-tuned: see `fitting.Recipe.discriminative`, and `unfreezing`.
         config: a TOML file of settings.
-        settings: see `gatewright.settings`; they go before those of the file.
+        settings: see `gatewright.settings`; they go before those of the file. And the options of the data: `text` and
+            `label`, columns of a table; "text" and "label" where not given. Only a classifier has labels. A text has
+            any number of them where `label` names several columns of 0 and 1, or true and false, with commas between,
+            where the column holds lists of strings, and where `label_separator` says what stands between the labels of
+            a field.
 
     Raises:
         InputError: an input can't be used; one sentence says which, and what to do.
         ImportError: a package is missing; the sentence names it.
         KeyboardInterrupt: it was interrupted; the message says what is kept.
     """
-    require_one_of("task", task, tuple(TASKS))
+    require_one_of("task", task, tuple(JOBS))
     for name, value in {"data": data, "out": out}.items():
         if not isinstance(value, str | Path):
             raise InputError(f"{name} must be a name or a path, not {value!r}.")
     require_packages("gatewright train", ("jax", "optax", "sklearn", "scipy", "rich"))
     data = str(data)
+    options, settings = of_data(task, settings)
     given = {**({} if config is None else read_toml(config)), **settings}
     before = None if pretrained is None else Pretrained.read(task, pretrained, given)
-    chosen = complete(TASKS[task], given if before is None else {**PRETRAINED, **given, **before.settings})
+    chosen = complete(JOBS[task].settings, given if before is None else {**PRETRAINED, **given, **before.settings})
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         raise InputError(f"limit must be a whole number from 1 up, not {limit!r}.")
     file = Path(out)
     kept = _require_place(file)
-    of_labels = {"label": label, "label_separator": label_separator}
-    made = _task(task, data, text, of_labels, validation, test, limit, chosen)
+    made = _task(task, data, {**options, "validation": validation, "test": test, "limit": limit, **chosen})
     if before is not None:
         made.encoder = before.encoder
         chosen["pretrained"] = before.digest
@@ -206,31 +200,17 @@ def _require_place(file: Path) -> Trained | None:
         return None
 
 
-def _task(
-    name: str,
-    data: str,
-    text: str | None,
-    of_labels: Mapping[str, str | None],
-    validation: str | None,
-    test: str | None,
-    limit: int | None,
-    chosen: Mapping[str, Any],
-) -> Any:
-    kind: Any = {"classify": Classify, "generate": Generate}[name]
-    for option, value in of_labels.items():
-        if value is not None and kind is Generate:
-            flag = f"--{option.replace('_', '-')} {value}"
-            raise InputError(f"{flag} is for a classifier: a language model reads texts alone; leave it out.")
-    chosen = {**chosen, **of_labels}
+def _task(name: str, data: str, chosen: Mapping[str, Any]) -> Any:
+    kind = task_class(name)
     names = {field.name for field in dataclasses.fields(kind)}
-    own = {name: value for name, value in chosen.items() if name in names}
-    return kind(data, text=text, validation=validation, test=test, limit=limit, **own)
+    return kind(data, **{name: value for name, value in chosen.items() if name in names})
 
 
-def _epochs(task: str, rows: int, batch: int) -> int:
+def _epochs(task: Any, rows: int, batch: int) -> int:
     """Passes that make enough steps of few rows, and not too few passes over many."""
-    steps, least = _STEPS[task]
-    return min(_MOST_EPOCHS, max(least, math.ceil(steps * batch / rows)))
+    steps, least = task.steps
+    epochs: int = min(_MOST_EPOCHS, max(least, math.ceil(steps * batch / rows)))
+    return epochs
 
 
 class _Job:
@@ -243,7 +223,7 @@ class _Job:
         if settings["batch"] is None:
             settings["batch"] = task.batch
         if settings["epochs"] is None:
-            settings["epochs"] = _epochs(task.name, len(self._data.train.inputs), settings["batch"])
+            settings["epochs"] = _epochs(task, len(self._data.train.inputs), settings["batch"])
         self._folder = file.with_name(f"{file.name}.training")
         names = {field.name for field in dataclasses.fields(Recipe)}
         self._recipe = Recipe(**{name: value for name, value in settings.items() if name in names})

@@ -55,18 +55,10 @@ def trained(result: Trained) -> str:
 
 def evaluated(result: Evaluated) -> str:
     """An evaluation, no line longer than 100 columns."""
-    name, what = {
-        ("classify", False): (
-            "commonest",
-            "always the commonest label of these rows, with the labels' shares as probabilities",
-        ),
-        ("classify", True): ("shares", "each label by its share of these very rows as its probability"),
-        ("generate", False): ("shares", "each token by its share of these very tokens, whatever stands before it"),
-    }[result.task, result.several]
     parts: list[RenderableType] = [
         Text(f"{result.model} on {result.data}: {result.rows:,} {result.unit}", "bold"),
-        _measures(measures_of(result.test), result.unit, result.test, result.baseline, "model", name),
-        Text(f"{name}: {what}"),
+        _measures(measures_of(result.test), result.unit, result.test, result.baseline, "model", "constant"),
+        Text(f"constant: {result.baseline_name}"),
     ]
     parts += _by_label(result)
     parts += [Text(f"Note: {note}") for note in result.notes]

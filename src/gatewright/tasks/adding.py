@@ -49,6 +49,7 @@ class Adding:
     counted: ClassVar[str] = ""
     carried: ClassVar[bool] = False
     unit: ClassVar[str] = "rows"
+    steps: ClassVar[tuple[int, int]] = (3_000, 5)
 
     def read(self) -> Parts[Examples]:
         """Draw the rows."""

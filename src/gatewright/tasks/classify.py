@@ -93,6 +93,7 @@ class Classify:
 
     name: ClassVar[str] = "classify"
     carried: ClassVar[bool] = False
+    steps: ClassVar[tuple[int, int]] = (2_000, 3)
     unit: ClassVar[str] = "rows"
 
     @property

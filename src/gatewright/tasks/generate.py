@@ -98,6 +98,7 @@ class Generate:
     right: ClassVar[str] = "it gives the row's tokens the higher probability"
     counted: ClassVar[str] = ""
     unit: ClassVar[str] = "tokens"
+    steps: ClassVar[tuple[int, int]] = (4_000, 6)
 
     @property
     def carried(self) -> bool:

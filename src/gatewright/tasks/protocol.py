@@ -76,6 +76,10 @@ class Task(Protocol[Rows]):
         A batch is then as many rows as the recipe says in training, and `EVALUATED_STREAMS` else.
         """
 
+    @property
+    def steps(self) -> tuple[int, int]:
+        """How many steps of training, where nobody says so, and the fewest epochs that these are."""
+
     def read(self) -> Parts[Rows]:
         """The rows, split.
 

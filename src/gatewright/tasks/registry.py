@@ -1,0 +1,16 @@
+"""The tasks that can be trained, by name; each is imported when it is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def task_class(name: str) -> Any:
+    """The class of a task of `settings.JOBS`."""
+    if name == "generate":
+        from gatewright.tasks.generate import Generate
+
+        return Generate
+    from gatewright.tasks.classify import Classify
+
+    return Classify
