@@ -35,11 +35,14 @@ class Library(NamedTuple):
         recur: (recurrence, x or Tokens, weights, initial states or None, live or None, dropout mask on h or None,
             whether outputs are wanted) to outputs [batch, time, units] (or None) and last states.
         constant: its argument, as a number through which no gradient flows.
+        loop: (step, carried, xs [steps, ...] or None, steps): what is carried at the end, and what each step gave,
+            stacked; `step` makes of what is carried and an x (or None) what is carried on, and what it gives.
     """
 
     xp: ModuleType
     recur: Callable[..., tuple[Array | None, States]]
     constant: Callable[[Array], Array]
+    loop: Callable[[Callable[[Any, Any], tuple[Any, Array]], Any, Array | None, int], tuple[Any, Array]]
 
 
 class Steps(NamedTuple):
@@ -50,12 +53,20 @@ class Steps(NamedTuple):
         live: bool [batch, time], False where a step is padding; None where every step is live, or time is gone.
         targets: ids [batch, time] or [batch] that `Softmax` is asked about, 0 for none; None is about all ids.
         shift: [batch, time, units] to add to what the embedding gives; None is nothing.
+        last: the last states of each recurrent layer so far.
+        level: what a forecast is to be relative to: see `forecast_blocks.Level`.
+        held: [batch, features] that are known of the last step, and not ahead.
+        ahead: [batch, steps ahead, features] that are known of the steps to forecast; None is nothing.
     """
 
     x: Array
     live: Array | None = None
     targets: Array | None = None
     shift: Array | None = None
+    last: tuple[States, ...] = ()
+    level: Any = None
+    held: Array | None = None
+    ahead: Array | None = None
 
 
 class Noise(Protocol):
@@ -105,7 +116,7 @@ class Block(Protocol):
         """
 
 
-def _glorot(shape: tuple[int, int], seeds: np.random.Generator) -> NDArray[np.float32]:
+def glorot(shape: tuple[int, int], seeds: np.random.Generator) -> NDArray[np.float32]:
     """Glorot & Bengio 2010, equation 16."""
     limit = np.sqrt(6 / sum(shape))
     return seeds.uniform(-limit, limit, shape).astype(np.float32)
@@ -118,7 +129,7 @@ def _orthogonal(shape: tuple[int, int], seeds: np.random.Generator) -> NDArray[n
     return (q if shape[0] >= shape[1] else q.T).astype(np.float32)
 
 
-def _dropped(lib: Library, x: Array, rate: float, noise: Noise | None, shape: tuple[int, ...]) -> Array:
+def dropped(lib: Library, x: Array, rate: float, noise: Noise | None, shape: tuple[int, ...]) -> Array:
     """x with numbers set to 0 with probability `rate`, and the others scaled up; Srivastava et al. 2014, section 10."""
     if noise is None or not rate:
         return x
@@ -158,7 +169,7 @@ class Embedding:
         if noise is not None and self.word_dropout:
             seen = noise.keep(self.word_dropout, ids.shape) | (ids <= START)
             ids = lib.xp.where(seen, ids, UNKNOWN)
-        table = _dropped(lib, w["table"], self.dropout, noise, (self.vocabulary, 1))
+        table = dropped(lib, w["table"], self.dropout, noise, (self.vocabulary, 1))
         if steps.shift is not None:
             return steps._replace(x=table[ids] + steps.shift, live=live, shift=None), ()
         return steps._replace(x=Tokens(ids, table), live=live), ()
@@ -214,7 +225,7 @@ class Recurrent:
         weights: dict[str, NDArray[np.float32]] = {}
         for prefix, rec in self._directions():
             columns = rec.gates * self.units
-            weights[f"{prefix}kernel"] = _glorot((features, columns), seeds)
+            weights[f"{prefix}kernel"] = glorot((features, columns), seeds)
             weights[f"{prefix}recurrent_kernel"] = _orthogonal((self.units, columns), seeds)
             bias = np.zeros(rec.bias_shape(self.units), np.float32)
             if self.cell == "lstm":
@@ -230,16 +241,17 @@ class Recurrent:
         after: list[Array] = []
         for prefix, rec in self._directions():
             W, U, b = (w[prefix + name] for name in ("kernel", "recurrent_kernel", "bias"))
-            U = _dropped(lib, U, self.weight_dropout, noise, U.shape)
+            U = dropped(lib, U, self.weight_dropout, noise, U.shape)
             mask = None
             if noise is not None and self.recurrent_dropout:
                 ones = lib.xp.ones((1, rows, self.units), U.dtype)
-                mask = _dropped(lib, ones, self.recurrent_dropout, noise, ones.shape)
+                mask = dropped(lib, ones, self.recurrent_dropout, noise, ones.shape)
             sequence, last = lib.recur(rec, steps.x, (W, U, b), states, steps.live, mask, self.steps)
             outputs.append(sequence if self.steps else last[0])
             after.extend(last)
         out = outputs[0] if len(outputs) == 1 else lib.xp.concatenate(outputs, axis=-1)
-        return steps._replace(x=out, live=steps.live if self.steps else None), tuple(after)
+        left = tuple(after)
+        return steps._replace(x=out, live=steps.live if self.steps else None, last=(*steps.last, left)), left
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         from gatewright.ops.numpy import Packed
@@ -284,8 +296,8 @@ class Pool:
     def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
         if self.by != "attention":
             return {}
-        bias, context = np.zeros(features, np.float32), _glorot((features, 1), seeds)[:, 0]
-        return {"kernel": _glorot((features, features), seeds), "bias": bias, "context": context}
+        bias, context = np.zeros(features, np.float32), glorot((features, 1), seeds)[:, 0]
+        return {"kernel": glorot((features, features), seeds), "bias": bias, "context": context}
 
     def forward(
         self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
@@ -365,7 +377,7 @@ class Dropout:
                 return steps, ()
             x = x.table[x.ids]  # equal ids no longer have equal vectors
         shape = (x.shape[0], 1, x.shape[2]) if x.ndim == 3 else x.shape
-        return steps._replace(x=_dropped(lib, x, self.rate, noise, shape)), ()
+        return steps._replace(x=dropped(lib, x, self.rate, noise, shape)), ()
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         return (), lambda x, states: (x, states)
@@ -385,7 +397,7 @@ class Dense:
         return {"kernel": (features, self.units), "bias": (self.units,)}
 
     def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
-        return {"kernel": _glorot((features, self.units), seeds), "bias": np.zeros(self.units, np.float32)}
+        return {"kernel": glorot((features, self.units), seeds), "bias": np.zeros(self.units, np.float32)}
 
     def forward(
         self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
@@ -424,7 +436,7 @@ class Softmax:
         return {**own, "bias": (self.vocabulary,)}
 
     def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
-        own = {} if self.tied else {"kernel": _glorot((features, self.vocabulary), seeds)}
+        own = {} if self.tied else {"kernel": glorot((features, self.vocabulary), seeds)}
         return {**own, "bias": np.zeros(self.vocabulary, np.float32)}
 
     def forward(
@@ -525,11 +537,16 @@ def forward(
 
 
 def with_ties(blocks: Sequence[Block], weights: Sequence[Weights]) -> list[Weights]:
-    """The weights with the embedding's table beside those of each block that is tied to it, as `forward` needs them."""
-    return [
-        {**w, "table": weights[0]["table"]} if isinstance(block, Softmax) and block.tied else w
-        for block, w in zip(blocks, weights, strict=True)
-    ]
+    """The weights as `forward` needs them: beside those of a tied block the embedding's table, and as `below`, beside
+    those of a block that borrows them, the weights of all recurrent layers."""
+    ready = []
+    for block, w in zip(blocks, weights, strict=True):
+        if isinstance(block, Softmax) and block.tied:
+            w = {**w, "table": weights[0]["table"]}
+        elif getattr(block, "borrows", False):
+            w = {**w, "below": [own for one, own in zip(blocks, weights, strict=True) if isinstance(one, Recurrent)]}
+        ready.append(w)
+    return ready
 
 
 def _numpy_recur(
@@ -547,7 +564,17 @@ def _numpy_recur(
     return run.sequence, run.states
 
 
-NUMPY = Library(np, _numpy_recur, lambda x: x)
+def _numpy_loop(
+    step: Callable[[Any, Any], tuple[Any, Array]], carried: Any, xs: Array | None, steps: int
+) -> tuple[Any, Array]:
+    given = []
+    for place in range(steps):
+        carried, one = step(carried, None if xs is None else xs[place])
+        given.append(one)
+    return carried, np.stack(given)
+
+
+NUMPY = Library(np, _numpy_recur, lambda x: x, _numpy_loop)
 
 
 def jax_library() -> Library:
@@ -576,4 +603,10 @@ def jax_library() -> Library:
             return_sequence=wanted,
         )
 
-    return Library(jnp, recur, jax.lax.stop_gradient)
+    def loop(
+        step: Callable[[Any, Any], tuple[Any, Array]], carried: Any, xs: Array | None, steps: int
+    ) -> tuple[Any, Array]:
+        after: tuple[Any, Array] = jax.lax.scan(step, carried, xs, length=steps)
+        return after
+
+    return Library(jnp, recur, jax.lax.stop_gradient, loop)

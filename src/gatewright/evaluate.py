@@ -15,11 +15,13 @@ from gatewright.data.corpora import read_corpus
 from gatewright.data.sources import AnyLabelled, Labelled, SeveralLabelled, Source, names_of, read_labelled
 from gatewright.data.text import PADDING
 from gatewright.errors import InputError, nearest
+from gatewright.forecaster import Forecaster
 from gatewright.language import LanguageModel
 from gatewright.measures import as_tuples, plain
 from gatewright.runtime import Classifier
 from gatewright.setting import require_packages
 from gatewright.settings import OPTIONS, of_data
+from gatewright.tasks.forecast import Forecast
 from gatewright.tasks.generate import Generate
 from gatewright.tasks.protocol import EVALUATED_STREAMS
 
@@ -158,7 +160,33 @@ def _labelled(
     )
 
 
-_EVALUATORS: dict[str, Callable[..., Evaluated]] = {"classify": _labelled, "generate": _language}
+def _forecasts(model: str, loaded: Forecaster, data: str, limit: int | None, **columns: str) -> Evaluated:
+    for name, value in columns.items():
+        raise InputError(f"--{name} {value} is that of the model {model}: leave it out.")
+    task = Forecast(data, look_back=loaded.look_back, horizon=loaded.horizon, quantiles=loaded.quantiles, limit=limit)
+    examples = task.encode(task.use(loaded.scales, loaded.naive_errors))
+    outputs = loaded.outputs(examples.inputs, progress=True)
+    constant = task.chance(examples, examples)
+    return Evaluated(
+        model,
+        task.data,
+        task.name,
+        task.unit,
+        task.size(examples),
+        task.measure(outputs, examples.targets),
+        task.measure(constant.outputs, examples.targets),
+        (),
+        (),
+        notes=task.remarks(examples),
+        baseline_name="always the mean of these very numbers, and their quantiles",
+    )
+
+
+_EVALUATORS: dict[str, Callable[..., Evaluated]] = {
+    "classify": _labelled,
+    "generate": _language,
+    "forecast": _forecasts,
+}
 
 
 def _first(rows: AnyLabelled, limit: int | None) -> AnyLabelled:

@@ -85,7 +85,8 @@ class GradientThroughTime:
             y = outputs.swapaxes(0, 1) if block.steps else last[0]
             if block.both:  # the other direction's outputs stand beside, as they are
                 y = jnp.concatenate([y, beside.x[..., block.units :]], axis=-1)
-            answers, _ = blocks.forward(after, network.library, weights[place + 1 :], Steps(y, beside.live, targets))
+            moved = beside._replace(x=y, targets=targets, last=(*beside.last[:-1], last))
+            answers, _ = blocks.forward(after, network.library, weights[place + 1 :], moved)
             return network.task.losses(answers.x, targets).sum(), saved
 
         nothing = jnp.zeros((x.shape[1], len(x), block.units), x.dtype)

@@ -87,6 +87,8 @@ def _add_setting(parser: argparse.ArgumentParser, setting: Any, plain: bool = Fa
     """A flag; with `plain`, without a word on a default that is another here."""
     flag = f"--{setting.name.replace('_', '-')}"
     default = str(setting.default).lower() if setting.kind == "switch" else setting.default
+    if setting.kind == "numbers":
+        default = ",".join(map(str, setting.default))
     ending = "" if default is None or plain else f" (default: {default})"
     told: dict[str, Any] = {"default": argparse.SUPPRESS, "help": f"{setting.help}{ending}"}
     if setting.kind == "switch":
@@ -96,6 +98,7 @@ def _add_setting(parser: argparse.ArgumentParser, setting: Any, plain: bool = Fa
         "whole": ("N", _whole),
         "number": ("X", _number),
         "choice": ("NAME", str),
+        "numbers": ("X,Y,...", _numbers),
     }
     metavar, kind = kinds[setting.kind]
     parser.add_argument(flag, metavar=metavar, type=kind, **told)
@@ -119,9 +122,10 @@ def _add_users(commands: Any) -> None:
     evaluate.add_argument("--limit", metavar="N", type=_whole, help="the first N rows (tokens) only")
     predict = commands.add_parser(
         "predict",
-        help="what a model says of texts",
+        help="what a model says of texts, or of what comes after series",
         description="Print the label and its probability for each text, one line a text; of a model that gives any "
-        "number of labels those given, or -, and the probability of each.",
+        "number of labels those given, or -, and the probability of each. A forecaster prints a table, a row a step "
+        "ahead.",
     )
     predict.add_argument("model", help="a model file")
     predict.add_argument(
@@ -130,7 +134,14 @@ def _add_users(commands: Any) -> None:
         metavar="TEXT",
         help="a text; - for one a line from standard input; what follows -- is a text whatever it begins with",
     )
-    predict.add_argument("--file", metavar="F", help="a text file with one text a line, or a table; - for stdin")
+    predict.add_argument(
+        "--file",
+        metavar="F",
+        help="a text file with one text a line, or a table; - for stdin; of a forecaster a table of recent steps",
+    )
+    predict.add_argument(
+        "--plot", metavar="FILE", help="of a forecaster: a .png, .svg or .pdf picture of the forecasts with intervals"
+    )
     predict.add_argument("--text", metavar="COLUMN", help="the column of a table (default: text)")
     _add_generate(commands)
     info = commands.add_parser("info", help="what a model file holds", description="Print what a model file holds.")

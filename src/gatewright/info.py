@@ -9,6 +9,7 @@ from typing import Any
 
 from gatewright import model_file
 from gatewright.data.encoders import encoder_from_json
+from gatewright.data.scales import Scales
 from gatewright.measures import told
 
 _WIDTH = 100
@@ -22,7 +23,8 @@ class Info:
         model, bytes, task: the file, its size, and what it is for.
         blocks: each with its fields, from the input to the output.
         parameters: numbers learnt.
-        encoder, ids: how texts become ids, and how many there are.
+        encoder, ids: how texts become ids, and how many there are; of series "series", and the numbers of a step.
+        reads: what comes in, for a reader.
         answers: what the outputs mean.
         training: settings and figures.
     """
@@ -36,6 +38,7 @@ class Info:
     ids: int
     answers: dict[str, Any]
     training: dict[str, Any]
+    reads: str
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain JSON values."""
@@ -45,9 +48,9 @@ class Info:
         lines = [
             f"{self.model}: {self.task}, {self.parameters:,} parameters, {self.bytes:,} bytes",
             *(f"  {' '.join(_told(name, value) for name, value in block.items() if value)}" for block in self.blocks),
-            f"texts: {self.encoder}, {self.ids:,} ids",
+            self.reads,
             *(
-                f"{name}: {', '.join(value) if isinstance(value, list) else str(value).lower()}"
+                f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else str(value).lower()}"
                 for name, value in self.answers.items()
             ),
         ]
@@ -78,15 +81,25 @@ def info(model: str | Path) -> Info:
         InputError: the file is not there, damaged, or of another version.
     """
     read = model_file.read(model)
-    encoder = encoder_from_json(read.encoder)
+    kind, ids, reads = _reads(read.encoder)
     return Info(
         str(model),
         Path(model).stat().st_size,
         read.task,
         tuple({"kind": block.kind, **vars(block)} for block in read.blocks),
         sum(array.size for block in read.weights for array in block.values()),
-        encoder.kind,
-        encoder.ids,
+        kind,
+        ids,
         read.answers,
         read.training,
+        reads,
     )
+
+
+def _reads(kept: dict[str, Any]) -> tuple[str, int, str]:
+    """The kind of a model's encoder, how many ids or numbers it gives, and both for a reader."""
+    if kept.get("kind") == "series":
+        scales = Scales.from_json(kept)
+        return "series", scales.features, f"series: {', '.join(scales.variables)}; a step is {scales.grid.told}"
+    encoder = encoder_from_json(kept)
+    return encoder.kind, encoder.ids, f"texts: {encoder.kind}, {encoder.ids:,} ids"

@@ -34,11 +34,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright import blocks as models
+from gatewright import forecast_blocks
 from gatewright.blocks import Block
 from gatewright.errors import InputError
 from gatewright.files import atomically
+from gatewright.forecast_blocks import LEVELS, Direct, Level, Parallel, Recursive, Restore, Segments
 
 VERSION = 1
+_KINDS = {**models.KINDS, **forecast_blocks.KINDS}
 # Of a step; more would be no file that anyone has made.
 _MOST_FEATURES = 1 << 20
 _CONVENTIONS = {
@@ -199,7 +202,7 @@ def _features(file: Path, blocks: Sequence[Block], answers: Mapping[str, Any]) -
 
 def _block(file: Path, fields: Any) -> Block:
     name = fields.get("kind") if isinstance(fields, dict) else None
-    kind = models.KINDS.get(name) if isinstance(name, str) else None
+    kind = _KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise _damaged(file, "it has a block of no known kind")
     known = {field.name: field.type for field in dataclasses.fields(kind)}
@@ -261,5 +264,46 @@ def _begins_with_ids(blocks: Sequence[Block]) -> bool:
     return len(blocks) > 2 and isinstance(reading, models.Recurrent) and tables[0] and not any(tables[1:])
 
 
-_MAKES_A_NETWORK: dict[str, Callable[[Sequence[Block]], bool]] = {"classify": _classifies, "generate": _generates}
+def _forecasts(blocks: Sequence[Block]) -> bool:
+    """Whether a level comes first, recurrent layers alike read steps or segments, one block goes ahead, and the level
+    is given back; dropout may stand between. All say the same of targets and of what is known ahead."""
+    kept = [block for block in blocks if not isinstance(block, models.Dropout)]
+    if len(kept) < 4 or not isinstance(kept[0], Level) or not isinstance(kept[-1], Restore):
+        return False
+    level, layers, ahead = kept[0], kept[1:-2], kept[-2]
+    segments = [block for block in layers if isinstance(block, Segments)]
+    recurrent = [block for block in layers if isinstance(block, models.Recurrent)]
+    steps = [*(True for _ in recurrent[1:]), False]
+    fits = (
+        layers == [*segments, *recurrent]
+        and len(segments) <= 1
+        and bool(recurrent)
+        and not isinstance(blocks[1], Restore)
+    )
+    fits = fits and [block.steps for block in recurrent] == steps and not any(block.both for block in recurrent)
+    fits = fits and isinstance(ahead, Parallel | Direct | Recursive) and isinstance(ahead, Parallel) == bool(segments)
+    if not fits or not isinstance(ahead, Parallel | Direct | Recursive):
+        return False
+    alike = len({(block.cell, block.units) for block in recurrent}) == 1 and level.by in LEVELS
+    alike = alike and (ahead.targets, ahead.known) == (level.targets, level.known) and level.targets > 0
+    alike = alike and level.lead == (isinstance(ahead, Recursive) and level.known > 0)
+    alike = alike and level.look_back > 0 and 0 < ahead.horizon < _MOST_FEATURES and ahead.outputs > 0
+    if isinstance(ahead, Parallel):
+        same = (segments[0].segment, segments[0].units, segments[0].targets) == (
+            ahead.segment,
+            ahead.units,
+            ahead.targets,
+        )
+        alike = alike and same and ahead.units % 2 == 0 and 0 < ahead.segment <= level.look_back
+        alike = alike and (recurrent[-1].cell, recurrent[-1].units) == (ahead.cell, ahead.units)
+    if isinstance(ahead, Recursive):
+        alike = alike and (ahead.cell, ahead.layers) == (recurrent[0].cell, len(recurrent))
+    return alike
+
+
+_MAKES_A_NETWORK: dict[str, Callable[[Sequence[Block]], bool]] = {
+    "classify": _classifies,
+    "generate": _generates,
+    "forecast": _forecasts,
+}
 """Of each task, whether blocks stand in an order that makes a network of it."""

@@ -1,37 +1,97 @@
-"""`gatewright predict`: what a model file says of texts."""
+"""`gatewright predict`: what a model file says of texts, or of what comes after series."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from gatewright import runtime
 from gatewright.errors import InputError
-from gatewright.runtime import Prediction
+from gatewright.forecaster import Forecasted, Forecaster
+from gatewright.language import LanguageModel
+from gatewright.runtime import Classifier, Prediction
 
 
 def predict(
-    model: str | Path, texts: str | Sequence[str] | None = None, *, file: str | None = None, text: str | None = None
-) -> list[Prediction]:
-    """What a model says of each text.
+    model: str | Path,
+    texts: str | Sequence[str] | None = None,
+    *,
+    file: str | None = None,
+    text: str | None = None,
+    plot: str | Path | None = None,
+) -> list[Prediction] | list[Forecasted]:
+    """What a model says of each text; a forecaster of what comes after each series.
 
     Args:
         model: a model file.
         texts: one text or several.
-        file: in their place a text file with one text a line, "-" for standard input, or a table.
+        file: in their place a text file with one text a line, "-" for standard input, or a table. Of a forecaster a
+            table of recent steps, with the columns that it was trained with; rows ahead of the last forecast step, with
+            what is known ahead, may follow.
         text: the column of a table; "text" where not given.
+        plot: of a forecaster, a .png, .svg or .pdf file for a picture of the forecasts with their intervals.
 
     Raises:
         InputError: the model or the texts can't be used.
     """
+    loaded = runtime.load(model)
+    if isinstance(loaded, LanguageModel):
+        raise InputError(f"{model} is a language model, which says nothing of texts: use `gatewright generate`.")
+    given = {"texts": texts, "--text": text, "--plot": plot}
+    answers: list[Prediction] | list[Forecasted] = _PREDICTORS[loaded.task](
+        loaded, file, {name: value for name, value in given.items() if value is not None}
+    )
+    return answers
+
+
+def _of_texts(loaded: Classifier, file: str | None, given: dict[str, Any]) -> list[Prediction]:
+    texts = given.pop("texts", None)
+    text = given.pop("--text", None)
+    _refuse(given, "a classifier")
     if texts is None and file is None:
         raise InputError("predict needs texts: give some, - for standard input, or a file of texts with --file.")
     if texts is not None and file is not None:
         raise InputError(f"predict takes texts or --file {file}, not both: leave one of the two out.")
-    loaded = runtime.classifier(model)
     if file is not None:
         from gatewright.data.corpora import read_texts
 
         texts = read_texts(file, text)
-    assert texts is not None
     return loaded.predict([texts] if isinstance(texts, str) else texts)
+
+
+def _of_series(loaded: Forecaster, file: str | None, given: dict[str, Any]) -> list[Forecasted]:
+    from gatewright.data.timeseries import been, read_measured
+
+    plot = given.pop("--plot", None)
+    _refuse(given, "a forecaster")
+    if file is None:
+        raise InputError("a forecaster needs a table of recent steps: give one with --file.")
+    answers, pasts = [], []
+    for line in read_measured(file, loaded.scales).lines:
+        seen = been(line, loaded.scales.targets)
+        ahead = loaded.horizon if loaded.scales.ahead else 0
+        values = line.values[: seen + ahead]
+        if len(values) < seen + ahead:
+            values = np.concatenate([values, np.full((seen + ahead - len(values), values.shape[1]), np.nan)])
+        try:
+            answers.append(loaded.predict(values, series=line.name, last=line.first + seen - 1))
+        except InputError as error:
+            raise InputError(f"{file}{f', series {line.name!r}' if line.name else ''}: {error}") from None
+        pasts.append(line.values[:seen, : loaded.scales.targets])
+    if plot is not None:
+        from gatewright.report.forecasts import write
+
+        write(answers, pasts, Path(plot))
+    return answers
+
+
+def _refuse(given: dict[str, Any], what: str) -> None:
+    for name, value in given.items():
+        shown = "texts are" if name == "texts" else f"{name} {value} is"
+        raise InputError(f"{shown} not for {what}: leave {'them' if name == 'texts' else 'it'} out.")
+
+
+_PREDICTORS: dict[str, Callable[..., Any]] = {"classify": _of_texts, "forecast": _of_series}

@@ -24,6 +24,7 @@ from gatewright.data.encoders import Encoder, encoder_from_json, pad
 from gatewright.data.progress import Progress, say
 from gatewright.data.text import PADDING, START
 from gatewright.errors import InputError
+from gatewright.forecaster import Forecaster
 from gatewright.labels import Labels, OneLabel, SeveralLabels, printable
 from gatewright.language import LanguageModel
 from gatewright.model_file import Model, read
@@ -162,10 +163,11 @@ class Classifier:
         ]
 
 
-_MODELS: dict[str, type[Classifier | LanguageModel]] = {"classify": Classifier, "generate": LanguageModel}
+AnyModel = Classifier | LanguageModel | Forecaster
+_MODELS: dict[str, type[AnyModel]] = {"classify": Classifier, "generate": LanguageModel, "forecast": Forecaster}
 
 
-def load(path: str | os.PathLike[str]) -> Classifier | LanguageModel:
+def load(path: str | os.PathLike[str]) -> AnyModel:
     """The model of a model file.
 
     Raises:
@@ -178,27 +180,15 @@ def load(path: str | os.PathLike[str]) -> Classifier | LanguageModel:
         raise InputError(f"{path} is damaged: {error}") from None
 
 
-def classifier(path: str | os.PathLike[str]) -> Classifier:
-    """The classifier of a model file.
-
-    Raises:
-        InputError: as `load`; or it is a language model.
-    """
-    model = load(path)
-    if not isinstance(model, Classifier):
-        raise InputError(f"{path} is a language model, not a classifier: use `gatewright generate`.")
-    return model
-
-
 def language_model(path: str | os.PathLike[str]) -> LanguageModel:
     """The language model of a model file.
 
     Raises:
-        InputError: as `load`; or it is a classifier.
+        InputError: as `load`; or it is another model.
     """
     model = load(path)
     if not isinstance(model, LanguageModel):
-        raise InputError(f"{path} is a classifier, not a language model: use `gatewright predict`.")
+        raise InputError(f"{path} is a model of train {model.task}, not a language model: use `gatewright predict`.")
     return model
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ import numpy as np
 from gatewright.blocks import CELLS
 from gatewright.data.text import FIRST, SPLITS
 from gatewright.errors import InputError, nearest, require_one_of
+from gatewright.forecast_blocks import LEVELS
 from gatewright.optimizer import MOMENTS
 
 
@@ -23,7 +24,8 @@ class Setting:
 
     Attributes:
         name: as a keyword; a flag has - for _.
-        kind: of its values: whole numbers, numbers, one of `choices`, or true and false.
+        kind: of its values: whole numbers, numbers, one of `choices`, true and false, or several numbers, which are
+            sorted.
         default: where it is not given; None is one that depends on the data.
         help: what it is, for a reader.
         least, below, most: bounds of a number; `below` itself is refused.
@@ -31,7 +33,7 @@ class Setting:
     """
 
     name: str
-    kind: Literal["whole", "number", "choice", "switch"]
+    kind: Literal["whole", "number", "choice", "switch", "numbers"]
     default: Any
     help: str
     least: float = 0
@@ -51,6 +53,10 @@ class Setting:
             if not isinstance(value, (bool, np.bool_)):
                 raise InputError(f"{self.name} must be true or false, not {value!r}.")
             return bool(value)
+        if self.kind == "numbers":
+            several = value if isinstance(value, list | tuple) else [value]
+            one = replace(self, kind="number")
+            return tuple(sorted({one.check(number) for number in several}))
         whole = self.kind == "whole"
         kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
         if isinstance(value, bool) or not isinstance(value, kinds) or not self._holds(value):
@@ -256,6 +262,40 @@ DECODING = (
 )
 """How a text is generated: see `decoding.Decoding`."""
 
+FORECAST = (
+    *_CELL,
+    Setting("units", "whole", 256, "of each recurrent layer", 1),
+    Setting("look_back", "whole", None, "steps that are read (default: some seasons, and four times the horizon)", 1),
+    Setting("horizon", "whole", None, "steps that are forecast (default: a season)", 1),
+    Setting(
+        "decoding",
+        "choice",
+        "segments",
+        "segments (SegRNN), direct (all steps from the last state), or recursive (step by step)",
+        choices=("segments", "direct", "recursive"),
+    ),
+    Setting("segment", "whole", None, "steps of a segment (default: a season, at most 48)", 1),
+    Setting(
+        "level",
+        "choice",
+        "last",
+        "what a window is relative to: its last value; standard, its mean and deviation; or none",
+        choices=LEVELS,
+    ),
+    Setting("calendar", "switch", False, "the place in year, week and day is an input too"),
+    Setting("quantiles", "numbers", (0.1, 0.9), "that are forecast beside, with commas between", 1e-6, below=1),
+    Setting(
+        "loss", "choice", "absolute", "error of the forecast: absolute, or squared", choices=("absolute", "squared")
+    ),
+    Setting("recurrent_dropout", "number", 0.0, "share of the states that do not reach the recurrent product", below=1),
+    Setting("output_dropout", "number", 0.3, "share of what comes out of each layer that is dropped", below=1),
+    Setting("batch", "whole", None, "windows of a training step (default: 64; of few windows fewer)", 1),
+    Setting("epochs", "whole", None, "passes over the training windows (default: 3 to 50, for some 3,000 steps)", 1),
+    Setting("learning_rate", "number", 0.001, "of Adam, at its highest", 1e-12),
+    *_LEARNING,
+)
+"""The settings of `train forecast`."""
+
 _TEXT = Option("text", "COLUMN", "the column of texts, or several with commas between (default: text)")
 _LABELS = (
     Option(
@@ -290,6 +330,19 @@ JOBS = {
         (_TEXT,),
         GENERATE,
         {**_PLAIN, "embedding": 64, "length": 64, "learning_rates": (0.003,)},
+    ),
+    "forecast": Job(
+        "to forecast series of numbers",
+        "ett-h1, ett-m1, or a .csv, .tsv (also .gz) or .parquet file, a row a time and a column a variable",
+        (
+            Option("time", "COLUMN", "of times: dates and times, or whole numbers (default: date, time or the like)"),
+            Option("target", "COLUMN", "to forecast, several with commas between, or all (default: all)"),
+            Option("past", "COLUMN", "known up to now, several with commas between, or all others"),
+            Option("known", "COLUMN", "known ahead too, several with commas between"),
+            Option("series", "COLUMN", "which series a row belongs to, where there are several"),
+        ),
+        FORECAST,
+        {"units": 64, "batch": 64, "epochs": 5, "learning_rates": (0.001,)},
     ),
 }
 """The tasks that can be trained."""

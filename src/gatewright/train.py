@@ -63,6 +63,7 @@ class Trained:
         rows: changes where a row of the data does.
         made: with which release, and when trained to the end on which machine.
         several: of a classifier, whether a text has any number of labels.
+        others: the same measures of further simple models, by name, which were worse on the validation rows.
     """
 
     task: str
@@ -87,6 +88,7 @@ class Trained:
     rows: str
     made: dict[str, Any]
     several: bool = False
+    others: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain JSON values; what is no number is null."""
@@ -220,23 +222,24 @@ class _Job:
         self._file, self._task, self.settings, self._pretrained = file, task, settings, pretrained
         self._data = Data.read(task)
         self.rows = self._data.fingerprint()
-        if settings["batch"] is None:
-            settings["batch"] = task.batch
+        for name, value in settings.items():
+            if value is None:  # the task has chosen
+                settings[name] = getattr(task, name, None)
         if settings["epochs"] is None:
             settings["epochs"] = _epochs(task, len(self._data.train.inputs), settings["batch"])
+        self._blocks = task.blocks(settings["cell"], settings["units"])
         self._folder = file.with_name(f"{file.name}.training")
         names = {field.name for field in dataclasses.fields(Recipe)}
         self._recipe = Recipe(**{name: value for name, value in settings.items() if name in names})
 
     def run(self) -> Trained:
-        data, task = self._data, self._task
+        data, task, blocks = self._data, self._task, self._blocks
         try:
             self._folder.mkdir(exist_ok=True)
         except OSError as error:
             raise InputError(f"{self._folder} can't be written ({error.strerror}): choose another --out.") from None
         for path in (self._file, self._folder / "checkpoint.npz", self._folder / "baseline.npz"):
             remove_leftovers(path)
-        blocks = task.blocks(self.settings["cell"], self.settings["units"])
         checkpoint = Checkpoint(self._folder / "checkpoint.npz", {**self.settings, "rows of data": self.rows})
         with Progress(1) as progress:
             baseline = self._baseline(progress)
@@ -305,13 +308,23 @@ class _Job:
         if kept.exists():
             with kept.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 if str(arrays["key"]) == key:
-                    return Simple(str(arrays["name"]), str(arrays["description"]), arrays["outputs"])
+                    others = tuple((str(one), arrays[f"other {place}"]) for place, one in enumerate(arrays["others"]))
+                    return Simple(str(arrays["name"]), str(arrays["description"]), arrays["outputs"], others)
         progress.begin("baseline", 1, "fitting the baseline")
         began = time.perf_counter()
         simple: Simple = self._task.baseline(self._data.parts)
         progress.say(f"{simple.name} is fitted, {time.perf_counter() - began:.1f} s")
         with atomically(kept) as path:
-            np.savez(path, key=key, name=simple.name, description=simple.description, outputs=simple.outputs)
+            worse: dict[str, Any] = {f"other {place}": outputs for place, (_, outputs) in enumerate(simple.others)}
+            np.savez(
+                path,
+                key=key,
+                name=simple.name,
+                description=simple.description,
+                outputs=simple.outputs,
+                others=np.array([name for name, _ in simple.others], np.str_),
+                **worse,
+            )
         return simple
 
     def _conclude(
@@ -349,6 +362,7 @@ class _Job:
             rows=self.rows,
             made=dict(machine.facts()),
             several=getattr(task, "several", False),
+            others={name: task.measure(answers, test.targets) for name, answers in baseline.others},
         )
 
 

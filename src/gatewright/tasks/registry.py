@@ -11,6 +11,10 @@ def task_class(name: str) -> Any:
         from gatewright.tasks.generate import Generate
 
         return Generate
+    if name == "forecast":
+        from gatewright.tasks.forecast import Forecast
+
+        return Forecast
     from gatewright.tasks.classify import Classify
 
     return Classify
