@@ -37,6 +37,10 @@ class TestRead:
         assert table.grid.told == "1 hour"
         np.testing.assert_array_equal(table.lines[0].values[:, 1], [1, 2, 3, 4, 5])
 
+    def test_the_only_column_of_dates_is_that_of_times(self, tmp_path):
+        table = read_series(csv_file(tmp_path, "Month,y\n1949-01,112\n1949-02,118\n1949-03,132\n"), Wanted())
+        assert (table.time, table.variables, table.grid.told) == ("Month", ("y",), "1 month")
+
     def test_roles(self, tmp_path):
         path = csv_file(tmp_path, hourly(5, "a,b,c,d"))
         table = read_series(path, Wanted(target="b", past="all", known="c"))
@@ -80,7 +84,8 @@ class TestRead:
         [
             ("", Wanted(), "has no rows: it is empty"),
             ("date,a\n", Wanted(), "has no rows: a row is a time"),
-            ("when,a\n2026-01-01,1\n", Wanted(), "name the column of times with --time"),
+            ("when,then,a\n2026-01-01,2026-01-01,1\n", Wanted(), "name the column of times with --time"),
+            ("step,a\n1,1\n2,2\n", Wanted(), "name the column of times with --time"),
             (hourly(3), Wanted(time="x"), "--time must name a column of .*, which has 'date', 'a', 'b', not 'x'"),
             (hourly(3), Wanted(target="aa"), "--target must name a column of .* not 'aa'; did you mean 'a'"),
             (hourly(3), Wanted(target="a", known="a"), "the column 'a' can't be two of"),

@@ -374,7 +374,7 @@ class TestCompare:
     @pytest.mark.parametrize(
         ("given", "said"),
         [
-            ({"task": "tag"}, "task must be one of 'classify', 'generate', not 'tag'"),
+            ({"task": "cluster"}, "task must be one of 'classify', 'generate', .*not 'cluster'"),
             ({"task": "generate", "pooling": "max"}, "'pooling' is no setting of this comparison"),
             ({"task": "generate", "label": "x"}, "is for classify, and not for generate"),
             ({"tied": True}, "'tied' is no setting of this comparison"),

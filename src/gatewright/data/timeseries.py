@@ -96,10 +96,10 @@ def read_series(source: str, wanted: Wanted, grid: Grid | None = None) -> Table:
     Args:
         source: "ett-h1", "ett-m1", or a .csv or .tsv file, which may be compressed (.gz), or a .parquet file.
         wanted: `time`, the column of times, dates and times as in ISO 8601, or whole numbers; by default one of the
-            name date, time, timestamp, datetime or ds. `target`: columns to forecast with commas between, or "all" (the
-            default), every column of numbers that no other option names. `past`: columns that are known up to now, or
-            "all", every other column of numbers. `known`: columns that are known ahead. `series`: the column that tells
-            several series apart.
+            name date, time, timestamp, datetime or ds, or the only one that holds dates. `target`: columns to forecast
+            with commas between, or "all" (the default), every column of numbers that no other option names. `past`:
+            columns that are known up to now, or "all", every other column of numbers. `known`: columns that are known
+            ahead. `series`: the column that tells several series apart.
         grid: of the times, where it is known; else it is found in them.
 
     Rows may stand in any order; a missing row is one of missing numbers.
@@ -215,8 +215,25 @@ def _time_column(path: Path, given: str | None, columns: Mapping[str, Any]) -> s
         return given
     named = [name for name in columns if name.lower() in _TIMES]
     if not named:
-        raise InputError(f"{path} has no column {' or '.join(_TIMES)}: name the column of times with --time.")
+        named = [name for name, column in columns.items() if _holds_times(column)]
+        if len(named) != 1:
+            raise InputError(f"{path} has no column {' or '.join(_TIMES)}: name the column of times with --time.")
     return named[0]
+
+
+def _holds_times(column: Any) -> bool:
+    """Whether a column, by its type or its first field, holds dates."""
+    import pyarrow
+
+    kind = column.type
+    if pyarrow.types.is_string(kind):
+        return column[0].is_valid and _is_time(_dashed(column[0].as_py()))
+    return bool(pyarrow.types.is_timestamp(kind) or pyarrow.types.is_date(kind))
+
+
+def _dashed(text: str) -> str:
+    """A time with - between its parts, as NumPy reads it, and without the Z of UTC."""
+    return text.strip().replace("/", "-").removesuffix("Z")
 
 
 def _require(path: Path, option: str, name: str, columns: Mapping[str, Any]) -> None:
@@ -312,7 +329,7 @@ def _times(path: Path, name: str, column: Any) -> Times:
     if pyarrow.types.is_timestamp(kind) or pyarrow.types.is_date(kind):
         stamps = column.cast(pyarrow.timestamp("s"), safe=False).to_numpy()
         return Times(np.asarray(stamps, "datetime64[s]").astype(np.int64), True)
-    texts = [str(value).strip().replace("/", "-").removesuffix("Z") for value in column.to_pylist()]
+    texts = [_dashed(str(value)) for value in column.to_pylist()]
     try:
         return Times(np.array(texts, "datetime64[s]").astype(np.int64), True)
     except ValueError:

@@ -75,6 +75,9 @@ def _panel(axis: Any, forecast: Forecasted, past: NDArray[np.float64], place: in
     axis.axvline(0.5, color=GREY, linewidth=0.8, linestyle=":")
     name = forecast.targets[place]
     axis.set_title(f"{forecast.series}: {name}" if forecast.series else name, loc="left", fontsize=9)
-    marks = np.unique(np.linspace(0, horizon - 1, 4).round().astype(int))
-    axis.set_xticks(marks + 1, [forecast.times[mark] for mark in marks], fontsize=8)
+    # More names of times than the first and the last would run into one another.
+    axis.set_xticks([1, horizon] if horizon > 1 else [1], [*forecast.times[:1], *forecast.times[1:][-1:]], fontsize=8)
+    axis.get_xticklabels()[-1].set_horizontalalignment("right")
+    if horizon > 1:
+        axis.get_xticklabels()[0].set_horizontalalignment("right")
     axis.tick_params(axis="y", labelsize=8)

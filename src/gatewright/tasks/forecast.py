@@ -28,8 +28,8 @@ _BATCH, _STEPS = 64, 20
 _BACK, _SEASONS, _SHARE = 4, 7, 3
 # Steps of a segment at most, and segments of a window at least.
 _SEGMENT, _SEGMENTS = 48, 4
-# Steps ahead where there is no season to forecast.
-_HORIZON = 10
+# Steps ahead where there is no season to forecast; horizon and segment are at most such a share of the training part.
+_HORIZON, _PARTS = 10, 8
 
 
 class Starts(NamedTuple):
@@ -172,9 +172,9 @@ class Forecast:
         season = self._table.grid.season
         train = int(length * _TRAIN) if not self._table.borders else self._table.borders[0]
         if self.horizon is None:
-            self.horizon = max(min(season if season > 1 else _HORIZON, train // 10), 1)
+            self.horizon = max(min(season if season > 1 else _HORIZON, train // _PARTS), 1)
         if self.segment is None:
-            self.segment = max(min(season if season > 1 else self.horizon, _SEGMENT, train // 10), 1)
+            self.segment = max(min(season if season > 1 else self.horizon, _SEGMENT, train // _PARTS), 1)
         if self.look_back is None:
             wanted = max(_BACK * self.horizon, _SEASONS * season, _SEGMENTS * self.segment)
             longest = max((train - self.horizon) // _SHARE, 1)
