@@ -252,6 +252,7 @@ class TestScales:
             {"targets": 0},
             {"targets": 3},
             {"targets": "1"},
+            {"since": 2},
             {"ahead": -1},
             {"ahead": 2},
             {"calendar": 1},

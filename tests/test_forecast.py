@@ -19,7 +19,7 @@ from gatewright.cells import Recurrence
 from gatewright.data.batches import Examples
 from gatewright.data.windows import Windows
 from gatewright.errors import InputError
-from gatewright.forecast_blocks import Direct, Level, Parallel, Recursive, Restore, Segments
+from gatewright.forecast_blocks import Decaying, Direct, Level, Parallel, Recursive, Restore, Segments
 from gatewright.runs import Data
 from gatewright.tasks.forecast import Forecast
 
@@ -155,6 +155,37 @@ class TestBlocks:
         model, weights, x = self.parts(decoding, cell, level, known, layers, segment, horizon)
         alone = np.concatenate([answers(model, weights, row[None]) for row in x])
         assert_close(answers(model, weights, x), alone, "same_order", np.float32)
+
+
+@pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
+@pytest.mark.parametrize("steps", [False, True])
+def test_a_decaying_layer_is_the_equations(cell, steps):
+    V, units, known = 3, 5, 1
+    block = Decaying(cell, units, V, C, steps)
+    draw = np.random.default_rng(3)
+    weights = [{name: draw.normal(size=shape) / 2 for name, shape in block.shapes(2 * V + known).items()}]
+    delta = draw.integers(0, 4, (B, L, V)).astype(float)
+    x = draw.normal(size=(B, L, V))
+    ahead = draw.normal(size=(B, L, known))
+    m, s = draw.normal(size=(B, 1, C)), draw.uniform(1, 2, (B, 1, C))
+    w, rec = weights[0], Recurrence(cell)
+    states = tuple(np.zeros((B, units)) for _ in rec.state_names)
+    outputs = []
+    for t in range(L):
+        gamma_x = np.exp(-np.maximum(0, w["input_decay"] * delta[:, t] + w["input_decay_bias"]))
+        mean = np.concatenate([(0 - m[:, 0]) / s[:, 0], np.zeros((B, V - C))], axis=1)
+        there = delta[:, t] == 0
+        read = np.where(there, x[:, t], gamma_x * x[:, t] + (1 - gamma_x) * mean)
+        gamma_h = np.exp(-np.maximum(0, delta[:, t] @ w["state_decay"] + w["state_decay_bias"]))
+        read = np.concatenate([read, there, ahead[:, t]], axis=1)
+        _, states = walked(cell, read[:, None], w, tuple(gamma_h * state for state in states))
+        outputs.append(states[0])
+    wanted = np.stack(outputs, axis=1) if steps else outputs[-1]
+    given = np.concatenate([x, delta, ahead], axis=2).astype(np.float32)
+    level = m.astype(np.float32), s.astype(np.float32)
+    for lib in (NUMPY, models.jax_library()):
+        found, _ = block.forward(lib, as_float32(weights)[0], Steps(given, level=level), None, None)
+        assert_close(np.asarray(found.x), wanted, "gradient", np.float32)
 
 
 @pytest.mark.parametrize("decoding", ["segments", "direct", "recursive"])
@@ -444,6 +475,30 @@ class TestTrain:
         (said,) = gatewright.predict(tmp_path / "k.safetensors", file=recent)
         assert said.times == tuple(map(str, range(700, 706)))
         assert (said.values[1::2] - said.values[::2] > 3).all()
+
+    def test_decay_knows_how_long_a_number_has_been_missing(self, tmp_path):
+        """Where the last value alone is read, one that has been missing for long is as one that was just there."""
+        draw = np.random.default_rng(0)
+        rows = [f"{step},{'' if step % 10 > 6 else round(draw.normal(), 4)}" for step in range(500)]
+        data = csv_file(tmp_path, "\n".join(["time,x", *rows]) + "\n")
+        made = {
+            missing: gatewright.train(
+                "forecast", data, tmp_path / f"{missing}.safetensors", missing=missing, decoding="direct", **SMALL
+            )
+            for missing in ("last", "decay")
+        }
+        assert made["last"].test["mse"] != made["decay"].test["mse"]
+        long = np.array([[3.0]] * 20 + [[np.nan]] * 4)
+        short = long.copy()
+        short[-4:-1] = 3.0
+        decay, last = (runtime.load(tmp_path / f"{missing}.safetensors") for missing in ("decay", "last"))
+        assert not np.allclose(decay.predict(long).values, decay.predict(short).values)
+        np.testing.assert_allclose(last.predict(long).values, last.predict(short).values, rtol=1e-5)
+        test = Data.read(Forecast(data, look_back=24, horizon=6, missing="decay")).test
+        task = Forecast(data, look_back=24, horizon=6)
+        Data.read(task)
+        found = task.measure(decay.outputs(test.inputs), test.targets)
+        assert found["mse"] == pytest.approx(made["decay"].test["mse"], rel=1e-4)
 
     def test_the_calendar_is_read(self, tmp_path):
         rows = 24 * 60

@@ -90,6 +90,85 @@ class Level:
 
 
 @dataclass(frozen=True)
+class Decaying:
+    """A recurrent layer that knows how long each number has been missing: GRU-D, for any cell.
+
+    Che et al. 2018, "Recurrent Neural Networks for Multivariate Time Series with Missing Values", equations 10 to 16.
+    With m_t 1 where a number is there and else 0, delta_t the steps since it was, x' its last value and x~ its mean,
+
+        gamma_x = exp(-max(0, w delta_t + b)),      x^_t = m_t x_t + (1 - m_t) (gamma_x x' + (1 - gamma_x) x~)
+        gamma_h = exp(-max(0, delta_t W + b_h)),    h_t = cell([x^_t, m_t], gamma_h h_(t-1))
+
+    and of an LSTM c decays as h does. It walks by one call a step, and is several times as slow as `Recurrent`.
+
+    What comes in, [B, L, F], is variables, of which targets are the first C, with missing ones as the last that was
+    there; then the delta_t of each; then what is known ahead.
+
+    Attributes:
+        cell, units, steps: as of `blocks.Recurrent`.
+        variables: how many may be missing.
+        targets: C; the mean of these is where `Level` has put it, that of the others 0.
+    """
+
+    cell: str
+    units: int
+    variables: int
+    targets: int
+    steps: bool = False
+    kind: ClassVar[str] = "decaying"
+
+    def width(self, features: int) -> int:
+        return self.units
+
+    def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        own = {
+            "input_decay": (self.variables,),
+            "input_decay_bias": (self.variables,),
+            "state_decay": (self.variables, self.units),
+            "state_decay_bias": (self.units,),
+        }
+        return {**models.Recurrent(self.cell, self.units).shapes(features), **own}
+
+    def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        weights = models.Recurrent(self.cell, self.units).start(features, seeds)
+        # Slopes begin above 0: below it there is no decay, and no gradient.
+        weights["input_decay"] = np.full(self.variables, 0.1, np.float32)
+        weights["input_decay_bias"] = np.zeros(self.variables, np.float32)
+        weights["state_decay"] = seeds.uniform(0, 0.1, (self.variables, self.units)).astype(np.float32)
+        weights["state_decay_bias"] = np.zeros(self.units, np.float32)
+        return weights
+
+    def forward(
+        self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
+    ) -> tuple[Steps, States]:
+        xp, V = lib.xp, self.variables
+        x, delta, known = steps.x[:, :, :V], steps.x[:, :, V : 2 * V], steps.x[:, :, 2 * V :]
+        there = (delta == 0).astype(x.dtype)
+        m, s = steps.level
+        mean = xp.concatenate([-m / s, xp.zeros((len(x), 1, V - self.targets), x.dtype)], axis=2)
+        gamma = xp.exp(-xp.maximum(delta * w["input_decay"] + w["input_decay_bias"], 0))
+        read = there * x + (1 - there) * (gamma * x + (1 - gamma) * mean)
+        read = xp.concatenate([read, there, known], axis=2)
+        keeps = xp.exp(-xp.maximum(delta @ w["state_decay"] + w["state_decay_bias"], 0))
+        rec = Recurrence(self.cell)  # type: ignore[arg-type]  # the model file's check knows the names
+        weights = tuple(w[name] for name in ("kernel", "recurrent_kernel", "bias"))
+
+        def step(states: Any, at: Array) -> tuple[Any, Array]:
+            x_t, keep = at[:, : read.shape[2]], at[:, read.shape[2] :]
+            _, after = lib.recur(rec, x_t[:, None], weights, tuple(keep * h for h in states), None, None, False)
+            return tuple(after), after[0]
+
+        begin = states or tuple(xp.zeros((len(x), self.units), x.dtype) for _ in rec.state_names)
+        both = xp.concatenate([read, keeps], axis=2).swapaxes(0, 1)
+        left, outputs = lib.loop(step, tuple(begin), both, both.shape[0])
+        out = outputs.swapaxes(0, 1) if self.steps else left[0]
+        return steps._replace(x=out, last=(*steps.last, left)), left
+
+    def stepper(self, w: Weights) -> tuple[States, Step]:
+        return _whole(w)
+
+
+@dataclass(frozen=True)
 class Segments:
     """Each target by itself, in segments of w steps: [B, L, F] to [B * C, L // w, d].
 
@@ -370,6 +449,6 @@ def _with_ahead(y: Array, w: Weights, steps: Steps) -> Array:
 
 
 KINDS: Mapping[str, type[Any]] = {
-    block.kind: block for block in (Level, Segments, Parallel, Direct, Recursive, Restore)
+    block.kind: block for block in (Level, Decaying, Segments, Parallel, Direct, Recursive, Restore)
 }
 """The blocks by the names that a model file has for them."""

@@ -17,7 +17,7 @@ from gatewright.blocks import NUMPY, Steps
 from gatewright.data.progress import Progress, say
 from gatewright.data.scales import Scales
 from gatewright.errors import InputError
-from gatewright.forecast_blocks import Direct, Level, Parallel, Recursive
+from gatewright.forecast_blocks import Decaying, Direct, Level, Parallel, Recursive
 from gatewright.model_file import Model
 
 # Windows of one call.
@@ -211,6 +211,9 @@ def _quantiles(model: Model, level: Level, ahead: Parallel | Direct | Recursive,
     if (answers.get("look_back"), answers.get("horizon")) != (level.look_back, ahead.horizon):
         raise InputError("its look-back and horizon are not those of its blocks.")
     if (scales.targets, scales.known, scales.features) != (level.targets, level.known, answers.get("features")):
+        raise InputError("its variables are not those of its blocks.")
+    decaying = [block for block in model.blocks if isinstance(block, Decaying)]
+    if [block.variables for block in decaying] != [len(scales.variables) - scales.ahead] * scales.since:
         raise InputError("its variables are not those of its blocks.")
     if level.look_back * scales.features > _MOST_SEEN:
         raise InputError("its windows are larger than any that it can have been trained on.")

@@ -38,7 +38,7 @@ from gatewright import forecast_blocks
 from gatewright.blocks import Block
 from gatewright.errors import InputError
 from gatewright.files import atomically
-from gatewright.forecast_blocks import LEVELS, Direct, Level, Parallel, Recursive, Restore, Segments
+from gatewright.forecast_blocks import LEVELS, Decaying, Direct, Level, Parallel, Recursive, Restore, Segments
 
 VERSION = 1
 _KINDS = {**models.KINDS, **forecast_blocks.KINDS}
@@ -212,7 +212,7 @@ def _block(file: Path, fields: Any) -> Block:
     if any(values.get(name) == 0 for name in ("units", "vocabulary")):
         raise _damaged(file, f"its block {name!r} has a size of 0")
     block: Block = kind(**values)
-    if isinstance(block, models.Recurrent) and block.cell not in models.CELLS:
+    if isinstance(block, models.Recurrent | Decaying) and block.cell not in models.CELLS:
         raise _damaged(file, "it has a recurrent layer of no known cell")
     if isinstance(block, models.Pool) and block.by not in models.POOLS:
         raise _damaged(file, "it has a pooling of no known kind")
@@ -272,7 +272,7 @@ def _forecasts(blocks: Sequence[Block]) -> bool:
         return False
     level, layers, ahead = kept[0], kept[1:-2], kept[-2]
     segments = [block for block in layers if isinstance(block, Segments)]
-    recurrent = [block for block in layers if isinstance(block, models.Recurrent)]
+    recurrent = [block for block in layers if isinstance(block, models.Recurrent | Decaying)]
     steps = [*(True for _ in recurrent[1:]), False]
     fits = (
         layers == [*segments, *recurrent]
@@ -280,7 +280,11 @@ def _forecasts(blocks: Sequence[Block]) -> bool:
         and bool(recurrent)
         and not isinstance(blocks[1], Restore)
     )
-    fits = fits and [block.steps for block in recurrent] == steps and not any(block.both for block in recurrent)
+    fits = fits and [block.steps for block in recurrent] == steps
+    fits = fits and not any(getattr(block, "both", False) for block in recurrent)
+    decaying = [block for block in recurrent if isinstance(block, Decaying)]
+    fits = fits and (not decaying or (decaying == recurrent[:1] and isinstance(ahead, Direct)))
+    fits = fits and all(level.targets == block.targets <= block.variables for block in decaying)
     fits = fits and isinstance(ahead, Parallel | Direct | Recursive) and isinstance(ahead, Parallel) == bool(segments)
     if not fits or not isinstance(ahead, Parallel | Direct | Recursive):
         return False

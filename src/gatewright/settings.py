@@ -283,6 +283,13 @@ FORECAST = (
         choices=LEVELS,
     ),
     Setting("calendar", "switch", False, "the place in year, week and day is an input too"),
+    Setting(
+        "missing",
+        "choice",
+        "last",
+        "how missing numbers are read: as the last; or decay (GRU-D), with decoding direct",
+        choices=("last", "decay"),
+    ),
     Setting("quantiles", "numbers", (0.1, 0.9), "that are forecast beside, with commas between", 1e-6, below=1),
     Setting(
         "loss", "choice", "absolute", "error of the forecast: absolute, or squared", choices=("absolute", "squared")
@@ -347,7 +354,18 @@ JOBS = {
 }
 """The tasks that can be trained."""
 
-_OTHERWISE = ("cell", "units", "vocabulary", "length", "embedding", "batch", "epochs", "learning_rate", "seed")
+_OTHERWISE = (
+    "missing",
+    "cell",
+    "units",
+    "vocabulary",
+    "length",
+    "embedding",
+    "batch",
+    "epochs",
+    "learning_rate",
+    "seed",
+)
 
 COMPARED = {
     task: {setting.name: setting for setting in job.settings if setting.name not in _OTHERWISE}

@@ -29,6 +29,7 @@ class Scales:
         targets: how many of the first.
         ahead: how many of the last.
         calendar: whether the place in year, week and day is an input too.
+        since: whether the steps since a number was there are inputs too, of what is not known ahead.
         grid: the times.
         series: of each series, by name, mean and standard deviation of each variable, [2, variables].
         time, by: the columns of times, and of the names of series where there are several.
@@ -38,16 +39,18 @@ class Scales:
     targets: int
     ahead: int
     calendar: bool
+    since: bool
     grid: Grid
     series: Mapping[str, NDArray[np.float64]]
     time: str
     by: str | None
 
     @classmethod
-    def fit(cls, table: Table, learnt: Sequence[int], calendar: bool) -> Scales:
+    def fit(cls, table: Table, learnt: Sequence[int], calendar: bool, since: bool = False) -> Scales:
         """From the first `learnt` steps of each series. A variable that does not vary there is divided by 1."""
         series = {line.name: _fitted(line.values[:end]) for line, end in zip(table.lines, learnt, strict=True)}
-        return cls(table.variables, table.targets, table.known, calendar, table.grid, series, table.time, table.by)
+        sizes = table.targets, table.known
+        return cls(table.variables, *sizes, calendar, since, table.grid, series, table.time, table.by)
 
     def notes(self, table: Table) -> list[str]:
         """Which variables do not vary, and which numbers are missing."""
@@ -70,7 +73,7 @@ class Scales:
     @property
     def features(self) -> int:
         """How many numbers a step has."""
-        return len(self.variables) - self.ahead + self.known
+        return (len(self.variables) - self.ahead) * (1 + self.since) + self.known
 
     def of(self, name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean and standard deviation of a series; of one that was not there, those of the given values."""
@@ -93,6 +96,9 @@ class Scales:
             first: the place of the first step on the grid.
         """
         own = filled(self.scaled(name, values))
+        if self.since:
+            past = len(self.variables) - self.ahead
+            own = np.concatenate([own[:, :past], _since(values[:, :past]), own[:, past:]], axis=1)
         if self.calendar:
             own = np.concatenate([own, self.grid.calendar(first, len(own))], axis=1)
         return own.astype(np.float32)
@@ -105,6 +111,7 @@ class Scales:
             "targets": self.targets,
             "ahead": self.ahead,
             "calendar": self.calendar,
+            "since": self.since,
             "grid": self.grid.to_json(),
             "series": {name: scale.tolist() for name, scale in self.series.items()},
             "time": self.time,
@@ -123,8 +130,10 @@ class Scales:
         variables, series = kept.get("variables"), kept.get("series")
         if not isinstance(variables, list) or not variables or not all(isinstance(name, str) for name in variables):
             raise InputError("its variables are not names.")
-        targets, ahead, calendar = (kept.get(name) for name in ("targets", "ahead", "calendar"))
-        if not isinstance(targets, int) or not isinstance(ahead, int) or not isinstance(calendar, bool):
+        targets, ahead, calendar, since = (kept.get(name) for name in ("targets", "ahead", "calendar", "since"))
+        if not isinstance(targets, int) or not isinstance(ahead, int):
+            raise InputError("it does not tell its variables apart.")
+        if not isinstance(calendar, bool) or not isinstance(since, bool):
             raise InputError("it does not tell its variables apart.")
         if not 0 <= ahead <= len(variables) - targets < len(variables):
             raise InputError("it does not tell its variables apart.")
@@ -134,7 +143,8 @@ class Scales:
         time, by = kept.get("time"), kept.get("by")
         if not isinstance(time, str) or not (by is None or isinstance(by, str)):
             raise InputError("it does not name the column of times.")
-        return cls(tuple(variables), targets, ahead, calendar, Grid.from_json(kept.get("grid")), scales, time, by)
+        grid = Grid.from_json(kept.get("grid"))
+        return cls(tuple(variables), targets, ahead, calendar, since, grid, scales, time, by)
 
 
 def _scale(kept: Any, variables: int) -> NDArray[np.float64]:
@@ -155,6 +165,13 @@ def _fitted(values: NDArray[np.float64]) -> NDArray[np.float64]:
     mean = np.where(there, values, 0).sum(axis=0) / count
     deviation = np.sqrt(np.where(there, np.square(values - mean), 0).sum(axis=0) / count)
     return np.stack([mean, np.where(deviation > _FLAT * np.abs(mean), deviation, 1)])
+
+
+def _since(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The steps since each number was there, 0 where it is; those before the first count from the beginning."""
+    steps = np.arange(len(values))[:, None]
+    last = np.maximum.accumulate(np.where(np.isnan(values), -1, steps), axis=0)
+    return np.where(last < 0, steps + 1, steps - last).astype(np.float64)
 
 
 def filled(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from gatewright.data.scales import Scales
 from gatewright.data.timeseries import Line, Table, Wanted, read_measured, read_series
 from gatewright.data.windows import Windows
 from gatewright.errors import InputError
-from gatewright.forecast_blocks import Direct, Level, Parallel, Recursive, Restore, Segments
+from gatewright.forecast_blocks import Decaying, Direct, Level, Parallel, Recursive, Restore, Segments
 from gatewright.model_file import Model
 from gatewright.tasks.protocol import Parts, Simple
 
@@ -68,6 +68,8 @@ class Forecast:
         segment: steps of a segment; None is a season, at most 48 steps.
         level: see `forecast_blocks.Level`.
         calendar: the place in year, week and day is known ahead too.
+        missing: how a missing number is read: as the "last" that was there, or, with decoding "direct", by a layer that
+            knows how long it has been missing, "decay": see `forecast_blocks.Decaying`.
         quantiles: that are forecast beside, in rising order.
         loss: of the forecast itself: "absolute" or "squared" error; that of the quantiles is the pinball loss.
         layers: recurrent layers, one above the other.
@@ -90,6 +92,7 @@ class Forecast:
     segment: int | None = None
     level: str = "last"
     calendar: bool = False
+    missing: str = "last"
     quantiles: tuple[float, ...] = (0.1, 0.9)
     loss: str = "absolute"
     layers: int = 1
@@ -134,7 +137,7 @@ class Forecast:
         lines = [*table.lines, *(line for other in others.values() for line in other.lines)]
         offsets = np.cumsum([0, *(len(line.values) for line in lines)])
         spans = [span._replace(offset=int(offset)) for span, offset in zip(spans, offsets, strict=False)]
-        self.scales = Scales.fit(table, [span.train for span in spans], self.calendar)
+        self.scales = Scales.fit(table, [span.train for span in spans], self.calendar, self.missing == "decay")
         notes += self.scales.notes(table)
         self._lay_out(lines)
         learnt = self._starts(spans, "train")
@@ -285,6 +288,8 @@ class Forecast:
         """The level of each window, recurrent layers, the steps ahead, and their levels given back."""
         look_back, horizon, segment = self._sizes
         C, known = self._table.targets, self.scales.known
+        if self.missing == "decay" and (self.decoding != "direct" or self.recurrent_dropout):
+            raise InputError("missing decay is for decoding direct, without recurrent_dropout: choose these.")
         if self.decoding == "segments" and units % 2:
             raise InputError(f"units must be even with decoding segments, not {units}: give an even number.")
         blocks: list[Block] = [Level(self.level, look_back, C, known, bool(known) and self.decoding == "recursive")]
@@ -292,7 +297,10 @@ class Forecast:
             blocks.append(Segments(segment, units, C))
         for layer in range(self.layers):
             top = layer == self.layers - 1
-            blocks.append(Recurrent(cell, units, False, not top, self.recurrent_dropout))
+            if self.missing == "decay" and layer == 0:
+                blocks.append(Decaying(cell, units, len(self.scales.variables) - self.scales.ahead, C, not top))
+            else:
+                blocks.append(Recurrent(cell, units, False, not top, self.recurrent_dropout))
             if self.output_dropout and not (top and self.decoding != "direct"):
                 blocks.append(Dropout(self.output_dropout))
         ahead: Block
