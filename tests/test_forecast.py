@@ -1,6 +1,7 @@
 """Forecasting: blocks against their equations, the task, its baselines, and its models in use."""
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from models import forecaster
 from test_data_timeseries import csv_file, hourly
 from tolerances import assert_close
 
@@ -581,6 +583,48 @@ class TestCommands:
         assert said in shown.err
         assert shown.err.count("\n") == 1
         assert not [path for path in tmp_path.iterdir() if path.suffix]
+
+    @pytest.mark.parametrize(
+        "wrong", ["order", "ahead", "targets", "segment", "level", "lead", "units", "both", "variables"]
+    )
+    def test_blocks_that_make_no_forecaster_are_told(self, tmp_path, wrong):
+        options = {"lead": ("recursive", 1), "variables": ("direct", 0)}.get(wrong, ("segments", 0))
+        model = forecaster(*options[:1], known=options[1], missing="decay" if wrong == "variables" else "last")
+        listed = list(model.blocks)
+        place = {"level": 0, "targets": 0, "lead": 0, "segment": 1, "both": 2, "units": 2, "variables": 1}.get(
+            wrong, -2
+        )
+        change = {
+            "targets": {"targets": 1},
+            "segment": {"segment": 4},
+            "level": {"by": "first"},
+            "lead": {"lead": False},
+            "units": {"units": 6},
+            "both": {"both": True},
+            "variables": {"variables": 1},
+            "ahead": {"outputs": 0},
+        }.get(wrong, {})
+        listed[place] = dataclasses.replace(listed[place], **change)
+        if wrong == "order":
+            listed[0], listed[1] = listed[1], listed[0]
+        path = tmp_path / "m.safetensors"
+        model_file.write(dataclasses.replace(model, blocks=tuple(listed)), path)
+        with pytest.raises(InputError, match="no order that makes a network"):
+            model_file.read(path)
+
+    @pytest.mark.parametrize("decoding", ["segments", "direct", "recursive"])
+    @pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
+    def test_what_is_written_is_read(self, tmp_path, decoding, cell):
+        path = tmp_path / "m.safetensors"
+        model_file.write(forecaster(decoding, cell, layers=2, known=1), path)
+        values = np.random.default_rng(0).normal(size=(13, 3))
+        said = runtime.load(path).predict(values, last=7)
+        assert said.values.shape == (5, 2)
+        assert said.times[0] == "1970-01-01 08:00:00"
+        # What stands among the targets of steps that are not yet is not read.
+        ahead = values.copy()
+        ahead[8:, :2] = np.nan
+        np.testing.assert_array_equal(runtime.load(path).predict(ahead, last=7).values, said.values)
 
     def test_damaged_files_are_told(self, made, tmp_path):
         model = model_file.read(made[2])

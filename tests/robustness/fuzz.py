@@ -25,11 +25,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from models import classifier, language_model
+import numpy as np
+from models import classifier, forecaster, language_model
 from safetensors.numpy import load, save
 
 from gatewright import model_file, runtime
 from gatewright.errors import InputError
+from gatewright.forecaster import Forecaster
 from gatewright.language import LanguageModel
 from gatewright.model_file import write
 
@@ -84,9 +86,12 @@ def map_of(make: Callable[..., Any], *options: dict[str, Any]) -> list[Any]:
     return [make(**one) for one in options]
 
 
-def use(model: runtime.Classifier | LanguageModel) -> None:
+def use(model: runtime.AnyModel) -> None:
     if isinstance(model, LanguageModel):
         model.generate("a fine film", 5, seed=0)
+    elif isinstance(model, Forecaster):
+        variables = len(model.scales.variables)
+        model.predict(np.zeros((min(model.look_back + model.horizon, 1000), variables)))
     else:
         model.predict("a fine film")
 
@@ -100,6 +105,7 @@ def main(files: int, seed: int) -> None:
             *map_of(classifier, {}, {"pooling": "attention", "cell": "lstm", "both": True}, {"tokens": "bytes"}),
             *map_of(classifier, {"several": True}),
             *map_of(language_model, {"tied": True}, {"tokens": "characters", "rows": "prefixes", "layers": 2}),
+            *map_of(forecaster, {}, {"decoding": "recursive", "known": 1}, {"decoding": "direct", "missing": "decay"}),
         ]
         for model in models:
             write(model, path)
