@@ -7,7 +7,9 @@ import numpy as np
 from gatewright import blocks
 from gatewright.blocks import Dense, Dropout, Embedding, Pool, Recurrent, Softmax
 from gatewright.data.encoders import BytePairs, Characters, Words
+from gatewright.data.spelling import Spelling
 from gatewright.model_file import Model
+from gatewright.tag_blocks import Tags, WordVectors
 
 TEXTS = ["a fine film", "a dull film", "fine fine day", "what a dull dull day it was"]
 LENGTH = 12
@@ -70,3 +72,23 @@ def language_model(cell="gru", units=9, layers=1, tokens="words", tied=False, ro
         weights[-1]["kernel"][:] *= 5
     answers = {"rows": rows, **({} if rows == "stream" else {"length": LENGTH})}
     return Model("generate", model, weights, encoder.to_json(), answers, {"settings": {"cell": cell}})
+
+
+def tagger(cell="gru", units=5, both=True, crf=False, labels=("bad", "good"), pooling="max", read=6):
+    """A tagger with random weights, so large that its answers differ."""
+    spelling = Spelling.fit([text.split() for text in TEXTS], 40, 1, read)
+    tags = ("B-a", "I-a", "O")
+    model = (
+        WordVectors(spelling.ids, 4, spelling.letter_ids, 3, cell, 0.2),
+        Dropout(0.5),
+        Recurrent(cell, units, both, steps=True),
+        Tags(len(tags), len(labels), crf, pooling),
+    )
+    weights = tuple(blocks.start(model, 1, [0]))
+    draw = np.random.default_rng(1)
+    for array in (weights[0]["table"], weights[0]["letters_table"]):
+        array[:] *= 20
+    for name, array in weights[-1].items():
+        weights[-1][name] = array + draw.normal(0, 1, array.shape).astype(np.float32)
+    answers = {"tags": list(tags), "labels": list(labels), "length": LENGTH}
+    return Model("tag", model, weights, spelling.to_json(), answers, {"settings": {"cell": cell}})

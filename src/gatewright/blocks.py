@@ -35,11 +35,14 @@ class Library(NamedTuple):
         recur: (recurrence, x or Tokens, weights, initial states or None, live or None, dropout mask on h or None,
             whether outputs are wanted) to outputs [batch, time, units] (or None) and last states.
         constant: its argument, as a number through which no gradient flows.
+        scan: (step, carry, xs) to the last carry and what every step gave, one array: step takes the carry and the next
+            element of each of the arrays xs, whose first axis is time, and returns the new carry and an array.
     """
 
     xp: ModuleType
     recur: Callable[..., tuple[Array | None, States]]
     constant: Callable[[Array], Array]
+    scan: Callable[..., tuple[Any, Array]]
 
 
 class Steps(NamedTuple):
@@ -48,7 +51,8 @@ class Steps(NamedTuple):
     Attributes:
         x: ids [batch, time], `Tokens`, steps [batch, time, features], or, where time is gone, [batch, features].
         live: bool [batch, time], False where a step is padding; None where every step is live, or time is gone.
-        targets: ids [batch, time] or [batch] that `Softmax` is asked about, 0 for none; None is about all ids.
+        targets: ids [batch, time] or [batch] that `Softmax` is asked about, 0 for none; None is about all ids. Those of
+            `tag_blocks.Tags` are told there.
         shift: [batch, time, units] to add to what the embedding gives; None is nothing.
     """
 
@@ -547,7 +551,15 @@ def _numpy_recur(
     return run.sequence, run.states
 
 
-NUMPY = Library(np, _numpy_recur, lambda x: x)
+def _numpy_scan(step: Callable[..., tuple[Any, Array]], carry: Any, xs: tuple[Array, ...]) -> tuple[Any, Array]:
+    given = []
+    for now in zip(*xs, strict=True):
+        carry, one = step(carry, now)
+        given.append(one)
+    return carry, np.stack(given)
+
+
+NUMPY = Library(np, _numpy_recur, lambda x: x, _numpy_scan)
 
 
 def jax_library() -> Library:
@@ -576,4 +588,4 @@ def jax_library() -> Library:
             return_sequence=wanted,
         )
 
-    return Library(jnp, recur, jax.lax.stop_gradient)
+    return Library(jnp, recur, jax.lax.stop_gradient, jax.lax.scan)

@@ -9,6 +9,7 @@ from typing import Any
 
 from gatewright import model_file
 from gatewright.data.encoders import encoder_from_json
+from gatewright.data.spelling import spelling_from_json
 from gatewright.measures import told
 
 _WIDTH = 100
@@ -78,7 +79,7 @@ def info(model: str | Path) -> Info:
         InputError: the file is not there, damaged, or of another version.
     """
     read = model_file.read(model)
-    encoder = encoder_from_json(read.encoder)
+    encoder = spelling_from_json(read.encoder) if read.task == "tag" else encoder_from_json(read.encoder)
     return Info(
         str(model),
         Path(model).stat().st_size,

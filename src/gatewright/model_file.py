@@ -4,13 +4,14 @@ The tensors are the weights, float32, each named `PLACE.NAME` after the block's 
 metadata has one entry, `gatewright`, which is JSON:
 
     version       of this form
-    task          "classify" or "generate"
+    task          "classify", "generate" or "tag"
     blocks        [{"kind": ..., its fields}], from the input to the output
     encoder       how texts become ids: the words, characters or merges (see `data.encoders`)
     answers       what the outputs mean. To classify: {"labels": [...], "length": the tokens of a text that are read,
                   the last; "several": true where a text is given any number of labels}; to generate: {"rows":
                   "stream", texts one after another, or "prefixes", lines alone; of these "length": the tokens of a
-                  line that are read at once}
+                  line that are read at once}; to tag: {"tags": [...], "labels": those of sentences [...], "length":
+                  the words that are read at once}
     training      settings and figures, for a reader
     conventions   layout of the weights, order of the gates, place of the GRU's reset gate
     sha256        of all the others as JSON with sorted keys, and then of the weights in the order of their names
@@ -34,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright import blocks as models
+from gatewright import tag_blocks
 from gatewright.blocks import Block
 from gatewright.errors import InputError
 from gatewright.files import atomically
@@ -46,6 +48,7 @@ _CONVENTIONS = {
     "gates": {"simple_rnn": ["h"], "lstm": ["i", "f", "c", "o"], "gru": ["z", "r", "h"]},
     "gru_reset": "after",
 }
+_KINDS = {**models.KINDS, **tag_blocks.KINDS}
 _PARTS = ("version", "task", "blocks", "encoder", "answers", "training", "conventions", "sha256")
 
 
@@ -189,7 +192,7 @@ def _blocks(file: Path, record: Mapping[str, Any]) -> tuple[tuple[Block, ...], l
 
 def _features(file: Path, blocks: Sequence[Block], answers: Mapping[str, Any]) -> int:
     """The numbers of a step that come in; an id is one."""
-    if isinstance(blocks[0], models.Embedding):
+    if isinstance(blocks[0], models.Embedding | tag_blocks.WordVectors):
         return 1
     features = answers.get("features")
     if type(features) is not int or not 0 < features < _MOST_FEATURES:
@@ -199,7 +202,7 @@ def _features(file: Path, blocks: Sequence[Block], answers: Mapping[str, Any]) -
 
 def _block(file: Path, fields: Any) -> Block:
     name = fields.get("kind") if isinstance(fields, dict) else None
-    kind = models.KINDS.get(name) if isinstance(name, str) else None
+    kind = _KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise _damaged(file, "it has a block of no known kind")
     known = {field.name: field.type for field in dataclasses.fields(kind)}
@@ -261,5 +264,9 @@ def _begins_with_ids(blocks: Sequence[Block]) -> bool:
     return len(blocks) > 2 and isinstance(reading, models.Recurrent) and tables[0] and not any(tables[1:])
 
 
-_MAKES_A_NETWORK: dict[str, Callable[[Sequence[Block]], bool]] = {"classify": _classifies, "generate": _generates}
+_MAKES_A_NETWORK: dict[str, Callable[[Sequence[Block]], bool]] = {
+    "classify": _classifies,
+    "generate": _generates,
+    "tag": tag_blocks.make_a_tagger,
+}
 """Of each task, whether blocks stand in an order that makes a network of it."""

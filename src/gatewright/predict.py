@@ -7,13 +7,15 @@ from pathlib import Path
 
 from gatewright import runtime
 from gatewright.errors import InputError
+from gatewright.language import LanguageModel
 from gatewright.runtime import Prediction
+from gatewright.tagger import TaggedSentence
 
 
 def predict(
     model: str | Path, texts: str | Sequence[str] | None = None, *, file: str | None = None, text: str | None = None
-) -> list[Prediction]:
-    """What a model says of each text.
+) -> list[Prediction] | list[TaggedSentence]:
+    """What a model says of each text: a classifier its label or labels, a tagger a tag for each word.
 
     Args:
         model: a model file.
@@ -28,7 +30,9 @@ def predict(
         raise InputError("predict needs texts: give some, - for standard input, or a file of texts with --file.")
     if texts is not None and file is not None:
         raise InputError(f"predict takes texts or --file {file}, not both: leave one of the two out.")
-    loaded = runtime.classifier(model)
+    loaded = runtime.load(model)
+    if isinstance(loaded, LanguageModel):
+        raise InputError(f"{model} is a language model, and says nothing of texts: use `gatewright generate`.")
     if file is not None:
         from gatewright.data.corpora import read_texts
 

@@ -6,6 +6,9 @@ model.predict(["a fine film", "a dull one"])  # many
 
 model = gatewright.runtime.load("language-model.safetensors")
 print(model.generate("ROMEO:", tokens=200))
+
+model = gatewright.runtime.load("tagger.safetensors")
+print(model.predict("show me flights from boston"))
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from gatewright.errors import InputError
 from gatewright.labels import Labels, OneLabel, SeveralLabels, printable
 from gatewright.language import LanguageModel
 from gatewright.model_file import Model, read
+from gatewright.tagger import Tagger
 
 # Rows of one call: enough to fill the kernels.
 _ROWS_AT_ONCE = 64
@@ -162,10 +166,12 @@ class Classifier:
         ]
 
 
-_MODELS: dict[str, type[Classifier | LanguageModel]] = {"classify": Classifier, "generate": LanguageModel}
+AnyModel = Classifier | LanguageModel | Tagger
+
+_MODELS: dict[str, type[AnyModel]] = {"classify": Classifier, "generate": LanguageModel, "tag": Tagger}
 
 
-def load(path: str | os.PathLike[str]) -> Classifier | LanguageModel:
+def load(path: str | os.PathLike[str]) -> AnyModel:
     """The model of a model file.
 
     Raises:
@@ -182,10 +188,12 @@ def classifier(path: str | os.PathLike[str]) -> Classifier:
     """The classifier of a model file.
 
     Raises:
-        InputError: as `load`; or it is a language model.
+        InputError: as `load`; or it is another model.
     """
     model = load(path)
-    if not isinstance(model, Classifier):
+    if isinstance(model, Tagger):
+        raise InputError(f"{path} is a tagger, not a classifier: use `runtime.load`.")
+    if isinstance(model, LanguageModel):
         raise InputError(f"{path} is a language model, not a classifier: use `gatewright generate`.")
     return model
 
@@ -194,11 +202,12 @@ def language_model(path: str | os.PathLike[str]) -> LanguageModel:
     """The language model of a model file.
 
     Raises:
-        InputError: as `load`; or it is a classifier.
+        InputError: as `load`; or it is another model.
     """
     model = load(path)
     if not isinstance(model, LanguageModel):
-        raise InputError(f"{path} is a classifier, not a language model: use `gatewright predict`.")
+        kind = "tagger" if isinstance(model, Tagger) else "classifier"
+        raise InputError(f"{path} is a {kind}, not a language model: use `gatewright predict`.")
     return model
 
 

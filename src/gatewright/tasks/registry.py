@@ -11,6 +11,10 @@ def task_class(name: str) -> Any:
         from gatewright.tasks.generate import Generate
 
         return Generate
+    if name == "tag":
+        from gatewright.tasks.tag import Tag
+
+        return Tag
     from gatewright.tasks.classify import Classify
 
     return Classify
