@@ -9,8 +9,10 @@ from gatewright.blocks import Dense, Dropout, Embedding, Pool, Recurrent, Softma
 from gatewright.data.encoders import BytePairs, Characters, Words
 from gatewright.data.grid import Grid
 from gatewright.data.scales import Scales
+from gatewright.data.spelling import Spelling
 from gatewright.forecast_blocks import Decaying, Direct, Level, Parallel, Recursive, Restore, Segments
 from gatewright.model_file import Model
+from gatewright.tag_blocks import Tags, WordVectors
 
 TEXTS = ["a fine film", "a dull film", "fine fine day", "what a dull dull day it was"]
 LENGTH = 12
@@ -96,3 +98,23 @@ def forecaster(decoding="segments", cell="gru", units=4, layers=1, known=0, miss
     answers = {"features": scales.features, "look_back": L, "horizon": H, "quantiles": [0.1, 0.9]}
     answers["naive_errors"] = [0.5, None]
     return Model("forecast", model, weights, scales.to_json(), answers, {})
+
+
+def tagger(cell="gru", units=5, both=True, crf=False, labels=("bad", "good"), pooling="max", read=6):
+    """A tagger with random weights, so large that its answers differ."""
+    spelling = Spelling.fit([text.split() for text in TEXTS], 40, 1, read)
+    tags = ("B-a", "I-a", "O")
+    model = (
+        WordVectors(spelling.ids, 4, spelling.letter_ids, 3, cell, 0.2),
+        Dropout(0.5),
+        Recurrent(cell, units, both, steps=True),
+        Tags(len(tags), len(labels), crf, pooling),
+    )
+    weights = tuple(blocks.start(model, 1, [0]))
+    draw = np.random.default_rng(1)
+    for array in (weights[0]["table"], weights[0]["letters_table"]):
+        array[:] *= 20
+    for name, array in weights[-1].items():
+        weights[-1][name] = array + draw.normal(0, 1, array.shape).astype(np.float32)
+    answers = {"tags": list(tags), "labels": list(labels), "length": LENGTH}
+    return Model("tag", model, weights, spelling.to_json(), answers, {"settings": {"cell": cell}})

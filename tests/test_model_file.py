@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from models import arrays, classifier, language_model
+from models import arrays, classifier, language_model, tagger
 from safetensors import safe_open
 from safetensors.numpy import load, save
 
@@ -217,5 +217,45 @@ def test_a_language_model_is_read(tmp_path):
     write(made, tmp_path / "m.safetensors")
     found = model_file.read(tmp_path / "m.safetensors")
     assert (found.task, found.blocks, found.answers) == ("generate", made.blocks, {"rows": "stream"})
+    for one, other in zip(arrays(made), arrays(found), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda r: r["answers"].update(tags=["a", "b"]), "tags are not as many as its outputs"),
+        (lambda r: r["answers"].update(tags=["a", "b", "b"]), "tags are not as many as its outputs"),
+        (lambda r: r["answers"].update(tags=["a", "b", ""]), "tags are not a list of texts"),
+        (lambda r: r["answers"].update(labels="good"), "labels are not a list of texts"),
+        (lambda r: r["answers"].update(length=True), "length is not a whole number above 0"),
+        (lambda r: r["encoder"]["tokens"].pop(), "not as many ids as its vectors"),
+        (lambda r: r["encoder"]["letters"].append("é"), "not as many ids as its vectors"),
+        (lambda r: r["encoder"]["letters"].append("ab"), "a letter of its encoder is more than one"),
+        (lambda r: r["encoder"].update(read=10**6), "is not a whole number from 1 to 1024"),
+        (lambda r: r["encoder"].update(kind="words"), "encoder is of no known kind"),
+        (lambda r: r["blocks"][0].update(cell="os"), "no order that makes a network"),
+        (lambda r: r["blocks"][0].update(letters=0), "no order that makes a network"),
+        (lambda r: r["blocks"][0].update(letter_units=2**31 - 1), "is not float32 of shape"),
+        (lambda r: r["blocks"][-1].update(tags=0), "no order that makes a network"),
+        (lambda r: r["blocks"][-1].update(pooling="sum"), "no order that makes a network"),
+        (lambda r: r["blocks"][-1].update(labels=2**31 - 1), "is not float32 of shape"),
+        (lambda r: r["blocks"][2].update(steps=False), "no order that makes a network"),
+        (lambda r: r["blocks"].pop(2), "no order that makes a network"),
+        (lambda r: r["blocks"].insert(2, r["blocks"][0]), "no order that makes a network"),
+        (lambda r: r.update(task="classify"), "no order that makes a network"),
+    ],
+)
+def test_a_record_of_a_tagger_that_does_not_fit(tmp_path, change, said):
+    write(tagger(crf=True), tmp_path / "m.safetensors")
+    assert said in refused(tmp_path, changed((tmp_path / "m.safetensors").read_bytes(), change))
+
+
+@pytest.mark.parametrize("options", [{}, {"crf": True, "labels": ()}, {"pooling": "attention", "cell": "lstm"}])
+def test_a_tagger_is_read(tmp_path, options):
+    made = tagger(**options)
+    write(made, tmp_path / "m.safetensors")
+    found = model_file.read(tmp_path / "m.safetensors")
+    assert (found.task, found.blocks, found.answers) == ("tag", made.blocks, made.answers)
     for one, other in zip(arrays(made), arrays(found), strict=True):
         np.testing.assert_array_equal(one, other)

@@ -35,14 +35,15 @@ class Library(NamedTuple):
         recur: (recurrence, x or Tokens, weights, initial states or None, live or None, dropout mask on h or None,
             whether outputs are wanted) to outputs [batch, time, units] (or None) and last states.
         constant: its argument, as a number through which no gradient flows.
-        loop: (step, carried, xs [steps, ...] or None, steps): what is carried at the end, and what each step gave,
-            stacked; `step` makes of what is carried and an x (or None) what is carried on, and what it gives.
+        scan: (step, carry, xs, length=) to the last carry and what every step gave, one array: step takes the carry and
+            the next element of each of the arrays xs, whose first axis is time, and returns the new carry and an array;
+            where there are no xs `length` says how many steps there are.
     """
 
     xp: ModuleType
     recur: Callable[..., tuple[Array | None, States]]
     constant: Callable[[Array], Array]
-    loop: Callable[[Callable[[Any, Any], tuple[Any, Array]], Any, Array | None, int], tuple[Any, Array]]
+    scan: Callable[..., tuple[Any, Array]]
 
 
 class Steps(NamedTuple):
@@ -51,7 +52,8 @@ class Steps(NamedTuple):
     Attributes:
         x: ids [batch, time], `Tokens`, steps [batch, time, features], or, where time is gone, [batch, features].
         live: bool [batch, time], False where a step is padding; None where every step is live, or time is gone.
-        targets: ids [batch, time] or [batch] that `Softmax` is asked about, 0 for none; None is about all ids.
+        targets: ids [batch, time] or [batch] that `Softmax` is asked about, 0 for none; None is about all ids. Those of
+            `tag_blocks.Tags` are told there.
         shift: [batch, time, units] to add to what the embedding gives; None is nothing.
         last: the last states of each recurrent layer so far.
         level: what a forecast is to be relative to: see `forecast_blocks.Level`.
@@ -564,17 +566,17 @@ def _numpy_recur(
     return run.sequence, run.states
 
 
-def _numpy_loop(
-    step: Callable[[Any, Any], tuple[Any, Array]], carried: Any, xs: Array | None, steps: int
+def _numpy_scan(
+    step: Callable[..., tuple[Any, Array]], carry: Any, xs: tuple[Array, ...], length: int | None = None
 ) -> tuple[Any, Array]:
     given = []
-    for place in range(steps):
-        carried, one = step(carried, None if xs is None else xs[place])
+    for now in zip(*xs, strict=True) if xs else [()] * (length or 0):
+        carry, one = step(carry, now)
         given.append(one)
-    return carried, np.stack(given)
+    return carry, np.stack(given)
 
 
-NUMPY = Library(np, _numpy_recur, lambda x: x, _numpy_loop)
+NUMPY = Library(np, _numpy_recur, lambda x: x, _numpy_scan)
 
 
 def jax_library() -> Library:
@@ -603,10 +605,4 @@ def jax_library() -> Library:
             return_sequence=wanted,
         )
 
-    def loop(
-        step: Callable[[Any, Any], tuple[Any, Array]], carried: Any, xs: Array | None, steps: int
-    ) -> tuple[Any, Array]:
-        after: tuple[Any, Array] = jax.lax.scan(step, carried, xs, length=steps)
-        return after
-
-    return Library(jnp, recur, jax.lax.stop_gradient, loop)
+    return Library(jnp, recur, jax.lax.stop_gradient, jax.lax.scan)

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from gatewright import runtime
+from gatewright.blocks import NUMPY
 from gatewright.data.corpora import read_corpus
 from gatewright.data.sources import AnyLabelled, Labelled, SeveralLabelled, Source, names_of, read_labelled
+from gatewright.data.tagged import read_tagged
 from gatewright.data.text import PADDING
 from gatewright.errors import InputError, nearest
 from gatewright.forecaster import Forecaster
@@ -21,9 +23,11 @@ from gatewright.measures import as_tuples, plain
 from gatewright.runtime import Classifier
 from gatewright.setting import require_packages
 from gatewright.settings import OPTIONS, of_data
+from gatewright.tagger import Tagger
 from gatewright.tasks.forecast import Forecast
 from gatewright.tasks.generate import Generate
 from gatewright.tasks.protocol import EVALUATED_STREAMS
+from gatewright.tasks.tag import Tag
 
 # Steps of one call.
 _STEPS = 128
@@ -182,10 +186,38 @@ def _forecasts(model: str, loaded: Forecaster, data: str, limit: int | None, **c
     )
 
 
+def _tagged(model: str, loaded: Tagger, data: str, limit: int | None, column: str | None = None) -> Evaluated:
+    source = read_tagged(data, column)
+    rows = (source.test or source.train).take(range(len((source.test or source.train).words))[:limit])
+    if loaded.labels and rows.labels is None:
+        raise InputError(
+            f"{model} gives each sentence a label, and {source.name} has none: name data with a label for each one."
+        )
+    task = Tag(data, length=loaded.length)
+    task.use(loaded.spelling, loaded.tags, loaded.labels)
+    examples = task.encode(rows)
+    outputs = loaded.answers(task.words(rows)).joined(NUMPY)
+    return Evaluated(
+        model,
+        source.name,
+        task.name,
+        task.unit,
+        task.size(examples),
+        task.measure(outputs, examples.targets),
+        task.measure(task.commonest(examples.targets, examples.targets), examples.targets),
+        (),
+        (),
+        notes=(*source.notes, *task.remarks(examples)),
+        baseline_name="always the commonest tag of these very words"
+        + (", and the commonest label of these sentences" if loaded.labels else ""),
+    )
+
+
 _EVALUATORS: dict[str, Callable[..., Evaluated]] = {
     "classify": _labelled,
     "generate": _language,
     "forecast": _forecasts,
+    "tag": _tagged,
 }
 
 

@@ -153,14 +153,13 @@ class Decaying:
         rec = Recurrence(self.cell)  # type: ignore[arg-type]  # the model file's check knows the names
         weights = tuple(w[name] for name in ("kernel", "recurrent_kernel", "bias"))
 
-        def step(states: Any, at: Array) -> tuple[Any, Array]:
-            x_t, keep = at[:, : read.shape[2]], at[:, read.shape[2] :]
+        def step(states: Any, at: tuple[Array, Array]) -> tuple[Any, Array]:
+            x_t, keep = at
             _, after = lib.recur(rec, x_t[:, None], weights, tuple(keep * h for h in states), None, None, False)
             return tuple(after), after[0]
 
         begin = states or tuple(xp.zeros((len(x), self.units), x.dtype) for _ in rec.state_names)
-        both = xp.concatenate([read, keeps], axis=2).swapaxes(0, 1)
-        left, outputs = lib.loop(step, tuple(begin), both, both.shape[0])
+        left, outputs = lib.scan(step, tuple(begin), (read.swapaxes(0, 1), keeps.swapaxes(0, 1)))
         out = outputs.swapaxes(0, 1) if self.steps else left[0]
         return steps._replace(x=out, last=(*steps.last, left)), left
 
@@ -385,10 +384,10 @@ class Recursive:
         def answer(h: Array) -> Array:
             return (h @ w["kernel"] + w["bias"]).reshape(B, C, self.outputs)
 
-        def step(carried: Any, known: Array | None) -> tuple[Any, Array]:
+        def step(carried: Any, known: tuple[Array, ...]) -> tuple[Any, Array]:
             """From the forecast of a step, and the states before it, to the next forecast."""
             y, layers = carried
-            x = xp.concatenate([y[:, :, 0], steps.held, *([] if known is None else [known])], axis=1)
+            x = xp.concatenate([y[:, :, 0], steps.held, *known], axis=1)
             after = []
             for own, before in zip(w["below"], layers, strict=True):
                 weights = tuple(own[name] for name in ("kernel", "recurrent_kernel", "bias"))
@@ -402,8 +401,8 @@ class Recursive:
         if self.horizon == 1:
             return steps._replace(x=first[:, None]), ()
         # What is known of the first step ahead has been read beside the window's last: see `Level.lead`.
-        known = None if steps.ahead is None else steps.ahead[:, 1:].swapaxes(0, 1)
-        _, rest = lib.loop(step, (first, tuple(map(tuple, steps.last))), known, self.horizon - 1)
+        known = () if steps.ahead is None else (steps.ahead[:, 1:].swapaxes(0, 1),)
+        _, rest = lib.scan(step, (first, tuple(map(tuple, steps.last))), known, length=self.horizon - 1)
         return steps._replace(x=xp.concatenate([first[None], rest]).swapaxes(0, 1)), ()
 
     def stepper(self, w: Weights) -> tuple[States, Step]:

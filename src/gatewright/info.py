@@ -10,6 +10,7 @@ from typing import Any
 from gatewright import model_file
 from gatewright.data.encoders import encoder_from_json
 from gatewright.data.scales import Scales
+from gatewright.data.spelling import spelling_from_json
 from gatewright.measures import told
 
 _WIDTH = 100
@@ -81,7 +82,7 @@ def info(model: str | Path) -> Info:
         InputError: the file is not there, damaged, or of another version.
     """
     read = model_file.read(model)
-    kind, ids, reads = _reads(read.encoder)
+    kind, ids, reads = _reads(read.task, read.encoder)
     return Info(
         str(model),
         Path(model).stat().st_size,
@@ -96,10 +97,10 @@ def info(model: str | Path) -> Info:
     )
 
 
-def _reads(kept: dict[str, Any]) -> tuple[str, int, str]:
+def _reads(task: str, kept: dict[str, Any]) -> tuple[str, int, str]:
     """The kind of a model's encoder, how many ids or numbers it gives, and both for a reader."""
-    if kept.get("kind") == "series":
+    if task == "forecast":
         scales = Scales.from_json(kept)
         return "series", scales.features, f"series: {', '.join(scales.variables)}; a step is {scales.grid.told}"
-    encoder = encoder_from_json(kept)
+    encoder = spelling_from_json(kept) if task == "tag" else encoder_from_json(kept)
     return encoder.kind, encoder.ids, f"texts: {encoder.kind}, {encoder.ids:,} ids"

@@ -4,13 +4,14 @@ The tensors are the weights, float32, each named `PLACE.NAME` after the block's 
 metadata has one entry, `gatewright`, which is JSON:
 
     version       of this form
-    task          "classify" or "generate"
+    task          "classify", "generate" or "tag"
     blocks        [{"kind": ..., its fields}], from the input to the output
     encoder       how texts become ids: the words, characters or merges (see `data.encoders`)
     answers       what the outputs mean. To classify: {"labels": [...], "length": the tokens of a text that are read,
                   the last; "several": true where a text is given any number of labels}; to generate: {"rows":
                   "stream", texts one after another, or "prefixes", lines alone; of these "length": the tokens of a
-                  line that are read at once}
+                  line that are read at once}; to tag: {"tags": [...], "labels": those of sentences [...], "length":
+                  the words that are read at once}
     training      settings and figures, for a reader
     conventions   layout of the weights, order of the gates, place of the GRU's reset gate
     sha256        of all the others as JSON with sorted keys, and then of the weights in the order of their names
@@ -34,14 +35,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright import blocks as models
-from gatewright import forecast_blocks
+from gatewright import forecast_blocks, tag_blocks
 from gatewright.blocks import Block
 from gatewright.errors import InputError
 from gatewright.files import atomically
 from gatewright.forecast_blocks import LEVELS, Decaying, Direct, Level, Parallel, Recursive, Restore, Segments
 
 VERSION = 1
-_KINDS = {**models.KINDS, **forecast_blocks.KINDS}
 # Of a step; more would be no file that anyone has made.
 _MOST_FEATURES = 1 << 20
 _CONVENTIONS = {
@@ -49,6 +49,7 @@ _CONVENTIONS = {
     "gates": {"simple_rnn": ["h"], "lstm": ["i", "f", "c", "o"], "gru": ["z", "r", "h"]},
     "gru_reset": "after",
 }
+_KINDS = {**models.KINDS, **forecast_blocks.KINDS, **tag_blocks.KINDS}
 _PARTS = ("version", "task", "blocks", "encoder", "answers", "training", "conventions", "sha256")
 
 
@@ -192,7 +193,7 @@ def _blocks(file: Path, record: Mapping[str, Any]) -> tuple[tuple[Block, ...], l
 
 def _features(file: Path, blocks: Sequence[Block], answers: Mapping[str, Any]) -> int:
     """The numbers of a step that come in; an id is one."""
-    if isinstance(blocks[0], models.Embedding):
+    if isinstance(blocks[0], models.Embedding | tag_blocks.WordVectors):
         return 1
     features = answers.get("features")
     if type(features) is not int or not 0 < features < _MOST_FEATURES:
@@ -309,5 +310,6 @@ _MAKES_A_NETWORK: dict[str, Callable[[Sequence[Block]], bool]] = {
     "classify": _classifies,
     "generate": _generates,
     "forecast": _forecasts,
+    "tag": tag_blocks.make_a_tagger,
 }
 """Of each task, whether blocks stand in an order that makes a network of it."""

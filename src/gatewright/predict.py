@@ -13,6 +13,7 @@ from gatewright.errors import InputError
 from gatewright.forecaster import Forecasted, Forecaster
 from gatewright.language import LanguageModel
 from gatewright.runtime import Classifier, Prediction
+from gatewright.tagger import TaggedSentence, Tagger
 
 
 def predict(
@@ -22,8 +23,9 @@ def predict(
     file: str | None = None,
     text: str | None = None,
     plot: str | Path | None = None,
-) -> list[Prediction] | list[Forecasted]:
-    """What a model says of each text; a forecaster of what comes after each series.
+) -> list[Prediction] | list[TaggedSentence] | list[Forecasted]:
+    """What a model says of each text: a classifier its label or labels, a tagger a tag for each word; a forecaster of
+    what comes after each series.
 
     Args:
         model: a model file.
@@ -41,16 +43,18 @@ def predict(
     if isinstance(loaded, LanguageModel):
         raise InputError(f"{model} is a language model, which says nothing of texts: use `gatewright generate`.")
     given = {"texts": texts, "--text": text, "--plot": plot}
-    answers: list[Prediction] | list[Forecasted] = _PREDICTORS[loaded.task](
+    answers: list[Prediction] | list[TaggedSentence] | list[Forecasted] = _PREDICTORS[loaded.task](
         loaded, file, {name: value for name, value in given.items() if value is not None}
     )
     return answers
 
 
-def _of_texts(loaded: Classifier, file: str | None, given: dict[str, Any]) -> list[Prediction]:
+def _of_texts(
+    loaded: Classifier | Tagger, file: str | None, given: dict[str, Any]
+) -> list[Prediction] | list[TaggedSentence]:
     texts = given.pop("texts", None)
     text = given.pop("--text", None)
-    _refuse(given, "a classifier")
+    _refuse(given, f"a model of train {loaded.task}")
     if texts is None and file is None:
         raise InputError("predict needs texts: give some, - for standard input, or a file of texts with --file.")
     if texts is not None and file is not None:
@@ -94,4 +98,4 @@ def _refuse(given: dict[str, Any], what: str) -> None:
         raise InputError(f"{shown} not for {what}: leave {'them' if name == 'texts' else 'it'} out.")
 
 
-_PREDICTORS: dict[str, Callable[..., Any]] = {"classify": _of_texts, "forecast": _of_series}
+_PREDICTORS: dict[str, Callable[..., Any]] = {"classify": _of_texts, "tag": _of_texts, "forecast": _of_series}

@@ -6,6 +6,9 @@ model.predict(["a fine film", "a dull one"])  # many
 
 model = gatewright.runtime.load("language-model.safetensors")
 print(model.generate("ROMEO:", tokens=200))
+
+model = gatewright.runtime.load("tagger.safetensors")
+print(model.predict("show me flights from boston"))
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from gatewright.forecaster import Forecaster
 from gatewright.labels import Labels, OneLabel, SeveralLabels, printable
 from gatewright.language import LanguageModel
 from gatewright.model_file import Model, read
+from gatewright.tagger import Tagger
 
 # Rows of one call: enough to fill the kernels.
 _ROWS_AT_ONCE = 64
@@ -163,8 +167,13 @@ class Classifier:
         ]
 
 
-AnyModel = Classifier | LanguageModel | Forecaster
-_MODELS: dict[str, type[AnyModel]] = {"classify": Classifier, "generate": LanguageModel, "forecast": Forecaster}
+AnyModel = Classifier | LanguageModel | Forecaster | Tagger
+_MODELS: dict[str, type[AnyModel]] = {
+    "classify": Classifier,
+    "generate": LanguageModel,
+    "forecast": Forecaster,
+    "tag": Tagger,
+}
 
 
 def load(path: str | os.PathLike[str]) -> AnyModel:

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gatewright.blocks import CELLS
+from gatewright.blocks import CELLS, POOLS
+from gatewright.data.spelling import MOST_READ
 from gatewright.data.text import FIRST, SPLITS
 from gatewright.errors import InputError, nearest, require_one_of
 from gatewright.forecast_blocks import LEVELS
@@ -234,6 +235,37 @@ GENERATE = (
 )
 """The settings of `train generate`."""
 
+TAG = (
+    *_CELL,
+    Setting("units", "whole", 128, "of each recurrent layer and direction", 1),
+    Setting("both", "switch", True, "walk each sentence in both directions"),
+    Setting("crf", "switch", False, "the tags of a sentence are a chain (CRF), and the likeliest chain is the answer"),
+    Setting(
+        "pooling",
+        "choice",
+        "max",
+        "how steps become what a sentence's label is told of: max, mean, attention",
+        choices=POOLS,
+    ),
+    Setting("vocabulary", "whole", 30_000, "ids of words in use", FIRST + 1),
+    Setting("least", "whole", 1, "how often a word must occur in the training sentences to have an id", 1),
+    Setting("length", "whole", 64, "words that are read at once; a longer sentence is read in pieces", 1),
+    Setting("embedding", "whole", 128, "numbers for each word", 1),
+    Setting("letters", "whole", 16, "letters of a word that are read, half of them from its end", 1, most=MOST_READ),
+    Setting("letter_units", "whole", 32, "numbers for each letter, and units of either direction that read them", 1),
+    Setting(
+        "word_dropout", "number", 0.1, "share of the words of which a step of training sees the letters alone", below=1
+    ),
+    *_DROPOUTS[1:],
+    Setting("output_dropout", "number", 0.5, "share of what comes out of each layer that is dropped", below=1),
+    Setting("batch", "whole", 32, "sentences of a training step", 1),
+    Setting("epochs", "whole", None, "passes over the training sentences (default: 6 to 50, for some 3,000 steps)", 1),
+    Setting("learning_rate", "number", 0.002, "of Adam, at its highest", 1e-12),
+    _moments("own"),
+    *_LEARNING,
+)
+"""The settings of `train tag`."""
+
 # Of numbers by which logits are divided or multiplied, so that they stay numbers.
 _LARGEST = 1e6
 
@@ -350,6 +382,20 @@ JOBS = {
         ),
         FORECAST,
         {"units": 64, "batch": 64, "epochs": 5, "learning_rates": (0.001,)},
+    ),
+    "tag": Job(
+        "a tag for each word, and a label for each sentence that has one",
+        "atis, ewt, a .conllu file, a file with a word and its tag on each line, or a folder of these or of seq.in, "
+        "seq.out and label",
+        (
+            Option(
+                "column",
+                "NAME",
+                "of .conllu upos, xpos, feats or deprel (default: upos); else a number from 2 on (default: the last)",
+            ),
+        ),
+        TAG,
+        {**_PLAIN, "length": 64, "learning_rates": (0.002,)},
     ),
 }
 """The tasks that can be trained."""

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ _NO_SPACE_BEFORE = frozenset(".,;:!?)]}%”’\n")
 _NO_SPACE_AFTER = frozenset("([{“‘\n")
 
 
+Text = TypeVar("Text")
 Add: TypeAlias = Callable[[int | None], str]
 
 
@@ -60,7 +61,7 @@ def whole(text: str) -> str:
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _ranked(counts: Counter[Any], size: int, least: int) -> list[Any]:
+def ranked(counts: Counter[Any], size: int, least: int) -> list[Any]:
     """The most frequent, among equals the first seen, as many as have ids below `size`.
 
     Raises:
@@ -128,7 +129,7 @@ class Words(_Listed):
         counts: Counter[str] = Counter()
         for text in told(texts, "split into words"):
             counts.update(_SPLITTERS[split](whole(text)))
-        return cls(tuple(_ranked(counts, size, least)), split)
+        return cls(tuple(ranked(counts, size, least)), split)
 
     def _split(self, text: str) -> Iterable[str]:
         return _SPLITTERS[self.split](whole(text))
@@ -182,7 +183,7 @@ class Characters(_Listed):
         counts: Counter[str] = Counter()
         for text in told(texts, "split into characters"):
             counts.update(whole(text))
-        return cls(tuple(_ranked(counts, size, least)))
+        return cls(tuple(ranked(counts, size, least)))
 
     def _split(self, text: str) -> Iterable[str]:
         return whole(text)
@@ -282,7 +283,7 @@ def _pipeline(pieces: Sequence[str], merges: Sequence[tuple[str, str]]) -> Any:
     return made
 
 
-def told(texts: Sequence[str], what: str) -> Iterator[str]:
+def told(texts: Sequence[Text], what: str) -> Iterator[Text]:
     """The texts; says now and then how many are done."""
     progress = Progress()
     for done, text in enumerate(texts, 1):
@@ -330,17 +331,22 @@ def encoder_from_json(kept: Any) -> Encoder:
     """
     kind = kept.get("kind") if isinstance(kept, dict) else None
     if kind == "words" and kept.keys() == {"kind", "tokens", "split"} and kept["split"] in SPLITS:
-        return Words(_strings(kept["tokens"]), kept["split"])
+        return Words(strings(kept["tokens"]), kept["split"])
     if kind == "characters" and kept.keys() == {"kind", "tokens"}:
-        tokens = _strings(kept["tokens"])
+        tokens = strings(kept["tokens"])
         if all(len(token) == 1 for token in tokens):
             return Characters(tokens)
     if kind == "bytes" and kept.keys() == {"kind", "pieces", "merges"}:
-        return _pairs_from_json(_strings(kept["pieces"]), kept["merges"])
+        return _pairs_from_json(strings(kept["pieces"]), kept["merges"])
     raise InputError("its encoder is of no known kind, or its parts do not fit.")
 
 
-def _strings(values: Any) -> tuple[str, ...]:
+def strings(values: Any) -> tuple[str, ...]:
+    """A list of tokens as a model file has it: texts, none of them empty or twice.
+
+    Raises:
+        InputError: it is something else.
+    """
     if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):
         raise InputError("the tokens of its encoder are not a list of texts.")
     if len(set(values)) != len(values):

@@ -9,7 +9,9 @@ from pathlib import Path
 from gatewright.data.tables import is_table
 from gatewright.errors import InputError
 
-_COMPRESSED = (".gz", ".xz")
+COMPRESSED = (".gz", ".xz")
+"""The endings of files that are decompressed as they are read."""
+
 _ARCHIVES = (".tar", ".tgz", ".txz", ".zip")
 # A few bytes can decompress to more than any memory holds.
 _MOST_GIGABYTES = 4
@@ -22,12 +24,21 @@ def read(path: Path) -> str:
     Raises:
         InputError: it can't be read, is not UTF-8, is a table or an archive, or decompresses to more than 4 GB.
     """
-    inner = Path(path.stem if path.suffix.lower() in _COMPRESSED else path.name)
+    inner = Path(path.stem if path.suffix.lower() in COMPRESSED else path.name)
     if is_table(inner) or inner.suffix.lower() in _ARCHIVES:
         raise InputError(
             f"{path} must be plain text, also as .gz or .xz, and by its name is a table or an archive: unpack an "
             "archive, and give a table alone, not compressed."
         )
+    return read_any(path)
+
+
+def read_any(path: Path) -> str:
+    """As `read`, of a file of any name.
+
+    Raises:
+        InputError: it can't be read, is not UTF-8, or decompresses to more than 4 GB.
+    """
     try:
         return _decoded(_content(path), str(path))
     except OSError as error:
@@ -49,7 +60,7 @@ def read_stdin() -> str:
 
 def _content(path: Path) -> bytes | bytearray:
     suffix = path.suffix.lower()
-    if suffix not in _COMPRESSED:
+    if suffix not in COMPRESSED:
         return path.read_bytes()
     content = bytearray()
     with gzip.open(path) if suffix == ".gz" else lzma.open(path) as file:

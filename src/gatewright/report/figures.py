@@ -15,6 +15,7 @@ from rich.text import Text
 from gatewright.comparison import Measure
 from gatewright.labels import OneLabel, SeveralLabels, printable
 from gatewright.measures import told
+from gatewright.tag_measures import MEASURES as OF_TAGS
 from gatewright.tasks.forecast import Forecast
 from gatewright.tasks.generate import Generate
 
@@ -26,6 +27,7 @@ _WIDTH = 100
 _MEASURES = {
     measure.name: measure for kind in (OneLabel, SeveralLabels, Generate, Forecast) for measure in kind.measures
 }
+_MEASURES |= {measure.name: measure for measure in OF_TAGS}
 # More labels than these make a table that no one reads.
 _CONFUSION_SHOWN = 12
 _LABELS_SHOWN = 40

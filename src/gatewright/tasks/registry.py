@@ -15,6 +15,10 @@ def task_class(name: str) -> Any:
         from gatewright.tasks.forecast import Forecast
 
         return Forecast
+    if name == "tag":
+        from gatewright.tasks.tag import Tag
+
+        return Tag
     from gatewright.tasks.classify import Classify
 
     return Classify
