@@ -92,6 +92,25 @@ RECIPES = {
         "0.9083; three epochs of 400 words, adversarial 0.3, validation 0.8840, 0.9012, 0.9060, test 0.9107: the "
         "last was still rising, hence seven.",
     ),
+    "atis": Recipe(
+        "ATIS, slots and intents, the defaults of `gatewright train tag`",
+        "at most 30 minutes a seed on 1 core",
+        "tag",
+        "atis",
+        {},
+        trail="Tried before, by span F1 of validation, the test part not read, one seed: tags that stand alone, "
+        "0.9664; a chain, 0.9666 after 12 of 22 epochs, where the former had 0.9652, and ahead of it after nearly "
+        "every epoch, hence the default; word dropout 0.25, tags alone, 0.9553 after 9 epochs, where 0.1 had 0.9594.",
+    ),
+    "ewt": Recipe(
+        "English Web Treebank, universal parts of speech, the defaults of `gatewright train tag`",
+        "at most 30 minutes a seed on 1 core",
+        "tag",
+        "ewt",
+        {},
+        trail="Tried before, by accuracy of validation, the test part not read, one seed: the same with 6 epochs, "
+        "0.9444.",
+    ),
     "shakespeare": Recipe(
         "Tiny Shakespeare, characters",
         "at most 30 minutes a seed on 2 cores",

@@ -98,6 +98,10 @@ class TestTask:
         assert truths.labels.min() == 1
         assert truths.labels.max() == 2
         assert not truths.unknown.any()
+        assert task.blocks("gru", 3)[-1] == Tags(5, 2, True, "max")  # the tags tell spans
+        plain = Tag(str(folder), crf=False)
+        Data.read(plain)
+        assert plain.blocks("gru", 3)[-1] == Tags(5, 2, False, "max")
 
     def test_without_parts_whole_sentences_are_held_out(self, tmp_path):
         rows = [[(f"w{place}", "AB"[place % 2])] * (1 + place % 3) for place in range(100)]
@@ -133,7 +137,7 @@ class TestTask:
         truths = Truths.of(data.test.targets)
         assert truths.tags.tolist() == [[1, 3]]  # a tag that can but be answered wrongly
         assert truths.unknown.tolist() == [[False, True]]
-        assert task.blocks("gru", 3)[-1] == Tags(2, 0, False, "max")
+        assert task.blocks("gru", 3)[-1] == Tags(2, 0, False, "max")  # no spans, no chain
         assert "1 of the 2 test tokens have a tag that no training sentence has: wrong." in data.parts.notes
         perfect = task.baseline(data.parts).outputs
         assert task.measure(perfect, data.test.targets)["accuracy"] == 0.5
@@ -327,10 +331,11 @@ class TestRuntime:
 
 @pytest.mark.slow
 class TestTraining:
-    @pytest.mark.parametrize("more", [{}, {"crf": True, "pooling": "attention"}])
+    @pytest.mark.parametrize("more", [{}, {"crf": False, "pooling": "attention"}])
     def test_from_sentences_to_answers(self, folder, tmp_path, more):
         out = tmp_path / "m.safetensors"
         result = gatewright.train("tag", str(folder), out, **{**SMALL, "epochs": 12, "averaging": 0.9}, **more)
+        assert result.settings["crf"] is more.get("crf", True)
         assert result.test["span_f1"] > 0.95
         assert result.test["intent_accuracy"] == 1
         assert result.unit == "tokens"
@@ -355,7 +360,7 @@ class TestTraining:
     @pytest.mark.parametrize(
         "more",
         [
-            {"crf": True},
+            {"crf": False},
             {"letters": 2},
             {"letter_units": 5},
             {"word_dropout": 0.5},
@@ -378,7 +383,7 @@ class TestTraining:
     def test_commands(self, folder, tmp_path, capsys):
         out = str(tmp_path / "m.safetensors")
         flags = [f"--{name.replace('_', '-')}={value}" for name, value in SMALL.items()]
-        assert cli.main(["train", "tag", str(folder), "--out", out, "--crf", *flags, "--json"]) == 0
+        assert cli.main(["train", "tag", str(folder), "--out", out, "--no-crf", *flags, "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["task"] == "tag"
         assert cli.main(["predict", out, "show flights", "it"]) == 0
         lines = capsys.readouterr().out.split("\n")

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright import _heap
 from gatewright import blocks as models
 from gatewright.blocks import Block, Steps
 from gatewright.checkpoint import Checkpoint, Progressed
@@ -350,7 +351,8 @@ def fit(
     deciding = network.task.measures[0]
     while len(at.epochs) < recipe.epochs and not _is_over(at, recipe):
         number = len(at.epochs) + 1
-        at = _epoch(network, recipe, at, train, importance, seed, checkpoint, tick)
+        with _heap.kept():
+            at = _epoch(network, recipe, at, train, importance, seed, checkpoint, tick)
         shown = at.average if recipe.averaging else at.state.weights
         measured = network.task.measure(network.outputs(shown, validation), validation.targets)
         epoch = Epoch(at.loss / at.counted, measured, at.seconds)

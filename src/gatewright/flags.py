@@ -86,7 +86,7 @@ def _add_option(parser: argparse.ArgumentParser, option: Any) -> None:
 def _add_setting(parser: argparse.ArgumentParser, setting: Any, plain: bool = False) -> None:
     """A flag; with `plain`, without a word on a default that is another here."""
     flag = f"--{setting.name.replace('_', '-')}"
-    default = str(setting.default).lower() if setting.kind == "switch" else setting.default
+    default = str(setting.default).lower() if isinstance(setting.default, bool) else setting.default
     if setting.kind == "numbers":
         default = ",".join(map(str, setting.default))
     ending = "" if default is None or plain else f" (default: {default})"
@@ -110,7 +110,8 @@ def _add_users(commands: Any) -> None:
     evaluate = commands.add_parser(
         "evaluate",
         help="measure a model on data",
-        description="Measure a model on data: a classifier on labelled texts, a language model on texts.",
+        description="Measure a model on data: a classifier on labelled texts, a language model on texts, a tagger on "
+        "tagged sentences.",
     )
     evaluate.add_argument("model", help="a model file")
     evaluate.add_argument(
@@ -124,8 +125,8 @@ def _add_users(commands: Any) -> None:
         "predict",
         help="what a model says of texts, or of what comes after series",
         description="Print the label and its probability for each text, one line a text; of a model that gives any "
-        "number of labels those given, or -, and the probability of each. A forecaster prints a table, a row a step "
-        "ahead.",
+        "number of labels those given, or -, and the probability of each; of a tagger each word and its tag, one "
+        "line a word; a forecaster prints a table, a row a step ahead.",
     )
     predict.add_argument("model", help="a model file")
     predict.add_argument(
@@ -212,7 +213,7 @@ def _add_compare(commands: Any) -> None:
         "--length",
         metavar="N",
         type=_whole,
-        help="steps; of a text its last words (default: adding 100, texts 200, generate 64)",
+        help="steps; of a text its last words (default: adding 100, texts 200, generate and tag 64)",
     )
     add("--vocabulary", metavar="N", type=_whole, help="ids in use (default: 10000)")
     add("--batch", metavar="N", type=_whole, help="rows of a training step (default: adding 16, texts 32)")
@@ -221,7 +222,8 @@ def _add_compare(commands: Any) -> None:
         "--learning-rates",
         metavar="X,Y,...",
         type=_numbers,
-        help="the best for each cell is chosen on validation rows (default: adding 0.005, texts 0.001, generate 0.003)",
+        help="the best for each cell is chosen on validation rows (default: adding 0.005, texts 0.001, "
+        "generate 0.003, tag 0.002)",
     )
     add("--seeds", metavar="N", type=_whole, default=3, help="how many times each cell is trained (default: 3)")
     add("--limit", metavar="N", type=_whole, help="at most N training and N test rows, for a quick look")

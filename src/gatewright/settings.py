@@ -239,7 +239,12 @@ TAG = (
     *_CELL,
     Setting("units", "whole", 128, "of each recurrent layer and direction", 1),
     Setting("both", "switch", True, "walk each sentence in both directions"),
-    Setting("crf", "switch", False, "the tags of a sentence are a chain (CRF), and the likeliest chain is the answer"),
+    Setting(
+        "crf",
+        "switch",
+        None,
+        "the tags of a sentence are a chain (CRF), and the likeliest is the answer (default: where tags tell spans)",
+    ),
     Setting(
         "pooling",
         "choice",

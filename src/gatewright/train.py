@@ -136,21 +136,24 @@ def train(
     done again.
 
     Args:
-        task: "classify", or "generate".
+        task: "classify", "generate", or "tag".
         data: to classify: "imdb", a .csv, .tsv, .parquet or .jsonl file, a folder of text files by class, or a .tar.gz
             of one. To generate: "shakespeare", "ptb", "imdb-unlabelled", a text file, a folder of them, or a table.
+            To tag: "atis", "ewt", a file or a folder of tagged sentences: see `data.tagged.read_tagged`.
         out: the model file; one that is there is replaced when the new one is done.
-        validation, test: data of such parts; else some is set aside: see `tasks.classify` and `tasks.generate`.
-        limit: use at most so many training rows (tokens, of a language model), and as many test rows.
+        validation, test: data of such parts; else some is set aside: see `tasks.classify`, `tasks.generate` and
+            `tasks.tag`.
+        limit: use at most so many training rows (tokens, of a language model; sentences, of a tagger), and as many
+            test rows.
         pretrained: the model file of a language model, for a classifier to begin with (Dai & Le 2015, "Semi-supervised
             Sequence Learning", section 2): its encoder, embedding and recurrent layers. The lower a layer, the slower
             it is then fine-tuned: see `fitting.Recipe.discriminative`, and `unfreezing`.
         config: a TOML file of settings.
-        settings: see `gatewright.settings`; they go before those of the file. And the options of the data: `text` and
-            `label`, columns of a table; "text" and "label" where not given. Only a classifier has labels. A text has
-            any number of them where `label` names several columns of 0 and 1, or true and false, with commas between,
-            where the column holds lists of strings, and where `label_separator` says what stands between the labels of
-            a field.
+        settings: see `gatewright.settings`; they go before those of the file. And the options of the data: `column`,
+            that of tags; `text` and `label`, columns of a table; "text" and "label" where not given. Only a classifier
+            has these labels. A text has any number of them where `label` names several columns of 0 and 1, or true and
+            false, with commas between, where the column holds lists of strings, and where `label_separator` says what
+            stands between the labels of a field.
 
     Raises:
         InputError: an input can't be used; one sentence says which, and what to do.
@@ -222,9 +225,8 @@ class _Job:
         self._file, self._task, self.settings, self._pretrained = file, task, settings, pretrained
         self._data = Data.read(task)
         self.rows = self._data.fingerprint()
-        for name, value in settings.items():
-            if value is None:  # the task has chosen
-                settings[name] = getattr(task, name, None)
+        # What depends on the data, the task knows now.
+        settings.update({name: getattr(task, name, None) for name, value in settings.items() if value is None})
         if settings["epochs"] is None:
             settings["epochs"] = _epochs(task, len(self._data.train.inputs), settings["batch"])
         self._blocks = task.blocks(settings["cell"], settings["units"])

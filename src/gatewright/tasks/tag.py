@@ -51,7 +51,8 @@ class Tag:
         letter_units, embedding: numbers that letters and the word give to its vector: see `tag_blocks.WordVectors`.
         layers: recurrent layers, one above the other.
         both: whether each walks in both directions.
-        crf: whether the tags of a sentence are a chain: see `gatewright.crf`.
+        crf: whether the tags of a sentence are a chain: see `gatewright.crf`. Where it is None, `fit` sets it: where
+            tags tell spans they are.
         pooling: how steps become the vector of which a sentence's label is told: see `blocks.Pool`.
         word_dropout, recurrent_dropout: see `tag_blocks.WordVectors` and `blocks.Recurrent`.
         input_dropout: between the words' vectors and the first layer: see `blocks.Dropout`.
@@ -71,7 +72,7 @@ class Tag:
     embedding: int = 128
     layers: int = 1
     both: bool = True
-    crf: bool = False
+    crf: bool | None = None
     pooling: str = "max"
     word_dropout: float = 0.1
     recurrent_dropout: float = 0.0
@@ -157,6 +158,8 @@ class Tag:
                 f"{self.data} has {len(self._tags):,} different tags, of which at most {_MOST_TAGS:,} can be "
                 "learnt: name the column of the tags with --column."
             )
+        if self.crf is None:
+            self.crf = are_spans(self._tags)
         self._spelling = Spelling.fit(train.words, self.vocabulary, self.least, self.letters)
         self._mean_words = float(np.mean([len(words) for words in train.words]))
 
@@ -226,7 +229,7 @@ class Tag:
             blocks.append(Recurrent(cell, units, self.both, True, self.recurrent_dropout))
             if self.output_dropout:
                 blocks.append(Dropout(self.output_dropout))
-        return [*blocks, Tags(len(self._tags), len(self._labels), self.crf, self.pooling)]
+        return [*blocks, Tags(len(self._tags), len(self._labels), bool(self.crf), self.pooling)]
 
     def model(self, blocks: Sequence[Block], weights: Sequence[Any], training: dict[str, Any]) -> Model:
         """What a model file holds of a trained network."""
