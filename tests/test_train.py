@@ -417,7 +417,5 @@ class TestSeveralLabels:
         assert "gives the label 'q', of which --label names no column of d.csv: name all its columns." in said
 
     def test_a_language_model_has_no_labels(self):
-        with pytest.raises(
-            InputError, match=r"^--label-separator ; is for classify, and not for generate"
-        ):
+        with pytest.raises(InputError, match=r"^--label-separator ; is for classify, and not for generate"):
             gatewright.train("generate", "shakespeare", label_separator=";")

@@ -119,9 +119,9 @@ def _add_users(commands: Any) -> None:
     evaluate.add_argument("--limit", metavar="N", type=_whole, help="the first N rows (tokens) only")
     predict = commands.add_parser(
         "predict",
-        help="what a model says of texts",
-        description="Print the label and its probability for each text, one line a text; of a model that gives any "
-        "number of labels those given, or -, and the probability of each.",
+        help="what a model says of texts or series",
+        description="Print the label and its probability for each text or series, one line each; of a model that "
+        "gives any number of labels those given, or -, and the probability of each.",
     )
     predict.add_argument("model", help="a model file")
     predict.add_argument(
@@ -130,8 +130,14 @@ def _add_users(commands: Any) -> None:
         metavar="TEXT",
         help="a text; - for one a line from standard input; what follows -- is a text whatever it begins with",
     )
-    predict.add_argument("--file", metavar="F", help="a text file with one text a line, or a table; - for stdin")
+    predict.add_argument(
+        "--file",
+        metavar="F",
+        help="a text file with one text a line, or a table; - for stdin; of series a .ts, .npz or long table",
+    )
     predict.add_argument("--text", metavar="COLUMN", help="the column of a table (default: text)")
+    for name in ("id", "time"):
+        _add_option(predict, OPTIONS[name])
     _add_generate(commands)
     info = commands.add_parser("info", help="what a model file holds", description="Print what a model file holds.")
     info.add_argument("model", help="a model file")

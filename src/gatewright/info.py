@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewright import model_file
+from gatewright.data.channels import Channels, channels_from_json
 from gatewright.data.encoders import encoder_from_json
 from gatewright.measures import told
 
@@ -22,7 +23,7 @@ class Info:
         model, bytes, task: the file, its size, and what it is for.
         blocks: each with its fields, from the input to the output.
         parameters: numbers learnt.
-        encoder, ids: how texts become ids, and how many there are.
+        encoder, ids: how texts become ids, and how many there are; "channels" of series, and how many they have.
         answers: what the outputs mean.
         training: settings and figures.
     """
@@ -45,7 +46,9 @@ class Info:
         lines = [
             f"{self.model}: {self.task}, {self.parameters:,} parameters, {self.bytes:,} bytes",
             *(f"  {' '.join(_told(name, value) for name, value in block.items() if value)}" for block in self.blocks),
-            f"texts: {self.encoder}, {self.ids:,} ids",
+            f"series: {self.ids:,} channels"
+            if self.encoder == Channels.kind
+            else f"texts: {self.encoder}, {self.ids:,} ids",
             *(
                 f"{name}: {', '.join(value) if isinstance(value, list) else str(value).lower()}"
                 for name, value in self.answers.items()
@@ -78,15 +81,23 @@ def info(model: str | Path) -> Info:
         InputError: the file is not there, damaged, or of another version.
     """
     read = model_file.read(model)
-    encoder = encoder_from_json(read.encoder)
+    kind, ids = _read_by(read.encoder)
     return Info(
         str(model),
         Path(model).stat().st_size,
         read.task,
         tuple({"kind": block.kind, **vars(block)} for block in read.blocks),
         sum(array.size for block in read.weights for array in block.values()),
-        encoder.kind,
-        encoder.ids,
+        kind,
+        ids,
         read.answers,
         read.training,
     )
+
+
+def _read_by(encoder: dict[str, Any]) -> tuple[str, int]:
+    """The kind of an encoder, and how many ids or channels it has."""
+    if encoder.get("kind") == Channels.kind:
+        return Channels.kind, len(channels_from_json(encoder).names)
+    read = encoder_from_json(encoder)
+    return read.kind, read.ids
