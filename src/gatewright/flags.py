@@ -123,10 +123,10 @@ def _add_users(commands: Any) -> None:
     evaluate.add_argument("--limit", metavar="N", type=_whole, help="the first N rows (tokens) only")
     predict = commands.add_parser(
         "predict",
-        help="what a model says of texts, or of what comes after series",
-        description="Print the label and its probability for each text, one line a text; of a model that gives any "
-        "number of labels those given, or -, and the probability of each; of a tagger each word and its tag, one "
-        "line a word; a forecaster prints a table, a row a step ahead.",
+        help="what a model says of texts or series, or of what comes after them",
+        description="Print the label and its probability for each text or series, one line each; of a model that "
+        "gives any number of labels those given, or -, and the probability of each; of a tagger each word and its "
+        "tag, one line a word; a forecaster prints a table, a row a step ahead.",
     )
     predict.add_argument("model", help="a model file")
     predict.add_argument(
@@ -138,12 +138,15 @@ def _add_users(commands: Any) -> None:
     predict.add_argument(
         "--file",
         metavar="F",
-        help="a text file with one text a line, or a table; - for stdin; of a forecaster a table of recent steps",
+        help="a text file with one text a line, or a table; - for stdin; of series a .ts, .npz or long table; of a "
+        "forecaster a table of recent steps",
     )
     predict.add_argument(
         "--plot", metavar="FILE", help="of a forecaster: a .png, .svg or .pdf picture of the forecasts with intervals"
     )
     predict.add_argument("--text", metavar="COLUMN", help="the column of a table (default: text)")
+    for name in ("id", "time"):
+        _add_option(predict, OPTIONS[name])
     _add_generate(commands)
     info = commands.add_parser("info", help="what a model file holds", description="Print what a model file holds.")
     info.add_argument("model", help="a model file")

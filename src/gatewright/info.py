@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewright import model_file
+from gatewright.data.channels import Channels, channels_from_json
 from gatewright.data.encoders import encoder_from_json
 from gatewright.data.scales import Scales
 from gatewright.data.spelling import spelling_from_json
@@ -24,7 +25,8 @@ class Info:
         model, bytes, task: the file, its size, and what it is for.
         blocks: each with its fields, from the input to the output.
         parameters: numbers learnt.
-        encoder, ids: how texts become ids, and how many there are; of series "series", and the numbers of a step.
+        encoder, ids: how texts become ids, and how many there are; of series "channels" or "series", and the numbers of
+            a step.
         reads: what comes in, for a reader.
         answers: what the outputs mean.
         training: settings and figures.
@@ -102,5 +104,8 @@ def _reads(task: str, kept: dict[str, Any]) -> tuple[str, int, str]:
     if task == "forecast":
         scales = Scales.from_json(kept)
         return "series", scales.features, f"series: {', '.join(scales.variables)}; a step is {scales.grid.told}"
+    if kept.get("kind") == Channels.kind:
+        channels = len(channels_from_json(kept).names)
+        return Channels.kind, channels, f"series: {channels:,} channels"
     encoder = spelling_from_json(kept) if task == "tag" else encoder_from_json(kept)
     return encoder.kind, encoder.ids, f"texts: {encoder.kind}, {encoder.ids:,} ids"

@@ -6,12 +6,15 @@ metadata has one entry, `gatewright`, which is JSON:
     version       of this form
     task          "classify", "generate" or "tag"
     blocks        [{"kind": ..., its fields}], from the input to the output
-    encoder       how texts become ids: the words, characters or merges (see `data.encoders`)
+    encoder       how texts become ids: the words, characters or merges (see `data.encoders`); of series of numbers
+                  their channels, and the mean and scale of each (see `data.channels`)
     answers       what the outputs mean. To classify: {"labels": [...], "length": the tokens of a text that are read,
                   the last; "several": true where a text is given any number of labels}; to generate: {"rows":
                   "stream", texts one after another, or "prefixes", lines alone; of these "length": the tokens of a
                   line that are read at once}; to tag: {"tags": [...], "labels": those of sentences [...], "length":
-                  the words that are read at once}
+                  the words that are read at once}; of series "features", the numbers of a step, and "length", the steps
+                  of a row that are read, the last; to forecast "features", "look_back", "horizon", "quantiles" and
+                  "naive_errors", see `forecaster`
     training      settings and figures, for a reader
     conventions   layout of the weights, order of the gates, place of the GRU's reset gate
     sha256        of all the others as JSON with sorted keys, and then of the weights in the order of their names
@@ -40,6 +43,7 @@ from gatewright.blocks import Block
 from gatewright.errors import InputError
 from gatewright.files import atomically
 from gatewright.forecast_blocks import LEVELS, Decaying, Direct, Level, Parallel, Recursive, Restore, Segments
+from gatewright.series_blocks import Measurements
 
 VERSION = 1
 # Of a step; more would be no file that anyone has made.
@@ -49,7 +53,12 @@ _CONVENTIONS = {
     "gates": {"simple_rnn": ["h"], "lstm": ["i", "f", "c", "o"], "gru": ["z", "r", "h"]},
     "gru_reset": "after",
 }
-_KINDS = {**models.KINDS, **forecast_blocks.KINDS, **tag_blocks.KINDS}
+_KINDS = {
+    **models.KINDS,
+    **forecast_blocks.KINDS,
+    **tag_blocks.KINDS,
+    Measurements.kind: Measurements,
+}
 _PARTS = ("version", "task", "blocks", "encoder", "answers", "training", "conventions", "sha256")
 
 
@@ -230,9 +239,10 @@ def _fits(value: Any, kind: Any) -> bool:
 
 
 def _classifies(blocks: Sequence[Block]) -> bool:
-    """Whether ids come in first, recurrent layers read them, steps become one vector, and a linear map ends it; dropout
-    may stand between any two."""
-    steps, fits = True, _begins_with_ids(blocks) and isinstance(blocks[-1], models.Dense)
+    """Whether ids or measurements come in first, recurrent layers read them, steps become one vector, and a linear map
+    ends it; dropout may stand between any two."""
+    first = _begins_with(blocks, models.Embedding) or _begins_with(blocks, Measurements)
+    steps, fits = True, first and isinstance(blocks[-1], models.Dense)
     for block in blocks:
         fits = fits and not isinstance(block, models.Softmax)
         if isinstance(block, models.Recurrent):
@@ -245,7 +255,7 @@ def _classifies(blocks: Sequence[Block]) -> bool:
 def _generates(blocks: Sequence[Block]) -> bool:
     """Likewise, but nothing needs the whole text, and a softmax ends it: a tied one above as many numbers as its table
     has."""
-    steps, fits = True, _begins_with_ids(blocks) and isinstance(blocks[-1], models.Softmax)
+    steps, fits = True, _begins_with(blocks, models.Embedding) and isinstance(blocks[-1], models.Softmax)
     features = 1
     for place, block in enumerate(blocks):
         fits = fits and not isinstance(block, models.Pool)
@@ -258,11 +268,14 @@ def _generates(blocks: Sequence[Block]) -> bool:
     return fits
 
 
-def _begins_with_ids(blocks: Sequence[Block]) -> bool:
-    """Whether ids come in first, once, and a recurrent layer reads them."""
+def _begins_with(blocks: Sequence[Block], kind: type[Any]) -> bool:
+    """Whether a block of this kind, through which ids or measurements come in, is first and the only such one, and a
+    recurrent layer reads it."""
     reading = next((block for block in blocks[1:] if not isinstance(block, models.Dropout)), None)
-    tables = [isinstance(block, models.Embedding) for block in blocks]
-    return len(blocks) > 2 and isinstance(reading, models.Recurrent) and tables[0] and not any(tables[1:])
+    doors = [isinstance(block, models.Embedding | Measurements) for block in blocks]
+    return (
+        len(blocks) > 2 and isinstance(reading, models.Recurrent) and isinstance(blocks[0], kind) and not any(doors[1:])
+    )
 
 
 def _forecasts(blocks: Sequence[Block]) -> bool:

@@ -13,7 +13,7 @@ from gatewright import blocks
 from gatewright.data.batches import Examples
 from gatewright.errors import InputError, nearest, require_one_of
 from gatewright.fitting import Recipe
-from gatewright.settings import COMPARED, JOBS, OPTIONS, of_data
+from gatewright.settings import COMPARED, OPTIONS, compared, job_on, of_data, refuse_others
 from gatewright.tasks.protocol import Task
 from gatewright.tasks.registry import task_class
 
@@ -97,8 +97,10 @@ def resolve(
     if not isinstance(data, str):
         raise InputError(f"data must be the name of a data set, a file or a folder, not {data!r}.")
     kind = _kind(data, task)
-    known = COMPARED["classify" if kind == "adding" else kind]
     options, more = _options(kind, more)
+    asked = job_on("classify", "", {}) if kind == "adding" else job_on(kind, data, options)
+    known = compared(asked)
+    refuse_others("classify" if kind == "adding" else kind, asked, data, {**more, **files})
     for name in more:
         if name not in known:
             raise InputError(f"{name!r} is no setting of this comparison: leave it out{nearest(name, list(known))}")
@@ -109,9 +111,9 @@ def resolve(
                 raise InputError(f"adding is a task of numbers and has no {name}: leave {name} out.")
         defaults, least = _ADDING, _ADDING_LEAST
     else:
-        defaults, least = dict(JOBS[kind].plain), _LEAST
+        defaults, least = dict(asked.plain), _LEAST
     given = {name: value for name, value in {**files, **numbers}.items() if value is not None}
-    own = {"units", "batch", "epochs", "limit"} | {field.name for field in fields(_class(kind))}
+    own = {"units", "batch", "epochs", "limit"} | {field.name for field in fields(_class(kind, data, options))}
     if strange := [name for name in given if name not in own]:
         raise InputError(f"{kind} has no {strange[0]}: leave {strange[0]} out.")
     chosen = {**defaults, **options, **given}
@@ -157,12 +159,12 @@ def _options(kind: str, more: Mapping[str, Any]) -> tuple[dict[str, Any], Mappin
     return {}, {name: value for name, value in more.items() if name not in OPTIONS}
 
 
-def _class(kind: str) -> Any:
+def _class(kind: str, data: str, options: Mapping[str, Any]) -> Any:
     if kind == "adding":
         from gatewright.tasks.adding import Adding
 
         return Adding
-    return task_class(kind)
+    return task_class(kind, data, options)
 
 
 def _task(kind: str, data: str, chosen: dict[str, Any]) -> Task[Any]:
@@ -172,7 +174,7 @@ def _task(kind: str, data: str, chosen: dict[str, Any]) -> Task[Any]:
         limit = chosen.get("limit")
         rows = {} if limit is None else {"train_rows": limit, "test_rows": min(limit, Adding.test_rows)}
         return Adding(length=chosen["length"], **rows)
-    made = task_class(kind)
+    made = task_class(kind, data, chosen)
     names = {field.name for field in fields(made)}
     task: Task[Any] = made(data, **{name: value for name, value in chosen.items() if name in names})
     return task

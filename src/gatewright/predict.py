@@ -1,4 +1,4 @@
-"""`gatewright predict`: what a model file says of texts, or of what comes after series."""
+"""`gatewright predict`: what a model file says of texts or series, or of what comes after them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from gatewright import runtime
 from gatewright.errors import InputError
 from gatewright.forecaster import Forecasted, Forecaster
 from gatewright.language import LanguageModel
-from gatewright.runtime import Classifier, Prediction
+from gatewright.prediction import Prediction
+from gatewright.runtime import Classifier
+from gatewright.series_model import SeriesClassifier
 from gatewright.tagger import TaggedSentence, Tagger
 
 
@@ -22,18 +24,22 @@ def predict(
     *,
     file: str | None = None,
     text: str | None = None,
+    id: str | None = None,
+    time: str | None = None,
     plot: str | Path | None = None,
 ) -> list[Prediction] | list[TaggedSentence] | list[Forecasted]:
-    """What a model says of each text: a classifier its label or labels, a tagger a tag for each word; a forecaster of
-    what comes after each series.
+    """What a model says of each text or series: a classifier its label or labels, a tagger a tag for each word; a
+    forecaster of what comes after each series.
 
     Args:
         model: a model file.
         texts: one text or several.
-        file: in their place a text file with one text a line, "-" for standard input, or a table. Of a forecaster a
-            table of recent steps, with the columns that it was trained with; rows ahead of the last forecast step, with
-            what is known ahead, may follow.
+        file: in their place a text file with one text a line, "-" for standard input, or a table; of a classifier of
+            series a file of rows, with labels or without: see `data.series.read_rows`. Of a forecaster a table of
+            recent steps, with the columns that it was trained with; rows ahead of the last forecast step, with what is
+            known ahead, may follow.
         text: the column of a table; "text" where not given.
+        id, time: columns of a long table of series; "id" and "time" where not given.
         plot: of a forecaster, a .png, .svg or .pdf file for a picture of the forecasts with their intervals.
 
     Raises:
@@ -42,10 +48,11 @@ def predict(
     loaded = runtime.load(model)
     if isinstance(loaded, LanguageModel):
         raise InputError(f"{model} is a language model, which says nothing of texts: use `gatewright generate`.")
-    given = {"texts": texts, "--text": text, "--plot": plot}
-    answers: list[Prediction] | list[TaggedSentence] | list[Forecasted] = _PREDICTORS[loaded.task](
-        loaded, file, {name: value for name, value in given.items() if value is not None}
-    )
+    given = {"texts": texts, "--text": text, "--id": id, "--time": time, "--plot": plot}
+    given = {name: value for name, value in given.items() if value is not None}
+    if isinstance(loaded, SeriesClassifier):
+        return _of_rows(model, loaded, file, given)
+    answers: list[Prediction] | list[TaggedSentence] | list[Forecasted] = _PREDICTORS[loaded.task](loaded, file, given)
     return answers
 
 
@@ -64,6 +71,16 @@ def _of_texts(
 
         texts = read_texts(file, text)
     return loaded.predict([texts] if isinstance(texts, str) else texts)
+
+
+def _of_rows(model: str | Path, loaded: SeriesClassifier, file: str | None, given: dict[str, Any]) -> list[Prediction]:
+    from gatewright.data.series import Wanted, read_rows
+
+    if file is None or "texts" in given or "--text" in given:
+        raise InputError(f"{model} answers series of numbers, not texts: give a file of rows with --file, no texts.")
+    wanted = Wanted(given.pop("--id", None), given.pop("--time", None), None, loaded.channels.names, False)
+    _refuse(given, "a classifier of series")
+    return loaded.predict(read_rows(file, wanted, "--file").values)
 
 
 def _of_series(loaded: Forecaster, file: str | None, given: dict[str, Any]) -> list[Forecasted]:

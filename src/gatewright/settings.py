@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gatewright.blocks import CELLS, POOLS
+from gatewright.data.series import is_series
 from gatewright.data.spelling import MOST_READ
 from gatewright.data.text import FIRST, SPLITS
 from gatewright.errors import InputError, nearest, require_one_of
@@ -107,6 +108,7 @@ class Job:
         options: of the data.
         settings: of the network and how it learns.
         plain: the settings of a comparison where they are not given; others are the task's own.
+        rows: what the data has.
     """
 
     learns: str
@@ -114,6 +116,7 @@ class Job:
     options: tuple[Option, ...]
     settings: tuple[Setting, ...]
     plain: Mapping[str, Any]
+    rows: str = "texts"
 
 
 SCHEDULES = ("constant", "linear", "cosine")
@@ -145,6 +148,10 @@ def _moments(default: str) -> Setting:
     what = "second moments of Adam in the embedding: own, one for each number; shared, one for all"
     return Setting("embedding_moments", "choice", default, what, choices=MOMENTS)
 
+
+_NOISE = Setting(
+    "noise", "number", 0.3, "what is added to each number in training, in deviations of its channel", below=1
+)
 
 CLASSIFY = (
     *_CELL,
@@ -181,6 +188,24 @@ CLASSIFY = (
     *_LEARNING,
 )
 """The settings of `train classify`."""
+
+SERIES = (
+    *_CELL,
+    Setting("units", "whole", 128, "of each recurrent layer and direction", 1),
+    Setting("both", "switch", True, "walk each row in both directions"),
+    Setting("pooling", "choice", "mean", "of all steps, or last", choices=("last", "mean", "max", "attention")),
+    Setting("length", "whole", None, "steps of a row that are read, the last (default: as the longest has)", 1),
+    _NOISE,
+    Setting("input_dropout", "number", 0.0, "share of the channels that a row, at all its steps, lacks", below=1),
+    Setting("recurrent_dropout", "number", 0.0, "share of the states that do not reach the recurrent product", below=1),
+    Setting("output_dropout", "number", 0.5, "share of what comes out of each layer that is dropped", below=1),
+    Setting("class_weights", "choice", "none", "none, or balanced", choices=("none", "balanced")),
+    Setting("batch", "whole", 16, "rows of a training step", 1),
+    Setting("epochs", "whole", None, "passes over the training rows (default: 10 to 200, for some 2,000 steps)", 1),
+    Setting("learning_rate", "number", 0.002, "of Adam, at its highest", 1e-12),
+    *_LEARNING,
+)
+"""The settings of `train classify` where rows are series of numbers: those of texts, but for what texts alone have."""
 
 PRETRAINED = {"discriminative": 2.6, "warmup": 0.1, "both": False}
 """What holds where it is not given, and a language model is what is begun with: Howard & Ruder 2018, section 3.2
@@ -349,6 +374,12 @@ _LABELS = (
     ),
     Option("label_separator", "TEXT", "what stands between the labels of a field, if it holds any number"),
 )
+_SERIES_OPTIONS = (
+    Option(
+        "id", "COLUMN", "of a long table of series, the column that tells to which row a step belongs (default: id)"
+    ),
+    Option("time", "COLUMN", "of a long table of series, the column that orders the steps of a row (default: time)"),
+)
 _TABLE = "a .csv, .tsv, .parquet or .jsonl file"
 _PLAIN = {
     "units": 128,
@@ -360,12 +391,31 @@ _PLAIN = {
     "vocabulary": 10_000,
 }
 
-JOBS = {
-    "classify": Job(
+_TEXT_OPTIONS = (_TEXT, *_LABELS)
+_CLASSIFIED = {
+    "texts": Job(
         "the label of each text",
         f"imdb, {_TABLE}, a folder of text files by class, or a .tar.gz of one",
-        (_TEXT, *_LABELS),
+        _TEXT_OPTIONS,
         CLASSIFY,
+        _PLAIN,
+    ),
+    "series": Job(
+        "the label of each series of numbers",
+        "japanese-vowels, digits, a .ts file, a .npz archive, or a long table with --id and --time",
+        (_LABELS[0], *_SERIES_OPTIONS),
+        SERIES,
+        {"units": 128, "batch": 16, "epochs": 50, "learning_rates": (0.002,)},
+        "series of numbers",
+    ),
+}
+
+JOBS = {
+    "classify": Job(
+        "the label of each text or series of numbers",
+        f"{_CLASSIFIED['texts'].data}; of series of numbers {_CLASSIFIED['series'].data}",
+        (*_TEXT_OPTIONS, *_SERIES_OPTIONS),
+        (*CLASSIFY, replace(_NOISE, help=f"of series, {_NOISE.help}")),
         _PLAIN,
     ),
     "generate": Job(
@@ -405,6 +455,41 @@ JOBS = {
 }
 """The tasks that can be trained."""
 
+
+def job_on(task: str, data: str, options: Mapping[str, Any]) -> Job:
+    """What there is to choose of a task on this data.
+
+    Raises:
+        InputError: an option is given that such data has not.
+    """
+    if task != "classify":
+        return JOBS[task]
+    chosen = _CLASSIFIED["series" if is_series(data, options) else "texts"]
+    own = [option.name for option in chosen.options]
+    for name, value in options.items():
+        if value is not None and name not in own:
+            flag = f"--{name.replace('_', '-')} {value}"
+            raise InputError(f"{flag} is not for {chosen.rows}, as {data} has: leave it out.")
+    return chosen
+
+
+def refuse_others(task: str, chosen: Job, data: str, given: Mapping[str, Any]) -> None:
+    """Check that no setting is given which the task has, but not on this data.
+
+    Raises:
+        InputError: one is.
+    """
+    own = {setting.name for setting in chosen.settings}
+    for setting in JOBS[task].settings:
+        if setting.name not in own and given.get(setting.name) is not None:
+            raise InputError(f"{setting.name} is not for {chosen.rows}, as {data} has: leave {setting.name} out.")
+
+
+def compared(chosen: Job) -> dict[str, Setting]:
+    """The settings of a job that a comparison takes too, under the same names; it has its own ways for the others."""
+    return {setting.name: setting for setting in chosen.settings if setting.name not in _OTHERWISE}
+
+
 _OTHERWISE = (
     "missing",
     "cell",
@@ -418,11 +503,8 @@ _OTHERWISE = (
     "seed",
 )
 
-COMPARED = {
-    task: {setting.name: setting for setting in job.settings if setting.name not in _OTHERWISE}
-    for task, job in JOBS.items()
-}
-"""The settings of a task that a comparison takes too, under the same names; it has its own ways for the others."""
+COMPARED = {task: compared(job) for task, job in JOBS.items()}
+"""Of each task: see `compared`."""
 
 
 OPTIONS = {option.name: option for job in reversed(JOBS.values()) for option in job.options}

@@ -28,7 +28,7 @@ from gatewright.pretrained import Pretrained
 from gatewright.progress import Progress
 from gatewright.runs import Data
 from gatewright.setting import require_packages
-from gatewright.settings import JOBS, PRETRAINED, complete, of_data, read_toml
+from gatewright.settings import JOBS, PRETRAINED, complete, job_on, of_data, read_toml, refuse_others
 from gatewright.statistics import more_often_better, sign_test
 from gatewright.tasks.protocol import Simple
 from gatewright.tasks.registry import task_class
@@ -168,8 +168,12 @@ def train(
     data = str(data)
     options, settings = of_data(task, settings)
     given = {**({} if config is None else read_toml(config)), **settings}
+    asked = job_on(task, data, options)
+    refuse_others(task, asked, data, given)
+    if pretrained is not None and asked.rows != "texts":
+        raise InputError(f"--from {pretrained} is not for {asked.rows}, as {data} has: leave it out.")
     before = None if pretrained is None else Pretrained.read(task, pretrained, given)
-    chosen = complete(JOBS[task].settings, given if before is None else {**PRETRAINED, **given, **before.settings})
+    chosen = complete(asked.settings, given if before is None else {**PRETRAINED, **given, **before.settings})
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         raise InputError(f"limit must be a whole number from 1 up, not {limit!r}.")
     file = Path(out)
@@ -206,7 +210,7 @@ def _require_place(file: Path) -> Trained | None:
 
 
 def _task(name: str, data: str, chosen: Mapping[str, Any]) -> Any:
-    kind = task_class(name)
+    kind = task_class(name, data, chosen)
     names = {field.name for field in dataclasses.fields(kind)}
     return kind(data, **{name: value for name, value in chosen.items() if name in names})
 
@@ -214,7 +218,7 @@ def _task(name: str, data: str, chosen: Mapping[str, Any]) -> Any:
 def _epochs(task: Any, rows: int, batch: int) -> int:
     """Passes that make enough steps of few rows, and not too few passes over many."""
     steps, least = task.steps
-    epochs: int = min(_MOST_EPOCHS, max(least, math.ceil(steps * batch / rows)))
+    epochs: int = min(getattr(task, "most_epochs", _MOST_EPOCHS), max(least, math.ceil(steps * batch / rows)))
     return epochs
 
 
