@@ -2,7 +2,8 @@
 //
 // Shapes are row-major and in Keras' layout: x [batch, time, features] (or, where ids [batch, time] are given, a table
 // [table, features] whose rows they name), kernel [features, gates * units],
-// recurrent_kernel [units, gates * units], states [batch, units]. A pointer that may be null says so.
+// recurrent_kernel [units, gates * units] ([units, 0] where no gate looks at the state), states [batch, units]. A pointer
+// that may be null says so.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +11,7 @@
 
 namespace gatewright {
 
-enum class CellKind : int32_t { simple_rnn = 0, lstm = 1, gru = 2 };
+enum class CellKind : int32_t { simple_rnn = 0, lstm = 1, gru = 2, min_gru = 3, min_lstm = 4 };
 enum class Activation : int32_t { tanh = 0, sigmoid = 1, relu = 2, hard_sigmoid = 3, linear = 4 };
 
 // One recurrence, as gatewright.cells.Recurrence describes it.

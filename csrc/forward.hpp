@@ -34,7 +34,7 @@ struct ForwardShared {
     Carver carver(base);
     const int64_t width = padded<T>(sizes.units);
     kernel = carver.take<T>(Cell::gates * sizes.features * width);
-    recurrent_kernel = carver.take<T>(Cell::gates * sizes.units * width);
+    recurrent_kernel = carver.take<T>(Cell::recurrent_gates * sizes.units * width);
     bias = carver.take<T>(Cell::gates * width);
     recurrent_bias = carver.take<T>(Cell::gates * width);
     tokens = carver.take<T>(sizes.tokens * Cell::gates * width);
@@ -46,7 +46,8 @@ struct ForwardShared {
     const int64_t units = sizes.units, width = padded<T>(units);
     for (int g = 0; g < Cell::gates; ++g) {
       if (2 * g % parts == part) pack_gate(in.kernel, sizes.features, units, Cell::gates, g, kernel);
-      if ((2 * g + 1) % parts == part) pack_gate(in.recurrent_kernel, units, units, Cell::gates, g, recurrent_kernel);
+      if (g < Cell::recurrent_gates && (2 * g + 1) % parts == part)
+        pack_gate(in.recurrent_kernel, units, units, Cell::gates, g, recurrent_kernel);
     }
     if (part > 0) return;
     pack_bias<Cell>(in.bias, units, bias);
@@ -80,7 +81,7 @@ struct ForwardScratch {
     saved_rows = carver.take<T*>(rows);
     shown_rows = carver.take<T*>(rows);
     projected = carver.take<T>(sizes.tokens ? 0 : positions * Cell::gates * width);
-    sums = carver.take<T>(rows * Cell::gates * width);
+    sums = carver.take<T>(rows * Cell::recurrent_gates * width);
     saved = carver.take<T>(whole_vectors<T>(sizes.units) ? 0 : rows * Cell::saved * width);
     h = carver.take<T>(rows * width);
     c = carver.take<T>(Cell::has_c ? rows * width : 0);
@@ -185,7 +186,8 @@ class ForwardPart {
                                 call_.out.saved ? scratch_.saved_rows : nullptr,
                                 call_.out.sequence && whole_ ? scratch_.shown_rows : nullptr};
       for (int phase = 0; phase < Cell::phases; ++phase) {
-        for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) recur(phase, g, rows, projected);
+        for (int g = Cell::first_gate(phase); Cell::recurrent_gates && g < Cell::last_gate(phase); ++g)
+          recur(phase, g, rows, projected);
         with_activations<T>(call_.spec, [&](auto phi, auto sigma) { Cell::forward(phase, cell, phi, sigma); });
       }
       if (!whole_) copy_outputs(rows, first);

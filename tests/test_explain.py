@@ -5,7 +5,7 @@ import pytest
 from tolerances import assert_close
 
 from gatewright import cells
-from gatewright.blocks import Dense, Embedding, Recurrent
+from gatewright.blocks import CELLS, Dense, Embedding, Recurrent
 from gatewright.cells import Recurrence
 from gatewright.data.batches import Examples
 from gatewright.explain import GradientThroughTime
@@ -45,7 +45,7 @@ def by_differences(rec, weights, x, time, name):
     return np.linalg.norm(gradient)
 
 
-@pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_against_finite_differences(cell):
     task = Adding(length=TIME)
     x = np.random.default_rng(0).normal(size=(1, TIME, 2)).astype(np.float32)
@@ -55,7 +55,8 @@ def test_against_finite_differences(cell):
     norms = GradientThroughTime(network)(start, rows).states
     rec = Recurrence(cell)
     assert list(norms) == list(rec.state_names)
-    weights = [np.asarray(array, np.float64) for block in start for array in block.values()]
+    operands = (*network.blocks[0].operands(start[0]), *start[1].values())
+    weights = [np.asarray(array, np.float64) for array in operands]
     for name, found in norms.items():
         expected = [by_differences(rec, weights, x[0].astype(np.float64), t, name) for t in range(TIME)]
         assert_close(found, expected[::-1], "gradient", np.float32)

@@ -99,6 +99,8 @@ def test_reference(rec: Recurrence, implementation: str) -> None:
 def test_reference_of_options(
     rec: Recurrence, implementation: str, sizes: dict[str, Any], flags: dict[str, Any], options: dict[str, Any]
 ) -> None:
+    if rec.cell == "min_lstm":
+        flags = {name: value for name, value in flags.items() if name != "recurrent_activation"}
     rec = dataclasses.replace(rec, **flags)
     assert_is_reference(make_problem(rec, **sizes), implementation=implementation, **options)
 
@@ -171,6 +173,17 @@ def test_functions_are_forward_with_their_recurrence() -> None:
         expected = problem.forward()
         for actual, wanted in zip((sequence, *last), (expected.sequence, *expected.states), strict=True):
             assert_close(actual, wanted, "forward", np.float32)
+
+
+@pytest.mark.parametrize("name", ["min_gru", "min_lstm"])
+def test_functions_without_a_recurrent_kernel(name: str) -> None:
+    problem = make_problem(Recurrence(name, reverse=True), masked=True)  # type: ignore[arg-type]
+    _, x, kernel, _, bias, states = problem.operands()
+    x, kernel, bias, states = cast((x, kernel, bias, states), np.float32)
+    sequence, last = getattr(ops, name)(x, kernel, bias, initial_state=states, reverse=True, **problem.masks)
+    expected = problem.forward()
+    for actual, wanted in zip((sequence, *last), (expected.sequence, *expected.states), strict=True):
+        assert_close(actual, wanted, "forward", np.float32)
 
 
 # ---- transformations -----------------------------------------------------------------------------------------

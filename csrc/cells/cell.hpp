@@ -4,7 +4,8 @@
 // gates, and writes states and what is kept for the way back. What is kept stands side by side ([saved][units] a row)
 // in the order in which gatewright.cells names the saved values. A Cell declares:
 //
-//   gates              columns of the kernels, in units of `units`
+//   gates              columns of the kernel, in units of `units`
+//   recurrent_gates    columns of the recurrent kernel: as many, or 0 where no product with U is made
 //   saved              how many values of a step are kept for training and for looking at
 //   phases             products with U before the step is whole: 1, or 2 where one needs the other's result
 //   gradient_blocks    blocks of pre-activation gradients that a step back gives

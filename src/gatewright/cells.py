@@ -9,11 +9,12 @@ Letters, the same in the equations and in the code:
     x  input, [batch, features] a step and [batch, time, features] a sequence
     h  state that is also the output, [batch, units];  c  LSTM cell state, or GRU candidate
     W  kernel, [features, gates * units];  U  recurrent kernel, [units, gates * units];  b  bias
+       (of a cell whose gates do not look at the state, U is [units, 0]: it has no numbers, and no product)
     m  dropout mask on x;  n  dropout mask on h;  both drawn once for a sequence and already scaled
     *  product of elements;  @  product of matrices
 
 The layout is that of Keras: gates stand side by side in the columns of W, U and b, in the order of
-`Recurrence.gate_names` (GRU z, r, h; LSTM i, f, c, o).
+`Recurrence.gate_names` (GRU z, r, h; LSTM i, f, c, o; minGRU z, h; minLSTM i, f, c).
 """
 
 from __future__ import annotations
@@ -30,8 +31,17 @@ from gatewright.errors import require_one_of
 # Arrays of NumPy or of JAX: the two libraries share no type that NumPy alone could name.
 Array: TypeAlias = Any
 
-_GATE_NAMES = {"simple_rnn": ("h",), "lstm": ("i", "f", "c", "o"), "gru": ("z", "r", "h")}
-_STATE_NAMES = {"simple_rnn": ("h",), "lstm": ("h", "c"), "gru": ("h",)}
+Cell: TypeAlias = Literal["simple_rnn", "lstm", "gru", "min_gru", "min_lstm"]
+
+_GATE_NAMES = {
+    "simple_rnn": ("h",),
+    "lstm": ("i", "f", "c", "o"),
+    "gru": ("z", "r", "h"),
+    "min_gru": ("z", "h"),
+    "min_lstm": ("i", "f", "c"),
+}
+# Cells whose gates look at the inputs alone: they have no product with the state.
+_WITHOUT_PRODUCT = ("min_gru", "min_lstm")
 
 
 class Activation(NamedTuple):
@@ -70,21 +80,23 @@ class Recurrence:
     """Which recurrence, and how it walks through time: everything about it that is not an array.
 
     Attributes:
-        cell: "simple_rnn", "lstm" or "gru".
+        cell: "simple_rnn", "lstm", "gru", "min_gru" or "min_lstm".
         activation: of the candidate (and of the LSTM's output): "tanh", "sigmoid", "relu", "hard_sigmoid" or
-            "linear". "hard_sigmoid" is clip(a / 6 + 0.5, 0, 1), as in Keras 3.
-        recurrent_activation: of the gates, one of the same names; a SimpleRNN has no gates and ignores it.
+            "linear". "hard_sigmoid" is clip(a / 6 + 0.5, 0, 1), as in Keras 3. The candidates of min_gru and min_lstm
+            have none, and ignore it.
+        recurrent_activation: of the gates, one of the same names; a SimpleRNN has no gates and ignores it. Those of
+            min_lstm are shares of a sum, which must not be 0: it has "sigmoid" alone.
         reset_after: where a GRU's reset gate stands: after the recurrent product (cuDNN, PyTorch, Keras'
             default), or before it (the papers). Other cells ignore it.
         reverse: walk from the last time step to the first. Outputs stay aligned with the times of the inputs.
         zero_output_for_mask: a masked step's output is 0, not the carried h. States are carried either way.
 
     Raises:
-        ValueError: a name is unknown.
+        ValueError: a name is unknown, or the cell cannot have that recurrent_activation.
         TypeError: a flag is not a bool.
     """
 
-    cell: Literal["simple_rnn", "lstm", "gru"]
+    cell: Cell
     activation: str = "tanh"
     recurrent_activation: str = "sigmoid"
     reset_after: bool = True
@@ -98,6 +110,10 @@ class Recurrence:
         for name in ("reset_after", "reverse", "zero_output_for_mask"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be True or False, not {getattr(self, name)!r}.")
+        if self.cell == "min_lstm" and self.recurrent_activation != "sigmoid":
+            raise ValueError(
+                f"min_lstm can have recurrent_activation 'sigmoid' alone, not {self.recurrent_activation!r}."
+            )
 
     @property
     def gate_names(self) -> tuple[str, ...]:
@@ -106,13 +122,18 @@ class Recurrence:
 
     @property
     def gates(self) -> int:
-        """How many gates stand side by side in W, U and b."""
+        """How many gates stand side by side in W and b."""
         return len(self.gate_names)
+
+    @property
+    def recurrent_gates(self) -> int:
+        """How many gates stand side by side in U: all, or none where no gate looks at the state."""
+        return 0 if self.cell in _WITHOUT_PRODUCT else self.gates
 
     @property
     def state_names(self) -> tuple[str, ...]:
         """States carried from step to step; the first is also the output."""
-        return _STATE_NAMES[self.cell]
+        return ("h", "c") if self.cell == "lstm" else ("h",)
 
     @property
     def saved_names(self) -> tuple[str, ...]:
@@ -121,13 +142,27 @@ class Recurrence:
             return ()
         if self.cell == "lstm":
             return ("i", "f", "g", "o", "c")
+        if self.cell == "min_gru":
+            return ("z", "c")
+        if self.cell == "min_lstm":
+            return ("i", "f", "g", "k")
         return ("z", "r", "c", "u") if self.reset_after else ("z", "r", "c")
+
+    def recurrent_kernel_shape(self, units: int) -> tuple[int, int]:
+        """[units, gates * units]; [units, 0] where no gate looks at the state."""
+        return (units, self.recurrent_gates * units)
 
     def bias_shape(self, units: int) -> tuple[int, ...]:
         """[2, 3 * units] (input, recurrent) for a GRU with reset_after; [gates * units] for any other."""
         if self.cell == "gru" and self.reset_after:
             return (2, 3 * units)
         return (self.gates * units,)
+
+
+def no_recurrent_kernel(rec: Recurrence, kernel: Array) -> np.ndarray[Any, np.dtype[Any]]:
+    """U [units, 0] beside a kernel [features, gates * units], of a cell whose gates do not look at the state."""
+    columns = kernel.shape[-1] if kernel.shape else 0
+    return np.zeros((columns // rec.gates, 0), kernel.dtype)
 
 
 class Tokens(NamedTuple):
@@ -216,11 +251,12 @@ def check_operands(
         raise ValueError(f"x must have shape [batch, time, features], not {list(shape)}.")
     if len(recurrent_kernel.shape) != 2:
         raise ValueError(
-            f"recurrent_kernel must have shape [units, gates * units], not {list(recurrent_kernel.shape)}."
+            f"recurrent_kernel must have shape [units, {rec.recurrent_gates} * units], "
+            f"not {list(recurrent_kernel.shape)}."
         )
     batch, time, features = shape
     units, gates = recurrent_kernel.shape[0], rec.gates
-    _require_shape("recurrent_kernel", recurrent_kernel, (units, gates * units))
+    _require_shape("recurrent_kernel", recurrent_kernel, rec.recurrent_kernel_shape(units))
     _require_shape("kernel", kernel, (features, gates * units))
     if bias is not None:
         _require_shape("bias", bias, rec.bias_shape(units))
@@ -230,6 +266,8 @@ def check_operands(
         _require_shape(f"state {name}", state, (batch, units))
     if mask is not None:
         _require_shape("mask", mask, (batch, time))
+    if recurrent_dropout_mask is not None and not rec.recurrent_gates:
+        raise ValueError(f"{rec.cell} has no recurrent product, and so no recurrent_dropout_mask.")
     for name, drop, width in (
         ("dropout_mask", dropout_mask, features),
         ("recurrent_dropout_mask", recurrent_dropout_mask, units),
@@ -353,7 +391,60 @@ def _gru_step(
     return (h,), ((z, r, c, u) if rec.reset_after else (z, r, c))
 
 
-_STEPS = {"simple_rnn": _simple_rnn_step, "lstm": _lstm_step, "gru": _gru_step}
+def _min_gru_step(
+    rec: Recurrence, x: Array, states: tuple[Array, ...], weights: Weights, xp: ModuleType
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """One step of the minimal gated recurrent unit, with the update gate that takes.
+
+    Feng, Tung, Ahmed, Bengio & Hajimirsadeghi 2024, "Were RNNs All We Needed?", section 3.1.
+
+        z = sigma((x * m_z) @ W_z + b_z)                    update gate
+        c = (x * m_h) @ W_h + b_h                           candidate
+        h = (1 - z) * h_prev + z * c                        sigma = recurrent_activation
+
+    The function g that the paper's appendix puts around the candidate belongs to its form in logarithms, which needs
+    states above 0; the section's own equations, and these, have none.
+    States: (h,). Saved: (z, c).
+    """
+    (W, _, b, m, _), (h_prev,) = weights, states
+    x_z, c = _project(x, W, b, m, 2)
+    z = ACTIVATIONS[rec.recurrent_activation].apply(xp, x_z)
+    h = (1 - z) * h_prev + z * c
+    return (h,), (z, c)
+
+
+def _min_lstm_step(
+    rec: Recurrence, x: Array, states: tuple[Array, ...], weights: Weights, xp: ModuleType
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """One step of the minimal long short-term memory, with normalised gates.
+
+    Feng, Tung, Ahmed, Bengio & Hajimirsadeghi 2024, "Were RNNs All We Needed?", section 3.2. As in minGRU, the
+    candidate passes through no function.
+
+        i = sigmoid((x * m_i) @ W_i + b_i)                  input gate
+        f = sigmoid((x * m_f) @ W_f + b_f)                  forget gate
+        g = (x * m_c) @ W_c + b_c                           candidate
+        k = f / (f + i)                                     f', what is kept; i' = i / (f + i) = 1 - k
+        h = k * h_prev + (1 - k) * g
+
+    States: (h,). Saved: (i, f, g, k).
+    """
+    (W, _, b, m, _), (h_prev,) = weights, states
+    x_i, x_f, g = _project(x, W, b, m, 3)
+    i, f = _sigmoid(xp, x_i), _sigmoid(xp, x_f)
+    # sigmoid(log f - log i): where both gates are closed f / (f + i) would be 0 / 0.
+    k = _sigmoid(xp, xp.logaddexp(0, -x_i) - xp.logaddexp(0, -x_f))
+    h = k * h_prev + (1 - k) * g
+    return (h,), (i, f, g, k)
+
+
+_STEPS = {
+    "simple_rnn": _simple_rnn_step,
+    "lstm": _lstm_step,
+    "gru": _gru_step,
+    "min_gru": _min_gru_step,
+    "min_lstm": _min_lstm_step,
+}
 
 
 def step(
@@ -377,7 +468,7 @@ def step(
         x: [batch, features].
         states: one [batch, units] for each of `rec.state_names`.
         kernel: W, [features, gates * units].
-        recurrent_kernel: U, [units, gates * units].
+        recurrent_kernel: U, `rec.recurrent_kernel_shape(units)`.
         bias: `rec.bias_shape(units)`, or None.
         dropout_mask: m, [1 or gates, batch, features], scaled, constant through time; or None.
         recurrent_dropout_mask: n, [1 or gates, batch, units], likewise.
@@ -565,10 +656,45 @@ def _gru_step_backward(
     return Gradients(d_x, d_W, d_U, d_b, (d_h_prev + d_h * z,))
 
 
+def _min_gru_step_backward(
+    rec: Recurrence,
+    d_states: tuple[Array, ...],
+    x: Array,
+    states: tuple[Array, ...],
+    output: Array,
+    saved: tuple[Array, ...],
+    weights: Weights,
+) -> Gradients:
+    W, U, b, m, _ = weights
+    (d_h,), (h_prev,), (z, c) = d_states, states, saved
+    d_a = [d_h * (c - h_prev) * ACTIVATIONS[rec.recurrent_activation].derivative(z), d_h * z]
+    d_x, d_W = _project_backward(d_a, x, W, m)
+    return Gradients(d_x, d_W, np.zeros_like(U), _bias_backward(b, d_a), (d_h * (1 - z),))
+
+
+def _min_lstm_step_backward(
+    rec: Recurrence,
+    d_states: tuple[Array, ...],
+    x: Array,
+    states: tuple[Array, ...],
+    output: Array,
+    saved: tuple[Array, ...],
+    weights: Weights,
+) -> Gradients:
+    W, U, b, m, _ = weights
+    (d_h,), (h_prev,), (i, f, g, k) = d_states, states, saved
+    d_odds = d_h * (h_prev - g) * k * (1 - k)  # by log f - log i
+    d_a = [-d_odds * (1 - i), d_odds * (1 - f), d_h * (1 - k)]
+    d_x, d_W = _project_backward(d_a, x, W, m)
+    return Gradients(d_x, d_W, np.zeros_like(U), _bias_backward(b, d_a), (d_h * k,))
+
+
 _STEPS_BACKWARD = {
     "simple_rnn": _simple_rnn_step_backward,
     "lstm": _lstm_step_backward,
     "gru": _gru_step_backward,
+    "min_gru": _min_gru_step_backward,
+    "min_lstm": _min_lstm_step_backward,
 }
 
 

@@ -66,7 +66,7 @@ class GradientThroughTime:
         steps, _ = blocks.forward(before, network.library, weights[:place], Steps(inputs))
         x = jnp.take(steps.x.table, steps.x.ids, axis=0) if isinstance(steps.x, Tokens) else steps.x
         live = jnp.ones(x.shape[:2], bool) if steps.live is None else steps.live
-        W, U, b = (weights[place][name] for name in ("kernel", "recurrent_kernel", "bias"))
+        W, U, b = block.operands(weights[place])
         beside, _ = block.forward(network.library, weights[place], steps, None, None)
 
         def step(states: tuple[Any, ...], at: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:

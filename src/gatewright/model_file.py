@@ -35,15 +35,13 @@ from numpy.typing import NDArray
 
 from gatewright import blocks as models
 from gatewright.blocks import Block
+from gatewright.cells import Recurrence
 from gatewright.errors import InputError
 from gatewright.files import atomically
 
 VERSION = 1
-_CONVENTIONS = {
-    "layout": "keras",
-    "gates": {"simple_rnn": ["h"], "lstm": ["i", "f", "c", "o"], "gru": ["z", "r", "h"]},
-    "gru_reset": "after",
-}
+# The gates of these cells stand in every file; those of another in the files that have it.
+_GATES = {"simple_rnn": ["h"], "lstm": ["i", "f", "c", "o"], "gru": ["z", "r", "h"]}
 _PARTS = ("version", "task", "blocks", "encoder", "answers", "training", "conventions", "sha256")
 
 
@@ -89,9 +87,16 @@ def _parts(model: Model) -> tuple[dict[str, Any], dict[str, NDArray[np.float32]]
         "encoder": model.encoder,
         "answers": model.answers,
         "training": model.training,
-        "conventions": _CONVENTIONS,
+        "conventions": _conventions(model.blocks),
     }
     return record, tensors
+
+
+def _conventions(blocks: Sequence[Block]) -> dict[str, Any]:
+    """How the numbers of the blocks' weights are laid out."""
+    cells = [block.cell for block in blocks if isinstance(block, models.Recurrent)]
+    own = {cell: list(Recurrence(cell).gate_names) for cell in cells}  # type: ignore[arg-type]  # the block has checked it
+    return {"layout": "keras", "gates": _GATES | own, "gru_reset": "after"}
 
 
 def read(path: str | os.PathLike[str]) -> Model:
@@ -110,6 +115,8 @@ def read(path: str | os.PathLike[str]) -> Model:
         with safe_open(file, framework="numpy") as content:
             record = _record(file, content.metadata())
             blocks, shapes = _blocks(file, record["task"], record["blocks"])
+            if record["conventions"] != _conventions(blocks):
+                raise _damaged(file, "its weights follow other conventions")
             names = [f"{place}.{name}" for place, block in enumerate(shapes) for name in block]
             if sorted(content.keys()) != sorted(names):
                 raise _damaged(file, "its tensors are not those of its blocks")
@@ -164,8 +171,6 @@ def _record(file: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
         )
     if missing := [name for name in _PARTS if name not in record]:
         raise _damaged(file, f"its metadata have no {missing[0]}")
-    if record["conventions"] != _CONVENTIONS:
-        raise _damaged(file, "its weights follow other conventions")
     if record["task"] not in ("classify", "generate"):
         raise _damaged(file, "its task is not known")
     for name in ("encoder", "answers", "training"):

@@ -141,7 +141,7 @@ inline Result room(const Case& one) {
   make(c, lstm, state);
   make(g_x, gradients, (one.arrays[ids].data ? n.table : n.batch * n.time) * n.features);
   make(g_kernel, gradients, n.features * gates * n.units);
-  make(g_recurrent_kernel, gradients, n.units * gates * n.units);
+  make(g_recurrent_kernel, gradients, n.units * gatewright::recurrent_gates(one.spec) * n.units);
   make(g_bias, gradients && one.arrays[bias].data, one.arrays[bias].bytes / size);
   make(g_h0, one.wanted == and_gradients, state);
   make(g_c0, one.wanted == and_gradients && lstm, state);
