@@ -9,12 +9,14 @@ namespace GW_ISA {
 template <class T, class Cell>
 struct BackwardShared {
   T *kernel, *recurrent_kernel;  // transposed
+  T* parameters;                 // as on the way forward
   size_t bytes;
 
   BackwardShared(const Sizes& sizes, char* base) {
     Carver carver(base);
     kernel = carver.take<T>(Cell::gates * sizes.units * padded<T>(sizes.features));
     recurrent_kernel = carver.take<T>(Cell::recurrent_gates * sizes.units * padded<T>(sizes.units));
+    parameters = carver.take<T>(Cell::parameters ? (Cell::parameters + 1) * padded<T>(sizes.units) : 0);
     bytes = carver.used();
   }
 
@@ -26,26 +28,27 @@ struct BackwardShared {
       if (g < Cell::recurrent_gates && (2 * g + 1) % parts == part)
         pack_gate_transposed(in.recurrent_kernel, units, units, Cell::gates, g, recurrent_kernel);
     }
+    if (part == 0) pack_parameters<Cell>(in.bias, units, parameters);
   }
 };
 
 // A part's own sums of weight gradients, units padded.
 template <class T, class Cell>
 struct WeightSums {
-  // [gates][features][units], [recurrent_gates][units][units], [gradient_blocks][units]
-  T *kernel, *recurrent_kernel, *bias;
+  static constexpr int bias_rows = Cell::parameters ? Cell::parameters : Cell::gradient_blocks;
+  T *kernel, *recurrent_kernel, *bias;  // [gates][features][units], [recurrent_gates][units][units], [bias_rows][units]
 
   void carve(Carver& carver, const Sizes& sizes) {
     const int64_t width = padded<T>(sizes.units);
     kernel = carver.take<T>(Cell::gates * sizes.features * width);
     recurrent_kernel = carver.take<T>(Cell::recurrent_gates * sizes.units * width);
-    bias = carver.take<T>(Cell::gradient_blocks * width);
+    bias = carver.take<T>(bias_rows * width);
   }
   void zero(const Sizes& sizes) const {
     const int64_t width = padded<T>(sizes.units);
     clear(kernel, Cell::gates * sizes.features * width);
     clear(recurrent_kernel, Cell::recurrent_gates * sizes.units * width);
-    clear(bias, Cell::gradient_blocks * width);
+    clear(bias, bias_rows * width);
   }
 };
 
@@ -288,6 +291,9 @@ class BackwardPart {
       });
     const BackwardStep<T> cell{rows,
                                width_,
+                               sizes_.units,
+                               shared_.parameters,
+                               scratch_.sums.bias,
                                scratch_.saved_rows,
                                scratch_.h_rows,
                                scratch_.h_before_rows,
@@ -330,7 +336,7 @@ class BackwardPart {
     Packed packed;
     for (int phase = 0; phase < Cell::phases; ++phase)
       for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) add_weights(phase, g, packed);
-    add_bias();
+    if (!Cell::parameters) add_bias();
     if (call_.in.ids) return;
     project_back(call_.in, sizes_, scratch_.chunk, scratch_.gradient_rows, shared_.kernel, Cell::gates, width_,
                  scratch_.dx, scratch_.dx_one, call_.grad.x);
@@ -460,8 +466,8 @@ void finish_backward(const BackwardCall<T>& call, int part) {
             call.grad.recurrent_kernel);
   if (part > 0 || !call.grad.bias) return;
   const Share one(1, 0, 1);
-  add_parts(bias, call.parts, one, 1, units, Cell::gates, call.grad.bias);
-  if (Cell::gradient_blocks == Cell::gates) return;
+  add_parts(bias, call.parts, one, 1, units, Cell::parameters ? Cell::parameters : Cell::gates, call.grad.bias);
+  if (!two_biases<Cell>) return;
   // The second row of two biases: gate g's recurrent sum has the gradient of its own block.
   const int64_t width = padded<T>(units);
   for (int g = 0; g < Cell::gates; ++g) {

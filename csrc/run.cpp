@@ -184,9 +184,11 @@ int gates(const Spec& spec) {
   switch (spec.cell) {
     case CellKind::simple_rnn: return 1;
     case CellKind::min_gru: return 2;
-    case CellKind::lstm: return 4;
+    case CellKind::lstm:
+    case CellKind::layer_norm_lstm: return 4;
     case CellKind::gru:
-    case CellKind::min_lstm: break;
+    case CellKind::min_lstm:
+    case CellKind::layer_norm_gru: break;
   }
   return 3;
 }
@@ -195,12 +197,16 @@ int recurrent_gates(const Spec& spec) {
   return spec.cell == CellKind::min_gru || spec.cell == CellKind::min_lstm ? 0 : gates(spec);
 }
 
+bool has_c(const Spec& spec) { return spec.cell == CellKind::lstm || spec.cell == CellKind::layer_norm_lstm; }
+
 int saved_slots(const Spec& spec) {
   switch (spec.cell) {
     case CellKind::simple_rnn: return 0;
     case CellKind::min_gru: return 2;
     case CellKind::min_lstm: return 4;
     case CellKind::lstm: return 5;
+    case CellKind::layer_norm_lstm: return 13;
+    case CellKind::layer_norm_gru: return 9;
     case CellKind::gru: break;
   }
   return spec.reset_after ? 4 : 3;

@@ -32,6 +32,8 @@ VARIANTS = {
     "gru_reset_before": Recurrence("gru", reset_after=False),
     "min_gru": Recurrence("min_gru"),
     "min_lstm": Recurrence("min_lstm"),
+    "layer_norm_lstm": Recurrence("layer_norm_lstm"),
+    "layer_norm_gru": Recurrence("layer_norm_gru"),
 }
 each_variant = pytest.mark.parametrize("rec", VARIANTS.values(), ids=VARIANTS.keys())
 # Those that PyTorch, ONNX and Keras have too.
@@ -132,9 +134,13 @@ def assert_gradients_are_slopes(problem: Problem) -> None:
             continue
         assert gradient.shape == operand.shape
         direction = rng.normal(size=operand.shape)
-        above = problem.loss(**{name: operand + distance * direction})
-        below = problem.loss(**{name: operand - distance * direction})
-        slope = (above - below) / (2 * distance)
+        # Five points: N of a few numbers is nearly a jump, whose third derivative would show.
+        near, far = (
+            problem.loss(**{name: operand + steps * distance * direction})
+            - problem.loss(**{name: operand - steps * distance * direction})
+            for steps in (1, 2)
+        )
+        slope = (8 * near - far) / (12 * distance)
         assert_close((gradient * direction).sum(), slope, "finite_difference", np.float64)
 
 
@@ -386,6 +392,40 @@ def test_shares_of_a_min_lstm_are_those_of_its_gates_however_closed() -> None:
         assert_close(closed.saved[:, :, 3], np.full_like(closed.sequence, share), "gradient", np.float64)
 
 
+def norm(v: Any, gain: Any, shift: Any) -> Any:
+    """Equation 4 of Ba, Kiros & Hinton, and an epsilon."""
+    return gain * (v - v.mean(-1, keepdims=True)) / np.sqrt(v.var(-1, keepdims=True) + 1e-5) + shift
+
+
+def sigmoid(a: Any) -> Any:
+    return 1 / (1 + np.exp(-a))
+
+
+def test_layer_norm_lstm_is_that_of_the_paper() -> None:
+    """Equations 20 to 22 of the supplementary material, with the gates stacked as i, f, g, o."""
+    problem = make_problem(Recurrence("layer_norm_lstm"), time=1, units=5)
+    _, x, W, U, bias, (h, c) = problem.operands()
+    b, gain_x, gain_h = (bias[rows].reshape(-1) for rows in (slice(4), slice(4, 8), slice(8, 12)))
+    i, f, g, o = np.split(norm(h @ U, gain_h, 0) + norm(x[:, 0] @ W, gain_x, 0) + b, 4, axis=-1)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    h = sigmoid(o) * np.tanh(norm(c, bias[12], bias[13]))
+    result = problem.forward()
+    assert_close(result.states[0], h, "same_order", np.float64)
+    assert_close(result.states[1], c, "same_order", np.float64)
+
+
+def test_layer_norm_gru_is_that_of_the_paper() -> None:
+    """Equations 26 to 28 of the supplementary material."""
+    problem = make_problem(Recurrence("layer_norm_gru"), time=1, units=5)
+    _, x, W, U, bias, (h,) = problem.operands()
+    x_zr, x_h, h_zr, h_h = x[:, 0] @ W[:, :10], x[:, 0] @ W[:, 10:], h @ U[:, :10], h @ U[:, 10:]
+    zr = norm(h_zr, bias[7:9].reshape(-1), 0) + norm(x_zr, bias[4:6].reshape(-1), bias[:2].reshape(-1))
+    z, r = np.split(sigmoid(zr), 2, axis=-1)
+    candidate = np.tanh(norm(x_h, bias[6], bias[2]) + r * norm(h_h, bias[9], bias[3]))
+    expected = (1 - z) * h + z * candidate
+    assert_close(problem.forward().states[0], expected, "same_order", np.float64)
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activations_at_extremes(name: str) -> None:
     """No overflow, and NaN is not hidden."""
@@ -549,7 +589,9 @@ def test_recurrence_is_hashable_and_describes_itself() -> None:
     for rec, units in itertools.product(VARIANTS.values(), [0, 1, 5]):
         assert rec.gates == len(rec.gate_names)
         assert rec.recurrent_gates in (0, rec.gates)
-        assert np.prod(rec.bias_shape(units)) == rec.gates * units * len(rec.bias_shape(units))
+        shape = rec.bias_shape(units)
+        expected = {"layer_norm_lstm": 14, "layer_norm_gru": 10}.get(rec.cell, rec.gates * len(shape))
+        assert np.prod(shape) == expected * units
     assert [rec.saved_names for rec in VARIANTS.values()] == [
         (),
         ("i", "f", "g", "o", "c"),
@@ -557,6 +599,8 @@ def test_recurrence_is_hashable_and_describes_itself() -> None:
         ("z", "r", "c"),
         ("z", "c"),
         ("i", "f", "g", "k"),
+        ("i", "f", "g", "o", "x_i", "x_f", "x_c", "x_o", "h_i", "h_f", "h_c", "h_o", "c"),
+        ("z", "r", "c", "x_z", "x_r", "x_h", "h_z", "h_r", "h_h"),
     ]
 
 

@@ -123,8 +123,9 @@ class TestSettings:
         assert max(counts) - min(counts) < 0.1 * min(counts)
 
     def test_cells_that_keras_has_not(self, tmp_path):
-        result = gatewright.compare(cells=["minGRU", "min_lstm", "GRU"], out=tmp_path / "o", **{**SMALL, "seeds": 1})
-        assert [cell.name for cell in result.cells] == ["minGRU", "minLSTM", "GRU"]
+        cells = ["minGRU", "min_lstm", "layer_norm_lstm", "LayerNormGRU", "GRU"]
+        result = gatewright.compare(cells=cells, out=tmp_path / "o", **{**SMALL, "seeds": 1})
+        assert [cell.name for cell in result.cells] == ["minGRU", "minLSTM", "LayerNormLSTM", "LayerNormGRU", "GRU"]
         with pytest.raises(InputError, match=r"did you mean 'minGRU'\?"):
             gatewright.compare(cells=["mniGRU"], out=tmp_path / "p", **SMALL)
 

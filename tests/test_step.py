@@ -20,6 +20,8 @@ RECURRENCES = [
     Recurrence("min_gru"),
     Recurrence("min_gru", recurrent_activation="hard_sigmoid"),
     Recurrence("min_lstm"),
+    Recurrence("layer_norm_lstm"),
+    Recurrence("layer_norm_gru", recurrent_activation="hard_sigmoid"),
 ]
 SIZES = [0, 1, 7, 8, 9, 17, 129]
 
@@ -31,6 +33,9 @@ def pack(rec, kernel, recurrent, bias):
         return ops.pack_lstm(kernel, recurrent, bias, recurrent_activation=rec.recurrent_activation)
     if rec.cell == "min_gru":
         return ops.pack_min_gru(kernel, bias, recurrent_activation=rec.recurrent_activation)
+    if rec.cell.startswith("layer_norm"):
+        made = getattr(ops, f"pack_{rec.cell}")
+        return made(kernel, recurrent, bias, recurrent_activation=rec.recurrent_activation)
     if rec.cell == "min_lstm":
         return ops.pack_min_lstm(kernel, bias)
     return ops.pack_gru(kernel, recurrent, bias, rec.reset_after)

@@ -119,6 +119,8 @@ def test_flags_file_and_function_are_one(tmp_path, reviews, capsys):
         {"adversarial": 0.5},
         {"cell": "min_gru", "both": True},
         {"cell": "min_lstm", "layers": 2},
+        {"cell": "layer_norm_lstm", "recurrent_dropout": 0.2},
+        {"cell": "layer_norm_gru", "both": True},
     ],
 )
 def test_settings_reach_the_model(tmp_path, options):

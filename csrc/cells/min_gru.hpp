@@ -12,6 +12,7 @@ namespace GW_ISA {
 template <class T>
 struct MinGru {
   static constexpr int gates = 2, recurrent_gates = 0, saved = 2, phases = 1, gradient_blocks = 2;  // saved: z, c
+  static constexpr int parameters = 0;
   static constexpr bool has_c = false;
   static constexpr bool separate(int) { return false; }
   static constexpr int recurrent_block(int gate) { return gate; }

@@ -13,6 +13,7 @@ namespace GW_ISA {
 template <class T>
 struct MinLstm {
   static constexpr int gates = 3, recurrent_gates = 0, saved = 4, phases = 1, gradient_blocks = 3;  // saved: i, f, g, k
+  static constexpr int parameters = 0;
   static constexpr bool has_c = false;
   static constexpr bool separate(int) { return false; }
   static constexpr int recurrent_block(int gate) { return gate; }

@@ -19,8 +19,16 @@ from gatewright.cells import Recurrence, Tokens
 from gatewright.data.text import PADDING, START, UNKNOWN
 from gatewright.errors import InputError
 
-CELLS = {"simple_rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU", "min_gru": "minGRU", "min_lstm": "minLSTM"}
-"""The cells by name, and the title of each: that of Keras' layer, or of the paper."""
+CELLS = {
+    "simple_rnn": "SimpleRNN",
+    "lstm": "LSTM",
+    "gru": "GRU",
+    "min_gru": "minGRU",
+    "min_lstm": "minLSTM",
+    "layer_norm_lstm": "LayerNormLSTM",
+    "layer_norm_gru": "LayerNormGRU",
+}
+"""The cells by name, and the title of each; of the first three it is the name of Keras' layer."""
 
 Array: TypeAlias = Any  # of NumPy or of JAX
 Weights: TypeAlias = Mapping[str, Array]
@@ -229,8 +237,10 @@ class Recurrent:
             if rec.recurrent_gates:
                 weights[f"{prefix}recurrent_kernel"] = _orthogonal(rec.recurrent_kernel_shape(self.units), seeds)
             bias = np.zeros(rec.bias_shape(self.units), np.float32)
+            rows = bias.reshape(-1, self.units)
+            rows[rec.gain_rows] = 1
             if "f" in rec.gate_names:
-                bias[self.units : 2 * self.units] = 1  # the forget gate: Jozefowicz et al. 2015, section 3.2
+                rows[1] = 1  # the forget gate: Jozefowicz et al. 2015, section 3.2
             weights[f"{prefix}bias"] = bias
         return weights
 

@@ -31,7 +31,7 @@ from gatewright.ops.numpy import check_lengths
 Array = Any  # a jax.Array, or a tracer of one
 Implementation = Literal["auto", "kernel", "scan"]
 
-__all__ = ["Tokens", "forward", "gru", "lstm", "min_gru", "min_lstm", "simple_rnn"]
+__all__ = ["Tokens", "forward", "gru", "layer_norm_gru", "layer_norm_lstm", "lstm", "min_gru", "min_lstm", "simple_rnn"]
 
 
 class _Operands(NamedTuple):
@@ -435,6 +435,52 @@ def min_lstm(
     rec = Recurrence("min_lstm", reverse=reverse, zero_output_for_mask=zero_output_for_mask)
     kernel = jnp.asarray(kernel)
     return forward(rec, x, kernel, cells.no_recurrent_kernel(rec, kernel), bias, **operands)
+
+
+def layer_norm_lstm(
+    x: Array | Tokens,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> tuple[Array | None, tuple[Array, ...]]:
+    """LSTM with layer normalisation (Ba, Kiros and Hinton 2016), its gains in the bias; see `forward` and `cells`."""
+    rec = Recurrence(
+        "layer_norm_lstm",
+        activation,
+        recurrent_activation,
+        reverse=reverse,
+        zero_output_for_mask=zero_output_for_mask,
+    )
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
+def layer_norm_gru(
+    x: Array | Tokens,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> tuple[Array | None, tuple[Array, ...]]:
+    """GRU with layer normalisation (Ba, Kiros and Hinton 2016), its gains in the bias; see `forward` and `cells`."""
+    rec = Recurrence(
+        "layer_norm_gru",
+        activation,
+        recurrent_activation,
+        reverse=reverse,
+        zero_output_for_mask=zero_output_for_mask,
+    )
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
 
 
 def _tokens(tokens: Tokens, gathered: bool) -> tuple[Array, Array | None]:

@@ -32,10 +32,14 @@ __all__ = [
     "Tokens",
     "forward",
     "gru",
+    "layer_norm_gru",
+    "layer_norm_lstm",
     "lstm",
     "min_gru",
     "min_lstm",
     "pack_gru",
+    "pack_layer_norm_gru",
+    "pack_layer_norm_lstm",
     "pack_lstm",
     "pack_min_gru",
     "pack_min_lstm",
@@ -285,6 +289,52 @@ def min_lstm(
     return forward(rec, x, kernel, cells.no_recurrent_kernel(rec, kernel), bias, **operands)
 
 
+def layer_norm_lstm(
+    x: FloatArray | Tokens,
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> Run:
+    """LSTM with layer normalisation (Ba, Kiros and Hinton 2016), its gains in the bias; see `forward` and `cells`."""
+    rec = Recurrence(
+        "layer_norm_lstm",
+        activation,
+        recurrent_activation,
+        reverse=reverse,
+        zero_output_for_mask=zero_output_for_mask,
+    )
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
+def layer_norm_gru(
+    x: FloatArray | Tokens,
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> Run:
+    """GRU with layer normalisation (Ba, Kiros and Hinton 2016), its gains in the bias; see `forward` and `cells`."""
+    rec = Recurrence(
+        "layer_norm_gru",
+        activation,
+        recurrent_activation,
+        reverse=reverse,
+        zero_output_for_mask=zero_output_for_mask,
+    )
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
 class Packed:
     """A recurrence with its weights packed once, for one step at a time: streams, and generating.
 
@@ -367,6 +417,30 @@ def pack_min_lstm(kernel: FloatArray, bias: FloatArray | None = None) -> Packed:
     rec = Recurrence("min_lstm")
     kernel = np.asarray(kernel)
     return Packed(rec, kernel, cells.no_recurrent_kernel(rec, kernel), bias)
+
+
+def pack_layer_norm_lstm(
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+) -> Packed:
+    """Weights for `layer_norm_lstm` packed for `Packed.step`; float32, layouts as there."""
+    return Packed(Recurrence("layer_norm_lstm", activation, recurrent_activation), kernel, recurrent_kernel, bias)
+
+
+def pack_layer_norm_gru(
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+) -> Packed:
+    """Weights for `layer_norm_gru` packed for `Packed.step`; float32, layouts as there."""
+    return Packed(Recurrence("layer_norm_gru", activation, recurrent_activation), kernel, recurrent_kernel, bias)
 
 
 def _tokens(tokens: Tokens, gathered: bool) -> tuple[FloatArray, NDArray[np.int32] | None]:
