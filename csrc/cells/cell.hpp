@@ -1,16 +1,17 @@
 // What a Cell is.
 //
 // A cell's step works on a block of rows whose units are padded to whole vectors: one pass that takes the sums of the
-// gates, and writes states and what is kept for the way back (more passes where means are taken first). What is kept stands side by side ([saved][units] a row)
-// in the order in which gatewright.cells names the saved values. A Cell declares:
+// gates, and writes states and what is kept for the way back (more passes where means are taken first). What is kept
+// stands side by side ([saved][units] a row) in the order in which gatewright.cells names the saved values. A Cell
+// declares:
 //
 //   gates              columns of the kernel, in units of `units`
 //   recurrent_gates    columns of the recurrent kernel: as many, or 0 where no product with U is made
 //   saved              how many values of a step are kept for training and for looking at
 //   phases             products with U before the step is whole: 1, or 2 where one needs the other's result
 //   gradient_blocks    blocks of pre-activation gradients that a step back gives
-//   parameters         rows of parameters that stand where other cells have a bias, which the cell applies itself; or 0. Then
-//   first_gain, last_gain: those rows that are 1 and not 0 where none are given
+//   parameters         rows of parameters in the place of a bias, which the cell applies itself; 0 for a plain bias
+//   first_gain, last_gain: where there are such rows, those that are 1 and not 0 when none are given
 //   separate(g)        whether gate g's recurrent sum is kept apart from its input sum
 //   recurrent_block(g) the gradient block that belongs to gate g's product with U; g itself for W
 //   first_gate, last_gate(phase), made(phase): a phase's gates, and whether their operand is made by the cell

@@ -70,7 +70,8 @@ struct LayerNormLstm {
     const int64_t n = s.units;
     const T *const b = s.parameters, *const gain_x = b + 4 * n, *const gain_h = b + 8 * n, *const of_c = b + 12 * n;
     const T* const live = b + parameters * n;
-    T *const d_b = s.d_parameters, *const d_gain_x = d_b + 4 * n, *const d_gain_h = d_b + 8 * n, *const d_of_c = d_b + 12 * n;
+    T *const d_b = s.d_parameters, *const d_gain_x = d_b + 4 * n, *const d_gain_h = d_b + 8 * n;
+    T* const d_of_c = d_b + 12 * n;
     for (int64_t row = 0; row < s.rows; ++row) {
       const T *const kept = s.saved[row], *const x = kept + 4 * n, *const h_sum = kept + 8 * n, *const c_t = kept + 12 * n;
       const T* const c_before = s.c_before[row];

@@ -163,8 +163,8 @@ class Recurrence:
         """[2, 3 * units] (input, recurrent) for a GRU with reset_after; [gates * units] for any other without gains.
 
         With layer normalisation a row of units each, as the step functions name them: of layer_norm_lstm [14, units],
-        b (i, f, c, o), gain_x (likewise), gain_h (likewise), gain_c, b_c; of layer_norm_gru [10, units], b (z, r, h),
-        b_u, gain_x (z, r, h), gain_h (likewise).
+        b (i, f, c, o), gain_x (likewise), gain_h (likewise), gain_c, shift_c; of layer_norm_gru [10, units],
+        b (z, r, h), b_u, gain_x (z, r, h), gain_h (likewise).
         """
         if self.cell == "gru" and self.reset_after:
             return (2, 3 * units)
@@ -504,7 +504,7 @@ def _layer_norm_lstm_step(
         a = gain_x * N(x) + gain_h * N(h) + b        N of the four gates as one vector
         i = sigma(a_i)    f = sigma(a_f)    g = activation(a_c)    o = sigma(a_o)
         c = f * c_prev + i * g
-        h = o * activation(gain_c * N(c) + b_c)      sigma = recurrent_activation
+        h = o * activation(gain_c * N(c) + shift_c)  sigma = recurrent_activation
 
     The paper has a bias in either normalisation beside b; they act as their sum alone, which is b here.
     States: (h, c). Saved: (i, f, g, o, x_i, x_f, x_c, x_o, h_i, h_f, h_c, h_o, c).
@@ -841,8 +841,8 @@ def _layer_norm_lstm_step_backward(
     activation, sigma = ACTIVATIONS[rec.activation], ACTIVATIONS[rec.recurrent_activation]
     rows = _parameters(rec, bias, h_prev.shape[-1], np, h_prev)
     y = activation.apply(np, rows[12] * _normalise(np, [c])[0] + rows[13])  # h = o * y
-    d_b_c = d_h * o * activation.derivative(y)
-    (d_c_normal,), d_gain_c = _normalise_backward([d_b_c], [c], rows[12])
+    d_shift_c = d_h * o * activation.derivative(y)
+    (d_c_normal,), d_gain_c = _normalise_backward([d_shift_c], [c], rows[12])
     d_c = d_c + d_c_normal
     d_a = [
         d_c * g * sigma.derivative(i),
@@ -855,7 +855,7 @@ def _layer_norm_lstm_step_backward(
     d_x, d_W = _project_backward(d_x_sums, x, W, m)
     d_h_prev, d_U = _project_backward(d_h_sums, h_prev, U, n)
     d_b = [d.sum(axis=0) for d in d_a]
-    d_bias = None if bias is None else np.stack([*d_b, *d_gain_x, *d_gain_h, *d_gain_c, d_b_c.sum(axis=0)])
+    d_bias = None if bias is None else np.stack([*d_b, *d_gain_x, *d_gain_h, *d_gain_c, d_shift_c.sum(axis=0)])
     return Gradients(d_x, d_W, d_U, d_bias, (d_h_prev, d_c * f))
 
 
