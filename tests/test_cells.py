@@ -393,7 +393,7 @@ def test_shares_of_a_min_lstm_are_those_of_its_gates_however_closed() -> None:
 
 
 def norm(v: Any, gain: Any, shift: Any) -> Any:
-    """Equation 4 of Ba, Kiros & Hinton, and an epsilon."""
+    """The normalisation of Ba, Kiros & Hinton, section 3, and an epsilon."""
     return gain * (v - v.mean(-1, keepdims=True)) / np.sqrt(v.var(-1, keepdims=True) + 1e-5) + shift
 
 
@@ -402,7 +402,7 @@ def sigmoid(a: Any) -> Any:
 
 
 def test_layer_norm_lstm_is_that_of_the_paper() -> None:
-    """Equations 20 to 22 of the supplementary material, with the gates stacked as i, f, g, o."""
+    """The equations of the supplementary material, with the gates stacked as i, f, g, o."""
     problem = make_problem(Recurrence("layer_norm_lstm"), time=1, units=5)
     _, x, W, U, bias, (h, c) = problem.operands()
     b, gain_x, gain_h = (bias[rows].reshape(-1) for rows in (slice(4), slice(4, 8), slice(8, 12)))
@@ -415,7 +415,7 @@ def test_layer_norm_lstm_is_that_of_the_paper() -> None:
 
 
 def test_layer_norm_gru_is_that_of_the_paper() -> None:
-    """Equations 26 to 28 of the supplementary material."""
+    """The equations of the supplementary material."""
     problem = make_problem(Recurrence("layer_norm_gru"), time=1, units=5)
     _, x, W, U, bias, (h,) = problem.operands()
     x_zr, x_h, h_zr, h_h = x[:, 0] @ W[:, :10], x[:, 0] @ W[:, 10:], h @ U[:, :10], h @ U[:, 10:]
