@@ -17,9 +17,18 @@ from numpy.typing import NDArray
 
 from gatewright.cells import Recurrence, Tokens
 from gatewright.data.text import PADDING, START, UNKNOWN
+from gatewright.errors import InputError
 
-CELLS = {"simple_rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
-"""The cells by name, and the Keras layer of each."""
+CELLS = {
+    "simple_rnn": "SimpleRNN",
+    "lstm": "LSTM",
+    "gru": "GRU",
+    "min_gru": "minGRU",
+    "min_lstm": "minLSTM",
+    "layer_norm_lstm": "LayerNormLSTM",
+    "layer_norm_gru": "LayerNormGRU",
+}
+"""The cells by name, and the title of each; of the first three it is the name of Keras' layer."""
 
 Array: TypeAlias = Any  # of NumPy or of JAX
 Weights: TypeAlias = Mapping[str, Array]
@@ -187,7 +196,7 @@ class Recurrent:
     """A recurrent layer.
 
     Attributes:
-        cell: "simple_rnn", "lstm" or "gru" (reset after the product).
+        cell: one of `CELLS`; a GRU's reset gate stands after the product. minGRU and minLSTM have no recurrent kernel.
         units: of one direction.
         both: walk in both directions, and put their outputs side by side: Schuster & Paliwal 1997.
         steps: the output of every step comes out, [batch, time, width]; else that of the last, [batch, width].
@@ -195,6 +204,9 @@ class Recurrent:
             2016, section 4.1.
         weight_dropout: share of the recurrent kernel that is 0 throughout a training step: Merity, Keskar & Socher
             2018, "Regularizing and Optimizing LSTM Language Models", section 2.
+
+    Raises:
+        InputError: the cell has no recurrent kernel, and a dropout is one of its product.
     """
 
     cell: str
@@ -204,6 +216,14 @@ class Recurrent:
     recurrent_dropout: float = 0.0
     weight_dropout: float = 0.0
     kind: ClassVar[str] = "recurrent"
+
+    def __post_init__(self) -> None:
+        if self.cell not in CELLS or self._directions()[0][1].recurrent_gates:
+            return
+        for name, rate in (("recurrent_dropout", self.recurrent_dropout), ("weight_dropout", self.weight_dropout)):
+            if rate:
+                title = CELLS[self.cell]
+                raise InputError(f"{name} must be 0 for {title}, which has no recurrent kernel; it is {rate}.")
 
     def width(self, features: int) -> int:
         return self.units * (1 + self.both)
@@ -217,23 +237,30 @@ class Recurrent:
     def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
         shapes: dict[str, tuple[int, ...]] = {}
         for prefix, rec in self._directions():
-            columns = rec.gates * self.units
-            shapes[f"{prefix}kernel"] = (features, columns)
-            shapes[f"{prefix}recurrent_kernel"] = (self.units, columns)
+            shapes[f"{prefix}kernel"] = (features, rec.gates * self.units)
+            if rec.recurrent_gates:
+                shapes[f"{prefix}recurrent_kernel"] = rec.recurrent_kernel_shape(self.units)
             shapes[f"{prefix}bias"] = rec.bias_shape(self.units)
         return shapes
 
     def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
         weights: dict[str, NDArray[np.float32]] = {}
         for prefix, rec in self._directions():
-            columns = rec.gates * self.units
-            weights[f"{prefix}kernel"] = glorot((features, columns), seeds)
-            weights[f"{prefix}recurrent_kernel"] = _orthogonal((self.units, columns), seeds)
+            weights[f"{prefix}kernel"] = glorot((features, rec.gates * self.units), seeds)
+            if rec.recurrent_gates:
+                weights[f"{prefix}recurrent_kernel"] = _orthogonal(rec.recurrent_kernel_shape(self.units), seeds)
             bias = np.zeros(rec.bias_shape(self.units), np.float32)
-            if self.cell == "lstm":
-                bias[self.units : 2 * self.units] = 1  # the forget gate: Jozefowicz et al. 2015, section 3.2
+            rows = bias.reshape(-1, self.units)
+            rows[rec.gain_rows] = 1
+            if "f" in rec.gate_names:
+                rows[1] = 1  # the forget gate: Jozefowicz et al. 2015, section 3.2
             weights[f"{prefix}bias"] = bias
         return weights
+
+    def operands(self, w: Weights, prefix: str = "") -> tuple[Array, Array, Array]:
+        """W, U and b of a direction; U is [units, 0] where the cell has none."""
+        U = w.get(f"{prefix}recurrent_kernel")
+        return w[f"{prefix}kernel"], np.zeros((self.units, 0), np.float32) if U is None else U, w[f"{prefix}bias"]
 
     def forward(
         self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
@@ -242,7 +269,7 @@ class Recurrent:
         outputs: list[Array] = []
         after: list[Array] = []
         for prefix, rec in self._directions():
-            W, U, b = (w[prefix + name] for name in ("kernel", "recurrent_kernel", "bias"))
+            W, U, b = self.operands(w, prefix)
             U = dropped(lib, U, self.weight_dropout, noise, U.shape)
             mask = None
             if noise is not None and self.recurrent_dropout:
@@ -261,7 +288,7 @@ class Recurrent:
         if self.both:
             raise ValueError("a network of both directions needs the whole sequence: it can't be stepped.")
         rec = self._directions()[0][1]
-        packed = Packed(rec, w["kernel"], w["recurrent_kernel"], w["bias"]).step
+        packed = Packed(rec, *self.operands(w)).step
         zeros = tuple(np.zeros((1, self.units), np.float32) for _ in rec.state_names)
 
         def one(x: Array, states: States) -> tuple[Array, States]:

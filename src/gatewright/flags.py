@@ -202,7 +202,7 @@ def _add_compare(commands: Any) -> None:
         metavar="A,B,...",
         type=_names,
         default=["SimpleRNN", "LSTM", "GRU"],
-        help="default: SimpleRNN,LSTM,GRU",
+        help="default: SimpleRNN,LSTM,GRU; others: minGRU, minLSTM, LayerNormLSTM, LayerNormGRU",
     )
     add("--units", metavar="N", type=_whole, help="of the recurrent layer (default: adding 64, texts 128)")
     add(

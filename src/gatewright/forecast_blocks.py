@@ -151,7 +151,7 @@ class Decaying:
         read = xp.concatenate([read, there, known], axis=2)
         keeps = xp.exp(-xp.maximum(delta @ w["state_decay"] + w["state_decay_bias"], 0))
         rec = Recurrence(self.cell)  # type: ignore[arg-type]  # the model file's check knows the names
-        weights = tuple(w[name] for name in ("kernel", "recurrent_kernel", "bias"))
+        weights = models.Recurrent(self.cell, self.units).operands(w)
 
         def step(states: Any, at: tuple[Array, Array]) -> tuple[Any, Array]:
             x_t, keep = at
@@ -283,7 +283,7 @@ class Parallel:
         table = xp.concatenate([places, xp.broadcast_to(w["targets"][:, None], (C, m, half))], axis=2)
         ids = xp.broadcast_to(xp.arange(C * m, dtype=np.int32), (B, C * m)).reshape(rows * m, 1)
         begin = tuple(xp.repeat(state, m, axis=0) for state in last)
-        own = tuple(w["below"][-1][name] for name in ("kernel", "recurrent_kernel", "bias"))
+        own = models.Recurrent(self.cell, self.units).operands(w["below"][-1])
         rec = Recurrence(self.cell)  # type: ignore[arg-type]  # the model file's check knows the names
         _, (g, *_) = lib.recur(rec, Tokens(ids, table.reshape(C * m, self.units)), own, begin, None, None, False)
         g = models.dropped(lib, g, self.dropout, noise, g.shape)
@@ -390,7 +390,7 @@ class Recursive:
             x = xp.concatenate([y[:, :, 0], steps.held, *known], axis=1)
             after = []
             for own, before in zip(w["below"], layers, strict=True):
-                weights = tuple(own[name] for name in ("kernel", "recurrent_kernel", "bias"))
+                weights = models.Recurrent(self.cell, before[0].shape[1]).operands(own)
                 _, left = lib.recur(rec, x[:, None], weights, before, None, None, False)
                 x = left[0]
                 after.append(left)

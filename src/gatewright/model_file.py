@@ -40,6 +40,7 @@ from numpy.typing import NDArray
 from gatewright import blocks as models
 from gatewright import forecast_blocks, tag_blocks
 from gatewright.blocks import Block
+from gatewright.cells import Recurrence
 from gatewright.errors import InputError
 from gatewright.files import atomically
 from gatewright.forecast_blocks import LEVELS, Decaying, Direct, Level, Parallel, Recursive, Restore, Segments
@@ -48,17 +49,14 @@ from gatewright.series_blocks import Measurements
 VERSION = 1
 # Of a step; more would be no file that anyone has made.
 _MOST_FEATURES = 1 << 20
-_CONVENTIONS = {
-    "layout": "keras",
-    "gates": {"simple_rnn": ["h"], "lstm": ["i", "f", "c", "o"], "gru": ["z", "r", "h"]},
-    "gru_reset": "after",
-}
 _KINDS = {
     **models.KINDS,
     **forecast_blocks.KINDS,
     **tag_blocks.KINDS,
     Measurements.kind: Measurements,
 }
+# The gates of these cells stand in every file; those of another in the files that have it.
+_GATES = {"simple_rnn": ["h"], "lstm": ["i", "f", "c", "o"], "gru": ["z", "r", "h"]}
 _PARTS = ("version", "task", "blocks", "encoder", "answers", "training", "conventions", "sha256")
 
 
@@ -104,9 +102,16 @@ def _parts(model: Model) -> tuple[dict[str, Any], dict[str, NDArray[np.float32]]
         "encoder": model.encoder,
         "answers": model.answers,
         "training": model.training,
-        "conventions": _CONVENTIONS,
+        "conventions": _conventions(model.blocks),
     }
     return record, tensors
+
+
+def _conventions(blocks: Sequence[Block]) -> dict[str, Any]:
+    """How the numbers of the blocks' weights are laid out."""
+    cells: list[Any] = [block.cell for block in blocks if hasattr(block, "cell")]
+    own = {cell: list(Recurrence(cell).gate_names) for cell in cells}
+    return {"layout": "keras", "gates": _GATES | own, "gru_reset": "after"}
 
 
 def read(path: str | os.PathLike[str]) -> Model:
@@ -125,6 +130,8 @@ def read(path: str | os.PathLike[str]) -> Model:
         with safe_open(file, framework="numpy") as content:
             record = _record(file, content.metadata())
             blocks, shapes = _blocks(file, record)
+            if record["conventions"] != _conventions(blocks):
+                raise _damaged(file, "its weights follow other conventions")
             names = [f"{place}.{name}" for place, block in enumerate(shapes) for name in block]
             if sorted(content.keys()) != sorted(names):
                 raise _damaged(file, "its tensors are not those of its blocks")
@@ -179,8 +186,6 @@ def _record(file: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
         )
     if missing := [name for name in _PARTS if name not in record]:
         raise _damaged(file, f"its metadata have no {missing[0]}")
-    if record["conventions"] != _CONVENTIONS:
-        raise _damaged(file, "its weights follow other conventions")
     if not isinstance(record["task"], str) or record["task"] not in _MAKES_A_NETWORK:
         raise _damaged(file, "its task is not known")
     for name in ("encoder", "answers", "training"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class Entrant:
 
     Attributes:
         name: its heading.
-        cell: "simple_rnn", "lstm" or "gru".
+        cell: one of `blocks.CELLS`.
         units: of the recurrent layer.
         twin: how many earlier entries are the same cell; it changes the initial weights, and nothing else.
     """
@@ -188,7 +189,7 @@ def _require_whole(name: str, value: Any, least: int) -> None:
 def _cell_names(cells: Sequence[str]) -> tuple[str, ...]:
     given = [cells] if isinstance(cells, str) else list(cells)
     if not given:
-        raise InputError("cells must name at least one of SimpleRNN, LSTM and GRU.")
+        raise InputError(f"cells must name at least one of {', '.join(blocks.CELLS.values())}.")
     plain = {title.lower(): name for name, title in blocks.CELLS.items()} | {name: name for name in blocks.CELLS}
     for cell in given:
         if str(cell).lower() not in plain:
@@ -216,8 +217,8 @@ def entrants(plan: Plan, like: Examples) -> list[Entrant]:
     for place, cell in enumerate(plan.cells):
         units, twin = plan.units, plan.cells[:place].count(cell)
         if plan.match == "parameters":
-            # A cell of one gate needs about twice the units of one of four; eight times as many is beyond any.
-            units = min(range(1, 8 * units + 1), key=lambda size: abs(parameters(cell, size) - wanted))
+            above = next(size for size in count(1) if parameters(cell, size) >= wanted)
+            units = min(max(1, above - 1), above, key=lambda size: abs(parameters(cell, size) - wanted))
         title = blocks.CELLS[cell]
         name = f"{title} ({twin + 1})" if plan.cells.count(cell) > 1 else title
         entrants.append(Entrant(name, cell, units, twin))

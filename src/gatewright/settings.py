@@ -123,7 +123,7 @@ SCHEDULES = ("constant", "linear", "cosine")
 """How the learning rate may go; see `fitting.Recipe`."""
 
 _CELL = (
-    Setting("cell", "choice", "gru", "simple_rnn, lstm or gru", choices=tuple(CELLS)),
+    Setting("cell", "choice", "gru", f"one of {', '.join(CELLS)}", choices=tuple(CELLS)),
     Setting("layers", "whole", 1, "recurrent layers, one above the other", 1),
 )
 _DROPOUTS = (
