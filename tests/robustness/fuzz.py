@@ -25,13 +25,14 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from models import classifier, language_model
+from models import classifier, language_model, tagger
 from safetensors.numpy import load, save
 
 from gatewright import model_file, runtime
 from gatewright.errors import InputError
 from gatewright.language import LanguageModel
 from gatewright.model_file import write
+from gatewright.tagger import Tagger
 
 # A file of some 10 kB may cost a few MB on top of the process; a second is far beyond any.
 _MEMORY = 64 * 2**20
@@ -84,7 +85,7 @@ def map_of(make: Callable[..., Any], *options: dict[str, Any]) -> list[Any]:
     return [make(**one) for one in options]
 
 
-def use(model: runtime.Classifier | LanguageModel) -> None:
+def use(model: runtime.Classifier | LanguageModel | Tagger) -> None:
     if isinstance(model, LanguageModel):
         model.generate("a fine film", 5, seed=0)
     else:
@@ -99,6 +100,7 @@ def main(files: int, seed: int) -> None:
         models = [
             *map_of(classifier, {}, {"pooling": "attention", "cell": "lstm", "both": True}, {"tokens": "bytes"}),
             *map_of(classifier, {"several": True}),
+            *map_of(tagger, {"crf": True}, {"cell": "lstm", "pooling": "attention"}),
             *map_of(language_model, {"tied": True}, {"tokens": "characters", "rows": "prefixes", "layers": 2}),
         ]
         for model in models:
