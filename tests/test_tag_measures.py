@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gatewright.tag_blocks import Answers, Truths
 from gatewright.tag_measures import Span, are_spans, of_tags, shares_right, span_f1, spans
@@ -31,6 +33,20 @@ def test_f1_is_that_of_seqeval():
 def test_bilou_is_read_as_bioes():
     assert spans(["B-a", "I-a", "L-a", "U-b", "O"]) == spans(["B-a", "I-a", "E-a", "S-b", "O"])
     assert spans(["B-a", "I-a", "L-a", "U-b", "O"]) == [Span("a", 0, 2), Span("b", 3, 3)]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b.c", "d-e"]), st.integers(1, 4), st.integers(0, 2)), max_size=6))
+def test_spans_that_are_written_are_read(parts):
+    """In IOB2 and in BIOES, whatever stands beside what, spans of one kind side by side too."""
+    wanted: list[Span] = []
+    two: list[str] = []
+    bioes: list[str] = []
+    for kind, size, gap in parts:
+        wanted.append(Span(kind, len(two), len(two) + size - 1))
+        two += [f"B-{kind}", *[f"I-{kind}"] * (size - 1), *["O"] * gap]
+        bioes += [f"S-{kind}"] if size == 1 else [f"B-{kind}", *[f"I-{kind}"] * (size - 2), f"E-{kind}"]
+        bioes += ["O"] * gap
+    assert spans(two) == spans(bioes) == wanted
 
 
 def test_no_spans():

@@ -47,7 +47,8 @@ class Pretrained:
             raise InputError(f"--from {path} is for a classifier: leave it out of train {task}.")
         model = model_file.read(path)
         if model.task != "generate":
-            raise InputError(f"--from {path} is a classifier, not a language model: name one of `train generate`.")
+            kind = "tagger" if model.task == "tag" else "classifier"
+            raise InputError(f"--from {path} is a {kind}, not a language model: name one of `train generate`.")
         for name in _ITS_OWN:
             if given.get(name) is not None:
                 raise InputError(f"{name} is that of the language model {path}: leave {name} out.")

@@ -26,7 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
-from models import classifier, forecaster, language_model
+from models import classifier, forecaster, language_model, tagger
 from safetensors.numpy import load, save
 
 from gatewright import model_file, runtime
@@ -104,6 +104,7 @@ def main(files: int, seed: int) -> None:
         models = [
             *map_of(classifier, {}, {"pooling": "attention", "cell": "lstm", "both": True}, {"tokens": "bytes"}),
             *map_of(classifier, {"several": True}),
+            *map_of(tagger, {"crf": True}, {"cell": "lstm", "pooling": "attention"}),
             *map_of(language_model, {"tied": True}, {"tokens": "characters", "rows": "prefixes", "layers": 2}),
             *map_of(forecaster, {}, {"decoding": "recursive", "known": 1}, {"decoding": "direct", "missing": "decay"}),
         ]
