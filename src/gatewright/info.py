@@ -23,7 +23,8 @@ class Info:
         model, bytes, task: the file, its size, and what it is for.
         blocks: each with its fields, from the input to the output.
         parameters: numbers learnt.
-        encoder, ids: how texts become ids, and how many there are; "channels" of series, and how many they have.
+        encoder, ids: how texts become ids, and how many there are; "channels" of series or "keys" of piano rolls, and
+            how many they have.
         answers: what the outputs mean.
         training: settings and figures.
     """
@@ -46,9 +47,7 @@ class Info:
         lines = [
             f"{self.model}: {self.task}, {self.parameters:,} parameters, {self.bytes:,} bytes",
             *(f"  {' '.join(_told(name, value) for name, value in block.items() if value)}" for block in self.blocks),
-            f"series: {self.ids:,} channels"
-            if self.encoder == Channels.kind
-            else f"texts: {self.encoder}, {self.ids:,} ids",
+            _rows(self.encoder, self.ids),
             *(
                 f"{name}: {', '.join(value) if isinstance(value, list) else str(value).lower()}"
                 for name, value in self.answers.items()
@@ -81,7 +80,7 @@ def info(model: str | Path) -> Info:
         InputError: the file is not there, damaged, or of another version.
     """
     read = model_file.read(model)
-    kind, ids = _read_by(read.encoder)
+    kind, ids = _read_by(read.encoder, read.blocks[-1].width(0))
     return Info(
         str(model),
         Path(model).stat().st_size,
@@ -95,8 +94,16 @@ def info(model: str | Path) -> Info:
     )
 
 
-def _read_by(encoder: dict[str, Any]) -> tuple[str, int]:
-    """The kind of an encoder, and how many ids or channels it has."""
+def _rows(encoder: str, ids: int) -> str:
+    if encoder in ("channels", "keys"):
+        return f"{'series' if encoder == 'channels' else 'piano rolls'}: {ids:,} {encoder}"
+    return f"texts: {encoder}, {ids:,} ids"
+
+
+def _read_by(encoder: dict[str, Any], outputs: int) -> tuple[str, int]:
+    """The kind of an encoder, and how many ids, channels or keys it has."""
+    if encoder.get("kind") == "keys":
+        return "keys", outputs
     if encoder.get("kind") == Channels.kind:
         return Channels.kind, len(channels_from_json(encoder).names)
     read = encoder_from_json(encoder)

@@ -30,6 +30,8 @@ from gatewright.labels import Labels, OneLabel, SeveralLabels
 from gatewright.language import LanguageModel
 from gatewright.model_file import Model, read
 from gatewright.prediction import Prediction, predictions
+from gatewright.roll_blocks import Frames
+from gatewright.roll_model import RollModel
 from gatewright.series_blocks import Measurements
 from gatewright.series_model import SeriesClassifier
 
@@ -130,7 +132,7 @@ class Classifier:
 _MODELS: dict[str, type[Classifier | LanguageModel]] = {"classify": Classifier, "generate": LanguageModel}
 
 
-def load(path: str | os.PathLike[str]) -> Classifier | SeriesClassifier | LanguageModel:
+def load(path: str | os.PathLike[str]) -> Classifier | SeriesClassifier | LanguageModel | RollModel:
     """The model of a model file.
 
     Raises:
@@ -140,6 +142,8 @@ def load(path: str | os.PathLike[str]) -> Classifier | SeriesClassifier | Langua
     try:
         if isinstance(model.blocks[0], Measurements):
             return SeriesClassifier(model)
+        if isinstance(model.blocks[0], Frames):
+            return RollModel(model)
         return _MODELS[model.task](model)
     except InputError as error:
         raise InputError(f"{path} is damaged: {error}") from None
@@ -152,6 +156,8 @@ def classifier(path: str | os.PathLike[str]) -> Classifier | SeriesClassifier:
         InputError: as `load`; or it is a language model.
     """
     model = load(path)
+    if isinstance(model, RollModel):
+        raise InputError(f"{path} is a model of piano rolls, not a classifier: it has no labels to give.")
     if not isinstance(model, Classifier | SeriesClassifier):
         raise InputError(f"{path} is a language model, not a classifier: use `gatewright generate`.")
     return model
@@ -164,6 +170,11 @@ def language_model(path: str | os.PathLike[str]) -> LanguageModel:
         InputError: as `load`; or it is a classifier.
     """
     model = load(path)
+    if isinstance(model, RollModel):
+        raise InputError(
+            f"{path} is a model of piano rolls, which writes no text: draw frames with "
+            "gatewright.runtime.load(MODEL).generate(frames, seed)."
+        )
     if not isinstance(model, LanguageModel):
         raise InputError(f"{path} is a classifier, not a language model: use `gatewright predict`.")
     return model

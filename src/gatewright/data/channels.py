@@ -26,7 +26,7 @@ class Channels:
 
     Attributes:
         names: of the channels.
-        mean, scale: of each; the scale is the standard deviation, and 1 of a channel that is constant.
+        mean, scale: of each; the scale is the standard deviation, and 1 of channels that are constant.
     """
 
     names: tuple[str, ...]
@@ -35,10 +35,17 @@ class Channels:
     kind: ClassVar[str] = "channels"
 
     @classmethod
-    def fit(cls, names: Sequence[str], rows: Sequence[NDArray[np.float64]]) -> Channels:
-        """Mean and standard deviation over all steps of all rows, [time, channels] each; NaN is missing."""
+    def fit(cls, names: Sequence[str], rows: Sequence[NDArray[np.float64]], together: bool = False) -> Channels:
+        """Mean and standard deviation over all steps of all rows, [time, channels] each; NaN is missing.
+
+        With `together` all channels have one scale, the root mean square of all differences from their means.
+        """
         figures = [_mean_and_scale(np.concatenate([row[:, place] for row in rows])) for place in range(len(names))]
-        return cls(tuple(names), tuple(mean for mean, _ in figures), tuple(scale for _, scale in figures))
+        mean, scale = tuple(mean for mean, _ in figures), tuple(scale for _, scale in figures)
+        if together:
+            differences = np.concatenate([(row - np.array(mean)).ravel() for row in rows])
+            scale = (_mean_and_scale(differences)[1],) * len(mean)
+        return cls(tuple(names), mean, scale)
 
     def encode(self, row: NDArray[np.float64]) -> NDArray[np.float32]:
         """A row [time, channels], scaled; what is missing is NaN."""

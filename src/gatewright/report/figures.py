@@ -16,13 +16,16 @@ from gatewright.comparison import Measure
 from gatewright.labels import OneLabel, SeveralLabels, printable
 from gatewright.measures import told
 from gatewright.tasks.generate import Generate
+from gatewright.tasks.rolls import GenerateRolls
 
 if TYPE_CHECKING:
     from gatewright.evaluate import Evaluated
     from gatewright.train import Trained
 
 _WIDTH = 100
-_MEASURES = {measure.name: measure for kind in (OneLabel, SeveralLabels, Generate) for measure in kind.measures}
+_MEASURES = {
+    measure.name: measure for kind in (OneLabel, SeveralLabels, Generate, GenerateRolls) for measure in kind.measures
+}
 # More labels than these make a table that no one reads.
 _CONFUSION_SHOWN = 12
 _LABELS_SHOWN = 40

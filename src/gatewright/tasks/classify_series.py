@@ -40,6 +40,7 @@ class ClassifySeries:
         validation: a file of validation rows.
         length: steps of a row that are read, the last; None is as many as the longest training row has.
         layers, both, pooling, recurrent_dropout, class_weights, limit: as of `tasks.classify.Classify`.
+        scaling: of the channels by the standard deviation of "each", or of all "together": see `data.channels`.
         noise: added to the numbers in training: see `series_blocks.Measurements`.
         input_dropout: of the channels; output_dropout: between layers and below the outputs: see `blocks.Dropout`.
     """
@@ -54,6 +55,7 @@ class ClassifySeries:
     layers: int = 1
     both: bool = False
     pooling: str = "last"
+    scaling: str = "each"
     noise: float = 0.0
     recurrent_dropout: float = 0.0
     input_dropout: float = 0.0
@@ -107,7 +109,7 @@ class ClassifySeries:
     def fit(self, train: Series) -> None:
         """The labels in alphabetical order, each channel's mean and spread, and the longest row."""
         self._labels = OneLabel(tuple(sorted(set(train.labels))))
-        self._channels = Channels.fit(train.channels, train.values)
+        self._channels = Channels.fit(train.channels, train.values, self.scaling == "together")
         if self.length is None:
             self.length = max(map(len, train.values))
 
