@@ -117,6 +117,12 @@ class TestMeasurements:
             SeriesClassifier(series_classifier()).predict([row])
         assert said in str(caught.value)
 
+    def test_steps_without_a_number_at_the_ends_are_left_out(self):
+        model, row = SeriesClassifier(series_classifier()), series((17,))[0]
+        nothing = np.full((30, 3), np.nan)
+        for padded in ([nothing, row], [row, nothing], [nothing, row, nothing]):
+            np.testing.assert_array_equal(model.probabilities([np.concatenate(padded)]), model.probabilities([row]))
+
     def test_no_rows_and_no_steps(self):
         assert SeriesClassifier(series_classifier()).predict([]) == []
         with pytest.raises(InputError, match="both directions needs the whole sequence"):
@@ -246,6 +252,7 @@ class TestTrain:
             {"input_dropout": 0.5},
             {"recurrent_dropout": 0.5},
             {"noise": 0.9},
+            {"scaling": "together"},
             {"output_dropout": 0.0},
             {"layers": 2},
             {"both": True},
@@ -275,6 +282,14 @@ class TestTrain:
         assert "1 of 3 channels are constant in the training rows (3)." in result.notes
         assert "One training row alone has the class 'sideways'." in result.notes
         assert any("numbers are missing; one that is counts as its channel's mean" in note for note in result.notes)
+
+    @pytest.mark.parametrize("scaling", ["each", "together"])
+    def test_numbers_beyond_any_measurement(self, tmp_path, scaling):
+        rows, labels = rising_and_falling(40)
+        rows[3][1, 1], rows[5][2, 0] = 1e308, -1e308
+        data = str(write_npz(tmp_path / "s.npz", rows, labels))
+        result = gatewright.train("classify", data, tmp_path / "m.safetensors", **SMALL, scaling=scaling)
+        assert np.isfinite(result.test["log_loss"])
 
     def test_cells_are_compared(self, tmp_path):
         rows, labels = rising_and_falling(60)

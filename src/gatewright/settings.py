@@ -270,7 +270,7 @@ ROLLS = (
     Setting("weight_dropout", "number", 0.0, "share of the recurrent kernel that is 0 at a step of training", below=1),
     Setting("output_dropout", "number", 0.5, "share of what comes out of each layer that is dropped", below=1),
     Setting("batch", "whole", 8, "pieces of a training step", 1),
-    Setting("epochs", "whole", None, "passes over the training part (default: 20 to 200, for some 4,000 steps)", 1),
+    Setting("epochs", "whole", None, "passes over the training part (default: 20 to 200, for some 1,000 steps)", 1),
     Setting("learning_rate", "number", 0.003, "of Adam, at its highest", 1e-12),
     *_LEARNING,
 )

@@ -16,6 +16,7 @@ from gatewright.errors import InputError
 
 # Scaled numbers end here: what is further out is no measurement, and float32 must hold its products.
 _FARTHEST = 1e6
+_LARGEST = float(np.finfo(np.float64).max)
 # A spread that is less than this share of the numbers is rounding.
 _ROUNDING = 1e-12
 
@@ -43,8 +44,9 @@ class Channels:
         figures = [_mean_and_scale(np.concatenate([row[:, place] for row in rows])) for place in range(len(names))]
         mean, scale = tuple(mean for mean, _ in figures), tuple(scale for _, scale in figures)
         if together:
-            differences = np.concatenate([(row - np.array(mean)).ravel() for row in rows])
-            scale = (_mean_and_scale(differences)[1],) * len(mean)
+            with np.errstate(over="ignore"):
+                differences = np.concatenate([(row - np.array(mean)).ravel() for row in rows])
+            scale = (_mean_and_scale(np.clip(differences, -_LARGEST, _LARGEST))[1],) * len(mean)
         return cls(tuple(names), mean, scale)
 
     def encode(self, row: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -68,6 +70,12 @@ def _mean_and_scale(numbers: NDArray[np.float64]) -> tuple[float, float]:
     mean, spread = float((there / largest).mean()), float((there / largest).std())
     scale = spread * largest
     return mean * largest, scale if spread > _ROUNDING and scale > 0 else 1.0
+
+
+def trimmed(row: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A row [time, channels] without the steps at both ends that have no number; without any if none has one."""
+    there = np.flatnonzero(~np.isnan(row).all(axis=1)) if row.size else np.empty(0, np.intp)
+    return row[there[0] : there[-1] + 1] if len(there) else row[:0]
 
 
 def pad(rows: Sequence[NDArray[np.float32]], length: int) -> NDArray[np.float32]:

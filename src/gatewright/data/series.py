@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data import public
+from gatewright.data.channels import trimmed
 from gatewright.data.long_tables import LONG_TABLES, columns_of, read_long
 from gatewright.data.tables import as_name
 from gatewright.data.ts import read_ts
@@ -235,10 +236,9 @@ def _checked(
     for place, row in enumerate(values):
         if np.isinf(row).any():
             raise InputError(f"{path}: row {place + 1} has an infinite number: mend it, or make it missing (NaN).")
-        there = np.flatnonzero(~np.isnan(row).all(axis=1)) if row.size else np.empty(0, np.intp)
-        if not len(there):
+        kept.append(trimmed(row))
+        if not len(kept[-1]):
             raise InputError(f"{path}: row {place + 1} has no number: remove it.")
-        kept.append(row[there[0] : there[-1] + 1])
     names = channels or tuple(str(number) for number in range(1, kept[0].shape[1] + 1))
     return Series(kept, labels if wanted.labelled and labels is not None else [], names)
 

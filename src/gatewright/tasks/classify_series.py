@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -188,9 +189,13 @@ class ClassifySeries:
         from gatewright.series_baseline import summary_regression
 
         own, others = (self._labels.targets(rows.labels) for rows in (parts.train, parts.validation))
-        fitted = summary_regression(
-            parts.train.values, own, parts.validation.values, others, parts.test.values, self._labels
+        # Scaled as for the network, so that no square is beyond float64.
+        assert self._channels is not None
+        train, validation, test = (
+            [self._channels.encode(row).astype(np.float64) for row in rows.values]
+            for rows in (parts.train, parts.validation, parts.test)
         )
+        fitted = summary_regression(train, own, validation, others, test, self._labels)
         beside = f" and {fitted.steps} steps at equal distances" if fitted.steps else ""
         return Simple(
             "logistic regression",
@@ -215,9 +220,7 @@ def _remarks(parts: Parts[Series], length: int | None) -> list[str]:
     notes = []
     whole = np.concatenate(train.values)
     told = [
-        name
-        for name, column in zip(train.channels, whole.T, strict=True)
-        if len(np.unique(column[column == column])) < 2
+        name for name, column in zip(train.channels, whole.T, strict=True) if _is_constant(column[~np.isnan(column)])
     ]
     if told:
         listed = ", ".join(told[:5]) + (", ..." if len(told) > 5 else "")
@@ -225,7 +228,7 @@ def _remarks(parts: Parts[Series], length: int | None) -> list[str]:
     if missing := sum(int(np.isnan(row).sum()) for row in rows):
         total = sum(row.size for row in rows)
         notes.append(f"{missing:,} of {total:,} numbers are missing; one that is counts as its channel's mean.")
-    counted = {label: train.labels.count(label) for label in set(train.labels)}
+    counted = Counter(train.labels)
     if alone := sorted(label for label, count in counted.items() if count == 1):
         notes.append(
             f"One training row alone has the class {alone[0]!r}"
@@ -237,6 +240,10 @@ def _remarks(parts: Parts[Series], length: int | None) -> list[str]:
             f"{cut:,} of {len(rows):,} rows have more than {longest:,} steps: their last {longest:,} are read."
         )
     return notes
+
+
+def _is_constant(numbers: NDArray[np.float64]) -> bool:
+    return not len(numbers) or bool(numbers.min() == numbers.max())
 
 
 def _check_labels(rows: Series, name: str) -> None:

@@ -59,7 +59,7 @@ class GenerateRolls:
     counted: ClassVar[str] = ""
     unit: ClassVar[str] = "steps"
     carried: ClassVar[bool] = False
-    steps: ClassVar[tuple[int, int]] = (4_000, 20)
+    steps: ClassVar[tuple[int, int]] = (1_000, 20)
     most_epochs: ClassVar[int] = 200
 
     def read(self) -> Parts[Rolls]:
