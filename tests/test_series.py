@@ -18,6 +18,7 @@ from gatewright import blocks, cells, cli, model_file, runtime
 from gatewright.blocks import NUMPY, Steps
 from gatewright.cells import Recurrence
 from gatewright.data.channels import pad
+from gatewright.data.series import read_series
 from gatewright.errors import InputError
 from gatewright.labels import OneLabel
 from gatewright.measures import to_probabilities
@@ -25,6 +26,7 @@ from gatewright.series_baseline import summary, summary_regression
 from gatewright.series_blocks import Measurements
 from gatewright.series_model import SeriesClassifier
 from gatewright.settings import SERIES, complete
+from gatewright.tasks.classify_series import ClassifySeries
 
 LENGTHS = (1, 7, 8, 9, 17, 20, 26)
 SMALL = {"units": 8, "epochs": 20, "batch": 16, "learning_rate": 0.02, "both": False}
@@ -354,6 +356,19 @@ class TestTrain:
         np.savez(tmp_path / "u.npz", X=np.ones((2, 3, 5)), y=np.array(["a", "b"]))
         with pytest.raises(InputError, match="has 5 channels, and 2 are needed"):
             gatewright.train("classify", data, tmp_path / "m.safetensors", test=str(tmp_path / "u.npz"))
+
+
+def test_stretches_of_neighbours_validate():
+    """Digits of one writer stand beside one another: of each class whole runs of them are held out."""
+    task = ClassifySeries("digits")
+    parts = task.read()
+    assert any("are of one writer: whole stretches of them validate" in note for note in parts.notes)
+    rows = read_series("digits").train
+    held = {row.tobytes() for row in parts.validation.values}
+    assert len(parts.validation.values) == 120
+    for label in set(rows.labels):
+        own = [row.tobytes() in held for row, one in zip(rows.values, rows.labels, strict=True) if one == label]
+        assert np.diff(np.flatnonzero(own)).tolist().count(1) >= sum(own) - 2
 
 
 class TestUse:

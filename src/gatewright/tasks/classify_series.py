@@ -33,7 +33,8 @@ class ClassifySeries:
     """Series of numbers with one label each.
 
     Padding never changes an answer. Where the source has no test part, a fifth of its rows become one; a tenth of the
-    training rows validate, unless validation rows are given. The splits are always the same, and stratified.
+    training rows validate, whole stretches of neighbours where these have something in common, unless validation rows
+    are given. The splits are always the same, and stratified.
 
     Attributes:
         source: a named set, a file or a folder: see `data.series.read_series`.
@@ -99,7 +100,11 @@ class ClassifySeries:
             train, test = (rows.take(split.sample(rows.labels, self.limit, _SPLIT_SEED)) for rows in (train, test))
             notes.append(f"A quick look: at most {self.limit:,} training rows and as many test rows were used.")
         if self.validation is None:
-            train, validation = _hold_out(train, _VALIDATION_SHARE)
+            train, validation = _hold_out(train, _VALIDATION_SHARE, bool(source.neighbours))
+            if source.neighbours:
+                notes.append(
+                    f"Neighbouring rows of {source.name} {source.neighbours}: whole stretches of them validate."
+                )
         else:
             validation = read_rows(self.validation, wanted._replace(channels=train.channels), "--validation")
             _check_known(f"the validation rows of {self.validation} have", validation, train)
@@ -209,8 +214,8 @@ class ClassifySeries:
         return self._labels.decode(self._labels.probabilities(outputs))
 
 
-def _hold_out(rows: Series, share: float) -> tuple[Series, Series]:
-    kept, held = split.hold_out(rows.labels, share, _SPLIT_SEED)
+def _hold_out(rows: Series, share: float, stretches: bool = False) -> tuple[Series, Series]:
+    kept, held = (split.hold_out_stretches if stretches else split.hold_out)(rows.labels, share, _SPLIT_SEED)
     return rows.take(kept), rows.take(held)
 
 
