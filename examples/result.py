@@ -109,12 +109,15 @@ RECIPES = {
         "at most 5 minutes a seed on 1 core",
         "classify",
         "digits",
-        {"pooling": "last", "scaling": "together", "batch": 32, "epochs": 100},
+        {"pooling": "last", "scaling": "together", "noise": 0.9, "batch": 32, "epochs": 100},
         trail="Chosen by cross-validation of the training part in four stretches, which are of different writers, "
         "accuracy on the first and third: max pooling without noise, 30 epochs, 0.883 and 0.930; noise 0.3 0.887 and "
         "0.957, and one scale for all channels 0.903 and 0.963, with two layers 0.903 and 0.960, with the last output "
-        "0.910 and 0.970; last output, noise 0.5, one scale, 80 epochs 0.933 and 0.970, with recurrent dropout 0.3 and "
-        "60 epochs 0.917 and 0.970. A support vector machine (C 10, gamma 0.05) has 0.943 and 0.967 there.",
+        "0.910 and 0.970; last output, noise 0.5, one scale, 80 epochs 0.933 and 0.970 (log loss 0.192), with "
+        "recurrent dropout 0.3 and 60 epochs 0.917 and 0.970; with noise 0.9 and 60 epochs 0.933 and 0.970 (log loss "
+        "0.129). A support vector machine (C 10, gamma 0.05) has 0.943 and 0.967 there. Before, with noise 0.5 and "
+        "validation rows drawn one by one, where a writer's rows are on both sides, seed 0 had a test accuracy of "
+        "0.9665.",
     ),
     "jsb": Recipe(
         "JSB chorales, piano rolls, the defaults of `gatewright train generate`",
@@ -130,7 +133,7 @@ RECIPES = {
         "at most 10 minutes a seed on 1 core",
         "generate",
         "nottingham",
-        {"units": 128, "output_dropout": 0.3, "epochs": 15, "learning_rate": 0.005},
+        {"units": 128, "output_dropout": 0.3, "epochs": 10, "learning_rate": 0.005},
         trail="This recipe was stated before it was run; nothing was tried before.",
     ),
     "shakespeare": Recipe(

@@ -289,7 +289,7 @@ class TestSimpleModels:
         before, after = (np.concatenate([piece[cut] for piece in train]) for cut in (slice(-1), slice(1, None)))
         expected = np.zeros(59)
         for key in range(KEYS):
-            model = LogisticRegression(solver="liblinear", max_iter=1_000).fit(before, after[:, key])
+            model = LogisticRegression(max_iter=1_000).fit(before, after[:, key])
             logs = model.predict_log_proba(test[1][:-1])
             expected -= logs[np.arange(59), test[1][1:, key].astype(int)]
         np.testing.assert_allclose(fitted.nats[1], expected, rtol=1e-6)

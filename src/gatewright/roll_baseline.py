@@ -65,7 +65,7 @@ def _of_key(before: Any, sounds: NDArray[np.uint8]) -> tuple[NDArray[np.float64]
     if heard in (0, len(sounds)):
         certain = float(np.log(2 * len(sounds) - 1))
         return np.zeros(before.shape[1]), certain if heard else -certain
-    model = LogisticRegression(solver="liblinear", max_iter=1_000).fit(before, sounds)
+    model = LogisticRegression(max_iter=1_000).fit(before, sounds)
     return model.coef_[0], float(model.intercept_[0])
 
 
