@@ -256,6 +256,14 @@ class TestChannels:
         assert_close(np.nanstd(scaled, axis=0), np.ones(3), "forward", np.float32)
         assert np.isnan(scaled).sum() == sum(np.isnan(row).sum() for row in rows)
 
+    def test_one_scale_of_all(self):
+        rows = series((7, 8, 9), 3, missing=0.3)
+        rows = [row * [1, 10, 100] for row in rows]
+        each, together = (Channels.fit(("a", "b", "c"), rows, some) for some in (False, True))
+        assert together.mean == each.mean
+        differences = np.concatenate(rows) - np.nanmean(np.concatenate(rows), axis=0)
+        assert_close(together.scale, [np.nanstd(differences)] * 3, "forward", np.float64)
+
     @pytest.mark.parametrize("value", [0.0, 0.1, -1e300, 1e-320])
     def test_a_constant_channel_is_not_blown_up(self, value):
         row = np.full((9, 1), value)

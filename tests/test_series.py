@@ -18,6 +18,7 @@ from gatewright import blocks, cells, cli, model_file, runtime
 from gatewright.blocks import NUMPY, Steps
 from gatewright.cells import Recurrence
 from gatewright.data.channels import pad
+from gatewright.data.series import read_series
 from gatewright.errors import InputError
 from gatewright.labels import OneLabel
 from gatewright.measures import to_probabilities
@@ -25,6 +26,7 @@ from gatewright.series_baseline import summary, summary_regression
 from gatewright.series_blocks import Measurements
 from gatewright.series_model import SeriesClassifier
 from gatewright.settings import SERIES, complete
+from gatewright.tasks.classify_series import ClassifySeries
 
 LENGTHS = (1, 7, 8, 9, 17, 20, 26)
 SMALL = {"units": 8, "epochs": 20, "batch": 16, "learning_rate": 0.02, "both": False}
@@ -116,6 +118,12 @@ class TestMeasurements:
         with pytest.raises(InputError) as caught:
             SeriesClassifier(series_classifier()).predict([row])
         assert said in str(caught.value)
+
+    def test_steps_without_a_number_at_the_ends_are_left_out(self):
+        model, row = SeriesClassifier(series_classifier()), series((17,))[0]
+        nothing = np.full((30, 3), np.nan)
+        for padded in ([nothing, row], [row, nothing], [nothing, row, nothing]):
+            np.testing.assert_array_equal(model.probabilities([np.concatenate(padded)]), model.probabilities([row]))
 
     def test_no_rows_and_no_steps(self):
         assert SeriesClassifier(series_classifier()).predict([]) == []
@@ -246,6 +254,7 @@ class TestTrain:
             {"input_dropout": 0.5},
             {"recurrent_dropout": 0.5},
             {"noise": 0.9},
+            {"scaling": "together"},
             {"output_dropout": 0.0},
             {"layers": 2},
             {"both": True},
@@ -275,6 +284,14 @@ class TestTrain:
         assert "1 of 3 channels are constant in the training rows (3)." in result.notes
         assert "One training row alone has the class 'sideways'." in result.notes
         assert any("numbers are missing; one that is counts as its channel's mean" in note for note in result.notes)
+
+    @pytest.mark.parametrize("scaling", ["each", "together"])
+    def test_numbers_beyond_any_measurement(self, tmp_path, scaling):
+        rows, labels = rising_and_falling(40)
+        rows[3][1, 1], rows[5][2, 0] = 1e308, -1e308
+        data = str(write_npz(tmp_path / "s.npz", rows, labels))
+        result = gatewright.train("classify", data, tmp_path / "m.safetensors", **SMALL, scaling=scaling)
+        assert np.isfinite(result.test["log_loss"])
 
     def test_cells_are_compared(self, tmp_path):
         rows, labels = rising_and_falling(60)
@@ -339,6 +356,19 @@ class TestTrain:
         np.savez(tmp_path / "u.npz", X=np.ones((2, 3, 5)), y=np.array(["a", "b"]))
         with pytest.raises(InputError, match="has 5 channels, and 2 are needed"):
             gatewright.train("classify", data, tmp_path / "m.safetensors", test=str(tmp_path / "u.npz"))
+
+
+def test_stretches_of_neighbours_validate():
+    """Digits of one writer stand beside one another: of each class whole runs of them are held out."""
+    task = ClassifySeries("digits")
+    parts = task.read()
+    assert any("are of one writer: whole stretches of them validate" in note for note in parts.notes)
+    rows = read_series("digits").train
+    held = {row.tobytes() for row in parts.validation.values}
+    assert len(parts.validation.values) == 120
+    for label in set(rows.labels):
+        own = [row.tobytes() in held for row, one in zip(rows.values, rows.labels, strict=True) if one == label]
+        assert np.diff(np.flatnonzero(own)).tolist().count(1) >= sum(own) - 2
 
 
 class TestUse:

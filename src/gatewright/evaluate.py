@@ -13,6 +13,7 @@ import numpy as np
 from gatewright import runtime
 from gatewright.blocks import NUMPY
 from gatewright.data.corpora import read_corpus
+from gatewright.data.rolls import Rolls, read_rolls
 from gatewright.data.series import Wanted, read_series
 from gatewright.data.sources import AnyLabelled, Labelled, SeveralLabelled, Source, names_of, read_labelled
 from gatewright.data.tagged import read_tagged
@@ -21,6 +22,7 @@ from gatewright.errors import InputError, nearest
 from gatewright.forecaster import Forecaster
 from gatewright.language import LanguageModel
 from gatewright.measures import as_tuples, plain
+from gatewright.roll_model import RollModel
 from gatewright.runtime import Classifier
 from gatewright.series_model import SeriesClassifier
 from gatewright.setting import require_packages
@@ -29,6 +31,7 @@ from gatewright.tagger import Tagger
 from gatewright.tasks.forecast import Forecast
 from gatewright.tasks.generate import Generate
 from gatewright.tasks.protocol import EVALUATED_STREAMS
+from gatewright.tasks.rolls import GenerateRolls
 from gatewright.tasks.tag import Tag
 
 _COMMONEST = "always the commonest label of these rows, with the labels' shares as probabilities"
@@ -107,6 +110,8 @@ def evaluate(
     own, others = of_data(loaded.task, options)
     for name in others:
         raise InputError(f"{name!r} is no option of evaluate: leave it out{nearest(name, list(OPTIONS))}")
+    if isinstance(loaded, RollModel):
+        return _rolls(str(model), loaded, data, limit, **own)
     if isinstance(loaded, SeriesClassifier):
         return _series(str(model), loaded, data, limit, **own)
     return _EVALUATORS[loaded.task](str(model), loaded, data, limit, **own)
@@ -133,6 +138,30 @@ def _language(model: str, loaded: LanguageModel, data: str, limit: int | None, t
         (),
         notes=task.remarks(examples),
         baseline_name="each token by its share of these very tokens, whatever stands before it",
+    )
+
+
+def _rolls(model: str, loaded: RollModel, data: str, limit: int | None, **others: str) -> Evaluated:
+    for name in others:
+        raise InputError(f"--{name} is for texts, and {model} is a model of piano rolls: leave it out.")
+    source = read_rolls(data)
+    pieces = next(part for part in (source.test, source.validation, source.train) if part).pieces[:limit]
+    if pieces[0].shape[1] != loaded.keys:
+        raise InputError(f"{data} has {pieces[0].shape[1]} keys, and {model} {loaded.keys}: give rolls of as many.")
+    task = GenerateRolls(data)
+    task.fit(Rolls(pieces))
+    examples = task.encode(Rolls(pieces))
+    return Evaluated(
+        model,
+        source.name,
+        task.name,
+        task.unit,
+        task.size(examples),
+        task.measure(loaded.losses(*examples), examples.targets),
+        task.measure(task.chance(examples, examples).outputs, examples.targets),
+        (),
+        (),
+        baseline_name="each key by its share of these very frames, whatever stands before it",
     )
 
 

@@ -13,6 +13,7 @@ from gatewright.data.encoders import encoder_from_json
 from gatewright.data.scales import Scales
 from gatewright.data.spelling import spelling_from_json
 from gatewright.measures import told
+from gatewright.model_file import Model
 
 _WIDTH = 100
 
@@ -26,7 +27,7 @@ class Info:
         blocks: each with its fields, from the input to the output.
         parameters: numbers learnt.
         encoder, ids: how texts become ids, and how many there are; of series "channels" or "series", and the numbers of
-            a step.
+            a step; of piano rolls "keys", and how many they have.
         reads: what comes in, for a reader.
         answers: what the outputs mean.
         training: settings and figures.
@@ -84,7 +85,7 @@ def info(model: str | Path) -> Info:
         InputError: the file is not there, damaged, or of another version.
     """
     read = model_file.read(model)
-    kind, ids, reads = _reads(read.task, read.encoder)
+    kind, ids, reads = _reads(read)
     return Info(
         str(model),
         Path(model).stat().st_size,
@@ -99,13 +100,17 @@ def info(model: str | Path) -> Info:
     )
 
 
-def _reads(task: str, kept: dict[str, Any]) -> tuple[str, int, str]:
+def _reads(model: Model) -> tuple[str, int, str]:
     """The kind of a model's encoder, how many ids or numbers it gives, and both for a reader."""
-    if task == "forecast":
+    kept = model.encoder
+    if model.task == "forecast":
         scales = Scales.from_json(kept)
         return "series", scales.features, f"series: {', '.join(scales.variables)}; a step is {scales.grid.told}"
     if kept.get("kind") == Channels.kind:
         channels = len(channels_from_json(kept).names)
         return Channels.kind, channels, f"series: {channels:,} channels"
-    encoder = spelling_from_json(kept) if task == "tag" else encoder_from_json(kept)
+    if kept.get("kind") == "keys":
+        keys = model.blocks[-1].width(0)
+        return "keys", keys, f"piano rolls: {keys:,} keys"
+    encoder = spelling_from_json(kept) if model.task == "tag" else encoder_from_json(kept)
     return encoder.kind, encoder.ids, f"texts: {encoder.kind}, {encoder.ids:,} ids"

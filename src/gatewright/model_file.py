@@ -7,14 +7,15 @@ metadata has one entry, `gatewright`, which is JSON:
     task          "classify", "generate" or "tag"
     blocks        [{"kind": ..., its fields}], from the input to the output
     encoder       how texts become ids: the words, characters or merges (see `data.encoders`); of series of numbers
-                  their channels, and the mean and scale of each (see `data.channels`)
+                  their channels, and the mean and scale of each (see `data.channels`); of piano rolls {"kind": "keys"}
     answers       what the outputs mean. To classify: {"labels": [...], "length": the tokens of a text that are read,
                   the last; "several": true where a text is given any number of labels}; to generate: {"rows":
                   "stream", texts one after another, or "prefixes", lines alone; of these "length": the tokens of a
                   line that are read at once}; to tag: {"tags": [...], "labels": those of sentences [...], "length":
                   the words that are read at once}; of series "features", the numbers of a step, and "length", the steps
                   of a row that are read, the last; to forecast "features", "look_back", "horizon", "quantiles" and
-                  "naive_errors", see `forecaster`
+                  "naive_errors", see `forecaster`; of piano rolls {"rows": "pieces",
+                  "features": the keys}
     training      settings and figures, for a reader
     conventions   layout of the weights, order of the gates, place of the GRU's reset gate
     sha256        of all the others as JSON with sorted keys, and then of the weights in the order of their names
@@ -44,6 +45,7 @@ from gatewright.cells import Recurrence
 from gatewright.errors import InputError
 from gatewright.files import atomically
 from gatewright.forecast_blocks import LEVELS, Decaying, Direct, Level, Parallel, Recursive, Restore, Segments
+from gatewright.roll_blocks import Frames, Sigmoids
 from gatewright.series_blocks import Measurements
 
 VERSION = 1
@@ -53,7 +55,7 @@ _KINDS = {
     **models.KINDS,
     **forecast_blocks.KINDS,
     **tag_blocks.KINDS,
-    Measurements.kind: Measurements,
+    **{block.kind: block for block in (Measurements, Frames, Sigmoids)},
 }
 # The gates of these cells stand in every file; those of another in the files that have it.
 _GATES = {"simple_rnn": ["h"], "lstm": ["i", "f", "c", "o"], "gru": ["z", "r", "h"]}
@@ -249,7 +251,7 @@ def _classifies(blocks: Sequence[Block]) -> bool:
     first = _begins_with(blocks, models.Embedding) or _begins_with(blocks, Measurements)
     steps, fits = True, first and isinstance(blocks[-1], models.Dense)
     for block in blocks:
-        fits = fits and not isinstance(block, models.Softmax)
+        fits = fits and not isinstance(block, models.Softmax | Sigmoids)
         if isinstance(block, models.Recurrent):
             fits, steps = fits and steps, block.steps
         elif isinstance(block, models.Pool):
@@ -258,12 +260,27 @@ def _classifies(blocks: Sequence[Block]) -> bool:
 
 
 def _generates(blocks: Sequence[Block]) -> bool:
-    """Likewise, but nothing needs the whole text, and a softmax ends it: a tied one above as many numbers as its table
-    has."""
+    """Whether blocks are those of a language model, or of one of piano rolls."""
+    return _plays(blocks) if isinstance(blocks[0], Frames) else _writes(blocks)
+
+
+def _plays(blocks: Sequence[Block]) -> bool:
+    """Whether frames come in first, recurrent layers with the outputs of all steps read them, and sigmoids end it;
+    dropout may stand between any two."""
+    fits = _begins_with(blocks, Frames) and isinstance(blocks[-1], Sigmoids)
+    for block in blocks[1:-1]:
+        recurrent = isinstance(block, models.Recurrent) and block.steps and not block.both
+        fits = fits and (recurrent or isinstance(block, models.Dropout))
+    return fits
+
+
+def _writes(blocks: Sequence[Block]) -> bool:
+    """Whether ids come in first, recurrent layers read them, nothing needs the whole text, and a softmax ends it: a
+    tied one above as many numbers as its table has."""
     steps, fits = True, _begins_with(blocks, models.Embedding) and isinstance(blocks[-1], models.Softmax)
     features = 1
     for place, block in enumerate(blocks):
-        fits = fits and not isinstance(block, models.Pool)
+        fits = fits and not isinstance(block, models.Pool | Sigmoids)
         fits = fits and (isinstance(block, models.Softmax) <= (place == len(blocks) - 1))
         if isinstance(block, models.Recurrent):
             fits, steps = fits and steps and not block.both, block.steps
@@ -277,7 +294,7 @@ def _begins_with(blocks: Sequence[Block], kind: type[Any]) -> bool:
     """Whether a block of this kind, through which ids or measurements come in, is first and the only such one, and a
     recurrent layer reads it."""
     reading = next((block for block in blocks[1:] if not isinstance(block, models.Dropout)), None)
-    doors = [isinstance(block, models.Embedding | Measurements) for block in blocks]
+    doors = [isinstance(block, models.Embedding | Measurements | Frames) for block in blocks]
     return (
         len(blocks) > 2 and isinstance(reading, models.Recurrent) and isinstance(blocks[0], kind) and not any(doors[1:])
     )

@@ -34,6 +34,8 @@ from gatewright.labels import Labels, OneLabel, SeveralLabels
 from gatewright.language import LanguageModel
 from gatewright.model_file import Model, read
 from gatewright.prediction import Prediction, predictions
+from gatewright.roll_blocks import Frames
+from gatewright.roll_model import RollModel
 from gatewright.series_blocks import Measurements
 from gatewright.series_model import SeriesClassifier
 from gatewright.tagger import Tagger
@@ -132,7 +134,7 @@ class Classifier:
         return x, after
 
 
-AnyModel = Classifier | SeriesClassifier | LanguageModel | Forecaster | Tagger
+AnyModel = Classifier | SeriesClassifier | LanguageModel | RollModel | Forecaster | Tagger
 _MODELS: dict[str, type[AnyModel]] = {
     "classify": Classifier,
     "generate": LanguageModel,
@@ -151,6 +153,8 @@ def load(path: str | os.PathLike[str]) -> AnyModel:
     try:
         if isinstance(model.blocks[0], Measurements):
             return SeriesClassifier(model)
+        if isinstance(model.blocks[0], Frames):
+            return RollModel(model)
         return _MODELS[model.task](model)
     except InputError as error:
         raise InputError(f"{path} is damaged: {error}") from None
@@ -163,6 +167,11 @@ def language_model(path: str | os.PathLike[str]) -> LanguageModel:
         InputError: as `load`; or it is another model.
     """
     model = load(path)
+    if isinstance(model, RollModel):
+        raise InputError(
+            f"{path} is a model of piano rolls, which writes no text: draw frames with "
+            "gatewright.runtime.load(MODEL).generate(frames, seed)."
+        )
     if not isinstance(model, LanguageModel):
         raise InputError(f"{path} is a model of train {model.task}, not a language model: use `gatewright predict`.")
     return model

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gatewright import blocks as models
 from gatewright.blocks import NUMPY, States, Steps
-from gatewright.data.channels import channels_from_json, pad
+from gatewright.data.channels import channels_from_json, pad, trimmed
 from gatewright.data.progress import Progress, say
 from gatewright.errors import InputError
 from gatewright.labels import OneLabel
@@ -97,7 +97,7 @@ class SeriesClassifier:
         return self._steppers
 
     def _row(self, given: Any) -> NDArray[np.float64]:
-        """A row as float64 [time, channels], with at least one number."""
+        """A row as float64 [time, channels], with a number at both ends, as rows of a file are."""
         channels = len(self.channels.names)
         try:
             row = np.asarray(given, np.float64)
@@ -108,9 +108,10 @@ class SeriesClassifier:
             raise InputError(f"a row must be numbers [time, {channels}], not of shape {list(row.shape)}.")
         if np.isinf(row).any():
             raise InputError("a row has an infinite number: mend it, or make it missing (NaN).")
-        if not row.size or np.isnan(row).all():
+        kept = trimmed(row)
+        if not len(kept):
             raise InputError("a row has no number: leave it out.")
-        return row
+        return kept
 
 
 def _answers(model: Model, channels: int) -> tuple[OneLabel, int]:

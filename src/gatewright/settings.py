@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gatewright.blocks import CELLS, POOLS
+from gatewright.data.rolls import is_rolls
 from gatewright.data.series import is_series
 from gatewright.data.spelling import MOST_READ
 from gatewright.data.text import FIRST, SPLITS
@@ -149,8 +150,15 @@ def _moments(default: str) -> Setting:
     return Setting("embedding_moments", "choice", default, what, choices=MOMENTS)
 
 
-_NOISE = Setting(
-    "noise", "number", 0.3, "what is added to each number in training, in deviations of its channel", below=1
+_OF_SERIES = (
+    Setting(
+        "scaling",
+        "choice",
+        "each",
+        "each channel by its own deviation, or together, all by one, as where their unit is one",
+        choices=("each", "together"),
+    ),
+    Setting("noise", "number", 0.5, "what is added to each number in training, in deviations of its channel", below=1),
 )
 
 CLASSIFY = (
@@ -195,7 +203,7 @@ SERIES = (
     Setting("both", "switch", True, "walk each row in both directions"),
     Setting("pooling", "choice", "mean", "of all steps, or last", choices=("last", "mean", "max", "attention")),
     Setting("length", "whole", None, "steps of a row that are read, the last (default: as the longest has)", 1),
-    _NOISE,
+    *_OF_SERIES,
     Setting("input_dropout", "number", 0.0, "share of the channels that a row, at all its steps, lacks", below=1),
     Setting("recurrent_dropout", "number", 0.0, "share of the states that do not reach the recurrent product", below=1),
     Setting("output_dropout", "number", 0.5, "share of what comes out of each layer that is dropped", below=1),
@@ -295,6 +303,21 @@ TAG = (
     *_LEARNING,
 )
 """The settings of `train tag`."""
+
+ROLLS = (
+    *_CELL,
+    Setting("units", "whole", 256, "of each recurrent layer", 1),
+    Setting("hold_out", "number", 0.1, "share set aside as test and validation part where there is none", below=0.5),
+    Setting("input_dropout", "number", 0.0, "share of the keys that a piece, at all its steps, lacks", below=1),
+    Setting("recurrent_dropout", "number", 0.0, "share of the states that do not reach the recurrent product", below=1),
+    Setting("weight_dropout", "number", 0.0, "share of the recurrent kernel that is 0 at a step of training", below=1),
+    Setting("output_dropout", "number", 0.5, "share of what comes out of each layer that is dropped", below=1),
+    Setting("batch", "whole", 8, "pieces of a training step", 1),
+    Setting("epochs", "whole", None, "passes over the training part (default: 20 to 200, for some 1,000 steps)", 1),
+    Setting("learning_rate", "number", 0.003, "of Adam, at its highest", 1e-12),
+    *_LEARNING,
+)
+"""The settings of `train generate` where rows are piano rolls: those of texts, but for what texts alone have."""
 
 # Of numbers by which logits are divided or multiplied, so that they stay numbers.
 _LARGEST = 1e6
@@ -410,20 +433,38 @@ _CLASSIFIED = {
     ),
 }
 
-JOBS = {
-    "classify": Job(
-        "the label of each text or series of numbers",
-        f"{_CLASSIFIED['texts'].data}; of series of numbers {_CLASSIFIED['series'].data}",
-        (*_TEXT_OPTIONS, *_SERIES_OPTIONS),
-        (*CLASSIFY, replace(_NOISE, help=f"of series, {_NOISE.help}")),
-        _PLAIN,
-    ),
-    "generate": Job(
+_GENERATED = {
+    "texts": Job(
         "a language model, which continues texts",
         f"shakespeare, ptb, imdb-unlabelled, a text file, a folder of text files, or {_TABLE}",
         (_TEXT,),
         GENERATE,
         {**_PLAIN, "embedding": 64, "length": 64, "learning_rates": (0.003,)},
+    ),
+    "rolls": Job(
+        "a model of piano rolls, which says of each key whether it sounds next",
+        "jsb, nottingham, or a .mat or .npz file of the same form",
+        (),
+        ROLLS,
+        {"units": 46, "batch": 8, "epochs": 100, "learning_rates": (0.003,)},
+        "piano rolls",
+    ),
+}
+
+JOBS = {
+    "classify": Job(
+        "the label of each text or series of numbers",
+        f"{_CLASSIFIED['texts'].data}; of series of numbers {_CLASSIFIED['series'].data}",
+        (*_TEXT_OPTIONS, *_SERIES_OPTIONS),
+        (*CLASSIFY, *(replace(setting, help=f"of series: {setting.help}") for setting in _OF_SERIES)),
+        _PLAIN,
+    ),
+    "generate": Job(
+        "a language model, which continues texts, or one of piano rolls",
+        f"{_GENERATED['texts'].data}; of piano rolls {_GENERATED['rolls'].data}",
+        _GENERATED["texts"].options,
+        GENERATE,
+        _GENERATED["texts"].plain,
     ),
     "forecast": Job(
         "to forecast series of numbers",
@@ -462,9 +503,12 @@ def job_on(task: str, data: str, options: Mapping[str, Any]) -> Job:
     Raises:
         InputError: an option is given that such data has not.
     """
-    if task != "classify":
+    if task == "classify":
+        chosen = _CLASSIFIED["series" if is_series(data, options) else "texts"]
+    elif task == "generate":
+        chosen = _GENERATED["rolls" if is_rolls(data) else "texts"]
+    else:
         return JOBS[task]
-    chosen = _CLASSIFIED["series" if is_series(data, options) else "texts"]
     own = [option.name for option in chosen.options]
     for name, value in options.items():
         if value is not None and name not in own:

@@ -28,7 +28,7 @@ from gatewright.pretrained import Pretrained
 from gatewright.progress import Progress
 from gatewright.runs import Data
 from gatewright.setting import require_packages
-from gatewright.settings import JOBS, PRETRAINED, complete, job_on, of_data, read_toml, refuse_others
+from gatewright.settings import JOBS, PRETRAINED, Job, complete, job_on, of_data, read_toml, refuse_others
 from gatewright.statistics import more_often_better, sign_test
 from gatewright.tasks.protocol import Simple
 from gatewright.tasks.registry import task_class
@@ -172,6 +172,7 @@ def train(
     refuse_others(task, asked, data, given)
     if pretrained is not None and asked.rows != "texts":
         raise InputError(f"--from {pretrained} is not for {asked.rows}, as {data} has: leave it out.")
+    _refuse_parts(asked, data, {"validation": validation, "test": test})
     before = None if pretrained is None else Pretrained.read(task, pretrained, given)
     chosen = complete(asked.settings, given if before is None else {**PRETRAINED, **given, **before.settings})
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
@@ -186,6 +187,13 @@ def train(
     if kept is not None and kept.finished and kept.settings == job.settings and kept.rows == job.rows:
         return kept
     return job.run()
+
+
+def _refuse_parts(asked: Job, data: str, given: Mapping[str, str | None]) -> None:
+    """Check that no parts are named for data that has them in one file."""
+    for name, value in given.items():
+        if value is not None and asked.rows == "piano rolls":
+            raise InputError(f"--{name} {value} is not for piano rolls, whose parts stand in {data}: leave it out.")
 
 
 def _require_place(file: Path) -> Trained | None:

@@ -16,6 +16,7 @@ from gatewright.errors import InputError
 
 # Scaled numbers end here: what is further out is no measurement, and float32 must hold its products.
 _FARTHEST = 1e6
+_LARGEST = float(np.finfo(np.float64).max)
 # A spread that is less than this share of the numbers is rounding.
 _ROUNDING = 1e-12
 
@@ -26,7 +27,7 @@ class Channels:
 
     Attributes:
         names: of the channels.
-        mean, scale: of each; the scale is the standard deviation, and 1 of a channel that is constant.
+        mean, scale: of each; the scale is the standard deviation, and 1 of channels that are constant.
     """
 
     names: tuple[str, ...]
@@ -35,10 +36,18 @@ class Channels:
     kind: ClassVar[str] = "channels"
 
     @classmethod
-    def fit(cls, names: Sequence[str], rows: Sequence[NDArray[np.float64]]) -> Channels:
-        """Mean and standard deviation over all steps of all rows, [time, channels] each; NaN is missing."""
+    def fit(cls, names: Sequence[str], rows: Sequence[NDArray[np.float64]], together: bool = False) -> Channels:
+        """Mean and standard deviation over all steps of all rows, [time, channels] each; NaN is missing.
+
+        With `together` all channels have one scale, the root mean square of all differences from their means.
+        """
         figures = [_mean_and_scale(np.concatenate([row[:, place] for row in rows])) for place in range(len(names))]
-        return cls(tuple(names), tuple(mean for mean, _ in figures), tuple(scale for _, scale in figures))
+        mean, scale = tuple(mean for mean, _ in figures), tuple(scale for _, scale in figures)
+        if together:
+            with np.errstate(over="ignore"):
+                differences = np.concatenate([(row - np.array(mean)).ravel() for row in rows])
+            scale = (_mean_and_scale(np.clip(differences, -_LARGEST, _LARGEST))[1],) * len(mean)
+        return cls(tuple(names), mean, scale)
 
     def encode(self, row: NDArray[np.float64]) -> NDArray[np.float32]:
         """A row [time, channels], scaled; what is missing is NaN."""
@@ -61,6 +70,12 @@ def _mean_and_scale(numbers: NDArray[np.float64]) -> tuple[float, float]:
     mean, spread = float((there / largest).mean()), float((there / largest).std())
     scale = spread * largest
     return mean * largest, scale if spread > _ROUNDING and scale > 0 else 1.0
+
+
+def trimmed(row: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A row [time, channels] without the steps at both ends that have no number; without any if none has one."""
+    there = np.flatnonzero(~np.isnan(row).all(axis=1)) if row.size else np.empty(0, np.intp)
+    return row[there[0] : there[-1] + 1] if len(there) else row[:0]
 
 
 def pad(rows: Sequence[NDArray[np.float32]], length: int) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data import public
+from gatewright.data.channels import trimmed
 from gatewright.data.long_tables import LONG_TABLES, columns_of, read_long
 from gatewright.data.tables import as_name
 from gatewright.data.ts import read_ts
@@ -55,11 +56,18 @@ class Series:
 
 
 class SeriesSource(NamedTuple):
-    """A data set; `test` is None where it has no test part."""
+    """A data set.
+
+    Attributes:
+        name: for a reader.
+        train, test: rows; `test` is None where there is no test part.
+        neighbours: what rows that stand beside one another in `train` have in common; empty where that is nothing.
+    """
 
     name: str
     train: Series
     test: Series | None
+    neighbours: str = ""
 
 
 class Wanted(NamedTuple):
@@ -235,10 +243,9 @@ def _checked(
     for place, row in enumerate(values):
         if np.isinf(row).any():
             raise InputError(f"{path}: row {place + 1} has an infinite number: mend it, or make it missing (NaN).")
-        there = np.flatnonzero(~np.isnan(row).all(axis=1)) if row.size else np.empty(0, np.intp)
-        if not len(there):
+        kept.append(trimmed(row))
+        if not len(kept[-1]):
             raise InputError(f"{path}: row {place + 1} has no number: remove it.")
-        kept.append(row[there[0] : there[-1] + 1])
     names = channels or tuple(str(number) for number in range(1, kept[0].shape[1] + 1))
     return Series(kept, labels if wanted.labelled and labels is not None else [], names)
 
@@ -264,7 +271,7 @@ def _japanese_vowels() -> SeriesSource:
 
 
 def _digits() -> SeriesSource:
-    """Scikit-learn's digits, 8 rows of 8 pixels, as 8 steps of 8 channels."""
+    """Scikit-learn's digits, 8 rows of 8 pixels, as 8 steps of 8 channels; one writer's stand beside one another."""
     from sklearn.datasets import load_digits
 
     images, targets = load_digits(return_X_y=True)
@@ -272,4 +279,5 @@ def _digits() -> SeriesSource:
     channels = tuple(str(number) for number in range(1, 9))
     whole = Series(list(rows), [str(target) for target in targets], channels)
     places = np.arange(len(rows))
-    return SeriesSource("digits", whole.take(places[:_DIGITS_TRAIN]), whole.take(places[_DIGITS_TRAIN:]))
+    train, test = whole.take(places[:_DIGITS_TRAIN]), whole.take(places[_DIGITS_TRAIN:])
+    return SeriesSource("digits", train, test, neighbours="are of one writer")

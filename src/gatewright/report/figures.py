@@ -18,6 +18,7 @@ from gatewright.measures import told
 from gatewright.tag_measures import MEASURES as OF_TAGS
 from gatewright.tasks.forecast import Forecast
 from gatewright.tasks.generate import Generate
+from gatewright.tasks.rolls import GenerateRolls
 
 if TYPE_CHECKING:
     from gatewright.evaluate import Evaluated
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 _WIDTH = 100
 _MEASURES = {
-    measure.name: measure for kind in (OneLabel, SeveralLabels, Generate, Forecast) for measure in kind.measures
+    measure.name: measure
+    for kind in (OneLabel, SeveralLabels, Generate, GenerateRolls, Forecast)
+    for measure in kind.measures
 }
 _MEASURES |= {measure.name: measure for measure in OF_TAGS}
 # More labels than these make a table that no one reads.

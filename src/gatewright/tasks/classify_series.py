@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -32,7 +33,8 @@ class ClassifySeries:
     """Series of numbers with one label each.
 
     Padding never changes an answer. Where the source has no test part, a fifth of its rows become one; a tenth of the
-    training rows validate, unless validation rows are given. The splits are always the same, and stratified.
+    training rows validate, whole stretches of neighbours where these have something in common, unless validation rows
+    are given. The splits are always the same, and stratified.
 
     Attributes:
         source: a named set, a file or a folder: see `data.series.read_series`.
@@ -40,6 +42,7 @@ class ClassifySeries:
         validation: a file of validation rows.
         length: steps of a row that are read, the last; None is as many as the longest training row has.
         layers, both, pooling, recurrent_dropout, class_weights, limit: as of `tasks.classify.Classify`.
+        scaling: of the channels by the standard deviation of "each", or of all "together": see `data.channels`.
         noise: added to the numbers in training: see `series_blocks.Measurements`.
         input_dropout: of the channels; output_dropout: between layers and below the outputs: see `blocks.Dropout`.
     """
@@ -54,6 +57,7 @@ class ClassifySeries:
     layers: int = 1
     both: bool = False
     pooling: str = "last"
+    scaling: str = "each"
     noise: float = 0.0
     recurrent_dropout: float = 0.0
     input_dropout: float = 0.0
@@ -96,7 +100,11 @@ class ClassifySeries:
             train, test = (rows.take(split.sample(rows.labels, self.limit, _SPLIT_SEED)) for rows in (train, test))
             notes.append(f"A quick look: at most {self.limit:,} training rows and as many test rows were used.")
         if self.validation is None:
-            train, validation = _hold_out(train, _VALIDATION_SHARE)
+            train, validation = _hold_out(train, _VALIDATION_SHARE, bool(source.neighbours))
+            if source.neighbours:
+                notes.append(
+                    f"Neighbouring rows of {source.name} {source.neighbours}: whole stretches of them validate."
+                )
         else:
             validation = read_rows(self.validation, wanted._replace(channels=train.channels), "--validation")
             _check_known(f"the validation rows of {self.validation} have", validation, train)
@@ -107,7 +115,7 @@ class ClassifySeries:
     def fit(self, train: Series) -> None:
         """The labels in alphabetical order, each channel's mean and spread, and the longest row."""
         self._labels = OneLabel(tuple(sorted(set(train.labels))))
-        self._channels = Channels.fit(train.channels, train.values)
+        self._channels = Channels.fit(train.channels, train.values, self.scaling == "together")
         if self.length is None:
             self.length = max(map(len, train.values))
 
@@ -186,9 +194,13 @@ class ClassifySeries:
         from gatewright.series_baseline import summary_regression
 
         own, others = (self._labels.targets(rows.labels) for rows in (parts.train, parts.validation))
-        fitted = summary_regression(
-            parts.train.values, own, parts.validation.values, others, parts.test.values, self._labels
+        # Scaled as for the network, so that no square is beyond float64.
+        assert self._channels is not None
+        train, validation, test = (
+            [self._channels.encode(row).astype(np.float64) for row in rows.values]
+            for rows in (parts.train, parts.validation, parts.test)
         )
+        fitted = summary_regression(train, own, validation, others, test, self._labels)
         beside = f" and {fitted.steps} steps at equal distances" if fitted.steps else ""
         return Simple(
             "logistic regression",
@@ -202,8 +214,8 @@ class ClassifySeries:
         return self._labels.decode(self._labels.probabilities(outputs))
 
 
-def _hold_out(rows: Series, share: float) -> tuple[Series, Series]:
-    kept, held = split.hold_out(rows.labels, share, _SPLIT_SEED)
+def _hold_out(rows: Series, share: float, stretches: bool = False) -> tuple[Series, Series]:
+    kept, held = (split.hold_out_stretches if stretches else split.hold_out)(rows.labels, share, _SPLIT_SEED)
     return rows.take(kept), rows.take(held)
 
 
@@ -213,9 +225,7 @@ def _remarks(parts: Parts[Series], length: int | None) -> list[str]:
     notes = []
     whole = np.concatenate(train.values)
     told = [
-        name
-        for name, column in zip(train.channels, whole.T, strict=True)
-        if len(np.unique(column[column == column])) < 2
+        name for name, column in zip(train.channels, whole.T, strict=True) if _is_constant(column[~np.isnan(column)])
     ]
     if told:
         listed = ", ".join(told[:5]) + (", ..." if len(told) > 5 else "")
@@ -223,7 +233,7 @@ def _remarks(parts: Parts[Series], length: int | None) -> list[str]:
     if missing := sum(int(np.isnan(row).sum()) for row in rows):
         total = sum(row.size for row in rows)
         notes.append(f"{missing:,} of {total:,} numbers are missing; one that is counts as its channel's mean.")
-    counted = {label: train.labels.count(label) for label in set(train.labels)}
+    counted = Counter(train.labels)
     if alone := sorted(label for label, count in counted.items() if count == 1):
         notes.append(
             f"One training row alone has the class {alone[0]!r}"
@@ -235,6 +245,10 @@ def _remarks(parts: Parts[Series], length: int | None) -> list[str]:
             f"{cut:,} of {len(rows):,} rows have more than {longest:,} steps: their last {longest:,} are read."
         )
     return notes
+
+
+def _is_constant(numbers: NDArray[np.float64]) -> bool:
+    return not len(numbers) or bool(numbers.min() == numbers.max())
 
 
 def _check_labels(rows: Series, name: str) -> None:

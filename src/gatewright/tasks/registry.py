@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gatewright.data.rolls import is_rolls
 from gatewright.data.series import is_series
 
 
 def task_class(name: str, data: str, options: Mapping[str, Any]) -> Any:
     """The class of a task of `settings.JOBS` on this data, which is read with these options."""
+    if name == "generate" and is_rolls(data):
+        from gatewright.tasks.rolls import GenerateRolls
+
+        return GenerateRolls
     if name == "generate":
         from gatewright.tasks.generate import Generate
 
