@@ -114,7 +114,7 @@ def record(done: list[tuple[Row, list[Trained]]]) -> str:
         "",
         "How the settings were chosen: 256 units, 6 epochs, output dropout 0.5 had validation squared error 0.6351 at "
         "look-back 720 and horizon 96, best at its last epoch, hence ten; an epoch of 512 units took seven times as "
-        "long on a busy machine, and was the only one.",
+        "long on a busy machine, and was the only one. The machine did other work during most of these runs.",
         "",
     ]
     for name, settings in {row.name: runs[-1].settings for row, runs in done}.items():

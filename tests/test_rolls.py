@@ -149,7 +149,7 @@ class TestBlocks:
         w, out = made.weights[2], made.weights[-1]
         expected = np.zeros(examples.targets.shape[:2])
         for row, piece in zip(expected, rolls, strict=True):
-            weights = [w[name].astype(np.float64) for name in ("kernel", "recurrent_kernel", "bias")]
+            weights = [array.astype(np.float64) for array in blocks.Recurrent(cell, 9).operands(w)]
             zeros = [np.zeros((1, 9))] * len(Recurrence(cell).state_names)
             h = cells.forward(Recurrence(cell), piece[None, :-1].astype(np.float64), *weights, zeros).sequence[0]
             p = 1 / (1 + np.exp(-(h @ out["kernel"] + out["bias"])))
@@ -273,7 +273,7 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
         assert cli.main(["generate", str(tmp_path / "m.safetensors")]) == 2
         assert "is a model of piano rolls, which writes no text" in capsys.readouterr().err
         assert cli.main(["predict", str(tmp_path / "m.safetensors"), "a text"]) == 2
-        assert "is a model of piano rolls, not a classifier" in capsys.readouterr().err
+        assert "is a model of piano rolls, and answers nothing" in capsys.readouterr().err
         data = write_npz(tmp_path / "r.npz", train=pieces(LENGTHS, 6))
         assert cli.main(["evaluate", str(tmp_path / "m.safetensors"), str(data)]) == 2
         assert "has 6 keys, and" in capsys.readouterr().err

@@ -66,7 +66,7 @@ class TestMeasurements:
         for row in rows:
             x = (row[-model.length :] - np.array(model.channels.mean)) / np.array(model.channels.scale)
             x = np.nan_to_num(x[~np.isnan(x).all(axis=1)], nan=0.0)[None]
-            weights = [w[name].astype(np.float64) for name in ("kernel", "recurrent_kernel", "bias")]
+            weights = [array.astype(np.float64) for array in blocks.Recurrent(cell, 9).operands(w)]
             zeros = [np.zeros((1, 9))] * len(Recurrence(cell).state_names)
             outputs = cells.forward(Recurrence(cell), x, *weights, zeros).sequence
             expected.append(outputs[0].mean(axis=0) @ dense["kernel"] + dense["bias"])

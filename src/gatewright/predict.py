@@ -13,6 +13,7 @@ from gatewright.errors import InputError
 from gatewright.forecaster import Forecasted, Forecaster
 from gatewright.language import LanguageModel
 from gatewright.prediction import Prediction
+from gatewright.roll_model import RollModel
 from gatewright.runtime import Classifier
 from gatewright.series_model import SeriesClassifier
 from gatewright.tagger import TaggedSentence, Tagger
@@ -48,6 +49,10 @@ def predict(
     loaded = runtime.load(model)
     if isinstance(loaded, LanguageModel):
         raise InputError(f"{model} is a language model, which says nothing of texts: use `gatewright generate`.")
+    if isinstance(loaded, RollModel):
+        raise InputError(
+            f"{model} is a model of piano rolls, and answers nothing: measure it with `gatewright evaluate`."
+        )
     given = {"texts": texts, "--text": text, "--id": id, "--time": time, "--plot": plot}
     given = {name: value for name, value in given.items() if value is not None}
     if isinstance(loaded, SeriesClassifier):
