@@ -133,8 +133,10 @@ RECIPES = {
         "at most 10 minutes a seed on 1 core",
         "generate",
         "nottingham",
-        {"units": 128, "output_dropout": 0.3, "epochs": 10, "learning_rate": 0.005},
-        trail="This recipe was stated before it was run; nothing was tried before.",
+        {"output_dropout": 0.4, "epochs": 25, "learning_rate": 0.005},
+        trail="This recipe was stated before it was run. Before it, 128 units, dropout 0.3, 10 epochs, three seeds: "
+        "test 4.158 ± 0.050 nats a step, validation still falling. With 256 units, dropout 0.3 and 30 epochs, one "
+        "seed, validation was 3.303 after 22 epochs and 3.325 at the end (test part not read).",
     ),
     "shakespeare": Recipe(
         "Tiny Shakespeare, characters",

@@ -50,9 +50,8 @@ def write_long(path, rows, labels=None, shuffled=True):
 
 
 def write_npz(path, rows, labels=None, lengths=True, **more):
-    X = pad(rows, max(map(len, rows))).astype(np.float64)
+    X = np.full((len(rows), max(map(len, rows)), rows[0].shape[1]), np.nan)
     for place, row in enumerate(rows):
-        X[place] = np.nan
         X[place, : len(row)] = row
     arrays = {"X": X, **({} if labels is None else {"y": np.array(labels)})}
     if lengths:
