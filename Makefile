@@ -41,6 +41,9 @@ compare: build  ## SimpleRNN, LSTM and GRU on the adding problem; leaves gatewri
 example: build  ## an example program on stock Keras and on the kernels, with both times
 	$(BIN)/python examples/beside_stock.py examples/quick.py
 
+result-ett-h1: build  ## the table of ETTh1 forecasts, resumable; its record goes to docs/results
+	$(BIN)/python examples/ett.py
+
 result-%: build  ## a published figure with all its seeds, resumable: result-imdb; its record goes to docs/results
 	$(BIN)/python examples/result.py $*
 

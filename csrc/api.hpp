@@ -2,7 +2,8 @@
 //
 // Shapes are row-major and in Keras' layout: x [batch, time, features] (or, where ids [batch, time] are given, a table
 // [table, features] whose rows they name), kernel [features, gates * units],
-// recurrent_kernel [units, gates * units], states [batch, units]. A pointer that may be null says so.
+// recurrent_kernel [units, gates * units] ([units, 0] where no gate looks at the state), states [batch, units]. A pointer
+// that may be null says so.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +11,8 @@
 
 namespace gatewright {
 
-enum class CellKind : int32_t { simple_rnn = 0, lstm = 1, gru = 2 };
+enum class CellKind : int32_t { simple_rnn = 0, lstm = 1, gru = 2, min_gru = 3, min_lstm = 4, layer_norm_lstm = 5,
+                                layer_norm_gru = 6 };
 enum class Activation : int32_t { tanh = 0, sigmoid = 1, relu = 2, hard_sigmoid = 3, linear = 4 };
 
 // One recurrence, as gatewright.cells.Recurrence describes it.
@@ -39,9 +41,10 @@ struct Inputs {
   const T* x;
   const T* kernel;
   const T* recurrent_kernel;
-  const T* bias;                    // may be null; [2, 3 * units] for a GRU with reset_after
+  const T* bias;                    // may be null; [2, 3 * units] for a GRU with reset_after; of cells with layer
+                                    // normalisation [14, units] (LSTM) or [10, units] (GRU)
   const T* h0;
-  const T* c0;                      // LSTM only
+  const T* c0;                      // LSTMs only
   const T* dropout_mask;            // [dropout_masks, batch, features], already scaled
   const T* recurrent_dropout_mask;  // [recurrent_dropout_masks, batch, units], already scaled
   const int32_t* ids = nullptr;     // [batch, time]; null where x is dense; not with a dropout mask
@@ -52,7 +55,7 @@ struct Outputs {
   T* sequence;  // [batch, time, units]; may be null
   T* saved;     // [batch, time, slots, units]; may be null
   T* h;
-  T* c;         // LSTM only
+  T* c;         // LSTMs only
 };
 
 template <class T>
@@ -71,7 +74,7 @@ struct Gradients {
   T* recurrent_kernel;
   T* bias;  // null where the bias is
   T* h0;    // may be null, and c0 with it: then rows that begin alike may share their steps
-  T* c0;    // LSTM only
+  T* c0;    // LSTMs only
 };
 
 // Which steps are live, given either way or not at all.

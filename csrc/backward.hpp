@@ -9,12 +9,14 @@ namespace GW_ISA {
 template <class T, class Cell>
 struct BackwardShared {
   T *kernel, *recurrent_kernel;  // transposed
+  T* parameters;                 // as on the way forward
   size_t bytes;
 
   BackwardShared(const Sizes& sizes, char* base) {
     Carver carver(base);
     kernel = carver.take<T>(Cell::gates * sizes.units * padded<T>(sizes.features));
-    recurrent_kernel = carver.take<T>(Cell::gates * sizes.units * padded<T>(sizes.units));
+    recurrent_kernel = carver.take<T>(Cell::recurrent_gates * sizes.units * padded<T>(sizes.units));
+    parameters = carver.take<T>(Cell::parameters ? (Cell::parameters + 1) * padded<T>(sizes.units) : 0);
     bytes = carver.used();
   }
 
@@ -23,28 +25,30 @@ struct BackwardShared {
     const int64_t units = sizes.units;
     for (int g = 0; g < Cell::gates; ++g) {
       if (2 * g % parts == part) pack_gate_transposed(in.kernel, sizes.features, units, Cell::gates, g, kernel);
-      if ((2 * g + 1) % parts == part)
+      if (g < Cell::recurrent_gates && (2 * g + 1) % parts == part)
         pack_gate_transposed(in.recurrent_kernel, units, units, Cell::gates, g, recurrent_kernel);
     }
+    if (part == 0) pack_parameters<Cell>(in.bias, units, parameters);
   }
 };
 
 // A part's own sums of weight gradients, units padded.
 template <class T, class Cell>
 struct WeightSums {
-  T *kernel, *recurrent_kernel, *bias;  // [gates][features][units], [gates][units][units], [gradient_blocks][units]
+  static constexpr int bias_rows = Cell::parameters ? Cell::parameters : Cell::gradient_blocks;
+  T *kernel, *recurrent_kernel, *bias;  // [gates][features][units], [recurrent_gates][units][units], [bias_rows][units]
 
   void carve(Carver& carver, const Sizes& sizes) {
     const int64_t width = padded<T>(sizes.units);
     kernel = carver.take<T>(Cell::gates * sizes.features * width);
-    recurrent_kernel = carver.take<T>(Cell::gates * sizes.units * width);
-    bias = carver.take<T>(Cell::gradient_blocks * width);
+    recurrent_kernel = carver.take<T>(Cell::recurrent_gates * sizes.units * width);
+    bias = carver.take<T>(bias_rows * width);
   }
   void zero(const Sizes& sizes) const {
     const int64_t width = padded<T>(sizes.units);
     clear(kernel, Cell::gates * sizes.features * width);
-    clear(recurrent_kernel, Cell::gates * sizes.units * width);
-    clear(bias, Cell::gradient_blocks * width);
+    clear(recurrent_kernel, Cell::recurrent_gates * sizes.units * width);
+    clear(bias, bias_rows * width);
   }
 };
 
@@ -94,7 +98,7 @@ struct BackwardScratch {
     dx_one = carver.take<T>(sizes.dropout_masks > 1 ? positions * x_width : 0);
     panel = carver.take<T>(positions * 2 * lanes<T>);
     x_columns = carver.take<T>(packed_columns<T>(sizes.features, positions));
-    h_columns = carver.take<T>(packed_columns<T>(sizes.units, positions));
+    h_columns = carver.take<T>(Cell::recurrent_gates ? packed_columns<T>(sizes.units, positions) : 0);
     tokens = carver.take<T>(sizes.tokens * Cell::gates * width);
     bytes = carver.used();
   }
@@ -287,6 +291,9 @@ class BackwardPart {
       });
     const BackwardStep<T> cell{rows,
                                width_,
+                               sizes_.units,
+                               shared_.parameters,
+                               scratch_.sums.bias,
                                scratch_.saved_rows,
                                scratch_.h_rows,
                                scratch_.h_before_rows,
@@ -300,7 +307,8 @@ class BackwardPart {
                                mask_of(made_gate)};
     for (int phase = Cell::phases; phase-- > 0;) {
       with_activations<T>(call_.spec, [&](auto phi, auto sigma) { Cell::backward(phase, cell, phi, sigma); });
-      for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) recur_back(phase, g, rows, first);
+      for (int g = Cell::first_gate(phase); Cell::recurrent_gates && g < Cell::last_gate(phase); ++g)
+        recur_back(phase, g, rows, first);
     }
   }
 
@@ -328,7 +336,7 @@ class BackwardPart {
     Packed packed;
     for (int phase = 0; phase < Cell::phases; ++phase)
       for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) add_weights(phase, g, packed);
-    add_bias();
+    if (!Cell::parameters) add_bias();
     if (call_.in.ids) return;
     project_back(call_.in, sizes_, scratch_.chunk, scratch_.gradient_rows, shared_.kernel, Cell::gates, width_,
                  scratch_.dx, scratch_.dx_one, call_.grad.x);
@@ -349,8 +357,9 @@ class BackwardPart {
       pack_once(features, scratch_.x.for_gate(g), scratch_.x_columns, packed.x);
       outer[count++] = {scratch_.x_columns, features, scratch_.sums.kernel + g * features * width_};
     }
-    const bool apart = Cell::recurrent_block(g) != g;
+    const bool apart = !Cell::recurrent_gates || Cell::recurrent_block(g) != g;
     if (apart && count) add_block(outer, count, g, n);
+    if (!Cell::recurrent_gates) return;
     if (apart) count = 0;
     const T* const* h = Cell::made(phase) ? scratch_.made_rows : scratch_.h_operand.for_gate(g);
     pack_once(units, h, scratch_.h_columns, packed.h);
@@ -453,12 +462,12 @@ void finish_backward(const BackwardCall<T>& call, int part) {
   }
   const int64_t units = call.sizes.units, features = call.sizes.features;
   add_parts(kernel, call.parts, Share(features, part, call.parts), features, units, Cell::gates, call.grad.kernel);
-  add_parts(recurrent_kernel, call.parts, Share(units, part, call.parts), units, units, Cell::gates,
+  add_parts(recurrent_kernel, call.parts, Share(units, part, call.parts), units, units, Cell::recurrent_gates,
             call.grad.recurrent_kernel);
   if (part > 0 || !call.grad.bias) return;
   const Share one(1, 0, 1);
-  add_parts(bias, call.parts, one, 1, units, Cell::gates, call.grad.bias);
-  if (Cell::gradient_blocks == Cell::gates) return;
+  add_parts(bias, call.parts, one, 1, units, Cell::parameters ? Cell::parameters : Cell::gates, call.grad.bias);
+  if (!two_biases<Cell>) return;
   // The second row of two biases: gate g's recurrent sum has the gradient of its own block.
   const int64_t width = padded<T>(units);
   for (int g = 0; g < Cell::gates; ++g) {

@@ -7,26 +7,45 @@
 namespace gatewright {
 namespace GW_ISA {
 
+// Whether a cell has a bias of its own for the recurrent sums.
+template <class Cell>
+inline constexpr bool two_biases = Cell::gradient_blocks > Cell::gates && !Cell::parameters;
+
 // Bias of the projection [gates, units padded]: the input bias, with the recurrent bias of a gate added where the
 // gate's two sums are added anyway.
 template <class Cell, class T>
 void pack_bias(const T* bias, int64_t units, T* packed) {
   const int64_t width = padded<T>(units);
   clear(packed, Cell::gates * width);
-  if (!bias) return;
-  constexpr bool two_biases = Cell::gradient_blocks > Cell::gates;
+  if (!bias || Cell::parameters) return;
   for (int g = 0; g < Cell::gates; ++g) {
     T* to = packed + g * width;
     copy_row(to, bias + g * units, units);
-    if (!two_biases || Cell::separate(g)) continue;
+    if (!two_biases<Cell> || Cell::separate(g)) continue;
     const T* recurrent = bias + (Cell::gates + g) * units;
     for (int64_t j = 0; j < units; ++j) to[j] += recurrent[j];
   }
 }
 
+// The rows that Cell::parameters counts, and the one after them: see ForwardStep.
+template <class Cell, class T>
+void pack_parameters(const T* bias, int64_t units, T* packed) {
+  if constexpr (Cell::parameters > 0) {
+    const int64_t width = padded<T>(units);
+    clear(packed, (Cell::parameters + 1) * width);  // padding
+    for (int k = 0; k <= Cell::parameters; ++k) {
+      T* to = packed + k * width;
+      const bool gain = k >= Cell::first_gain && k < Cell::last_gain;
+      if (bias && k < Cell::parameters) copy_row(to, bias + k * units, units);
+      else
+        for (int64_t j = 0; j < units; ++j) to[j] = gain || k == Cell::parameters ? T(1) : T(0);
+    }
+  }
+}
+
 template <class T, class Cell>
 struct ForwardShared {
-  T *kernel, *recurrent_kernel, *bias, *recurrent_bias;
+  T *kernel, *recurrent_kernel, *bias, *recurrent_bias, *parameters;
   T* tokens;  // [tokens, gates, units padded]: the projection of each token
   size_t bytes;
 
@@ -34,9 +53,10 @@ struct ForwardShared {
     Carver carver(base);
     const int64_t width = padded<T>(sizes.units);
     kernel = carver.take<T>(Cell::gates * sizes.features * width);
-    recurrent_kernel = carver.take<T>(Cell::gates * sizes.units * width);
+    recurrent_kernel = carver.take<T>(Cell::recurrent_gates * sizes.units * width);
     bias = carver.take<T>(Cell::gates * width);
     recurrent_bias = carver.take<T>(Cell::gates * width);
+    parameters = carver.take<T>(Cell::parameters ? (Cell::parameters + 1) * width : 0);
     tokens = carver.take<T>(sizes.tokens * Cell::gates * width);
     bytes = carver.used();
   }
@@ -46,13 +66,16 @@ struct ForwardShared {
     const int64_t units = sizes.units, width = padded<T>(units);
     for (int g = 0; g < Cell::gates; ++g) {
       if (2 * g % parts == part) pack_gate(in.kernel, sizes.features, units, Cell::gates, g, kernel);
-      if ((2 * g + 1) % parts == part) pack_gate(in.recurrent_kernel, units, units, Cell::gates, g, recurrent_kernel);
+      if (g < Cell::recurrent_gates && (2 * g + 1) % parts == part)
+        pack_gate(in.recurrent_kernel, units, units, Cell::gates, g, recurrent_kernel);
     }
     if (part > 0) return;
     pack_bias<Cell>(in.bias, units, bias);
+    pack_parameters<Cell>(in.bias, units, parameters);
     clear(recurrent_bias, Cell::gates * width);
     for (int g = 0; g < Cell::gates; ++g)
-      if (in.bias && Cell::separate(g)) copy_row(recurrent_bias + g * width, in.bias + (Cell::gates + g) * units, units);
+      if (in.bias && two_biases<Cell> && Cell::separate(g))
+        copy_row(recurrent_bias + g * width, in.bias + (Cell::gates + g) * units, units);
   }
 };
 
@@ -80,7 +103,7 @@ struct ForwardScratch {
     saved_rows = carver.take<T*>(rows);
     shown_rows = carver.take<T*>(rows);
     projected = carver.take<T>(sizes.tokens ? 0 : positions * Cell::gates * width);
-    sums = carver.take<T>(rows * Cell::gates * width);
+    sums = carver.take<T>(rows * Cell::recurrent_gates * width);
     saved = carver.take<T>(whole_vectors<T>(sizes.units) ? 0 : rows * Cell::saved * width);
     h = carver.take<T>(rows * width);
     c = carver.take<T>(Cell::has_c ? rows * width : 0);
@@ -176,6 +199,8 @@ class ForwardPart {
       const T* operand = masks_ ? scratch_.masked + gate_mask(Cell::gates - 1) * scratch_.rows * width_ : scratch_.h;
       const ForwardStep<T> cell{rows,
                                 width_,
+                                sizes_.units,
+                                shared_.parameters,
                                 projected,
                                 scratch_.sums,
                                 scratch_.h,
@@ -185,7 +210,8 @@ class ForwardPart {
                                 call_.out.saved ? scratch_.saved_rows : nullptr,
                                 call_.out.sequence && whole_ ? scratch_.shown_rows : nullptr};
       for (int phase = 0; phase < Cell::phases; ++phase) {
-        for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) recur(phase, g, rows, projected);
+        for (int g = Cell::first_gate(phase); Cell::recurrent_gates && g < Cell::last_gate(phase); ++g)
+          recur(phase, g, rows, projected);
         with_activations<T>(call_.spec, [&](auto phi, auto sigma) { Cell::forward(phase, cell, phi, sigma); });
       }
       if (!whole_) copy_outputs(rows, first);

@@ -2,7 +2,11 @@
 // can never hand one build's code to another.
 #include "backward.hpp"
 #include "cells/gru.hpp"
+#include "cells/layer_norm_gru.hpp"
+#include "cells/layer_norm_lstm.hpp"
 #include "cells/lstm.hpp"
+#include "cells/min_gru.hpp"
+#include "cells/min_lstm.hpp"
 #include "cells/simple_rnn.hpp"
 #include "multiply_adds.hpp"
 
@@ -44,6 +48,10 @@ auto with_cell(const Spec& spec, F f) {
   switch (spec.cell) {
     case CellKind::simple_rnn: return f(SimpleRnn<T>{});
     case CellKind::lstm: return f(Lstm<T>{});
+    case CellKind::min_gru: return f(MinGru<T>{});
+    case CellKind::min_lstm: return f(MinLstm<T>{});
+    case CellKind::layer_norm_lstm: return f(LayerNormLstm<T>{});
+    case CellKind::layer_norm_gru: return f(LayerNormGru<T>{});
     case CellKind::gru: break;
   }
   return spec.reset_after ? f(GruResetAfter<T>{}) : f(GruResetBefore<T>{});

@@ -111,7 +111,8 @@ class LentArena {
 
 // Live positions alone count, so that padding does not change how a batch is shared.
 int parts_for(const Spec& spec, const Sizes& sizes, int64_t live) {
-  const double flops = 2.0 * live * gates(spec) * sizes.units * (sizes.features + sizes.units);
+  const double columns = gates(spec) * sizes.features + recurrent_gates(spec) * sizes.units;
+  const double flops = 2.0 * live * sizes.units * columns;
   const double worth = std::max(1.0, flops / least_part_flops);
   const int64_t most = std::min<int64_t>({num_threads(), sizes.batch, most_threads});
   return static_cast<int>(std::max<double>(1.0, std::min<double>(most, worth)));
@@ -180,12 +181,34 @@ const char* prepare(const Spec& spec, Sizes& sizes, const Inputs<T>& in, const L
 size_t take_most_scratch() { return most_reserved.exchange(0); }
 
 int gates(const Spec& spec) {
-  return spec.cell == CellKind::simple_rnn ? 1 : spec.cell == CellKind::lstm ? 4 : 3;
+  switch (spec.cell) {
+    case CellKind::simple_rnn: return 1;
+    case CellKind::min_gru: return 2;
+    case CellKind::lstm:
+    case CellKind::layer_norm_lstm: return 4;
+    case CellKind::gru:
+    case CellKind::min_lstm:
+    case CellKind::layer_norm_gru: break;
+  }
+  return 3;
 }
 
+int recurrent_gates(const Spec& spec) {
+  return spec.cell == CellKind::min_gru || spec.cell == CellKind::min_lstm ? 0 : gates(spec);
+}
+
+bool has_c(const Spec& spec) { return spec.cell == CellKind::lstm || spec.cell == CellKind::layer_norm_lstm; }
+
 int saved_slots(const Spec& spec) {
-  if (spec.cell == CellKind::simple_rnn) return 0;
-  if (spec.cell == CellKind::lstm) return 5;
+  switch (spec.cell) {
+    case CellKind::simple_rnn: return 0;
+    case CellKind::min_gru: return 2;
+    case CellKind::min_lstm: return 4;
+    case CellKind::lstm: return 5;
+    case CellKind::layer_norm_lstm: return 13;
+    case CellKind::layer_norm_gru: return 9;
+    case CellKind::gru: break;
+  }
   return spec.reset_after ? 4 : 3;
 }
 

@@ -6,6 +6,9 @@ import numpy as np
 
 from gatewright.blocks import CELLS, Dense, Dropout, Embedding, Pool, Recurrent, Softmax
 
+# Those that Keras has too.
+KERAS_CELLS = ("simple_rnn", "lstm", "gru")
+
 
 def keras_model(blocks, weights, time=None, features=None):
     """A functional Keras model with the blocks' weights; ids come in, or [time, features]."""

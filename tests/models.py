@@ -7,7 +7,10 @@ import numpy as np
 from gatewright import blocks
 from gatewright.blocks import Dense, Dropout, Embedding, Pool, Recurrent, Softmax
 from gatewright.data.encoders import BytePairs, Characters, Words
+from gatewright.data.grid import Grid
+from gatewright.data.scales import Scales
 from gatewright.data.spelling import Spelling
+from gatewright.forecast_blocks import Decaying, Direct, Level, Parallel, Recursive, Restore, Segments
 from gatewright.model_file import Model
 from gatewright.tag_blocks import Tags, WordVectors
 
@@ -72,6 +75,29 @@ def language_model(cell="gru", units=9, layers=1, tokens="words", tied=False, ro
         weights[-1]["kernel"][:] *= 5
     answers = {"rows": rows, **({} if rows == "stream" else {"length": LENGTH})}
     return Model("generate", model, weights, encoder.to_json(), answers, {"settings": {"cell": cell}})
+
+
+def forecaster(decoding="segments", cell="gru", units=4, layers=1, known=0, missing="last"):
+    """A forecaster of two targets, 8 steps to 5, with random weights."""
+    C, L, H, since = 2, 8, 5, missing == "decay"
+    names = ("a", "b", *("k" * (place + 1) for place in range(known)))
+    scale = np.stack([np.arange(2.0 + known), 1 + np.arange(2.0 + known)])
+    scales = Scales(names, C, known, False, since, Grid("seconds", 3600, 0), {"": scale}, "date", None)
+    below = [Recurrent(cell, units, False, layer < layers - 1) for layer in range(layers)]
+    if since:
+        below[0] = Decaying(cell, units, C, C, layers > 1)
+    ahead = {
+        "segments": Parallel(cell, units, 3, H, C, 3, known),
+        "direct": Direct(H, C, 3, known),
+        "recursive": Recursive(cell, layers, H, C, 3, known),
+    }[decoding]
+    level = Level("last", L, C, known, bool(known) and decoding == "recursive")
+    segments = [Segments(3, units, C)] if decoding == "segments" else []
+    model = (level, *segments, *below, ahead, Restore())
+    weights = tuple(blocks.start(model, scales.features, [0]))
+    answers = {"features": scales.features, "look_back": L, "horizon": H, "quantiles": [0.1, 0.9]}
+    answers["naive_errors"] = [0.5, None]
+    return Model("forecast", model, weights, scales.to_json(), answers, {})
 
 
 def tagger(cell="gru", units=5, both=True, crf=False, labels=("bad", "good"), pooling="max", read=6):

@@ -193,7 +193,9 @@ class TestSuites:
         settings = {"calls": 1, "shapes": ((2, 3, 4, 5),), "threads": (1, 2)}
         result = run_tiny(monkeypatch, "operation", settings)
         assert [(row["cell"], row["threads"]) for row in result["rows"]] == [
-            (cell, threads) for cell in ("gru", "lstm", "simple_rnn") for threads in (1, 2)
+            (cell, threads)
+            for cell in ("gru", "lstm", "simple_rnn", "min_gru", "min_lstm", "layer_norm_lstm", "layer_norm_gru")
+            for threads in (1, 2)
         ]
         assert all(row["fraction"] > 0 and len(row["peaks"]) == 1 for row in result["rows"])
 

@@ -3,11 +3,13 @@
 import keras
 import numpy as np
 import pytest
-from keras_models import keras_model
-from tolerances import assert_close
+from keras_models import KERAS_CELLS, keras_model
+from tolerances import assert_close, kinds
 
-from gatewright import blocks
+from gatewright import blocks, cells
 from gatewright.blocks import NUMPY, Dense, Dropout, Embedding, Noise, Pool, Recurrent, Steps
+from gatewright.cells import Recurrence
+from gatewright.errors import InputError
 
 pytestmark = pytest.mark.slow  # compiles Keras models
 
@@ -16,7 +18,8 @@ IDS = np.array([[0, 0, 4, 9, 2, 10, 1], [5, 5, 5, 1, 2, 3, 4], [0, 0, 0, 0, 0, 0
 
 def text_model(cell="gru", units=7, by="last", both=False, layers=1, outputs=2):
     pooled = [] if by == "last" else [Pool(by)]
-    below = [Recurrent(cell, units, both, steps=True, recurrent_dropout=0.5) for _ in range(layers - 1)]
+    dropout = 0.5 if Recurrence(cell).recurrent_gates else 0.0
+    below = [Recurrent(cell, units, both, steps=True, recurrent_dropout=dropout) for _ in range(layers - 1)]
     top = Recurrent(cell, units, both, steps=bool(pooled))
     return [Embedding(11, 5, 0.5, 0.5), *below, top, *pooled, Dropout(0.5), Dense(outputs)]
 
@@ -25,7 +28,7 @@ def answers(model, weights, ids, lib=NUMPY, noise=None):
     return np.asarray(blocks.forward(model, lib, weights, Steps(ids), None, noise)[0].x)
 
 
-@pytest.mark.parametrize("cell", blocks.CELLS)
+@pytest.mark.parametrize("cell", KERAS_CELLS)
 @pytest.mark.parametrize("units", [1, 7, 8, 9, 17, 129])
 def test_forward_is_keras(cell, units):
     model = text_model(cell, units)
@@ -33,6 +36,38 @@ def test_forward_is_keras(cell, units):
     expected = keras_model(model, weights)(IDS)
     assert_close(answers(model, weights, IDS), expected, "forward", np.float32)
     assert_close(answers(model, weights, IDS, blocks.jax_library()), expected, "forward", np.float32)
+
+
+@pytest.mark.parametrize("cell", blocks.CELLS)
+@pytest.mark.parametrize("units", [1, 7, 8, 9, 17, 129])
+def test_forward_is_the_specification(cell, units):
+    block = Recurrent(cell, units, both=True, steps=True)
+    weights = block.start(5, np.random.default_rng(0))
+    assert {name: array.shape for name, array in weights.items()} == block.shapes(5)
+    x = np.random.default_rng(1).normal(size=(3, 7, 5)).astype(np.float32)
+    states, sequences = [], []
+    for prefix, reverse in (("", False), ("backward_", True)):
+        rec = Recurrence(cell, reverse=reverse)
+        W, U, b = (array.astype(np.float64) for array in block.operands(weights, prefix))
+        run = cells.forward(rec, x.astype(np.float64), W, U, b, [np.zeros((3, units))] * len(rec.state_names), IDS != 0)
+        sequences.append(run.sequence)
+        states += run.states
+    kind = kinds(rec, 5, units, small_gains=False).outward
+    for lib in (NUMPY, blocks.jax_library()):
+        out, after = block.forward(lib, weights, Steps(x, IDS != 0), None, None)
+        assert_close(out.x, np.concatenate(sequences, axis=-1), kind, np.float32)
+        for found, expected in zip(after, states, strict=True):
+            assert_close(found, expected, kind, np.float32)
+
+
+@pytest.mark.parametrize("cell", ["min_gru", "min_lstm"])
+def test_cells_without_a_recurrent_kernel(cell):
+    assert set(Recurrent(cell, 4).shapes(3)) == {"kernel", "bias"}
+    for name in ("recurrent_dropout", "weight_dropout"):
+        with pytest.raises(
+            InputError, match=rf"^{name} must be 0 for min\w+, which has no recurrent kernel; it is 0.5"
+        ):
+            Recurrent(cell, 4, **{name: 0.5})
 
 
 @pytest.mark.parametrize("by", ["last", "mean", "max", "attention"])
@@ -46,7 +81,7 @@ def test_forward_is_keras_with_every_pooling(by, both, layers):
     assert_close(answers(model, weights, IDS, blocks.jax_library()), expected, "forward", np.float32)
 
 
-@pytest.mark.parametrize("cell", blocks.CELLS)
+@pytest.mark.parametrize("cell", KERAS_CELLS)
 @pytest.mark.parametrize("units", [1, 7, 17])
 def test_parameters_are_keras(cell, units):
     text = [Embedding(11, 5), Recurrent(cell, units), Dense(3)]

@@ -30,8 +30,22 @@ VARIANTS = {
     "lstm": Recurrence("lstm"),
     "gru_reset_after": Recurrence("gru"),
     "gru_reset_before": Recurrence("gru", reset_after=False),
+    "min_gru": Recurrence("min_gru"),
+    "min_lstm": Recurrence("min_lstm"),
+    "layer_norm_lstm": Recurrence("layer_norm_lstm"),
+    "layer_norm_gru": Recurrence("layer_norm_gru"),
 }
 each_variant = pytest.mark.parametrize("rec", VARIANTS.values(), ids=VARIANTS.keys())
+# Those that PyTorch, ONNX and Keras have too.
+COMMON = {name: rec for name, rec in VARIANTS.items() if rec.cell in ("simple_rnn", "lstm", "gru")}
+each_common_variant = pytest.mark.parametrize("rec", COMMON.values(), ids=COMMON.keys())
+
+
+def with_activations(rec: Recurrence, activation: str, recurrent_activation: str) -> Recurrence:
+    """The recurrence with other activations, where it can have them."""
+    if rec.cell == "min_lstm":
+        return dataclasses.replace(rec, activation=activation)
+    return dataclasses.replace(rec, activation=activation, recurrent_activation=recurrent_activation)
 
 
 class Problem(NamedTuple):
@@ -79,13 +93,13 @@ def make_problem(
     masked: bool = False,
     dropout_masks: int = 0,
 ) -> Problem:
-    """Random operands of order 1; dropout_masks is how many of each kind, 0 for no dropout."""
+    """Random operands of order 1; dropout_masks is how many of each kind that the cell has, 0 for no dropout."""
     rng = np.random.default_rng(seed)
     columns = rec.gates * units
     differentiable: dict[str, Any] = {
         "x": rng.normal(size=(batch, time, features)),
         "kernel": rng.normal(size=(features, columns)) / max(1, features) ** 0.5,
-        "recurrent_kernel": rng.normal(size=(units, columns)) / max(1, units) ** 0.5,
+        "recurrent_kernel": rng.normal(size=rec.recurrent_kernel_shape(units)) / max(1, units) ** 0.5,
         "bias": rng.normal(size=rec.bias_shape(units)) if bias else None,
     }
     differentiable |= {name: rng.normal(size=(batch, units)) for name in rec.state_names}
@@ -94,6 +108,7 @@ def make_problem(
         masks["mask"] = rng.random((batch, time)) < 0.6
     if dropout_masks:
         masks["dropout_mask"] = (rng.random((dropout_masks, batch, features)) < 0.7) / 0.7
+    if dropout_masks and rec.recurrent_gates:
         masks["recurrent_dropout_mask"] = (rng.random((dropout_masks, batch, units)) < 0.7) / 0.7
     d_states = tuple(rng.normal(size=(batch, units)) for _ in rec.state_names)
     return Problem(rec, differentiable, masks, rng.normal(size=(batch, time, units)), d_states)
@@ -119,9 +134,13 @@ def assert_gradients_are_slopes(problem: Problem) -> None:
             continue
         assert gradient.shape == operand.shape
         direction = rng.normal(size=operand.shape)
-        above = problem.loss(**{name: operand + distance * direction})
-        below = problem.loss(**{name: operand - distance * direction})
-        slope = (above - below) / (2 * distance)
+        # Five points: N of a few numbers is nearly a jump, whose third derivative would show.
+        near, far = (
+            problem.loss(**{name: operand + steps * distance * direction})
+            - problem.loss(**{name: operand - steps * distance * direction})
+            for steps in (1, 2)
+        )
+        slope = (8 * near - far) / (12 * distance)
         assert_close((gradient * direction).sum(), slope, "finite_difference", np.float64)
 
 
@@ -141,7 +160,7 @@ def test_gradients(rec: Recurrence, bias: bool, masked: bool, dropout: str, reve
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("recurrent_activation", ACTIVATIONS)
 def test_gradients_of_activations(rec: Recurrence, activation: str, recurrent_activation: str) -> None:
-    rec = dataclasses.replace(rec, activation=activation, recurrent_activation=recurrent_activation)
+    rec = with_activations(rec, activation, recurrent_activation)
     # Two steps: unbounded gates compound, and with them the error of the finite difference.
     assert_gradients_are_slopes(make_problem(rec, time=2, masked=True))
 
@@ -158,9 +177,12 @@ def test_gradients_of_smallest_sizes(rec: Recurrence, size: str, value: int) -> 
 
 recurrences = st.builds(
     dataclasses.replace,
-    st.sampled_from(list(VARIANTS.values())),
-    activation=st.sampled_from(["tanh", "relu"]),
-    recurrent_activation=st.sampled_from(["sigmoid", "hard_sigmoid"]),
+    st.builds(
+        with_activations,
+        st.sampled_from(list(VARIANTS.values())),
+        st.sampled_from(["tanh", "relu"]),
+        st.sampled_from(["sigmoid", "hard_sigmoid"]),
+    ),
     reverse=st.booleans(),
     zero_output_for_mask=st.booleans(),
 )
@@ -351,6 +373,59 @@ def test_gru_with_an_open_update_gate_keeps_its_state() -> None:
     np.testing.assert_array_equal(result.states[0], problem.differentiable["h"])
 
 
+def test_a_min_gru_with_an_open_update_gate_takes_its_candidate() -> None:
+    """z = 1 takes c: the convention is Chung's, not Cho's. The candidate is W x + b, of any size."""
+    problem = make_problem(Recurrence("min_gru"), time=1)
+    x, kernel = problem.differentiable["x"], problem.differentiable["kernel"]
+    result = problem.forward(x=100 * x, bias=np.array([1e6, 1e6, 0, 0]))
+    assert_close(result.states[0], 100 * x[:, 0] @ kernel[:, 2:], "same_order", np.float64)
+
+
+def test_shares_of_a_min_lstm_are_those_of_its_gates_however_closed() -> None:
+    problem = make_problem(Recurrence("min_lstm"))
+    i, f, _, k = np.moveaxis(problem.forward().saved, 2, 0)
+    assert_close(k, f / (f + i), "forward", np.float64)
+    kernel = np.zeros_like(problem.differentiable["kernel"])
+    for size in (-1e4, 1e4):
+        closed = problem.forward(kernel=kernel, bias=size + np.array([0.0, 0, 1, 1, 0, 0]))
+        share = 1 / (1 + np.exp(-1)) if size < 0 else 0.5
+        assert_close(closed.saved[:, :, 3], np.full_like(closed.sequence, share), "gradient", np.float64)
+
+
+def norm(v: Any, gain: Any, shift: Any) -> Any:
+    """The normalisation of Ba, Kiros & Hinton, section 3, and an epsilon."""
+    return gain * (v - v.mean(-1, keepdims=True)) / np.sqrt(v.var(-1, keepdims=True) + 1e-5) + shift
+
+
+def sigmoid(a: Any) -> Any:
+    return 1 / (1 + np.exp(-a))
+
+
+def test_layer_norm_lstm_is_that_of_the_paper() -> None:
+    """The equations of the supplementary material, with the gates stacked as i, f, g, o."""
+    problem = make_problem(Recurrence("layer_norm_lstm"), time=1, units=5)
+    _, x, W, U, bias, (h, c) = problem.operands()
+    b, gain_x, gain_h = (bias[rows].reshape(-1) for rows in (slice(4), slice(4, 8), slice(8, 12)))
+    i, f, g, o = np.split(norm(h @ U, gain_h, 0) + norm(x[:, 0] @ W, gain_x, 0) + b, 4, axis=-1)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    h = sigmoid(o) * np.tanh(norm(c, bias[12], bias[13]))
+    result = problem.forward()
+    assert_close(result.states[0], h, "same_order", np.float64)
+    assert_close(result.states[1], c, "same_order", np.float64)
+
+
+def test_layer_norm_gru_is_that_of_the_paper() -> None:
+    """The equations of the supplementary material."""
+    problem = make_problem(Recurrence("layer_norm_gru"), time=1, units=5)
+    _, x, W, U, bias, (h,) = problem.operands()
+    x_zr, x_h, h_zr, h_h = x[:, 0] @ W[:, :10], x[:, 0] @ W[:, 10:], h @ U[:, :10], h @ U[:, 10:]
+    zr = norm(h_zr, bias[7:9].reshape(-1), 0) + norm(x_zr, bias[4:6].reshape(-1), bias[:2].reshape(-1))
+    z, r = np.split(sigmoid(zr), 2, axis=-1)
+    candidate = np.tanh(norm(x_h, bias[6], bias[2]) + r * norm(h_h, bias[9], bias[3]))
+    expected = (1 - z) * h + z * candidate
+    assert_close(problem.forward().states[0], expected, "same_order", np.float64)
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activations_at_extremes(name: str) -> None:
     """No overflow, and NaN is not hidden."""
@@ -376,7 +451,7 @@ def test_activations_at_extremes(name: str) -> None:
 def test_equations_hold_under_jax(rec: Recurrence, activation: str) -> None:
     """forward runs on jax.numpy, and JAX' own gradients are those written out by hand, at 0 too."""
     jax = pytest.importorskip("jax")
-    rec = dataclasses.replace(rec, activation=activation, recurrent_activation="hard_sigmoid")
+    rec = with_activations(rec, activation, "hard_sigmoid")
     problem = make_problem(rec, masked=True, dropout_masks=rec.gates)
     # A row of zeros without bias puts a relu exactly at its corner.
     problem.differentiable["x"][0] = 0
@@ -440,10 +515,14 @@ def test_keras_goldens(golden: Golden) -> None:
     [
         (
             {"cell": "grru"},
-            "cell must be one of 'simple_rnn', 'lstm', 'gru', not 'grru'; did you mean 'gru'?",
+            "cell must be one of 'simple_rnn', 'lstm', 'gru', 'min_gru', .* not 'grru'; did you mean 'gru'?",
         ),
         ({"cell": "gru", "activation": "tahn"}, "activation must be .* not 'tahn'; did you mean 'tanh'?"),
         ({"cell": "gru", "recurrent_activation": None}, "recurrent_activation must be .* not None."),
+        (
+            {"cell": "min_lstm", "recurrent_activation": "relu"},
+            "min_lstm can have recurrent_activation 'sigmoid' alone, not 'relu'.",
+        ),
     ],
 )
 def test_unknown_names(options: dict[str, Any], sentence: str) -> None:
@@ -465,6 +544,8 @@ def test_flags_are_bools(flag: str) -> None:
 def test_shapes_that_do_not_fit(rec: Recurrence, name: str) -> None:
     problem = make_problem(rec, masked=True, dropout_masks=rec.gates)
     _, x, kernel, recurrent_kernel, bias, states = problem.operands()
+    if not rec.recurrent_gates and name.startswith("recurrent"):
+        pytest.skip("the cell has no numbers there")
     operands = {"kernel": kernel, "recurrent_kernel": recurrent_kernel, "bias": bias, **problem.masks}
     check_operands(rec, x.shape, states=states, **operands)
     if name == "x":
@@ -474,6 +555,16 @@ def test_shapes_that_do_not_fit(rec: Recurrence, name: str) -> None:
     # x sets the number of features, so it is the kernel that no longer fits.
     with pytest.raises(ValueError, match=f"^{'kernel' if name == 'x' else name} must have shape"):
         check_operands(rec, x.shape, states=states, **operands)
+
+
+@pytest.mark.parametrize("cell", ["min_gru", "min_lstm"])
+def test_where_no_gate_looks_at_the_state(cell: Any) -> None:
+    rec, x, kernel, recurrent_kernel, bias, states = make_problem(Recurrence(cell)).operands()
+    assert recurrent_kernel.shape == (2, 0)
+    with pytest.raises(ValueError, match=r"^recurrent_kernel must have shape \[2, 0\], not \[2, 2\]."):
+        check_operands(rec, x.shape, kernel, np.zeros((2, 2)), bias, states)
+    with pytest.raises(ValueError, match=f"^{cell} has no recurrent product, and so no recurrent_dropout_mask."):
+        check_operands(rec, x.shape, kernel, recurrent_kernel, bias, states, recurrent_dropout_mask=np.ones((1, 3, 2)))
 
 
 @each_variant
@@ -497,12 +588,19 @@ def test_recurrence_is_hashable_and_describes_itself() -> None:
     assert len({Recurrence("gru"), Recurrence("gru"), Recurrence("lstm")}) == 2
     for rec, units in itertools.product(VARIANTS.values(), [0, 1, 5]):
         assert rec.gates == len(rec.gate_names)
-        assert np.prod(rec.bias_shape(units)) == rec.gates * units * len(rec.bias_shape(units))
+        assert rec.recurrent_gates in (0, rec.gates)
+        shape = rec.bias_shape(units)
+        expected = {"layer_norm_lstm": 14, "layer_norm_gru": 10}.get(rec.cell, rec.gates * len(shape))
+        assert np.prod(shape) == expected * units
     assert [rec.saved_names for rec in VARIANTS.values()] == [
         (),
         ("i", "f", "g", "o", "c"),
         ("z", "r", "c", "u"),
         ("z", "r", "c"),
+        ("z", "c"),
+        ("i", "f", "g", "k"),
+        ("i", "f", "g", "o", "x_i", "x_f", "x_c", "x_o", "h_i", "h_f", "h_c", "h_o", "c"),
+        ("z", "r", "c", "x_z", "x_r", "x_h", "h_z", "h_r", "h_h"),
     ]
 
 

@@ -116,6 +116,19 @@ class TestSettings:
         counts = [cell.parameters for cell in result.cells]
         assert max(counts) - min(counts) < 0.1 * min(counts)
 
+    def test_match_parameters_of_a_cell_without_a_recurrent_kernel(self, tmp_path):
+        settings = {**SMALL, "units": 16, "epochs": 1, "seeds": 1}
+        result = gatewright.compare(cells=["LSTM", "minGRU"], match="parameters", out=tmp_path / "o", **settings)
+        counts = [cell.parameters for cell in result.cells]
+        assert max(counts) - min(counts) < 0.1 * min(counts)
+
+    def test_cells_that_keras_has_not(self, tmp_path):
+        cells = ["minGRU", "min_lstm", "layer_norm_lstm", "LayerNormGRU", "GRU"]
+        result = gatewright.compare(cells=cells, out=tmp_path / "o", **{**SMALL, "seeds": 1})
+        assert [cell.name for cell in result.cells] == ["minGRU", "minLSTM", "LayerNormLSTM", "LayerNormGRU", "GRU"]
+        with pytest.raises(InputError, match=r"did you mean 'minGRU'\?"):
+            gatewright.compare(cells=["mniGRU"], out=tmp_path / "p", **SMALL)
+
     def test_learning_rate_is_chosen_on_validation(self, tmp_path):
         settings = {**SMALL, "seeds": 1, "epochs": 3}
         result = gatewright.compare(cells="gru", learning_rates=[1e-7, 0.03], out=tmp_path / "o", **settings)

@@ -17,6 +17,7 @@ from gatewright.cells import ACTIVATIONS, Recurrence, backward, forward, lengths
 from gatewright.convert import (
     keras_to_onnx,
     keras_to_pytorch,
+    onnx_attributes,
     onnx_to_keras,
     pytorch_to_keras,
     swap_update_gate,
@@ -262,6 +263,27 @@ def test_what_pytorch_cannot_express(rec: Recurrence, sentence: str) -> None:
         keras_to_pytorch(rec, kernel, recurrent_kernel, bias)
     with pytest.raises(ValueError, match=sentence):
         pytorch_to_keras(rec, kernel.T, recurrent_kernel.T, None, None)
+
+
+@pytest.mark.parametrize("cell", ["min_gru", "min_lstm", "layer_norm_lstm", "layer_norm_gru"])
+def test_cells_that_no_other_library_has(cell: Any) -> None:
+    rec = Recurrence(cell)
+    nothing = np.zeros((0, 0))
+    calls = {
+        "PyTorch": (
+            lambda: keras_to_pytorch(rec, nothing, nothing, None),
+            lambda: pytorch_to_keras(rec, nothing, nothing, None, None),
+        ),
+        "ONNX": (
+            lambda: keras_to_onnx(rec, nothing, nothing, None),
+            lambda: onnx_to_keras(rec, nothing, nothing, None),
+            lambda: onnx_attributes(rec, 1),
+        ),
+    }
+    for library, converters in calls.items():
+        for convert in converters:
+            with pytest.raises(ValueError, match=f"^{library} has no {cell}: it has"):
+                convert()
 
 
 def test_what_has_no_update_gate_to_swap() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from keras_models import keras_model
+from keras_models import KERAS_CELLS, keras_model
 from tolerances import assert_close
 
 from gatewright import fitting
@@ -49,7 +49,7 @@ def test_order_is_a_function_of_seed_and_epoch():
     np.testing.assert_array_equal(np.sort(order(50, 3, 1)), np.arange(50))
 
 
-@pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", KERAS_CELLS)
 def test_an_epoch_is_that_of_keras_fit(parts, cell):
     """The same weights, rows in the same order, and Adam: the same weights after, the last short batch included."""
     import keras

@@ -207,9 +207,12 @@ class TestCommand:
         [
             (["generate", "nowhere.safetensors"], "nowhere.safetensors is not there"),
             (["generate", "{path}", "--top-p", "2"], "top_p must be a number from 1e-12 to 1, not 2.0."),
-            (["predict", "{path}", "a"], "is a language model, not a classifier: use `gatewright generate`."),
+            (
+                ["predict", "{path}", "a"],
+                "is a language model, which says nothing of texts: use `gatewright generate`.",
+            ),
             (["evaluate", "{path}", "nowhere.txt"], "'nowhere.txt' is not there"),
-            (["evaluate", "{path}", "ptb", "--label", "x"], "--label x is for a classifier"),
+            (["evaluate", "{path}", "ptb", "--label", "x"], "--label x is for classify, and not for generate"),
         ],
     )
     def test_refused(self, path, arguments, said, capsys):

@@ -23,7 +23,10 @@ def content(tmp_path_factory):
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("options", [{}, {"cell": "lstm", "both": True, "pooling": "max"}, {"tokens": "bytes"}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"cell": "lstm", "both": True, "pooling": "max"}, {"cell": "min_gru", "both": True}, {"tokens": "bytes"}],
+)
 def test_what_is_written_is_read(tmp_path, options):
     model = classifier(**options)
     write(model, tmp_path / "m.safetensors")
@@ -49,6 +52,15 @@ def test_any_safetensors_reader_opens_it(tmp_path):
     }
     assert record["answers"]["labels"] == ["bad", "good"]
     assert record["training"] == {"settings": {"cell": "lstm"}, "test": {"accuracy": 0.5}}
+
+
+def test_a_file_tells_the_gates_of_its_own_cells(tmp_path):
+    write(classifier(cell="min_lstm"), tmp_path / "m.safetensors")
+    with safe_open(tmp_path / "m.safetensors", framework="numpy") as file:
+        assert "1.recurrent_kernel" not in file.keys()  # noqa: SIM118  it is no mapping
+        record = json.loads(file.metadata()["gatewright"])
+    assert record["conventions"]["gates"]["min_lstm"] == ["i", "f", "c"]
+    assert "min_gru" not in record["conventions"]["gates"]
 
 
 def test_nothing_is_left_of_a_file_that_can_not_be_written(tmp_path):

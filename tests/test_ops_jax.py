@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from test_cells import VARIANTS, Problem, each_variant, make_problem
-from tolerances import assert_close
+from tolerances import assert_close, kinds
 
 from gatewright.cells import Recurrence, lengths_to_mask
 
@@ -60,16 +60,17 @@ def assert_is_reference(problem: Problem, dtype: Any = np.float32, **options: An
     call = jax.jit(jax.value_and_grad(loss, has_aux=True), compiler_options={"xla_backend_optimization_level": 0})
     (_, (sequence, states)), gradients = call(operands)
     expected = problem.forward()
+    of = kinds(problem.rec, problem.differentiable["x"].shape[2], problem.d_sequence.shape[2], small_gains=False)
     if sequence is None:
         problem = problem._replace(d_sequence=np.zeros_like(problem.d_sequence))
     else:
-        assert_close(sequence, expected.sequence, "forward", dtype)
+        assert_close(sequence, expected.sequence, of.outward, dtype)
     for actual, wanted in zip(states, expected.states, strict=True):
-        assert_close(actual, wanted, "forward", dtype)
+        assert_close(actual, wanted, of.outward, dtype)
     for name, gradient in problem.gradients().items():
         if gradient is not None:
             assert gradients[name].dtype == dtype
-            assert_close(gradients[name], gradient, "gradient", dtype)
+            assert_close(gradients[name], gradient, of.gradient, dtype)
 
 
 # ---- the specification ---------------------------------------------------------------------------------------
@@ -99,6 +100,8 @@ def test_reference(rec: Recurrence, implementation: str) -> None:
 def test_reference_of_options(
     rec: Recurrence, implementation: str, sizes: dict[str, Any], flags: dict[str, Any], options: dict[str, Any]
 ) -> None:
+    if rec.cell == "min_lstm":
+        flags = {name: value for name, value in flags.items() if name != "recurrent_activation"}
     rec = dataclasses.replace(rec, **flags)
     assert_is_reference(make_problem(rec, **sizes), implementation=implementation, **options)
 
@@ -163,14 +166,27 @@ def test_functions_are_forward_with_their_recurrence() -> None:
         (ops.simple_rnn, options, Recurrence("simple_rnn", **options)),
         (ops.lstm, options | gates, Recurrence("lstm", **options, **gates)),
         (ops.gru, options | gates | {"reset_after": False}, Recurrence("gru", **options, **gates, reset_after=False)),
+        (ops.layer_norm_lstm, options | gates, Recurrence("layer_norm_lstm", **options, **gates)),
+        (ops.layer_norm_gru, options | gates, Recurrence("layer_norm_gru", **options, **gates)),
     ):
-        problem = make_problem(rec, masked=True)
+        problem = make_problem(rec, masked=True, features=7, units=8)
         _, *operands, states = problem.operands()
         operands, states = cast(operands, np.float32), cast(states, np.float32)
         sequence, last = function(*operands, initial_state=states, **problem.masks, **named)
         expected = problem.forward()
         for actual, wanted in zip((sequence, *last), (expected.sequence, *expected.states), strict=True):
             assert_close(actual, wanted, "forward", np.float32)
+
+
+@pytest.mark.parametrize("name", ["min_gru", "min_lstm"])
+def test_functions_without_a_recurrent_kernel(name: str) -> None:
+    problem = make_problem(Recurrence(name, reverse=True), masked=True)  # type: ignore[arg-type]
+    _, x, kernel, _, bias, states = problem.operands()
+    x, kernel, bias, states = cast((x, kernel, bias, states), np.float32)
+    sequence, last = getattr(ops, name)(x, kernel, bias, initial_state=states, reverse=True, **problem.masks)
+    expected = problem.forward()
+    for actual, wanted in zip((sequence, *last), (expected.sequence, *expected.states), strict=True):
+        assert_close(actual, wanted, "forward", np.float32)
 
 
 # ---- transformations -----------------------------------------------------------------------------------------

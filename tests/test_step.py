@@ -17,6 +17,11 @@ RECURRENCES = [
     Recurrence("lstm", recurrent_activation="hard_sigmoid"),
     Recurrence("gru"),
     Recurrence("gru", reset_after=False),
+    Recurrence("min_gru"),
+    Recurrence("min_gru", recurrent_activation="hard_sigmoid"),
+    Recurrence("min_lstm"),
+    Recurrence("layer_norm_lstm"),
+    Recurrence("layer_norm_gru", recurrent_activation="hard_sigmoid"),
 ]
 SIZES = [0, 1, 7, 8, 9, 17, 129]
 
@@ -26,6 +31,13 @@ def pack(rec, kernel, recurrent, bias):
         return ops.pack_simple_rnn(kernel, recurrent, bias, activation=rec.activation)
     if rec.cell == "lstm":
         return ops.pack_lstm(kernel, recurrent, bias, recurrent_activation=rec.recurrent_activation)
+    if rec.cell == "min_gru":
+        return ops.pack_min_gru(kernel, bias, recurrent_activation=rec.recurrent_activation)
+    if rec.cell.startswith("layer_norm"):
+        made = getattr(ops, f"pack_{rec.cell}")
+        return made(kernel, recurrent, bias, recurrent_activation=rec.recurrent_activation)
+    if rec.cell == "min_lstm":
+        return ops.pack_min_lstm(kernel, bias)
     return ops.pack_gru(kernel, recurrent, bias, rec.reset_after)
 
 
@@ -35,7 +47,7 @@ def problem(rec, batch, features, units, time=3, seed=0):
     def normal(*shape):
         return rng.normal(size=shape).astype(np.float32)
 
-    kernel, recurrent = normal(features, rec.gates * units), normal(units, rec.gates * units)
+    kernel, recurrent = normal(features, rec.gates * units), normal(*rec.recurrent_kernel_shape(units))
     kernel, recurrent = kernel / max(1, features) ** 0.5, recurrent / max(1, units) ** 0.5
     states = [normal(batch, units) for _ in rec.state_names]
     return normal(batch, time, features), kernel, recurrent, normal(*rec.bias_shape(units)), states

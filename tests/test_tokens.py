@@ -25,6 +25,10 @@ RECURRENCES = [
     Recurrence("gru", reset_after=False),
     Recurrence("lstm", reverse=True),
     Recurrence("gru", zero_output_for_mask=True),
+    Recurrence("min_gru"),
+    Recurrence("min_lstm", reverse=True),
+    Recurrence("layer_norm_lstm"),
+    Recurrence("layer_norm_gru", reverse=True),
 ]
 # batch, time, features, units, rows of the table
 SIZES = [(1, 1, 1, 1, 1), (3, 7, 8, 9, 5), (9, 17, 7, 8, 400), (33, 9, 17, 129, 3), (0, 5, 3, 4, 6), (4, 0, 3, 4, 6)]
@@ -38,7 +42,7 @@ def problem(rec, batch, time, features, units, rows, seed=0, dtype=np.float64):
 
     table = rng.normal(size=(rows, features)).astype(dtype)
     ids = rng.integers(0, rows, (batch, time))
-    kernel, recurrent = normal(features, rec.gates * units), normal(units, rec.gates * units)
+    kernel, recurrent = normal(features, rec.gates * units), normal(*rec.recurrent_kernel_shape(units))
     bias = rng.normal(size=rec.bias_shape(units)).astype(dtype)
     mask = rng.random((batch, time)) < 0.7
     d_sequence = normal(batch, time, units) if batch * time else np.zeros((batch, time, units), dtype)

@@ -117,6 +117,10 @@ def test_flags_file_and_function_are_one(tmp_path, reviews, capsys):
         {"class_weights": "balanced", "recurrent_dropout": 0.2, "embedding_dropout": 0.2, "weight_decay": 0.01},
         {"input_dropout": 0.3},
         {"adversarial": 0.5},
+        {"cell": "min_gru", "both": True},
+        {"cell": "min_lstm", "layers": 2},
+        {"cell": "layer_norm_lstm", "recurrent_dropout": 0.2},
+        {"cell": "layer_norm_gru", "both": True},
     ],
 )
 def test_settings_reach_the_model(tmp_path, options):

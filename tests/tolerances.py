@@ -8,12 +8,14 @@ Tests keep their operands of order 1.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-Kind = Literal["same_order", "forward", "gradient", "training", "finite_difference"]
+from gatewright.cells import Recurrence
+
+Kind = Literal["same_order", "forward", "gradient", "normalised", "training", "finite_difference"]
 
 # k for each kind of comparison. The dtype is that of the less precise of the two sides.
 _ROUNDINGS: dict[Kind, float] = {
@@ -25,12 +27,15 @@ _ROUNDINGS: dict[Kind, float] = {
     # As forward, then summed over every step and row, through products of up to four gate values: 1.5e-5 in
     # float32.
     "gradient": 128,
+    # As gradient, behind a division by the root of a variance that is near 0 (by EPSILON^(1/2) = 1 / 316), or
+    # multiplied step by step in a network that does not forget.
+    "normalised": 2.0**15,
     # A few steps of an optimizer on top. Adam divides each gradient by its own size, so a step is as long for a
     # gradient that is nearly all rounding as for any: 3e-5 in float32 at a learning rate of 0.01.
     "training": 256,
-    # Central differences with a step of eps^(1/3) are wrong by eps^(2/3) = 2^17 eps in float64, times a third
-    # derivative along a direction as long as the root of the number of elements: up to 2^11 here. A wrong
-    # formula is off by 2^48 eps.
+    # Differences with a step of eps^(1/3) are wrong by eps^(2/3) = 2^17 eps in float64, times what rounding and the
+    # higher derivatives along a direction as long as the root of the number of elements make of it: up to 2^11 here. A
+    # wrong formula is off by 2^48 eps.
     "finite_difference": 2.0**28,
 }
 
@@ -40,6 +45,23 @@ def tolerance(expected: npt.ArrayLike, kind: Kind, dtype: npt.DTypeLike) -> floa
     expected = np.asarray(expected, dtype=np.float64)
     scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
     return _ROUNDINGS[kind] * float(np.finfo(dtype).eps) * scale
+
+
+class Kinds(NamedTuple):
+    """The kinds of comparison for what a recurrence gives, and for its gradients."""
+
+    outward: Kind
+    gradient: Kind
+
+
+def kinds(rec: Recurrence, features: int, units: int, *, small_gains: bool = True) -> Kinds:
+    """How a recurrence of such sizes is held against the specification on the same numbers."""
+    # Of sums of a few terms some have hardly any variance, and their normalisation multiplies what they are off by.
+    # Where gains are 1, no weights are so small that a normalised network forgets.
+    if rec.gain_rows.stop and (min(features, units) < 17 or not small_gains):
+        return Kinds("normalised", "normalised")
+    # A sum of a hundred terms, one after another, is off by more than one of ten.
+    return Kinds("forward" if max(features, units) <= 100 else "gradient", "gradient")
 
 
 def assert_close(actual: npt.ArrayLike, expected: npt.ArrayLike, kind: Kind, dtype: npt.DTypeLike) -> None:

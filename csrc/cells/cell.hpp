@@ -1,13 +1,17 @@
 // What a Cell is.
 //
 // A cell's step works on a block of rows whose units are padded to whole vectors: one pass that takes the sums of the
-// gates, and writes states and what is kept for the way back. What is kept stands side by side ([saved][units] a row)
-// in the order in which gatewright.cells names the saved values. A Cell declares:
+// gates, and writes states and what is kept for the way back (more passes where means are taken first). What is kept
+// stands side by side ([saved][units] a row) in the order in which gatewright.cells names the saved values. A Cell
+// declares:
 //
-//   gates              columns of the kernels, in units of `units`
+//   gates              columns of the kernel, in units of `units`
+//   recurrent_gates    columns of the recurrent kernel: as many, or 0 where no product with U is made
 //   saved              how many values of a step are kept for training and for looking at
 //   phases             products with U before the step is whole: 1, or 2 where one needs the other's result
 //   gradient_blocks    blocks of pre-activation gradients that a step back gives
+//   parameters         rows of parameters in the place of a bias, which the cell applies itself; 0 for a plain bias
+//   first_gain, last_gain: where there are such rows, those that are 1 and not 0 when none are given
 //   separate(g)        whether gate g's recurrent sum is kept apart from its input sum
 //   recurrent_block(g) the gradient block that belongs to gate g's product with U; g itself for W
 //   first_gate, last_gate(phase), made(phase): a phase's gates, and whether their operand is made by the cell
@@ -27,6 +31,8 @@ template <class T>
 struct ForwardStep {
   int64_t rows;
   int64_t units;              // padded
+  int64_t unpadded;           // units that there are
+  const T* parameters;        // [parameters + 1][units]: the last is 1 at units and 0 at padding; null where there are none
   const T* const* projected;  // rows of [gates][units]: W x + b
   T* sums;                    // [rows][gates][units]: the gates' sums; a phase may leave what the next one needs
   T* h;                       // [rows][units]: h_{t-1} in, h_t out
@@ -41,10 +47,13 @@ template <class T>
 struct BackwardStep {
   int64_t rows;
   int64_t units;              // padded
+  int64_t unpadded;           // as in the step forward
+  const T* parameters;        // likewise
+  T* d_parameters;            // [parameters][units]: sums of their gradients, which the step adds to
   const T* const* saved;      // rows of [saved][units]
   const T* const* h;          // rows of [units]: h_t; for cells that save nothing
   const T* const* h_before;   // rows of [units]: h_{t-1}
-  const T* const* c_before;   // rows of [units]: c_{t-1}, LSTM only
+  const T* const* c_before;   // rows of [units]: c_{t-1}, LSTMs only
   T* dh;                      // [rows][units]: dL/dh_t in; the part of dL/dh_{t-1} that needs no product out
   T* dc;                      // [rows][units]: likewise for c
   T* gradient;                // [rows][gradient_blocks][units]: dL/d(pre-activations) out

@@ -11,7 +11,8 @@ namespace GW_ISA {
 
 template <class T>
 struct GruResetAfter {
-  static constexpr int gates = 3, saved = 4, phases = 1, gradient_blocks = 4;  // saved: z, r, c, u
+  static constexpr int gates = 3, recurrent_gates = 3, saved = 4, phases = 1, gradient_blocks = 4;  // saved: z, r, c, u
+  static constexpr int parameters = 0;
   static constexpr bool has_c = false;
   static constexpr bool separate(int gate) { return gate == 2; }
   static constexpr int recurrent_block(int gate) { return gate == 2 ? 3 : gate; }
@@ -65,7 +66,8 @@ struct GruResetAfter {
 
 template <class T>
 struct GruResetBefore {
-  static constexpr int gates = 3, saved = 3, phases = 2, gradient_blocks = 3;  // saved: z, r, c
+  static constexpr int gates = 3, recurrent_gates = 3, saved = 3, phases = 2, gradient_blocks = 3;  // saved: z, r, c
+  static constexpr int parameters = 0;
   static constexpr bool has_c = false;
   static constexpr bool separate(int) { return false; }
   static constexpr int recurrent_block(int gate) { return gate; }

@@ -8,7 +8,8 @@ namespace GW_ISA {
 
 template <class T>
 struct SimpleRnn {
-  static constexpr int gates = 1, saved = 0, phases = 1, gradient_blocks = 1;
+  static constexpr int gates = 1, recurrent_gates = 1, saved = 0, phases = 1, gradient_blocks = 1;
+  static constexpr int parameters = 0;
   static constexpr bool has_c = false;
   static constexpr bool separate(int) { return false; }
   static constexpr int recurrent_block(int gate) { return gate; }

@@ -17,9 +17,18 @@ from numpy.typing import NDArray
 
 from gatewright.cells import Recurrence, Tokens
 from gatewright.data.text import PADDING, START, UNKNOWN
+from gatewright.errors import InputError
 
-CELLS = {"simple_rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
-"""The cells by name, and the Keras layer of each."""
+CELLS = {
+    "simple_rnn": "SimpleRNN",
+    "lstm": "LSTM",
+    "gru": "GRU",
+    "min_gru": "minGRU",
+    "min_lstm": "minLSTM",
+    "layer_norm_lstm": "LayerNormLSTM",
+    "layer_norm_gru": "LayerNormGRU",
+}
+"""The cells by name, and the title of each; of the first three it is the name of Keras' layer."""
 
 Array: TypeAlias = Any  # of NumPy or of JAX
 Weights: TypeAlias = Mapping[str, Array]
@@ -35,8 +44,9 @@ class Library(NamedTuple):
         recur: (recurrence, x or Tokens, weights, initial states or None, live or None, dropout mask on h or None,
             whether outputs are wanted) to outputs [batch, time, units] (or None) and last states.
         constant: its argument, as a number through which no gradient flows.
-        scan: (step, carry, xs) to the last carry and what every step gave, one array: step takes the carry and the next
-            element of each of the arrays xs, whose first axis is time, and returns the new carry and an array.
+        scan: (step, carry, xs, length=) to the last carry and what every step gave, one array: step takes the carry and
+            the next element of each of the arrays xs, whose first axis is time, and returns the new carry and an array;
+            where there are no xs `length` says how many steps there are.
     """
 
     xp: ModuleType
@@ -54,12 +64,20 @@ class Steps(NamedTuple):
         targets: ids [batch, time] or [batch] that `Softmax` is asked about, 0 for none; None is about all ids. Those of
             `tag_blocks.Tags` are told there.
         shift: [batch, time, units] to add to what the embedding gives; None is nothing.
+        last: the last states of each recurrent layer so far.
+        level: what a forecast is to be relative to: see `forecast_blocks.Level`.
+        held: [batch, features] that are known of the last step, and not ahead.
+        ahead: [batch, steps ahead, features] that are known of the steps to forecast; None is nothing.
     """
 
     x: Array
     live: Array | None = None
     targets: Array | None = None
     shift: Array | None = None
+    last: tuple[States, ...] = ()
+    level: Any = None
+    held: Array | None = None
+    ahead: Array | None = None
 
 
 class Noise(Protocol):
@@ -109,7 +127,7 @@ class Block(Protocol):
         """
 
 
-def _glorot(shape: tuple[int, int], seeds: np.random.Generator) -> NDArray[np.float32]:
+def glorot(shape: tuple[int, int], seeds: np.random.Generator) -> NDArray[np.float32]:
     """Glorot & Bengio 2010, equation 16."""
     limit = np.sqrt(6 / sum(shape))
     return seeds.uniform(-limit, limit, shape).astype(np.float32)
@@ -122,7 +140,7 @@ def _orthogonal(shape: tuple[int, int], seeds: np.random.Generator) -> NDArray[n
     return (q if shape[0] >= shape[1] else q.T).astype(np.float32)
 
 
-def _dropped(lib: Library, x: Array, rate: float, noise: Noise | None, shape: tuple[int, ...]) -> Array:
+def dropped(lib: Library, x: Array, rate: float, noise: Noise | None, shape: tuple[int, ...]) -> Array:
     """x with numbers set to 0 with probability `rate`, and the others scaled up; Srivastava et al. 2014, section 10."""
     if noise is None or not rate:
         return x
@@ -162,7 +180,7 @@ class Embedding:
         if noise is not None and self.word_dropout:
             seen = noise.keep(self.word_dropout, ids.shape) | (ids <= START)
             ids = lib.xp.where(seen, ids, UNKNOWN)
-        table = _dropped(lib, w["table"], self.dropout, noise, (self.vocabulary, 1))
+        table = dropped(lib, w["table"], self.dropout, noise, (self.vocabulary, 1))
         if steps.shift is not None:
             return steps._replace(x=table[ids] + steps.shift, live=live, shift=None), ()
         return steps._replace(x=Tokens(ids, table), live=live), ()
@@ -178,7 +196,7 @@ class Recurrent:
     """A recurrent layer.
 
     Attributes:
-        cell: "simple_rnn", "lstm" or "gru" (reset after the product).
+        cell: one of `CELLS`; a GRU's reset gate stands after the product. minGRU and minLSTM have no recurrent kernel.
         units: of one direction.
         both: walk in both directions, and put their outputs side by side: Schuster & Paliwal 1997.
         steps: the output of every step comes out, [batch, time, width]; else that of the last, [batch, width].
@@ -186,6 +204,9 @@ class Recurrent:
             2016, section 4.1.
         weight_dropout: share of the recurrent kernel that is 0 throughout a training step: Merity, Keskar & Socher
             2018, "Regularizing and Optimizing LSTM Language Models", section 2.
+
+    Raises:
+        InputError: the cell has no recurrent kernel, and a dropout is one of its product.
     """
 
     cell: str
@@ -195,6 +216,14 @@ class Recurrent:
     recurrent_dropout: float = 0.0
     weight_dropout: float = 0.0
     kind: ClassVar[str] = "recurrent"
+
+    def __post_init__(self) -> None:
+        if self.cell not in CELLS or self._directions()[0][1].recurrent_gates:
+            return
+        for name, rate in (("recurrent_dropout", self.recurrent_dropout), ("weight_dropout", self.weight_dropout)):
+            if rate:
+                title = CELLS[self.cell]
+                raise InputError(f"{name} must be 0 for {title}, which has no recurrent kernel; it is {rate}.")
 
     def width(self, features: int) -> int:
         return self.units * (1 + self.both)
@@ -208,23 +237,30 @@ class Recurrent:
     def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
         shapes: dict[str, tuple[int, ...]] = {}
         for prefix, rec in self._directions():
-            columns = rec.gates * self.units
-            shapes[f"{prefix}kernel"] = (features, columns)
-            shapes[f"{prefix}recurrent_kernel"] = (self.units, columns)
+            shapes[f"{prefix}kernel"] = (features, rec.gates * self.units)
+            if rec.recurrent_gates:
+                shapes[f"{prefix}recurrent_kernel"] = rec.recurrent_kernel_shape(self.units)
             shapes[f"{prefix}bias"] = rec.bias_shape(self.units)
         return shapes
 
     def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
         weights: dict[str, NDArray[np.float32]] = {}
         for prefix, rec in self._directions():
-            columns = rec.gates * self.units
-            weights[f"{prefix}kernel"] = _glorot((features, columns), seeds)
-            weights[f"{prefix}recurrent_kernel"] = _orthogonal((self.units, columns), seeds)
+            weights[f"{prefix}kernel"] = glorot((features, rec.gates * self.units), seeds)
+            if rec.recurrent_gates:
+                weights[f"{prefix}recurrent_kernel"] = _orthogonal(rec.recurrent_kernel_shape(self.units), seeds)
             bias = np.zeros(rec.bias_shape(self.units), np.float32)
-            if self.cell == "lstm":
-                bias[self.units : 2 * self.units] = 1  # the forget gate: Jozefowicz et al. 2015, section 3.2
+            rows = bias.reshape(-1, self.units)
+            rows[rec.gain_rows] = 1
+            if "f" in rec.gate_names:
+                rows[1] = 1  # the forget gate: Jozefowicz et al. 2015, section 3.2
             weights[f"{prefix}bias"] = bias
         return weights
+
+    def operands(self, w: Weights, prefix: str = "") -> tuple[Array, Array, Array]:
+        """W, U and b of a direction; U is [units, 0] where the cell has none."""
+        U = w.get(f"{prefix}recurrent_kernel")
+        return w[f"{prefix}kernel"], np.zeros((self.units, 0), np.float32) if U is None else U, w[f"{prefix}bias"]
 
     def forward(
         self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
@@ -233,17 +269,18 @@ class Recurrent:
         outputs: list[Array] = []
         after: list[Array] = []
         for prefix, rec in self._directions():
-            W, U, b = (w[prefix + name] for name in ("kernel", "recurrent_kernel", "bias"))
-            U = _dropped(lib, U, self.weight_dropout, noise, U.shape)
+            W, U, b = self.operands(w, prefix)
+            U = dropped(lib, U, self.weight_dropout, noise, U.shape)
             mask = None
             if noise is not None and self.recurrent_dropout:
                 ones = lib.xp.ones((1, rows, self.units), U.dtype)
-                mask = _dropped(lib, ones, self.recurrent_dropout, noise, ones.shape)
+                mask = dropped(lib, ones, self.recurrent_dropout, noise, ones.shape)
             sequence, last = lib.recur(rec, steps.x, (W, U, b), states, steps.live, mask, self.steps)
             outputs.append(sequence if self.steps else last[0])
             after.extend(last)
         out = outputs[0] if len(outputs) == 1 else lib.xp.concatenate(outputs, axis=-1)
-        return steps._replace(x=out, live=steps.live if self.steps else None), tuple(after)
+        left = tuple(after)
+        return steps._replace(x=out, live=steps.live if self.steps else None, last=(*steps.last, left)), left
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         from gatewright.ops.numpy import Packed
@@ -251,7 +288,7 @@ class Recurrent:
         if self.both:
             raise ValueError("a network of both directions needs the whole sequence: it can't be stepped.")
         rec = self._directions()[0][1]
-        packed = Packed(rec, w["kernel"], w["recurrent_kernel"], w["bias"]).step
+        packed = Packed(rec, *self.operands(w)).step
         zeros = tuple(np.zeros((1, self.units), np.float32) for _ in rec.state_names)
 
         def one(x: Array, states: States) -> tuple[Array, States]:
@@ -288,8 +325,8 @@ class Pool:
     def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
         if self.by != "attention":
             return {}
-        bias, context = np.zeros(features, np.float32), _glorot((features, 1), seeds)[:, 0]
-        return {"kernel": _glorot((features, features), seeds), "bias": bias, "context": context}
+        bias, context = np.zeros(features, np.float32), glorot((features, 1), seeds)[:, 0]
+        return {"kernel": glorot((features, features), seeds), "bias": bias, "context": context}
 
     def forward(
         self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
@@ -369,7 +406,7 @@ class Dropout:
                 return steps, ()
             x = x.table[x.ids]  # equal ids no longer have equal vectors
         shape = (x.shape[0], 1, x.shape[2]) if x.ndim == 3 else x.shape
-        return steps._replace(x=_dropped(lib, x, self.rate, noise, shape)), ()
+        return steps._replace(x=dropped(lib, x, self.rate, noise, shape)), ()
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         return (), lambda x, states: (x, states)
@@ -389,7 +426,7 @@ class Dense:
         return {"kernel": (features, self.units), "bias": (self.units,)}
 
     def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
-        return {"kernel": _glorot((features, self.units), seeds), "bias": np.zeros(self.units, np.float32)}
+        return {"kernel": glorot((features, self.units), seeds), "bias": np.zeros(self.units, np.float32)}
 
     def forward(
         self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
@@ -428,7 +465,7 @@ class Softmax:
         return {**own, "bias": (self.vocabulary,)}
 
     def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
-        own = {} if self.tied else {"kernel": _glorot((features, self.vocabulary), seeds)}
+        own = {} if self.tied else {"kernel": glorot((features, self.vocabulary), seeds)}
         return {**own, "bias": np.zeros(self.vocabulary, np.float32)}
 
     def forward(
@@ -529,11 +566,16 @@ def forward(
 
 
 def with_ties(blocks: Sequence[Block], weights: Sequence[Weights]) -> list[Weights]:
-    """The weights with the embedding's table beside those of each block that is tied to it, as `forward` needs them."""
-    return [
-        {**w, "table": weights[0]["table"]} if isinstance(block, Softmax) and block.tied else w
-        for block, w in zip(blocks, weights, strict=True)
-    ]
+    """The weights as `forward` needs them: beside those of a tied block the embedding's table, and as `below`, beside
+    those of a block that borrows them, the weights of all recurrent layers."""
+    ready = []
+    for block, w in zip(blocks, weights, strict=True):
+        if isinstance(block, Softmax) and block.tied:
+            w = {**w, "table": weights[0]["table"]}
+        elif getattr(block, "borrows", False):
+            w = {**w, "below": [own for one, own in zip(blocks, weights, strict=True) if isinstance(one, Recurrent)]}
+        ready.append(w)
+    return ready
 
 
 def _numpy_recur(
@@ -551,9 +593,11 @@ def _numpy_recur(
     return run.sequence, run.states
 
 
-def _numpy_scan(step: Callable[..., tuple[Any, Array]], carry: Any, xs: tuple[Array, ...]) -> tuple[Any, Array]:
+def _numpy_scan(
+    step: Callable[..., tuple[Any, Array]], carry: Any, xs: tuple[Array, ...], length: int | None = None
+) -> tuple[Any, Array]:
     given = []
-    for now in zip(*xs, strict=True):
+    for now in zip(*xs, strict=True) if xs else [()] * (length or 0):
         carry, one = step(carry, now)
         given.append(one)
     return carry, np.stack(given)

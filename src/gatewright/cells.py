@@ -9,11 +9,13 @@ Letters, the same in the equations and in the code:
     x  input, [batch, features] a step and [batch, time, features] a sequence
     h  state that is also the output, [batch, units];  c  LSTM cell state, or GRU candidate
     W  kernel, [features, gates * units];  U  recurrent kernel, [units, gates * units];  b  bias
+       (of a cell whose gates do not look at the state, U is [units, 0]: it has no numbers, and no product)
     m  dropout mask on x;  n  dropout mask on h;  both drawn once for a sequence and already scaled
     *  product of elements;  @  product of matrices
 
 The layout is that of Keras: gates stand side by side in the columns of W, U and b, in the order of
-`Recurrence.gate_names` (GRU z, r, h; LSTM i, f, c, o).
+`Recurrence.gate_names` (GRU z, r, h; LSTM i, f, c, o; minGRU z, h; minLSTM i, f, c). With layer normalisation b also
+holds the gains: see `Recurrence.bias_shape`.
 """
 
 from __future__ import annotations
@@ -30,8 +32,29 @@ from gatewright.errors import require_one_of
 # Arrays of NumPy or of JAX: the two libraries share no type that NumPy alone could name.
 Array: TypeAlias = Any
 
-_GATE_NAMES = {"simple_rnn": ("h",), "lstm": ("i", "f", "c", "o"), "gru": ("z", "r", "h")}
-_STATE_NAMES = {"simple_rnn": ("h",), "lstm": ("h", "c"), "gru": ("h",)}
+Cell: TypeAlias = Literal["simple_rnn", "lstm", "gru", "min_gru", "min_lstm", "layer_norm_lstm", "layer_norm_gru"]
+
+_GATE_NAMES = {
+    "simple_rnn": ("h",),
+    "lstm": ("i", "f", "c", "o"),
+    "gru": ("z", "r", "h"),
+    "min_gru": ("z", "h"),
+    "min_lstm": ("i", "f", "c"),
+    "layer_norm_lstm": ("i", "f", "c", "o"),
+    "layer_norm_gru": ("z", "r", "h"),
+}
+# Cells whose gates look at the inputs alone: they have no product with the state.
+_WITHOUT_PRODUCT = ("min_gru", "min_lstm")
+_SAVED_NAMES = {
+    "simple_rnn": (),
+    "lstm": ("i", "f", "g", "o", "c"),
+    "min_gru": ("z", "c"),
+    "min_lstm": ("i", "f", "g", "k"),
+    "layer_norm_lstm": ("i", "f", "g", "o", "x_i", "x_f", "x_c", "x_o", "h_i", "h_f", "h_c", "h_o", "c"),
+    "layer_norm_gru": ("z", "r", "c", "x_z", "x_r", "x_h", "h_z", "h_r", "h_h"),
+}
+# Under the root of a normalisation's variance, as the authors' own programs have it.
+EPSILON = 1e-5
 
 
 class Activation(NamedTuple):
@@ -70,21 +93,23 @@ class Recurrence:
     """Which recurrence, and how it walks through time: everything about it that is not an array.
 
     Attributes:
-        cell: "simple_rnn", "lstm" or "gru".
+        cell: "simple_rnn", "lstm", "gru", "min_gru", "min_lstm", "layer_norm_lstm" or "layer_norm_gru".
         activation: of the candidate (and of the LSTM's output): "tanh", "sigmoid", "relu", "hard_sigmoid" or
-            "linear". "hard_sigmoid" is clip(a / 6 + 0.5, 0, 1), as in Keras 3.
-        recurrent_activation: of the gates, one of the same names; a SimpleRNN has no gates and ignores it.
+            "linear". "hard_sigmoid" is clip(a / 6 + 0.5, 0, 1), as in Keras 3. The candidates of min_gru and min_lstm
+            have none, and ignore it.
+        recurrent_activation: of the gates, one of the same names; a SimpleRNN has no gates and ignores it. Those of
+            min_lstm are shares of a sum, which must not be 0: it has "sigmoid" alone.
         reset_after: where a GRU's reset gate stands: after the recurrent product (cuDNN, PyTorch, Keras'
             default), or before it (the papers). Other cells ignore it.
         reverse: walk from the last time step to the first. Outputs stay aligned with the times of the inputs.
         zero_output_for_mask: a masked step's output is 0, not the carried h. States are carried either way.
 
     Raises:
-        ValueError: a name is unknown.
+        ValueError: a name is unknown, or the cell cannot have that recurrent_activation.
         TypeError: a flag is not a bool.
     """
 
-    cell: Literal["simple_rnn", "lstm", "gru"]
+    cell: Cell
     activation: str = "tanh"
     recurrent_activation: str = "sigmoid"
     reset_after: bool = True
@@ -98,6 +123,10 @@ class Recurrence:
         for name in ("reset_after", "reverse", "zero_output_for_mask"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be True or False, not {getattr(self, name)!r}.")
+        if self.cell == "min_lstm" and self.recurrent_activation != "sigmoid":
+            raise ValueError(
+                f"min_lstm can have recurrent_activation 'sigmoid' alone, not {self.recurrent_activation!r}."
+            )
 
     @property
     def gate_names(self) -> tuple[str, ...]:
@@ -106,28 +135,55 @@ class Recurrence:
 
     @property
     def gates(self) -> int:
-        """How many gates stand side by side in W, U and b."""
+        """How many gates stand side by side in W and b."""
         return len(self.gate_names)
+
+    @property
+    def recurrent_gates(self) -> int:
+        """How many gates stand side by side in U: all, or none where no gate looks at the state."""
+        return 0 if self.cell in _WITHOUT_PRODUCT else self.gates
 
     @property
     def state_names(self) -> tuple[str, ...]:
         """States carried from step to step; the first is also the output."""
-        return _STATE_NAMES[self.cell]
+        return ("h", "c") if self.cell in ("lstm", "layer_norm_lstm") else ("h",)
 
     @property
     def saved_names(self) -> tuple[str, ...]:
         """Values of each step that `backward` needs beyond the states: see the step functions."""
-        if self.cell == "simple_rnn":
-            return ()
-        if self.cell == "lstm":
-            return ("i", "f", "g", "o", "c")
-        return ("z", "r", "c", "u") if self.reset_after else ("z", "r", "c")
+        if self.cell == "gru":
+            return ("z", "r", "c", "u") if self.reset_after else ("z", "r", "c")
+        return _SAVED_NAMES[self.cell]
+
+    def recurrent_kernel_shape(self, units: int) -> tuple[int, int]:
+        """[units, gates * units]; [units, 0] where no gate looks at the state."""
+        return (units, self.recurrent_gates * units)
 
     def bias_shape(self, units: int) -> tuple[int, ...]:
-        """[2, 3 * units] (input, recurrent) for a GRU with reset_after; [gates * units] for any other."""
+        """[2, 3 * units] (input, recurrent) for a GRU with reset_after; [gates * units] for any other without gains.
+
+        With layer normalisation a row of units each, as the step functions name them: of layer_norm_lstm [14, units],
+        b (i, f, c, o), gain_x (likewise), gain_h (likewise), gain_c, shift_c; of layer_norm_gru [10, units],
+        b (z, r, h), b_u, gain_x (z, r, h), gain_h (likewise).
+        """
         if self.cell == "gru" and self.reset_after:
             return (2, 3 * units)
+        if self.cell == "layer_norm_lstm":
+            return (14, units)
+        if self.cell == "layer_norm_gru":
+            return (10, units)
         return (self.gates * units,)
+
+    @property
+    def gain_rows(self) -> slice:
+        """The rows of the bias that are gains: 1 where there is no bias, while its other rows are 0."""
+        return {"layer_norm_lstm": slice(4, 13), "layer_norm_gru": slice(4, 10)}.get(self.cell, slice(0))
+
+
+def no_recurrent_kernel(rec: Recurrence, kernel: Array) -> np.ndarray[Any, np.dtype[Any]]:
+    """U [units, 0] beside a kernel [features, gates * units], of a cell whose gates do not look at the state."""
+    columns = kernel.shape[-1] if kernel.shape else 0
+    return np.zeros((columns // rec.gates, 0), kernel.dtype)
 
 
 class Tokens(NamedTuple):
@@ -216,11 +272,12 @@ def check_operands(
         raise ValueError(f"x must have shape [batch, time, features], not {list(shape)}.")
     if len(recurrent_kernel.shape) != 2:
         raise ValueError(
-            f"recurrent_kernel must have shape [units, gates * units], not {list(recurrent_kernel.shape)}."
+            f"recurrent_kernel must have shape [units, {rec.recurrent_gates} * units], "
+            f"not {list(recurrent_kernel.shape)}."
         )
     batch, time, features = shape
     units, gates = recurrent_kernel.shape[0], rec.gates
-    _require_shape("recurrent_kernel", recurrent_kernel, (units, gates * units))
+    _require_shape("recurrent_kernel", recurrent_kernel, rec.recurrent_kernel_shape(units))
     _require_shape("kernel", kernel, (features, gates * units))
     if bias is not None:
         _require_shape("bias", bias, rec.bias_shape(units))
@@ -230,6 +287,8 @@ def check_operands(
         _require_shape(f"state {name}", state, (batch, units))
     if mask is not None:
         _require_shape("mask", mask, (batch, time))
+    if recurrent_dropout_mask is not None and not rec.recurrent_gates:
+        raise ValueError(f"{rec.cell} has no recurrent product, and so no recurrent_dropout_mask.")
     for name, drop, width in (
         ("dropout_mask", dropout_mask, features),
         ("recurrent_dropout_mask", recurrent_dropout_mask, units),
@@ -310,7 +369,7 @@ def _lstm_step(
     g = activation(xp, x_c + h_c)
     o = sigma(xp, x_o + h_o)
     c = f * c_prev + i * g
-    h = o * activation(xp, c)
+    h = lstm_output(rec, o, c, b, xp)
     return (h, c), (i, f, g, o, c)
 
 
@@ -353,7 +412,160 @@ def _gru_step(
     return (h,), ((z, r, c, u) if rec.reset_after else (z, r, c))
 
 
-_STEPS = {"simple_rnn": _simple_rnn_step, "lstm": _lstm_step, "gru": _gru_step}
+def _min_gru_step(
+    rec: Recurrence, x: Array, states: tuple[Array, ...], weights: Weights, xp: ModuleType
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """One step of the minimal gated recurrent unit, with the update gate that takes.
+
+    Feng, Tung, Ahmed, Bengio & Hajimirsadeghi 2024, "Were RNNs All We Needed?", section 3.1.
+
+        z = sigma((x * m_z) @ W_z + b_z)                    update gate
+        c = (x * m_h) @ W_h + b_h                           candidate
+        h = (1 - z) * h_prev + z * c                        sigma = recurrent_activation
+
+    The function g that the paper's appendix puts around the candidate belongs to its form in logarithms, which needs
+    states above 0; the section's own equations, and these, have none.
+    States: (h,). Saved: (z, c).
+    """
+    (W, _, b, m, _), (h_prev,) = weights, states
+    x_z, c = _project(x, W, b, m, 2)
+    z = ACTIVATIONS[rec.recurrent_activation].apply(xp, x_z)
+    h = (1 - z) * h_prev + z * c
+    return (h,), (z, c)
+
+
+def _min_lstm_step(
+    rec: Recurrence, x: Array, states: tuple[Array, ...], weights: Weights, xp: ModuleType
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """One step of the minimal long short-term memory, with normalised gates.
+
+    Feng, Tung, Ahmed, Bengio & Hajimirsadeghi 2024, "Were RNNs All We Needed?", section 3.2. As in minGRU, the
+    candidate passes through no function.
+
+        i = sigmoid((x * m_i) @ W_i + b_i)                  input gate
+        f = sigmoid((x * m_f) @ W_f + b_f)                  forget gate
+        g = (x * m_c) @ W_c + b_c                           candidate
+        k = f / (f + i)                                     f', what is kept; i' = i / (f + i) = 1 - k
+        h = k * h_prev + (1 - k) * g
+
+    States: (h,). Saved: (i, f, g, k).
+    """
+    (W, _, b, m, _), (h_prev,) = weights, states
+    x_i, x_f, g = _project(x, W, b, m, 3)
+    i, f = _sigmoid(xp, x_i), _sigmoid(xp, x_f)
+    # sigmoid(log f - log i): where both gates are closed f / (f + i) would be 0 / 0.
+    k = _sigmoid(xp, xp.logaddexp(0, -x_i) - xp.logaddexp(0, -x_f))
+    h = k * h_prev + (1 - k) * g
+    return (h,), (i, f, g, k)
+
+
+def _parameters(rec: Recurrence, bias: Array | None, units: int, xp: ModuleType, like: Array) -> Array:
+    """The rows of a bias that holds gains; where there is none, gains of 1 and biases of 0."""
+    if bias is not None:
+        return bias
+    rows = np.zeros(rec.bias_shape(units))
+    rows[rec.gain_rows] = 1
+    return xp.asarray(rows, dtype=like.dtype)
+
+
+def _normalise(xp: ModuleType, blocks: Sequence[Array]) -> list[Array]:
+    """N of blocks [batch, units] as one vector, given back as blocks: see `_layer_norm_lstm_step`."""
+    v = xp.concatenate(blocks, axis=-1)
+    count = max(1, v.shape[-1])
+    centred = v - v.sum(axis=-1, keepdims=True) / count
+    variance = (centred * centred).sum(axis=-1, keepdims=True) / count
+    return _split(centred / xp.sqrt(variance + EPSILON), len(blocks))
+
+
+def lstm_output(rec: Recurrence, o: Array, c: Array, bias: Array | None, xp: ModuleType) -> Array:
+    """h of an LSTM's output gate and cell state, with or without layer normalisation.
+
+    Args:
+        rec: an LSTM.
+        o, c: [batch, units].
+        bias: `rec.bias_shape(units)`, or None.
+        xp: `numpy` or `jax.numpy`.
+    """
+    if rec.cell == "layer_norm_lstm":
+        rows = _parameters(rec, bias, c.shape[-1], xp, c)
+        c = rows[12] * _normalise(xp, [c])[0] + rows[13]
+    return o * ACTIVATIONS[rec.activation].apply(xp, c)
+
+
+def _layer_norm_lstm_step(
+    rec: Recurrence, x: Array, states: tuple[Array, ...], weights: Weights, xp: ModuleType
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """One step of the long short-term memory with layer normalisation.
+
+    Ba, Kiros & Hinton 2016, "Layer Normalization", section 3.1 and the supplementary material.
+
+        N(v) = (v - mean(v)) / sqrt(variance(v) + EPSILON)
+        x_i, x_f, x_c, x_o = (x * m) @ W             h_i, h_f, h_c, h_o = (h_prev * n) @ U
+        a = gain_x * N(x) + gain_h * N(h) + b        N of the four gates as one vector
+        i = sigma(a_i)    f = sigma(a_f)    g = activation(a_c)    o = sigma(a_o)
+        c = f * c_prev + i * g
+        h = o * activation(gain_c * N(c) + shift_c)  sigma = recurrent_activation
+
+    The paper has a bias in either normalisation beside b; they act as their sum alone, which is b here.
+    States: (h, c). Saved: (i, f, g, o, x_i, x_f, x_c, x_o, h_i, h_f, h_c, h_o, c).
+    """
+    (W, U, bias, m, n), (h_prev, c_prev) = weights, states
+    activation, sigma = ACTIVATIONS[rec.activation].apply, ACTIVATIONS[rec.recurrent_activation].apply
+    rows = _parameters(rec, bias, h_prev.shape[-1], xp, h_prev)
+    b, gain_x, gain_h = rows[:4], rows[4:8], rows[8:12]
+    x_sums, h_sums = _project(x, W, None, m, 4), _project(h_prev, U, None, n, 4)
+    normal_x, normal_h = _normalise(xp, x_sums), _normalise(xp, h_sums)
+    a_i, a_f, a_c, a_o = (gain_x[k] * normal_x[k] + gain_h[k] * normal_h[k] + b[k] for k in range(4))
+    i = sigma(xp, a_i)
+    f = sigma(xp, a_f)
+    g = activation(xp, a_c)
+    o = sigma(xp, a_o)
+    c = f * c_prev + i * g
+    h = lstm_output(rec, o, c, bias, xp)
+    return (h, c), (i, f, g, o, *x_sums, *h_sums, c)
+
+
+def _layer_norm_gru_step(
+    rec: Recurrence, x: Array, states: tuple[Array, ...], weights: Weights, xp: ModuleType
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """One step of the gated recurrent unit with layer normalisation, with the update gate that takes.
+
+    Ba, Kiros & Hinton 2016, "Layer Normalization", section 3.1 and the supplementary material. N as in the long
+    short-term memory.
+
+        x_z, x_r, x_h = (x * m) @ W                  h_z, h_r, h_h = (h_prev * n) @ U
+        a = gain_x * N(x) + gain_h * N(h) + b        of z and r: N of the two as one vector
+        z = sigma(a_z)    r = sigma(a_r)
+        u = gain_h_h * N(h_h) + b_u
+        c = activation(gain_x_h * N(x_h) + b_h + r * u)
+        h = (1 - z) * h_prev + z * c                 sigma = recurrent_activation
+
+    The paper has a bias in either normalisation of z and r; they act as their sum alone, which is b here.
+    States: (h,). Saved: (z, r, c, x_z, x_r, x_h, h_z, h_r, h_h).
+    """
+    (W, U, bias, m, n), (h_prev,) = weights, states
+    activation, sigma = ACTIVATIONS[rec.activation].apply, ACTIVATIONS[rec.recurrent_activation].apply
+    rows = _parameters(rec, bias, h_prev.shape[-1], xp, h_prev)
+    b, b_u, gain_x, gain_h = rows[:3], rows[3], rows[4:7], rows[7:]
+    x_sums, h_sums = _project(x, W, None, m, 3), _project(h_prev, U, None, n, 3)
+    normal_x = [*_normalise(xp, x_sums[:2]), *_normalise(xp, x_sums[2:])]
+    normal_h = [*_normalise(xp, h_sums[:2]), *_normalise(xp, h_sums[2:])]
+    z, r = (sigma(xp, gain_x[k] * normal_x[k] + gain_h[k] * normal_h[k] + b[k]) for k in range(2))
+    u = gain_h[2] * normal_h[2] + b_u
+    c = activation(xp, gain_x[2] * normal_x[2] + b[2] + r * u)
+    h = (1 - z) * h_prev + z * c
+    return (h,), (z, r, c, *x_sums, *h_sums)
+
+
+_STEPS = {
+    "simple_rnn": _simple_rnn_step,
+    "lstm": _lstm_step,
+    "gru": _gru_step,
+    "min_gru": _min_gru_step,
+    "min_lstm": _min_lstm_step,
+    "layer_norm_lstm": _layer_norm_lstm_step,
+    "layer_norm_gru": _layer_norm_gru_step,
+}
 
 
 def step(
@@ -377,7 +589,7 @@ def step(
         x: [batch, features].
         states: one [batch, units] for each of `rec.state_names`.
         kernel: W, [features, gates * units].
-        recurrent_kernel: U, [units, gates * units].
+        recurrent_kernel: U, `rec.recurrent_kernel_shape(units)`.
         bias: `rec.bias_shape(units)`, or None.
         dropout_mask: m, [1 or gates, batch, features], scaled, constant through time; or None.
         recurrent_dropout_mask: n, [1 or gates, batch, units], likewise.
@@ -565,10 +777,126 @@ def _gru_step_backward(
     return Gradients(d_x, d_W, d_U, d_b, (d_h_prev + d_h * z,))
 
 
+def _min_gru_step_backward(
+    rec: Recurrence,
+    d_states: tuple[Array, ...],
+    x: Array,
+    states: tuple[Array, ...],
+    output: Array,
+    saved: tuple[Array, ...],
+    weights: Weights,
+) -> Gradients:
+    W, U, b, m, _ = weights
+    (d_h,), (h_prev,), (z, c) = d_states, states, saved
+    d_a = [d_h * (c - h_prev) * ACTIVATIONS[rec.recurrent_activation].derivative(z), d_h * z]
+    d_x, d_W = _project_backward(d_a, x, W, m)
+    return Gradients(d_x, d_W, np.zeros_like(U), _bias_backward(b, d_a), (d_h * (1 - z),))
+
+
+def _min_lstm_step_backward(
+    rec: Recurrence,
+    d_states: tuple[Array, ...],
+    x: Array,
+    states: tuple[Array, ...],
+    output: Array,
+    saved: tuple[Array, ...],
+    weights: Weights,
+) -> Gradients:
+    W, U, b, m, _ = weights
+    (d_h,), (h_prev,), (i, f, g, k) = d_states, states, saved
+    d_odds = d_h * (h_prev - g) * k * (1 - k)  # by log f - log i
+    d_a = [-d_odds * (1 - i), d_odds * (1 - f), d_h * (1 - k)]
+    d_x, d_W = _project_backward(d_a, x, W, m)
+    return Gradients(d_x, d_W, np.zeros_like(U), _bias_backward(b, d_a), (d_h * k,))
+
+
+def _normalise_backward(
+    d_scaled: Sequence[Array], blocks: Sequence[Array], gains: Array
+) -> tuple[list[Array], list[Array]]:
+    """Gradients by the blocks and by the gains, from those by gain * N(blocks)."""
+    normal = np.concatenate(_normalise(np, blocks), axis=-1)
+    v, d = np.concatenate(blocks, axis=-1), np.concatenate(d_scaled, axis=-1)
+    count = max(1, v.shape[-1])
+    d_normal = d * gains.reshape(-1)
+    scale = 1 / np.sqrt(
+        ((v - v.sum(axis=-1, keepdims=True) / count) ** 2).sum(axis=-1, keepdims=True) / count + EPSILON
+    )
+    mean = d_normal.sum(axis=-1, keepdims=True) / count
+    along = (d_normal * normal).sum(axis=-1, keepdims=True) / count
+    d_v = scale * (d_normal - mean - normal * along)
+    return _split(d_v, len(blocks)), _split((d * normal).sum(axis=0), len(blocks))
+
+
+def _layer_norm_lstm_step_backward(
+    rec: Recurrence,
+    d_states: tuple[Array, ...],
+    x: Array,
+    states: tuple[Array, ...],
+    output: Array,
+    saved: tuple[Array, ...],
+    weights: Weights,
+) -> Gradients:
+    W, U, bias, m, n = weights
+    (d_h, d_c), (h_prev, c_prev), (i, f, g, o, *sums, c) = d_states, states, saved
+    activation, sigma = ACTIVATIONS[rec.activation], ACTIVATIONS[rec.recurrent_activation]
+    rows = _parameters(rec, bias, h_prev.shape[-1], np, h_prev)
+    y = activation.apply(np, rows[12] * _normalise(np, [c])[0] + rows[13])  # h = o * y
+    d_shift_c = d_h * o * activation.derivative(y)
+    (d_c_normal,), d_gain_c = _normalise_backward([d_shift_c], [c], rows[12])
+    d_c = d_c + d_c_normal
+    d_a = [
+        d_c * g * sigma.derivative(i),
+        d_c * c_prev * sigma.derivative(f),
+        d_c * i * activation.derivative(g),
+        d_h * y * sigma.derivative(o),
+    ]
+    d_x_sums, d_gain_x = _normalise_backward(d_a, sums[:4], rows[4:8])
+    d_h_sums, d_gain_h = _normalise_backward(d_a, sums[4:], rows[8:12])
+    d_x, d_W = _project_backward(d_x_sums, x, W, m)
+    d_h_prev, d_U = _project_backward(d_h_sums, h_prev, U, n)
+    d_b = [d.sum(axis=0) for d in d_a]
+    d_bias = None if bias is None else np.stack([*d_b, *d_gain_x, *d_gain_h, *d_gain_c, d_shift_c.sum(axis=0)])
+    return Gradients(d_x, d_W, d_U, d_bias, (d_h_prev, d_c * f))
+
+
+def _layer_norm_gru_step_backward(
+    rec: Recurrence,
+    d_states: tuple[Array, ...],
+    x: Array,
+    states: tuple[Array, ...],
+    output: Array,
+    saved: tuple[Array, ...],
+    weights: Weights,
+) -> Gradients:
+    W, U, bias, m, n = weights
+    (d_h,), (h_prev,), (z, r, c, *sums) = d_states, states, saved
+    activation, sigma = ACTIVATIONS[rec.activation], ACTIVATIONS[rec.recurrent_activation]
+    rows = _parameters(rec, bias, h_prev.shape[-1], np, h_prev)
+    gain_x, gain_h = rows[4:7], rows[7:]
+    u = gain_h[2] * _normalise(np, sums[5:])[0] + rows[3]
+    d_a_c = d_h * z * activation.derivative(c)
+    d_a_z, d_a_r = d_h * (c - h_prev) * sigma.derivative(z), d_a_c * u * sigma.derivative(r)
+    d_u = d_a_c * r
+    d_x_zr, d_gain_x_zr = _normalise_backward([d_a_z, d_a_r], sums[:2], gain_x[:2])
+    d_x_h, d_gain_x_h = _normalise_backward([d_a_c], sums[2:3], gain_x[2])
+    d_h_zr, d_gain_h_zr = _normalise_backward([d_a_z, d_a_r], sums[3:5], gain_h[:2])
+    d_h_h, d_gain_h_h = _normalise_backward([d_u], sums[5:], gain_h[2])
+    d_x, d_W = _project_backward([*d_x_zr, *d_x_h], x, W, m)
+    d_h_prev, d_U = _project_backward([*d_h_zr, *d_h_h], h_prev, U, n)
+    d_b = [d.sum(axis=0) for d in (d_a_z, d_a_r, d_a_c, d_u)]
+    d_gains = [*d_gain_x_zr, *d_gain_x_h, *d_gain_h_zr, *d_gain_h_h]
+    d_bias = None if bias is None else np.stack([*d_b, *d_gains])
+    return Gradients(d_x, d_W, d_U, d_bias, (d_h_prev + d_h * (1 - z),))
+
+
 _STEPS_BACKWARD = {
     "simple_rnn": _simple_rnn_step_backward,
     "lstm": _lstm_step_backward,
     "gru": _gru_step_backward,
+    "min_gru": _min_gru_step_backward,
+    "min_lstm": _min_lstm_step_backward,
+    "layer_norm_lstm": _layer_norm_lstm_step_backward,
+    "layer_norm_gru": _layer_norm_gru_step_backward,
 }
 
 
@@ -580,7 +908,7 @@ def _states_before(
     for t in _walk(rec, live.shape[1]):
         before[t] = states
         after: tuple[Array, ...] = (result.sequence[:, t],)
-        if rec.cell == "lstm":
+        if "c" in rec.state_names:
             after += (result.saved[:, t, rec.saved_names.index("c")],)
         states = tuple(np.where(live[:, t], new, old) for new, old in zip(after, states, strict=True))
     return before

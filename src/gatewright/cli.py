@@ -128,8 +128,8 @@ def _predict(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"predictions": [one.to_json() for one in said]}, allow_nan=False))
     else:
-        for one in said:
-            print(one)
+        for place, one in enumerate(said):
+            print(one.table(header=place == 0) if hasattr(one, "table") else one)
     return 0
 
 

@@ -54,7 +54,7 @@ def compare(
         task: "classify", "generate", language models, or "tag"; of "adding" there is none.
         test: a table or folder of test rows; without one, a fifth of the rows is set aside.
         validation: likewise; without one, a tenth of the training rows is set aside.
-        cells: "SimpleRNN", "LSTM" and "GRU" in any order; one given twice is trained twice, from other initial weights.
+        cells: of `blocks.CELLS`, in any order; one given twice is trained twice, from other initial weights.
         units: of the recurrent layer.
         match: "units" gives each cell as many units; "parameters" gives the first cell `units`, and the others as many
             as make their network's parameters most nearly equal to the first's.

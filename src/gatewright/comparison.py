@@ -66,7 +66,7 @@ class CellResult:
 
     Attributes:
         name: its heading, "GRU"; where a cell is given twice, "GRU (1)" and "GRU (2)".
-        cell: "simple_rnn", "lstm" or "gru".
+        cell: one of `blocks.CELLS`.
         units, parameters: of the recurrent layer; of the whole network.
         peak_memory: bytes that a training step needs: weights, optimizer, batch, the compiler's buffers, the
             kernels' scratch.

@@ -81,7 +81,7 @@ def _require_shape(name: str, array: FloatArray, expected: tuple[int, ...]) -> N
 
 def _check_keras(rec: Recurrence, kernel: FloatArray, recurrent_kernel: FloatArray, bias: FloatArray | None) -> None:
     units = recurrent_kernel.shape[0]
-    _require_shape("recurrent_kernel", recurrent_kernel, (units, rec.gates * units))
+    _require_shape("recurrent_kernel", recurrent_kernel, rec.recurrent_kernel_shape(units))
     _require_shape("kernel", kernel, (kernel.shape[0], rec.gates * units))
     if bias is not None:
         _require_shape("bias", bias, rec.bias_shape(units))
@@ -102,7 +102,13 @@ def _keras_bias(rec: Recurrence, input_bias: FloatArray, recurrent_bias: FloatAr
     return input_bias + recurrent_bias
 
 
+def _require_known(rec: Recurrence, library: str) -> None:
+    if rec.cell not in _PYTORCH_GATES:
+        raise ValueError(f"{library} has no {rec.cell}: it has 'simple_rnn', 'lstm' and 'gru' alone.")
+
+
 def _check_pytorch(rec: Recurrence) -> None:
+    _require_known(rec, "PyTorch")
     if rec.cell == "gru" and not rec.reset_after:
         raise ValueError("PyTorch's GRU has its reset gate after the product and cannot express reset_after=False.")
     if rec.activation not in _PYTORCH_ACTIVATIONS[rec.cell]:
@@ -170,8 +176,9 @@ def keras_to_onnx(
     """Inputs W, R and B of ONNX' RNN, LSTM or GRU operator; `onnx_attributes` has what else the node needs.
 
     Raises:
-        ValueError: a shape does not fit.
+        ValueError: ONNX has no such cell, or a shape does not fit.
     """
+    _require_known(rec, "ONNX")
     _check_keras(rec, kernel, recurrent_kernel, bias)
     target = _ONNX_GATES[rec.cell]
     W, R = (np.ascontiguousarray(_reorder(k, rec.gate_names, target).T)[None] for k in (kernel, recurrent_kernel))
@@ -187,8 +194,9 @@ def onnx_to_keras(rec: Recurrence, W: FloatArray, R: FloatArray, B: FloatArray |
     `rec.reset_after` must be the node's linear_before_reset.
 
     Raises:
-        ValueError: a shape does not fit, for one because W, R and B hold two directions.
+        ValueError: ONNX has no such cell, or a shape does not fit, for one because W, R and B hold two directions.
     """
+    _require_known(rec, "ONNX")
     source = _ONNX_GATES[rec.cell]
     units = R.shape[-1]
     _require_shape("R", R, (1, rec.gates * units, units))
@@ -206,7 +214,11 @@ def onnx_attributes(rec: Recurrence, units: int) -> dict[str, Any]:
 
     Masks have no attribute: ONNX has sequence_lens, which fits padding at the end with `zero_output_for_mask`
     alone.
+
+    Raises:
+        ValueError: ONNX has no such cell.
     """
+    _require_known(rec, "ONNX")
     names = {
         "simple_rnn": (rec.activation,),
         "lstm": (rec.recurrent_activation, rec.activation, rec.activation),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,20 +13,25 @@ import numpy as np
 from gatewright import runtime
 from gatewright.blocks import NUMPY
 from gatewright.data.corpora import read_corpus
+from gatewright.data.series import Wanted, read_series
 from gatewright.data.sources import AnyLabelled, Labelled, SeveralLabelled, Source, names_of, read_labelled
 from gatewright.data.tagged import read_tagged
 from gatewright.data.text import PADDING
 from gatewright.errors import InputError, nearest
+from gatewright.forecaster import Forecaster
 from gatewright.language import LanguageModel
 from gatewright.measures import as_tuples, plain
 from gatewright.runtime import Classifier
+from gatewright.series_model import SeriesClassifier
 from gatewright.setting import require_packages
 from gatewright.settings import OPTIONS, of_data
 from gatewright.tagger import Tagger
+from gatewright.tasks.forecast import Forecast
 from gatewright.tasks.generate import Generate
 from gatewright.tasks.protocol import EVALUATED_STREAMS
 from gatewright.tasks.tag import Tag
 
+_COMMONEST = "always the commonest label of these rows, with the labels' shares as probabilities"
 # Steps of one call.
 _STEPS = 128
 
@@ -102,6 +107,8 @@ def evaluate(
     own, others = of_data(loaded.task, options)
     for name in others:
         raise InputError(f"{name!r} is no option of evaluate: leave it out{nearest(name, list(OPTIONS))}")
+    if isinstance(loaded, SeriesClassifier):
+        return _series(str(model), loaded, data, limit, **own)
     return _EVALUATORS[loaded.task](str(model), loaded, data, limit, **own)
 
 
@@ -137,7 +144,10 @@ def _labelled(
     text: str | None = None,
     label: str | None = None,
     label_separator: str | None = None,
+    **others: str,
 ) -> Evaluated:
+    for name in others:
+        raise InputError(f"--{name} is for series of numbers, and {model} is a classifier of texts: leave it out.")
     source: Source = read_labelled(data, text, label, None, label_separator)
     rows = _first(source.train if source.test is None else source.test, limit)
     _require_its_labels(model, loaded, source.name, rows)
@@ -156,9 +166,64 @@ def _labelled(
         loaded.labels,
         as_tuples(labels.confusion(probabilities, targets)),
         labels.several,
-        baseline_name="each label by its share of these very rows as its probability"
-        if labels.several
-        else "always the commonest label of these rows, with the labels' shares as probabilities",
+        baseline_name="each label by its share of these very rows as its probability" if labels.several else _COMMONEST,
+    )
+
+
+def _series(
+    model: str,
+    loaded: SeriesClassifier,
+    data: str,
+    limit: int | None,
+    id: str | None = None,
+    time: str | None = None,
+    label: str | None = None,
+    **others: str,
+) -> Evaluated:
+    for name in others:
+        raise InputError(
+            f"--{name.replace('_', '-')} is for texts, and {model} is a classifier of series: leave it out."
+        )
+    source = read_series(data, Wanted(id, time, label, loaded.channels.names))
+    rows = source.train if source.test is None else source.test
+    rows = rows.take(np.arange(len(rows.values))[:limit])
+    _require_known(model, loaded.labels, source.name, sorted(set(rows.labels)), "those rows")
+    labels = loaded.answers
+    targets = labels.targets(rows.labels)
+    probabilities = loaded.probabilities(rows.values, progress=True)
+    return Evaluated(
+        model,
+        source.name,
+        "classify",
+        "rows",
+        len(targets),
+        labels.measure(probabilities, targets),
+        labels.measure(np.tile(labels.shares(targets), (len(targets), 1)), targets),
+        loaded.labels,
+        as_tuples(labels.confusion(probabilities, targets)),
+        baseline_name=_COMMONEST,
+    )
+
+
+def _forecasts(model: str, loaded: Forecaster, data: str, limit: int | None, **columns: str) -> Evaluated:
+    for name, value in columns.items():
+        raise InputError(f"--{name} {value} is that of the model {model}: leave it out.")
+    task = Forecast(data, look_back=loaded.look_back, horizon=loaded.horizon, quantiles=loaded.quantiles, limit=limit)
+    examples = task.encode(task.use(loaded.scales, loaded.naive_errors))
+    outputs = loaded.outputs(examples.inputs, progress=True)
+    constant = task.chance(examples, examples)
+    return Evaluated(
+        model,
+        task.data,
+        task.name,
+        task.unit,
+        task.size(examples),
+        task.measure(outputs, examples.targets),
+        task.measure(constant.outputs, examples.targets),
+        (),
+        (),
+        notes=task.remarks(examples),
+        baseline_name="always the mean of these very numbers, and their quantiles",
     )
 
 
@@ -189,7 +254,12 @@ def _tagged(model: str, loaded: Tagger, data: str, limit: int | None, column: st
     )
 
 
-_EVALUATORS: dict[str, Callable[..., Evaluated]] = {"classify": _labelled, "generate": _language, "tag": _tagged}
+_EVALUATORS: dict[str, Callable[..., Evaluated]] = {
+    "classify": _labelled,
+    "generate": _language,
+    "forecast": _forecasts,
+    "tag": _tagged,
+}
 
 
 def _first(rows: AnyLabelled, limit: int | None) -> AnyLabelled:
@@ -209,13 +279,18 @@ def _require_its_labels(model: str, loaded: Classifier, name: str, rows: AnyLabe
         )
     columns = rows.columns if isinstance(rows, SeveralLabelled) else ()
     occurring = columns or sorted(names_of(rows))
-    if strange := [label for label in occurring if label not in loaded.labels]:
-        known = ", ".join(map(repr, loaded.labels[:20]))
-        raise InputError(
-            f"{name} has the label {strange[0]!r}, which {model} does not know (it knows {known}): leave "
-            f"{'that column' if columns else 'those rows'} out{nearest(strange[0], loaded.labels)}"
-        )
+    _require_known(model, loaded.labels, name, occurring, "that column" if columns else "those rows")
     if columns and (lacking := [label for label in loaded.labels if label not in columns]):
         raise InputError(
             f"{model} gives the label {lacking[0]!r}, of which --label names no column of {name}: name all its columns."
+        )
+
+
+def _require_known(model: str, known: Sequence[str], name: str, occurring: Sequence[str], what: str) -> None:
+    """Check that a model knows the labels that occur."""
+    if strange := [label for label in occurring if label not in known]:
+        listed = ", ".join(map(repr, known[:20]))
+        raise InputError(
+            f"{name} has the label {strange[0]!r}, which {model} does not know (it knows {listed}): leave {what} "
+            f"out{nearest(strange[0], known)}"
         )

@@ -23,7 +23,7 @@ class GradientThroughTime:
     distance from the end, nothing that stands there can be learnt.
 
     A number p_t = 0 is added to each state after each step, and the gradient by p_t is dL/dh_t: all that later steps
-    make of h_t. An LSTM's h_t moves with its c_t, so that dL/dc_t has the part o * activation'(c) dL/dh_t too.
+    make of h_t. An LSTM's h_t moves with its c_t, so that dL/dc_t has the part through h_t = o * activation(c_t) too.
 
     Compiled when first called, then shared by all weights of one network.
     """
@@ -66,7 +66,7 @@ class GradientThroughTime:
         steps, _ = blocks.forward(before, network.library, weights[:place], Steps(inputs))
         x = jnp.take(steps.x.table, steps.x.ids, axis=0) if isinstance(steps.x, Tokens) else steps.x
         live = jnp.ones(x.shape[:2], bool) if steps.live is None else steps.live
-        W, U, b = (weights[place][name] for name in ("kernel", "recurrent_kernel", "bias"))
+        W, U, b = block.operands(weights[place])
         beside, _ = block.forward(network.library, weights[place], steps, None, None)
 
         def step(states: tuple[Any, ...], at: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
@@ -85,15 +85,17 @@ class GradientThroughTime:
             y = outputs.swapaxes(0, 1) if block.steps else last[0]
             if block.both:  # the other direction's outputs stand beside, as they are
                 y = jnp.concatenate([y, beside.x[..., block.units :]], axis=-1)
-            answers, _ = blocks.forward(after, network.library, weights[place + 1 :], Steps(y, beside.live, targets))
+            moved = beside._replace(x=y, targets=targets, last=(*beside.last[:-1], last))
+            answers, _ = blocks.forward(after, network.library, weights[place + 1 :], moved)
             return network.task.losses(answers.x, targets).sum(), saved
 
         nothing = jnp.zeros((x.shape[1], len(x), block.units), x.dtype)
         gradients, saved = jax.grad(loss, has_aux=True)((nothing,) * len(self._rec.state_names))
-        if self._rec.cell == "lstm":
-            *_, o, c = saved
+        if "c" in self._rec.state_names:
+            o, c = (saved[self._rec.saved_names.index(name)] for name in ("o", "c"))
             d_h, d_c = gradients
-            gradients = (d_h, d_c + d_h * o * (1 - jnp.tanh(c) ** 2))
+            _, back = jax.vjp(lambda c: cells.lstm_output(self._rec, o, c, b, jnp), c)
+            gradients = (d_h, d_c + back(d_h)[0])
         return gradients, live.swapaxes(0, 1)
 
 

@@ -292,6 +292,14 @@ class Network:
         return int(buffers - account.alias_size_in_bytes) + kernels.take_most_scratch()
 
 
+def _ranks_above(task: Task[Any], new: dict[str, float], old: dict[str, float]) -> bool:
+    """Whether validation figures are better: by the task's `choosing`, in turn where they are equal, or its first."""
+    for measure in getattr(task, "choosing", task.measures[:1]):
+        if new[measure.name] != old[measure.name]:
+            return better(measure, new[measure.name], old[measure.name])
+    return False
+
+
 def better(measure: Measure, new: float, old: float) -> bool:
     """Whether `new` is better than `old`; a figure that is not a number is worse than any."""
     if math.isnan(new) or math.isnan(old):
@@ -348,7 +356,6 @@ def fit(
     importance = np.ones(len(train.inputs), np.float32) if counts is None else counts
     at = _begin(network, recipe, start, weights)
     at = at if checkpoint is None else checkpoint.read(at)
-    deciding = network.task.measures[0]
     while len(at.epochs) < recipe.epochs and not _is_over(at, recipe):
         number = len(at.epochs) + 1
         with _heap.kept():
@@ -356,9 +363,8 @@ def fit(
         shown = at.average if recipe.averaging else at.state.weights
         measured = network.task.measure(network.outputs(shown, validation), validation.targets)
         epoch = Epoch(at.loss / at.counted, measured, at.seconds)
-        best = at.epochs[at.chosen - 1].validation[deciding.name] if at.chosen else math.nan
         at = at._replace(epochs=(*at.epochs, epoch), done=0, loss=0.0, counted=0.0, seconds=0.0)
-        if not at.chosen or better(deciding, measured[deciding.name], best):
+        if not at.chosen or _ranks_above(network.task, measured, at.epochs[at.chosen - 1].validation):
             # A step uses its state up, so what is kept is a copy.
             at = at._replace(chosen=number, kept=_copy(shown))
         if checkpoint is not None:

@@ -87,6 +87,8 @@ def _add_setting(parser: argparse.ArgumentParser, setting: Any, plain: bool = Fa
     """A flag; with `plain`, without a word on a default that is another here."""
     flag = f"--{setting.name.replace('_', '-')}"
     default = str(setting.default).lower() if isinstance(setting.default, bool) else setting.default
+    if setting.kind == "numbers":
+        default = ",".join(map(str, setting.default))
     ending = "" if default is None or plain else f" (default: {default})"
     told: dict[str, Any] = {"default": argparse.SUPPRESS, "help": f"{setting.help}{ending}"}
     if setting.kind == "switch":
@@ -96,6 +98,7 @@ def _add_setting(parser: argparse.ArgumentParser, setting: Any, plain: bool = Fa
         "whole": ("N", _whole),
         "number": ("X", _number),
         "choice": ("NAME", str),
+        "numbers": ("X,Y,...", _numbers),
     }
     metavar, kind = kinds[setting.kind]
     parser.add_argument(flag, metavar=metavar, type=kind, **told)
@@ -120,10 +123,10 @@ def _add_users(commands: Any) -> None:
     evaluate.add_argument("--limit", metavar="N", type=_whole, help="the first N rows (tokens) only")
     predict = commands.add_parser(
         "predict",
-        help="what a model says of texts",
-        description="Print the label and its probability for each text, one line a text; of a model that gives any "
-        "number of labels those given, or -, and the probability of each; of a tagger each word and its tag, one "
-        "line a word.",
+        help="what a model says of texts or series, or of what comes after them",
+        description="Print the label and its probability for each text or series, one line each; of a model that "
+        "gives any number of labels those given, or -, and the probability of each; of a tagger each word and its "
+        "tag, one line a word; a forecaster prints a table, a row a step ahead.",
     )
     predict.add_argument("model", help="a model file")
     predict.add_argument(
@@ -132,8 +135,18 @@ def _add_users(commands: Any) -> None:
         metavar="TEXT",
         help="a text; - for one a line from standard input; what follows -- is a text whatever it begins with",
     )
-    predict.add_argument("--file", metavar="F", help="a text file with one text a line, or a table; - for stdin")
+    predict.add_argument(
+        "--file",
+        metavar="F",
+        help="a text file with one text a line, or a table; - for stdin; of series a .ts, .npz or long table; of a "
+        "forecaster a table of recent steps",
+    )
+    predict.add_argument(
+        "--plot", metavar="FILE", help="of a forecaster: a .png, .svg or .pdf picture of the forecasts with intervals"
+    )
     predict.add_argument("--text", metavar="COLUMN", help="the column of a table (default: text)")
+    for name in ("id", "time"):
+        _add_option(predict, OPTIONS[name])
     _add_generate(commands)
     info = commands.add_parser("info", help="what a model file holds", description="Print what a model file holds.")
     info.add_argument("model", help="a model file")
@@ -189,7 +202,7 @@ def _add_compare(commands: Any) -> None:
         metavar="A,B,...",
         type=_names,
         default=["SimpleRNN", "LSTM", "GRU"],
-        help="default: SimpleRNN,LSTM,GRU",
+        help="default: SimpleRNN,LSTM,GRU; others: minGRU, minLSTM, LayerNormLSTM, LayerNormGRU",
     )
     add("--units", metavar="N", type=_whole, help="of the recurrent layer (default: adding 64, texts 128)")
     add(

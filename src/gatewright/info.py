@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from gatewright import model_file
+from gatewright.data.channels import Channels, channels_from_json
 from gatewright.data.encoders import encoder_from_json
+from gatewright.data.scales import Scales
 from gatewright.data.spelling import spelling_from_json
 from gatewright.measures import told
 
@@ -23,7 +25,9 @@ class Info:
         model, bytes, task: the file, its size, and what it is for.
         blocks: each with its fields, from the input to the output.
         parameters: numbers learnt.
-        encoder, ids: how texts become ids, and how many there are.
+        encoder, ids: how texts become ids, and how many there are; of series "channels" or "series", and the numbers of
+            a step.
+        reads: what comes in, for a reader.
         answers: what the outputs mean.
         training: settings and figures.
     """
@@ -37,6 +41,7 @@ class Info:
     ids: int
     answers: dict[str, Any]
     training: dict[str, Any]
+    reads: str
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain JSON values."""
@@ -46,9 +51,9 @@ class Info:
         lines = [
             f"{self.model}: {self.task}, {self.parameters:,} parameters, {self.bytes:,} bytes",
             *(f"  {' '.join(_told(name, value) for name, value in block.items() if value)}" for block in self.blocks),
-            f"texts: {self.encoder}, {self.ids:,} ids",
+            self.reads,
             *(
-                f"{name}: {', '.join(value) if isinstance(value, list) else str(value).lower()}"
+                f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else str(value).lower()}"
                 for name, value in self.answers.items()
             ),
         ]
@@ -79,15 +84,28 @@ def info(model: str | Path) -> Info:
         InputError: the file is not there, damaged, or of another version.
     """
     read = model_file.read(model)
-    encoder = spelling_from_json(read.encoder) if read.task == "tag" else encoder_from_json(read.encoder)
+    kind, ids, reads = _reads(read.task, read.encoder)
     return Info(
         str(model),
         Path(model).stat().st_size,
         read.task,
         tuple({"kind": block.kind, **vars(block)} for block in read.blocks),
         sum(array.size for block in read.weights for array in block.values()),
-        encoder.kind,
-        encoder.ids,
+        kind,
+        ids,
         read.answers,
         read.training,
+        reads,
     )
+
+
+def _reads(task: str, kept: dict[str, Any]) -> tuple[str, int, str]:
+    """The kind of a model's encoder, how many ids or numbers it gives, and both for a reader."""
+    if task == "forecast":
+        scales = Scales.from_json(kept)
+        return "series", scales.features, f"series: {', '.join(scales.variables)}; a step is {scales.grid.told}"
+    if kept.get("kind") == Channels.kind:
+        channels = len(channels_from_json(kept).names)
+        return Channels.kind, channels, f"series: {channels:,} channels"
+    encoder = spelling_from_json(kept) if task == "tag" else encoder_from_json(kept)
+    return encoder.kind, encoder.ids, f"texts: {encoder.kind}, {encoder.ids:,} ids"

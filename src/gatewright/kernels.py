@@ -79,7 +79,7 @@ def multiply_add_peak(seconds: float = 0.01) -> float:
 
 
 # The order is that of the enumerations in csrc/api.hpp.
-_CELLS = ("simple_rnn", "lstm", "gru")
+_CELLS = ("simple_rnn", "lstm", "gru", "min_gru", "min_lstm", "layer_norm_lstm", "layer_norm_gru")
 _ACTIVATIONS = ("tanh", "sigmoid", "relu", "hard_sigmoid", "linear")
 
 

@@ -6,12 +6,15 @@ metadata has one entry, `gatewright`, which is JSON:
     version       of this form
     task          "classify", "generate" or "tag"
     blocks        [{"kind": ..., its fields}], from the input to the output
-    encoder       how texts become ids: the words, characters or merges (see `data.encoders`)
+    encoder       how texts become ids: the words, characters or merges (see `data.encoders`); of series of numbers
+                  their channels, and the mean and scale of each (see `data.channels`)
     answers       what the outputs mean. To classify: {"labels": [...], "length": the tokens of a text that are read,
                   the last; "several": true where a text is given any number of labels}; to generate: {"rows":
                   "stream", texts one after another, or "prefixes", lines alone; of these "length": the tokens of a
                   line that are read at once}; to tag: {"tags": [...], "labels": those of sentences [...], "length":
-                  the words that are read at once}
+                  the words that are read at once}; of series "features", the numbers of a step, and "length", the steps
+                  of a row that are read, the last; to forecast "features", "look_back", "horizon", "quantiles" and
+                  "naive_errors", see `forecaster`
     training      settings and figures, for a reader
     conventions   layout of the weights, order of the gates, place of the GRU's reset gate
     sha256        of all the others as JSON with sorted keys, and then of the weights in the order of their names
@@ -35,20 +38,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright import blocks as models
-from gatewright import tag_blocks
+from gatewright import forecast_blocks, tag_blocks
 from gatewright.blocks import Block
+from gatewright.cells import Recurrence
 from gatewright.errors import InputError
 from gatewright.files import atomically
+from gatewright.forecast_blocks import LEVELS, Decaying, Direct, Level, Parallel, Recursive, Restore, Segments
+from gatewright.series_blocks import Measurements
 
 VERSION = 1
 # Of a step; more would be no file that anyone has made.
 _MOST_FEATURES = 1 << 20
-_CONVENTIONS = {
-    "layout": "keras",
-    "gates": {"simple_rnn": ["h"], "lstm": ["i", "f", "c", "o"], "gru": ["z", "r", "h"]},
-    "gru_reset": "after",
+_KINDS = {
+    **models.KINDS,
+    **forecast_blocks.KINDS,
+    **tag_blocks.KINDS,
+    Measurements.kind: Measurements,
 }
-_KINDS = {**models.KINDS, **tag_blocks.KINDS}
+# The gates of these cells stand in every file; those of another in the files that have it.
+_GATES = {"simple_rnn": ["h"], "lstm": ["i", "f", "c", "o"], "gru": ["z", "r", "h"]}
 _PARTS = ("version", "task", "blocks", "encoder", "answers", "training", "conventions", "sha256")
 
 
@@ -94,9 +102,16 @@ def _parts(model: Model) -> tuple[dict[str, Any], dict[str, NDArray[np.float32]]
         "encoder": model.encoder,
         "answers": model.answers,
         "training": model.training,
-        "conventions": _CONVENTIONS,
+        "conventions": _conventions(model.blocks),
     }
     return record, tensors
+
+
+def _conventions(blocks: Sequence[Block]) -> dict[str, Any]:
+    """How the numbers of the blocks' weights are laid out."""
+    cells: list[Any] = [block.cell for block in blocks if hasattr(block, "cell")]
+    own = {cell: list(Recurrence(cell).gate_names) for cell in cells}
+    return {"layout": "keras", "gates": _GATES | own, "gru_reset": "after"}
 
 
 def read(path: str | os.PathLike[str]) -> Model:
@@ -115,6 +130,8 @@ def read(path: str | os.PathLike[str]) -> Model:
         with safe_open(file, framework="numpy") as content:
             record = _record(file, content.metadata())
             blocks, shapes = _blocks(file, record)
+            if record["conventions"] != _conventions(blocks):
+                raise _damaged(file, "its weights follow other conventions")
             names = [f"{place}.{name}" for place, block in enumerate(shapes) for name in block]
             if sorted(content.keys()) != sorted(names):
                 raise _damaged(file, "its tensors are not those of its blocks")
@@ -169,8 +186,6 @@ def _record(file: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
         )
     if missing := [name for name in _PARTS if name not in record]:
         raise _damaged(file, f"its metadata have no {missing[0]}")
-    if record["conventions"] != _CONVENTIONS:
-        raise _damaged(file, "its weights follow other conventions")
     if not isinstance(record["task"], str) or record["task"] not in _MAKES_A_NETWORK:
         raise _damaged(file, "its task is not known")
     for name in ("encoder", "answers", "training"):
@@ -212,7 +227,7 @@ def _block(file: Path, fields: Any) -> Block:
     if any(values.get(name) == 0 for name in ("units", "vocabulary")):
         raise _damaged(file, f"its block {name!r} has a size of 0")
     block: Block = kind(**values)
-    if isinstance(block, models.Recurrent) and block.cell not in models.CELLS:
+    if isinstance(block, models.Recurrent | Decaying) and block.cell not in models.CELLS:
         raise _damaged(file, "it has a recurrent layer of no known cell")
     if isinstance(block, models.Pool) and block.by not in models.POOLS:
         raise _damaged(file, "it has a pooling of no known kind")
@@ -229,9 +244,10 @@ def _fits(value: Any, kind: Any) -> bool:
 
 
 def _classifies(blocks: Sequence[Block]) -> bool:
-    """Whether ids come in first, recurrent layers read them, steps become one vector, and a linear map ends it; dropout
-    may stand between any two."""
-    steps, fits = True, _begins_with_ids(blocks) and isinstance(blocks[-1], models.Dense)
+    """Whether ids or measurements come in first, recurrent layers read them, steps become one vector, and a linear map
+    ends it; dropout may stand between any two."""
+    first = _begins_with(blocks, models.Embedding) or _begins_with(blocks, Measurements)
+    steps, fits = True, first and isinstance(blocks[-1], models.Dense)
     for block in blocks:
         fits = fits and not isinstance(block, models.Softmax)
         if isinstance(block, models.Recurrent):
@@ -244,7 +260,7 @@ def _classifies(blocks: Sequence[Block]) -> bool:
 def _generates(blocks: Sequence[Block]) -> bool:
     """Likewise, but nothing needs the whole text, and a softmax ends it: a tied one above as many numbers as its table
     has."""
-    steps, fits = True, _begins_with_ids(blocks) and isinstance(blocks[-1], models.Softmax)
+    steps, fits = True, _begins_with(blocks, models.Embedding) and isinstance(blocks[-1], models.Softmax)
     features = 1
     for place, block in enumerate(blocks):
         fits = fits and not isinstance(block, models.Pool)
@@ -257,16 +273,61 @@ def _generates(blocks: Sequence[Block]) -> bool:
     return fits
 
 
-def _begins_with_ids(blocks: Sequence[Block]) -> bool:
-    """Whether ids come in first, once, and a recurrent layer reads them."""
+def _begins_with(blocks: Sequence[Block], kind: type[Any]) -> bool:
+    """Whether a block of this kind, through which ids or measurements come in, is first and the only such one, and a
+    recurrent layer reads it."""
     reading = next((block for block in blocks[1:] if not isinstance(block, models.Dropout)), None)
-    tables = [isinstance(block, models.Embedding) for block in blocks]
-    return len(blocks) > 2 and isinstance(reading, models.Recurrent) and tables[0] and not any(tables[1:])
+    doors = [isinstance(block, models.Embedding | Measurements) for block in blocks]
+    return (
+        len(blocks) > 2 and isinstance(reading, models.Recurrent) and isinstance(blocks[0], kind) and not any(doors[1:])
+    )
+
+
+def _forecasts(blocks: Sequence[Block]) -> bool:
+    """Whether a level comes first, recurrent layers alike read steps or segments, one block goes ahead, and the level
+    is given back; dropout may stand between. All say the same of targets and of what is known ahead."""
+    kept = [block for block in blocks if not isinstance(block, models.Dropout)]
+    if len(kept) < 4 or not isinstance(kept[0], Level) or not isinstance(kept[-1], Restore):
+        return False
+    level, layers, ahead = kept[0], kept[1:-2], kept[-2]
+    segments = [block for block in layers if isinstance(block, Segments)]
+    recurrent = [block for block in layers if isinstance(block, models.Recurrent | Decaying)]
+    steps = [*(True for _ in recurrent[1:]), False]
+    fits = (
+        layers == [*segments, *recurrent]
+        and len(segments) <= 1
+        and bool(recurrent)
+        and not isinstance(blocks[1], Restore)
+    )
+    fits = fits and [block.steps for block in recurrent] == steps
+    fits = fits and not any(getattr(block, "both", False) for block in recurrent)
+    decaying = [block for block in recurrent if isinstance(block, Decaying)]
+    fits = fits and (not decaying or (decaying == recurrent[:1] and isinstance(ahead, Direct)))
+    fits = fits and all(level.targets == block.targets <= block.variables for block in decaying)
+    fits = fits and isinstance(ahead, Parallel | Direct | Recursive) and isinstance(ahead, Parallel) == bool(segments)
+    if not fits or not isinstance(ahead, Parallel | Direct | Recursive):
+        return False
+    alike = len({(block.cell, block.units) for block in recurrent}) == 1 and level.by in LEVELS
+    alike = alike and (ahead.targets, ahead.known) == (level.targets, level.known) and level.targets > 0
+    alike = alike and level.lead == (isinstance(ahead, Recursive) and level.known > 0)
+    alike = alike and level.look_back > 0 and 0 < ahead.horizon < _MOST_FEATURES and ahead.outputs > 0
+    if isinstance(ahead, Parallel):
+        same = (segments[0].segment, segments[0].units, segments[0].targets) == (
+            ahead.segment,
+            ahead.units,
+            ahead.targets,
+        )
+        alike = alike and same and ahead.units % 2 == 0 and 0 < ahead.segment <= level.look_back
+        alike = alike and (recurrent[-1].cell, recurrent[-1].units) == (ahead.cell, ahead.units)
+    if isinstance(ahead, Recursive):
+        alike = alike and (ahead.cell, ahead.layers) == (recurrent[0].cell, len(recurrent))
+    return alike
 
 
 _MAKES_A_NETWORK: dict[str, Callable[[Sequence[Block]], bool]] = {
     "classify": _classifies,
     "generate": _generates,
+    "forecast": _forecasts,
     "tag": tag_blocks.make_a_tagger,
 }
 """Of each task, whether blocks stand in an order that makes a network of it."""

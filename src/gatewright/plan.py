@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from gatewright import blocks
 from gatewright.data.batches import Examples
 from gatewright.errors import InputError, nearest, require_one_of
 from gatewright.fitting import Recipe
-from gatewright.settings import COMPARED, JOBS, OPTIONS, of_data
+from gatewright.settings import COMPARED, OPTIONS, compared, job_on, of_data, refuse_others
 from gatewright.tasks.protocol import Task
 from gatewright.tasks.registry import task_class
 
@@ -50,7 +51,7 @@ class Entrant:
 
     Attributes:
         name: its heading.
-        cell: "simple_rnn", "lstm" or "gru".
+        cell: one of `blocks.CELLS`.
         units: of the recurrent layer.
         twin: how many earlier entries are the same cell; it changes the initial weights, and nothing else.
     """
@@ -97,8 +98,10 @@ def resolve(
     if not isinstance(data, str):
         raise InputError(f"data must be the name of a data set, a file or a folder, not {data!r}.")
     kind = _kind(data, task)
-    known = COMPARED["classify" if kind == "adding" else kind]
     options, more = _options(kind, more)
+    asked = job_on("classify", "", {}) if kind == "adding" else job_on(kind, data, options)
+    known = compared(asked)
+    refuse_others("classify" if kind == "adding" else kind, asked, data, {**more, **files})
     for name in more:
         if name not in known:
             raise InputError(f"{name!r} is no setting of this comparison: leave it out{nearest(name, list(known))}")
@@ -109,9 +112,9 @@ def resolve(
                 raise InputError(f"adding is a task of numbers and has no {name}: leave {name} out.")
         defaults, least = _ADDING, _ADDING_LEAST
     else:
-        defaults, least = dict(JOBS[kind].plain), _LEAST
+        defaults, least = dict(asked.plain), _LEAST
     given = {name: value for name, value in {**files, **numbers}.items() if value is not None}
-    own = {"units", "batch", "epochs", "limit"} | {field.name for field in fields(_class(kind))}
+    own = {"units", "batch", "epochs", "limit"} | {field.name for field in fields(_class(kind, data, options))}
     if strange := [name for name in given if name not in own]:
         raise InputError(f"{kind} has no {strange[0]}: leave {strange[0]} out.")
     chosen = {**defaults, **options, **given}
@@ -157,12 +160,12 @@ def _options(kind: str, more: Mapping[str, Any]) -> tuple[dict[str, Any], Mappin
     return {}, {name: value for name, value in more.items() if name not in OPTIONS}
 
 
-def _class(kind: str) -> Any:
+def _class(kind: str, data: str, options: Mapping[str, Any]) -> Any:
     if kind == "adding":
         from gatewright.tasks.adding import Adding
 
         return Adding
-    return task_class(kind)
+    return task_class(kind, data, options)
 
 
 def _task(kind: str, data: str, chosen: dict[str, Any]) -> Task[Any]:
@@ -172,7 +175,7 @@ def _task(kind: str, data: str, chosen: dict[str, Any]) -> Task[Any]:
         limit = chosen.get("limit")
         rows = {} if limit is None else {"train_rows": limit, "test_rows": min(limit, Adding.test_rows)}
         return Adding(length=chosen["length"], **rows)
-    made = task_class(kind)
+    made = task_class(kind, data, chosen)
     names = {field.name for field in fields(made)}
     task: Task[Any] = made(data, **{name: value for name, value in chosen.items() if name in names})
     return task
@@ -186,7 +189,7 @@ def _require_whole(name: str, value: Any, least: int) -> None:
 def _cell_names(cells: Sequence[str]) -> tuple[str, ...]:
     given = [cells] if isinstance(cells, str) else list(cells)
     if not given:
-        raise InputError("cells must name at least one of SimpleRNN, LSTM and GRU.")
+        raise InputError(f"cells must name at least one of {', '.join(blocks.CELLS.values())}.")
     plain = {title.lower(): name for name, title in blocks.CELLS.items()} | {name: name for name in blocks.CELLS}
     for cell in given:
         if str(cell).lower() not in plain:
@@ -214,8 +217,8 @@ def entrants(plan: Plan, like: Examples) -> list[Entrant]:
     for place, cell in enumerate(plan.cells):
         units, twin = plan.units, plan.cells[:place].count(cell)
         if plan.match == "parameters":
-            # A cell of one gate needs about twice the units of one of four; eight times as many is beyond any.
-            units = min(range(1, 8 * units + 1), key=lambda size: abs(parameters(cell, size) - wanted))
+            above = next(size for size in count(1) if parameters(cell, size) >= wanted)
+            units = min(max(1, above - 1), above, key=lambda size: abs(parameters(cell, size) - wanted))
         title = blocks.CELLS[cell]
         name = f"{title} ({twin + 1})" if plan.cells.count(cell) > 1 else title
         entrants.append(Entrant(name, cell, units, twin))

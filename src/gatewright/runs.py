@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gatewright.comparison import Epoch, Measure, Run
 from gatewright.data.batches import Examples
+from gatewright.data.windows import Windows
 from gatewright.fitting import Network, fit
 from gatewright.interrupts import Interrupts
 from gatewright.plan import Entrant, Plan
@@ -59,7 +60,9 @@ class Data:
         for examples in (self.train, self.validation, self.test):
             for array in examples:
                 digest.update(str(array.shape).encode())
-                digest.update(np.ascontiguousarray(array).data)
+                # Windows that overlap are hashed as what they are cut from.
+                for piece in (array.values, array.starts) if isinstance(array, Windows) else (array,):
+                    digest.update(np.ascontiguousarray(piece).data)
         return digest.hexdigest()[:16]
 
 

@@ -9,13 +9,15 @@ print(model.generate("ROMEO:", tokens=200))
 
 model = gatewright.runtime.load("tagger.safetensors")
 print(model.predict("show me flights from boston"))
+
+model = gatewright.runtime.load("series.safetensors")
+model.predict([row, another])  # numbers [time, channels] each
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, overload
 
 import numpy as np
@@ -27,42 +29,17 @@ from gatewright.data.encoders import Encoder, encoder_from_json, pad
 from gatewright.data.progress import Progress, say
 from gatewright.data.text import PADDING, START
 from gatewright.errors import InputError
-from gatewright.labels import Labels, OneLabel, SeveralLabels, printable
+from gatewright.forecaster import Forecaster
+from gatewright.labels import Labels, OneLabel, SeveralLabels
 from gatewright.language import LanguageModel
 from gatewright.model_file import Model, read
+from gatewright.prediction import Prediction, predictions
+from gatewright.series_blocks import Measurements
+from gatewright.series_model import SeriesClassifier
 from gatewright.tagger import Tagger
 
 # Rows of one call: enough to fill the kernels.
 _ROWS_AT_ONCE = 64
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a classifier says of one text.
-
-    Attributes:
-        label: the likeliest.
-        probabilities: of each label.
-        labels: those that the text is given: the likeliest; of a model that gives a text any number of labels those
-            with a probability of at least one half, which may be none.
-        several: whether it is of such a model.
-    """
-
-    label: str
-    probabilities: dict[str, float]
-    labels: tuple[str, ...]
-    several: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """The answer as plain JSON values."""
-        answer = {"labels": list(self.labels)} if self.several else {"label": self.label}
-        return {**answer, "probabilities": self.probabilities}
-
-    def __str__(self) -> str:
-        if not self.several:
-            return f"{self.label}\t{self.probabilities[self.label]:.4f}"
-        shares = " ".join(f"{printable(label)} {share:.4f}" for label, share in self.probabilities.items())
-        return f"{','.join(map(printable, self.labels)) or '-'}\t{shares}"
 
 
 class Classifier:
@@ -97,8 +74,8 @@ class Classifier:
             InputError: something else than a text was given.
         """
         if isinstance(texts, str):
-            return self._predictions(self.probabilities([texts]))[0]
-        return self._predictions(self.probabilities(texts))
+            return predictions(self.answers, self.probabilities([texts]))[0]
+        return predictions(self.answers, self.probabilities(texts))
 
     def probabilities(self, texts: Sequence[str], progress: bool = False) -> NDArray[np.float64]:
         """Of each label for each text, [texts, labels]; with `progress` it is told how many are done."""
@@ -136,7 +113,7 @@ class Classifier:
         if not PADDING < token < self.encoder.ids:
             raise InputError(f"a token must be an id from 1 to {self.encoder.ids - 1}, not {token}.")
         outputs, after = self._step(token, states)
-        return self._predictions(self.answers.probabilities(outputs))[0], after
+        return predictions(self.answers, self.answers.probabilities(outputs))[0], after
 
     def _walk(self) -> list[Any]:
         if self._steppers is None:
@@ -154,21 +131,14 @@ class Classifier:
             after.append(left)
         return x, after
 
-    def _predictions(self, probabilities: NDArray[np.float64]) -> list[Prediction]:
-        return [
-            Prediction(
-                self.labels[int(np.argmax(row))],
-                {label: float(share) for label, share in zip(self.labels, row, strict=True)},
-                given,
-                self.answers.several,
-            )
-            for row, given in zip(probabilities, self.answers.given(probabilities), strict=True)
-        ]
 
-
-AnyModel = Classifier | LanguageModel | Tagger
-
-_MODELS: dict[str, type[AnyModel]] = {"classify": Classifier, "generate": LanguageModel, "tag": Tagger}
+AnyModel = Classifier | SeriesClassifier | LanguageModel | Forecaster | Tagger
+_MODELS: dict[str, type[AnyModel]] = {
+    "classify": Classifier,
+    "generate": LanguageModel,
+    "forecast": Forecaster,
+    "tag": Tagger,
+}
 
 
 def load(path: str | os.PathLike[str]) -> AnyModel:
@@ -179,23 +149,11 @@ def load(path: str | os.PathLike[str]) -> AnyModel:
     """
     model = read(path)
     try:
+        if isinstance(model.blocks[0], Measurements):
+            return SeriesClassifier(model)
         return _MODELS[model.task](model)
     except InputError as error:
         raise InputError(f"{path} is damaged: {error}") from None
-
-
-def classifier(path: str | os.PathLike[str]) -> Classifier:
-    """The classifier of a model file.
-
-    Raises:
-        InputError: as `load`; or it is another model.
-    """
-    model = load(path)
-    if isinstance(model, Tagger):
-        raise InputError(f"{path} is a tagger, not a classifier: use `runtime.load`.")
-    if isinstance(model, LanguageModel):
-        raise InputError(f"{path} is a language model, not a classifier: use `gatewright generate`.")
-    return model
 
 
 def language_model(path: str | os.PathLike[str]) -> LanguageModel:
@@ -206,8 +164,7 @@ def language_model(path: str | os.PathLike[str]) -> LanguageModel:
     """
     model = load(path)
     if not isinstance(model, LanguageModel):
-        kind = "tagger" if isinstance(model, Tagger) else "classifier"
-        raise InputError(f"{path} is a {kind}, not a language model: use `gatewright predict`.")
+        raise InputError(f"{path} is a model of train {model.task}, not a language model: use `gatewright predict`.")
     return model
 
 

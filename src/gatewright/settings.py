@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from gatewright.blocks import CELLS, POOLS
+from gatewright.data.series import is_series
 from gatewright.data.spelling import MOST_READ
 from gatewright.data.text import FIRST, SPLITS
 from gatewright.errors import InputError, nearest, require_one_of
+from gatewright.forecast_blocks import LEVELS
 from gatewright.optimizer import MOMENTS
 
 
@@ -24,7 +26,8 @@ class Setting:
 
     Attributes:
         name: as a keyword; a flag has - for _.
-        kind: of its values: whole numbers, numbers, one of `choices`, or true and false.
+        kind: of its values: whole numbers, numbers, one of `choices`, true and false, or several numbers, which are
+            sorted.
         default: where it is not given; None is one that depends on the data.
         help: what it is, for a reader.
         least, below, most: bounds of a number; `below` itself is refused.
@@ -32,7 +35,7 @@ class Setting:
     """
 
     name: str
-    kind: Literal["whole", "number", "choice", "switch"]
+    kind: Literal["whole", "number", "choice", "switch", "numbers"]
     default: Any
     help: str
     least: float = 0
@@ -52,6 +55,10 @@ class Setting:
             if not isinstance(value, (bool, np.bool_)):
                 raise InputError(f"{self.name} must be true or false, not {value!r}.")
             return bool(value)
+        if self.kind == "numbers":
+            several = value if isinstance(value, list | tuple) else [value]
+            one = replace(self, kind="number")
+            return tuple(sorted({one.check(number) for number in several}))
         whole = self.kind == "whole"
         kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
         if isinstance(value, bool) or not isinstance(value, kinds) or not self._holds(value):
@@ -101,6 +108,7 @@ class Job:
         options: of the data.
         settings: of the network and how it learns.
         plain: the settings of a comparison where they are not given; others are the task's own.
+        rows: what the data has.
     """
 
     learns: str
@@ -108,13 +116,14 @@ class Job:
     options: tuple[Option, ...]
     settings: tuple[Setting, ...]
     plain: Mapping[str, Any]
+    rows: str = "texts"
 
 
 SCHEDULES = ("constant", "linear", "cosine")
 """How the learning rate may go; see `fitting.Recipe`."""
 
 _CELL = (
-    Setting("cell", "choice", "gru", "simple_rnn, lstm or gru", choices=tuple(CELLS)),
+    Setting("cell", "choice", "gru", f"one of {', '.join(CELLS)}", choices=tuple(CELLS)),
     Setting("layers", "whole", 1, "recurrent layers, one above the other", 1),
 )
 _DROPOUTS = (
@@ -139,6 +148,10 @@ def _moments(default: str) -> Setting:
     what = "second moments of Adam in the embedding: own, one for each number; shared, one for all"
     return Setting("embedding_moments", "choice", default, what, choices=MOMENTS)
 
+
+_NOISE = Setting(
+    "noise", "number", 0.3, "what is added to each number in training, in deviations of its channel", below=1
+)
 
 CLASSIFY = (
     *_CELL,
@@ -175,6 +188,24 @@ CLASSIFY = (
     *_LEARNING,
 )
 """The settings of `train classify`."""
+
+SERIES = (
+    *_CELL,
+    Setting("units", "whole", 128, "of each recurrent layer and direction", 1),
+    Setting("both", "switch", True, "walk each row in both directions"),
+    Setting("pooling", "choice", "mean", "of all steps, or last", choices=("last", "mean", "max", "attention")),
+    Setting("length", "whole", None, "steps of a row that are read, the last (default: as the longest has)", 1),
+    _NOISE,
+    Setting("input_dropout", "number", 0.0, "share of the channels that a row, at all its steps, lacks", below=1),
+    Setting("recurrent_dropout", "number", 0.0, "share of the states that do not reach the recurrent product", below=1),
+    Setting("output_dropout", "number", 0.5, "share of what comes out of each layer that is dropped", below=1),
+    Setting("class_weights", "choice", "none", "none, or balanced", choices=("none", "balanced")),
+    Setting("batch", "whole", 16, "rows of a training step", 1),
+    Setting("epochs", "whole", None, "passes over the training rows (default: 10 to 200, for some 2,000 steps)", 1),
+    Setting("learning_rate", "number", 0.002, "of Adam, at its highest", 1e-12),
+    *_LEARNING,
+)
+"""The settings of `train classify` where rows are series of numbers: those of texts, but for what texts alone have."""
 
 PRETRAINED = {"discriminative": 2.6, "warmup": 0.1, "both": False}
 """What holds where it is not given, and a language model is what is begun with: Howard & Ruder 2018, section 3.2
@@ -293,6 +324,47 @@ DECODING = (
 )
 """How a text is generated: see `decoding.Decoding`."""
 
+FORECAST = (
+    *_CELL,
+    Setting("units", "whole", 256, "of each recurrent layer", 1),
+    Setting("look_back", "whole", None, "steps that are read (default: some seasons, and four times the horizon)", 1),
+    Setting("horizon", "whole", None, "steps that are forecast (default: a season)", 1),
+    Setting(
+        "decoding",
+        "choice",
+        "segments",
+        "segments (SegRNN), direct (all steps from the last state), or recursive (step by step)",
+        choices=("segments", "direct", "recursive"),
+    ),
+    Setting("segment", "whole", None, "steps of a segment (default: a season, at most 48)", 1),
+    Setting(
+        "level",
+        "choice",
+        "last",
+        "what a window is relative to: its last value; standard, its mean and deviation; or none",
+        choices=LEVELS,
+    ),
+    Setting("calendar", "switch", False, "the place in year, week and day is an input too"),
+    Setting(
+        "missing",
+        "choice",
+        "last",
+        "how missing numbers are read: as the last; or decay (GRU-D), with decoding direct",
+        choices=("last", "decay"),
+    ),
+    Setting("quantiles", "numbers", (0.1, 0.9), "that are forecast beside, with commas between", 1e-6, below=1),
+    Setting(
+        "loss", "choice", "absolute", "error of the forecast: absolute, or squared", choices=("absolute", "squared")
+    ),
+    Setting("recurrent_dropout", "number", 0.0, "share of the states that do not reach the recurrent product", below=1),
+    Setting("output_dropout", "number", 0.3, "share of what comes out of each layer that is dropped", below=1),
+    Setting("batch", "whole", None, "windows of a training step (default: 64; of few windows fewer)", 1),
+    Setting("epochs", "whole", None, "passes over the training windows (default: 3 to 50, for some 3,000 steps)", 1),
+    Setting("learning_rate", "number", 0.001, "of Adam, at its highest", 1e-12),
+    *_LEARNING,
+)
+"""The settings of `train forecast`."""
+
 _TEXT = Option("text", "COLUMN", "the column of texts, or several with commas between (default: text)")
 _LABELS = (
     Option(
@@ -301,6 +373,12 @@ _LABELS = (
         "the column of labels, or of lists of them; or several columns of 0 and 1 with commas between (default: label)",
     ),
     Option("label_separator", "TEXT", "what stands between the labels of a field, if it holds any number"),
+)
+_SERIES_OPTIONS = (
+    Option(
+        "id", "COLUMN", "of a long table of series, the column that tells to which row a step belongs (default: id)"
+    ),
+    Option("time", "COLUMN", "of a long table of series, the column that orders the steps of a row (default: time)"),
 )
 _TABLE = "a .csv, .tsv, .parquet or .jsonl file"
 _PLAIN = {
@@ -313,12 +391,31 @@ _PLAIN = {
     "vocabulary": 10_000,
 }
 
-JOBS = {
-    "classify": Job(
+_TEXT_OPTIONS = (_TEXT, *_LABELS)
+_CLASSIFIED = {
+    "texts": Job(
         "the label of each text",
         f"imdb, {_TABLE}, a folder of text files by class, or a .tar.gz of one",
-        (_TEXT, *_LABELS),
+        _TEXT_OPTIONS,
         CLASSIFY,
+        _PLAIN,
+    ),
+    "series": Job(
+        "the label of each series of numbers",
+        "japanese-vowels, digits, a .ts file, a .npz archive, or a long table with --id and --time",
+        (_LABELS[0], *_SERIES_OPTIONS),
+        SERIES,
+        {"units": 128, "batch": 16, "epochs": 50, "learning_rates": (0.002,)},
+        "series of numbers",
+    ),
+}
+
+JOBS = {
+    "classify": Job(
+        "the label of each text or series of numbers",
+        f"{_CLASSIFIED['texts'].data}; of series of numbers {_CLASSIFIED['series'].data}",
+        (*_TEXT_OPTIONS, *_SERIES_OPTIONS),
+        (*CLASSIFY, replace(_NOISE, help=f"of series, {_NOISE.help}")),
         _PLAIN,
     ),
     "generate": Job(
@@ -327,6 +424,19 @@ JOBS = {
         (_TEXT,),
         GENERATE,
         {**_PLAIN, "embedding": 64, "length": 64, "learning_rates": (0.003,)},
+    ),
+    "forecast": Job(
+        "to forecast series of numbers",
+        "ett-h1, ett-m1, or a .csv, .tsv (also .gz) or .parquet file, a row a time and a column a variable",
+        (
+            Option("time", "COLUMN", "of times: dates and times, or whole numbers (default: date, time or the like)"),
+            Option("target", "COLUMN", "to forecast, several with commas between, or all (default: all)"),
+            Option("past", "COLUMN", "known up to now, several with commas between, or all others"),
+            Option("known", "COLUMN", "known ahead too, several with commas between"),
+            Option("series", "COLUMN", "which series a row belongs to, where there are several"),
+        ),
+        FORECAST,
+        {"units": 64, "batch": 64, "epochs": 5, "learning_rates": (0.001,)},
     ),
     "tag": Job(
         "a tag for each word, and a label for each sentence that has one",
@@ -345,13 +455,56 @@ JOBS = {
 }
 """The tasks that can be trained."""
 
-_OTHERWISE = ("cell", "units", "vocabulary", "length", "embedding", "batch", "epochs", "learning_rate", "seed")
 
-COMPARED = {
-    task: {setting.name: setting for setting in job.settings if setting.name not in _OTHERWISE}
-    for task, job in JOBS.items()
-}
-"""The settings of a task that a comparison takes too, under the same names; it has its own ways for the others."""
+def job_on(task: str, data: str, options: Mapping[str, Any]) -> Job:
+    """What there is to choose of a task on this data.
+
+    Raises:
+        InputError: an option is given that such data has not.
+    """
+    if task != "classify":
+        return JOBS[task]
+    chosen = _CLASSIFIED["series" if is_series(data, options) else "texts"]
+    own = [option.name for option in chosen.options]
+    for name, value in options.items():
+        if value is not None and name not in own:
+            flag = f"--{name.replace('_', '-')} {value}"
+            raise InputError(f"{flag} is not for {chosen.rows}, as {data} has: leave it out.")
+    return chosen
+
+
+def refuse_others(task: str, chosen: Job, data: str, given: Mapping[str, Any]) -> None:
+    """Check that no setting is given which the task has, but not on this data.
+
+    Raises:
+        InputError: one is.
+    """
+    own = {setting.name for setting in chosen.settings}
+    for setting in JOBS[task].settings:
+        if setting.name not in own and given.get(setting.name) is not None:
+            raise InputError(f"{setting.name} is not for {chosen.rows}, as {data} has: leave {setting.name} out.")
+
+
+def compared(chosen: Job) -> dict[str, Setting]:
+    """The settings of a job that a comparison takes too, under the same names; it has its own ways for the others."""
+    return {setting.name: setting for setting in chosen.settings if setting.name not in _OTHERWISE}
+
+
+_OTHERWISE = (
+    "missing",
+    "cell",
+    "units",
+    "vocabulary",
+    "length",
+    "embedding",
+    "batch",
+    "epochs",
+    "learning_rate",
+    "seed",
+)
+
+COMPARED = {task: compared(job) for task, job in JOBS.items()}
+"""Of each task: see `compared`."""
 
 
 OPTIONS = {option.name: option for job in reversed(JOBS.values()) for option in job.options}

@@ -28,7 +28,7 @@ from gatewright.pretrained import Pretrained
 from gatewright.progress import Progress
 from gatewright.runs import Data
 from gatewright.setting import require_packages
-from gatewright.settings import JOBS, PRETRAINED, complete, of_data, read_toml
+from gatewright.settings import JOBS, PRETRAINED, complete, job_on, of_data, read_toml, refuse_others
 from gatewright.statistics import more_often_better, sign_test
 from gatewright.tasks.protocol import Simple
 from gatewright.tasks.registry import task_class
@@ -63,6 +63,7 @@ class Trained:
         rows: changes where a row of the data does.
         made: with which release, and when trained to the end on which machine.
         several: of a classifier, whether a text has any number of labels.
+        others: the same measures of further simple models, by name, which were worse on the validation rows.
     """
 
     task: str
@@ -87,6 +88,7 @@ class Trained:
     rows: str
     made: dict[str, Any]
     several: bool = False
+    others: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain JSON values; what is no number is null."""
@@ -166,8 +168,12 @@ def train(
     data = str(data)
     options, settings = of_data(task, settings)
     given = {**({} if config is None else read_toml(config)), **settings}
+    asked = job_on(task, data, options)
+    refuse_others(task, asked, data, given)
+    if pretrained is not None and asked.rows != "texts":
+        raise InputError(f"--from {pretrained} is not for {asked.rows}, as {data} has: leave it out.")
     before = None if pretrained is None else Pretrained.read(task, pretrained, given)
-    chosen = complete(JOBS[task].settings, given if before is None else {**PRETRAINED, **given, **before.settings})
+    chosen = complete(asked.settings, given if before is None else {**PRETRAINED, **given, **before.settings})
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         raise InputError(f"limit must be a whole number from 1 up, not {limit!r}.")
     file = Path(out)
@@ -204,7 +210,7 @@ def _require_place(file: Path) -> Trained | None:
 
 
 def _task(name: str, data: str, chosen: Mapping[str, Any]) -> Any:
-    kind = task_class(name)
+    kind = task_class(name, data, chosen)
     names = {field.name for field in dataclasses.fields(kind)}
     return kind(data, **{name: value for name, value in chosen.items() if name in names})
 
@@ -212,7 +218,7 @@ def _task(name: str, data: str, chosen: Mapping[str, Any]) -> Any:
 def _epochs(task: Any, rows: int, batch: int) -> int:
     """Passes that make enough steps of few rows, and not too few passes over many."""
     steps, least = task.steps
-    epochs: int = min(_MOST_EPOCHS, max(least, math.ceil(steps * batch / rows)))
+    epochs: int = min(getattr(task, "most_epochs", _MOST_EPOCHS), max(least, math.ceil(steps * batch / rows)))
     return epochs
 
 
@@ -227,19 +233,19 @@ class _Job:
         settings.update({name: getattr(task, name, None) for name, value in settings.items() if value is None})
         if settings["epochs"] is None:
             settings["epochs"] = _epochs(task, len(self._data.train.inputs), settings["batch"])
+        self._blocks = task.blocks(settings["cell"], settings["units"])
         self._folder = file.with_name(f"{file.name}.training")
         names = {field.name for field in dataclasses.fields(Recipe)}
         self._recipe = Recipe(**{name: value for name, value in settings.items() if name in names})
 
     def run(self) -> Trained:
-        data, task = self._data, self._task
+        data, task, blocks = self._data, self._task, self._blocks
         try:
             self._folder.mkdir(exist_ok=True)
         except OSError as error:
             raise InputError(f"{self._folder} can't be written ({error.strerror}): choose another --out.") from None
         for path in (self._file, self._folder / "checkpoint.npz", self._folder / "baseline.npz"):
             remove_leftovers(path)
-        blocks = task.blocks(self.settings["cell"], self.settings["units"])
         checkpoint = Checkpoint(self._folder / "checkpoint.npz", {**self.settings, "rows of data": self.rows})
         with Progress(1) as progress:
             baseline = self._baseline(progress)
@@ -308,13 +314,23 @@ class _Job:
         if kept.exists():
             with kept.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 if str(arrays["key"]) == key:
-                    return Simple(str(arrays["name"]), str(arrays["description"]), arrays["outputs"])
+                    others = tuple((str(one), arrays[f"other {place}"]) for place, one in enumerate(arrays["others"]))
+                    return Simple(str(arrays["name"]), str(arrays["description"]), arrays["outputs"], others)
         progress.begin("baseline", 1, "fitting the baseline")
         began = time.perf_counter()
         simple: Simple = self._task.baseline(self._data.parts)
         progress.say(f"{simple.name} is fitted, {time.perf_counter() - began:.1f} s")
         with atomically(kept) as path:
-            np.savez(path, key=key, name=simple.name, description=simple.description, outputs=simple.outputs)
+            worse: dict[str, Any] = {f"other {place}": outputs for place, (_, outputs) in enumerate(simple.others)}
+            np.savez(
+                path,
+                key=key,
+                name=simple.name,
+                description=simple.description,
+                outputs=simple.outputs,
+                others=np.array([name for name, _ in simple.others], np.str_),
+                **worse,
+            )
         return simple
 
     def _conclude(
@@ -352,6 +368,7 @@ class _Job:
             rows=self.rows,
             made=dict(machine.facts()),
             several=getattr(task, "several", False),
+            others={name: task.measure(answers, test.targets) for name, answers in baseline.others},
         )
 
 

@@ -130,7 +130,7 @@ inline bool same_bits(const Result& a, const Result& b) {
 inline Result room(const Case& one) {
   const gatewright::Sizes& n = one.sizes;
   const int64_t size = one.is_double ? 8 : 4, state = n.batch * n.units, gates = gatewright::gates(one.spec);
-  const bool lstm = one.spec.cell == gatewright::CellKind::lstm, gradients = one.wanted >= and_gradients;
+  const bool has_c = gatewright::has_c(one.spec), gradients = one.wanted >= and_gradients;
   Result result;
   const auto make = [&](Output k, bool wanted, int64_t values) {
     if (wanted) result.arrays[k] = Array(values * size, 0xff);
@@ -138,13 +138,13 @@ inline Result room(const Case& one) {
   make(sequence, one.wanted >= and_sequence, state * n.time);
   make(saved, gradients, state * n.time * gatewright::saved_slots(one.spec));
   make(h, true, state);
-  make(c, lstm, state);
+  make(c, has_c, state);
   make(g_x, gradients, (one.arrays[ids].data ? n.table : n.batch * n.time) * n.features);
   make(g_kernel, gradients, n.features * gates * n.units);
-  make(g_recurrent_kernel, gradients, n.units * gates * n.units);
+  make(g_recurrent_kernel, gradients, n.units * gatewright::recurrent_gates(one.spec) * n.units);
   make(g_bias, gradients && one.arrays[bias].data, one.arrays[bias].bytes / size);
   make(g_h0, one.wanted == and_gradients, state);
-  make(g_c0, one.wanted == and_gradients && lstm, state);
+  make(g_c0, one.wanted == and_gradients && has_c, state);
   return result;
 }
 

@@ -25,14 +25,15 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from models import classifier, language_model, tagger
+import numpy as np
+from models import classifier, forecaster, language_model, tagger
 from safetensors.numpy import load, save
 
 from gatewright import model_file, runtime
 from gatewright.errors import InputError
+from gatewright.forecaster import Forecaster
 from gatewright.language import LanguageModel
 from gatewright.model_file import write
-from gatewright.tagger import Tagger
 
 # A file of some 10 kB may cost a few MB on top of the process; a second is far beyond any.
 _MEMORY = 64 * 2**20
@@ -85,9 +86,12 @@ def map_of(make: Callable[..., Any], *options: dict[str, Any]) -> list[Any]:
     return [make(**one) for one in options]
 
 
-def use(model: runtime.Classifier | LanguageModel | Tagger) -> None:
+def use(model: runtime.AnyModel) -> None:
     if isinstance(model, LanguageModel):
         model.generate("a fine film", 5, seed=0)
+    elif isinstance(model, Forecaster):
+        variables = len(model.scales.variables)
+        model.predict(np.zeros((min(model.look_back + model.horizon, 1000), variables)))
     else:
         model.predict("a fine film")
 
@@ -102,6 +106,7 @@ def main(files: int, seed: int) -> None:
             *map_of(classifier, {"several": True}),
             *map_of(tagger, {"crf": True}, {"cell": "lstm", "pooling": "attention"}),
             *map_of(language_model, {"tied": True}, {"tokens": "characters", "rows": "prefixes", "layers": 2}),
+            *map_of(forecaster, {}, {"decoding": "recursive", "known": 1}, {"decoding": "direct", "missing": "decay"}),
         ]
         for model in models:
             write(model, path)

@@ -32,8 +32,8 @@ def recurrence(cell: str) -> Recurrence:
 def operands(rec: Recurrence, shape: Shape) -> tuple[Any, ...]:
     """x, kernel, recurrent kernel and bias, float32; weights of a size that neither dies out nor grows through time."""
     rng = np.random.default_rng(1)
-    columns = rec.gates * shape.units
-    shapes = (shape[:3], (shape.features, columns), (shape.units, columns), rec.bias_shape(shape.units))
+    kernel, recurrent_kernel = (shape.features, rec.gates * shape.units), rec.recurrent_kernel_shape(shape.units)
+    shapes = (shape[:3], kernel, recurrent_kernel, rec.bias_shape(shape.units))
     scales = (1.0, shape.features**-0.5, shape.units**-0.5, 0.1)
     return tuple(
         np.float32(scale) * rng.standard_normal(size, np.float32) for size, scale in zip(shapes, scales, strict=True)
@@ -42,8 +42,8 @@ def operands(rec: Recurrence, shape: Shape) -> tuple[Any, ...]:
 
 def gflop(cell: str, shape: Shape) -> float:
     """Of the products forward and back, a multiply-add as two: back has twice as many as forward."""
-    steps = shape.batch * shape.time
-    return 3 * 2e-9 * steps * recurrence(cell).gates * shape.units * (shape.features + shape.units)
+    steps, rec = shape.batch * shape.time, recurrence(cell)
+    return 3 * 2e-9 * steps * shape.units * (rec.gates * shape.features + rec.recurrent_gates * shape.units)
 
 
 class Call:

@@ -25,7 +25,7 @@ class Settings:
 
     rounds: int = 10
     calls: int = 3  # timed in one turn
-    cells: tuple[str, ...] = ("gru", "lstm", "simple_rnn")
+    cells: tuple[str, ...] = ("gru", "lstm", "simple_rnn", "min_gru", "min_lstm", "layer_norm_lstm", "layer_norm_gru")
     shapes: tuple[Sizes, ...] = _SHAPES
     threads: tuple[int, ...] = field(default_factory=results.thread_counts)
 

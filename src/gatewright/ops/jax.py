@@ -31,7 +31,7 @@ from gatewright.ops.numpy import check_lengths
 Array = Any  # a jax.Array, or a tracer of one
 Implementation = Literal["auto", "kernel", "scan"]
 
-__all__ = ["Tokens", "forward", "gru", "lstm", "simple_rnn"]
+__all__ = ["Tokens", "forward", "gru", "layer_norm_gru", "layer_norm_lstm", "lstm", "min_gru", "min_lstm", "simple_rnn"]
 
 
 class _Operands(NamedTuple):
@@ -282,7 +282,7 @@ def forward(
         x: [batch, time, features], float32 or float64; or `Tokens(ids, table)`, which costs less where ids repeat. With
             a `dropout_mask` their rows are gathered first, since equal ids then have different inputs.
         kernel: [features, gates * units].
-        recurrent_kernel: [units, gates * units].
+        recurrent_kernel: `rec.recurrent_kernel_shape(units)`.
         bias: `rec.bias_shape(units)`; None for none.
         initial_state: one [batch, units] for each state; None for zero, and then rows of `Tokens` that begin with one
             and the same id (padding on the left) share those steps, on the way back too.
@@ -398,6 +398,88 @@ def gru(
 ) -> tuple[Array | None, tuple[Array, ...]]:
     """GRU (Cho et al. 2014), its reset gate after or before the product; see `forward` and `cells`."""
     rec = Recurrence("gru", activation, recurrent_activation, reset_after, reverse, zero_output_for_mask)
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
+def min_gru(
+    x: Array | Tokens,
+    kernel: Array,
+    bias: Array | None = None,
+    *,
+    recurrent_activation: str = "sigmoid",
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> tuple[Array | None, tuple[Array, ...]]:
+    """minGRU (Feng et al. 2024, section 3.1), which has no recurrent kernel; see `forward` and `cells`."""
+    rec = Recurrence(
+        "min_gru",
+        recurrent_activation=recurrent_activation,
+        reverse=reverse,
+        zero_output_for_mask=zero_output_for_mask,
+    )
+    kernel = jnp.asarray(kernel)
+    return forward(rec, x, kernel, cells.no_recurrent_kernel(rec, kernel), bias, **operands)
+
+
+def min_lstm(
+    x: Array | Tokens,
+    kernel: Array,
+    bias: Array | None = None,
+    *,
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> tuple[Array | None, tuple[Array, ...]]:
+    """minLSTM (Feng et al. 2024, section 3.2), which has no recurrent kernel; see `forward` and `cells`."""
+    rec = Recurrence("min_lstm", reverse=reverse, zero_output_for_mask=zero_output_for_mask)
+    kernel = jnp.asarray(kernel)
+    return forward(rec, x, kernel, cells.no_recurrent_kernel(rec, kernel), bias, **operands)
+
+
+def layer_norm_lstm(
+    x: Array | Tokens,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> tuple[Array | None, tuple[Array, ...]]:
+    """LSTM with layer normalisation (Ba, Kiros and Hinton 2016), its gains in the bias; see `forward` and `cells`."""
+    rec = Recurrence(
+        "layer_norm_lstm",
+        activation,
+        recurrent_activation,
+        reverse=reverse,
+        zero_output_for_mask=zero_output_for_mask,
+    )
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
+def layer_norm_gru(
+    x: Array | Tokens,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> tuple[Array | None, tuple[Array, ...]]:
+    """GRU with layer normalisation (Ba, Kiros and Hinton 2016), its gains in the bias; see `forward` and `cells`."""
+    rec = Recurrence(
+        "layer_norm_gru",
+        activation,
+        recurrent_activation,
+        reverse=reverse,
+        zero_output_for_mask=zero_output_for_mask,
+    )
     return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
 
 

@@ -32,9 +32,17 @@ __all__ = [
     "Tokens",
     "forward",
     "gru",
+    "layer_norm_gru",
+    "layer_norm_lstm",
     "lstm",
+    "min_gru",
+    "min_lstm",
     "pack_gru",
+    "pack_layer_norm_gru",
+    "pack_layer_norm_lstm",
     "pack_lstm",
+    "pack_min_gru",
+    "pack_min_lstm",
     "pack_simple_rnn",
     "simple_rnn",
 ]
@@ -132,7 +140,7 @@ def forward(
         x: [batch, time, features]; or `Tokens(ids, table)`, which costs less where ids repeat. With a `dropout_mask`
             their rows are gathered first, since equal ids then have different inputs.
         kernel: [features, gates * units].
-        recurrent_kernel: [units, gates * units].
+        recurrent_kernel: `rec.recurrent_kernel_shape(units)`.
         bias: `rec.bias_shape(units)`; None for none.
         initial_state: one [batch, units] for each state; None for zero.
         mask: [batch, time], True where a step is live. A masked step carries the state.
@@ -245,6 +253,88 @@ def gru(
     return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
 
 
+def min_gru(
+    x: FloatArray | Tokens,
+    kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    recurrent_activation: str = "sigmoid",
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> Run:
+    """minGRU (Feng et al. 2024, section 3.1), which has no recurrent kernel; see `forward` and `cells`."""
+    rec = Recurrence(
+        "min_gru",
+        recurrent_activation=recurrent_activation,
+        reverse=reverse,
+        zero_output_for_mask=zero_output_for_mask,
+    )
+    kernel = np.asarray(kernel)
+    return forward(rec, x, kernel, cells.no_recurrent_kernel(rec, kernel), bias, **operands)
+
+
+def min_lstm(
+    x: FloatArray | Tokens,
+    kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> Run:
+    """minLSTM (Feng et al. 2024, section 3.2), which has no recurrent kernel; see `forward` and `cells`."""
+    rec = Recurrence("min_lstm", reverse=reverse, zero_output_for_mask=zero_output_for_mask)
+    kernel = np.asarray(kernel)
+    return forward(rec, x, kernel, cells.no_recurrent_kernel(rec, kernel), bias, **operands)
+
+
+def layer_norm_lstm(
+    x: FloatArray | Tokens,
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> Run:
+    """LSTM with layer normalisation (Ba, Kiros and Hinton 2016), its gains in the bias; see `forward` and `cells`."""
+    rec = Recurrence(
+        "layer_norm_lstm",
+        activation,
+        recurrent_activation,
+        reverse=reverse,
+        zero_output_for_mask=zero_output_for_mask,
+    )
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
+def layer_norm_gru(
+    x: FloatArray | Tokens,
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> Run:
+    """GRU with layer normalisation (Ba, Kiros and Hinton 2016), its gains in the bias; see `forward` and `cells`."""
+    rec = Recurrence(
+        "layer_norm_gru",
+        activation,
+        recurrent_activation,
+        reverse=reverse,
+        zero_output_for_mask=zero_output_for_mask,
+    )
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
 class Packed:
     """A recurrence with its weights packed once, for one step at a time: streams, and generating.
 
@@ -270,8 +360,8 @@ class Packed:
         bias = None if bias is None else _floats("bias", bias, np.dtype(np.float32))
         if kernel.ndim != 2 or recurrent_kernel.ndim != 2:
             raise ValueError(
-                "kernel and recurrent_kernel must be [features, gates * units] and [units, gates * units], not "
-                f"{list(kernel.shape)} and {list(recurrent_kernel.shape)}."
+                f"kernel and recurrent_kernel must be [features, {rec.gates} * units] and "
+                f"[units, {rec.recurrent_gates} * units], not {list(kernel.shape)} and {list(recurrent_kernel.shape)}."
             )
         self.features, self.units = len(kernel), len(recurrent_kernel)
         states = [np.empty((1, self.units), np.float32)] * len(rec.state_names)
@@ -311,6 +401,46 @@ def pack_gru(
     """A GRU's weights packed for `Packed.step`; float32, layouts as for `gru`."""
     rec = Recurrence("gru", activation, recurrent_activation, reset_after)
     return Packed(rec, kernel, recurrent_kernel, bias)
+
+
+def pack_min_gru(
+    kernel: FloatArray, bias: FloatArray | None = None, *, recurrent_activation: str = "sigmoid"
+) -> Packed:
+    """A minGRU's weights packed for `Packed.step`; float32, layouts as for `min_gru`."""
+    rec = Recurrence("min_gru", recurrent_activation=recurrent_activation)
+    kernel = np.asarray(kernel)
+    return Packed(rec, kernel, cells.no_recurrent_kernel(rec, kernel), bias)
+
+
+def pack_min_lstm(kernel: FloatArray, bias: FloatArray | None = None) -> Packed:
+    """A minLSTM's weights packed for `Packed.step`; float32, layouts as for `min_lstm`."""
+    rec = Recurrence("min_lstm")
+    kernel = np.asarray(kernel)
+    return Packed(rec, kernel, cells.no_recurrent_kernel(rec, kernel), bias)
+
+
+def pack_layer_norm_lstm(
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+) -> Packed:
+    """Weights for `layer_norm_lstm` packed for `Packed.step`; float32, layouts as there."""
+    return Packed(Recurrence("layer_norm_lstm", activation, recurrent_activation), kernel, recurrent_kernel, bias)
+
+
+def pack_layer_norm_gru(
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+) -> Packed:
+    """Weights for `layer_norm_gru` packed for `Packed.step`; float32, layouts as there."""
+    return Packed(Recurrence("layer_norm_gru", activation, recurrent_activation), kernel, recurrent_kernel, bias)
 
 
 def _tokens(tokens: Tokens, gathered: bool) -> tuple[FloatArray, NDArray[np.int32] | None]:

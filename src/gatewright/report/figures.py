@@ -16,6 +16,7 @@ from gatewright.comparison import Measure
 from gatewright.labels import OneLabel, SeveralLabels, printable
 from gatewright.measures import told
 from gatewright.tag_measures import MEASURES as OF_TAGS
+from gatewright.tasks.forecast import Forecast
 from gatewright.tasks.generate import Generate
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from gatewright.train import Trained
 
 _WIDTH = 100
-_MEASURES = {measure.name: measure for kind in (OneLabel, SeveralLabels, Generate) for measure in kind.measures}
+_MEASURES = {
+    measure.name: measure for kind in (OneLabel, SeveralLabels, Generate, Forecast) for measure in kind.measures
+}
 _MEASURES |= {measure.name: measure for measure in OF_TAGS}
 # More labels than these make a table that no one reads.
 _CONFUSION_SHOWN = 12
@@ -44,7 +47,11 @@ def trained(result: Trained) -> str:
     parts: list[RenderableType] = [
         Text(f"{result.task} {result.data}: {sizes} {result.unit}", "bold"),
         _epochs(result, measures),
-        _measures(measures, result.unit, result.test, result.baseline, "network", "baseline"),
+        _measures(
+            measures,
+            result.unit,
+            {"network": result.test, "baseline": result.baseline, **result.others},
+        ),
         Text(f"baseline: {result.baseline_name}"),
     ]
     parts += _by_label(result)
@@ -59,7 +66,7 @@ def evaluated(result: Evaluated) -> str:
     """An evaluation, no line longer than 100 columns."""
     parts: list[RenderableType] = [
         Text(f"{result.model} on {result.data}: {result.rows:,} {result.unit}", "bold"),
-        _measures(measures_of(result.test), result.unit, result.test, result.baseline, "model", "constant"),
+        _measures(measures_of(result.test), result.unit, {"model": result.test, "constant": result.baseline}),
         Text(f"constant: {result.baseline_name}"),
     ]
     parts += _by_label(result)
@@ -84,19 +91,20 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _measures(
-    measures: Sequence[Measure], unit: str, mine: dict[str, float], its: dict[str, float], one: str, other: str
-) -> Table:
-    table = _table(f"test {unit}", one, other)
+def _measures(measures: Sequence[Measure], unit: str, columns: Mapping[str, Mapping[str, float]]) -> Table:
+    table = _table(f"test {unit}", *columns)
     for measure in measures:
-        if not (math.isnan(mine[measure.name]) and math.isnan(its[measure.name])):
-            table.add_row(measure.title, told(mine[measure.name]), told(its[measure.name]))
+        figures = [test[measure.name] for test in columns.values()]
+        if not all(map(math.isnan, figures)):
+            table.add_row(measure.title, *map(told, figures))
     return table
 
 
 def _epochs(result: Trained, measures: Sequence[Measure]) -> Table:
     """Of the measures on the validation part those by which an epoch is judged: the first, and the loss."""
-    judged = [measure for measure in measures if measure in measures[:1] or measure.name in ("log_loss", "perplexity")]
+    judged = [
+        measure for measure in measures if measure in measures[:1] or measure.name in ("log_loss", "perplexity", "mae")
+    ]
     table = _table("epoch", "loss", *(f"validation {measure.title}" for measure in judged), "s")
     shown = {1, result.chosen, len(result.epochs), *range(0, len(result.epochs), _every(len(result.epochs)))}
     for number, epoch in enumerate(result.epochs, 1):

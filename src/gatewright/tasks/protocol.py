@@ -35,11 +35,18 @@ class Parts(Generic[Rows]):
 
 
 class Simple(NamedTuple):
-    """A simple model's answers for the test rows, in the form of a network's outputs."""
+    """A simple model's answers for the test rows, in the form of a network's outputs.
+
+    Attributes:
+        name, description: for a reader.
+        outputs: for each test row.
+        others: name and outputs of further simple models, which were worse on the validation rows.
+    """
 
     name: str
     description: str
     outputs: NDArray[Any]
+    others: tuple[tuple[str, NDArray[Any]], ...] = ()
 
 
 class Task(Protocol[Rows]):
