@@ -406,9 +406,7 @@ class TestTraining:
             gatewright.train("tag", str(folder), out, text="review")
         assert list(tmp_path.iterdir()) == [folder]
         model_file.write(tagger(), out)
-        with pytest.raises(InputError, match="is a tagger, not a classifier"):
-            runtime.classifier(out)
-        with pytest.raises(InputError, match="is a tagger, not a language model"):
+        with pytest.raises(InputError, match="is a model of train tag, not a language model"):
             runtime.language_model(out)
         (tmp_path / "a.txt").write_text("a B-a\n")
         with pytest.raises(InputError, match=r"gives each sentence a label, and a\.txt has none"):
