@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from gatewright.data.grid import Grid, Times, find_grid
-from gatewright.data.scales import Scales, filled
+from gatewright.data.scales import Scales, Seen, filled
 from gatewright.data.timeseries import NAMES, Wanted, read_series
 from gatewright.data.windows import Windows
 from gatewright.errors import InputError
@@ -208,6 +208,25 @@ class TestGrid:
             Grid.from_json(kept)
 
 
+@given(
+    rows=st.lists(st.tuples(*[st.one_of(st.just(np.nan), st.floats(-9, 9))] * 2), min_size=1, max_size=20),
+    cut=st.integers(0, 20),
+)
+def test_what_is_seen_step_by_step_is_what_is_seen_at_once(rows, cut):
+    values = np.array(rows)
+    whole = Seen.of(values)
+    parts = Seen.of(values[:cut])
+    for row in values[cut:]:
+        parts = parts.then(Seen.of(row[None], parts))
+    np.testing.assert_array_equal(parts.values, whole.values)
+    np.testing.assert_array_equal(parts.since, whole.since)
+    for column, since, value in zip(whole.values.T, whole.since.T, values.T, strict=True):
+        for place in range(len(value)):
+            back = int(since[place])
+            assert np.isnan(value[max(place - back + 1, 0) : place + 1]).all()
+            assert np.isnan(column[place]) if back > place else column[place] == value[place - back]
+
+
 def test_missing_numbers_are_carried_forward():
     values = np.array([[np.nan, np.nan], [1, np.nan], [np.nan, np.nan], [3, np.nan]])
     np.testing.assert_array_equal(filled(values), [[1, 0], [1, 0], [1, 0], [3, 0]])
@@ -217,24 +236,37 @@ class TestScales:
     def test_come_from_the_training_part_alone(self, tmp_path):
         table = read_series(csv_file(tmp_path, hourly(10)), Wanted())
         scales = Scales.fit(table, [4], False)
-        np.testing.assert_allclose(scales.scaled("", table.lines[0].values)[:4].mean(axis=0), 0, atol=1e-12)
-        np.testing.assert_allclose(scales.scaled("", table.lines[0].values)[:4].std(axis=0), 1)
+        np.testing.assert_allclose(
+            scales.scaled(scales.of("", table.lines[0].values), table.lines[0].values)[:4].mean(axis=0), 0, atol=1e-12
+        )
+        np.testing.assert_allclose(
+            scales.scaled(scales.of("", table.lines[0].values), table.lines[0].values)[:4].std(axis=0), 1
+        )
 
     def test_what_never_changes_is_told_and_stays_finite(self, tmp_path):
         text = "\n".join(["ds,a", *(f"{row},7.1" for row in range(9))])
         table = read_series(csv_file(tmp_path, text), Wanted())
         scales = Scales.fit(table, [6], False)
-        assert scales.notes(table) == ["a never changes."]
-        np.testing.assert_allclose(scales.inputs("", table.lines[0].values, 0), 0, atol=1e-9)
+        assert scales.notes(table, [6]) == ["a never changes in the training part."]
+        seen = Seen.of(table.lines[0].values)
+        np.testing.assert_allclose(scales.inputs(scales.of("", seen.values), seen, 0), 0, atol=1e-9)
+
+    def test_what_changes_later_alone_is_told(self, tmp_path):
+        text = "\n".join(["ds,a,b", *(f"{row},{int(row > 6)},{row if row < 2 else ''}" for row in range(9))])
+        table = read_series(csv_file(tmp_path, text), Wanted())
+        assert Scales.fit(table, [6], False).notes(table, [6]) == [
+            "a never changes in the training part.",
+            "7 of 9 numbers of b are missing: the last before each is read.",
+        ]
 
     def test_each_series_has_its_own(self, tmp_path):
         rows = [f"{day},{name},{(day % 3) * size}" for day in range(9) for name, size in (("p", 1), ("q", 1000))]
         table = read_series(csv_file(tmp_path, "\n".join(["ds,shop,y", *rows])), Wanted(series="shop"))
         scales = Scales.fit(table, [9, 9], False)
-        one, other = (scales.scaled(line.name, line.values) for line in table.lines)
+        one, other = (scales.scaled(scales.of(line.name, line.values), line.values) for line in table.lines)
         np.testing.assert_allclose(one, other)
         unknown = np.arange(5.0)[:, None]
-        np.testing.assert_allclose(scales.scaled("r", unknown).mean(), 0, atol=1e-12)
+        np.testing.assert_allclose(scales.scaled(scales.of("r", unknown), unknown).mean(), 0, atol=1e-12)
 
     def test_json(self, tmp_path):
         table = read_series(csv_file(tmp_path, hourly(9, "a,b,c")), Wanted(target="a", past="b", known="c"))

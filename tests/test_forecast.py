@@ -19,6 +19,7 @@ from gatewright import cells, cli, forecast_baselines, model_file, runtime
 from gatewright.blocks import NUMPY, Recurrent, Steps
 from gatewright.cells import Recurrence
 from gatewright.data.batches import Examples
+from gatewright.data.timeseries import Wanted, read_series
 from gatewright.data.windows import Windows
 from gatewright.errors import InputError
 from gatewright.forecast_blocks import Decaying, Direct, Level, Parallel, Recursive, Restore, Segments
@@ -420,7 +421,45 @@ class TestTrain:
             assert (said is None) == (place < 23)
         np.testing.assert_array_equal(said.values, model.predict(values[:30], last=29).values)
         assert said.times[0] == "30"
-        assert len(state.values) == 24
+        assert len(state.seen.values) == 24
+
+    @pytest.mark.parametrize("missing", ["last", "decay"])
+    def test_gaps_are_read_alike_in_training_in_use_and_in_a_stream(self, tmp_path, missing):
+        """Also one that began before the window."""
+        lines = lines_of(waves(tmp_path))
+        gaps = {row for row in range(400) if row % 40 > 8 and row % 40 < 38 and row % 3 != 1}
+        rows = [f"{row},,{5 + row % 7}" if row in gaps else line for row, line in enumerate(lines[1:])]
+        data, out = csv_file(tmp_path, "\n".join([lines[0], *rows]), "g.csv"), tmp_path / "m.safetensors"
+        gatewright.train("forecast", data, out, missing=missing, decoding="direct", **SMALL)
+        model, task = runtime.load(out), Forecast(data, look_back=24, horizon=6, missing=missing)
+        test = Data.read(task).test
+        outputs = model.outputs(test.inputs)[..., 0]
+        mean, deviation = model.scales.series[""]
+        table = read_series(data, Wanted()).lines[0].values
+        state = model.start(table[:340], last=339)
+        for row in range(340, 390):
+            said, state = model.step(table[row], state)
+            place = int(np.flatnonzero(test.inputs.starts == row + 1 - 24)[0])
+            wanted = outputs[place] * deviation + mean
+            np.testing.assert_allclose(said.values, wanted, rtol=1e-4, atol=1e-4)
+            np.testing.assert_allclose(model.predict(table[: row + 1], last=row).values, wanted, rtol=1e-4, atol=1e-4)
+            assert said.times[0] == str(row + 1)
+
+    def test_a_series_that_was_not_there_is_scaled_by_itself(self, tmp_path):
+        draw = np.random.default_rng(0)
+        rows = [
+            f"{step},{name},{size * (np.sin(step / 2) + draw.normal() / 9):.5f}"
+            for step in range(200)
+            for name, size in (("p", 1), ("q", 500))
+        ]
+        data, out = csv_file(tmp_path, "\n".join(["ds,shop,y", *rows])), tmp_path / "m.safetensors"
+        gatewright.train("forecast", data, out, series="shop", **SMALL)
+        model, values = runtime.load(out), draw.normal(size=(60, 1))
+        one, other = model.predict(values, series="r"), model.predict(100 + 50 * values, series="r")
+        np.testing.assert_allclose(other.values, 100 + 50 * one.values, rtol=1e-3)
+        assert not np.allclose(model.predict(values, series="q").values, one.values)
+        with pytest.raises(InputError, match="several series: use predict"):
+            model.step([1.0], model.start())
 
     def test_it_learns(self, tmp_path):
         settings = {**SMALL, "epochs": 20, "learning_rate": 0.01, "output_dropout": 0.0}
@@ -434,7 +473,16 @@ class TestTrain:
         data = waves(tmp_path)
         one, other = (gatewright.train("forecast", data, tmp_path / f"{n}.safetensors", **SMALL) for n in "ab")
         assert one.test == other.test
-        assert gatewright.train("forecast", data, tmp_path / "a.safetensors", **SMALL).made == one.made
+
+    @pytest.mark.parametrize("quantiles", [(0.1, 0.9), (0.5,), ()])
+    def test_what_is_finished_is_not_done_again(self, tmp_path, quantiles):
+        data, out = waves(tmp_path), tmp_path / "m.safetensors"
+        made = gatewright.train("forecast", data, out, quantiles=quantiles, **SMALL)
+        written = out.stat().st_mtime_ns
+        again = gatewright.train("forecast", data, out, quantiles=quantiles, **SMALL)
+        assert out.stat().st_mtime_ns == written
+        assert str(again) == str(made)
+        assert ("coverage" in str(again)) == (len(quantiles) > 1)
 
     @pytest.mark.parametrize(
         "change",

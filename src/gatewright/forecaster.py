@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gatewright import blocks as models
 from gatewright.blocks import NUMPY, Steps
 from gatewright.data.progress import Progress, say
-from gatewright.data.scales import Scales
+from gatewright.data.scales import Scales, Seen
 from gatewright.errors import InputError
 from gatewright.forecast_blocks import Decaying, Direct, Level, Parallel, Recursive
 from gatewright.model_file import Model
@@ -67,7 +67,7 @@ class Forecasted:
             writer.writerow([*beside, "time", *names])
         columns = np.stack([self.values, *self.quantiles.values()], axis=-1).reshape(len(self.times), -1)
         for time, row in zip(self.times, columns, strict=True):
-            writer.writerow([*([self.series] if self.series else []), time, *(f"{value:.6g}" for value in row)])
+            writer.writerow([*([self.series] if beside else []), time, *(f"{value:.6g}" for value in row)])
         return lines.getvalue().rstrip("\n")
 
     def __str__(self) -> str:
@@ -78,7 +78,7 @@ class Forecasted:
 class Recent:
     """What a stream has seen last: the steps that the next forecast looks back on, and where the next is."""
 
-    values: NDArray[np.float64]
+    seen: Seen
     place: int
 
 
@@ -131,20 +131,18 @@ class Forecaster:
                 f"a forecast needs the last {self.look_back} steps{f' and {ahead} ahead' if ahead else ''}, and there "
                 f"are {len(whole)}: give more."
             )
-        begin = end - self.look_back
-        window = np.concatenate([whole[begin:end], whole[end:] if ahead else self._unknown()])
-        outputs = self._outputs(self.scales.inputs(series, window, last - self.look_back + 1)[None])[0]
-        mean, deviation = (row[: self.scales.targets] for row in self.scales.of(series, whole[:end]))
-        own = outputs * deviation[:, None] + mean[:, None]
-        own[..., 1:] = np.sort(own[..., 1:], axis=-1)  # quantiles are forecast each by itself, and may cross
-        times = tuple(self.scales.grid.time(last + 1 + step) for step in range(self.horizon))
-        beside = {q: own[..., place] for place, q in enumerate(self.quantiles, 1)}
-        return Forecasted(series, times, self.scales.variables[: self.scales.targets], own[..., 0], beside)
+        # What was there before the window tells how a number that is missing in it is to be read.
+        seen = Seen.of(whole[:end])
+        return self._forecast(seen.last(self.look_back), whole[end:], self.scales.of(series, whole[:end]), series, last)
 
     def start(self, values: NDArray[Any] | Sequence[Sequence[float]] = (), last: int = -1) -> Recent:
-        """The state of a stream after these steps, for `step`; `last` is the place of the last one on the grid."""
-        given = np.asarray(values, np.float64).reshape(-1, len(self.scales.variables))
-        return Recent(given[-self.look_back :], last + 1)
+        """The state of a stream after these steps, for `step`; `last` is the place of the last one on the grid.
+
+        Raises:
+            InputError: these are not such values.
+        """
+        given = self._checked(values) if len(values) else np.empty((0, len(self.scales.variables)))
+        return Recent(Seen.of(given).last(self.look_back), last + 1)
 
     def step(self, values: NDArray[Any] | Sequence[float], state: Recent) -> tuple[Forecasted | None, Recent]:
         """A step has come: the forecast after it, None as long as too few have been, and the state after it.
@@ -156,15 +154,33 @@ class Forecaster:
             state: that before it.
 
         Raises:
-            InputError: variables are known ahead: then `predict` is to be used.
+            InputError: variables are known ahead, or the model serves several series: then `predict` is to be used.
         """
-        if self.scales.ahead:
-            raise InputError("the model reads variables that are known ahead: use predict, which is given them.")
-        row = self._checked([values])
-        after = Recent(np.concatenate([state.values, row])[-self.look_back :], state.place + 1)
-        if len(after.values) < self.look_back:
+        if self.scales.ahead or len(self.scales.series) > 1:
+            raise InputError(
+                "the model reads variables that are known ahead, or several series: use predict, which is given them."
+            )
+        now = Seen.of(self._checked([values]), state.seen)
+        after = Recent(state.seen.then(now).last(self.look_back), state.place + 1)
+        if len(after.seen.values) < self.look_back:
             return None, after
-        return self.predict(after.values, last=after.place - 1), after
+        scale = self.scales.of("", after.seen.values)
+        return self._forecast(after.seen, np.empty((0, len(self.scales.variables))), scale, "", state.place), after
+
+    def _forecast(
+        self, seen: Seen, ahead: NDArray[np.float64], scale: NDArray[np.float64], series: str, last: int
+    ) -> Forecasted:
+        """From the window that was seen, [look_back, variables], and what is known of the steps ahead."""
+        if self.scales.known and not len(ahead):  # the calendar alone
+            ahead = np.full((self.horizon, len(self.scales.variables)), np.nan)
+        window = seen.then(Seen.of(ahead, seen)) if len(ahead) else seen
+        outputs = self._outputs(self.scales.inputs(scale, window, last - self.look_back + 1)[None])[0]
+        mean, deviation = scale[:, : self.scales.targets]
+        own = outputs * deviation[:, None] + mean[:, None]
+        own[..., 1:] = np.sort(own[..., 1:], axis=-1)  # quantiles are forecast each by itself, and may cross
+        times = tuple(self.scales.grid.time(last + 1 + step) for step in range(self.horizon))
+        beside = {q: own[..., place] for place, q in enumerate(self.quantiles, 1)}
+        return Forecasted(series, times, self.scales.variables[: self.scales.targets], own[..., 0], beside)
 
     def outputs(self, inputs: Any, progress: bool = False) -> NDArray[np.float32]:
         """Of scaled windows, as the task encodes them: [rows, horizon, targets, 1 + quantiles]."""
@@ -178,11 +194,6 @@ class Forecaster:
     def _outputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         found: NDArray[np.float32] = models.forward(self._blocks, NUMPY, self._weights, Steps(inputs))[0].x
         return found
-
-    def _unknown(self) -> NDArray[np.float64]:
-        """The steps ahead, where the calendar alone is known of them."""
-        steps = self.horizon if self.scales.known else 0
-        return np.full((steps, len(self.scales.variables)), np.nan)
 
     def _checked(self, values: Any) -> NDArray[np.float64]:
         try:

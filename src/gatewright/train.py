@@ -101,7 +101,8 @@ class Trained:
         names = [field.name for field in dataclasses.fields(cls)]
         values = {name: kept[name] for name in names if name in kept}
         for name in ("test", "baseline"):
-            values[name] = {key: math.nan if value is None else value for key, value in values[name].items()}
+            values[name] = _figures(values[name])
+        values["others"] = {name: _figures(test) for name, test in values.get("others", {}).items()}
         values["epochs"] = tuple(Epoch(**epoch) for epoch in values["epochs"])
         for name in ("notes", "labels", "confusion"):
             values[name] = as_tuples(values[name])
@@ -114,6 +115,11 @@ class Trained:
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def _figures(kept: Mapping[str, float | None]) -> dict[str, float]:
+    """Figures of which what was no number is null."""
+    return {name: math.nan if value is None else value for name, value in kept.items()}
 
 
 def train(
@@ -184,7 +190,7 @@ def train(
         made.encoder = before.encoder
         chosen["pretrained"] = before.digest
     job = _Job(file, made, chosen, before)
-    if kept is not None and kept.finished and kept.settings == job.settings and kept.rows == job.rows:
+    if kept is not None and kept.finished and kept.settings == plain(job.settings) and kept.rows == job.rows:
         return kept
     return job.run()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,17 +52,18 @@ class Scales:
         sizes = table.targets, table.known
         return cls(table.variables, *sizes, calendar, since, table.grid, series, table.time, table.by)
 
-    def notes(self, table: Table) -> list[str]:
-        """Which variables do not vary, and which numbers are missing."""
+    def notes(self, table: Table, learnt: Sequence[int]) -> list[str]:
+        """Which numbers are missing, and which variables do not vary in the first `learnt` steps of each series."""
         found = []
         for place, name in enumerate(self.variables):
-            missing = sum(int(np.isnan(line.values[:, place]).sum()) for line in table.lines)
-            if missing:
-                total = sum(len(line.values) for line in table.lines)
+            columns = [line.values[:, place] for line in table.lines]
+            if missing := sum(int(np.isnan(column).sum()) for column in columns):
+                total = sum(map(len, columns))
                 found.append(f"{missing:,} of {total:,} numbers of {name} are missing: the last before each is read.")
-            if flat := sum(bool(np.nanstd(line.values[:, place]) == 0) for line in table.lines):
-                of = "" if len(table.lines) == 1 else f" in {flat:,} of {len(table.lines):,} series"
-                found.append(f"{name} never changes{of}.")
+            heads = [column[:end] for column, end in zip(columns, learnt, strict=True)]
+            if flat := sum(len(np.unique(head[~np.isnan(head)])) < 2 for head in heads):
+                of = "" if len(columns) == 1 else f" of {flat:,} of the {len(columns):,} series"
+                found.append(f"{name} never changes in the training part{of}.")
         return found
 
     @property
@@ -81,24 +82,26 @@ class Scales:
             return self.series[name]
         return next(iter(self.series.values())) if len(self.series) == 1 else _fitted(values)
 
-    def scaled(self, name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def scaled(self, scale: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values of a series, [time, variables], relative to its mean and standard deviation."""
-        mean, deviation = self.of(name, values)
+        mean, deviation = scale
         scaled: NDArray[np.float64] = (values - mean) / deviation
         return scaled
 
-    def inputs(self, name: str, values: NDArray[np.float64], first: int) -> NDArray[np.float32]:
+    def inputs(self, scale: NDArray[np.float64], seen: Seen, first: int) -> NDArray[np.float32]:
         """What is read of each step, [time, features].
 
         Args:
-            name: of the series.
-            values: [time, variables]; a missing number is read as the last one before it.
+            scale: of the series, see `of`.
+            seen: its numbers.
             first: the place of the first step on the grid.
         """
-        own = filled(self.scaled(name, values))
+        own = self.scaled(scale, seen.values)
+        # Before the first number there is none to carry forward: the first itself stands there.
+        own = filled(own)
         if self.since:
             past = len(self.variables) - self.ahead
-            own = np.concatenate([own[:, :past], _since(values[:, :past]), own[:, past:]], axis=1)
+            own = np.concatenate([own[:, :past], seen.since[:, :past], own[:, past:]], axis=1)
         if self.calendar:
             own = np.concatenate([own, self.grid.calendar(first, len(own))], axis=1)
         return own.astype(np.float32)
@@ -167,11 +170,36 @@ def _fitted(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([mean, np.where(deviation > _FLAT * np.abs(mean), deviation, 1)])
 
 
-def _since(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The steps since each number was there, 0 where it is; those before the first count from the beginning."""
-    steps = np.arange(len(values))[:, None]
-    last = np.maximum.accumulate(np.where(np.isnan(values), -1, steps), axis=0)
-    return np.where(last < 0, steps + 1, steps - last).astype(np.float64)
+class Seen(NamedTuple):
+    """Numbers as they are known at each step.
+
+    Attributes:
+        values: [time, variables], a missing one the last before it; NaN where there is none yet.
+        since: the steps since it was there, 0 where it is; before the first they count from the beginning.
+    """
+
+    values: NDArray[np.float64]
+    since: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64], before: Seen | None = None) -> Seen:
+        """These numbers, [time, variables] with NaN where one is missing, after those `before`."""
+        steps = np.arange(len(values))[:, None]
+        there = ~np.isnan(values)
+        last = np.maximum.accumulate(np.where(there, steps, -1), axis=0)
+        carried = np.take_along_axis(values, np.maximum(last, 0), axis=0)
+        since: NDArray[np.float64] = np.where(last < 0, steps + 1, steps - last).astype(np.float64)
+        if before is None or not len(before.values):
+            return cls(carried, since)
+        return cls(np.where(last < 0, before.values[-1], carried), np.where(last < 0, since + before.since[-1], since))
+
+    def last(self, steps: int) -> Seen:
+        """The last of them."""
+        return Seen(self.values[-steps:], self.since[-steps:])
+
+    def then(self, after: Seen) -> Seen:
+        """These and those after them."""
+        return Seen(np.concatenate([self.values, after.values]), np.concatenate([self.since, after.since]))
 
 
 def filled(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gatewright.blocks import Block, Dropout, Recurrent
 from gatewright.comparison import Measure
 from gatewright.data.batches import Examples
-from gatewright.data.scales import Scales
+from gatewright.data.scales import Scales, Seen
 from gatewright.data.timeseries import Line, Table, Wanted, read_measured, read_series
 from gatewright.data.windows import Windows
 from gatewright.errors import InputError
@@ -137,8 +137,9 @@ class Forecast:
         lines = [*table.lines, *(line for other in others.values() for line in other.lines)]
         offsets = np.cumsum([0, *(len(line.values) for line in lines)])
         spans = [span._replace(offset=int(offset)) for span, offset in zip(spans, offsets, strict=False)]
-        self.scales = Scales.fit(table, [span.train for span in spans], self.calendar, self.missing == "decay")
-        notes += self.scales.notes(table)
+        ends = [span.train for span in spans]
+        self.scales = Scales.fit(table, ends, self.calendar, self.missing == "decay")
+        notes += self.scales.notes(table, ends)
         self._lay_out(lines)
         learnt = self._starts(spans, "train")
         parts = {"train": learnt}
@@ -199,9 +200,12 @@ class Forecast:
 
     def _lay_out(self, lines: Sequence[Line]) -> None:
         """All series one after another: what is read of each step, and what is asked."""
-        C = self._table.targets
-        self._values = np.concatenate([self.scales.inputs(line.name, line.values, line.first) for line in lines])
-        asked = [self.scales.scaled(line.name, line.values)[:, :C] for line in lines]
+        read, asked = [], []
+        for line in lines:
+            scale = self.scales.of(line.name, line.values)
+            read.append(self.scales.inputs(scale, Seen.of(line.values), line.first))
+            asked.append(self.scales.scaled(scale, line.values)[:, : self._table.targets])
+        self._values = np.concatenate(read)
         self._asked = np.concatenate(asked).astype(np.float32)
 
     def _starts(self, spans: Sequence[_Span], part: str) -> NDArray[np.intp]:
