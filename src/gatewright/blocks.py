@@ -123,7 +123,7 @@ class Block(Protocol):
         What comes in is the number of a token, or [1, features].
 
         Raises:
-            ValueError: the block needs the whole sequence at once.
+            InputError: the block needs the whole sequence at once.
         """
 
 
@@ -286,7 +286,7 @@ class Recurrent:
         from gatewright.ops.numpy import Packed
 
         if self.both:
-            raise ValueError("a network of both directions needs the whole sequence: it can't be stepped.")
+            raise InputError("a network of both directions needs the whole sequence: it can't be stepped.")
         rec = self._directions()[0][1]
         packed = Packed(rec, *self.operands(w)).step
         zeros = tuple(np.zeros((1, self.units), np.float32) for _ in rec.state_names)

@@ -110,11 +110,7 @@ def evaluate(
     own, others = of_data(loaded.task, options)
     for name in others:
         raise InputError(f"{name!r} is no option of evaluate: leave it out{nearest(name, list(OPTIONS))}")
-    if isinstance(loaded, RollModel):
-        return _rolls(str(model), loaded, data, limit, **own)
-    if isinstance(loaded, SeriesClassifier):
-        return _series(str(model), loaded, data, limit, **own)
-    return _EVALUATORS[loaded.task](str(model), loaded, data, limit, **own)
+    return _EVALUATORS[type(loaded)](str(model), loaded, data, limit, **own)
 
 
 def _language(model: str, loaded: LanguageModel, data: str, limit: int | None, text: str | None = None) -> Evaluated:
@@ -283,11 +279,13 @@ def _tagged(model: str, loaded: Tagger, data: str, limit: int | None, column: st
     )
 
 
-_EVALUATORS: dict[str, Callable[..., Evaluated]] = {
-    "classify": _labelled,
-    "generate": _language,
-    "forecast": _forecasts,
-    "tag": _tagged,
+_EVALUATORS: dict[type[runtime.AnyModel], Callable[..., Evaluated]] = {
+    Classifier: _labelled,
+    SeriesClassifier: _series,
+    LanguageModel: _language,
+    RollModel: _rolls,
+    Forecaster: _forecasts,
+    Tagger: _tagged,
 }
 
 

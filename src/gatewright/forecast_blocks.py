@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gatewright import blocks as models
 from gatewright.blocks import Array, Library, Noise, States, Step, Steps, Weights
 from gatewright.cells import Recurrence, Tokens
+from gatewright.errors import InputError
 
 LEVELS = ("last", "standard", "none")
 """What windows are taken relative to: see `Level`."""
@@ -26,7 +27,7 @@ _LITTLE = 1e-5
 
 def _whole(w: Weights) -> tuple[States, Step]:
     """In the place of a stepper."""
-    raise ValueError("a forecaster reads whole windows: it can't be stepped block by block.")
+    raise InputError("a forecaster reads whole windows: it can't be stepped block by block.")
 
 
 @dataclass(frozen=True)

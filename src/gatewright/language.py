@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from gatewright.decoding import Beam, Decoding, search
 from gatewright.errors import InputError
 from gatewright.model_file import Model
 from gatewright.settings import DECODING, complete
+from gatewright.stepping import Stepper
 
 # Tokens of a prompt that are read in one call.
 _AT_ONCE = 1024
@@ -67,11 +69,10 @@ class LanguageModel:
         self.ends = self.length is None
         self._blocks = model.blocks
         self._weights = models.with_ties(model.blocks, model.weights)
-        self._steppers: list[Any] | None = None
 
     def start(self) -> list[States]:
         """The state at the beginning of a text, for `step`."""
-        return [states for states, _ in self._walk()]
+        return self._stepper.start()
 
     def step(self, token: int, states: list[States]) -> tuple[NDArray[np.float64], list[States]]:
         """The log probability of each next id, [ids], and the state after this token.
@@ -140,19 +141,14 @@ class LanguageModel:
                 say(f"{min(part.stop, len(inputs)):,} of {len(inputs):,} rows are done.")
         return np.concatenate(listed)
 
-    def _walk(self) -> list[Any]:
-        if self._steppers is None:
-            self._steppers = [block.stepper(w) for block, w in zip(self._blocks, self._weights, strict=True)]
-        return self._steppers
+    @cached_property
+    def _stepper(self) -> Stepper:
+        return Stepper(self._blocks, self._weights)
 
     def _step(self, token: int, states: list[States]) -> tuple[Any, list[States]]:
         """Logits [ids] and the state after."""
-        x: Any = token
-        after = []
-        for (_, step), before in zip(self._walk(), states, strict=True):
-            x, left = step(x, before)
-            after.append(left)
-        return x[0], after
+        logits, after = self._stepper(token, states)
+        return logits[0], after
 
     def read(self, ids: Sequence[int]) -> list[States]:
         """The state after these ids, from the beginning of a text."""

@@ -47,17 +47,11 @@ def predict(
         InputError: the model or the texts can't be used.
     """
     loaded = runtime.load(model)
-    if isinstance(loaded, LanguageModel):
-        raise InputError(f"{model} is a language model, which says nothing of texts: use `gatewright generate`.")
-    if isinstance(loaded, RollModel):
-        raise InputError(
-            f"{model} is a model of piano rolls, and answers nothing: measure it with `gatewright evaluate`."
-        )
+    if type(loaded) in _INSTEAD:
+        raise InputError(f"{model} is {_INSTEAD[type(loaded)]}.")
     given = {"texts": texts, "--text": text, "--id": id, "--time": time, "--plot": plot}
     given = {name: value for name, value in given.items() if value is not None}
-    if isinstance(loaded, SeriesClassifier):
-        return _of_rows(model, loaded, file, given)
-    answers: list[Prediction] | list[TaggedSentence] | list[Forecasted] = _PREDICTORS[loaded.task](loaded, file, given)
+    answers: list[Prediction] | list[TaggedSentence] | list[Forecasted] = _PREDICTORS[type(loaded)](loaded, file, given)
     return answers
 
 
@@ -78,11 +72,11 @@ def _of_texts(
     return loaded.predict([texts] if isinstance(texts, str) else texts)
 
 
-def _of_rows(model: str | Path, loaded: SeriesClassifier, file: str | None, given: dict[str, Any]) -> list[Prediction]:
+def _of_rows(loaded: SeriesClassifier, file: str | None, given: dict[str, Any]) -> list[Prediction]:
     from gatewright.data.series import Wanted, read_rows
 
     if file is None or "texts" in given or "--text" in given:
-        raise InputError(f"{model} answers series of numbers, not texts: give a file of rows with --file, no texts.")
+        raise InputError("the model answers series of numbers, not texts: give a file of rows with --file, no texts.")
     wanted = Wanted(given.pop("--id", None), given.pop("--time", None), None, loaded.channels.names, False)
     _refuse(given, "a classifier of series")
     return loaded.predict(read_rows(file, wanted, "--file").values)
@@ -120,4 +114,13 @@ def _refuse(given: dict[str, Any], what: str) -> None:
         raise InputError(f"{shown} not for {what}: leave {'them' if name == 'texts' else 'it'} out.")
 
 
-_PREDICTORS: dict[str, Callable[..., Any]] = {"classify": _of_texts, "tag": _of_texts, "forecast": _of_series}
+_PREDICTORS: dict[type[runtime.AnyModel], Callable[..., Any]] = {
+    Classifier: _of_texts,
+    SeriesClassifier: _of_rows,
+    Tagger: _of_texts,
+    Forecaster: _of_series,
+}
+_INSTEAD = {
+    LanguageModel: "a language model, which says nothing of texts: use `gatewright generate`",
+    RollModel: "a model of piano rolls, and answers nothing: measure it with `gatewright evaluate`",
+}

@@ -13,6 +13,7 @@ from gatewright.data.progress import Progress, say
 from gatewright.errors import InputError
 from gatewright.measures import to_shares
 from gatewright.model_file import Model
+from gatewright.stepping import Stepper
 
 # Pieces of one call.
 _PIECES_AT_ONCE = 16
@@ -36,11 +37,11 @@ class RollModel:
             raise InputError("its answers are not those of pieces with as many keys.")
         self.training = model.training
         self._blocks, self._weights = model.blocks, model.weights
-        self._steppers = [block.stepper(w) for block, w in zip(model.blocks, model.weights, strict=True)]
+        self._stepper = Stepper(model.blocks, model.weights)
 
     def start(self) -> list[States]:
         """The state before a piece's first frame, for `step`."""
-        return [states for states, _ in self._steppers]
+        return self._stepper.start()
 
     def step(self, frame: ArrayLike, states: list[States]) -> tuple[NDArray[np.float64], list[States]]:
         """The probability of each key in the next frame, [keys], and the state after this one.
@@ -52,12 +53,8 @@ class RollModel:
         Raises:
             InputError: the frame is no such thing.
         """
-        x: Any = self._checked(np.asarray([frame]))
-        after = []
-        for (_, step), before in zip(self._steppers, states, strict=True):
-            x, left = step(x, before)
-            after.append(left)
-        return to_shares(x)[0], after
+        logits, after = self._stepper(self._checked(np.asarray([frame])), states)
+        return to_shares(logits)[0], after
 
     def probabilities(self, frames: ArrayLike) -> NDArray[np.float64]:
         """Of each key in the frame that follows each of a piece's frames, [frames, keys] in and out."""

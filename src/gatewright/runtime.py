@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, ClassVar, overload
+from functools import cached_property
+from typing import ClassVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ from gatewright.data.encoders import Encoder, encoder_from_json, pad
 from gatewright.data.progress import Progress, say
 from gatewright.data.text import PADDING, START
 from gatewright.errors import InputError
+from gatewright.forecast_blocks import Level
 from gatewright.forecaster import Forecaster
 from gatewright.labels import Labels, OneLabel, SeveralLabels
 from gatewright.language import LanguageModel
@@ -38,6 +40,8 @@ from gatewright.roll_blocks import Frames
 from gatewright.roll_model import RollModel
 from gatewright.series_blocks import Measurements
 from gatewright.series_model import SeriesClassifier
+from gatewright.stepping import Stepper
+from gatewright.tag_blocks import WordVectors
 from gatewright.tagger import Tagger
 
 # Rows of one call: enough to fill the kernels.
@@ -63,7 +67,6 @@ class Classifier:
         self.labels = self.answers.names
         self.training = model.training
         self._blocks, self._weights = model.blocks, model.weights
-        self._steppers: list[Any] | None = None
 
     @overload
     def predict(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap]  # a str is a sequence too
@@ -105,7 +108,7 @@ class Classifier:
         Raises:
             InputError: the network walks in both directions, and needs the whole text.
         """
-        return self._step(START, [start for start, _ in self._walk()])[1]
+        return self._stepper(START, self._stepper.start())[1]
 
     def step(self, token: int, states: list[States]) -> tuple[Prediction, list[States]]:
         """What the model says when a text has ended with this token (an id of `encoder`), and the state after it.
@@ -114,33 +117,24 @@ class Classifier:
         """
         if not PADDING < token < self.encoder.ids:
             raise InputError(f"a token must be an id from 1 to {self.encoder.ids - 1}, not {token}.")
-        outputs, after = self._step(token, states)
+        outputs, after = self._stepper(token, states)
         return predictions(self.answers, self.answers.probabilities(outputs))[0], after
 
-    def _walk(self) -> list[Any]:
-        if self._steppers is None:
-            try:
-                self._steppers = [block.stepper(w) for block, w in zip(self._blocks, self._weights, strict=True)]
-            except ValueError as error:
-                raise InputError(str(error)) from None
-        return self._steppers
-
-    def _step(self, token: int, states: list[States]) -> tuple[Any, list[States]]:
-        x: Any = token
-        after = []
-        for (_, step), before in zip(self._walk(), states, strict=True):
-            x, left = step(x, before)
-            after.append(left)
-        return x, after
+    @cached_property
+    def _stepper(self) -> Stepper:
+        return Stepper(self._blocks, self._weights)
 
 
 AnyModel = Classifier | SeriesClassifier | LanguageModel | RollModel | Forecaster | Tagger
-_MODELS: dict[str, type[AnyModel]] = {
-    "classify": Classifier,
-    "generate": LanguageModel,
-    "forecast": Forecaster,
-    "tag": Tagger,
+_MODELS: dict[tuple[str, type[models.Block]], type[AnyModel]] = {
+    ("classify", models.Embedding): Classifier,
+    ("classify", Measurements): SeriesClassifier,
+    ("generate", models.Embedding): LanguageModel,
+    ("generate", Frames): RollModel,
+    ("forecast", Level): Forecaster,
+    ("tag", WordVectors): Tagger,
 }
+"""What answers with a model, by its task and its first block."""
 
 
 def load(path: str | os.PathLike[str]) -> AnyModel:
@@ -151,11 +145,7 @@ def load(path: str | os.PathLike[str]) -> AnyModel:
     """
     model = read(path)
     try:
-        if isinstance(model.blocks[0], Measurements):
-            return SeriesClassifier(model)
-        if isinstance(model.blocks[0], Frames):
-            return RollModel(model)
-        return _MODELS[model.task](model)
+        return _MODELS[model.task, type(model.blocks[0])](model)
     except InputError as error:
         raise InputError(f"{path} is damaged: {error}") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from gatewright.errors import InputError
 from gatewright.labels import OneLabel
 from gatewright.model_file import Model
 from gatewright.prediction import Prediction, predictions
+from gatewright.stepping import Stepper
 
 # Rows of one call: enough to fill the kernels.
 _ROWS_AT_ONCE = 64
@@ -40,7 +42,6 @@ class SeriesClassifier:
         self.labels = self.answers.names
         self.training = model.training
         self._blocks, self._weights = model.blocks, model.weights
-        self._steppers: list[Any] | None = None
 
     def predict(self, rows: Sequence[ArrayLike]) -> list[Prediction]:
         """What the model says of each row, [time, channels]; a row is answered alike alone and among others.
@@ -71,7 +72,7 @@ class SeriesClassifier:
         Raises:
             InputError: the network walks in both directions, and needs the whole row.
         """
-        return [start for start, _ in self._walk()]
+        return self._stepper.start()
 
     def step(self, numbers: ArrayLike, states: list[States]) -> tuple[Prediction, list[States]]:
         """What the model says when a row has ended with this step, [channels], and the state after it.
@@ -81,20 +82,12 @@ class SeriesClassifier:
         Raises:
             InputError: the step is not as many numbers, has an infinite one, or none.
         """
-        x: Any = self.channels.encode(self._row([numbers]))
-        after = []
-        for (_, step), before in zip(self._walk(), states, strict=True):
-            x, left = step(x, before)
-            after.append(left)
-        return predictions(self.answers, self.answers.probabilities(x))[0], after
+        outputs, after = self._stepper(self.channels.encode(self._row([numbers])), states)
+        return predictions(self.answers, self.answers.probabilities(outputs))[0], after
 
-    def _walk(self) -> list[Any]:
-        if self._steppers is None:
-            try:
-                self._steppers = [block.stepper(w) for block, w in zip(self._blocks, self._weights, strict=True)]
-            except ValueError as error:
-                raise InputError(str(error)) from None
-        return self._steppers
+    @cached_property
+    def _stepper(self) -> Stepper:
+        return Stepper(self._blocks, self._weights)
 
     def _row(self, given: Any) -> NDArray[np.float64]:
         """A row as float64 [time, channels], with a number at both ends, as rows of a file are."""

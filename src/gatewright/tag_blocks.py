@@ -29,6 +29,7 @@ from gatewright.blocks import (
 )
 from gatewright.crf import Chain
 from gatewright.data.text import PADDING, START, UNKNOWN
+from gatewright.errors import InputError
 
 
 class Answers(NamedTuple):
@@ -139,7 +140,7 @@ class WordVectors:
         return steps._replace(x=lib.xp.concatenate([w["table"][ids], beside], axis=2), live=live), ()
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
-        raise ValueError("a tagger needs the whole sentence: it can't be stepped.")
+        raise InputError("a tagger needs the whole sentence: it can't be stepped.")
 
 
 @dataclass(frozen=True)
@@ -214,7 +215,7 @@ class Tags:
         return scores, lib.xp.zeros_like(P[:, 0, 0]) if y is None else -crf.log_likelihood(lib, chain, y)
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
-        raise ValueError("a tagger needs the whole sentence: it can't be stepped.")
+        raise InputError("a tagger needs the whole sentence: it can't be stepped.")
 
 
 _CHAIN = ("transitions", "first", "last")
