@@ -200,7 +200,7 @@ def test_no_archive(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "can't be read as a table"),
+        ("", "has no rows: it is empty"),
         ("id,time,x,label\n", "has no rows"),
         ("id,time,x,label\na,1,hot,u\na,2,3,u\n", "the column 'x' of"),
         ("id,time,label\na,1,u\n", "has no columns of numbers beside"),

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data import public
+from gatewright.data.number_tables import numbers, read_table
 from gatewright.data.tables import as_name
 from gatewright.errors import InputError, nearest
 
 LONG_TABLES = (".csv", ".tsv", ".parquet")
-_MISSING = ["", "?", "NA", "NaN", "nan", "null", "N/A"]
+_REMEDY = "leave it out, or name the columns with --id, --time and --label"
 _COLUMNS_SHOWN = 20
 
 
@@ -24,19 +24,6 @@ class Long(NamedTuple):
     values: list[NDArray[np.float64]]
     labels: list[str] | None
     channels: tuple[str, ...]
-
-
-def columns_of(path: Path) -> list[str]:
-    """The columns of a table, or none where it can't be read as one."""
-    try:
-        if path.suffix.lower() == ".parquet":
-            with public.library(path).parquet.ParquetFile(path) as file:
-                return list(file.schema_arrow.names)
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-        return [name.strip().strip('"') for name in first.rstrip("\r\n").split(_delimiter(path, first))]
-    except (OSError, ValueError, ImportError):  # pyarrow's own errors are ValueErrors; who reads the table says why
-        return []
 
 
 def read_long(
@@ -58,7 +45,7 @@ def read_long(
     Raises:
         InputError: the table can't be read or used.
     """
-    table = _table(path)
+    table = read_table(path)
     names = list(table.column_names)
     key, at, of = (
         default if given is None else given for given, default in zip((id, time, label), _NAMES, strict=True)
@@ -80,7 +67,7 @@ def read_long(
         )
     if not table.num_rows:
         raise InputError(f"{path} has no rows: a row is a step of a series.")
-    numbers = np.stack([_numbers(path, name, table.column(name)) for name in own], axis=1)
+    values = np.stack([numbers(path, name, table.column(name), _REMEDY) for name in own], axis=1)
     keys, first = _keys(path, key, table.column(key).to_pylist())
     times = _times(path, at, table.column(at))
     order = np.lexsort((times, keys))
@@ -91,61 +78,13 @@ def read_long(
             "one, or name the columns with --id and --time."
         )
     ends = np.cumsum(np.bincount(keys))
-    values = np.split(numbers[order], ends[:-1])
+    rows = np.split(values[order], ends[:-1])
     if not labelled:
-        return Long(values, None, own)
-    return Long(values, _labels(path, of, table.column(of).to_pylist(), keys, first), own)
+        return Long(rows, None, own)
+    return Long(rows, _labels(path, of, table.column(of).to_pylist(), keys, first), own)
 
 
 _NAMES = ("id", "time", "label")
-
-
-def _delimiter(path: Path, header: str) -> str:
-    return "\t" if path.suffix.lower() == ".tsv" else max(",;\t|", key=header.count)
-
-
-def _table(path: Path) -> Any:
-    pyarrow = public.library(path)
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pyarrow.parquet.read_table(path)
-        from pyarrow import csv
-
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            delimiter = _delimiter(path, file.readline())
-        convert = csv.ConvertOptions(null_values=_MISSING, strings_can_be_null=True)
-        return csv.read_csv(path, parse_options=csv.ParseOptions(delimiter=delimiter), convert_options=convert)
-    except (pyarrow.ArrowException, ValueError) as error:
-        why = " ".join(str(error).split())[:120].rstrip(".")
-        raise InputError(f"{path} can't be read as a table ({why}): write it again.") from None
-    except OSError as error:
-        raise InputError(f"{path} can't be read ({error.strerror or error}): make it a readable file.") from None
-
-
-def _numbers(path: Path, name: str, column: Any) -> NDArray[np.float64]:
-    from pyarrow import compute, types
-
-    kind = column.type
-    if types.is_null(kind):
-        return np.full(len(column), np.nan)
-    if types.is_boolean(kind):
-        column = compute.cast(column, "int8")
-    elif not (types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)):
-        wrong = next((value for value in column.to_pylist() if not _is_number(value)), None)
-        raise InputError(
-            f"the column {name!r} of {path} holds {kind} ({wrong!r}), not numbers: mend it, leave it out, or name the "
-            "columns with --id, --time and --label."
-        )
-    read: NDArray[np.float64] = compute.cast(column, "float64").to_numpy(zero_copy_only=False).astype(np.float64)
-    return read
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return value is None
-    return True
 
 
 def _keys(path: Path, name: str, fields: list[Any]) -> tuple[NDArray[np.intp], list[int]]:

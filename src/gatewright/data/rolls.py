@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data import public
+from gatewright.data.number_tables import read_archive
 from gatewright.errors import InputError
 
 SETS = {"jsb": "JSB_Chorales.mat", "nottingham": "Nottingham.mat"}
@@ -110,13 +110,7 @@ def _matlab(path: Path) -> dict[str, Sequence[Any]]:
 
 
 def _archive(path: Path) -> dict[str, Sequence[Any]]:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, KeyError, zipfile.BadZipFile, EOFError, AttributeError):
-        raise InputError(
-            f"{path} is not an archive of plain arrays: write numbers with numpy.savez, no objects."
-        ) from None
+    arrays = read_archive(path)
     return {part: _pieces(path, part, arrays) for part in _PARTS if f"{part}data" in arrays}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,8 @@ from numpy.typing import NDArray
 
 from gatewright.data import public
 from gatewright.data.channels import trimmed
-from gatewright.data.long_tables import LONG_TABLES, columns_of, read_long
+from gatewright.data.long_tables import LONG_TABLES, read_long
+from gatewright.data.number_tables import columns_of, read_archive
 from gatewright.data.tables import as_name
 from gatewright.data.ts import read_ts
 from gatewright.errors import InputError
@@ -185,13 +185,7 @@ def _read_file(path: Path, wanted: Wanted) -> tuple[Series, Series | None]:
 
 
 def _archive(path: Path, wanted: Wanted) -> tuple[Series, Series | None]:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, KeyError, zipfile.BadZipFile, EOFError, AttributeError):
-        raise InputError(
-            f"{path} is not an archive of plain arrays: write numbers and texts with numpy.savez, no objects."
-        ) from None
+    arrays = read_archive(path)
     if "X" not in arrays:
         listed = ", ".join(arrays) or "nothing"
         raise InputError(f"{path} has no array X, only {listed}: X is [rows, time, channels], y the label of each row.")

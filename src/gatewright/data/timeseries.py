@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gatewright.data import public
 from gatewright.data.grid import Grid, Times, find_grid, time_name
+from gatewright.data.number_tables import SUFFIXES, is_numeric, is_table, numbers, read_table
 from gatewright.data.scales import Scales
 from gatewright.errors import InputError, nearest
 
@@ -19,7 +20,6 @@ _TIMES = ("date", "time", "timestamp", "datetime", "ds")
 # A row missing now and then is a gap; more than nine in ten missing is a mistake in a time.
 _MOST_MISSING = 10
 _SHOWN = 20
-_SUFFIXES = (".csv", ".tsv", ".parquet", ".csv.gz", ".tsv.gz")
 
 
 class Wanted(NamedTuple):
@@ -114,7 +114,7 @@ def read_series(source: str, wanted: Wanted, grid: Grid | None = None) -> Table:
     names, counts = _variables(path, wanted, columns, time)
     order, lines, notes = _split(path, wanted.series, columns)
     times = _times(path, time, columns[time])
-    values = np.stack([_numbers(path, name, columns[name]) for name in names], axis=1)
+    values = _numbers(path, names, columns)
     found = find_grid(path, time, times, order, lines) if grid is None else grid
     made = [
         _line(path, found, name, times.take(rows), values[rows], wanted)
@@ -144,7 +144,7 @@ def read_measured(source: str, scales: Scales) -> Table:
     wanted = Wanted(series=scales.by)
     order, names, _ = _split(path, scales.by, columns)
     times = _times(path, scales.time, columns[scales.time])
-    values = np.stack([_numbers(path, name, columns[name]) for name in scales.variables], axis=1)
+    values = _numbers(path, scales.variables, columns)
     lines = [
         _line(path, scales.grid, name, times.take(rows), values[rows], wanted)
         for name, rows in zip(names, order, strict=True)
@@ -166,8 +166,8 @@ def _place(source: str) -> tuple[Path, tuple[int, ...]]:
             raise InputError(
                 f"data must be a file or {' or '.join(NAMES)}, and {source} is not there{nearest(source, NAMES)}"
             )
-        if path.is_dir() or not path.name.lower().endswith(_SUFFIXES):
-            raise InputError(f"a table of series must be one of {', '.join(_SUFFIXES)}, not {source}.")
+        if path.is_dir() or not is_table(path):
+            raise InputError(f"a table of series must be one of {', '.join(SUFFIXES)}, not {source}.")
         return path, ()
     file, borders = _NAMED[source]
     places = [root / "ett" / name for root in public.roots() for name in (file, f"{file}.gz")]
@@ -182,31 +182,11 @@ def _place(source: str) -> tuple[Path, tuple[int, ...]]:
 
 
 def _columns(path: Path) -> dict[str, Any]:
-    """The columns by name, as pyarrow reads them."""
-    pyarrow = public.library(path)
-    try:
-        table = pyarrow.parquet.read_table(path) if path.suffix.lower() == ".parquet" else _text_table(path)
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
-        why = str(error).splitlines()[0][:160]
-        raise InputError(f"{path} can't be read as a table ({why}): mend it, or write it again.") from None
-    names = table.column_names
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(f"{path} has two columns {twice[0]!r}: give each a name of its own.")
+    """The columns by name, as pyarrow has them."""
+    table = read_table(path)
     if not table.num_rows:
         raise InputError(f"{path} has no rows: a row is a time.")
-    return {name: table.column(name) for name in names}
-
-
-def _text_table(path: Path) -> Any:
-    import pyarrow
-    from pyarrow import csv
-
-    with pyarrow.input_stream(str(path), compression="detect") as stream:
-        header = stream.read(1 << 16).split(b"\n")[0]
-    if not header.strip():
-        raise InputError(f"{path} has no rows: it is empty.")
-    delimiter = max((b",", b";", b"\t"), key=header.count).decode()
-    return csv.read_csv(path, parse_options=csv.ParseOptions(delimiter=delimiter))
+    return {name: table.column(name) for name in table.column_names}
 
 
 def _time_column(path: Path, given: str | None, columns: Mapping[str, Any]) -> str:
@@ -262,7 +242,7 @@ def _variables(
     beside = [time, *([wanted.series] if wanted.series else [])]
     known = _listed(path, "known", wanted.known, columns)
     past = [] if wanted.past in (None, "all") else _listed(path, "past", wanted.past, columns)
-    free = [name for name in columns if name not in (*beside, *known, *past) and _is_numeric(columns[name])]
+    free = [name for name in columns if name not in (*beside, *known, *past) and is_numeric(columns[name])]
     every = wanted.target in (None, "all")
     targets = free if every else _listed(path, "target", wanted.target, columns)
     if wanted.past == "all":
@@ -279,42 +259,19 @@ def _variables(
     return tuple(chosen), (len(targets), len(known))
 
 
-def _is_numeric(column: Any) -> bool:
-    import pyarrow
-
-    kind = column.type
-    return bool(pyarrow.types.is_integer(kind) or pyarrow.types.is_floating(kind) or pyarrow.types.is_decimal(kind))
-
-
-def _numbers(path: Path, name: str, column: Any) -> NDArray[np.float64]:
-    import pyarrow
-
-    if pyarrow.types.is_boolean(column.type):
-        column = column.cast(pyarrow.int8())
-    if pyarrow.types.is_null(column.type):
-        raise InputError(f"the column {name!r} of {path} is empty: leave it out, or fill it.")
-    if not _is_numeric(column):
-        values = column.to_pylist()
-        row = next((place for place, value in enumerate(values) if not _is_number(value)), 0)
-        raise InputError(
-            f"the column {name!r} of {path} must hold numbers, and row {row + 1} has {str(values[row])[:40]!r}: mend "
-            "it, or name the columns of numbers with --target."
-        )
-    numbers = np.asarray(column.cast(pyarrow.float64()).to_numpy(zero_copy_only=False), np.float64)
-    if np.isinf(numbers).any():
-        row = int(np.flatnonzero(np.isinf(numbers))[0])
-        raise InputError(
-            f"the column {name!r} of {path} is infinite in row {row + 1}: mend it, or leave the field empty."
-        )
-    return numbers
-
-
-def _is_number(value: object) -> bool:
-    try:
-        float(str(value))
-    except ValueError:
-        return value is None
-    return True
+def _numbers(path: Path, names: Sequence[str], columns: Mapping[str, Any]) -> NDArray[np.float64]:
+    """The columns of numbers, [rows, columns], NaN where one is missing."""
+    found = []
+    for name in names:
+        found.append(numbers(path, name, columns[name], "name the columns of numbers with --target"))
+        if np.isnan(found[-1]).all():
+            raise InputError(f"the column {name!r} of {path} is empty: leave it out, or fill it.")
+        if np.isinf(found[-1]).any():
+            row = int(np.flatnonzero(np.isinf(found[-1]))[0])
+            raise InputError(
+                f"the column {name!r} of {path} is infinite in row {row + 1}: mend it, or leave the field empty."
+            )
+    return np.stack(found, axis=1)
 
 
 def _times(path: Path, name: str, column: Any) -> Times:
