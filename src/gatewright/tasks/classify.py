@@ -25,6 +25,7 @@ from gatewright.data.sources import (
 from gatewright.errors import InputError
 from gatewright.labels import Labels, OneLabel, SeveralLabels
 from gatewright.model_file import Model
+from gatewright.tasks.classes import are_many, balanced, require_known, require_parts, require_several
 from gatewright.tasks.protocol import Parts, Simple
 
 # Of the splits alone: seeds of runs do not change which rows are which.
@@ -136,7 +137,7 @@ class Classify:
             train, test = _hold_out(train, _TEST_SHARE)
             notes.append(f"{source.name} has no test part: {_TEST_SHARE:.0%} of its rows were set aside as one.")
         else:
-            _check_known(f"the test part of {source.name} has", test, train)
+            require_known(f"the test part of {source.name} has", names_of(test), names_of(train))
         if self.limit is not None:
             train, test = _sample(train, self.limit), _sample(test, self.limit)
             notes.append(f"A quick look: at most {self.limit:,} training rows and as many test rows were used.")
@@ -154,9 +155,13 @@ class Classify:
         else:
             validation = read_labelled(self.validation, self.text, self.label, None, self.label_separator).train
             require_alike(train, source.name, validation, self.validation)
-            _check_known(f"the validation rows of {self.validation} have", validation, train)
+            require_known(f"the validation rows of {self.validation} have", names_of(validation), names_of(train))
         parts = Parts(train, validation, test, tuple(notes))
-        _check_parts(parts, source.name)
+        others = {
+            name: (len(rows.texts), names_of(rows)) for name, rows in (("validation", validation), ("test", test))
+        }
+        kind = "class" if isinstance(train, Labelled) else "label"
+        require_parts(source.name, names_of(train), others, kind)
         return parts
 
     def fit(self, train: AnyLabelled) -> None:
@@ -197,9 +202,7 @@ class Classify:
         """What each training row counts, [rows]."""
         if self.class_weights == "none":
             return np.ones(len(train.targets), np.float32)
-        rows = np.bincount(train.targets, minlength=len(self._classes))
-        counts: NDArray[np.float32] = (len(train.targets) / (len(rows) * rows))[train.targets].astype(np.float32)
-        return counts
+        return balanced(train.targets, len(self._classes))
 
     def blocks(self, cell: str, units: int) -> list[Block]:
         """Embedding, recurrent layers, pooling, and one logit (two classes) or a logit for each class or label."""
@@ -300,36 +303,13 @@ def _sample(rows: AnyLabelled, limit: int) -> AnyLabelled:
 def _check_labels(rows: AnyLabelled, name: str) -> None:
     """Check that there is something to tell apart, and that these are not texts or numbers of their own."""
     labels = names_of(rows)
-    if isinstance(rows, Labelled) and len(labels) < 2:
-        raise InputError(
-            f"{name} has one class only, {next(iter(labels))!r}: a classifier needs rows of at least two classes."
-        )
+    if isinstance(rows, Labelled):
+        require_several(name, labels)
     if isinstance(rows, SeveralLabelled) and len({frozenset(some) for some in rows.labels}) < 2:
         same = ", ".join(map(repr, sorted(labels))) or "none"
         raise InputError(f"every row of {name} has the same labels ({same}): a classifier needs rows that differ.")
-    if len(labels) > max(2, len(rows.labels) / 2):
+    if are_many(labels, len(rows.labels)):
         raise InputError(
             f"{name} has {len(labels):,} different labels in {len(rows.labels):,} rows: name the column of "
             f"{'classes' if isinstance(rows, Labelled) else 'labels'} with --label."
-        )
-
-
-def _check_known(rows_have: str, rows: AnyLabelled, train: AnyLabelled) -> None:
-    if unknown := sorted(names_of(rows) - names_of(train)):
-        raise InputError(
-            f"{rows_have} the label {unknown[0]!r}, which no training row has: mend the labels, or leave those rows "
-            "out."
-        )
-
-
-def _check_parts(parts: Parts[AnyLabelled], name: str) -> None:
-    for part, rows in (("validation", parts.validation), ("test", parts.test)):
-        if not rows.texts:
-            raise InputError(f"{name} has too few rows to set some aside for {part}: give it more rows.")
-    missing = names_of(parts.validation) | names_of(parts.test)
-    if lacking := sorted(missing - names_of(parts.train)):
-        kind = "class" if isinstance(parts.train, Labelled) else "label"
-        raise InputError(
-            f"{name} has too few rows of the {kind} {lacking[0]!r} for a training, a validation and a test part: "
-            f"give it more, or leave that {kind} out."
         )

@@ -20,6 +20,7 @@ from gatewright.errors import InputError
 from gatewright.labels import OneLabel
 from gatewright.model_file import Model
 from gatewright.series_blocks import Measurements
+from gatewright.tasks.classes import are_many, balanced, require_known, require_parts, require_several
 from gatewright.tasks.protocol import Parts, Simple
 
 # Of the splits alone: seeds of runs do not change which rows are which.
@@ -90,12 +91,17 @@ class ClassifySeries:
         wanted = Wanted(self.id, self.time, self.label)
         source = read_series(self.source, wanted, self.test)
         self.data, train, test, notes = source.name, source.train, source.test, []
-        _check_labels(train, source.name)
+        require_several(source.name, set(train.labels))
+        if are_many(set(train.labels), len(train.labels)):
+            raise InputError(
+                f"{source.name} has {len(set(train.labels)):,} different labels in {len(train.labels):,} rows: a "
+                "classifier needs classes with several rows; of a table name their column with --label."
+            )
         if test is None:
             train, test = _hold_out(train, _TEST_SHARE)
             notes.append(f"{source.name} has no test part: {_TEST_SHARE:.0%} of its rows were set aside as one.")
         else:
-            _check_known(f"the test part of {source.name} has", test, train)
+            require_known(f"the test part of {source.name} has", set(test.labels), set(train.labels))
         if self.limit is not None:
             train, test = (rows.take(split.sample(rows.labels, self.limit, _SPLIT_SEED)) for rows in (train, test))
             notes.append(f"A quick look: at most {self.limit:,} training rows and as many test rows were used.")
@@ -107,9 +113,12 @@ class ClassifySeries:
                 )
         else:
             validation = read_rows(self.validation, wanted._replace(channels=train.channels), "--validation")
-            _check_known(f"the validation rows of {self.validation} have", validation, train)
+            require_known(f"the validation rows of {self.validation} have", set(validation.labels), set(train.labels))
         parts = Parts(train, validation, test)
-        _check_parts(parts, source.name)
+        others = {
+            name: (len(rows.labels), set(rows.labels)) for name, rows in (("validation", validation), ("test", test))
+        }
+        require_parts(source.name, set(train.labels), others)
         return Parts(train, validation, test, (*notes, *_remarks(parts, self.length)))
 
     def fit(self, train: Series) -> None:
@@ -135,12 +144,10 @@ class ClassifySeries:
         return ()
 
     def counts(self, train: Examples) -> NDArray[np.float32]:
-        """What each training row counts, [rows]; balanced: rows / (classes * rows of its class)."""
+        """What each training row counts, [rows]."""
         if self.class_weights == "none":
             return np.ones(len(train.targets), np.float32)
-        rows = np.bincount(train.targets, minlength=len(self.classes))
-        counts: NDArray[np.float32] = (len(train.targets) / (len(rows) * rows))[train.targets].astype(np.float32)
-        return counts
+        return balanced(train.targets, len(self.classes))
 
     def blocks(self, cell: str, units: int) -> list[Block]:
         """Measurements, recurrent layers, pooling, and one logit (two classes) or a logit for each class."""
@@ -249,35 +256,3 @@ def _remarks(parts: Parts[Series], length: int | None) -> list[str]:
 
 def _is_constant(numbers: NDArray[np.float64]) -> bool:
     return not len(numbers) or bool(numbers.min() == numbers.max())
-
-
-def _check_labels(rows: Series, name: str) -> None:
-    labels = set(rows.labels)
-    if len(labels) < 2:
-        raise InputError(
-            f"{name} has one class only, {rows.labels[0]!r}: a classifier needs rows of at least two classes."
-        )
-    if len(labels) > max(2, len(rows.labels) / 2):
-        raise InputError(
-            f"{name} has {len(labels):,} different labels in {len(rows.labels):,} rows: a classifier needs "
-            "classes with several rows; of a table name their column with --label."
-        )
-
-
-def _check_known(rows_have: str, rows: Series, train: Series) -> None:
-    if unknown := sorted(set(rows.labels) - set(train.labels)):
-        raise InputError(
-            f"{rows_have} the label {unknown[0]!r}, which no training row has: mend the labels, or leave those rows "
-            "out."
-        )
-
-
-def _check_parts(parts: Parts[Series], name: str) -> None:
-    for part, rows in (("validation", parts.validation), ("test", parts.test)):
-        if not rows.values:
-            raise InputError(f"{name} has too few rows to set some aside for {part}: give it more rows.")
-    if lacking := sorted({*parts.validation.labels, *parts.test.labels} - set(parts.train.labels)):
-        raise InputError(
-            f"{name} has too few rows of the class {lacking[0]!r} for a training, a validation and a test part: give "
-            "it more, or leave that class out."
-        )
