@@ -53,6 +53,16 @@ def test_any_text_has_an_answer(text):
     assert said.probabilities[said.label] == max(said.probabilities.values())
 
 
+def test_flags_and_runtime_load_nothing_that_reads_files_or_trains():
+    """A prediction from the shell waits for every import."""
+    heavy = ("jax", "keras", "optax", "sklearn", "scipy", "pyarrow", "matplotlib", "rich", "http.client")
+    code = (
+        "import sys, gatewright.flags, gatewright.runtime; gatewright.flags.parser(); "
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
 def test_no_texts():
     assert Classifier(classifier()).predict([]) == []
 

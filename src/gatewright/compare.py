@@ -50,8 +50,8 @@ def compare(
 
     Args:
         data: "adding" (see `tasks.adding.Adding`), "imdb", or labelled texts: a .csv, .tsv, .parquet or .jsonl file, a
-            folder of text files by class, or a .tar.gz of one. To generate or tag, what `train` reads for that.
-        task: "classify", "generate", language models, or "tag"; of "adding" there is none.
+            folder of text files by class, or a .tar.gz of one. For the other tasks, what `train` reads for them.
+        task: "classify", "generate", "forecast" or "tag": what `train` learns of that name; of "adding" there is none.
         test: a table or folder of test rows; without one, a fifth of the rows is set aside.
         validation: likewise; without one, a tenth of the training rows is set aside.
         cells: of `blocks.CELLS`, in any order; one given twice is trained twice, from other initial weights.
@@ -73,7 +73,8 @@ def compare(
     Where a setting is None, the task's own holds: for "adding" 64 units, length 100, batch 16, 5 epochs, learning rate
     0.005; for texts 128 units, embedding 128, length 200, vocabulary 10,000, batch 32, 5 epochs, learning rate 0.001;
     for language models 128 units, embedding 64, length 64, vocabulary 10,000, batch 32, 5 epochs, learning rate 0.003;
-    for taggers as for texts, but length 64, learning rate 0.002, both directions and word dropout 0.1.
+    for taggers as for texts, but length 64, learning rate 0.002, both directions and word dropout 0.1; of series of
+    numbers, piano rolls and forecasts see `settings.Job.plain`.
 
     Returns:
         The rows of the table, the tests and the verdict, with `.plot()`; a notebook shows it as the report.

@@ -100,7 +100,7 @@ class Decaying:
         gamma_x = exp(-max(0, w delta_t + b)),      x^_t = m_t x_t + (1 - m_t) (gamma_x x' + (1 - gamma_x) x~)
         gamma_h = exp(-max(0, delta_t W + b_h)),    h_t = cell([x^_t, m_t], gamma_h h_(t-1))
 
-    and of an LSTM c decays as h does. It walks by one call a step, and is several times as slow as `Recurrent`.
+    and of an LSTM c decays as h does. It walks by one call a step, which is slower than `Recurrent` is.
 
     What comes in, [B, L, F], is variables, of which targets are the first C, with missing ones as the last that was
     there; then the delta_t of each; then what is known ahead.

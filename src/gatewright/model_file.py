@@ -4,7 +4,7 @@ The tensors are the weights, float32, each named `PLACE.NAME` after the block's 
 metadata has one entry, `gatewright`, which is JSON:
 
     version       of this form
-    task          "classify", "generate" or "tag"
+    task          "classify", "generate", "forecast" or "tag"
     blocks        [{"kind": ..., its fields}], from the input to the output
     encoder       how texts become ids: the words, characters or merges (see `data.encoders`); of series of numbers
                   their channels, and the mean and scale of each (see `data.channels`); of piano rolls {"kind": "keys"}

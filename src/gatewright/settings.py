@@ -12,8 +12,6 @@ from typing import Any, Literal
 import numpy as np
 
 from gatewright.blocks import CELLS, POOLS
-from gatewright.data.rolls import is_rolls
-from gatewright.data.series import is_series
 from gatewright.data.spelling import MOST_READ
 from gatewright.data.text import FIRST, SPLITS
 from gatewright.errors import InputError, nearest, require_one_of
@@ -503,6 +501,10 @@ def job_on(task: str, data: str, options: Mapping[str, Any]) -> Job:
     Raises:
         InputError: an option is given that such data has not.
     """
+    # What reads files is not needed by whoever only lists flags.
+    from gatewright.data.rolls import is_rolls
+    from gatewright.data.series import is_series
+
     if task == "classify":
         chosen = _CLASSIFIED["series" if is_series(data, options) else "texts"]
     elif task == "generate":

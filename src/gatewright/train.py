@@ -28,7 +28,7 @@ from gatewright.pretrained import Pretrained
 from gatewright.progress import Progress
 from gatewright.runs import Data
 from gatewright.setting import require_packages
-from gatewright.settings import JOBS, PRETRAINED, Job, complete, job_on, of_data, read_toml, refuse_others
+from gatewright.settings import JOBS, PRETRAINED, complete, job_on, of_data, read_toml, refuse_others
 from gatewright.statistics import more_often_better, sign_test
 from gatewright.tasks.protocol import Simple
 from gatewright.tasks.registry import task_class
@@ -142,24 +142,25 @@ def train(
     done again.
 
     Args:
-        task: "classify", "generate", or "tag".
+        task: "classify", "generate", "forecast", or "tag".
         data: to classify: "imdb", a .csv, .tsv, .parquet or .jsonl file, a folder of text files by class, or a .tar.gz
             of one. To generate: "shakespeare", "ptb", "imdb-unlabelled", a text file, a folder of them, or a table.
-            To tag: "atis", "ewt", a file or a folder of tagged sentences: see `data.tagged.read_tagged`.
+            To tag: "atis", "ewt", a file or a folder of tagged sentences: see `data.tagged.read_tagged`. Series of
+            numbers are classified too, see `data.series.read_series`; piano rolls are generated, see
+            `data.rolls.read_rolls`. To forecast: a table of series, see `data.timeseries.read_series`.
         out: the model file; one that is there is replaced when the new one is done.
-        validation, test: data of such parts; else some is set aside: see `tasks.classify`, `tasks.generate` and
-            `tasks.tag`.
-        limit: use at most so many training rows (tokens, of a language model; sentences, of a tagger), and as many
-            test rows.
+        validation, test: data of such parts; else some is set aside: see the modules of `tasks`.
+        limit: use at most so many training rows (tokens, of a language model; sentences, of a tagger; windows, of a
+            forecaster), and as many test rows.
         pretrained: the model file of a language model, for a classifier to begin with (Dai & Le 2015, "Semi-supervised
             Sequence Learning", section 2): its encoder, embedding and recurrent layers. The lower a layer, the slower
             it is then fine-tuned: see `fitting.Recipe.discriminative`, and `unfreezing`.
         config: a TOML file of settings.
-        settings: see `gatewright.settings`; they go before those of the file. And the options of the data: `column`,
-            that of tags; `text` and `label`, columns of a table; "text" and "label" where not given. Only a classifier
-            has these labels. A text has any number of them where `label` names several columns of 0 and 1, or true and
-            false, with commas between, where the column holds lists of strings, and where `label_separator` says what
-            stands between the labels of a field.
+        settings: see `gatewright.settings`; they go before those of the file. And the options of the data, see
+            `settings.OPTIONS`: `column`, that of tags; `text` and `label`, columns of a table; "text" and "label" where
+            not given. Only a classifier has these labels. A text has any number of them where `label` names several
+            columns of 0 and 1, or true and false, with commas between, where the column holds lists of strings, and
+            where `label_separator` says what stands between the labels of a field.
 
     Raises:
         InputError: an input can't be used; one sentence says which, and what to do.
@@ -178,14 +179,20 @@ def train(
     refuse_others(task, asked, data, given)
     if pretrained is not None and asked.rows != "texts":
         raise InputError(f"--from {pretrained} is not for {asked.rows}, as {data} has: leave it out.")
-    _refuse_parts(asked, data, {"validation": validation, "test": test})
     before = None if pretrained is None else Pretrained.read(task, pretrained, given)
     chosen = complete(asked.settings, given if before is None else {**PRETRAINED, **given, **before.settings})
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         raise InputError(f"limit must be a whole number from 1 up, not {limit!r}.")
     file = Path(out)
     kept = _require_place(file)
-    made = _task(task, data, {**options, "validation": validation, "test": test, "limit": limit, **chosen})
+    parts = {"validation": validation, "test": test}
+    kind = task_class(task, data, options)
+    names = {field.name for field in dataclasses.fields(kind)}
+    for name, part in parts.items():
+        if part is not None and name not in names:
+            raise InputError(f"--{name} {part} is not for {asked.rows}, whose parts stand in {data}: leave it out.")
+    own = {**options, **parts, "limit": limit, **chosen}
+    made = kind(data, **{name: value for name, value in own.items() if name in names})
     if before is not None:
         made.encoder = before.encoder
         chosen["pretrained"] = before.digest
@@ -193,13 +200,6 @@ def train(
     if kept is not None and kept.finished and kept.settings == plain(job.settings) and kept.rows == job.rows:
         return kept
     return job.run()
-
-
-def _refuse_parts(asked: Job, data: str, given: Mapping[str, str | None]) -> None:
-    """Check that no parts are named for data that has them in one file."""
-    for name, value in given.items():
-        if value is not None and asked.rows == "piano rolls":
-            raise InputError(f"--{name} {value} is not for piano rolls, whose parts stand in {data}: leave it out.")
 
 
 def _require_place(file: Path) -> Trained | None:
@@ -221,12 +221,6 @@ def _require_place(file: Path) -> Trained | None:
         raise InputError(f"--out {file} is there, and no whole model file: remove it, or name another file.") from None
     except (KeyError, TypeError, AttributeError):  # a model that something else has made
         return None
-
-
-def _task(name: str, data: str, chosen: Mapping[str, Any]) -> Any:
-    kind = task_class(name, data, chosen)
-    names = {field.name for field in dataclasses.fields(kind)}
-    return kind(data, **{name: value for name, value in chosen.items() if name in names})
 
 
 def _epochs(task: Any, rows: int, batch: int) -> int:
