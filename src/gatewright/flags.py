@@ -110,7 +110,7 @@ def _add_users(commands: Any) -> None:
     evaluate = commands.add_parser(
         "evaluate",
         help="measure a model on data",
-        description="Measure a model on data like that which it was trained on; of data with a test part, on that part.",
+        description="Measure a model on data like its training data; of data with a test part, on that part.",
     )
     evaluate.add_argument("model", help="a model file")
     evaluate.add_argument(

@@ -50,7 +50,11 @@ class Simple(NamedTuple):
 
 
 class Task(Protocol[Rows]):
-    """A job. `read` and `fit` come first, also before `measures`; `encode` and `decode` need NumPy alone."""
+    """A job. `read` and `fit` come first, also before `measures`; `encode` and `decode` need NumPy alone.
+
+    A task may also have `classes`, `several` and `confusion`, of labels; `choosing`, the measures that choose an epoch,
+    in turn where they are equal, in the place of the first of `measures`; and `most_epochs`, unless somebody says.
+    """
 
     @property
     def name(self) -> str:
