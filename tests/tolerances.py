@@ -1,9 +1,9 @@
 """The one table of tolerances, and the one way to compare two arrays of numbers.
 
-A difference is held against k * eps(dtype) * scale, where scale = max(1, largest magnitude expected).
-Rounding errors arise where terms of order 1 are added (pre-activations, and gradients of order 1 summed over
-steps), so an error is in proportion to those terms and not to a result that happens to cancel to nearly 0.
-Tests keep their operands of order 1.
+A difference is held against k * eps(dtype) * scale, where scale = max(1, largest magnitude expected, root of the
+number of terms). Rounding errors arise where terms of order 1 are added (pre-activations, and gradients of order 1
+summed over steps and rows), so an error is in proportion to those terms and not to a result that happens to cancel
+to nearly 0: n terms of either sign add up to some root of n on the way. Tests keep their operands of order 1.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _ROUNDINGS: dict[Kind, float] = {
 }
 
 
-def tolerance(expected: npt.ArrayLike, kind: Kind, dtype: npt.DTypeLike) -> float:
-    """The largest difference from the expected values that this kind of comparison allows in this dtype."""
+def tolerance(expected: npt.ArrayLike, kind: Kind, dtype: npt.DTypeLike, terms: int = 1) -> float:
+    """The largest difference from the expected values, sums of so many terms, that this comparison allows."""
     expected = np.asarray(expected, dtype=np.float64)
-    scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
+    scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)), terms**0.5)
     return _ROUNDINGS[kind] * float(np.finfo(dtype).eps) * scale
 
 
@@ -64,7 +64,9 @@ def kinds(rec: Recurrence, features: int, units: int, *, small_gains: bool = Tru
     return Kinds("forward" if max(features, units) <= 100 else "gradient", "gradient")
 
 
-def assert_close(actual: npt.ArrayLike, expected: npt.ArrayLike, kind: Kind, dtype: npt.DTypeLike) -> None:
+def assert_close(
+    actual: npt.ArrayLike, expected: npt.ArrayLike, kind: Kind, dtype: npt.DTypeLike, terms: int = 1
+) -> None:
     """Assert equal shapes, and values that differ by no more than `tolerance`.
 
     Args:
@@ -72,7 +74,8 @@ def assert_close(actual: npt.ArrayLike, expected: npt.ArrayLike, kind: Kind, dty
         expected: what it must equal, of the same shape.
         kind: why the two may differ at all.
         dtype: the less precise of the dtypes that the two were computed in.
+        terms: how many terms of order 1 each of the values is the sum of, where there may be hundreds.
     """
     actual, expected = np.asarray(actual, dtype=np.float64), np.asarray(expected, dtype=np.float64)
     assert actual.shape == expected.shape, f"shape {actual.shape}, expected {expected.shape}"
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance(expected, kind, dtype))
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance(expected, kind, dtype, terms))
