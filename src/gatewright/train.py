@@ -230,6 +230,10 @@ def _epochs(task: Any, rows: int, batch: int) -> int:
     return epochs
 
 
+# The form in which a baseline's answers are kept; those of another are made again.
+_BASELINE = 2
+
+
 class _Job:
     """One training: its rows, and the folder of what is not finished."""
 
@@ -318,7 +322,7 @@ class _Job:
     def _baseline(self, progress: Progress) -> Simple:
         """The simple model's answers, fitted once."""
         kept = self._folder / "baseline.npz"
-        key = json.dumps([self.rows, self._task.name])
+        key = json.dumps([_BASELINE, self.rows, self._task.name])
         if kept.exists():
             with kept.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 if str(arrays["key"]) == key:
