@@ -23,6 +23,7 @@ struct Spec {
   bool reset_after;
   bool reverse;
   bool zero_output_for_mask;
+  double zoneout = 0;  // where there is no mask of it: how much of each state stays as it was
 };
 
 struct Sizes {
@@ -34,6 +35,7 @@ struct Sizes {
   int64_t recurrent_dropout_masks;  // likewise
   int64_t table = 0;                // rows of x where ids name them
   int64_t tokens = 0;               // how many different ids there are
+  bool zoneout = false;             // whether something of the states stays as it was
 };
 
 template <class T>
@@ -48,6 +50,7 @@ struct Inputs {
   const T* dropout_mask;            // [dropout_masks, batch, features], already scaled
   const T* recurrent_dropout_mask;  // [recurrent_dropout_masks, batch, units], already scaled
   const int32_t* ids = nullptr;     // [batch, time]; null where x is dense; not with a dropout mask
+  const uint8_t* zoneout_mask = nullptr;  // [batch, time, states, units]: where it is not 0 a state stays as it was
 };
 
 template <class T>

@@ -59,6 +59,7 @@ struct BackwardScratch {
   OperandRows<T> x, h_operand;
   const T **gradient_rows, **made_rows, **saved_rows, **h_rows, **h_before_rows, **c_before_rows, **operand_rows;
   T *gradient, *made, *saved, *h, *h_before, *c_before, *dh, *dc, *d_made;
+  T *held_h, *held_c;  // with zoneout: the gradients that go past the cell
   T *mask, *operand, *product, *dx, *dx_one, *panel, *x_columns, *h_columns;
   T* tokens;  // [tokens, gates, units padded]: this part's sums of gate gradients over equal ids
   int64_t rows, positions;
@@ -91,6 +92,8 @@ struct BackwardScratch {
     dh = carver.take<T>(rows * width);
     dc = carver.take<T>(Cell::has_c ? rows * width : 0);
     d_made = carver.take<T>(Cell::phases > 1 ? rows * width : 0);
+    held_h = carver.take<T>(sizes.zoneout ? rows * width : 0);
+    held_c = carver.take<T>(sizes.zoneout && Cell::has_c ? rows * width : 0);
     mask = carver.take<T>(recurrent_masks ? sizes.recurrent_dropout_masks * rows * width : 0);
     operand = carver.take<T>(recurrent_masks ? rows * width : 0);
     product = carver.take<T>(recurrent_masks ? rows * width : 0);
@@ -305,11 +308,38 @@ class BackwardPart {
                                scratch_.d_made,
                                masks_ ? scratch_.operand_rows : scratch_.h_before_rows,
                                mask_of(made_gate)};
+    if (sizes_.zoneout) hold_back(rows, first);
     for (int phase = Cell::phases; phase-- > 0;) {
       with_activations<T>(call_.spec, [&](auto phi, auto sigma) { Cell::backward(phase, cell, phi, sigma); });
       for (int g = Cell::first_gate(phase); Cell::recurrent_gates && g < Cell::last_gate(phase); ++g)
         recur_back(phase, g, rows, first);
     }
+    if (sizes_.zoneout) add_held(rows);
+  }
+
+  // The way back of zone_out: what a state has kept has its gradient from it alone, and the cell sees the rest.
+  void hold_back(int64_t rows, int64_t first) {
+    const int64_t units = sizes_.units;
+    const T rate = static_cast<T>(call_.spec.zoneout);
+    const auto split = [&](T* d, T* held, const uint8_t* mask) {
+      for (int64_t j = 0; j < units; ++j) {
+        held[j] = mask ? (mask[j] ? d[j] : T(0)) : rate * d[j];
+        d[j] -= held[j];
+      }
+    };
+    for (int64_t r = 0; r < rows; ++r) {
+      const int64_t at = scratch_.chunk.at[first + r], row = r * width_;
+      split(scratch_.dh + row, scratch_.held_h + row, zoned<Cell>(call_.in.zoneout_mask, at, 0, units));
+      if (Cell::has_c) split(scratch_.dc + row, scratch_.held_c + row, zoned<Cell>(call_.in.zoneout_mask, at, 1, units));
+    }
+  }
+
+  void add_held(int64_t rows) {
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t j = 0; j < sizes_.units; ++j) {
+        scratch_.dh[r * width_ + j] += scratch_.held_h[r * width_ + j];
+        if (Cell::has_c) scratch_.dc[r * width_ + j] += scratch_.held_c[r * width_ + j];
+      }
   }
 
   // The gradient of gate g's operand, dgate U_g^T: added to dh under the gate's mask, or kept for the cell that

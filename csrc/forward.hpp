@@ -86,6 +86,7 @@ struct ForwardScratch {
   const T **h_rows, **made_rows, **masked_rows, **projected_rows;
   T **saved_rows, **shown_rows;
   T *projected, *sums, *saved, *h, *c, *made, *masks, *masked;
+  T *h_before, *c_before;  // with zoneout
   int64_t rows, positions;
   size_t bytes;
 
@@ -110,6 +111,8 @@ struct ForwardScratch {
     made = carver.take<T>(rows * width);
     masks = carver.take<T>(n * rows * width);
     masked = carver.take<T>(n * rows * width);
+    h_before = carver.take<T>(sizes.zoneout ? rows * width : 0);
+    c_before = carver.take<T>(sizes.zoneout && Cell::has_c ? rows * width : 0);
     bytes = carver.used();
   }
 };
@@ -129,6 +132,21 @@ void project_tokens(const ForwardCall<T>& call, int part) {
       multiply<T>(n, rows, 0, sizes.features, shared.kernel + g * sizes.features * width, width,
                   shared.tokens + first * stride + g * width, stride, Start<T>::strided(shared.bias + g * width, 0));
   }
+}
+
+// Which units of a state stay as they were at a position; null where all do so by Spec::zoneout.
+template <class Cell>
+const uint8_t* zoned(const uint8_t* masks, int64_t position, int state, int64_t units) {
+  return masks ? masks + (position * (Cell::has_c ? 2 : 1) + state) * units : nullptr;
+}
+
+// Zoneout (Krueger et al. 2016): s = d s_{t-1} + (1 - d) s, with d of the mask, or else its expectation.
+template <class T>
+void zone_out(T* state, const T* before, const uint8_t* mask, T rate, int64_t units) {
+  if (mask)
+    for (int64_t j = 0; j < units; ++j) state[j] = mask[j] ? before[j] : state[j];
+  else
+    for (int64_t j = 0; j < units; ++j) state[j] = rate * before[j] + (1 - rate) * state[j];
 }
 
 template <class T, class Cell>
@@ -195,6 +213,7 @@ class ForwardPart {
       if (rows > own_states_) leave_shared(rows);
       mask_state(rows);
       place_outputs(rows, first);
+      if (sizes_.zoneout) keep_states(rows);
       const T* const* projected = scratch_.projected_rows + first;
       const T* operand = masks_ ? scratch_.masked + gate_mask(Cell::gates - 1) * scratch_.rows * width_ : scratch_.h;
       const ForwardStep<T> cell{rows,
@@ -214,8 +233,32 @@ class ForwardPart {
           recur(phase, g, rows, projected);
         with_activations<T>(call_.spec, [&](auto phi, auto sigma) { Cell::forward(phase, cell, phi, sigma); });
       }
+      if (sizes_.zoneout) zone_states_out(rows, first);
       if (!whole_) copy_outputs(rows, first);
       if (block.shared()) show_followers(block, rows, chunk.first_step + step);
+    }
+  }
+
+  void keep_states(int64_t rows) {
+    copy_row(scratch_.h_before, scratch_.h, rows * width_);
+    if (Cell::has_c) copy_row(scratch_.c_before, scratch_.c, rows * width_);
+  }
+
+  // What the cell has written of the new states is written again.
+  void zone_states_out(int64_t rows, int64_t first) {
+    const int64_t units = sizes_.units;
+    const T rate = static_cast<T>(call_.spec.zoneout);
+    const auto mask = [&](int64_t r, int state) {
+      return zoned<Cell>(call_.in.zoneout_mask, scratch_.chunk.at[first + r], state, units);
+    };
+    for (int64_t r = 0; r < rows; ++r) {
+      T* const h = scratch_.h + r * width_;
+      zone_out(h, scratch_.h_before + r * width_, mask(r, 0), rate, units);
+      if (call_.out.sequence && whole_) copy_row(scratch_.shown_rows[r], h, units);
+      if (!Cell::has_c) continue;
+      T* const c = scratch_.c + r * width_;
+      zone_out(c, scratch_.c_before + r * width_, mask(r, 1), rate, units);
+      if (call_.out.saved) copy_row(scratch_.saved_rows[r] + (Cell::saved - 1) * width_, c, units);
     }
   }
 

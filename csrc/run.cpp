@@ -165,12 +165,14 @@ template <class T>
 const char* prepare(const Spec& spec, Sizes& sizes, const Inputs<T>& in, const Live& live, bool may_share,
                     Schedule& schedule, Tokens& tokens) {
   if (const char* wrong = schedule.build(live, sizes.batch, sizes.time, spec.reverse)) return wrong;
+  sizes.zoneout = in.zoneout_mask || spec.zoneout != 0;
   if (!in.ids) return nullptr;
   const char* wrong = tokens.build(in.ids, sizes.table, schedule.view(), sizes.batch, sizes.time);
   if (wrong) return wrong;
   sizes.tokens = tokens.distinct();
   const bool whole = sizes.batch > 1 && sizes.time > 0 && schedule.live() == sizes.batch * sizes.time;
-  if (may_share && whole && !sizes.recurrent_dropout_masks && one_state(in.h0, sizes.batch, sizes.units) &&
+  const bool rows_differ = sizes.recurrent_dropout_masks || in.zoneout_mask;
+  if (may_share && whole && !rows_differ && one_state(in.h0, sizes.batch, sizes.units) &&
       one_state(in.c0, sizes.batch, sizes.units))
     schedule.share_prefixes(in.ids, sizes.batch, sizes.time);
   return nullptr;

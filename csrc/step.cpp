@@ -12,6 +12,7 @@ PackedStep::PackedStep(const Spec& spec, int64_t features, int64_t units, const 
     : kernels_(instruction_set().f32), call_{} {
   call_.spec = spec;
   call_.sizes = {0, 1, features, units, 0, 0};
+  call_.sizes.zoneout = spec.zoneout != 0;
   call_.in.kernel = kernel;
   call_.in.recurrent_kernel = recurrent_kernel;
   call_.in.bias = bias;

@@ -15,20 +15,23 @@ namespace {
 
 enum Present : int64_t { has_bias = 1, has_c = 2, has_mask = 4, has_lengths = 8, has_dropout = 16,
                          has_recurrent_dropout = 32, has_sequence = 64, has_ids = 128,
-                         wants_states = 256 };  // gradients by the initial states
+                         wants_states = 256,  // gradients by the initial states
+                         has_zoneout = 512 };
 
 struct Attributes {
   int64_t cell, activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, present;
+  double zoneout;
   Spec spec() const {
     return {static_cast<CellKind>(cell), static_cast<Activation>(activation),
-            static_cast<Activation>(recurrent_activation), reset_after != 0, reverse != 0, zero_output_for_mask != 0};
+            static_cast<Activation>(recurrent_activation), reset_after != 0, reverse != 0, zero_output_for_mask != 0,
+            zoneout};
   }
   bool has(Present flag) const { return (present & flag) != 0; }
 };
 
 // The operands that both directions take, in this order.
 struct Operands {
-  ffi::AnyBuffer x, ids, kernel, recurrent_kernel, bias, h0, c0, mask, lengths, dropout, recurrent_dropout;
+  ffi::AnyBuffer x, ids, kernel, recurrent_kernel, bias, h0, c0, mask, lengths, dropout, recurrent_dropout, zoneout;
 };
 
 int64_t size(const ffi::AnyBuffer& buffer, size_t axis) { return buffer.dimensions()[axis]; }
@@ -64,7 +67,8 @@ Inputs<T> inputs_of(const Operands& o, const Attributes& a) {
           data<T>(o.c0, a.has(has_c)),
           data<T>(o.dropout, a.has(has_dropout)),
           data<T>(o.recurrent_dropout, a.has(has_recurrent_dropout)),
-          data<int32_t>(o.ids, a.has(has_ids))};
+          data<int32_t>(o.ids, a.has(has_ids)),
+          data<uint8_t>(o.zoneout, a.has(has_zoneout))};
 }
 
 Live live_of(const Operands& o, const Attributes& a) {
@@ -101,15 +105,15 @@ ffi::Error forward_any(const Operands& o, const Attributes& a, ffi::Result<ffi::
 
 #define GW_OPERANDS                                                                                           \
   ffi::AnyBuffer x, ffi::AnyBuffer ids, ffi::AnyBuffer kernel, ffi::AnyBuffer recurrent_kernel,               \
-      ffi::AnyBuffer bias, ffi::AnyBuffer h0, ffi::AnyBuffer c0, ffi::AnyBuffer mask, ffi::AnyBuffer lengths, ffi::AnyBuffer dropout, \
-      ffi::AnyBuffer recurrent_dropout
+      ffi::AnyBuffer bias, ffi::AnyBuffer h0, ffi::AnyBuffer c0, ffi::AnyBuffer mask, ffi::AnyBuffer lengths, \
+      ffi::AnyBuffer dropout, ffi::AnyBuffer recurrent_dropout, ffi::AnyBuffer zoneout_mask
 #define GW_ATTRIBUTES                                                                                        \
   int64_t cell, int64_t activation, int64_t recurrent_activation, int64_t reset_after, int64_t reverse,      \
-      int64_t zero_output_for_mask, int64_t present
+      int64_t zero_output_for_mask, int64_t present, double zoneout
 #define GW_PACK_OPERANDS \
-  {x, ids, kernel, recurrent_kernel, bias, h0, c0, mask, lengths, dropout, recurrent_dropout}
+  {x, ids, kernel, recurrent_kernel, bias, h0, c0, mask, lengths, dropout, recurrent_dropout, zoneout_mask}
 #define GW_PACK_ATTRIBUTES \
-  {cell, activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, present}
+  {cell, activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, present, zoneout}
 
 ffi::Error infer(GW_OPERANDS, GW_ATTRIBUTES, ffi::Result<ffi::AnyBuffer> sequence, ffi::Result<ffi::AnyBuffer> h,
                  ffi::Result<ffi::AnyBuffer> c) {
@@ -153,11 +157,11 @@ ffi::Error backward(GW_OPERANDS, ffi::AnyBuffer sequence, ffi::AnyBuffer saved, 
 
 #define GW_ARG .Arg<ffi::AnyBuffer>()
 #define GW_RET .Ret<ffi::AnyBuffer>()
-#define GW_BIND_OPERANDS GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG
+#define GW_BIND_OPERANDS GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG
 #define GW_BIND_ATTRIBUTES                                                                              \
   .Attr<int64_t>("cell").Attr<int64_t>("activation").Attr<int64_t>("recurrent_activation")              \
       .Attr<int64_t>("reset_after").Attr<int64_t>("reverse").Attr<int64_t>("zero_output_for_mask")      \
-      .Attr<int64_t>("present")
+      .Attr<int64_t>("present").Attr<double>("zoneout")
 
 XLA_FFI_DEFINE_HANDLER(infer_handler, infer,
                        ffi::Ffi::Bind() GW_BIND_OPERANDS GW_BIND_ATTRIBUTES GW_RET GW_RET GW_RET);

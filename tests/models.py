@@ -83,13 +83,14 @@ def forecaster(decoding="segments", cell="gru", units=4, layers=1, known=0, miss
     names = ("a", "b", *("k" * (place + 1) for place in range(known)))
     scale = np.stack([np.arange(2.0 + known), 1 + np.arange(2.0 + known)])
     scales = Scales(names, C, known, False, since, Grid("seconds", 3600, 0), {"": scale}, "date", None)
-    below = [Recurrent(cell, units, False, layer < layers - 1) for layer in range(layers)]
+    zoneout = blocks.zoneout_of(cell)
+    below = [Recurrent(cell, units, False, layer < layers - 1, zoneout=zoneout) for layer in range(layers)]
     if since:
         below[0] = Decaying(cell, units, C, C, layers > 1)
     ahead = {
-        "segments": Parallel(cell, units, 3, H, C, 3, known),
+        "segments": Parallel(cell, units, 3, H, C, 3, known, zoneout=zoneout),
         "direct": Direct(H, C, 3, known),
-        "recursive": Recursive(cell, layers, H, C, 3, known),
+        "recursive": Recursive(cell, layers, H, C, 3, known, zoneout),
     }[decoding]
     level = Level("last", L, C, known, bool(known) and decoding == "recursive")
     segments = [Segments(3, units, C)] if decoding == "segments" else []

@@ -186,6 +186,10 @@ def run_tiny(monkeypatch: pytest.MonkeyPatch, name: str, settings: dict[str, Any
     return result
 
 
+CELLS_BY_ROW = ("gru", "lstm", "simple_rnn", "min_gru", "min_lstm", "layer_norm_lstm", "layer_norm_gru")
+CELLS_BY_ROW += ("zoneout_lstm", "zoneout_gru")
+
+
 class TestSuites:
     """Each in its own processes, as the command runs it."""
 
@@ -193,9 +197,7 @@ class TestSuites:
         settings = {"calls": 1, "shapes": ((2, 3, 4, 5),), "threads": (1, 2)}
         result = run_tiny(monkeypatch, "operation", settings)
         assert [(row["cell"], row["threads"]) for row in result["rows"]] == [
-            (cell, threads)
-            for cell in ("gru", "lstm", "simple_rnn", "min_gru", "min_lstm", "layer_norm_lstm", "layer_norm_gru")
-            for threads in (1, 2)
+            (cell, threads) for cell in CELLS_BY_ROW for threads in (1, 2)
         ]
         assert all(row["fraction"] > 0 and len(row["peaks"]) == 1 for row in result["rows"])
 

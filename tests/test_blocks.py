@@ -19,8 +19,11 @@ IDS = np.array([[0, 0, 4, 9, 2, 10, 1], [5, 5, 5, 1, 2, 3, 4], [0, 0, 0, 0, 0, 0
 def text_model(cell="gru", units=7, by="last", both=False, layers=1, outputs=2):
     pooled = [] if by == "last" else [Pool(by)]
     dropout = 0.5 if Recurrence(cell).recurrent_gates else 0.0
-    below = [Recurrent(cell, units, both, steps=True, recurrent_dropout=dropout) for _ in range(layers - 1)]
-    top = Recurrent(cell, units, both, steps=bool(pooled))
+    zoneout = blocks.zoneout_of(cell, 0.3)
+    below = [
+        Recurrent(cell, units, both, steps=True, recurrent_dropout=dropout, zoneout=zoneout) for _ in range(layers - 1)
+    ]
+    top = Recurrent(cell, units, both, steps=bool(pooled), zoneout=zoneout)
     return [Embedding(11, 5, 0.5, 0.5), *below, top, *pooled, Dropout(0.5), Dense(outputs)]
 
 
@@ -41,13 +44,13 @@ def test_forward_is_keras(cell, units):
 @pytest.mark.parametrize("cell", blocks.CELLS)
 @pytest.mark.parametrize("units", [1, 7, 8, 9, 17, 129])
 def test_forward_is_the_specification(cell, units):
-    block = Recurrent(cell, units, both=True, steps=True)
+    block = Recurrent(cell, units, both=True, steps=True, zoneout=blocks.zoneout_of(cell, 0.3))
     weights = block.start(5, np.random.default_rng(0))
     assert {name: array.shape for name, array in weights.items()} == block.shapes(5)
     x = np.random.default_rng(1).normal(size=(3, 7, 5)).astype(np.float32)
     states, sequences = [], []
     for prefix, reverse in (("", False), ("backward_", True)):
-        rec = Recurrence(cell, reverse=reverse)
+        rec = Recurrence(cell, reverse=reverse, zoneout=0.3)
         W, U, b = (array.astype(np.float64) for array in block.operands(weights, prefix))
         run = cells.forward(rec, x.astype(np.float64), W, U, b, [np.zeros((3, units))] * len(rec.state_names), IDS != 0)
         sequences.append(run.sequence)
@@ -68,6 +71,35 @@ def test_cells_without_a_recurrent_kernel(cell):
             InputError, match=rf"^{name} must be 0 for min\w+, which has no recurrent kernel; it is 0.5"
         ):
             Recurrent(cell, 4, **{name: 0.5})
+
+
+@pytest.mark.parametrize("cell", cells.ZONEOUT)
+def test_zoneout_while_learning_keeps_some_of_each_state_at_each_step(cell):
+    """A mask for each row, step, state and unit, of the given rate; the walk is the specification's with it."""
+    block, drawn = Recurrent(cell, 9, steps=True, zoneout=0.3), []
+
+    class Some(Noise):
+        def keep(self, rate, shape):
+            drawn.append((rate, np.random.default_rng(2).random(shape) >= rate))
+            return drawn[-1][1]
+
+    x = np.random.default_rng(1).normal(size=(40, 7, 5)).astype(np.float32)
+    weights = block.start(5, np.random.default_rng(0))
+    rec = Recurrence(cell, zoneout=0.3)
+    zeros = [np.zeros((40, 9))] * len(rec.state_names)
+    operands = [array.astype(np.float64) for array in block.operands(weights)]
+    for lib in (NUMPY, blocks.jax_library()):
+        out, _ = block.forward(lib, weights, Steps(x), None, Some())
+        rate, kept = drawn.pop()
+        assert rate == 0.3
+        assert kept.shape == (40, 7, len(rec.state_names), 9)
+        run = cells.forward(rec, x.astype(np.float64), *operands, zeros, zoneout_mask=~kept)
+        assert_close(out.x, run.sequence, "forward", np.float32)
+        before = np.concatenate([np.zeros((40, 1, 9)), run.sequence[:, :-1]], axis=1)
+        np.testing.assert_array_equal(run.sequence[~kept[:, :, 0]], before[~kept[:, :, 0]])
+    assert not drawn
+    with pytest.raises(InputError, match=r"^zoneout must be 0 for LSTM; it is 0.3"):
+        Recurrent("lstm", 4, zoneout=0.3)
 
 
 @pytest.mark.parametrize("by", ["last", "mean", "max", "attention"])

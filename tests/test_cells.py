@@ -15,6 +15,7 @@ from tolerances import assert_close
 
 from gatewright.cells import (
     ACTIVATIONS,
+    ZONEOUT,
     Forward,
     Gradients,
     Recurrence,
@@ -34,6 +35,8 @@ VARIANTS = {
     "min_lstm": Recurrence("min_lstm"),
     "layer_norm_lstm": Recurrence("layer_norm_lstm"),
     "layer_norm_gru": Recurrence("layer_norm_gru"),
+    "zoneout_lstm": Recurrence("zoneout_lstm", zoneout=0.3),
+    "zoneout_gru": Recurrence("zoneout_gru", zoneout=0.3),
 }
 each_variant = pytest.mark.parametrize("rec", VARIANTS.values(), ids=VARIANTS.keys())
 # Those that PyTorch, ONNX and Keras have too.
@@ -48,12 +51,16 @@ def with_activations(rec: Recurrence, activation: str, recurrent_activation: str
     return dataclasses.replace(rec, activation=activation, recurrent_activation=recurrent_activation)
 
 
+OF_STEPS = ("mask", "zoneout_mask")
+"""Masks [batch, time, ...]; those of dropout are [masks, batch, ...]."""
+
+
 class Problem(NamedTuple):
     """Operands of a whole sequence, and the weights d of a loss that is linear in all that comes out."""
 
     rec: Recurrence
     differentiable: dict[str, Any]  # x, kernel, recurrent_kernel, bias (or None), and each state by its name
-    masks: dict[str, Any]  # mask, dropout_mask, recurrent_dropout_mask: those that there are
+    masks: dict[str, Any]  # mask, dropout_mask, recurrent_dropout_mask, zoneout_mask: those that there are
     d_sequence: Any
     d_states: tuple[Any, ...]
 
@@ -93,7 +100,10 @@ def make_problem(
     masked: bool = False,
     dropout_masks: int = 0,
 ) -> Problem:
-    """Random operands of order 1; dropout_masks is how many of each kind that the cell has, 0 for no dropout."""
+    """Random operands of order 1; dropout_masks is how many of each kind that the cell has, 0 for no dropout.
+
+    A cell with zoneout has a mask of it where there is dropout, and else what it expects.
+    """
     rng = np.random.default_rng(seed)
     columns = rec.gates * units
     differentiable: dict[str, Any] = {
@@ -110,6 +120,8 @@ def make_problem(
         masks["dropout_mask"] = (rng.random((dropout_masks, batch, features)) < 0.7) / 0.7
     if dropout_masks and rec.recurrent_gates:
         masks["recurrent_dropout_mask"] = (rng.random((dropout_masks, batch, units)) < 0.7) / 0.7
+    if dropout_masks and rec.cell in ZONEOUT:
+        masks["zoneout_mask"] = rng.random((batch, time, len(rec.state_names), units)) < rec.zoneout
     d_states = tuple(rng.normal(size=(batch, units)) for _ in rec.state_names)
     return Problem(rec, differentiable, masks, rng.normal(size=(batch, time, units)), d_states)
 
@@ -209,7 +221,7 @@ def test_rows_do_not_meet(problem: Problem) -> None:
     for row in range(whole.sequence.shape[0]):
         here = slice(row, row + 1)
         of_row = {name: problem.differentiable[name][here] for name in ("x", *problem.rec.state_names)}
-        masks = {k: (v[here] if k == "mask" else v[:, here]) for k, v in problem.masks.items()}
+        masks = {k: (v[here] if k in OF_STEPS else v[:, here]) for k, v in problem.masks.items()}
         alone = problem._replace(masks=masks).forward(**of_row)
         assert_close(alone.sequence[0], whole.sequence[row], "same_order", np.float64)
         for a, w in zip(alone.states, whole.states, strict=True):
@@ -224,9 +236,10 @@ def test_step_by_step(problem: Problem) -> None:
     whole = problem.forward()
     rec, x, *weights, states = problem.operands()
     drops = [problem.masks.get("dropout_mask"), problem.masks.get("recurrent_dropout_mask")]
+    kept = problem.masks.get("zoneout_mask")
     times = range(x.shape[1])
     for t in reversed(times) if rec.reverse else times:
-        states, saved = step(rec, x[:, t], states, *weights, *drops, np)
+        states, saved = step(rec, x[:, t], states, *weights, *drops, np, None if kept is None else kept[:, t])
         np.testing.assert_array_equal(whole.sequence[:, t], states[0])
         for s, value in enumerate(saved):
             np.testing.assert_array_equal(whole.saved[:, t, s], value)
@@ -239,12 +252,12 @@ def test_step_by_step(problem: Problem) -> None:
 def test_halves_make_a_whole(problem: Problem, cut: int) -> None:
     """A sequence cut in two, the states handed on, equals the sequence."""
     whole = problem.forward()
-    x, mask = problem.differentiable["x"], problem.masks.get("mask")
+    x = problem.differentiable["x"]
     halves = [slice(None, cut), slice(cut, None)]
     states: dict[str, Any] = {}
     sequences = {}
     for half in reversed(halves) if problem.rec.reverse else halves:
-        masks = problem.masks | ({} if mask is None else {"mask": mask[:, half]})
+        masks = {k: (v[:, half] if k in OF_STEPS else v) for k, v in problem.masks.items()}
         part = problem._replace(masks=masks).forward(x=x[:, half], **states)
         states = dict(zip(problem.rec.state_names, part.states, strict=True))
         sequences[half.start is None] = part.sequence
@@ -260,7 +273,7 @@ def test_reversed_is_flipped(problem: Problem) -> None:
     """Walking backwards equals flipping the inputs, walking on, and flipping the outputs."""
     flipped = problem._replace(
         rec=dataclasses.replace(problem.rec, reverse=not problem.rec.reverse),
-        masks={k: (v[:, ::-1] if k == "mask" else v) for k, v in problem.masks.items()},
+        masks={k: (v[:, ::-1] if k in OF_STEPS else v) for k, v in problem.masks.items()},
         d_sequence=problem.d_sequence[:, ::-1],
         differentiable=problem.differentiable | {"x": problem.differentiable["x"][:, ::-1]},
     )
@@ -274,17 +287,25 @@ def test_reversed_is_flipped(problem: Problem) -> None:
             assert_close(gradient, flipped_gradients[name], "same_order", np.float64)
 
 
+def padded_masks(problem: Problem, around: tuple[tuple[int, int], tuple[int, int]]) -> dict[str, Any]:
+    """The masks with so many steps more, none of which is live."""
+    masks = {"mask": np.ones(problem.d_sequence.shape[:2], dtype=bool)} | problem.masks
+    return {
+        k: np.pad(v, (*around, *[(0, 0)] * (v.ndim - 2)), constant_values=k == "zoneout_mask") if k in OF_STEPS else v
+        for k, v in masks.items()
+    }
+
+
 @quick
 @given(problem=problems(), before=st.integers(0, 2), after=st.integers(0, 2), junk=st.sampled_from([0.0, np.nan]))
 def test_padding_changes_nothing(problem: Problem, before: int, after: int, junk: float) -> None:
     """Masked steps at either end, whatever stands in them, leave all results as they are."""
     x = problem.differentiable["x"]
-    mask = problem.masks.get("mask", np.ones(x.shape[:2], dtype=bool))
     around = ((0, 0), (before, after))
     inside = slice(before, before + x.shape[1])
     padded = problem._replace(
         differentiable=problem.differentiable | {"x": np.pad(x, (*around, (0, 0)), constant_values=junk)},
-        masks=problem.masks | {"mask": np.pad(mask, around)},
+        masks=padded_masks(problem, around),
         d_sequence=np.pad(problem.d_sequence, (*around, (0, 0))),
     )
     actual, expected = padded.forward(), problem.forward()
@@ -325,7 +346,9 @@ def test_masked_steps_carry(rec: Recurrence, reverse: bool) -> None:
 @each_variant
 def test_one_shared_dropout_mask_is_that_mask_for_every_gate(rec: Recurrence) -> None:
     shared = make_problem(rec, dropout_masks=1)
-    per_gate = shared._replace(masks={k: np.repeat(v, rec.gates, axis=0) for k, v in shared.masks.items()})
+    per_gate = shared._replace(
+        masks={k: v if k in OF_STEPS else np.repeat(v, rec.gates, axis=0) for k, v in shared.masks.items()}
+    )
     assert_results_close(per_gate.forward(), shared.forward())
 
 
@@ -336,7 +359,7 @@ def test_dtype_is_preserved(rec: Recurrence) -> None:
     single = Problem(
         rec,
         {k: v.astype(np.float32) for k, v in problem.differentiable.items()},
-        {k: v if k == "mask" else v.astype(np.float32) for k, v in problem.masks.items()},
+        {k: v if k in OF_STEPS else v.astype(np.float32) for k, v in problem.masks.items()},
         problem.d_sequence.astype(np.float32),
         tuple(d.astype(np.float32) for d in problem.d_states),
     )
@@ -538,7 +561,7 @@ def test_flags_are_bools(flag: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["x", "kernel", "recurrent_kernel", "bias", "mask", "dropout_mask", "recurrent_dropout_mask"],
+    ["x", "kernel", "recurrent_kernel", "bias", "mask", "dropout_mask", "recurrent_dropout_mask", "zoneout_mask"],
 )
 @each_variant
 def test_shapes_that_do_not_fit(rec: Recurrence, name: str) -> None:
@@ -546,6 +569,12 @@ def test_shapes_that_do_not_fit(rec: Recurrence, name: str) -> None:
     _, x, kernel, recurrent_kernel, bias, states = problem.operands()
     if not rec.recurrent_gates and name.startswith("recurrent"):
         pytest.skip("the cell has no numbers there")
+    if rec.cell not in ZONEOUT and name == "zoneout_mask":
+        with pytest.raises(ValueError, match=f"^{rec.cell} has no zoneout, and so no zoneout_mask."):
+            check_operands(
+                rec, x.shape, kernel, recurrent_kernel, bias, states, zoneout_mask=np.ones((3, 4, 1, 2), bool)
+            )
+        return
     operands = {"kernel": kernel, "recurrent_kernel": recurrent_kernel, "bias": bias, **problem.masks}
     check_operands(rec, x.shape, states=states, **operands)
     if name == "x":
@@ -601,6 +630,8 @@ def test_recurrence_is_hashable_and_describes_itself() -> None:
         ("i", "f", "g", "k"),
         ("i", "f", "g", "o", "x_i", "x_f", "x_c", "x_o", "h_i", "h_f", "h_c", "h_o", "c"),
         ("z", "r", "c", "x_z", "x_r", "x_h", "h_z", "h_r", "h_h"),
+        ("i", "f", "g", "o", "c"),
+        ("z", "r", "c", "u"),
     ]
 
 

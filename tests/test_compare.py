@@ -123,9 +123,10 @@ class TestSettings:
         assert max(counts) - min(counts) < 0.1 * min(counts)
 
     def test_cells_that_keras_has_not(self, tmp_path):
-        cells = ["minGRU", "min_lstm", "layer_norm_lstm", "LayerNormGRU", "GRU"]
+        cells = ["minGRU", "min_lstm", "layer_norm_lstm", "LayerNormGRU", "zoneout_lstm", "GRU"]
+        titles = ["minGRU", "minLSTM", "LayerNormLSTM", "LayerNormGRU", "ZoneoutLSTM", "GRU"]
         result = gatewright.compare(cells=cells, out=tmp_path / "o", **{**SMALL, "seeds": 1})
-        assert [cell.name for cell in result.cells] == ["minGRU", "minLSTM", "LayerNormLSTM", "LayerNormGRU", "GRU"]
+        assert [cell.name for cell in result.cells] == titles
         with pytest.raises(InputError, match=r"did you mean 'minGRU'\?"):
             gatewright.compare(cells=["mniGRU"], out=tmp_path / "p", **SMALL)
 
@@ -334,6 +335,7 @@ class TestCommandLine:
             (["--learning-rates=0"], "a learning rate must be a number above 0, not 0.0."),
             (["--learning-rates=nan"], "a learning rate must be a number above 0, not nan."),
             (["--learning-rates=fast"], "'fast'"),
+            (["imdb", "--cells=GRU,LSTM", "--zoneout=0.2"], "zoneout is for the cells zoneout_lstm and zoneout_gru"),
             (["--learning-rates="], "learning rates must be at least one number"),
             (["--text=review"], "adding is a task of numbers and has no text: leave text out."),
             (["--unit-count=3"], "--unit-count"),

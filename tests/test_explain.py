@@ -37,7 +37,7 @@ def by_differences(rec, weights, x, time, name):
         for sign in (1, -1):
             moved = [state.copy() for state in states]
             moved[rec.state_names.index(name)][unit] += sign * 1e-5
-            if name == "c":
+            if name == "c" and rec.cell not in cells.ZONEOUT:  # h_t is not made of the c_t that is kept there
                 o = saved[rec.saved_names.index("o")]
                 moved[0] = cells.lstm_output(rec, o, moved[1], bias, np)
             values.append(loss_after(rec, weights, moved, x[time + 1 :]))

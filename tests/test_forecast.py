@@ -30,13 +30,14 @@ B, L, H, C = 3, 8, 5, 2
 
 
 def network(decoding, cell="gru", units=4, layers=1, level="last", known=0, outputs=2, segment=3, horizon=H):
-    below = [Recurrent(cell, units, False, layer < layers - 1) for layer in range(layers)]
+    zoneout = models.zoneout_of(cell)
+    below = [Recurrent(cell, units, False, layer < layers - 1, zoneout=zoneout) for layer in range(layers)]
     if decoding == "segments":
-        ahead = Parallel(cell, units, segment, horizon, C, outputs, known)
+        ahead = Parallel(cell, units, segment, horizon, C, outputs, known, zoneout=zoneout)
         return [Level(level, L, C, known), Segments(segment, units, C), *below, ahead, Restore()]
     ahead = {
         "direct": Direct(horizon, C, outputs, known),
-        "recursive": Recursive(cell, layers, horizon, C, outputs, known),
+        "recursive": Recursive(cell, layers, horizon, C, outputs, known, zoneout),
     }[decoding]
     return [Level(level, L, C, known, bool(known) and decoding == "recursive"), *below, ahead, Restore()]
 
@@ -132,7 +133,7 @@ def expected(decoding, model, weights, x, cell, level, known, outputs, segment, 
 
 
 @pytest.mark.parametrize("decoding", ["segments", "direct", "recursive"])
-@pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru", "zoneout_lstm"])
 @pytest.mark.parametrize(
     ("level", "known", "layers", "segment", "horizon"),
     [("last", 0, 1, 3, 5), ("standard", 2, 2, 4, 4), ("none", 1, 1, 8, 1), ("last", 0, 2, 1, 9)],
@@ -661,7 +662,7 @@ class TestCommands:
             model_file.read(path)
 
     @pytest.mark.parametrize("decoding", ["segments", "direct", "recursive"])
-    @pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
+    @pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru", "zoneout_gru"])
     def test_what_is_written_is_read(self, tmp_path, decoding, cell):
         path = tmp_path / "m.safetensors"
         model_file.write(forecaster(decoding, cell, layers=2, known=1), path)

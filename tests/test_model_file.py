@@ -140,6 +140,8 @@ def test_a_word_that_was_changed(tmp_path, content):
         (lambda r: r["blocks"][1].update(cell="__import__"), "no known cell"),
         (lambda r: r["blocks"][1].update(steps=False), "no order that makes a network"),
         (lambda r: r["blocks"][1].update(surprise=1), "fields that do not fit"),
+        (lambda r: r["blocks"][1].pop("units"), "fields that do not fit"),
+        (lambda r: r["blocks"][1].update(zoneout=0.5), "fields that do not fit"),
         (lambda r: r["blocks"][2].update(by="sum"), "pooling of no known kind"),
         (lambda r: r["blocks"].reverse(), "no order that makes a network"),
         (lambda r: r["blocks"].pop(2), "no order that makes a network"),
@@ -163,6 +165,12 @@ def test_a_word_that_was_changed(tmp_path, content):
 )
 def test_a_record_that_does_not_fit(tmp_path, content, change, said):
     assert said in refused(tmp_path, changed(content, change))
+
+
+def test_a_file_of_before_a_field_was_there_has_its_default(tmp_path, content):
+    older = changed(content, lambda record: record["blocks"][1].pop("zoneout"))
+    (tmp_path / "older.safetensors").write_bytes(older)
+    assert read(tmp_path / "older.safetensors").blocks[1].zoneout == 0
 
 
 def test_several_labels_are_read(tmp_path):

@@ -168,6 +168,16 @@ def test_functions_are_forward_with_their_recurrence() -> None:
         (ops.gru, options | gates | {"reset_after": False}, Recurrence("gru", **options, **gates, reset_after=False)),
         (ops.layer_norm_lstm, options | gates, Recurrence("layer_norm_lstm", **options, **gates)),
         (ops.layer_norm_gru, options | gates, Recurrence("layer_norm_gru", **options, **gates)),
+        (
+            ops.zoneout_lstm,
+            options | gates | {"zoneout": 0.3},
+            Recurrence("zoneout_lstm", **options, **gates, zoneout=0.3),
+        ),
+        (
+            ops.zoneout_gru,
+            options | gates | {"zoneout": 0.3},
+            Recurrence("zoneout_gru", **options, **gates, zoneout=0.3),
+        ),
     ):
         problem = make_problem(rec, masked=True, features=7, units=8)
         _, *operands, states = problem.operands()

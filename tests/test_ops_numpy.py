@@ -13,7 +13,16 @@ import pytest
 from goldens.load import Golden, load
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_cells import VARIANTS, Problem, each_common_variant, each_variant, make_problem, with_activations
+from test_cells import (
+    OF_STEPS,
+    VARIANTS,
+    Problem,
+    each_common_variant,
+    each_variant,
+    make_problem,
+    padded_masks,
+    with_activations,
+)
 from tolerances import assert_close, kinds
 
 from gatewright import kernels
@@ -129,7 +138,7 @@ def problems(draw: st.DrawFn, rec: Recurrence | None = None, dtype: Any = None) 
         dropout_masks=draw(st.sampled_from([0, 1, rec.gates])),
     )
     if draw(st.booleans()):  # one kind of dropout alone
-        problem.masks.pop(draw(st.sampled_from(["dropout_mask", "recurrent_dropout_mask"])), None)
+        problem.masks.pop(draw(st.sampled_from(["dropout_mask", "recurrent_dropout_mask", "zoneout_mask"])), None)
     return cast(forgetful(problem), dtype or draw(st.sampled_from([np.float32, np.float64])))
 
 
@@ -225,11 +234,10 @@ def test_padding_changes_nothing(problem: Problem, before: int, after: int) -> N
     )
     junk[:, inside] = x
     around = ((0, 0), (before, after))
-    mask = problem.masks.get("mask", np.ones(x.shape[:2], dtype=bool))
     padded = problem._replace(
         rec=dataclasses.replace(problem.rec, zero_output_for_mask=True),
         differentiable=problem.differentiable | {"x": junk},
-        masks=problem.masks | {"mask": np.pad(mask, around)},
+        masks=padded_masks(problem, around),
         d_sequence=np.pad(problem.d_sequence, (*around, (0, 0)), constant_values=np.nan),
     )
     plain = problem._replace(rec=padded.rec)
@@ -290,7 +298,7 @@ def test_activations_do_not_hide_nan(name: str, instructions: str, dtype: Any) -
 def test_reversed_is_flipped(problem: Problem) -> None:
     flipped = problem._replace(
         rec=dataclasses.replace(problem.rec, reverse=not problem.rec.reverse),
-        masks={k: (v[:, ::-1] if k == "mask" else v) for k, v in problem.masks.items()},
+        masks={k: (v[:, ::-1] if k in OF_STEPS else v) for k, v in problem.masks.items()},
         d_sequence=problem.d_sequence[:, ::-1],
         differentiable=problem.differentiable | {"x": problem.differentiable["x"][:, ::-1]},
     )
@@ -315,7 +323,7 @@ def test_rows_do_not_meet(problem: Problem) -> None:
         alone = Problem(
             problem.rec,
             problem.differentiable | of_row,
-            {k: (v[here] if k == "mask" else v[:, here]) for k, v in problem.masks.items()},
+            {k: (v[here] if k in OF_STEPS else v[:, here]) for k, v in problem.masks.items()},
             problem.d_sequence[here],
             tuple(d[here] for d in problem.d_states),
         )
@@ -337,7 +345,7 @@ def test_step_by_step(problem: Problem) -> None:
     states = problem.operands()[-1]
     for t in reversed(range(whole.sequence.shape[1])) if problem.rec.reverse else range(whole.sequence.shape[1]):
         now = slice(t, t + 1)
-        masks = {k: (v[:, now] if k == "mask" else v) for k, v in problem.masks.items()}
+        masks = {k: (v[:, now] if k in OF_STEPS else v) for k, v in problem.masks.items()}
         of_step = {"x": problem.differentiable["x"][:, now]} | dict(zip(problem.rec.state_names, states, strict=True))
         one = run(problem._replace(masks=masks, differentiable=problem.differentiable | of_step), keep=False)
         np.testing.assert_array_equal(one.sequence[:, 0], whole.sequence[:, t])
@@ -405,6 +413,8 @@ def test_functions_are_forward_with_their_recurrence() -> None:
         (ops.gru, Recurrence("gru", **options, **gates, reset_after=False)),
         (ops.layer_norm_lstm, Recurrence("layer_norm_lstm", **options, **gates)),
         (ops.layer_norm_gru, Recurrence("layer_norm_gru", **options, **gates)),
+        (ops.zoneout_lstm, Recurrence("zoneout_lstm", **options, **gates, zoneout=0.3)),
+        (ops.zoneout_gru, Recurrence("zoneout_gru", **options, **gates, reset_after=False, zoneout=0.3)),
     ):
         problem = cast(make_problem(rec, masked=True), np.float64)
         named = {k: v for k, v in dataclasses.asdict(rec).items() if k in function.__kwdefaults__}
@@ -748,6 +758,8 @@ def zeros(*shape: int, dtype: Any = np.float32) -> Any:
         ({"dropout_mask": zeros(2, 3, 3)}, ValueError, r"dropout_mask must have shape \[1, 3, 3\] or"),
         ({"recurrent_dropout_mask": zeros(1, 3, 3)}, ValueError, "recurrent_dropout_mask must have shape"),
         ({"dropout_mask": zeros(1, 3, 3, dtype=bool)}, TypeError, "dropout_mask must be float32 as x is"),
+        ({"zoneout_mask": zeros(3, 4, 2, 2)}, TypeError, "zoneout_mask must be bool, not float32"),
+        ({"zoneout_mask": zeros(3, 4, 2, 2, dtype=bool)}, ValueError, "lstm has no zoneout, and so no zoneout_mask"),
     ],
 )
 def test_operands_that_do_not_fit(changed: dict[str, Any], error: type[Exception], sentence: str) -> None:

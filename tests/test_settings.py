@@ -35,12 +35,22 @@ def test_what_is_not_given_is_the_default():
             {"pooling": "maxx"},
             "pooling must be one of 'last', 'mean', 'max', 'attention', not 'maxx'; did you mean 'max'?",
         ),
+        (
+            {"cell": "lstm", "zoneout": 0.2},
+            "zoneout is for the cells zoneout_lstm and zoneout_gru, and not for lstm: leave it out.",
+        ),
     ],
 )
 def test_what_can_not_be_used(given, said):
     with pytest.raises(InputError) as caught:
         complete(CLASSIFY, given)
     assert str(caught.value) == said
+
+
+def test_zoneout_is_that_of_the_cells_that_have_it():
+    assert complete(CLASSIFY, {"cell": "zoneout_lstm"})["zoneout"] == 0.1
+    assert complete(CLASSIFY, {"cell": "zoneout_gru", "zoneout": 0.3})["zoneout"] == 0.3
+    assert complete(CLASSIFY, {"cell": "lstm"})["zoneout"] == 0
 
 
 @pytest.mark.parametrize("name", ["temperature", "repetition_penalty"])

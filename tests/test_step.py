@@ -22,6 +22,8 @@ RECURRENCES = [
     Recurrence("min_lstm"),
     Recurrence("layer_norm_lstm"),
     Recurrence("layer_norm_gru", recurrent_activation="hard_sigmoid"),
+    Recurrence("zoneout_lstm", zoneout=0.3),
+    Recurrence("zoneout_gru", recurrent_activation="hard_sigmoid"),
 ]
 SIZES = [0, 1, 7, 8, 9, 17, 129]
 
@@ -36,6 +38,9 @@ def pack(rec, kernel, recurrent, bias):
     if rec.cell.startswith("layer_norm"):
         made = getattr(ops, f"pack_{rec.cell}")
         return made(kernel, recurrent, bias, recurrent_activation=rec.recurrent_activation)
+    if rec.cell.startswith("zoneout"):
+        made = getattr(ops, f"pack_{rec.cell}")
+        return made(kernel, recurrent, bias, recurrent_activation=rec.recurrent_activation, zoneout=rec.zoneout)
     if rec.cell == "min_lstm":
         return ops.pack_min_lstm(kernel, bias)
     return ops.pack_gru(kernel, recurrent, bias, rec.reset_after)

@@ -29,6 +29,8 @@ RECURRENCES = [
     Recurrence("min_lstm", reverse=True),
     Recurrence("layer_norm_lstm"),
     Recurrence("layer_norm_gru", reverse=True),
+    Recurrence("zoneout_lstm"),
+    Recurrence("zoneout_gru", reverse=True, zoneout=0.4),
 ]
 # batch, time, features, units, rows of the table
 SIZES = [(1, 1, 1, 1, 1), (3, 7, 8, 9, 5), (9, 17, 7, 8, 400), (33, 9, 17, 129, 3), (0, 5, 3, 4, 6), (4, 0, 3, 4, 6)]

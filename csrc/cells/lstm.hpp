@@ -47,6 +47,7 @@ struct Lstm {
     }
   }
 
+  // With zoneout the c_t that is kept is not the one whose phi went into h_t: that one is made again.
   template <class Phi, class Sigma>
   static void backward(int, const BackwardStep<T>& s, Phi phi, Sigma sigma) {
     const int64_t n = s.units;
@@ -55,7 +56,7 @@ struct Lstm {
       T *const d = s.gradient + row * gradient_blocks * n, *const dh_t = s.dh + row * n, *const dc_t = s.dc + row * n;
       for (int64_t j = 0; j < n; j += lanes<T>) {
         const Vector<T> i = load<T>(kept + j), f = load<T>(kept + n + j), g = load<T>(kept + 2 * n + j);
-        const Vector<T> o = load<T>(kept + 3 * n + j), phi_c = phi(load<T>(kept + 4 * n + j));
+        const Vector<T> o = load<T>(kept + 3 * n + j), phi_c = phi(f * load<T>(c_before + j) + i * g);
         const Vector<T> dh = load<T>(dh_t + j), dc = load<T>(dc_t + j) + phi.back(dh * o, phi_c);
         store<T>(d + j, sigma.back(dc * g, i));
         store<T>(d + n + j, sigma.back(dc * load<T>(c_before + j), f));

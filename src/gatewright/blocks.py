@@ -15,7 +15,8 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.cells import Recurrence, Tokens
+from gatewright import _heap
+from gatewright.cells import ZONEOUT, Recurrence, Tokens
 from gatewright.data.text import PADDING, START, UNKNOWN
 from gatewright.errors import InputError
 
@@ -27,6 +28,8 @@ CELLS = {
     "min_lstm": "minLSTM",
     "layer_norm_lstm": "LayerNormLSTM",
     "layer_norm_gru": "LayerNormGRU",
+    "zoneout_lstm": "ZoneoutLSTM",
+    "zoneout_gru": "ZoneoutGRU",
 }
 """The cells by name, and the title of each; of the first three it is the name of Keras' layer."""
 
@@ -42,7 +45,7 @@ class Library(NamedTuple):
     Attributes:
         xp: numpy, or jax.numpy.
         recur: (recurrence, x or Tokens, weights, initial states or None, live or None, dropout mask on h or None,
-            whether outputs are wanted) to outputs [batch, time, units] (or None) and last states.
+            zoneout mask or None, whether outputs are wanted) to outputs [batch, time, units] (or None) and last states.
         constant: its argument, as a number through which no gradient flows.
         scan: (step, carry, xs, length=) to the last carry and what every step gave, one array: step takes the carry and
             the next element of each of the arrays xs, whose first axis is time, and returns the new carry and an array;
@@ -204,9 +207,11 @@ class Recurrent:
             2016, section 4.1.
         weight_dropout: share of the recurrent kernel that is 0 throughout a training step: Merity, Keskar & Socher
             2018, "Regularizing and Optimizing LSTM Language Models", section 2.
+        zoneout: of a cell with zoneout, share of each state's units that stay as they were at a step of training: see
+            `cells.step`; other cells have 0.
 
     Raises:
-        InputError: the cell has no recurrent kernel, and a dropout is one of its product.
+        InputError: the cell has no recurrent kernel, and a dropout is one of its product; or it has no zoneout.
     """
 
     cell: str
@@ -215,9 +220,12 @@ class Recurrent:
     steps: bool = False
     recurrent_dropout: float = 0.0
     weight_dropout: float = 0.0
+    zoneout: float = 0.0
     kind: ClassVar[str] = "recurrent"
 
     def __post_init__(self) -> None:
+        if self.zoneout and self.cell not in ZONEOUT:
+            raise InputError(f"zoneout must be 0 for {CELLS.get(self.cell, self.cell)}; it is {self.zoneout}.")
         if self.cell not in CELLS or self._directions()[0][1].recurrent_gates:
             return
         for name, rate in (("recurrent_dropout", self.recurrent_dropout), ("weight_dropout", self.weight_dropout)):
@@ -231,8 +239,9 @@ class Recurrent:
     def _directions(self) -> list[tuple[str, Recurrence]]:
         """The prefix of the weights' names, and the recurrence, of each direction."""
         one: Any = self.cell  # Recurrence checks the name
-        forward = [("", Recurrence(one))]
-        return [*forward, ("backward_", Recurrence(one, reverse=True))] if self.both else forward
+        forward = [("", Recurrence(one, zoneout=self.zoneout))]
+        backward = ("backward_", Recurrence(one, reverse=True, zoneout=self.zoneout))
+        return [*forward, backward] if self.both else forward
 
     def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
         shapes: dict[str, tuple[int, ...]] = {}
@@ -265,7 +274,7 @@ class Recurrent:
     def forward(
         self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
     ) -> tuple[Steps, States]:
-        rows = (steps.x.ids if isinstance(steps.x, Tokens) else steps.x).shape[0]
+        rows, time = (steps.x.ids if isinstance(steps.x, Tokens) else steps.x).shape[:2]
         outputs: list[Array] = []
         after: list[Array] = []
         for prefix, rec in self._directions():
@@ -275,7 +284,10 @@ class Recurrent:
             if noise is not None and self.recurrent_dropout:
                 ones = lib.xp.ones((1, rows, self.units), U.dtype)
                 mask = dropped(lib, ones, self.recurrent_dropout, noise, ones.shape)
-            sequence, last = lib.recur(rec, steps.x, (W, U, b), states, steps.live, mask, self.steps)
+            zoned = None
+            if noise is not None and self.zoneout:
+                zoned = ~noise.keep(self.zoneout, (rows, time, len(rec.state_names), self.units))
+            sequence, last = lib.recur(rec, steps.x, (W, U, b), states, steps.live, mask, zoned, self.steps)
             outputs.append(sequence if self.steps else last[0])
             after.extend(last)
         out = outputs[0] if len(outputs) == 1 else lib.xp.concatenate(outputs, axis=-1)
@@ -300,6 +312,11 @@ class Recurrent:
             return after[0], after
 
         return zeros, pair if len(zeros) == 2 else one
+
+
+def zoneout_of(cell: str, rate: float = 0.1) -> float:
+    """The rate of zoneout, of a cell that has it; 0 of any other."""
+    return rate if cell in ZONEOUT else 0.0
 
 
 @dataclass(frozen=True)
@@ -585,11 +602,14 @@ def _numpy_recur(
     states: States | None,
     live: Array | None,
     dropout: Array | None,
+    zoned: Array | None,
     wanted: bool,
 ) -> tuple[Array, States]:
     from gatewright.ops import numpy as ops
 
-    run = ops.forward(rec, x, *weights, initial_state=states, mask=live, recurrent_dropout_mask=dropout)
+    run = ops.forward(
+        rec, x, *weights, initial_state=states, mask=live, recurrent_dropout_mask=dropout, zoneout_mask=zoned
+    )
     return run.sequence, run.states
 
 
@@ -608,6 +628,7 @@ NUMPY = Library(np, _numpy_recur, lambda x: x, _numpy_scan)
 
 def jax_library() -> Library:
     """JAX, with the kernels behind its differentiable operations."""
+    _heap.use_one_arena()  # before JAX has threads
     import jax
     import jax.numpy as jnp
 
@@ -620,6 +641,7 @@ def jax_library() -> Library:
         states: States | None,
         live: Array | None,
         dropout: Array | None,
+        zoned: Array | None,
         wanted: bool,
     ) -> tuple[Array | None, States]:
         return ops.forward(
@@ -629,6 +651,7 @@ def jax_library() -> Library:
             initial_state=states,
             mask=live,
             recurrent_dropout_mask=dropout,
+            zoneout_mask=zoned,
             return_sequence=wanted,
         )
 

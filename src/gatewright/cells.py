@@ -32,7 +32,17 @@ from gatewright.errors import require_one_of
 # Arrays of NumPy or of JAX: the two libraries share no type that NumPy alone could name.
 Array: TypeAlias = Any
 
-Cell: TypeAlias = Literal["simple_rnn", "lstm", "gru", "min_gru", "min_lstm", "layer_norm_lstm", "layer_norm_gru"]
+Cell: TypeAlias = Literal[
+    "simple_rnn",
+    "lstm",
+    "gru",
+    "min_gru",
+    "min_lstm",
+    "layer_norm_lstm",
+    "layer_norm_gru",
+    "zoneout_lstm",
+    "zoneout_gru",
+]
 
 _GATE_NAMES = {
     "simple_rnn": ("h",),
@@ -42,7 +52,11 @@ _GATE_NAMES = {
     "min_lstm": ("i", "f", "c"),
     "layer_norm_lstm": ("i", "f", "c", "o"),
     "layer_norm_gru": ("z", "r", "h"),
+    "zoneout_lstm": ("i", "f", "c", "o"),
+    "zoneout_gru": ("z", "r", "h"),
 }
+ZONEOUT = {"zoneout_lstm": "lstm", "zoneout_gru": "gru"}
+"""Cells with zoneout, and the cell whose new states it takes: see `step`."""
 # Cells whose gates look at the inputs alone: they have no product with the state.
 _WITHOUT_PRODUCT = ("min_gru", "min_lstm")
 _SAVED_NAMES = {
@@ -93,7 +107,8 @@ class Recurrence:
     """Which recurrence, and how it walks through time: everything about it that is not an array.
 
     Attributes:
-        cell: "simple_rnn", "lstm", "gru", "min_gru", "min_lstm", "layer_norm_lstm" or "layer_norm_gru".
+        cell: "simple_rnn", "lstm", "gru", "min_gru", "min_lstm", "layer_norm_lstm", "layer_norm_gru", "zoneout_lstm" or
+            "zoneout_gru".
         activation: of the candidate (and of the LSTM's output): "tanh", "sigmoid", "relu", "hard_sigmoid" or
             "linear". "hard_sigmoid" is clip(a / 6 + 0.5, 0, 1), as in Keras 3. The candidates of min_gru and min_lstm
             have none, and ignore it.
@@ -103,9 +118,11 @@ class Recurrence:
             default), or before it (the papers). Other cells ignore it.
         reverse: walk from the last time step to the first. Outputs stay aligned with the times of the inputs.
         zero_output_for_mask: a masked step's output is 0, not the carried h. States are carried either way.
+        zoneout: of a cell with zoneout, how probable it is that a unit of a state stays as it was, from 0 to below 1:
+            what such a cell expects where it is given no mask. Other cells ignore it.
 
     Raises:
-        ValueError: a name is unknown, or the cell cannot have that recurrent_activation.
+        ValueError: a name is unknown, the cell cannot have that recurrent_activation, or zoneout is out of range.
         TypeError: a flag is not a bool.
     """
 
@@ -115,6 +132,7 @@ class Recurrence:
     reset_after: bool = True
     reverse: bool = False
     zero_output_for_mask: bool = False
+    zoneout: float = 0.1
 
     def __post_init__(self) -> None:
         require_one_of("cell", self.cell, tuple(_GATE_NAMES))
@@ -127,6 +145,13 @@ class Recurrence:
             raise ValueError(
                 f"min_lstm can have recurrent_activation 'sigmoid' alone, not {self.recurrent_activation!r}."
             )
+        if isinstance(self.zoneout, bool) or not 0 <= self.zoneout < 1:
+            raise ValueError(f"zoneout must be a number from 0 to below 1, not {self.zoneout!r}.")
+
+    @property
+    def base(self) -> Cell:
+        """The cell, without its zoneout."""
+        return ZONEOUT.get(self.cell, self.cell)  # type: ignore[return-value]
 
     @property
     def gate_names(self) -> tuple[str, ...]:
@@ -146,14 +171,14 @@ class Recurrence:
     @property
     def state_names(self) -> tuple[str, ...]:
         """States carried from step to step; the first is also the output."""
-        return ("h", "c") if self.cell in ("lstm", "layer_norm_lstm") else ("h",)
+        return ("h", "c") if self.base in ("lstm", "layer_norm_lstm") else ("h",)
 
     @property
     def saved_names(self) -> tuple[str, ...]:
         """Values of each step that `backward` needs beyond the states: see the step functions."""
-        if self.cell == "gru":
+        if self.base == "gru":
             return ("z", "r", "c", "u") if self.reset_after else ("z", "r", "c")
-        return _SAVED_NAMES[self.cell]
+        return _SAVED_NAMES[self.base]
 
     def recurrent_kernel_shape(self, units: int) -> tuple[int, int]:
         """[units, gates * units]; [units, 0] where no gate looks at the state."""
@@ -166,7 +191,7 @@ class Recurrence:
         b (i, f, c, o), gain_x (likewise), gain_h (likewise), gain_c, shift_c; of layer_norm_gru [10, units],
         b (z, r, h), b_u, gain_x (z, r, h), gain_h (likewise).
         """
-        if self.cell == "gru" and self.reset_after:
+        if self.base == "gru" and self.reset_after:
             return (2, 3 * units)
         if self.cell == "layer_norm_lstm":
             return (14, units)
@@ -262,6 +287,7 @@ def check_operands(
     mask: Array | None = None,
     dropout_mask: Array | None = None,
     recurrent_dropout_mask: Array | None = None,
+    zoneout_mask: Array | None = None,
 ) -> None:
     """Check the operands of a whole sequence against one another and against `shape`, that of x; shapes alone are read.
 
@@ -295,6 +321,10 @@ def check_operands(
     ):
         if drop is not None:
             _require_shape(name, drop, (1, batch, width), (gates, batch, width))
+    if zoneout_mask is not None and rec.cell not in ZONEOUT:
+        raise ValueError(f"{rec.cell} has no zoneout, and so no zoneout_mask.")
+    if zoneout_mask is not None:
+        _require_shape("zoneout_mask", zoneout_mask, (batch, time, len(rec.state_names), units))
 
 
 # ---- forward -----------------------------------------------------------------------------------------------
@@ -568,6 +598,13 @@ _STEPS = {
 }
 
 
+def _kept(rec: Recurrence, zoneout_mask: Array | None, xp: ModuleType, like: tuple[Array, ...]) -> list[Array]:
+    """d of each state: see `step`."""
+    if zoneout_mask is None:
+        return [xp.asarray(rec.zoneout, state.dtype) for state in like]
+    return [xp.asarray(zoneout_mask[:, k], state.dtype) for k, state in enumerate(like)]
+
+
 def step(
     rec: Recurrence,
     x: Array,
@@ -578,8 +615,18 @@ def step(
     dropout_mask: Array | None,
     recurrent_dropout_mask: Array | None,
     xp: ModuleType,
+    zoneout_mask: Array | None = None,
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """One step of the recurrence's cell.
+
+    With zoneout each new state s of the cell without it becomes
+
+        d * s_prev + (1 - d) * s
+
+    Krueger et al. 2016, "Zoneout: Regularizing RNNs by Randomly Preserving Hidden Activations", section 3.2: d is drawn
+    for each step, unit and state of each row, 1 with probability `rec.zoneout`, in training; afterwards it is that
+    probability. An LSTM's h comes of the c that the cell gives, not of the one that is kept, which is the c among the
+    saved values.
 
     Pure: nothing is written in place, and the dtype is that of the operands. Shapes are not checked here,
     since this runs at every step: `check_operands` does it once for a sequence.
@@ -594,12 +641,19 @@ def step(
         dropout_mask: m, [1 or gates, batch, features], scaled, constant through time; or None.
         recurrent_dropout_mask: n, [1 or gates, batch, units], likewise.
         xp: `numpy` or `jax.numpy`.
+        zoneout_mask: d, bool [batch, states, units]; None for the probability. Of a cell with zoneout alone.
 
     Returns:
         The new states, and the values of `rec.saved_names`; each [batch, units].
     """
     weights = Weights(kernel, recurrent_kernel, bias, dropout_mask, recurrent_dropout_mask)
-    return _STEPS[rec.cell](rec, x, states, weights, xp)
+    new, saved = _STEPS[rec.base](rec, x, states, weights, xp)
+    if rec.cell in ZONEOUT:
+        kept = _kept(rec, zoneout_mask, xp, states)
+        new = tuple(d * s_prev + (1 - d) * s for d, s_prev, s in zip(kept, states, new, strict=True))
+        if "c" in rec.state_names:
+            saved = (*saved[:-1], new[1])
+    return new, saved
 
 
 def _walk(rec: Recurrence, time: int) -> range:
@@ -628,6 +682,7 @@ def forward(
     dropout_mask: Array | None = None,
     recurrent_dropout_mask: Array | None = None,
     xp: ModuleType = np,
+    zoneout_mask: Array | None = None,
 ) -> Forward:
     """Walk the recurrence over a whole sequence.
 
@@ -642,6 +697,7 @@ def forward(
         states: the initial states, one [batch, units] for each of `rec.state_names`.
         mask: [batch, time], True (or nonzero) where a step is live; None when all are.
         xp: `numpy` or `jax.numpy`.
+        zoneout_mask: bool [batch, time, states, units], of a cell with zoneout: see `step`.
 
     Returns:
         sequence [batch, time, units] aligned with the times of x, the last states of the walk, and
@@ -650,15 +706,15 @@ def forward(
     Raises:
         ValueError: the shapes do not fit one another.
     """
-    check_operands(rec, x.shape, kernel, recurrent_kernel, bias, states, mask, dropout_mask, recurrent_dropout_mask)
+    drops = (dropout_mask, recurrent_dropout_mask)
+    check_operands(rec, x.shape, kernel, recurrent_kernel, bias, states, mask, *drops, zoneout_mask)
     (batch, time, _), units = x.shape, recurrent_kernel.shape[0]
     mask = None if mask is None else xp.asarray(mask, dtype=bool)
     x, states = _zero_masked_inputs(x, mask, xp), tuple(states)
     outputs, saved = [], []
     for t in _walk(rec, time):
-        new_states, values = step(
-            rec, x[:, t], states, kernel, recurrent_kernel, bias, dropout_mask, recurrent_dropout_mask, xp
-        )
+        kept = None if zoneout_mask is None else zoneout_mask[:, t]
+        new_states, values = step(rec, x[:, t], states, kernel, recurrent_kernel, bias, *drops, xp, kept)
         if mask is not None:
             live = mask[:, t, None]
             new_states = tuple(xp.where(live, new, old) for new, old in zip(new_states, states, strict=True))
@@ -927,13 +983,14 @@ def backward(
     mask: Array | None = None,
     dropout_mask: Array | None = None,
     recurrent_dropout_mask: Array | None = None,
+    zoneout_mask: Array | None = None,
 ) -> Gradients:
     """Backpropagation through time, written out by hand, in NumPy.
 
     Werbos 1990, "Backpropagation Through Time: What It Does and How to Do It", section III.
 
     Args:
-        rec, x, kernel, recurrent_kernel, bias, states, mask, dropout_mask, recurrent_dropout_mask: the
+        rec, x, kernel, recurrent_kernel, bias, states, mask, dropout_mask, recurrent_dropout_mask, zoneout_mask: the
             operands that `forward` was given.
         forward_result: what `forward` returned for them.
         d_sequence: the loss' gradient by the sequence, [batch, time, units].
@@ -945,7 +1002,8 @@ def backward(
     Raises:
         ValueError: the shapes do not fit one another.
     """
-    check_operands(rec, x.shape, kernel, recurrent_kernel, bias, states, mask, dropout_mask, recurrent_dropout_mask)
+    drops = (dropout_mask, recurrent_dropout_mask)
+    check_operands(rec, x.shape, kernel, recurrent_kernel, bias, states, mask, *drops, zoneout_mask)
     (batch, time, _), units = x.shape, recurrent_kernel.shape[0]
     _require_shape("d_sequence", d_sequence, (batch, time, units))
     for name, d_state in zip(rec.state_names, d_states, strict=True):
@@ -954,7 +1012,7 @@ def backward(
     if mask is not None and rec.zero_output_for_mask:
         d_sequence = np.where(live, d_sequence, 0)
     x = _zero_masked_inputs(x, live[:, :, 0], np)
-    weights = Weights(kernel, recurrent_kernel, bias, dropout_mask, recurrent_dropout_mask)
+    weights = Weights(kernel, recurrent_kernel, bias, *drops)
     before = _states_before(rec, tuple(states), forward_result, live)
     d_x, d_W, d_U = np.zeros_like(x), np.zeros_like(kernel), np.zeros_like(recurrent_kernel)
     d_b = None if bias is None else np.zeros_like(bias)
@@ -963,16 +1021,19 @@ def backward(
         d_states = (d_states[0] + d_sequence[:, t], *d_states[1:])
         # A masked row passes its states on: the step sees no gradient of it, and the gradient skips the step.
         d_live = tuple(np.where(live[:, t], d, 0) for d in d_states)
-        d_step = _STEPS_BACKWARD[rec.cell](
-            rec,
-            d_live,
-            x[:, t],
-            before[t],
-            forward_result.sequence[:, t],
-            tuple(np.moveaxis(forward_result.saved[:, t], 1, 0)),
-            weights,
-        )
-        d_states = tuple(np.where(live[:, t], new, d) for new, d in zip(d_step.states, d_states, strict=True))
+        saved = tuple(np.moveaxis(forward_result.saved[:, t], 1, 0))
+        d_kept: tuple[Array, ...] = (0,) * len(d_live)
+        if rec.cell in ZONEOUT:
+            kept = _kept(rec, None if zoneout_mask is None else zoneout_mask[:, t], np, d_live)
+            d_kept = tuple(d * d_s for d, d_s in zip(kept, d_live, strict=True))
+            d_live = tuple((1 - d) * d_s for d, d_s in zip(kept, d_live, strict=True))
+            if "c" in rec.state_names:  # the c that the cell gave
+                i, f, g, o, _ = saved
+                saved = (i, f, g, o, f * before[t][1] + i * g)
+        output = forward_result.sequence[:, t]
+        d_step = _STEPS_BACKWARD[rec.base](rec, d_live, x[:, t], before[t], output, saved, weights)
+        d_before = tuple(new + past for new, past in zip(d_step.states, d_kept, strict=True))
+        d_states = tuple(np.where(live[:, t], new, d) for new, d in zip(d_before, d_states, strict=True))
         d_x[:, t] = d_step.x
         d_W += d_step.kernel
         d_U += d_step.recurrent_kernel

@@ -23,7 +23,8 @@ class GradientThroughTime:
     distance from the end, nothing that stands there can be learnt.
 
     A number p_t = 0 is added to each state after each step, and the gradient by p_t is dL/dh_t: all that later steps
-    make of h_t. An LSTM's h_t moves with its c_t, so that dL/dc_t has the part through h_t = o * activation(c_t) too.
+    make of h_t. An LSTM's h_t moves with its c_t, so that dL/dc_t has the part through h_t = o * activation(c_t) too;
+    with zoneout h_t is not made of the c_t that is kept: see `cells.step`.
 
     Compiled when first called, then shared by all weights of one network.
     """
@@ -36,7 +37,7 @@ class GradientThroughTime:
         self._place = recurrent[-1]
         block = network.blocks[self._place]
         assert isinstance(block, Recurrent)
-        self._block, self._rec = block, Recurrence(block.cell)  # type: ignore[arg-type]
+        self._block, self._rec = block, Recurrence(block.cell, zoneout=block.zoneout)  # type: ignore[arg-type]
         self._gradients = jax.jit(self._by_states)
 
     def __call__(self, weights: Any, examples: Examples) -> GradientNorms:
@@ -91,7 +92,7 @@ class GradientThroughTime:
 
         nothing = jnp.zeros((x.shape[1], len(x), block.units), x.dtype)
         gradients, saved = jax.grad(loss, has_aux=True)((nothing,) * len(self._rec.state_names))
-        if "c" in self._rec.state_names:
+        if "c" in self._rec.state_names and self._rec.cell not in cells.ZONEOUT:
             o, c = (saved[self._rec.saved_names.index(name)] for name in ("o", "c"))
             d_h, d_c = gradients
             _, back = jax.vjp(lambda c: cells.lstm_output(self._rec, o, c, b, jnp), c)

@@ -156,7 +156,7 @@ class Decaying:
 
         def step(states: Any, at: tuple[Array, Array]) -> tuple[Any, Array]:
             x_t, keep = at
-            _, after = lib.recur(rec, x_t[:, None], weights, tuple(keep * h for h in states), None, None, False)
+            _, after = lib.recur(rec, x_t[:, None], weights, tuple(keep * h for h in states), *[None] * 3, False)
             return tuple(after), after[0]
 
         begin = states or tuple(xp.zeros((len(x), self.units), x.dtype) for _ in rec.state_names)
@@ -231,6 +231,7 @@ class Parallel:
         segment, horizon, targets, outputs: w, H, C and O.
         known: K; what is known ahead is added linearly.
         dropout: share of g that is 0 at a step of training.
+        zoneout: that of the layer; at this one step the cell gives what it expects, in training too.
     """
 
     cell: str
@@ -241,6 +242,7 @@ class Parallel:
     outputs: int
     known: int = 0
     dropout: float = 0.0
+    zoneout: float = 0.0
     kind: ClassVar[str] = "parallel"
     borrows: ClassVar[bool] = True
 
@@ -285,8 +287,9 @@ class Parallel:
         ids = xp.broadcast_to(xp.arange(C * m, dtype=np.int32), (B, C * m)).reshape(rows * m, 1)
         begin = tuple(xp.repeat(state, m, axis=0) for state in last)
         own = models.Recurrent(self.cell, self.units).operands(w["below"][-1])
-        rec = Recurrence(self.cell)  # type: ignore[arg-type]  # the model file's check knows the names
-        _, (g, *_) = lib.recur(rec, Tokens(ids, table.reshape(C * m, self.units)), own, begin, None, None, False)
+        rec = Recurrence(self.cell, zoneout=self.zoneout)  # type: ignore[arg-type]  # the file's check knows the names
+        tokens = Tokens(ids, table.reshape(C * m, self.units))
+        _, (g, *_) = lib.recur(rec, tokens, own, begin, None, None, None, False)
         g = models.dropped(lib, g, self.dropout, noise, g.shape)
         y = (
             (g @ w["kernel"] + w["bias"])
@@ -352,6 +355,7 @@ class Recursive:
         cell, layers: of the recurrent layers, whose weights these are.
         horizon, targets, outputs: H, C and O.
         known: K.
+        zoneout: that of the layers; steps ahead have what the cells expect, in training too.
     """
 
     cell: str
@@ -360,6 +364,7 @@ class Recursive:
     targets: int
     outputs: int
     known: int = 0
+    zoneout: float = 0.0
     kind: ClassVar[str] = "recursive"
     borrows: ClassVar[bool] = True
 
@@ -378,7 +383,7 @@ class Recursive:
         self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
     ) -> tuple[Steps, States]:
         xp, C = lib.xp, self.targets
-        rec = Recurrence(self.cell)  # type: ignore[arg-type]  # the model file's check knows the names
+        rec = Recurrence(self.cell, zoneout=self.zoneout)  # type: ignore[arg-type]  # the file's check knows the names
         top = steps.last[-1][0]
         B = len(top)
 
@@ -392,7 +397,7 @@ class Recursive:
             after = []
             for own, before in zip(w["below"], layers, strict=True):
                 weights = models.Recurrent(self.cell, before[0].shape[1]).operands(own)
-                _, left = lib.recur(rec, x[:, None], weights, before, None, None, False)
+                _, left = lib.recur(rec, x[:, None], weights, before, None, None, None, False)
                 x = left[0]
                 after.append(left)
             new = answer(x)

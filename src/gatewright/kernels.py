@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from gatewright import _digest, _kernels, _threads
-from gatewright.cells import Recurrence
+from gatewright.cells import ZONEOUT, Recurrence
 
 
 def _refuse_stale_build() -> None:
@@ -83,13 +83,14 @@ _CELLS = ("simple_rnn", "lstm", "gru", "min_gru", "min_lstm", "layer_norm_lstm",
 _ACTIVATIONS = ("tanh", "sigmoid", "relu", "hard_sigmoid", "linear")
 
 
-def spec_codes(rec: Recurrence) -> tuple[int, int, int, int, int, int]:
+def spec_codes(rec: Recurrence) -> tuple[int, int, int, int, int, int, float]:
     """A recurrence as the kernels' structure Spec has it."""
     return (
-        _CELLS.index(rec.cell),
+        _CELLS.index(rec.base),
         _ACTIVATIONS.index(rec.activation),
         _ACTIVATIONS.index(rec.recurrent_activation),
         int(rec.reset_after),
         int(rec.reverse),
         int(rec.zero_output_for_mask),
+        rec.zoneout if rec.cell in ZONEOUT else 0.0,
     )

@@ -223,12 +223,19 @@ def _block(file: Path, fields: Any) -> Block:
     if kind is None:
         raise _damaged(file, "it has a block of no known kind")
     known = {field.name: field.type for field in dataclasses.fields(kind)}
+    # A file of before a field was there means its default.
+    needed = {field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING}
     values = {key: value for key, value in fields.items() if key != "kind"}
-    if values.keys() != known.keys() or not all(_fits(value, known[key]) for key, value in values.items()):
+    if not needed <= values.keys() <= known.keys() or not all(
+        _fits(value, known[key]) for key, value in values.items()
+    ):
         raise _damaged(file, f"its block {name!r} has fields that do not fit")
     if any(values.get(name) == 0 for name in ("units", "vocabulary")):
         raise _damaged(file, f"its block {name!r} has a size of 0")
-    block: Block = kind(**values)
+    try:
+        block: Block = kind(**values)
+    except InputError:  # of two fields that do not go together
+        raise _damaged(file, f"its block {name!r} has fields that do not fit") from None
     if isinstance(block, models.Recurrent | Decaying) and block.cell not in models.CELLS:
         raise _damaged(file, "it has a recurrent layer of no known cell")
     if isinstance(block, models.Pool) and block.by not in models.POOLS:
@@ -324,7 +331,7 @@ def _forecasts(blocks: Sequence[Block]) -> bool:
     fits = fits and isinstance(ahead, Parallel | Direct | Recursive) and isinstance(ahead, Parallel) == bool(segments)
     if not fits or not isinstance(ahead, Parallel | Direct | Recursive):
         return False
-    alike = len({(block.cell, block.units) for block in recurrent}) == 1 and level.by in LEVELS
+    alike = len({_alike(block) for block in recurrent}) == 1 and level.by in LEVELS
     alike = alike and (ahead.targets, ahead.known) == (level.targets, level.known) and level.targets > 0
     alike = alike and level.lead == (isinstance(ahead, Recursive) and level.known > 0)
     alike = alike and level.look_back > 0 and 0 < ahead.horizon < _MOST_FEATURES and ahead.outputs > 0
@@ -335,10 +342,19 @@ def _forecasts(blocks: Sequence[Block]) -> bool:
             ahead.targets,
         )
         alike = alike and same and ahead.units % 2 == 0 and 0 < ahead.segment <= level.look_back
-        alike = alike and (recurrent[-1].cell, recurrent[-1].units) == (ahead.cell, ahead.units)
+        alike = alike and _alike(recurrent[-1]) == _alike(ahead)
     if isinstance(ahead, Recursive):
-        alike = alike and (ahead.cell, ahead.layers) == (recurrent[0].cell, len(recurrent))
+        alike = alike and (ahead.cell, ahead.zoneout, ahead.layers) == (
+            recurrent[0].cell,
+            getattr(recurrent[0], "zoneout", 0),
+            len(recurrent),
+        )
     return alike
+
+
+def _alike(block: Any) -> tuple[Any, ...]:
+    """What recurrent layers of one network have in common; one that decays has no zoneout."""
+    return block.cell, block.units, getattr(block, "zoneout", 0)
 
 
 _MAKES_A_NETWORK: dict[str, Callable[[Sequence[Block]], bool]] = {

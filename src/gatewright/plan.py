@@ -14,7 +14,7 @@ from gatewright import blocks
 from gatewright.data.batches import Examples
 from gatewright.errors import InputError, nearest, require_one_of
 from gatewright.fitting import Recipe
-from gatewright.settings import COMPARED, OPTIONS, compared, job_on, of_data, refuse_others
+from gatewright.settings import COMPARED, OPTIONS, compared, job_on, of_data, refuse_others, require_zoneout
 from gatewright.tasks.protocol import Task
 from gatewright.tasks.registry import task_class
 
@@ -125,6 +125,7 @@ def resolve(
     _require_whole("seeds", seeds, 1)
     require_one_of("match", match, ("units", "parameters"))
     names = _cell_names(cells)
+    require_zoneout(more, names)
     rates = _rates(chosen.pop("learning_rates") if learning_rates is None else learning_rates)
     chosen.pop("learning_rates", None)
     return Plan(

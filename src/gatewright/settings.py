@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gatewright.blocks import CELLS, POOLS
+from gatewright.blocks import CELLS, POOLS, zoneout_of
+from gatewright.cells import ZONEOUT
 from gatewright.data.spelling import MOST_READ
 from gatewright.data.text import FIRST, SPLITS
 from gatewright.errors import InputError, nearest, require_one_of
@@ -124,6 +125,9 @@ SCHEDULES = ("constant", "linear", "cosine")
 _CELL = (
     Setting("cell", "choice", "gru", f"one of {', '.join(CELLS)}", choices=tuple(CELLS)),
     Setting("layers", "whole", 1, "recurrent layers, one above the other", 1),
+    Setting(
+        "zoneout", "number", 0.1, "of a cell with zoneout, share of each state that stays as it was at a step", below=1
+    ),
 )
 _DROPOUTS = (
     Setting("embedding_dropout", "number", 0.0, "share of the ids without a vector at a step of training", below=1),
@@ -582,10 +586,23 @@ def complete(table: Sequence[Setting], given: Mapping[str, Any]) -> dict[str, An
     for name in given:
         if name not in names:
             raise InputError(f"{name!r} is no setting of this task: leave it out{nearest(name, names)}")
-    return {
+    chosen = {
         setting.name: setting.default if given.get(setting.name) is None else setting.check(given[setting.name])
         for setting in table
     }
+    require_zoneout(given, [chosen["cell"]])
+    return chosen | {"zoneout": zoneout_of(chosen["cell"], chosen["zoneout"])}
+
+
+def require_zoneout(given: Mapping[str, Any], cells: Sequence[str]) -> None:
+    """Check that a zoneout, where one is given, is that of one of the cells.
+
+    Raises:
+        InputError: none has zoneout.
+    """
+    if given.get("zoneout") and not set(cells) & set(ZONEOUT):
+        named = " and ".join(ZONEOUT)
+        raise InputError(f"zoneout is for the cells {named}, and not for {', '.join(cells)}: leave it out.")
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:

@@ -96,6 +96,7 @@ class WordVectors:
         cell: of the network of letters.
         word_dropout: share of the words that are unknown to a training step, but for their letters: see
             `blocks.Embedding`.
+        zoneout: of the network of letters: see `blocks.Recurrent`.
     """
 
     vocabulary: int
@@ -104,11 +105,13 @@ class WordVectors:
     letter_units: int
     cell: str
     word_dropout: float = 0.0
+    zoneout: float = 0.0
     kind: ClassVar[str] = "word_vectors"
 
     @property
     def _of_letters(self) -> tuple[Embedding, Recurrent]:
-        return Embedding(self.letters, self.letter_units), Recurrent(self.cell, self.letter_units, both=True)
+        reader = Recurrent(self.cell, self.letter_units, both=True, zoneout=self.zoneout)
+        return Embedding(self.letters, self.letter_units), reader
 
     def width(self, features: int) -> int:
         return self.units + 2 * self.letter_units

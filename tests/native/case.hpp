@@ -1,7 +1,8 @@
 // A case as cases.py writes it, one run of it, and its results as cases.py reads them.
 //
-// Cases file:    8 bytes "gwcases1", int32 count, then for each case 9 int32 (the six of Spec, type 0 float or
-//                1 double, threads, outputs), 7 int64 (Sizes, up to table) and the arrays of Case::arrays.
+// Cases file:    8 bytes "gwcases1", int32 count, then for each case 9 int32 (six of Spec, type 0 float or
+//                1 double, threads, outputs), 7 int64 (Sizes, up to table), a double (Spec's zoneout) and the arrays
+//                of Case::arrays.
 // Results file:  for each case int32 (0 done, 1 refused) and the arrays of Result.
 // Array:         int64 number of bytes, or -1 for none, then the bytes.
 #pragma once
@@ -38,7 +39,7 @@ struct Array {
 };
 
 enum Operand { x, kernel, recurrent_kernel, bias, h0, c0, dropout_mask, recurrent_dropout_mask, mask, lengths,
-               d_sequence, d_h, d_c, ids, operands };
+               d_sequence, d_h, d_c, ids, zoneout_mask, operands };
 enum Output { sequence, saved, h, c, g_x, g_kernel, g_recurrent_kernel, g_bias, g_h0, g_c0, outputs };
 // `less_by_states`: gradients, but none by the initial states.
 enum Wanted { states_only = 0, and_sequence = 1, and_gradients = 2, less_by_states = 3 };
@@ -96,6 +97,7 @@ inline std::vector<Case> read_cases(const char* path) {
     int64_t sizes[7];
     file.read(sizes, sizeof(sizes));
     one.sizes = {sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6]};
+    file.read(&one.spec.zoneout, sizeof(one.spec.zoneout));
     for (Array& array : one.arrays) {
       int64_t bytes;
       file.read(&bytes, sizeof(bytes));
@@ -154,7 +156,8 @@ const char* forward(const Case& one, const Result& to) {
   return gatewright::run_forward<T>(
       one.spec, one.sizes,
       {a[x].as<T>(), a[kernel].as<T>(), a[recurrent_kernel].as<T>(), a[bias].as<T>(), a[h0].as<T>(), a[c0].as<T>(),
-       a[dropout_mask].as<T>(), a[recurrent_dropout_mask].as<T>(), a[ids].as<int32_t>()},
+       a[dropout_mask].as<T>(), a[recurrent_dropout_mask].as<T>(), a[ids].as<int32_t>(),
+       a[zoneout_mask].as<uint8_t>()},
       {a[mask].as<uint8_t>(), a[lengths].as<int32_t>()},
       {to.arrays[sequence].as<T>(), to.arrays[saved].as<T>(), to.arrays[h].as<T>(), to.arrays[c].as<T>()});
 }
@@ -166,7 +169,8 @@ const char* backward(const Case& one, const Result& to) {
   return gatewright::run_backward<T>(
       one.spec, one.sizes,
       {a[x].as<T>(), a[kernel].as<T>(), a[recurrent_kernel].as<T>(), a[bias].as<T>(), a[h0].as<T>(), a[c0].as<T>(),
-       a[dropout_mask].as<T>(), a[recurrent_dropout_mask].as<T>(), a[ids].as<int32_t>()},
+       a[dropout_mask].as<T>(), a[recurrent_dropout_mask].as<T>(), a[ids].as<int32_t>(),
+       a[zoneout_mask].as<uint8_t>()},
       {a[mask].as<uint8_t>(), a[lengths].as<int32_t>()},
       {r[sequence].as<T>(), r[saved].as<T>(), a[d_sequence].as<T>(), a[d_h].as<T>(), a[d_c].as<T>()},
       {r[g_x].as<T>(), r[g_kernel].as<T>(), r[g_recurrent_kernel].as<T>(), r[g_bias].as<T>(), r[g_h0].as<T>(),

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from tolerances import assert_close, kinds
 
-from gatewright.cells import ACTIVATIONS, Recurrence, backward, forward, lengths_to_mask
+from gatewright.cells import ACTIVATIONS, ZONEOUT, Recurrence, backward, forward, lengths_to_mask
 
 VARIANTS = (
     Recurrence("simple_rnn"),
@@ -25,6 +25,8 @@ VARIANTS = (
     Recurrence("min_lstm"),
     Recurrence("layer_norm_lstm"),
     Recurrence("layer_norm_gru"),
+    Recurrence("zoneout_lstm", zoneout=0.3),
+    Recurrence("zoneout_gru", zoneout=0.3),
 )
 # The order of the enumerations in csrc/api.hpp. That of gatewright.kernels is not asked: these cases run where the
 # extension is not built.
@@ -37,7 +39,7 @@ WANTED = ("states", "sequence", "gradients", "less by states")  # in the order o
 Live = Literal["all", "mask", "lengths"]
 
 _OPERANDS = ["x", "kernel", "recurrent_kernel", "bias", "h0", "c0", "dropout_mask", "recurrent_dropout_mask"]
-_OPERANDS += ["mask", "lengths", "d_sequence", "d_h", "d_c", "ids"]
+_OPERANDS += ["mask", "lengths", "d_sequence", "d_h", "d_c", "ids", "zoneout_mask"]
 _OUTPUTS = ["sequence", "saved", "h", "c", "g_x", "g_kernel", "g_recurrent_kernel", "g_bias", "g_h0", "g_c0"]
 
 
@@ -94,7 +96,7 @@ class Case:
             mask = lengths_to_mask(a["lengths"], time)
         states = [a[f"{name}0"] for name in self.rec.state_names]
         operands = (self.rec, a["x"], a["kernel"], a["recurrent_kernel"], a.get("bias"), states)
-        drops = {"dropout_mask": a.get("dropout_mask"), "recurrent_dropout_mask": a.get("recurrent_dropout_mask")}
+        drops = {name: a.get(name) for name in ("dropout_mask", "recurrent_dropout_mask", "zoneout_mask")}
         result = forward(*operands, mask, **drops)
         outputs = dict(zip("hc", result.states, strict=False))
         if self.wanted != "states":
@@ -163,6 +165,9 @@ def make(
     }
     arrays["bias"][rec.gain_rows] /= 4  # as much less for sums that are normalised, whose size is that of their gains
     arrays = {name: (scale * array).astype(dtype) for name, array in arrays.items()}
+    if rec.cell in ZONEOUT and seed % 2:  # the others have what is expected
+        states = len(rec.state_names)
+        arrays["zoneout_mask"] = (rng.random((batch, time, states, units)) < rec.zoneout).astype(np.uint8)
     mask = np.ones((batch, time), bool)
     if live == "mask":
         mask = rng.random((batch, time)) < 0.6
@@ -361,8 +366,9 @@ def write(path: Path, cases: list[Case]) -> None:
             rec = case.rec
             functions = map(_ACTIVATIONS.index, (rec.activation, rec.recurrent_activation))
             flags = (rec.reset_after, rec.reverse, rec.zero_output_for_mask)
+            zoneout = rec.zoneout if rec.cell in ZONEOUT else 0.0
             codes = (DTYPES.index(case.dtype), case.threads, WANTED.index(case.wanted))
-            file.write(struct.pack("<9i7q", _CELLS.index(rec.cell), *functions, *flags, *codes, *case.sizes))
+            file.write(struct.pack("<9i7qd", _CELLS.index(rec.base), *functions, *flags, *codes, *case.sizes, zoneout))
             for name in _OPERANDS:
                 array = case.arrays.get(name)
                 data = b"" if array is None else np.ascontiguousarray(array).tobytes()

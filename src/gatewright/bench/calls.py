@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gatewright import _kernels
-from gatewright.cells import Recurrence
+from gatewright.cells import ZONEOUT, Recurrence
 from gatewright.kernels import spec_codes
 from gatewright.ops.numpy import forward
 
@@ -54,7 +55,7 @@ class Call:
 
     def __init__(self, cell: str, shape: Shape, lengths: Sequence[int] | None = None) -> None:
         rec = recurrence(cell)
-        run = forward(rec, *operands(rec, shape), lengths=lengths, keep=True)
+        run = forward(rec, *operands(rec, shape), lengths=lengths, zoneout_mask=_zoned(rec, shape), keep=True)
         d_sequence = np.ones_like(run.sequence)
         gradients = run.backward(d_sequence)
         self._codes, self._operands = spec_codes(rec), run._operands
@@ -73,6 +74,15 @@ class Call:
     def __call__(self) -> None:
         self.forward()
         self.backward()
+
+
+def _zoned(rec: Recurrence, shape: Shape) -> NDArray[np.bool_] | None:
+    """A zoneout mask, as training draws it, of a cell with zoneout."""
+    if rec.cell not in ZONEOUT:
+        return None
+    drawn = np.random.default_rng(2).random((shape.batch, shape.time, len(rec.state_names), shape.units), np.float32)
+    zoned: NDArray[np.bool_] = drawn < rec.zoneout
+    return zoned
 
 
 def _two(states: Sequence[Any]) -> tuple[Any, Any]:

@@ -25,7 +25,17 @@ class Settings:
 
     rounds: int = 10
     calls: int = 3  # timed in one turn
-    cells: tuple[str, ...] = ("gru", "lstm", "simple_rnn", "min_gru", "min_lstm", "layer_norm_lstm", "layer_norm_gru")
+    cells: tuple[str, ...] = (
+        "gru",
+        "lstm",
+        "simple_rnn",
+        "min_gru",
+        "min_lstm",
+        "layer_norm_lstm",
+        "layer_norm_gru",
+        "zoneout_lstm",
+        "zoneout_gru",
+    )
     shapes: tuple[Sizes, ...] = _SHAPES
     threads: tuple[int, ...] = field(default_factory=results.thread_counts)
 
@@ -101,7 +111,8 @@ def markdown(result: dict[str, Any]) -> str:
     head += ["GFLOP/s", "multiply-add peak", "of the peak"]
     return (
         f"{results.heading('Operations alone', result)}\n{results.table(head, lines)}\n\n"
-        "float32, batch x time x features to units; `forward` keeps what `backward` needs. GFLOP/s count the products "
+        "float32, batch x time x features to units; `forward` keeps what `backward` needs; zoneout has its masks. "
+        "GFLOP/s count the products "
         "alone.\nThe peak is that of multiply-adds which wait for nothing, on as many threads, in windows of 5 to 20 "
         "ms between the calls.\nCalls write into memory that is there already. Instruction set: "
         f"{result['versions']['instruction_set']}.\n{results.notes(result)}"

@@ -31,7 +31,19 @@ from gatewright.ops.numpy import check_lengths
 Array = Any  # a jax.Array, or a tracer of one
 Implementation = Literal["auto", "kernel", "scan"]
 
-__all__ = ["Tokens", "forward", "gru", "layer_norm_gru", "layer_norm_lstm", "lstm", "min_gru", "min_lstm", "simple_rnn"]
+__all__ = [
+    "Tokens",
+    "forward",
+    "gru",
+    "layer_norm_gru",
+    "layer_norm_lstm",
+    "lstm",
+    "min_gru",
+    "min_lstm",
+    "simple_rnn",
+    "zoneout_gru",
+    "zoneout_lstm",
+]
 
 
 class _Operands(NamedTuple):
@@ -45,6 +57,7 @@ class _Operands(NamedTuple):
     dropout_mask: Array | None
     recurrent_dropout_mask: Array | None
     ids: Array | None
+    zoneout_mask: Array | None
 
 
 # ---- the kernels behind XLA ----------------------------------------------------------------------------------
@@ -67,7 +80,9 @@ def _register() -> None:
 _register()
 
 # The flags of csrc/xla.cpp's enumeration Present.
-_BIAS, _C, _MASK, _LENGTHS, _DROPOUT, _RECURRENT_DROPOUT, _SEQUENCE, _IDS, _WANTS_STATES = (1 << k for k in range(9))
+_BIAS, _C, _MASK, _LENGTHS, _DROPOUT, _RECURRENT_DROPOUT, _SEQUENCE, _IDS, _WANTS_STATES, _ZONEOUT = (
+    1 << k for k in range(10)
+)
 
 
 def _call(
@@ -88,9 +103,10 @@ def _call(
         (o.dropout_mask, _DROPOUT),
         (o.recurrent_dropout_mask, _RECURRENT_DROPOUT),
         (o.ids, _IDS),
+        (o.zoneout_mask, _ZONEOUT),
     )
     present = sum(flag for operand, flag in optional if operand is not None) | flags
-    bias, c, mask, lengths, dropout, recurrent_dropout, ids = (
+    bias, c, mask, lengths, dropout, recurrent_dropout, ids, zoneout_mask = (
         absent if operand is None else operand for operand, _ in optional
     )
     operands = (
@@ -105,6 +121,7 @@ def _call(
         lengths,
         dropout,
         recurrent_dropout,
+        zoneout_mask,
     )
     attributes = (
         "cell",
@@ -116,8 +133,9 @@ def _call(
     )
     results = [jax.ShapeDtypeStruct(shape, o.x.dtype) for shape in shapes]  # type: ignore[no-untyped-call]
     call = jax.ffi.ffi_call(f"gatewright_{name}", results, vmap_method="sequential")
-    codes = {key: np.int64(code) for key, code in zip(attributes, spec_codes(rec), strict=True)}
-    return list(call(*operands, *extra, **codes, present=np.int64(present)))
+    *codes, zoneout = spec_codes(rec)
+    named = {key: np.int64(code) for key, code in zip(attributes, codes, strict=True)}
+    return list(call(*operands, *extra, **named, present=np.int64(present), zoneout=np.float64(zoneout)))
 
 
 def _shapes(o: _Operands) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
@@ -167,6 +185,7 @@ def _backward(
         None,
         None,
         None,
+        None,
     )
 
 
@@ -180,8 +199,8 @@ def _scan(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, 
     # What stands in a masked step must not reach a gradient as 0 * NaN.
     x = x if mask is None else jnp.where(mask[:, :, None], x, 0)
 
-    def step(states: tuple[Array, ...], at: tuple[Array, Array | None]) -> tuple[tuple[Array, ...], Array | None]:
-        x_t, live = at
+    def step(states: tuple[Array, ...], at: tuple[Array, ...]) -> tuple[tuple[Array, ...], Array | None]:
+        x_t, live, kept = at
         new, _ = cells.step(
             rec,
             x_t,
@@ -192,6 +211,7 @@ def _scan(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, 
             o.dropout_mask,
             o.recurrent_dropout_mask,
             jnp,
+            kept,
         )
         if live is None:
             return new, new[0] if sequence else None
@@ -199,7 +219,8 @@ def _scan(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, 
         shown = jnp.where(live[:, None], new[0], 0) if rec.zero_output_for_mask else new[0]
         return new, shown if sequence else None
 
-    steps = (jnp.swapaxes(x, 0, 1), None if mask is None else mask.T)
+    kept = None if o.zoneout_mask is None else jnp.swapaxes(o.zoneout_mask, 0, 1)
+    steps = (jnp.swapaxes(x, 0, 1), None if mask is None else mask.T, kept)
     states, out = lax.scan(step, o.states, steps, reverse=rec.reverse)
     return (None if out is None else jnp.swapaxes(out, 0, 1)), states
 
@@ -246,7 +267,7 @@ def _recur_backward(rec: Recurrence, sequence: bool, given: bool, kept: Any, d: 
             return _scan(rec, sequence, _Operands(x, kernel, recurrent_kernel, bias, states, *o[5:]))
 
         x, kernel, recurrent_kernel, bias, states = jax.vjp(differentiable, *o[:5])[1]((d_sequence, d_states))
-        return _Operands(x, kernel, recurrent_kernel, bias, states, None, None, None, None, None)
+        return _Operands(x, kernel, recurrent_kernel, bias, states, None, None, None, None, None, None)
 
     arguments = (o, out, saved, d_sequence, d_states)
     if _on_cpu_only():
@@ -272,6 +293,7 @@ def forward(
     lengths: Array | None = None,
     dropout_mask: Array | None = None,
     recurrent_dropout_mask: Array | None = None,
+    zoneout_mask: Array | None = None,
     return_sequence: bool = True,
     implementation: Implementation = "auto",
 ) -> tuple[Array | None, tuple[Array, ...]]:
@@ -291,6 +313,8 @@ def forward(
             impossible length is found when the program runs.
         dropout_mask: [1 or gates, batch, features], scaled, the same at every step.
         recurrent_dropout_mask: [1 or gates, batch, units], likewise.
+        zoneout_mask: bool [batch, time, states, units], True where a unit of a state stays as it was; of a cell with
+            zoneout, which without it expects `rec.zoneout`.
         return_sequence: whether the first result is wanted; without it less is written.
         implementation: "auto" and "kernel" are the compiled kernels on a CPU and the twin elsewhere; "scan" is the
             twin everywhere, which has derivatives of every order and mode and takes any floating type.
@@ -334,15 +358,16 @@ def forward(
         recurrent_kernel,
         alike("bias", bias),
         tuple(alike("initial_state", state) for state in initial_state),
-        _mask(mask),
+        _mask("mask", mask),
         _lengths(lengths, *shape[:2]),
         lax.stop_gradient(alike("dropout_mask", dropout_mask)),
         lax.stop_gradient(alike("recurrent_dropout_mask", recurrent_dropout_mask)),
         ids,
+        _mask("zoneout_mask", zoneout_mask),
     )
     if mask is not None and lengths is not None:
         raise ValueError("Give mask or lengths, not both.")
-    cells.check_operands(rec, shape, *o[1:6], o.dropout_mask, o.recurrent_dropout_mask)
+    cells.check_operands(rec, shape, *o[1:6], o.dropout_mask, o.recurrent_dropout_mask, o.zoneout_mask)
     if implementation == "scan":
         return _scan(rec, return_sequence, o)
     return _recur(rec, return_sequence, given, o)
@@ -483,6 +508,52 @@ def layer_norm_gru(
     return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
 
 
+def zoneout_lstm(
+    x: Array | Tokens,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None = None,
+    *,
+    zoneout: float = 0.1,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> tuple[Array | None, tuple[Array, ...]]:
+    """LSTM with zoneout (Krueger et al. 2016), of the mask or else as expected; see `forward` and `cells`."""
+    rec = Recurrence(
+        "zoneout_lstm",
+        activation,
+        recurrent_activation,
+        reverse=reverse,
+        zero_output_for_mask=zero_output_for_mask,
+        zoneout=zoneout,
+    )
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
+def zoneout_gru(
+    x: Array | Tokens,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None = None,
+    *,
+    zoneout: float = 0.1,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    reset_after: bool = True,
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> tuple[Array | None, tuple[Array, ...]]:
+    """GRU with zoneout (Krueger et al. 2016), of the mask or else as expected; see `forward` and `cells`."""
+    rec = Recurrence(
+        "zoneout_gru", activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout
+    )
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
 def _tokens(tokens: Tokens, gathered: bool) -> tuple[Array, Array | None]:
     """The table and its int32 ids [batch, time]; or the rows that they name, and None."""
     ids, table = jnp.asarray(tokens.ids), jnp.asarray(tokens.table)
@@ -493,12 +564,12 @@ def _tokens(tokens: Tokens, gathered: bool) -> tuple[Array, Array | None]:
     return (jnp.take(table, ids, axis=0), None) if gathered else (table, ids.astype(jnp.int32))
 
 
-def _mask(mask: Array | None) -> Array | None:
+def _mask(name: str, mask: Array | None) -> Array | None:
     if mask is None:
         return None
     mask = jnp.asarray(mask)
     if mask.dtype != jnp.bool_:
-        raise TypeError(f"mask must be bool, not {mask.dtype}.")
+        raise TypeError(f"{name} must be bool, not {mask.dtype}.")
     return mask
 
 

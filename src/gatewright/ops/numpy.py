@@ -44,7 +44,11 @@ __all__ = [
     "pack_min_gru",
     "pack_min_lstm",
     "pack_simple_rnn",
+    "pack_zoneout_gru",
+    "pack_zoneout_lstm",
     "simple_rnn",
+    "zoneout_gru",
+    "zoneout_lstm",
 ]
 
 
@@ -131,6 +135,7 @@ def forward(
     lengths: NDArray[np.integer[Any]] | Sequence[int] | None = None,
     dropout_mask: FloatArray | None = None,
     recurrent_dropout_mask: FloatArray | None = None,
+    zoneout_mask: NDArray[np.bool_] | None = None,
     keep: bool = False,
 ) -> Run:
     """Walk a recurrence over a batch of sequences.
@@ -147,6 +152,8 @@ def forward(
         lengths: [batch] numbers of live steps from the beginning: a mask in short. Not both.
         dropout_mask: [1 or gates, batch, features], scaled, the same at every step.
         recurrent_dropout_mask: [1 or gates, batch, units], likewise.
+        zoneout_mask: bool [batch, time, states, units], True where a unit of a state stays as it was; of a cell with
+            zoneout, which without it expects `rec.zoneout`.
         keep: hold every gate and state of every step, for `Run.gates` and `Run.backward`.
 
     Raises:
@@ -175,8 +182,9 @@ def forward(
     elif isinstance(initial_state, np.ndarray):
         raise TypeError(f"initial_state must be a list of {len(rec.state_names)} arrays, not one array.")
     states = tuple(_floats("initial_state", state, x.dtype) for state in initial_state)
-    live = _mask(mask)
-    cells.check_operands(rec, shape, kernel, recurrent_kernel, bias, states, live, dropout_mask, recurrent_dropout_mask)
+    live, zoned = _mask("mask", mask), _mask("zoneout_mask", zoneout_mask)
+    drops = (dropout_mask, recurrent_dropout_mask, zoned)
+    cells.check_operands(rec, shape, kernel, recurrent_kernel, bias, states, live, *drops)
     if mask is not None and lengths is not None:
         raise ValueError("Give mask or lengths, not both.")
     counts = None if lengths is None else check_lengths(lengths, batch, time)
@@ -189,8 +197,7 @@ def forward(
         *_two(states),
         live,
         counts,
-        dropout_mask,
-        recurrent_dropout_mask,
+        *drops,
     )
     units = recurrent_kernel.shape[0]
     sequence = np.empty((batch, time, units), x.dtype)
@@ -335,6 +342,52 @@ def layer_norm_gru(
     return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
 
 
+def zoneout_lstm(
+    x: FloatArray | Tokens,
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    zoneout: float = 0.1,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> Run:
+    """LSTM with zoneout (Krueger et al. 2016), of the mask or else as expected; see `forward` and `cells`."""
+    rec = Recurrence(
+        "zoneout_lstm",
+        activation,
+        recurrent_activation,
+        reverse=reverse,
+        zero_output_for_mask=zero_output_for_mask,
+        zoneout=zoneout,
+    )
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
+def zoneout_gru(
+    x: FloatArray | Tokens,
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    zoneout: float = 0.1,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    reset_after: bool = True,
+    reverse: bool = False,
+    zero_output_for_mask: bool = False,
+    **operands: Any,
+) -> Run:
+    """GRU with zoneout (Krueger et al. 2016), of the mask or else as expected; see `forward` and `cells`."""
+    rec = Recurrence(
+        "zoneout_gru", activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout
+    )
+    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+
+
 class Packed:
     """A recurrence with its weights packed once, for one step at a time: streams, and generating.
 
@@ -443,6 +496,35 @@ def pack_layer_norm_gru(
     return Packed(Recurrence("layer_norm_gru", activation, recurrent_activation), kernel, recurrent_kernel, bias)
 
 
+def pack_zoneout_lstm(
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    zoneout: float = 0.1,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+) -> Packed:
+    """Weights for `zoneout_lstm` packed for `Packed.step`, which expects `zoneout`; float32, layouts as there."""
+    rec = Recurrence("zoneout_lstm", activation, recurrent_activation, zoneout=zoneout)
+    return Packed(rec, kernel, recurrent_kernel, bias)
+
+
+def pack_zoneout_gru(
+    kernel: FloatArray,
+    recurrent_kernel: FloatArray,
+    bias: FloatArray | None = None,
+    reset_after: bool = True,
+    *,
+    zoneout: float = 0.1,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+) -> Packed:
+    """Weights for `zoneout_gru` packed for `Packed.step`, which expects `zoneout`; float32, layouts as there."""
+    rec = Recurrence("zoneout_gru", activation, recurrent_activation, reset_after, zoneout=zoneout)
+    return Packed(rec, kernel, recurrent_kernel, bias)
+
+
 def _tokens(tokens: Tokens, gathered: bool) -> tuple[FloatArray, NDArray[np.int32] | None]:
     """The table and its int32 ids [batch, time]; or the rows that they name, and None."""
     ids, table = np.asarray(tokens.ids), _floats("table", tokens.table)
@@ -481,12 +563,12 @@ def _floats(name: str, array: Any, dtype: np.dtype[Any] | None = None) -> FloatA
     return np.ascontiguousarray(array)
 
 
-def _mask(mask: Any) -> NDArray[np.uint8] | None:
+def _mask(name: str, mask: Any) -> NDArray[np.uint8] | None:
     if mask is None:
         return None
     array = np.asarray(mask)
     if array.dtype != np.bool_:
-        raise TypeError(f"mask must be bool, not {array.dtype}.")
+        raise TypeError(f"{name} must be bool, not {array.dtype}.")
     return np.ascontiguousarray(array).view(np.uint8)
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.blocks import Block, Dense, Recurrent
+from gatewright.blocks import Block, Dense, Recurrent, zoneout_of
 from gatewright.comparison import Measure
 from gatewright.data.batches import Examples
 from gatewright.tasks.protocol import Parts, Simple
@@ -92,7 +92,7 @@ class Adding:
 
     def blocks(self, cell: str, units: int) -> list[Block]:
         """The cell, and a linear map of its last state to one number."""
-        return [Recurrent(cell, units), Dense(1)]
+        return [Recurrent(cell, units, zoneout=zoneout_of(cell)), Dense(1)]
 
     def losses(self, outputs: Any, targets: Any) -> Any:
         """Squared error of each row."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.blocks import Block, Dense, Dropout, Embedding, Pool, Recurrent
+from gatewright.blocks import Block, Dense, Dropout, Embedding, Pool, Recurrent, zoneout_of
 from gatewright.comparison import Measure
 from gatewright.data import split
 from gatewright.data.batches import Examples
@@ -56,7 +56,7 @@ class Classify:
         layers: recurrent layers, one above the other.
         both: whether each walks in both directions.
         pooling: how the steps of the last layer become one vector: its "last" output, or see `blocks.Pool`.
-        embedding_dropout, word_dropout, recurrent_dropout: see `blocks.Embedding` and `blocks.Recurrent`.
+        embedding_dropout, word_dropout, recurrent_dropout, zoneout: see `blocks.Embedding` and `blocks.Recurrent`.
         input_dropout: between the embedding and the first layer: see `blocks.Dropout`.
         output_dropout: between layers and below the outputs: see `blocks.Dropout`.
         class_weights: "none", or "balanced": a row counts rows / (classes * rows of its class). With several labels a
@@ -82,6 +82,7 @@ class Classify:
     embedding_dropout: float = 0.0
     word_dropout: float = 0.0
     recurrent_dropout: float = 0.0
+    zoneout: float = 0.1
     input_dropout: float = 0.0
     output_dropout: float = 0.0
     class_weights: str = "none"
@@ -206,6 +207,7 @@ class Classify:
 
     def blocks(self, cell: str, units: int) -> list[Block]:
         """Embedding, recurrent layers, pooling, and one logit (two classes) or a logit for each class or label."""
+        zoneout = zoneout_of(cell, self.zoneout)
         assert self._encoder is not None
         blocks: list[Block] = [
             Embedding(self._encoder.ids, self.embedding, self.embedding_dropout, self.word_dropout),
@@ -214,7 +216,7 @@ class Classify:
             blocks.append(Dropout(self.input_dropout))
         for layer in range(self.layers):
             steps = layer < self.layers - 1 or self.pooling != "last"
-            blocks.append(Recurrent(cell, units, self.both, steps, self.recurrent_dropout))
+            blocks.append(Recurrent(cell, units, self.both, steps, self.recurrent_dropout, zoneout=zoneout))
             if layer == self.layers - 1 and self.pooling != "last":
                 blocks.append(Pool(self.pooling))
             if self.output_dropout:

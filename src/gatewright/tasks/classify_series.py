@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.blocks import Block, Dense, Dropout, Pool, Recurrent
+from gatewright.blocks import Block, Dense, Dropout, Pool, Recurrent, zoneout_of
 from gatewright.comparison import Measure
 from gatewright.data import split
 from gatewright.data.batches import Examples
@@ -42,7 +42,7 @@ class ClassifySeries:
         id, time, label, test: columns, and a file of test rows, likewise.
         validation: a file of validation rows.
         length: steps of a row that are read, the last; None is as many as the longest training row has.
-        layers, both, pooling, recurrent_dropout, class_weights, limit: as of `tasks.classify.Classify`.
+        layers, both, pooling, recurrent_dropout, zoneout, class_weights, limit: as of `tasks.classify.Classify`.
         scaling: of the channels by the standard deviation of "each", or of all "together": see `data.channels`.
         noise: added to the numbers in training: see `series_blocks.Measurements`.
         input_dropout: of the channels; output_dropout: between layers and below the outputs: see `blocks.Dropout`.
@@ -61,6 +61,7 @@ class ClassifySeries:
     scaling: str = "each"
     noise: float = 0.0
     recurrent_dropout: float = 0.0
+    zoneout: float = 0.1
     input_dropout: float = 0.0
     output_dropout: float = 0.0
     class_weights: str = "none"
@@ -151,12 +152,14 @@ class ClassifySeries:
 
     def blocks(self, cell: str, units: int) -> list[Block]:
         """Measurements, recurrent layers, pooling, and one logit (two classes) or a logit for each class."""
+        zoneout = zoneout_of(cell, self.zoneout)
         blocks: list[Block] = [Measurements(self.noise)]
         if self.input_dropout:
             blocks.append(Dropout(self.input_dropout))
         for layer in range(self.layers):
             top = layer == self.layers - 1
-            blocks.append(Recurrent(cell, units, self.both, not top or self.pooling != "last", self.recurrent_dropout))
+            steps = not top or self.pooling != "last"
+            blocks.append(Recurrent(cell, units, self.both, steps, self.recurrent_dropout, zoneout=zoneout))
             if top and self.pooling != "last":
                 blocks.append(Pool(self.pooling))
             if self.output_dropout:

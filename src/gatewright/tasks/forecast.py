@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.blocks import Block, Dropout, Recurrent
+from gatewright.blocks import Block, Dropout, Recurrent, zoneout_of
 from gatewright.comparison import Measure
 from gatewright.data.batches import Examples
 from gatewright.data.scales import Scales, Seen
@@ -73,7 +73,7 @@ class Forecast:
         quantiles: that are forecast beside, in rising order.
         loss: of the forecast itself: "absolute" or "squared" error; that of the quantiles is the pinball loss.
         layers: recurrent layers, one above the other.
-        recurrent_dropout, output_dropout: see `blocks.Recurrent` and `blocks.Dropout`.
+        recurrent_dropout, zoneout, output_dropout: see `blocks.Recurrent` and `blocks.Dropout`.
         batch: windows of a training step; None is 64, of few windows fewer.
     """
 
@@ -97,6 +97,7 @@ class Forecast:
     loss: str = "absolute"
     layers: int = 1
     recurrent_dropout: float = 0.0
+    zoneout: float = 0.1
     output_dropout: float = 0.0
     batch: int | None = None
     data: str = field(init=False, default="")
@@ -292,8 +293,9 @@ class Forecast:
         """The level of each window, recurrent layers, the steps ahead, and their levels given back."""
         look_back, horizon, segment = self._sizes
         C, known = self._table.targets, self.scales.known
-        if self.missing == "decay" and (self.decoding != "direct" or self.recurrent_dropout):
-            raise InputError("missing decay is for decoding direct, without recurrent_dropout: choose these.")
+        zoneout = zoneout_of(cell, self.zoneout)
+        if self.missing == "decay" and (self.decoding != "direct" or self.recurrent_dropout or zoneout):
+            raise InputError("missing decay is for decoding direct without recurrent_dropout or zoneout: choose these.")
         if self.decoding == "segments" and units % 2:
             raise InputError(f"units must be even with decoding segments, not {units}: give an even number.")
         blocks: list[Block] = [Level(self.level, look_back, C, known, bool(known) and self.decoding == "recursive")]
@@ -304,16 +306,16 @@ class Forecast:
             if self.missing == "decay" and layer == 0:
                 blocks.append(Decaying(cell, units, len(self.scales.variables) - self.scales.ahead, C, not top))
             else:
-                blocks.append(Recurrent(cell, units, False, not top, self.recurrent_dropout))
+                blocks.append(Recurrent(cell, units, False, not top, self.recurrent_dropout, zoneout=zoneout))
             if self.output_dropout and not (top and self.decoding != "direct"):
                 blocks.append(Dropout(self.output_dropout))
         ahead: Block
         if self.decoding == "segments":
-            ahead = Parallel(cell, units, segment, horizon, C, self.outputs, known, self.output_dropout)
+            ahead = Parallel(cell, units, segment, horizon, C, self.outputs, known, self.output_dropout, zoneout)
         elif self.decoding == "direct":
             ahead = Direct(horizon, C, self.outputs, known)
         else:
-            ahead = Recursive(cell, self.layers, horizon, C, self.outputs, known)
+            ahead = Recursive(cell, self.layers, horizon, C, self.outputs, known, zoneout)
         return [*blocks, ahead, Restore()]
 
     def model(self, blocks: Sequence[Block], weights: Sequence[Any], training: dict[str, Any]) -> Model:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.blocks import Block, Dense, Dropout, Embedding, Recurrent, Softmax
+from gatewright.blocks import Block, Dense, Dropout, Embedding, Recurrent, Softmax, zoneout_of
 from gatewright.comparison import Measure
 from gatewright.data import streams
 from gatewright.data.batches import Examples
@@ -57,7 +57,8 @@ class Generate:
         layers: recurrent layers, one above the other.
         tied: the outputs' kernel is the embedding's table: see `blocks.Softmax`.
         samples: see `blocks.Softmax`.
-        embedding_dropout, word_dropout, recurrent_dropout, weight_dropout: see `blocks.Embedding`, `blocks.Recurrent`.
+        embedding_dropout, word_dropout, recurrent_dropout, weight_dropout, zoneout: see `blocks.Embedding` and
+            `blocks.Recurrent`.
         input_dropout: between the embedding and the first layer: see `blocks.Dropout`.
         output_dropout: between layers and below the outputs: see `blocks.Dropout`.
         limit: at most so many training tokens, and as many test tokens; None is all.
@@ -83,6 +84,7 @@ class Generate:
     word_dropout: float = 0.0
     recurrent_dropout: float = 0.0
     weight_dropout: float = 0.0
+    zoneout: float = 0.1
     input_dropout: float = 0.0
     output_dropout: float = 0.0
     limit: int | None = None
@@ -217,6 +219,7 @@ class Generate:
     def blocks(self, cell: str, units: int) -> list[Block]:
         """Embedding, recurrent layers and a softmax; where it is tied and sizes differ, a linear map to that of the
         embedding below it."""
+        zoneout = zoneout_of(cell, self.zoneout)
         assert self._encoder is not None
         ids = self._encoder.ids
         blocks: list[Block] = [Embedding(ids, self.embedding, self.embedding_dropout, self.word_dropout)]
@@ -224,7 +227,7 @@ class Generate:
             blocks.append(Dropout(self.input_dropout))
         for layer in range(self.layers):
             steps = self.carried or layer < self.layers - 1
-            blocks.append(Recurrent(cell, units, False, steps, self.recurrent_dropout, self.weight_dropout))
+            blocks.append(Recurrent(cell, units, False, steps, self.recurrent_dropout, self.weight_dropout, zoneout))
             if self.output_dropout:
                 blocks.append(Dropout(self.output_dropout))
         if self.tied and units != self.embedding:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.blocks import Block, Dropout, Recurrent
+from gatewright.blocks import Block, Dropout, Recurrent, zoneout_of
 from gatewright.comparison import Measure
 from gatewright.data import split
 from gatewright.data.batches import Examples
@@ -33,7 +33,7 @@ class GenerateRolls:
     Attributes:
         source: "jsb", "nottingham", or a .mat or .npz file: see `data.rolls.read_rolls`.
         hold_out: share of the pieces that becomes a test part where there is none, and likewise a validation part.
-        layers, recurrent_dropout, weight_dropout, output_dropout: as of `tasks.generate.Generate`.
+        layers, recurrent_dropout, weight_dropout, zoneout, output_dropout: as of `tasks.generate.Generate`.
         input_dropout: of the keys: see `blocks.Dropout`.
         limit: at most so many training pieces, and as many test pieces; None is all.
     """
@@ -43,6 +43,7 @@ class GenerateRolls:
     layers: int = 1
     recurrent_dropout: float = 0.0
     weight_dropout: float = 0.0
+    zoneout: float = 0.1
     input_dropout: float = 0.0
     output_dropout: float = 0.0
     limit: int | None = None
@@ -119,11 +120,12 @@ class GenerateRolls:
 
     def blocks(self, cell: str, units: int) -> list[Block]:
         """Frames, recurrent layers, and a logit for each key."""
+        zoneout = zoneout_of(cell, self.zoneout)
         blocks: list[Block] = [Frames()]
         if self.input_dropout:
             blocks.append(Dropout(self.input_dropout))
         for _ in range(self.layers):
-            blocks.append(Recurrent(cell, units, False, True, self.recurrent_dropout, self.weight_dropout))
+            blocks.append(Recurrent(cell, units, False, True, self.recurrent_dropout, self.weight_dropout, zoneout))
             if self.output_dropout:
                 blocks.append(Dropout(self.output_dropout))
         return [*blocks, Sigmoids(self._keys)]

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.blocks import NUMPY, Block, Dropout, Recurrent
+from gatewright.blocks import NUMPY, Block, Dropout, Recurrent, zoneout_of
 from gatewright.comparison import Measure
 from gatewright.data import split
 from gatewright.data.batches import Examples
@@ -54,7 +54,7 @@ class Tag:
         crf: whether the tags of a sentence are a chain: see `gatewright.crf`. Where it is None, `fit` sets it: where
             tags tell spans they are.
         pooling: how steps become the vector of which a sentence's label is told: see `blocks.Pool`.
-        word_dropout, recurrent_dropout: see `tag_blocks.WordVectors` and `blocks.Recurrent`.
+        word_dropout, recurrent_dropout, zoneout: see `tag_blocks.WordVectors` and `blocks.Recurrent`.
         input_dropout: between the words' vectors and the first layer: see `blocks.Dropout`.
         output_dropout: between layers and below the outputs: see `blocks.Dropout`.
         limit: at most so many training sentences, and as many test sentences; None is all.
@@ -76,6 +76,7 @@ class Tag:
     pooling: str = "max"
     word_dropout: float = 0.1
     recurrent_dropout: float = 0.0
+    zoneout: float = 0.1
     input_dropout: float = 0.0
     output_dropout: float = 0.0
     limit: int | None = None
@@ -218,15 +219,16 @@ class Tag:
 
     def blocks(self, cell: str, units: int) -> list[Block]:
         """Words' vectors, recurrent layers that give every step, and the scores of tags and labels."""
+        zoneout = zoneout_of(cell, self.zoneout)
         assert self._spelling is not None
         ids, letter_ids = self._spelling.ids, self._spelling.letter_ids
         blocks: list[Block] = [
-            WordVectors(ids, self.embedding, letter_ids, self.letter_units, cell, self.word_dropout),
+            WordVectors(ids, self.embedding, letter_ids, self.letter_units, cell, self.word_dropout, zoneout),
         ]
         if self.input_dropout:
             blocks.append(Dropout(self.input_dropout))
         for _ in range(self.layers):
-            blocks.append(Recurrent(cell, units, self.both, True, self.recurrent_dropout))
+            blocks.append(Recurrent(cell, units, self.both, True, self.recurrent_dropout, zoneout=zoneout))
             if self.output_dropout:
                 blocks.append(Dropout(self.output_dropout))
         return [*blocks, Tags(len(self._tags), len(self._labels), bool(self.crf), self.pooling)]
