@@ -130,6 +130,14 @@ class TestSettings:
         with pytest.raises(InputError, match=r"did you mean 'minGRU'\?"):
             gatewright.compare(cells=["mniGRU"], out=tmp_path / "p", **SMALL)
 
+    def test_zoneout_of_adding(self, tmp_path):
+        settings = {**SMALL, "seeds": 1, "cells": ["zoneout_lstm", "LSTM"]}
+        plain, zoned = (
+            gatewright.compare(**settings, zoneout=rate, out=tmp_path / str(rate)).cells for rate in (0.0, 0.5)
+        )
+        assert plain[0].runs[0].test != zoned[0].runs[0].test
+        assert plain[1].runs[0].test == zoned[1].runs[0].test
+
     def test_learning_rate_is_chosen_on_validation(self, tmp_path):
         settings = {**SMALL, "seeds": 1, "epochs": 3}
         result = gatewright.compare(cells="gru", learning_rates=[1e-7, 0.03], out=tmp_path / "o", **settings)

@@ -53,7 +53,7 @@ def test_against_finite_differences(cell):
     network = Network(task, task.blocks(cell, UNITS), rows, ONE)
     start = network.start([1, 0]).weights
     norms = GradientThroughTime(network)(start, rows).states
-    rec = Recurrence(cell)
+    rec = Recurrence(cell, zoneout=task.zoneout)
     assert list(norms) == list(rec.state_names)
     operands = (*network.blocks[0].operands(start[0]), *start[1].values())
     weights = [np.asarray(array, np.float64) for array in operands]

@@ -55,7 +55,7 @@ def windows(features, known=0, seed=1):
 
 def walked(cell, x, w, states=None):
     """The outputs and last states of a recurrent layer by the specification."""
-    rec = Recurrence(cell)
+    rec = Recurrence(cell, zoneout=models.zoneout_of(cell))
     W, U, b = w["kernel"], w["recurrent_kernel"], w["bias"]
     zeros = tuple(np.zeros((len(x), U.shape[0])) for _ in rec.state_names)
     found = cells.forward(rec, x, W, U, b, zeros if states is None else states)
@@ -190,6 +190,18 @@ def test_a_decaying_layer_is_the_equations(cell, steps):
     for lib in (NUMPY, models.jax_library()):
         found, _ = block.forward(lib, as_float32(weights)[0], Steps(given, level=level), None, None)
         assert_close(np.asarray(found.x), wanted, "gradient", np.float32)
+
+
+def test_a_decaying_layer_has_no_zoneout():
+    block = Decaying("zoneout_gru", 5, 3, C)
+    draw = np.random.default_rng(3)
+    weights = {name: draw.normal(size=shape).astype(np.float32) for name, shape in block.shapes(6).items()}
+    x = np.abs(draw.normal(size=(B, L, 6))).astype(np.float32)
+    level = np.zeros((B, 1, C), np.float32), np.ones((B, 1, C), np.float32)
+    found, plain = (
+        one.forward(NUMPY, weights, Steps(x, level=level), None, None)[0].x for one in (block, Decaying("gru", 5, 3, C))
+    )
+    np.testing.assert_array_equal(found, plain)
 
 
 @pytest.mark.parametrize("decoding", ["segments", "direct", "recursive"])

@@ -2,6 +2,7 @@
 
 import json
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from safetensors import safe_open
 from safetensors.numpy import load, save
 
 from gatewright import model_file, runtime
+from gatewright.blocks import Recurrent
 from gatewright.errors import InputError
 from gatewright.model_file import read, write
 
@@ -167,10 +169,16 @@ def test_a_record_that_does_not_fit(tmp_path, content, change, said):
     assert said in refused(tmp_path, changed(content, change))
 
 
-def test_a_file_of_before_a_field_was_there_has_its_default(tmp_path, content):
-    older = changed(content, lambda record: record["blocks"][1].pop("zoneout"))
-    (tmp_path / "older.safetensors").write_bytes(older)
-    assert read(tmp_path / "older.safetensors").blocks[1].zoneout == 0
+def test_zoneout_stands_in_files_of_networks_that_have_it_alone(tmp_path, content):
+    """Files of other networks are what they were before there was any."""
+    (tmp_path / "plain.safetensors").write_bytes(content)
+    with safe_open(tmp_path / "plain.safetensors", "np") as opened:
+        assert all("zoneout" not in block for block in json.loads(opened.metadata()["gatewright"])["blocks"])
+    assert read(tmp_path / "plain.safetensors").blocks[1].zoneout == 0
+    made = language_model("zoneout_lstm", 4)
+    zoned = [replace(block, zoneout=0.3) if isinstance(block, Recurrent) else block for block in made.blocks]
+    write(replace(made, blocks=tuple(zoned)), tmp_path / "zoned.safetensors")
+    assert read(tmp_path / "zoned.safetensors").blocks == tuple(zoned)
 
 
 def test_several_labels_are_read(tmp_path):

@@ -1,5 +1,7 @@
 """A classifier that begins with a language model: what it takes over, and how it is fine-tuned."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from models import TEXTS, classifier, language_model
@@ -36,6 +38,20 @@ def network(recipe):
     task = Classify("nothing")
     like = Examples(np.ones((8, 6), np.int32), np.zeros(8, np.int32))
     return Network(task, BLOCKS, like, recipe)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3])
+def test_its_zoneout_is_the_language_models(tmp_path, reviews, rate):
+    """Its weights were learnt with that share of the old states mixed in."""
+    made = language_model("zoneout_lstm", 9, layers=2)
+    zoned = [replace(block, zoneout=rate) if isinstance(block, Recurrent) else block for block in made.blocks]
+    write(replace(made, blocks=tuple(zoned)), tmp_path / "lm.safetensors")
+    out = tmp_path / "m.safetensors"
+    settings = {"pretrained": tmp_path / "lm.safetensors", "epochs": 1}
+    assert gatewright.train("classify", reviews, out, **settings).settings["zoneout"] == rate
+    assert [block.zoneout for block in read(out).blocks if isinstance(block, Recurrent)] == [rate, rate]
+    with pytest.raises(InputError, match=r"^zoneout is that of the language model .*: leave zoneout out"):
+        gatewright.train("classify", reviews, out, **settings, zoneout=0.2)
 
 
 class TestRates:

@@ -15,7 +15,7 @@ def test_what_is_not_given_is_the_default():
     assert settings["cell"] == "simple_rnn"
     assert settings["clip"] == 2.0
     assert settings["seed"] == 0
-    assert list(settings) == [setting.name for setting in CLASSIFY]
+    assert list(settings) == [setting.name for setting in CLASSIFY if setting.name != "zoneout"]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_what_can_not_be_used(given, said):
 def test_zoneout_is_that_of_the_cells_that_have_it():
     assert complete(CLASSIFY, {"cell": "zoneout_lstm"})["zoneout"] == 0.1
     assert complete(CLASSIFY, {"cell": "zoneout_gru", "zoneout": 0.3})["zoneout"] == 0.3
-    assert complete(CLASSIFY, {"cell": "lstm"})["zoneout"] == 0
+    assert "zoneout" not in complete(CLASSIFY, {"cell": "lstm"})
 
 
 @pytest.mark.parametrize("name", ["temperature", "repetition_penalty"])

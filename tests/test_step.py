@@ -23,7 +23,7 @@ RECURRENCES = [
     Recurrence("layer_norm_lstm"),
     Recurrence("layer_norm_gru", recurrent_activation="hard_sigmoid"),
     Recurrence("zoneout_lstm", zoneout=0.3),
-    Recurrence("zoneout_gru", recurrent_activation="hard_sigmoid"),
+    Recurrence("zoneout_gru", recurrent_activation="hard_sigmoid", zoneout=0.1),
 ]
 SIZES = [0, 1, 7, 8, 9, 17, 129]
 

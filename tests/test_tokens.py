@@ -29,7 +29,7 @@ RECURRENCES = [
     Recurrence("min_lstm", reverse=True),
     Recurrence("layer_norm_lstm"),
     Recurrence("layer_norm_gru", reverse=True),
-    Recurrence("zoneout_lstm"),
+    Recurrence("zoneout_lstm", zoneout=0.1),
     Recurrence("zoneout_gru", reverse=True, zoneout=0.4),
 ]
 # batch, time, features, units, rows of the table

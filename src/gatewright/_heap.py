@@ -25,7 +25,7 @@ def _glibc() -> Any:
 
 
 def use_one_arena() -> None:
-    """Threads that begin from now on take their memory from the heap that all share.
+    """Threads that begin from now on make no arena of their own: they share the main heap, or one that is there.
 
     An arena of a thread's own is given back to the system in pieces of 64 MB as soon as they are free, whatever `kept`
     says: a step of XLA's on such a thread has its pages cleared anew each time, which was a fifth of a step with many

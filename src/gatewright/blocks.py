@@ -15,7 +15,6 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright import _heap
 from gatewright.cells import ZONEOUT, Recurrence, Tokens
 from gatewright.data.text import PADDING, START, UNKNOWN
 from gatewright.errors import InputError
@@ -224,8 +223,7 @@ class Recurrent:
     kind: ClassVar[str] = "recurrent"
 
     def __post_init__(self) -> None:
-        if self.zoneout and self.cell not in ZONEOUT:
-            raise InputError(f"zoneout must be 0 for {CELLS.get(self.cell, self.cell)}; it is {self.zoneout}.")
+        require_own_zoneout(self.cell, self.zoneout)
         if self.cell not in CELLS or self._directions()[0][1].recurrent_gates:
             return
         for name, rate in (("recurrent_dropout", self.recurrent_dropout), ("weight_dropout", self.weight_dropout)):
@@ -312,6 +310,16 @@ class Recurrent:
             return after[0], after
 
         return zeros, pair if len(zeros) == 2 else one
+
+
+def require_own_zoneout(cell: str, rate: float) -> None:
+    """Check that a rate of zoneout is 0, or its cell has zoneout.
+
+    Raises:
+        InputError: it is not so.
+    """
+    if rate and cell not in ZONEOUT:
+        raise InputError(f"zoneout must be 0 for {CELLS.get(cell, cell)}; it is {rate}.")
 
 
 def zoneout_of(cell: str, rate: float = 0.1) -> float:
@@ -628,7 +636,6 @@ NUMPY = Library(np, _numpy_recur, lambda x: x, _numpy_scan)
 
 def jax_library() -> Library:
     """JAX, with the kernels behind its differentiable operations."""
-    _heap.use_one_arena()  # before JAX has threads
     import jax
     import jax.numpy as jnp
 

@@ -132,7 +132,7 @@ class Recurrence:
     reset_after: bool = True
     reverse: bool = False
     zero_output_for_mask: bool = False
-    zoneout: float = 0.1
+    zoneout: float = 0.0
 
     def __post_init__(self) -> None:
         require_one_of("cell", self.cell, tuple(_GATE_NAMES))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from gatewright import __version__
+from gatewright.blocks import CELLS
 
 
 class Parser(argparse.ArgumentParser):
@@ -201,7 +202,7 @@ def _add_compare(commands: Any) -> None:
         metavar="A,B,...",
         type=_names,
         default=["SimpleRNN", "LSTM", "GRU"],
-        help="default: SimpleRNN,LSTM,GRU; others: minGRU, minLSTM, LayerNormLSTM, LayerNormGRU",
+        help=f"default: SimpleRNN,LSTM,GRU; others: {', '.join(list(CELLS.values())[3:])}",
     )
     add("--units", metavar="N", type=_whole, help="of the recurrent layer (default: adding 64, texts 128)")
     add(

@@ -106,7 +106,7 @@ class Decaying:
     there; then the delta_t of each; then what is known ahead.
 
     Attributes:
-        cell, units, steps: as of `blocks.Recurrent`.
+        cell, units, steps: as of `blocks.Recurrent`; it has no zoneout.
         variables: how many may be missing.
         targets: C; the mean of these is where `Level` has put it, that of the others 0.
     """

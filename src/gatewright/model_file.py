@@ -100,13 +100,19 @@ def _parts(model: Model) -> tuple[dict[str, Any], dict[str, NDArray[np.float32]]
     record: dict[str, Any] = {
         "version": VERSION,
         "task": model.task,
-        "blocks": [{"kind": block.kind, **dataclasses.asdict(block)} for block in model.blocks],  # type: ignore[call-overload]
+        "blocks": [_fields(block) for block in model.blocks],
         "encoder": model.encoder,
         "answers": model.answers,
         "training": model.training,
         "conventions": _conventions(model.blocks),
     }
     return record, tensors
+
+
+def _fields(block: Any) -> dict[str, Any]:
+    """A block as JSON; where it has no zoneout, as files had it before there was any."""
+    values = {"kind": block.kind, **dataclasses.asdict(block)}
+    return {name: value for name, value in values.items() if name != "zoneout" or value}
 
 
 def _conventions(blocks: Sequence[Block]) -> dict[str, Any]:
@@ -223,7 +229,7 @@ def _block(file: Path, fields: Any) -> Block:
     if kind is None:
         raise _damaged(file, "it has a block of no known kind")
     known = {field.name: field.type for field in dataclasses.fields(kind)}
-    # A file of before a field was there means its default.
+    # A field that is not there has its default.
     needed = {field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING}
     values = {key: value for key, value in fields.items() if key != "kind"}
     if not needed <= values.keys() <= known.keys() or not all(

@@ -67,7 +67,7 @@ class Entrant:
 
 _ADDING = {"units": 64, "length": 100, "batch": 16, "epochs": 5, "learning_rates": (0.005,)}
 # Of how a network learns: a task of numbers has no other.
-_OF_NUMBERS = ("schedule", "warmup", "clip", "weight_decay", "averaging", "patience")
+_OF_NUMBERS = ("zoneout", "schedule", "warmup", "clip", "weight_decay", "averaging", "patience")
 _WHOLE = ("units", "embedding", "length", "vocabulary", "batch", "epochs", "limit")
 # What is less makes no task: the sum has two terms, and a vocabulary has three ids that are not words, and one unused.
 _ADDING_LEAST = {"length": 2}
@@ -175,7 +175,7 @@ def _task(kind: str, data: str, chosen: dict[str, Any]) -> Task[Any]:
 
         limit = chosen.get("limit")
         rows = {} if limit is None else {"train_rows": limit, "test_rows": min(limit, Adding.test_rows)}
-        return Adding(length=chosen["length"], **rows)
+        return Adding(length=chosen["length"], **rows, **{k: v for k, v in chosen.items() if k == "zoneout"})
     made = task_class(kind, data, chosen)
     names = {field.name for field in fields(made)}
     task: Task[Any] = made(data, **{name: value for name, value in chosen.items() if name in names})

@@ -17,7 +17,7 @@ from gatewright.errors import InputError
 from gatewright.fitting import Network
 
 # What the language model has, and a classifier that begins with it can't choose.
-_ITS_OWN = ("tokens", "vocabulary", "least", "cell", "units", "layers", "embedding")
+_ITS_OWN = ("tokens", "vocabulary", "least", "cell", "zoneout", "units", "layers", "embedding")
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,14 @@ class Pretrained:
         ]
         table, *layers = (block for block, _ in kept)
         assert isinstance(table, Embedding)
-        cells, units = ({getattr(block, name) for block in layers} for name in ("cell", "units"))
-        if len(cells) > 1 or len(units) > 1:
+        cells, units, rates = ({getattr(block, name) for block in layers} for name in ("cell", "units", "zoneout"))
+        if len(cells) > 1 or len(units) > 1 or len(rates) > 1:
             raise InputError(
                 f"--from {path} has recurrent layers of several kinds or sizes: train one with layers alike."
             )
         settings = {
             "cell": cells.pop(),
+            "zoneout": rates.pop(),
             "units": units.pop(),
             "layers": len(layers),
             "embedding": table.units,

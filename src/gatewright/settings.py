@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gatewright.blocks import CELLS, POOLS, zoneout_of
+from gatewright.blocks import CELLS, POOLS
 from gatewright.cells import ZONEOUT
 from gatewright.data.spelling import MOST_READ
 from gatewright.data.text import FIRST, SPLITS
@@ -126,7 +126,12 @@ _CELL = (
     Setting("cell", "choice", "gru", f"one of {', '.join(CELLS)}", choices=tuple(CELLS)),
     Setting("layers", "whole", 1, "recurrent layers, one above the other", 1),
     Setting(
-        "zoneout", "number", 0.1, "of a cell with zoneout, share of each state that stays as it was at a step", below=1
+        "zoneout",
+        "number",
+        0.1,
+        "of zoneout_lstm and zoneout_gru, share of each state that stays as it was at a step of training; afterwards "
+        "that share of what it was is mixed in",
+        below=1,
     ),
 )
 _DROPOUTS = (
@@ -579,6 +584,8 @@ def of_data(task: str, given: Mapping[str, Any]) -> tuple[dict[str, str], dict[s
 def complete(table: Sequence[Setting], given: Mapping[str, Any]) -> dict[str, Any]:
     """All settings of a table: those given, checked, and the defaults of the others; None is the default.
 
+    Zoneout is none of a cell that has none.
+
     Raises:
         InputError: a name is unknown, or a value can't be used.
     """
@@ -590,8 +597,11 @@ def complete(table: Sequence[Setting], given: Mapping[str, Any]) -> dict[str, An
         setting.name: setting.default if given.get(setting.name) is None else setting.check(given[setting.name])
         for setting in table
     }
-    require_zoneout(given, [chosen["cell"]])
-    return chosen | {"zoneout": zoneout_of(chosen["cell"], chosen["zoneout"])}
+    if "zoneout" in names:
+        require_zoneout(given, [chosen["cell"]])
+        if chosen["cell"] not in ZONEOUT:
+            del chosen["zoneout"]
+    return chosen
 
 
 def require_zoneout(given: Mapping[str, Any], cells: Sequence[str]) -> None:

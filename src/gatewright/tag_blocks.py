@@ -26,6 +26,7 @@ from gatewright.blocks import (
     Step,
     Steps,
     Weights,
+    require_own_zoneout,
 )
 from gatewright.crf import Chain
 from gatewright.data.text import PADDING, START, UNKNOWN
@@ -108,6 +109,9 @@ class WordVectors:
     zoneout: float = 0.0
     kind: ClassVar[str] = "word_vectors"
 
+    def __post_init__(self) -> None:
+        require_own_zoneout(self.cell, self.zoneout)
+
     @property
     def _of_letters(self) -> tuple[Embedding, Recurrent]:
         reader = Recurrent(self.cell, self.letter_units, both=True, zoneout=self.zoneout)
@@ -138,7 +142,7 @@ class WordVectors:
         table, reader = self._of_letters
         inner = _without("letters_", w)
         spelled, _ = table.forward(lib, inner, Steps(letters.reshape(-1, letters.shape[2])), None, None)
-        spelled, _ = reader.forward(lib, inner, spelled, None, None)
+        spelled, _ = reader.forward(lib, inner, spelled, None, noise)  # for its zoneout
         beside = spelled.x.reshape(*ids.shape, -1)
         return steps._replace(x=lib.xp.concatenate([w["table"][ids], beside], axis=2), live=live), ()
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright import machine, model_file
+from gatewright import _heap, machine, model_file
 from gatewright.checkpoint import Checkpoint
 from gatewright.comparison import Epoch
 from gatewright.errors import InputError, require_one_of
@@ -172,6 +172,7 @@ def train(
         if not isinstance(value, str | Path):
             raise InputError(f"{name} must be a name or a path, not {value!r}.")
     require_packages("gatewright train", ("jax", "optax", "sklearn", "scipy", "rich"))
+    _heap.use_one_arena()  # before there are threads, JAX's above all
     data = str(data)
     options, settings = of_data(task, settings)
     given = {**({} if config is None else read_toml(config)), **settings}

@@ -26,7 +26,7 @@ VARIANTS = (
     Recurrence("layer_norm_lstm"),
     Recurrence("layer_norm_gru"),
     Recurrence("zoneout_lstm", zoneout=0.3),
-    Recurrence("zoneout_gru", zoneout=0.3),
+    Recurrence("zoneout_gru", reset_after=False, zoneout=0.3),
 )
 # The order of the enumerations in csrc/api.hpp. That of gatewright.kernels is not asked: these cases run where the
 # extension is not built.

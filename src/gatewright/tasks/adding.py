@@ -32,12 +32,14 @@ class Adding:
     Attributes:
         length: steps of a row, at least 2.
         train_rows, validation_rows, test_rows: how many rows to draw for each part.
+        zoneout: see `blocks.Recurrent`.
     """
 
     length: int = 100
     train_rows: int = 10_000
     validation_rows: int = 1_000
     test_rows: int = 10_000
+    zoneout: float = 0.1
 
     name: ClassVar[str] = "adding"
     data: ClassVar[str] = "adding"
@@ -92,7 +94,7 @@ class Adding:
 
     def blocks(self, cell: str, units: int) -> list[Block]:
         """The cell, and a linear map of its last state to one number."""
-        return [Recurrent(cell, units, zoneout=zoneout_of(cell)), Dense(1)]
+        return [Recurrent(cell, units, zoneout=zoneout_of(cell, self.zoneout)), Dense(1)]
 
     def losses(self, outputs: Any, targets: Any) -> Any:
         """Squared error of each row."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.blocks import Block, Dropout, Recurrent, zoneout_of
+from gatewright.cells import ZONEOUT
 from gatewright.comparison import Measure
 from gatewright.data.batches import Examples
 from gatewright.data.scales import Scales, Seen
@@ -294,8 +295,10 @@ class Forecast:
         look_back, horizon, segment = self._sizes
         C, known = self._table.targets, self.scales.known
         zoneout = zoneout_of(cell, self.zoneout)
-        if self.missing == "decay" and (self.decoding != "direct" or self.recurrent_dropout or zoneout):
-            raise InputError("missing decay is for decoding direct without recurrent_dropout or zoneout: choose these.")
+        if self.missing == "decay" and (self.decoding != "direct" or self.recurrent_dropout or cell in ZONEOUT):
+            raise InputError(
+                "missing decay is for decoding direct, with recurrent_dropout 0 and no cell with zoneout: choose these."
+            )
         if self.decoding == "segments" and units % 2:
             raise InputError(f"units must be even with decoding segments, not {units}: give an even number.")
         blocks: list[Block] = [Level(self.level, look_back, C, known, bool(known) and self.decoding == "recursive")]
