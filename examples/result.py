@@ -152,8 +152,12 @@ RECIPES = {
         "at most 10 minutes a seed on 1 core",
         "generate",
         "nottingham",
-        {"units": 128, "output_dropout": 0.3, "epochs": 10, "learning_rate": 0.005},
-        trail="This recipe was stated before it was run; nothing was tried before.",
+        {"units": 256, "output_dropout": 0.4, "batch": 2, "epochs": 25, "learning_rate": 0.003},
+        trail="This recipe was stated before it was run. Before it, by nats a step of validation, one seed: 256 units, "
+        "output dropout 0.3, batches of 8 pieces, 30 epochs, 3.303; dropout 0.4 and batches of 4, learning rate 0.005, "
+        "25 epochs, 3.280; batches of 2 and 30 epochs, 3.257 after 23 of them, with dropout 0.5 3.280. A first recipe, "
+        "stated and run with three seeds, was 128 units, dropout 0.3, batches of 8, 10 epochs, learning rate 0.005: "
+        "4.1576 on the test part, far from trained.",
     ),
     "shakespeare": Recipe(
         "Tiny Shakespeare, characters",
