@@ -160,7 +160,7 @@ RECIPES = {
             "epochs": 40,
             "learning_rate": 0.003,
         },
-        trail="This recipe was stated before it was run; all before it had smaller or larger dropout, or no decay. Two "
+        trail="This recipe was stated before it was run. Two "
         "recipes were stated and run before: 128 units, dropout 0.3, batches of 8, 10 epochs, learning rate 0.005, far "
         "from trained, three seeds, test 4.1576; and this one without weight decay, 25 epochs, one of three seeds, "
         "test 3.3179, then stopped. By nats a step of validation, one seed: 256 units, dropout 0.3, batches of 8, 30 "
