@@ -197,12 +197,13 @@ def _add_compare(commands: Any) -> None:
         help="a file or folder of test rows (default: a fifth of the rows is set aside; with generate a tenth)",
     )
     add("--validation", metavar="DATA", help="likewise of validation rows (default: a tenth of the training rows)")
+    plain = ["SimpleRNN", "LSTM", "GRU"]
     add(
         "--cells",
         metavar="A,B,...",
         type=_names,
-        default=["SimpleRNN", "LSTM", "GRU"],
-        help=f"default: SimpleRNN,LSTM,GRU; others: {', '.join(list(CELLS.values())[3:])}",
+        default=plain,
+        help=f"default: {','.join(plain)}; others: {', '.join(cell for cell in CELLS.values() if cell not in plain)}",
     )
     add("--units", metavar="N", type=_whole, help="of the recurrent layer (default: adding 64, texts 128)")
     add(

@@ -175,7 +175,7 @@ def _task(kind: str, data: str, chosen: dict[str, Any]) -> Task[Any]:
 
         limit = chosen.get("limit")
         rows = {} if limit is None else {"train_rows": limit, "test_rows": min(limit, Adding.test_rows)}
-        return Adding(length=chosen["length"], **rows, **{k: v for k, v in chosen.items() if k == "zoneout"})
+        return Adding(length=chosen["length"], **rows, zoneout=chosen.get("zoneout", Adding.zoneout))
     made = task_class(kind, data, chosen)
     names = {field.name for field in fields(made)}
     task: Task[Any] = made(data, **{name: value for name, value in chosen.items() if name in names})
