@@ -25,7 +25,7 @@ def write_ts(path, rows, labels=None, header=HEADER):
         fields = [",".join("?" if np.isnan(value) else repr(float(value)) for value in column) for column in row.T]
         lines.append(":".join(fields + ([] if labels is None else [labels[place]])))
     classes = "@classLabel false" if labels is None else "@classLabel true " + " ".join(sorted(set(labels)))
-    path.write_text(f"# a comment\n{header}{classes}\n@data\n" + "\n".join(lines) + "\n")
+    path.write_text(f"# a comment\n% another\n{header}{classes}\n@data\n" + "\n".join(lines) + "\n")
     return path
 
 

@@ -197,7 +197,10 @@ def _time_column(path: Path, given: str | None, columns: Mapping[str, Any]) -> s
     if not named:
         named = [name for name, column in columns.items() if _holds_times(column)]
         if len(named) != 1:
-            raise InputError(f"{path} has no column {' or '.join(_TIMES)}: name the column of times with --time.")
+            raise InputError(
+                f"{path} has no column {' or '.join(_TIMES)}: name the column of times with --time; whole numbers, "
+                "one more a row, will do where there are no times."
+            )
     return named[0]
 
 
