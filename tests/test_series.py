@@ -265,6 +265,16 @@ class TestTrain:
             result = gatewright.train("classify", data, tmp_path / f"{place}.safetensors", **{**small, **other})
             assert result.epochs[-1].loss != plain.epochs[-1].loss, other
 
+    @pytest.mark.parametrize(("channels", "noise"), [(1, 0.1), (2, 0.5)])
+    def test_one_channel_has_less_noise(self, tmp_path, channels, noise):
+        rows, labels = rising_and_falling(40)
+        data = str(write_npz(tmp_path / "s.npz", [row[:, :channels] for row in rows], labels))
+        small = {**SMALL, "epochs": 2}
+        result = gatewright.train("classify", data, tmp_path / "m.safetensors", **small)
+        told = gatewright.train("classify", data, tmp_path / "told.safetensors", **small, noise=noise)
+        assert result.settings["noise"] == noise
+        assert [epoch.loss for epoch in result.epochs] == [epoch.loss for epoch in told.epochs]
+
     def test_of_equal_accuracies_the_smaller_log_loss_is_kept(self, tmp_path):
         rows, labels = rising_and_falling(60)
         rows = [row + (9 if label == "up" else 0) for row, label in zip(rows, labels, strict=True)]

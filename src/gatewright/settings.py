@@ -165,7 +165,13 @@ _OF_SERIES = (
         "each channel by its own deviation, or together, all by one, as where their unit is one",
         choices=("each", "together"),
     ),
-    Setting("noise", "number", 0.5, "what is added to each number in training, in deviations of its channel", below=1),
+    Setting(
+        "noise",
+        "number",
+        None,
+        "what is added to each number in training, in deviations of its channel (default: 0.5; of one alone 0.1)",
+        below=1,
+    ),
 )
 
 CLASSIFY = (

@@ -27,6 +27,8 @@ from gatewright.tasks.protocol import Parts, Simple
 _SPLIT_SEED = 0
 _TEST_SHARE = 0.2
 _VALIDATION_SHARE = 0.1
+# Noise in training where nobody says how much, of several channels and of one.
+_NOISE, _NOISE_OF_ONE = 0.5, 0.1
 
 
 @dataclass
@@ -44,7 +46,8 @@ class ClassifySeries:
         length: steps of a row that are read, the last; None is as many as the longest training row has.
         layers, both, pooling, recurrent_dropout, zoneout, class_weights, limit: as of `tasks.classify.Classify`.
         scaling: of the channels by the standard deviation of "each", or of all "together": see `data.channels`.
-        noise: added to the numbers in training: see `series_blocks.Measurements`.
+        noise: added to the numbers in training: see `series_blocks.Measurements`; None is 0.5 where there are several
+            channels, over which it averages out, and 0.1 where there is one, whose shape it would hide.
         input_dropout: of the channels; output_dropout: between layers and below the outputs: see `blocks.Dropout`.
     """
 
@@ -59,7 +62,7 @@ class ClassifySeries:
     both: bool = False
     pooling: str = "last"
     scaling: str = "each"
-    noise: float = 0.0
+    noise: float | None = None
     recurrent_dropout: float = 0.0
     zoneout: float = 0.1
     input_dropout: float = 0.0
@@ -126,6 +129,8 @@ class ClassifySeries:
         """The labels in alphabetical order, each channel's mean and spread, and the longest row."""
         self._labels = OneLabel(tuple(sorted(set(train.labels))))
         self._channels = Channels.fit(train.channels, train.values, self.scaling == "together")
+        if self.noise is None:
+            self.noise = _NOISE if len(train.channels) > 1 else _NOISE_OF_ONE
         if self.length is None:
             self.length = max(map(len, train.values))
 
@@ -152,6 +157,7 @@ class ClassifySeries:
 
     def blocks(self, cell: str, units: int) -> list[Block]:
         """Measurements, recurrent layers, pooling, and one logit (two classes) or a logit for each class."""
+        assert self.noise is not None
         zoneout = zoneout_of(cell, self.zoneout)
         blocks: list[Block] = [Measurements(self.noise)]
         if self.input_dropout:
