@@ -91,6 +91,11 @@ class TestColumns:
         assert read_tagged(str(path)).train == Tagged([["EU", "rejects"], ["Peter"]], [["B-ORG", "O"], ["B-PER"]])
         assert read_tagged(str(path), "2").train.tags == [["NNP", "VBZ"], ["NNP"]]
 
+    def test_files_that_were_joined_with_their_byte_order_marks(self, tmp_path):
+        path = tmp_path / "ner.txt"
+        path.write_text("\ufeffEU B-ORG\n\n\ufeffPeter B-PER\n\ufeff", encoding="utf-8")
+        assert read_tagged(str(path)).train == Tagged([["EU"], ["Peter"]], [["B-ORG"], ["B-PER"]])
+
     def test_tabs_let_words_have_spaces(self, tmp_path):
         path = tmp_path / "a.tsv"
         path.write_text("New York\tB-LOC\nis\tO\n")

@@ -235,7 +235,8 @@ def _sentences(
 ) -> Tagged:
     """Sentences with blank lines between; `word` is told a line's number and the line."""
     rows = Tagged([[]], [[]])
-    for number, line in enumerate(lines, 1):
+    for number, whole in enumerate(lines, 1):
+        line = whole.removeprefix("\ufeff")  # the mark of a file's beginning, within files that were joined
         if skipped(line):
             continue
         if not line.strip():
