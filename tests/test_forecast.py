@@ -376,6 +376,20 @@ class TestBaselines:
         assert np.abs(found.outputs[..., 0] - wanted).max() < 1e-4
         assert np.abs(wanted).max() > 0.5
 
+    def test_a_random_walk_wants_a_large_penalty(self, tmp_path):
+        """Its window tells nothing but its last value."""
+        lines = "\n".join(
+            f"{step},{value}" for step, value in enumerate(np.random.default_rng(0).normal(size=600).cumsum())
+        )
+        path = tmp_path / "walk.csv"
+        path.write_text(f"time,a\n{lines}\n")
+        task = Forecast(str(path), look_back=48, horizon=6)
+        data = Data.read(task)
+        found = forecast_baselines.linear(data.train, data.validation, data.test, task._table, 48, ())
+        last = forecast_baselines.seasonal(data.train, data.validation, data.test, task._table, 48, ())
+        assert "penalty 10000," in found.description
+        assert found.error == pytest.approx(last.error, rel=0.05)
+
     def test_a_season_is_a_season(self, tmp_path):
         path = csv_file(tmp_path, hourly(24 * 30).replace("date,a,b", "date,a,b"))
         task = Forecast(path, target="a", look_back=48, horizon=30)

@@ -16,7 +16,8 @@ _AT_ONCE = 512
 # Training windows from whose errors quantiles are taken, evenly spaced.
 _JUDGED = 2_000
 # Penalties of the linear map, for each window of training, that are tried; the best on the validation windows is kept.
-_PENALTIES = (1e-4, 1e-2, 1.0, 100.0)
+# Long windows and short series want large ones.
+_PENALTIES = (1e-4, 1e-2, 1.0, 10.0, 100.0, 1e3, 1e4)
 
 
 class Forecaster(NamedTuple):

@@ -232,7 +232,7 @@ def _epochs(task: Any, rows: int, batch: int) -> int:
 
 
 # The form in which a baseline's answers are kept; those of another are made again.
-_BASELINE = 2
+_BASELINE = 3
 
 
 class _Job:
