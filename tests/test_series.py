@@ -303,6 +303,15 @@ class TestTrain:
         result = gatewright.train("classify", data, tmp_path / "m.safetensors", **SMALL, scaling=scaling)
         assert np.isfinite(result.test["log_loss"])
 
+    def test_a_comparison_has_noise_where_it_is_given_alone(self, tmp_path):
+        data = str(write_npz(tmp_path / "s.npz", *rising_and_falling(40)))
+        small = {"task": "classify", "cells": ("gru",), "units": 8, "epochs": 1, "seeds": 2}
+        plain, without, with_noise = (
+            gatewright.compare(data, **small, **given, out=tmp_path / name).cells[0].runs[0].epochs[0].loss
+            for name, given in (("plain", {}), ("without", {"noise": 0.0}), ("with", {"noise": 0.5}))
+        )
+        assert plain == without != with_noise
+
     def test_cells_are_compared(self, tmp_path):
         rows, labels = rising_and_falling(60)
         data = str(write_ts(tmp_path / "s.ts", rows, labels))

@@ -62,7 +62,7 @@ class ClassifySeries:
     both: bool = False
     pooling: str = "last"
     scaling: str = "each"
-    noise: float | None = None
+    noise: float | None = 0.0
     recurrent_dropout: float = 0.0
     zoneout: float = 0.1
     input_dropout: float = 0.0
