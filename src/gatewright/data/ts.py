@@ -57,7 +57,7 @@ def read_ts(path: Path) -> tuple[list[NDArray[np.float64]], list[str] | None]:
 
 
 def _lines(file: Iterator[str]) -> Iterator[tuple[int, str]]:
-    """The lines that say something, each with its number; comments begin with # or %, and both are about."""
+    """The lines that say something, each with its number; a comment begins with # or %."""
     for number, line in enumerate(file, 1):
         content = line.strip()
         if content and not content.startswith(("#", "%")):
