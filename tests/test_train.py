@@ -191,6 +191,14 @@ class TestStopped:
         assert figures(gatewright.train("classify", str(reviews), out, **{**SMALL, "epochs": 30})) == figures(whole)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["m.safetensors", "reviews.csv", "whole.safetensors"]
 
+    def test_killed_when_all_but_the_folder_was_done(self, tmp_path, reviews):
+        out = tmp_path / "m.safetensors"
+        first = gatewright.train("classify", str(reviews), out, **SMALL)
+        (tmp_path / "m.safetensors.training").mkdir()
+        (tmp_path / "m.safetensors.training" / "checkpoint.npz").write_bytes(b"")
+        assert figures(gatewright.train("classify", str(reviews), out, **SMALL)) == figures(first)
+        assert not (tmp_path / "m.safetensors.training").exists()
+
     def test_ctrl_c_at_the_command_line(self, tmp_path, reviews):
         out = tmp_path / "m.safetensors"
         # A shell starts what it puts into the background with Ctrl-C ignored, and children inherit that.

@@ -199,6 +199,7 @@ def train(
         chosen["pretrained"] = before.digest
     job = _Job(file, made, chosen, before)
     if kept is not None and kept.finished and kept.settings == plain(job.settings) and kept.rows == job.rows:
+        job.remove_folder()
         return kept
     return job.run()
 
@@ -279,8 +280,13 @@ class _Job:
             raise KeyboardInterrupt(
                 f"interrupted: the best epoch so far, {fitted.chosen}, is kept in {self._file}; the same call goes on."
             )
-        shutil.rmtree(self._folder)
+        self.remove_folder()
         return result
+
+    def remove_folder(self) -> None:
+        """Of what is finished; it is there still where a kill came after the model file was written."""
+        if self._folder.exists():
+            shutil.rmtree(self._folder)
 
     def _fit(
         self, network: Network, checkpoint: Checkpoint, progress: Progress, interrupts: Interrupts
