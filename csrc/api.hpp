@@ -11,8 +11,15 @@
 
 namespace gatewright {
 
-enum class CellKind : int32_t { simple_rnn = 0, lstm = 1, gru = 2, min_gru = 3, min_lstm = 4, layer_norm_lstm = 5,
-                                layer_norm_gru = 6 };
+enum class CellKind : int32_t {
+  simple_rnn = 0,
+  lstm = 1,
+  gru = 2,
+  min_gru = 3,
+  min_lstm = 4,
+  layer_norm_lstm = 5,
+  layer_norm_gru = 6
+};
 enum class Activation : int32_t { tanh = 0, sigmoid = 1, relu = 2, hard_sigmoid = 3, linear = 4 };
 
 // One recurrence, as gatewright.cells.Recurrence describes it.
@@ -43,13 +50,13 @@ struct Inputs {
   const T* x;
   const T* kernel;
   const T* recurrent_kernel;
-  const T* bias;                    // may be null; [2, 3 * units] for a GRU with reset_after; of cells with layer
-                                    // normalisation [14, units] (LSTM) or [10, units] (GRU)
+  const T* bias;  // may be null; [2, 3 * units] for a GRU with reset_after; of cells with layer
+                  // normalisation [14, units] (LSTM) or [10, units] (GRU)
   const T* h0;
-  const T* c0;                      // LSTMs only
-  const T* dropout_mask;            // [dropout_masks, batch, features], already scaled
-  const T* recurrent_dropout_mask;  // [recurrent_dropout_masks, batch, units], already scaled
-  const int32_t* ids = nullptr;     // [batch, time]; null where x is dense; not with a dropout mask
+  const T* c0;                            // LSTMs only
+  const T* dropout_mask;                  // [dropout_masks, batch, features], already scaled
+  const T* recurrent_dropout_mask;        // [recurrent_dropout_masks, batch, units], already scaled
+  const int32_t* ids = nullptr;           // [batch, time]; null where x is dense; not with a dropout mask
   const uint8_t* zoneout_mask = nullptr;  // [batch, time, states, units]: where it is not 0 a state stays as it was
 };
 
@@ -58,7 +65,7 @@ struct Outputs {
   T* sequence;  // [batch, time, units]; may be null
   T* saved;     // [batch, time, slots, units]; may be null
   T* h;
-  T* c;         // LSTMs only
+  T* c;  // LSTMs only
 };
 
 template <class T>
@@ -72,7 +79,7 @@ struct BackwardInputs {
 
 template <class T>
 struct Gradients {
-  T* x;     // as x: of the whole table where there are ids
+  T* x;  // as x: of the whole table where there are ids
   T* kernel;
   T* recurrent_kernel;
   T* bias;  // null where the bias is
@@ -146,7 +153,7 @@ struct Kernels {
   void (*backward_part)(const BackwardCall<T>&, int part);
   void (*backward_tokens)(const BackwardCall<T>&, int part);  // after every backward_part, where there are ids
   void (*backward_finish)(const BackwardCall<T>&, int part);  // adds up the parts' weight gradients
-  double (*multiply_adds)(int64_t steps);  // as fast as they go; returns the number of operations
+  double (*multiply_adds)(int64_t steps);                     // as fast as they go; returns the number of operations
 };
 
 struct InstructionSet {

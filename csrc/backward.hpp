@@ -84,7 +84,8 @@ struct BackwardScratch {
     h_before_rows = carver.take<const T*>(rows);
     c_before_rows = carver.take<const T*>(rows);
     operand_rows = carver.take<const T*>(rows);
-    const int64_t copied = whole_vectors<T>(sizes.units) ? 0 : rows;  // rows that are not whole vectors are read from copies
+    const int64_t copied =
+        whole_vectors<T>(sizes.units) ? 0 : rows;  // rows that are not whole vectors are read from copies
     saved = carver.take<T>(copied * Cell::saved * width);
     h = carver.take<T>(copied * width);
     h_before = carver.take<T>(copied * width);
@@ -162,8 +163,7 @@ class BackwardPart {
       const int64_t x_width = padded<T>(features);
       for (int g = 0; g < Cell::gates; ++g)
         multiply<T>(n, scratch_.gradient_rows, g * width_, sizes_.units, shared_.kernel + g * sizes_.units * x_width,
-                    x_width, scratch_.dx, x_width,
-                    g ? Start<T>::strided(scratch_.dx, x_width) : Start<T>::none());
+                    x_width, scratch_.dx, x_width, g ? Start<T>::strided(scratch_.dx, x_width) : Start<T>::none());
       for (int64_t i = 0; i < n; ++i)
         copy_row(call_.grad.x + call_.tokens.distinct[first + i] * features, scratch_.dx + i * x_width, features);
     }
@@ -227,8 +227,7 @@ class BackwardPart {
   void gather_output_gradient(const RowBlock& block, int64_t r, int64_t step) {
     const int64_t t = block.position(r, step);
     int64_t to = t + by_;
-    if (!call_.spec.zero_output_for_mask)
-      to = step + 1 < block.count(r) ? block.position(r, step + 1) : past_time();
+    if (!call_.spec.zero_output_for_mask) to = step + 1 < block.count(r) ? block.position(r, step + 1) : past_time();
     add_outputs(r, block.row(r), t, to);
   }
 
@@ -249,7 +248,8 @@ class BackwardPart {
     } else {
       scratch_.saved_rows[r] = scratch_.saved + r * Cell::saved * width_;
       for (int k = 0; k < Cell::saved; ++k)
-        copy_row(scratch_.saved + (r * Cell::saved + k) * width_, call_.back.saved + (at * Cell::saved + k) * units, units);
+        copy_row(scratch_.saved + (r * Cell::saved + k) * width_, call_.back.saved + (at * Cell::saved + k) * units,
+                 units);
     }
     const int64_t before = step > 0 ? row * sizes_.time + block.position(r, step - 1) : -1;
     const T* h_before = before >= 0 ? call_.back.sequence + before * units : call_.in.h0 + row * units;
@@ -257,8 +257,8 @@ class BackwardPart {
     scratch_.h_operand.set(p, h_before);
     if (masks_) scratch_.h_operand.mask(p, call_.in.recurrent_dropout_mask, sizes_.batch, row);
     if (Cell::has_c) {
-      const T* c_before = before >= 0 ? call_.back.saved + (before * Cell::saved + Cell::saved - 1) * units
-                                      : call_.in.c0 + row * units;
+      const T* c_before =
+          before >= 0 ? call_.back.saved + (before * Cell::saved + Cell::saved - 1) * units : call_.in.c0 + row * units;
       scratch_.c_before_rows[r] = whole(c_before, scratch_.c_before + r * width_);
     }
   }
@@ -330,7 +330,8 @@ class BackwardPart {
     for (int64_t r = 0; r < rows; ++r) {
       const int64_t at = scratch_.chunk.at[first + r], row = r * width_;
       split(scratch_.dh + row, scratch_.held_h + row, zoned<Cell>(call_.in.zoneout_mask, at, 0, units));
-      if (Cell::has_c) split(scratch_.dc + row, scratch_.held_c + row, zoned<Cell>(call_.in.zoneout_mask, at, 1, units));
+      if (Cell::has_c)
+        split(scratch_.dc + row, scratch_.held_c + row, zoned<Cell>(call_.in.zoneout_mask, at, 1, units));
     }
   }
 
@@ -359,10 +360,8 @@ class BackwardPart {
 
   // One product a chunk for each weight gradient, and for dx.
   void weights_and_inputs() {
-    if (call_.in.ids)
-      add_to_tokens();
-    else
-      gather_inputs(call_.in, sizes_, scratch_.chunk, scratch_.x);
+    if (call_.in.ids) add_to_tokens();
+    else gather_inputs(call_.in, sizes_, scratch_.chunk, scratch_.x);
     Packed packed;
     for (int phase = 0; phase < Cell::phases; ++phase)
       for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) add_weights(phase, g, packed);

@@ -3,8 +3,8 @@
 #include <atomic>
 #include <cstring>
 
-#define GW_DECLARE(isa)                   \
-  namespace isa {                         \
+#define GW_DECLARE(isa)                     \
+  namespace isa {                           \
   extern const Kernels<float> kernels_f32;  \
   extern const Kernels<double> kernels_f64; \
   }

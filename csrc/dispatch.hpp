@@ -9,6 +9,6 @@ namespace gatewright {
 
 std::vector<const InstructionSet*> available_instruction_sets();  // those that run here, widest first
 const InstructionSet& instruction_set();
-bool choose_instruction_set(const char* name);                    // false if it is not available
+bool choose_instruction_set(const char* name);  // false if it is not available
 
 }  // namespace gatewright

@@ -205,7 +205,8 @@ class ForwardPart {
         scratch_.projected_rows[p] = shared_.tokens + call_.tokens.slots[chunk.at[p]] * width;
     } else {
       gather_inputs(call_.in, sizes_, chunk, scratch_.x);
-      project(chunk, scratch_.x, sizes_.features, shared_.kernel, shared_.bias, Cell::gates, width_, scratch_.projected);
+      project(chunk, scratch_.x, sizes_.features, shared_.kernel, shared_.bias, Cell::gates, width_,
+              scratch_.projected);
       for (int64_t p = 0; p < chunk.positions; ++p) scratch_.projected_rows[p] = scratch_.projected + p * width;
     }
     for (int64_t step = 0; step < chunk.steps; ++step) {

@@ -113,10 +113,9 @@ void backward_finish(const BackwardCall<T>& call, int part) {
 }
 
 template <class T>
-constexpr Kernels<T> table{forward_shared_bytes<T>, forward_part_bytes<T>,    forward_pack<T>,
-                           forward_tokens<T>,       forward_part<T>,          backward_shared_bytes<T>,
-                           backward_part_bytes<T>,  backward_pack<T>,         backward_part<T>,
-                           backward_tokens<T>,      backward_finish<T>,      multiply_adds<T>};
+constexpr Kernels<T> table{forward_shared_bytes<T>, forward_part_bytes<T>,    forward_pack<T>,        forward_tokens<T>,
+                           forward_part<T>,         backward_shared_bytes<T>, backward_part_bytes<T>, backward_pack<T>,
+                           backward_part<T>,        backward_tokens<T>,       backward_finish<T>,     multiply_adds<T>};
 
 extern const Kernels<float> kernels_f32;
 extern const Kernels<double> kernels_f64;

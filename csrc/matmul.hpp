@@ -96,15 +96,12 @@ template <class T, int Rows, int Vectors>
   const T* row[Rows];
   unrolled<Rows>(GW_EACH(r) { row[r] = a[r] + offset; });
   if (start[0])
-    unrolled<Rows>(GW_EACH(r) {
-      unrolled<Vectors>(GW_EACH(v) { tile.sum[r][v] = load<T>(start[r] + v * lanes<T>); });
-    });
-  else
-    unrolled<Rows>(GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { tile.sum[r][v] = Vector<T>{}; }); });
+    unrolled<Rows>(
+        GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { tile.sum[r][v] = load<T>(start[r] + v * lanes<T>); }); });
+  else unrolled<Rows>(GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { tile.sum[r][v] = Vector<T>{}; }); });
   tile.add_products(k, panel, [&](auto r, int64_t i) __attribute__((always_inline)) { return row[r][i]; });
-  unrolled<Rows>(GW_EACH(r) {
-    unrolled<Vectors>(GW_EACH(v) { store<T>(c + r * c_stride + v * lanes<T>, tile.sum[r][v]); });
-  });
+  unrolled<Rows>(
+      GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { store<T>(c + r * c_stride + v * lanes<T>, tile.sum[r][v]); }); });
 }
 
 template <class T, int Vectors>
@@ -164,10 +161,8 @@ template <class T>
       T* to = c + first * c_stride + column;
       const T* from[tile_rows];
       for (int r = 0; r < count; ++r) from[r] = start.of(first + r, column);
-      if (full)
-        tile_by_panel<T, 2>(count, a + first, offset, k, panel, to, c_stride, from);
-      else
-        tile_by_panel<T, 1>(count, a + first, offset, k, panel, to, c_stride, from);
+      if (full) tile_by_panel<T, 2>(count, a + first, offset, k, panel, to, c_stride, from);
+      else tile_by_panel<T, 1>(count, a + first, offset, k, panel, to, c_stride, from);
     });
   }
 }
@@ -198,13 +193,11 @@ template <class T>
 template <class T, int Rows, int Vectors>
 [[gnu::noinline]] void columns_by_panel(const T* a, int64_t p_count, const T* panel, T* c, int64_t c_stride) {
   Tile<T, Rows, Vectors> tile;
-  unrolled<Rows>(GW_EACH(r) {
-    unrolled<Vectors>(GW_EACH(v) { tile.sum[r][v] = load<T>(c + r * c_stride + v * lanes<T>); });
-  });
+  unrolled<Rows>(
+      GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { tile.sum[r][v] = load<T>(c + r * c_stride + v * lanes<T>); }); });
   tile.add_products(p_count, panel, [&](auto r, int64_t p) __attribute__((always_inline)) { return a[p * Rows + r]; });
-  unrolled<Rows>(GW_EACH(r) {
-    unrolled<Vectors>(GW_EACH(v) { store<T>(c + r * c_stride + v * lanes<T>, tile.sum[r][v]); });
-  });
+  unrolled<Rows>(
+      GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { store<T>(c + r * c_stride + v * lanes<T>, tile.sum[r][v]); }); });
 }
 
 template <class T, int Vectors>
@@ -242,10 +235,8 @@ template <class T>
       for_tiles(operands[i].rows, [&](int64_t first, int rows) {
         const T* from = operands[i].columns + first * p_count;
         T* to = operands[i].to + first * n + column;
-        if (width == wide)
-          tile_of_columns<T, 2>(rows, from, p_count, panel, to, n);
-        else
-          tile_of_columns<T, 1>(rows, from, p_count, panel, to, n);
+        if (width == wide) tile_of_columns<T, 2>(rows, from, p_count, panel, to, n);
+        else tile_of_columns<T, 1>(rows, from, p_count, panel, to, n);
       });
   }
 }

@@ -58,8 +58,8 @@ void gather_inputs(const Inputs<T>& in, const Sizes& sizes, const Chunk& chunk, 
 
 // projected [positions, gates, units padded] = x W + bias, bias [gates, units padded].
 template <class T>
-void project(const Chunk& chunk, const OperandRows<T>& x, int64_t features, const T* packed, const T* bias,
-             int gates, int64_t units, T* projected) {
+void project(const Chunk& chunk, const OperandRows<T>& x, int64_t features, const T* packed, const T* bias, int gates,
+             int64_t units, T* projected) {
   for (int g = 0; g < gates; ++g)
     multiply<T>(chunk.positions, x.for_gate(g), 0, features, packed + g * features * units, units,
                 projected + g * units, gates * units, Start<T>::strided(bias + g * units, 0));
@@ -76,8 +76,8 @@ void project_back(const Inputs<T>& in, const Sizes& sizes, const Chunk& chunk, c
   if (own_masks) clear(sum, chunk.positions * width);
   for (int g = 0; g < gates; ++g) {
     const bool fresh = own_masks || g == 0;
-    multiply<T>(chunk.positions, gradient, g * units, sizes.units, packed_transposed + g * sizes.units * width,
-                width, into, width, fresh ? Start<T>::none() : Start<T>::strided(into, width));
+    multiply<T>(chunk.positions, gradient, g * units, sizes.units, packed_transposed + g * sizes.units * width, width,
+                into, width, fresh ? Start<T>::none() : Start<T>::strided(into, width));
     if (!own_masks) continue;
     for (int64_t p = 0; p < chunk.positions; ++p) {
       const T* mask = in.dropout_mask + (g * sizes.batch + chunk.at[p] / sizes.time) * features;

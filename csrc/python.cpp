@@ -42,8 +42,12 @@ T* pointer(const Maybe<T>& array) {
 // The codes of enumerations, the flags, and the rate of zoneout, in the order of Spec.
 Spec spec_of(const std::vector<double>& v) {
   const auto code = [&](size_t k) { return static_cast<int>(v.at(k)); };
-  return {static_cast<CellKind>(code(0)), static_cast<Activation>(code(1)), static_cast<Activation>(code(2)),
-          code(3) != 0,                   code(4) != 0,                     code(5) != 0,
+  return {static_cast<CellKind>(code(0)),
+          static_cast<Activation>(code(1)),
+          static_cast<Activation>(code(2)),
+          code(3) != 0,
+          code(4) != 0,
+          code(5) != 0,
           v.at(6)};
 }
 
@@ -61,8 +65,8 @@ struct Arguments {
 
 template <class T>
 Arguments<T> arguments(const Array<const T>& x, const Maybe<const int32_t>& ids, const Array<const T>& kernel,
-                       const Array<const T>& recurrent_kernel, const Maybe<const T>& bias, const Array<const T>& h0, const Maybe<const T>& c0,
-                       const Maybe<const uint8_t>& mask, const Maybe<const int32_t>& lengths,
+                       const Array<const T>& recurrent_kernel, const Maybe<const T>& bias, const Array<const T>& h0,
+                       const Maybe<const T>& c0, const Maybe<const uint8_t>& mask, const Maybe<const int32_t>& lengths,
                        const Maybe<const T>& dropout, const Maybe<const T>& recurrent_dropout,
                        const Maybe<const uint8_t>& zoneout) {
   const auto size = [](const auto& array, size_t axis) { return static_cast<int64_t>(array.shape(axis)); };
@@ -91,11 +95,13 @@ template <class T>
 void define(nb::module_& m) {
   m.def(
       "forward",
-      [](const std::vector<double>& spec, Array<const T> x, Maybe<const int32_t> ids, Array<const T> kernel, Array<const T> recurrent_kernel,
-         Maybe<const T> bias, Array<const T> h0, Maybe<const T> c0, Maybe<const uint8_t> mask,
-         Maybe<const int32_t> lengths, Maybe<const T> dropout, Maybe<const T> recurrent_dropout, Maybe<const uint8_t> zoneout,
-         Maybe<T> sequence, Maybe<T> saved, Array<T> h, Maybe<T> c) {
-        const auto a = arguments<T>(x, ids, kernel, recurrent_kernel, bias, h0, c0, mask, lengths, dropout, recurrent_dropout, zoneout);
+      [](const std::vector<double>& spec, Array<const T> x, Maybe<const int32_t> ids, Array<const T> kernel,
+         Array<const T> recurrent_kernel, Maybe<const T> bias, Array<const T> h0, Maybe<const T> c0,
+         Maybe<const uint8_t> mask, Maybe<const int32_t> lengths, Maybe<const T> dropout,
+         Maybe<const T> recurrent_dropout, Maybe<const uint8_t> zoneout, Maybe<T> sequence, Maybe<T> saved, Array<T> h,
+         Maybe<T> c) {
+        const auto a = arguments<T>(x, ids, kernel, recurrent_kernel, bias, h0, c0, mask, lengths, dropout,
+                                    recurrent_dropout, zoneout);
         const Outputs<T> out{pointer(sequence), pointer(saved), h.data(), pointer(c)};
         const Spec s = spec_of(spec);
         const char* wrong;
@@ -105,20 +111,22 @@ void define(nb::module_& m) {
         }
         raise_if(wrong);
       },
-      nb::arg("spec"), nb::arg("x").noconvert(), nb::arg("ids").none(), nb::arg("kernel").noconvert(), nb::arg("recurrent_kernel").noconvert(),
-      nb::arg("bias").none().noconvert(), nb::arg("h0").noconvert(), nb::arg("c0").none().noconvert(),
-      nb::arg("mask").none(), nb::arg("lengths").none(), nb::arg("dropout").none().noconvert(),
-      nb::arg("recurrent_dropout").none().noconvert(), nb::arg("zoneout").none(), nb::arg("sequence").none().noconvert(),
-      nb::arg("saved").none().noconvert(), nb::arg("h").noconvert(), nb::arg("c").none().noconvert());
+      nb::arg("spec"), nb::arg("x").noconvert(), nb::arg("ids").none(), nb::arg("kernel").noconvert(),
+      nb::arg("recurrent_kernel").noconvert(), nb::arg("bias").none().noconvert(), nb::arg("h0").noconvert(),
+      nb::arg("c0").none().noconvert(), nb::arg("mask").none(), nb::arg("lengths").none(),
+      nb::arg("dropout").none().noconvert(), nb::arg("recurrent_dropout").none().noconvert(), nb::arg("zoneout").none(),
+      nb::arg("sequence").none().noconvert(), nb::arg("saved").none().noconvert(), nb::arg("h").noconvert(),
+      nb::arg("c").none().noconvert());
   m.def(
       "backward",
-      [](const std::vector<double>& spec, Array<const T> x, Maybe<const int32_t> ids, Array<const T> kernel, Array<const T> recurrent_kernel,
-         Maybe<const T> bias, Array<const T> h0, Maybe<const T> c0, Maybe<const uint8_t> mask,
-         Maybe<const int32_t> lengths, Maybe<const T> dropout, Maybe<const T> recurrent_dropout, Maybe<const uint8_t> zoneout,
-         Array<const T> sequence, Maybe<const T> saved, Maybe<const T> d_sequence, Maybe<const T> d_h,
-         Maybe<const T> d_c, Array<T> g_x, Array<T> g_kernel, Array<T> g_recurrent_kernel, Maybe<T> g_bias,
-         Array<T> g_h0, Maybe<T> g_c0) {
-        const auto a = arguments<T>(x, ids, kernel, recurrent_kernel, bias, h0, c0, mask, lengths, dropout, recurrent_dropout, zoneout);
+      [](const std::vector<double>& spec, Array<const T> x, Maybe<const int32_t> ids, Array<const T> kernel,
+         Array<const T> recurrent_kernel, Maybe<const T> bias, Array<const T> h0, Maybe<const T> c0,
+         Maybe<const uint8_t> mask, Maybe<const int32_t> lengths, Maybe<const T> dropout,
+         Maybe<const T> recurrent_dropout, Maybe<const uint8_t> zoneout, Array<const T> sequence, Maybe<const T> saved,
+         Maybe<const T> d_sequence, Maybe<const T> d_h, Maybe<const T> d_c, Array<T> g_x, Array<T> g_kernel,
+         Array<T> g_recurrent_kernel, Maybe<T> g_bias, Array<T> g_h0, Maybe<T> g_c0) {
+        const auto a = arguments<T>(x, ids, kernel, recurrent_kernel, bias, h0, c0, mask, lengths, dropout,
+                                    recurrent_dropout, zoneout);
         const BackwardInputs<T> back{sequence.data(), pointer(saved), pointer(d_sequence), pointer(d_h), pointer(d_c)};
         const Gradients<T> grad{g_x.data(),      g_kernel.data(), g_recurrent_kernel.data(),
                                 pointer(g_bias), g_h0.data(),     pointer(g_c0)};
@@ -130,14 +138,14 @@ void define(nb::module_& m) {
         }
         raise_if(wrong);
       },
-      nb::arg("spec"), nb::arg("x").noconvert(), nb::arg("ids").none(), nb::arg("kernel").noconvert(), nb::arg("recurrent_kernel").noconvert(),
-      nb::arg("bias").none().noconvert(), nb::arg("h0").noconvert(), nb::arg("c0").none().noconvert(),
-      nb::arg("mask").none(), nb::arg("lengths").none(), nb::arg("dropout").none().noconvert(),
-      nb::arg("recurrent_dropout").none().noconvert(), nb::arg("zoneout").none(), nb::arg("sequence").noconvert(),
-      nb::arg("saved").none().noconvert(), nb::arg("d_sequence").none().noconvert(), nb::arg("d_h").none().noconvert(),
-      nb::arg("d_c").none().noconvert(), nb::arg("g_x").noconvert(), nb::arg("g_kernel").noconvert(),
-      nb::arg("g_recurrent_kernel").noconvert(), nb::arg("g_bias").none().noconvert(), nb::arg("g_h0").noconvert(),
-      nb::arg("g_c0").none().noconvert());
+      nb::arg("spec"), nb::arg("x").noconvert(), nb::arg("ids").none(), nb::arg("kernel").noconvert(),
+      nb::arg("recurrent_kernel").noconvert(), nb::arg("bias").none().noconvert(), nb::arg("h0").noconvert(),
+      nb::arg("c0").none().noconvert(), nb::arg("mask").none(), nb::arg("lengths").none(),
+      nb::arg("dropout").none().noconvert(), nb::arg("recurrent_dropout").none().noconvert(), nb::arg("zoneout").none(),
+      nb::arg("sequence").noconvert(), nb::arg("saved").none().noconvert(), nb::arg("d_sequence").none().noconvert(),
+      nb::arg("d_h").none().noconvert(), nb::arg("d_c").none().noconvert(), nb::arg("g_x").noconvert(),
+      nb::arg("g_kernel").noconvert(), nb::arg("g_recurrent_kernel").noconvert(), nb::arg("g_bias").none().noconvert(),
+      nb::arg("g_h0").noconvert(), nb::arg("g_c0").none().noconvert());
 }
 
 // ---- one step at a time ----

@@ -20,9 +20,7 @@ inline int64_t block_rows(int64_t batch, int parts) {
   return blocks ? (rows + blocks - 1) / blocks : 0;
 }
 
-inline int64_t chunk_positions(int64_t rows) {
-  return rows ? at_least(1, wanted_chunk_positions / rows) * rows : 0;
-}
+inline int64_t chunk_positions(int64_t rows) { return rows ? at_least(1, wanted_chunk_positions / rows) * rows : 0; }
 
 // A part's share of `total` things that are alike.
 struct Share {
@@ -51,7 +49,8 @@ class RowBlock {
     int64_t low = 0, high = rows_;
     while (low < high) {
       const int64_t middle = (low + high) / 2;
-      if (is_live(middle, step)) low = middle + 1; else high = middle;
+      if (is_live(middle, step)) low = middle + 1;
+      else high = middle;
     }
     return low;
   }
@@ -73,9 +72,9 @@ class RowBlock {
 // A run of steps of a block, its positions listed step by step.
 struct Chunk {
   int64_t first_step = 0, steps = 0, positions = 0;
-  int64_t* offset;    // [steps + 1]: where a step's positions begin
-  int32_t* block_row; // [positions]
-  int64_t* at;        // [positions]: row * time + t, the position's place in [batch, time]
+  int64_t* offset;     // [steps + 1]: where a step's positions begin
+  int32_t* block_row;  // [positions]
+  int64_t* at;         // [positions]: row * time + t, the position's place in [batch, time]
 
   void carve(Carver& carver, int64_t most) {
     offset = carver.take<int64_t>(most + 1);

@@ -121,9 +121,13 @@ int parts_for(const Spec& spec, const Sizes& sizes, int64_t live) {
 template <class T>
 const Kernels<T>& kernels();
 template <>
-const Kernels<float>& kernels() { return *instruction_set().f32; }
+const Kernels<float>& kernels() {
+  return *instruction_set().f32;
+}
 template <>
-const Kernels<double>& kernels() { return *instruction_set().f64; }
+const Kernels<double>& kernels() {
+  return *instruction_set().f64;
+}
 
 // Places a call's shared and private scratch into an arena.
 template <class Call>
@@ -221,7 +225,9 @@ const char* run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, cons
   if (const char* wrong = prepare(spec, sizes, in, live, true, schedule, tokens)) return wrong;
   LentArena arena;
   const Kernels<T>& kernel = kernels<T>();
-  ForwardCall<T> call{spec, sizes, in, out, schedule.view(), tokens.view(), parts_for(spec, sizes, schedule.live()), nullptr, nullptr, 0};
+  ForwardCall<T> call{
+      spec,    sizes,   in, out, schedule.view(), tokens.view(), parts_for(spec, sizes, schedule.live()),
+      nullptr, nullptr, 0};
   place(call, arena, kernel.forward_shared_bytes(spec, sizes), kernel.forward_part_bytes(spec, sizes, call.parts));
   share(call, kernel.forward_pack);
   if (in.ids) share(call, kernel.forward_tokens);
@@ -238,7 +244,9 @@ const char* run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, con
   if (const char* wrong = prepare(spec, sizes, in, live, !grad.h0, schedule, tokens)) return wrong;
   LentArena arena;
   const Kernels<T>& kernel = kernels<T>();
-  BackwardCall<T> call{spec, sizes, in, back, grad, schedule.view(), tokens.view(), parts_for(spec, sizes, schedule.live()), nullptr, nullptr, 0};
+  BackwardCall<T> call{
+      spec,    sizes,   in, back, grad, schedule.view(), tokens.view(), parts_for(spec, sizes, schedule.live()),
+      nullptr, nullptr, 0};
   place(call, arena, kernel.backward_shared_bytes(spec, sizes), kernel.backward_part_bytes(spec, sizes, call.parts));
   share(call, kernel.backward_pack);
   share(call, kernel.backward_part);
@@ -247,10 +255,10 @@ const char* run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, con
   return nullptr;
 }
 
-#define GW_INSTANTIATE(T)                                                                                  \
-  template const char* run_forward<T>(const Spec&, Sizes, const Inputs<T>&, const Live&, const Outputs<T>&); \
-  template const char* run_backward<T>(const Spec&, Sizes, const Inputs<T>&, const Live&,                    \
-                                       const BackwardInputs<T>&, const Gradients<T>&);
+#define GW_INSTANTIATE(T)                                                                                           \
+  template const char* run_forward<T>(const Spec&, Sizes, const Inputs<T>&, const Live&, const Outputs<T>&);        \
+  template const char* run_backward<T>(const Spec&, Sizes, const Inputs<T>&, const Live&, const BackwardInputs<T>&, \
+                                       const Gradients<T>&);
 GW_INSTANTIATE(float)
 GW_INSTANTIATE(double)
 

@@ -9,7 +9,7 @@ namespace gatewright {
 
 int gates(const Spec& spec);
 int recurrent_gates(const Spec& spec);  // as many, or 0 where the cell has no product with U
-bool has_c(const Spec& spec);  // whether there is a second state
+bool has_c(const Spec& spec);           // whether there is a second state
 int saved_slots(const Spec& spec);
 
 // The most bytes of scratch that one call has used since this was last asked.

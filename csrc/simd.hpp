@@ -24,15 +24,27 @@ using Int64Vector [[gnu::vector_size(GW_VECTOR_BYTES)]] = int64_t;
 // The larger and the smaller of a bound and x; a NaN in x stays. The compiler makes three instructions of the comparison
 // where the bound is a constant, so the one that there is gets named.
 #if defined(__AVX__) && GW_VECTOR_BYTES == 32
-inline FloatVector at_least(FloatVector bound, FloatVector x) { return (FloatVector)_mm256_max_ps((__m256)bound, (__m256)x); }
-inline FloatVector at_most(FloatVector bound, FloatVector x) { return (FloatVector)_mm256_min_ps((__m256)bound, (__m256)x); }
-inline DoubleVector at_least(DoubleVector bound, DoubleVector x) { return (DoubleVector)_mm256_max_pd((__m256d)bound, (__m256d)x); }
-inline DoubleVector at_most(DoubleVector bound, DoubleVector x) { return (DoubleVector)_mm256_min_pd((__m256d)bound, (__m256d)x); }
+inline FloatVector at_least(FloatVector bound, FloatVector x) {
+  return (FloatVector)_mm256_max_ps((__m256)bound, (__m256)x);
+}
+inline FloatVector at_most(FloatVector bound, FloatVector x) {
+  return (FloatVector)_mm256_min_ps((__m256)bound, (__m256)x);
+}
+inline DoubleVector at_least(DoubleVector bound, DoubleVector x) {
+  return (DoubleVector)_mm256_max_pd((__m256d)bound, (__m256d)x);
+}
+inline DoubleVector at_most(DoubleVector bound, DoubleVector x) {
+  return (DoubleVector)_mm256_min_pd((__m256d)bound, (__m256d)x);
+}
 #else
 template <class V>
-inline V at_least(V bound, V x) { return bound > x ? bound : x; }
+inline V at_least(V bound, V x) {
+  return bound > x ? bound : x;
+}
 template <class V>
-inline V at_most(V bound, V x) { return bound < x ? bound : x; }
+inline V at_most(V bound, V x) {
+  return bound < x ? bound : x;
+}
 #endif
 
 template <class T>
@@ -93,20 +105,16 @@ struct Simd<double> {
 
   static inline Vector exp_reduced(Vector r) {
     const Vector z = r * r;
-    const Vector p =
-        r * ((1.26177193074810590878e-4 * z + 3.02994407707441961300e-2) * z + 9.99999999999999999910e-1);
-    const Vector q =
-        ((3.00198505138664455042e-6 * z + 2.52448340349684104192e-3) * z + 2.27265548208155028766e-1) * z +
-        2.00000000000000000009e0;
+    const Vector p = r * ((1.26177193074810590878e-4 * z + 3.02994407707441961300e-2) * z + 9.99999999999999999910e-1);
+    const Vector q = ((3.00198505138664455042e-6 * z + 2.52448340349684104192e-3) * z + 2.27265548208155028766e-1) * z +
+                     2.00000000000000000009e0;
     return 1.0 + 2.0 * (p / (q - p));
   }
   // Cephes' tanh for |x| < 0.625: x + x^3 P(x^2) / Q(x^2).
   static inline Vector tanh_small(Vector x) {
     const Vector z = x * x;
-    const Vector p =
-        (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3;
-    const Vector q =
-        ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3;
+    const Vector p = (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3;
+    const Vector q = ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3;
     return x + x * z * (p / q);
   }
 };
@@ -236,8 +244,7 @@ template <class T, class F>
 inline void with_activations(const Spec& spec, F f) {
   if (spec.activation == Activation::tanh && spec.recurrent_activation == Activation::sigmoid)
     f(Fixed<T, Activation::tanh>{}, Fixed<T, Activation::sigmoid>{});
-  else
-    f(Chosen<T>{spec.activation}, Chosen<T>{spec.recurrent_activation});
+  else f(Chosen<T>{spec.activation}, Chosen<T>{spec.recurrent_activation});
 }
 
 }  // namespace GW_ISA

@@ -19,7 +19,7 @@ struct Job {
   const int parts;
   const PartFunction run;
   void* const context;
-  int next = 0;      // the first part that nobody has begun
+  int next = 0;  // the first part that nobody has begun
   std::atomic<int> finished{0};
 };
 

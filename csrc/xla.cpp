@@ -13,17 +13,29 @@ namespace ffi = xla::ffi;
 namespace gatewright {
 namespace {
 
-enum Present : int64_t { has_bias = 1, has_c = 2, has_mask = 4, has_lengths = 8, has_dropout = 16,
-                         has_recurrent_dropout = 32, has_sequence = 64, has_ids = 128,
-                         wants_states = 256,  // gradients by the initial states
-                         has_zoneout = 512 };
+enum Present : int64_t {
+  has_bias = 1,
+  has_c = 2,
+  has_mask = 4,
+  has_lengths = 8,
+  has_dropout = 16,
+  has_recurrent_dropout = 32,
+  has_sequence = 64,
+  has_ids = 128,
+  wants_states = 256,  // gradients by the initial states
+  has_zoneout = 512
+};
 
 struct Attributes {
   int64_t cell, activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, present;
   double zoneout;
   Spec spec() const {
-    return {static_cast<CellKind>(cell), static_cast<Activation>(activation),
-            static_cast<Activation>(recurrent_activation), reset_after != 0, reverse != 0, zero_output_for_mask != 0,
+    return {static_cast<CellKind>(cell),
+            static_cast<Activation>(activation),
+            static_cast<Activation>(recurrent_activation),
+            reset_after != 0,
+            reverse != 0,
+            zero_output_for_mask != 0,
             zoneout};
   }
   bool has(Present flag) const { return (present & flag) != 0; }
@@ -91,8 +103,8 @@ ffi::Error forward_typed(const Operands& o, const Attributes& a, ffi::Result<ffi
                          ffi::Result<ffi::AnyBuffer>* saved, ffi::Result<ffi::AnyBuffer>& h,
                          ffi::Result<ffi::AnyBuffer>& c) {
   const Spec spec = a.spec();
-  const Outputs<T> out{data<T>(sequence, a.has(has_sequence)),
-                       saved && saved_slots(spec) ? data<T>(*saved) : nullptr, data<T>(h), data<T>(c, a.has(has_c))};
+  const Outputs<T> out{data<T>(sequence, a.has(has_sequence)), saved && saved_slots(spec) ? data<T>(*saved) : nullptr,
+                       data<T>(h), data<T>(c, a.has(has_c))};
   return outcome([&] { return run_forward<T>(spec, sizes_of(o, a), inputs_of<T>(o, a), live_of(o, a), out); });
 }
 
@@ -103,12 +115,12 @@ ffi::Error forward_any(const Operands& o, const Attributes& a, ffi::Result<ffi::
   return forward_typed<double>(o, a, sequence, saved, h, c);
 }
 
-#define GW_OPERANDS                                                                                           \
-  ffi::AnyBuffer x, ffi::AnyBuffer ids, ffi::AnyBuffer kernel, ffi::AnyBuffer recurrent_kernel,               \
-      ffi::AnyBuffer bias, ffi::AnyBuffer h0, ffi::AnyBuffer c0, ffi::AnyBuffer mask, ffi::AnyBuffer lengths, \
-      ffi::AnyBuffer dropout, ffi::AnyBuffer recurrent_dropout, ffi::AnyBuffer zoneout_mask
-#define GW_ATTRIBUTES                                                                                        \
-  int64_t cell, int64_t activation, int64_t recurrent_activation, int64_t reset_after, int64_t reverse,      \
+#define GW_OPERANDS                                                                                                  \
+  ffi::AnyBuffer x, ffi::AnyBuffer ids, ffi::AnyBuffer kernel, ffi::AnyBuffer recurrent_kernel, ffi::AnyBuffer bias, \
+      ffi::AnyBuffer h0, ffi::AnyBuffer c0, ffi::AnyBuffer mask, ffi::AnyBuffer lengths, ffi::AnyBuffer dropout,     \
+      ffi::AnyBuffer recurrent_dropout, ffi::AnyBuffer zoneout_mask
+#define GW_ATTRIBUTES                                                                                   \
+  int64_t cell, int64_t activation, int64_t recurrent_activation, int64_t reset_after, int64_t reverse, \
       int64_t zero_output_for_mask, int64_t present, double zoneout
 #define GW_PACK_OPERANDS \
   {x, ids, kernel, recurrent_kernel, bias, h0, c0, mask, lengths, dropout, recurrent_dropout, zoneout_mask}
@@ -131,11 +143,14 @@ struct Results {
 
 template <class T>
 ffi::Error backward_typed(const Operands& o, const Attributes& a, const BackwardInputs<T>& back, Results& g) {
-  const Gradients<T> grad{data<T>(g.x),  data<T>(g.kernel), data<T>(g.recurrent_kernel), data<T>(g.bias, a.has(has_bias)),
-                          data<T>(g.h0, a.has(wants_states)), data<T>(g.c0, a.has(has_c) && a.has(wants_states))};
-  return outcome([&] {
-    return run_backward<T>(a.spec(), sizes_of(o, a), inputs_of<T>(o, a), live_of(o, a), back, grad);
-  });
+  const Gradients<T> grad{data<T>(g.x),
+                          data<T>(g.kernel),
+                          data<T>(g.recurrent_kernel),
+                          data<T>(g.bias, a.has(has_bias)),
+                          data<T>(g.h0, a.has(wants_states)),
+                          data<T>(g.c0, a.has(has_c) && a.has(wants_states))};
+  return outcome(
+      [&] { return run_backward<T>(a.spec(), sizes_of(o, a), inputs_of<T>(o, a), live_of(o, a), back, grad); });
 }
 
 ffi::Error backward(GW_OPERANDS, ffi::AnyBuffer sequence, ffi::AnyBuffer saved, ffi::AnyBuffer d_sequence,
@@ -147,29 +162,37 @@ ffi::Error backward(GW_OPERANDS, ffi::AnyBuffer sequence, ffi::AnyBuffer saved, 
   const Attributes a GW_PACK_ATTRIBUTES;
   Results g{g_x, g_kernel, g_recurrent_kernel, g_bias, g_h0, g_c0};
   if (x.element_type() == ffi::F32)
-    return backward_typed<float>(o, a, {data<float>(sequence), data<float>(saved),
-                                        data<float>(d_sequence, a.has(has_sequence)), data<float>(d_h),
-                                        data<float>(d_c, a.has(has_c))}, g);
-  return backward_typed<double>(o, a, {data<double>(sequence), data<double>(saved),
-                                       data<double>(d_sequence, a.has(has_sequence)), data<double>(d_h),
-                                       data<double>(d_c, a.has(has_c))}, g);
+    return backward_typed<float>(
+        o, a,
+        {data<float>(sequence), data<float>(saved), data<float>(d_sequence, a.has(has_sequence)), data<float>(d_h),
+         data<float>(d_c, a.has(has_c))},
+        g);
+  return backward_typed<double>(
+      o, a,
+      {data<double>(sequence), data<double>(saved), data<double>(d_sequence, a.has(has_sequence)), data<double>(d_h),
+       data<double>(d_c, a.has(has_c))},
+      g);
 }
 
 #define GW_ARG .Arg<ffi::AnyBuffer>()
 #define GW_RET .Ret<ffi::AnyBuffer>()
 #define GW_BIND_OPERANDS GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG
-#define GW_BIND_ATTRIBUTES                                                                              \
-  .Attr<int64_t>("cell").Attr<int64_t>("activation").Attr<int64_t>("recurrent_activation")              \
-      .Attr<int64_t>("reset_after").Attr<int64_t>("reverse").Attr<int64_t>("zero_output_for_mask")      \
-      .Attr<int64_t>("present").Attr<double>("zoneout")
+#define GW_BIND_ATTRIBUTES                   \
+  .Attr<int64_t>("cell")                     \
+      .Attr<int64_t>("activation")           \
+      .Attr<int64_t>("recurrent_activation") \
+      .Attr<int64_t>("reset_after")          \
+      .Attr<int64_t>("reverse")              \
+      .Attr<int64_t>("zero_output_for_mask") \
+      .Attr<int64_t>("present")              \
+      .Attr<double>("zoneout")
 
-XLA_FFI_DEFINE_HANDLER(infer_handler, infer,
-                       ffi::Ffi::Bind() GW_BIND_OPERANDS GW_BIND_ATTRIBUTES GW_RET GW_RET GW_RET);
+XLA_FFI_DEFINE_HANDLER(infer_handler, infer, ffi::Ffi::Bind() GW_BIND_OPERANDS GW_BIND_ATTRIBUTES GW_RET GW_RET GW_RET);
 XLA_FFI_DEFINE_HANDLER(forward_handler, forward,
                        ffi::Ffi::Bind() GW_BIND_OPERANDS GW_BIND_ATTRIBUTES GW_RET GW_RET GW_RET GW_RET);
 XLA_FFI_DEFINE_HANDLER(backward_handler, backward,
-                       ffi::Ffi::Bind() GW_BIND_OPERANDS GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_BIND_ATTRIBUTES
-                           GW_RET GW_RET GW_RET GW_RET GW_RET GW_RET);
+                       ffi::Ffi::Bind() GW_BIND_OPERANDS GW_ARG GW_ARG GW_ARG GW_ARG GW_ARG GW_BIND_ATTRIBUTES GW_RET
+                           GW_RET GW_RET GW_RET GW_RET GW_RET);
 
 }  // namespace
 

@@ -30,9 +30,9 @@ namespace GW_ISA {
 template <class T>
 struct ForwardStep {
   int64_t rows;
-  int64_t units;              // padded
-  int64_t unpadded;           // units that there are
-  const T* parameters;        // [parameters + 1][units]: the last is 1 at units and 0 at padding; null where there are none
+  int64_t units;        // padded
+  int64_t unpadded;     // units that there are
+  const T* parameters;  // [parameters + 1][units]: the last is 1 at units and 0 at padding; null where there are none
   const T* const* projected;  // rows of [gates][units]: W x + b
   T* sums;                    // [rows][gates][units]: the gates' sums; a phase may leave what the next one needs
   T* h;                       // [rows][units]: h_{t-1} in, h_t out
@@ -46,21 +46,21 @@ struct ForwardStep {
 template <class T>
 struct BackwardStep {
   int64_t rows;
-  int64_t units;              // padded
-  int64_t unpadded;           // as in the step forward
-  const T* parameters;        // likewise
-  T* d_parameters;            // [parameters][units]: sums of their gradients, which the step adds to
-  const T* const* saved;      // rows of [saved][units]
-  const T* const* h;          // rows of [units]: h_t; for cells that save nothing
-  const T* const* h_before;   // rows of [units]: h_{t-1}
-  const T* const* c_before;   // rows of [units]: c_{t-1}, LSTMs only
-  T* dh;                      // [rows][units]: dL/dh_t in; the part of dL/dh_{t-1} that needs no product out
-  T* dc;                      // [rows][units]: likewise for c
-  T* gradient;                // [rows][gradient_blocks][units]: dL/d(pre-activations) out
-  T* made;                    // [rows][units]: the made operand, out (for U's gradient)
-  const T* d_made;            // [rows][units]: its gradient, in
-  const T* const* operand;    // rows of [units]: as in the step forward
-  const T* operand_mask;      // [rows][units]: its dropout mask; may be null
+  int64_t units;             // padded
+  int64_t unpadded;          // as in the step forward
+  const T* parameters;       // likewise
+  T* d_parameters;           // [parameters][units]: sums of their gradients, which the step adds to
+  const T* const* saved;     // rows of [saved][units]
+  const T* const* h;         // rows of [units]: h_t; for cells that save nothing
+  const T* const* h_before;  // rows of [units]: h_{t-1}
+  const T* const* c_before;  // rows of [units]: c_{t-1}, LSTMs only
+  T* dh;                     // [rows][units]: dL/dh_t in; the part of dL/dh_{t-1} that needs no product out
+  T* dc;                     // [rows][units]: likewise for c
+  T* gradient;               // [rows][gradient_blocks][units]: dL/d(pre-activations) out
+  T* made;                   // [rows][units]: the made operand, out (for U's gradient)
+  const T* d_made;           // [rows][units]: its gradient, in
+  const T* const* operand;   // rows of [units]: as in the step forward
+  const T* operand_mask;     // [rows][units]: its dropout mask; may be null
 };
 
 // f(row, j) for every vector of a block.

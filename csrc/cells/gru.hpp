@@ -77,18 +77,14 @@ struct GruResetBefore {
 
   template <class Phi, class Sigma>
   static void forward(int phase, const ForwardStep<T>& s, Phi phi, Sigma sigma) {
-    if (phase == 0)
-      make(s, sigma);
-    else
-      mix(s, phi);
+    if (phase == 0) make(s, sigma);
+    else mix(s, phi);
   }
   // Called for phase 1 first; between the two, d_made = dc U_c^T.
   template <class Phi, class Sigma>
   static void backward(int phase, const BackwardStep<T>& s, Phi phi, Sigma sigma) {
-    if (phase == 1)
-      mix_back(s, phi, sigma);
-    else
-      make_back(s, sigma);
+    if (phase == 1) mix_back(s, phi, sigma);
+    else make_back(s, sigma);
   }
 
  private:

@@ -16,7 +16,8 @@ template <class T>
 struct LayerNormGru {
   // saved: z, r, c, x and h of the three gates
   static constexpr int gates = 3, recurrent_gates = 3, saved = 9, phases = 1, gradient_blocks = 6;
-  static constexpr int parameters = 10, first_gain = 4, last_gain = 10;  // b_z, b_r, b_h, b_u, gain_x, gain_h (three each)
+  static constexpr int parameters = 10, first_gain = 4,
+                       last_gain = 10;  // b_z, b_r, b_h, b_u, gain_x, gain_h (three each)
   static constexpr bool has_c = false;
   static constexpr bool separate(int) { return true; }
   static constexpr int recurrent_block(int gate) { return gates + gate; }
@@ -27,7 +28,8 @@ struct LayerNormGru {
   template <class Phi, class Sigma>
   static void forward(int, const ForwardStep<T>& s, Phi phi, Sigma sigma) {
     const int64_t n = s.units;
-    const T *const b = s.parameters, *const gain_x = b + 4 * n, *const gain_h = b + 7 * n, *const live = b + parameters * n;
+    const T *const b = s.parameters, *const gain_x = b + 4 * n, *const gain_h = b + 7 * n,
+                   *const live = b + parameters * n;
     for (int64_t row = 0; row < s.rows; ++row) {
       const T *const x = s.projected[row], *const h_sum = s.sums + row * gates * n;
       T* const h_t = s.h + row * n;
@@ -64,7 +66,8 @@ struct LayerNormGru {
   template <class Phi, class Sigma>
   static void backward(int, const BackwardStep<T>& s, Phi phi, Sigma sigma) {
     const int64_t n = s.units;
-    const T *const b = s.parameters, *const gain_x = b + 4 * n, *const gain_h = b + 7 * n, *const live = b + parameters * n;
+    const T *const b = s.parameters, *const gain_x = b + 4 * n, *const gain_h = b + 7 * n,
+                   *const live = b + parameters * n;
     T *const d_b = s.d_parameters, *const d_gain_x = d_b + 4 * n, *const d_gain_h = d_b + 7 * n;
     for (int64_t row = 0; row < s.rows; ++row) {
       const T *const kept = s.saved[row], *const x = kept + 3 * n, *const h_sum = kept + 6 * n;
@@ -74,7 +77,8 @@ struct LayerNormGru {
       const Normal<T> normal_x_h(x + 2 * n, 1, n, s.unpadded, live), normal_h_h(h_sum + 2 * n, 1, n, s.unpadded, live);
       for (int64_t j = 0; j < n; j += lanes<T>) {
         const int64_t at = 2 * n + j;
-        const Vector<T> z = load<T>(kept + j), r = load<T>(kept + n + j), c = load<T>(kept + at), dh = load<T>(dh_t + j);
+        const Vector<T> z = load<T>(kept + j), r = load<T>(kept + n + j), c = load<T>(kept + at),
+                        dh = load<T>(dh_t + j);
         const Vector<T> u = load<T>(gain_h + at) * normal_h_h(load<T>(h_sum + at)) + load<T>(b + 3 * n + j);
         const Vector<T> dc = phi.back(dh * z, c);
         store<T>(d + j, sigma.back(dh * (c - load<T>(h_before + j)), z));
@@ -86,7 +90,8 @@ struct LayerNormGru {
       add_row(d, gates * n, d_b);
       add_row(d_h + 2 * n, n, d_b + 3 * n);
       normal_back(normal_h, h_sum, gain_h, 2, n, s.unpadded, d, d_gain_h, d_h);
-      normal_back(normal_h_h, h_sum + 2 * n, gain_h + 2 * n, 1, n, s.unpadded, d_h + 2 * n, d_gain_h + 2 * n, d_h + 2 * n);
+      normal_back(normal_h_h, h_sum + 2 * n, gain_h + 2 * n, 1, n, s.unpadded, d_h + 2 * n, d_gain_h + 2 * n,
+                  d_h + 2 * n);
       normal_back(normal_x, x, gain_x, 2, n, s.unpadded, d, d_gain_x, d);
       normal_back(normal_x_h, x + 2 * n, gain_x + 2 * n, 1, n, s.unpadded, d + 2 * n, d_gain_x + 2 * n, d + 2 * n);
     }

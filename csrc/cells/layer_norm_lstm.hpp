@@ -15,7 +15,8 @@ template <class T>
 struct LayerNormLstm {
   // saved: i, f, g, o, x and h of the four gates, c_t
   static constexpr int gates = 4, recurrent_gates = 4, saved = 13, phases = 1, gradient_blocks = 8;
-  static constexpr int parameters = 14, first_gain = 4, last_gain = 13;  // b, gain_x, gain_h (four each), gain_c, shift_c
+  static constexpr int parameters = 14, first_gain = 4,
+                       last_gain = 13;  // b, gain_x, gain_h (four each), gain_c, shift_c
   static constexpr bool has_c = true;
   static constexpr bool separate(int) { return true; }
   static constexpr int recurrent_block(int gate) { return gates + gate; }
@@ -73,7 +74,8 @@ struct LayerNormLstm {
     T *const d_b = s.d_parameters, *const d_gain_x = d_b + 4 * n, *const d_gain_h = d_b + 8 * n;
     T* const d_of_c = d_b + 12 * n;
     for (int64_t row = 0; row < s.rows; ++row) {
-      const T *const kept = s.saved[row], *const x = kept + 4 * n, *const h_sum = kept + 8 * n, *const c_t = kept + 12 * n;
+      const T *const kept = s.saved[row], *const x = kept + 4 * n, *const h_sum = kept + 8 * n,
+                     *const c_t = kept + 12 * n;
       const T* const c_before = s.c_before[row];
       T *const d = s.gradient + row * gradient_blocks * n, *const dh_t = s.dh + row * n, *const dc_t = s.dc + row * n;
       const Normal<T> normal_x(x, gates, n, s.unpadded, live), normal_h(h_sum, gates, n, s.unpadded, live);

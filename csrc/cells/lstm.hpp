@@ -12,7 +12,8 @@ namespace GW_ISA {
 
 template <class T>
 struct Lstm {
-  static constexpr int gates = 4, recurrent_gates = 4, saved = 5, phases = 1, gradient_blocks = 4;  // saved: i, f, g, o, c_t
+  static constexpr int gates = 4, recurrent_gates = 4, saved = 5, phases = 1,
+                       gradient_blocks = 4;  // saved: i, f, g, o, c_t
   static constexpr int parameters = 0;
   static constexpr bool has_c = true;
   static constexpr bool separate(int) { return false; }

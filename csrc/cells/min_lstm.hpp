@@ -30,7 +30,8 @@ struct MinLstm {
       T* const kept = s.saved ? s.saved[row] : nullptr;
       T* const shown = s.shown ? s.shown[row] : nullptr;
       for (int64_t j = 0; j < n; j += lanes<T>) {
-        const Vector<T> a_i = load<T>(projected + j), a_f = load<T>(projected + n + j), g = load<T>(projected + 2 * n + j);
+        const Vector<T> a_i = load<T>(projected + j), a_f = load<T>(projected + n + j),
+                        g = load<T>(projected + 2 * n + j);
         // f / (f + i) = (1 + exp(-a_i)) / ((1 + exp(-a_i)) + (1 + exp(-a_f))), all of it times exp(least): no exponent
         // is above 0 then, and one is 0, so that neither overflow nor 0 / 0 is met however closed both gates are.
         const Vector<T> least = at_most(at_most(Vector<T>{}, a_i), a_f), one = exp<T>(least);

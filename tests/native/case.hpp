@@ -38,8 +38,24 @@ struct Array {
   }
 };
 
-enum Operand { x, kernel, recurrent_kernel, bias, h0, c0, dropout_mask, recurrent_dropout_mask, mask, lengths,
-               d_sequence, d_h, d_c, ids, zoneout_mask, operands };
+enum Operand {
+  x,
+  kernel,
+  recurrent_kernel,
+  bias,
+  h0,
+  c0,
+  dropout_mask,
+  recurrent_dropout_mask,
+  mask,
+  lengths,
+  d_sequence,
+  d_h,
+  d_c,
+  ids,
+  zoneout_mask,
+  operands
+};
 enum Output { sequence, saved, h, c, g_x, g_kernel, g_recurrent_kernel, g_bias, g_h0, g_c0, outputs };
 // `less_by_states`: gradients, but none by the initial states.
 enum Wanted { states_only = 0, and_sequence = 1, and_gradients = 2, less_by_states = 3 };
@@ -89,8 +105,12 @@ inline std::vector<Case> read_cases(const char* path) {
   for (Case& one : cases) {
     int32_t codes[9];
     file.read(codes, sizeof(codes));
-    one.spec = {static_cast<gatewright::CellKind>(codes[0]), static_cast<gatewright::Activation>(codes[1]),
-                static_cast<gatewright::Activation>(codes[2]), codes[3] != 0, codes[4] != 0, codes[5] != 0};
+    one.spec = {static_cast<gatewright::CellKind>(codes[0]),
+                static_cast<gatewright::Activation>(codes[1]),
+                static_cast<gatewright::Activation>(codes[2]),
+                codes[3] != 0,
+                codes[4] != 0,
+                codes[5] != 0};
     one.is_double = codes[6] != 0;
     one.threads = codes[7];
     one.wanted = codes[8];
@@ -156,8 +176,7 @@ const char* forward(const Case& one, const Result& to) {
   return gatewright::run_forward<T>(
       one.spec, one.sizes,
       {a[x].as<T>(), a[kernel].as<T>(), a[recurrent_kernel].as<T>(), a[bias].as<T>(), a[h0].as<T>(), a[c0].as<T>(),
-       a[dropout_mask].as<T>(), a[recurrent_dropout_mask].as<T>(), a[ids].as<int32_t>(),
-       a[zoneout_mask].as<uint8_t>()},
+       a[dropout_mask].as<T>(), a[recurrent_dropout_mask].as<T>(), a[ids].as<int32_t>(), a[zoneout_mask].as<uint8_t>()},
       {a[mask].as<uint8_t>(), a[lengths].as<int32_t>()},
       {to.arrays[sequence].as<T>(), to.arrays[saved].as<T>(), to.arrays[h].as<T>(), to.arrays[c].as<T>()});
 }
@@ -169,8 +188,7 @@ const char* backward(const Case& one, const Result& to) {
   return gatewright::run_backward<T>(
       one.spec, one.sizes,
       {a[x].as<T>(), a[kernel].as<T>(), a[recurrent_kernel].as<T>(), a[bias].as<T>(), a[h0].as<T>(), a[c0].as<T>(),
-       a[dropout_mask].as<T>(), a[recurrent_dropout_mask].as<T>(), a[ids].as<int32_t>(),
-       a[zoneout_mask].as<uint8_t>()},
+       a[dropout_mask].as<T>(), a[recurrent_dropout_mask].as<T>(), a[ids].as<int32_t>(), a[zoneout_mask].as<uint8_t>()},
       {a[mask].as<uint8_t>(), a[lengths].as<int32_t>()},
       {r[sequence].as<T>(), r[saved].as<T>(), a[d_sequence].as<T>(), a[d_h].as<T>(), a[d_c].as<T>()},
       {r[g_x].as<T>(), r[g_kernel].as<T>(), r[g_recurrent_kernel].as<T>(), r[g_bias].as<T>(), r[g_h0].as<T>(),

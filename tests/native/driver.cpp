@@ -176,7 +176,8 @@ Results compute_in(const Cases& cases, uint64_t extra) {
 // The mode is restored, and whether the caller flushes denormals does not show in the results.
 void modes(const Cases& cases) {
   const Results plain = compute_in(cases, 0);
-  for (const uint64_t extra : flushing) require_same(compute_in(cases, extra), plain, "other bits where the caller flushes");
+  for (const uint64_t extra : flushing)
+    require_same(compute_in(cases, extra), plain, "other bits where the caller flushes");
   for (const uint64_t extra : rounding) compute_in(cases, extra);
 }
 
@@ -212,8 +213,8 @@ Array thinned(const Array& array, bool to_zero) {
 
 Case thinned(const Case& one, bool to_zero) {
   Case copy{one.spec, one.sizes, one.is_double, one.threads, one.wanted, {}};
-  for (const Operand k : {x, kernel, recurrent_kernel, bias, h0, c0, dropout_mask, recurrent_dropout_mask, d_sequence,
-                          d_h, d_c})
+  for (const Operand k :
+       {x, kernel, recurrent_kernel, bias, h0, c0, dropout_mask, recurrent_dropout_mask, d_sequence, d_h, d_c})
     copy.arrays[k] = one.is_double ? thinned<double>(one.arrays[k], to_zero) : thinned<float>(one.arrays[k], to_zero);
   if (one.arrays[ids].data) {
     copy.arrays[ids] = Array(one.arrays[ids].bytes);
