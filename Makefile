@@ -10,6 +10,9 @@ JOBS ?= 2
 SUITES ?= training operation forward step lengths proportion memory cases
 TENSORFLOW_PYTHON ?=
 SOURCES := $(wildcard csrc/*.?pp csrc/cells/*.hpp csrc/*.cmake) CMakeLists.txt pyproject.toml src/gatewright/_digest.py
+# What `make check` reads apart from Python; tools/markdown_lines.py skips pages that scripts write.
+CXX_FILES := $(wildcard csrc/*.?pp csrc/*/*.?pp tests/native/*.?pp)
+MARKDOWN := $(wildcard *.md) docs benchmarks examples
 
 .PHONY: build install compare example check test test-fast sanitize bench clean
 
@@ -51,6 +54,8 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
+	$(BIN)/python tools/markdown_lines.py --check $(MARKDOWN)
 
 test: $(VENV)/.torch
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
