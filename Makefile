@@ -9,9 +9,9 @@ JOBS ?= 2
 # Every suite; and the interpreter that has TensorFlow, if it is to be measured too.
 SUITES ?= training operation forward step lengths proportion memory cases
 TENSORFLOW_PYTHON ?=
-SOURCES := $(wildcard csrc/*.?pp csrc/cells/*.hpp csrc/*.cmake) CMakeLists.txt pyproject.toml src/gatewright/_digest.py
+SOURCES := $(wildcard csrc/*/*.?pp csrc/kernels/cells/*.hpp csrc/*.cmake) CMakeLists.txt pyproject.toml src/gatewright/ops/_digest.py
 # What `make check` reads apart from Python; tools/markdown_lines.py skips pages that scripts write.
-CXX_FILES := $(wildcard csrc/*.?pp csrc/*/*.?pp tests/native/*.?pp)
+CXX_FILES := $(wildcard csrc/*/*.?pp csrc/*/*/*.?pp tests/native/*.?pp)
 MARKDOWN := $(wildcard *.md) docs benchmarks examples
 
 .PHONY: build install compare example check test test-fast sanitize bench clean

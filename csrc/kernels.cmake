@@ -1,14 +1,15 @@
 # The kernels without any door: one object library for each instruction set, and what picks among them.
 find_package(Threads REQUIRED)
 set(csrc "${CMAKE_CURRENT_LIST_DIR}")
-add_library(gatewright_kernels STATIC ${csrc}/dispatch.cpp ${csrc}/run.cpp ${csrc}/schedule.cpp ${csrc}/team.cpp
-            ${csrc}/tokens.cpp ${csrc}/step.cpp ${csrc}/peak.cpp)
+add_library(gatewright_kernels STATIC ${csrc}/core/dispatch.cpp ${csrc}/core/run.cpp
+            ${csrc}/core/schedule.cpp ${csrc}/core/team.cpp ${csrc}/core/tokens.cpp ${csrc}/core/step.cpp ${csrc}/core/peak.cpp)
 target_include_directories(gatewright_kernels PUBLIC ${csrc})
 target_link_libraries(gatewright_kernels PUBLIC Threads::Threads)
 target_compile_options(gatewright_kernels PRIVATE -Wall -Wextra)
 
 function(add_instruction_set name vector_bytes)
-  add_library(kernels_${name} OBJECT ${csrc}/kernels.cpp)
+  add_library(kernels_${name} OBJECT ${csrc}/kernels/kernels.cpp)
+  target_include_directories(kernels_${name} PRIVATE ${csrc})
   target_compile_definitions(kernels_${name} PRIVATE GW_ISA=${name} GW_VECTOR_BYTES=${vector_bytes})
   # Not -ffast-math: it deletes the rounding in exp and NaN with it. -Wno-psabi: vectors are passed within a build only.
   target_compile_options(kernels_${name} PRIVATE -O3 -ffp-contract=fast -fno-math-errno -Wall -Wextra -Wno-psabi ${ARGN})

@@ -20,7 +20,7 @@ def main():
         sys.exit("usage: python examples/beside_stock.py program.py [arguments...]")
     program = sys.argv[1:]
     stock, stock_line = run("stock Keras on JAX", [sys.executable, *program])
-    ours, our_line = run("gatewright run", [sys.executable, "-m", "gatewright.cli", "run", *program])
+    ours, our_line = run("gatewright run", [sys.executable, "-m", "gatewright.commands.main", "run", *program])
     print(f"\nstock Keras on JAX  {stock:7.1f} s  {stock_line}")
     print(f"gatewright run      {ours:7.1f} s  {our_line}")
     print(f"{stock / ours:.1f} times as fast, start and compilation included; {verdict(stock_line, our_line)}")

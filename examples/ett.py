@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import gatewright
-from gatewright.files import atomically
-from gatewright.statistics import mean_interval
-from gatewright.train import Trained
+from gatewright.results.records import Trained
+from gatewright.results.statistics import mean_interval
+from gatewright.support.files import atomically
 
 # Published: squared and absolute error of SegRNN (Lin et al. 2023) by look-back and horizon.
 PUBLISHED = {

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import gatewright
-from gatewright.comparison import Comparison
+from gatewright.results.records import Comparison
 
 ROWS = 400
 SETTINGS = {

@@ -22,22 +22,23 @@ import keras
 import numpy as np
 
 import gatewright
-from gatewright import blocks, machine
-from gatewright.blocks import Embedding, Recurrent, Softmax
 from gatewright.data.encoders import Characters
-from gatewright.data.text import FIRST
-from gatewright.files import atomically
-from gatewright.language import LanguageModel
-from gatewright.model_file import Model
+from gatewright.nn import model as models
+from gatewright.nn.file import Model
+from gatewright.nn.layers import Embedding, Recurrent, Softmax
+from gatewright.ops import machine
+from gatewright.support.files import atomically
+from gatewright.support.ids import FIRST
+from gatewright.tasks.generate.model import LanguageModel
 
 UNITS, WINDOW, ROUNDS, OURS, THEIRS = 128, 40, 7, 20_000, 40
 LETTERS = [chr(code) for code in range(ord(" "), ord(" ") + 65)]
 
 
-def models():
+def ours_and_theirs():
     encoder = Characters(tuple(LETTERS))
     listed = (Embedding(encoder.ids, 64), Recurrent("gru", UNITS, steps=True), Softmax(encoder.ids))
-    weights = tuple(blocks.start(listed, 1, [0]))
+    weights = tuple(models.start(listed, 1, [0]))
     ours = LanguageModel(
         Model("generate", listed, weights, encoder.to_json(), {"rows": "prefixes", "length": WINDOW}, {})
     )
@@ -66,7 +67,7 @@ def rate(run, count):
 
 def main():
     gatewright.set_num_threads(1)
-    ours, theirs = models()
+    ours, theirs = ours_and_theirs()
     loops = {
         "gatewright": (lambda count: ours.generate(" ", count, temperature=0.8, seed=0), OURS),
         "keras": (lambda count: keras_loop(theirs, count), THEIRS),

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import gatewright
-from gatewright.files import atomically
 from gatewright.report.figures import measures_of
-from gatewright.statistics import mean_interval
-from gatewright.train import Trained
+from gatewright.results.records import Trained
+from gatewright.results.statistics import mean_interval
+from gatewright.support.files import atomically
 
 # Tokens of a text that is shown.
 _SHOWN = 400

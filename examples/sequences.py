@@ -17,9 +17,9 @@ from ett import PUBLISHED
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gatewright.files import atomically
-from gatewright.report import style
-from gatewright.statistics import mean_interval
+from gatewright.results.statistics import mean_interval
+from gatewright.support import pictures as style
+from gatewright.support.files import atomically
 
 _DOCS = Path(__file__).parents[1] / "docs"
 _RESULTS = _DOCS / "results"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gatewright import kernels
+from gatewright.ops import kernels
 
 # Before any test imports Keras by itself.
 os.environ.setdefault("KERAS_BACKEND", "jax")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gatewright.blocks import CELLS, Dense, Dropout, Embedding, Pool, Recurrent, Softmax
+from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent, Softmax
+from gatewright.ops.reference import CELLS
 
 # Those that Keras has too.
 KERAS_CELLS = ("simple_rnn", "lstm", "gru")

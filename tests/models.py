@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from gatewright import blocks
-from gatewright.blocks import Dense, Dropout, Embedding, Pool, Recurrent, Softmax
 from gatewright.data.encoders import BytePairs, Characters, Words
-from gatewright.data.grid import Grid
-from gatewright.data.scales import Scales
-from gatewright.data.spelling import Spelling
-from gatewright.forecast_blocks import Decaying, Direct, Level, Parallel, Recursive, Restore, Segments
-from gatewright.model_file import Model
-from gatewright.tag_blocks import Tags, WordVectors
+from gatewright.nn import model as models
+from gatewright.nn.file import Model
+from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent, Softmax, zoneout_of
+from gatewright.tasks.forecast.blocks import Decaying, Direct, Level, Parallel, Recursive, Restore, Segments
+from gatewright.tasks.forecast.grid import Grid
+from gatewright.tasks.forecast.scales import Scales
+from gatewright.tasks.tag.blocks import Tags, WordVectors
+from gatewright.tasks.tag.spelling import Spelling
 
 TEXTS = ["a fine film", "a dull film", "fine fine day", "what a dull dull day it was"]
 LENGTH = 12
@@ -42,7 +42,7 @@ def classifier(
         Dropout(0.5),
         Dense(outputs),
     )
-    weights = tuple(blocks.start(model, 1, [0]))
+    weights = tuple(models.start(model, 1, [0]))
     weights[0]["table"][:] *= 20
     answers = {"labels": list(labels), "length": LENGTH, **({"several": True} if several else {})}
     training = {"settings": {"cell": cell}, "test": {"accuracy": 0.5}}
@@ -69,7 +69,7 @@ def language_model(cell="gru", units=9, layers=1, tokens="words", tied=False, ro
         *([Dense(4)] if tied else []),
         Softmax(encoder.ids, tied),
     )
-    weights = tuple(blocks.start(model, 1, [0]))
+    weights = tuple(models.start(model, 1, [0]))
     weights[0]["table"][:] *= 20
     if not tied:
         weights[-1]["kernel"][:] *= 5
@@ -83,7 +83,7 @@ def forecaster(decoding="segments", cell="gru", units=4, layers=1, known=0, miss
     names = ("a", "b", *("k" * (place + 1) for place in range(known)))
     scale = np.stack([np.arange(2.0 + known), 1 + np.arange(2.0 + known)])
     scales = Scales(names, C, known, False, since, Grid("seconds", 3600, 0), {"": scale}, "date", None)
-    zoneout = blocks.zoneout_of(cell)
+    zoneout = zoneout_of(cell)
     below = [Recurrent(cell, units, False, layer < layers - 1, zoneout=zoneout) for layer in range(layers)]
     if since:
         below[0] = Decaying(cell, units, C, C, layers > 1)
@@ -95,7 +95,7 @@ def forecaster(decoding="segments", cell="gru", units=4, layers=1, known=0, miss
     level = Level("last", L, C, known, bool(known) and decoding == "recursive")
     segments = [Segments(3, units, C)] if decoding == "segments" else []
     model = (level, *segments, *below, ahead, Restore())
-    weights = tuple(blocks.start(model, scales.features, [0]))
+    weights = tuple(models.start(model, scales.features, [0]))
     answers = {"features": scales.features, "look_back": L, "horizon": H, "quantiles": [0.1, 0.9]}
     answers["naive_errors"] = [0.5, None]
     return Model("forecast", model, weights, scales.to_json(), answers, {})
@@ -111,7 +111,7 @@ def tagger(cell="gru", units=5, both=True, crf=False, labels=("bad", "good"), po
         Recurrent(cell, units, both, steps=True),
         Tags(len(tags), len(labels), crf, pooling),
     )
-    weights = tuple(blocks.start(model, 1, [0]))
+    weights = tuple(models.start(model, 1, [0]))
     draw = np.random.default_rng(1)
     for array in (weights[0]["table"], weights[0]["letters_table"]):
         array[:] *= 20

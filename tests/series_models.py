@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from gatewright import blocks
-from gatewright.blocks import Dense, Dropout, Pool, Recurrent
-from gatewright.data.channels import Channels
-from gatewright.model_file import Model
-from gatewright.series_blocks import Measurements
+from gatewright.nn import model as models
+from gatewright.nn.file import Model
+from gatewright.nn.layers import Dense, Dropout, Pool, Recurrent
+from gatewright.tasks.classify_series.blocks import Measurements
+from gatewright.tasks.classify_series.channels import Channels
 
 LENGTH = 20
 
@@ -37,7 +37,7 @@ def series_classifier(cell="gru", units=5, pooling="mean", both=False, layers=1,
         Dropout(0.5),
         Dense(1 if len(labels) == 2 else len(labels)),
     )
-    weights = tuple(blocks.start(model, channels, [0]))
+    weights = tuple(models.start(model, channels, [0]))
     weights[-1]["kernel"][:] *= 3
     encoder = Channels.fit([f"c{place}" for place in range(channels)], series((9, 17), channels))
     answers = {"labels": list(labels), "length": LENGTH, "features": channels}

@@ -11,12 +11,14 @@ from keras_models import keras_model
 from models import LENGTH, TEXTS, classifier
 from tolerances import assert_close
 
-from gatewright import blocks, runtime
+from gatewright import runtime
 from gatewright.data.encoders import encode_all
-from gatewright.errors import InputError
-from gatewright.measures import to_probabilities
-from gatewright.model_file import write
-from gatewright.runtime import Classifier
+from gatewright.nn.file import write
+from gatewright.ops.reference import CELLS
+from gatewright.support.errors import InputError
+from gatewright.tasks.base.measures import to_probabilities
+from gatewright.tasks.base.prediction import Prediction
+from gatewright.tasks.classify.model import Classifier
 
 ODD = ["", "unheardof", "a fine " * 50_000, "中文 电影", "fine \U0001f600", "a\0b", "half \ud800 fine", "\n", " !?"]
 
@@ -57,7 +59,7 @@ def test_flags_and_runtime_load_nothing_that_reads_files_or_trains():
     """A prediction from the shell waits for every import."""
     heavy = ("jax", "keras", "optax", "sklearn", "scipy", "pyarrow", "matplotlib", "rich", "http.client")
     code = (
-        "import sys, gatewright.flags, gatewright.runtime; gatewright.flags.parser(); "
+        "import sys, gatewright.commands.flags, gatewright.runtime; gatewright.commands.flags.parser(); "
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
@@ -73,7 +75,7 @@ def test_what_is_no_text(wrong):
         Classifier(classifier()).predict(wrong)
 
 
-@pytest.mark.parametrize("cell", blocks.CELLS)
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
 def test_steps_are_the_whole(cell, pooling):
     model = Classifier(classifier(cell, 8, pooling, layers=2))
@@ -151,12 +153,12 @@ class TestSeveral:
 
     def test_what_is_printed(self):
         shares = dict.fromkeys(self.LABELS, 0.25)
-        none = runtime.Prediction("d", shares, (), several=True)
+        none = Prediction("d", shares, (), several=True)
         assert str(none) == "-\ta, b 0.2500 \\x00\\n\\x1b[31m 0.2500 \U0001f600 0.2500 d 0.2500"
         assert none.to_json() == {"labels": [], "probabilities": shares}
-        two = runtime.Prediction("d", shares, self.LABELS[1:3], several=True)
+        two = Prediction("d", shares, self.LABELS[1:3], several=True)
         assert str(two).split("\t")[0] == "\\x00\\n\\x1b[31m,\U0001f600"
-        one = runtime.Prediction("d", {"d": 0.75}, ("d",))
+        one = Prediction("d", {"d": 0.75}, ("d",))
         assert str(one) == "d\t0.7500"
         assert one.to_json() == {"label": "d", "probabilities": {"d": 0.75}}
 

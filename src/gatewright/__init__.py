@@ -1,27 +1,27 @@
-"""Gated recurrent networks, fast on ordinary CPUs.
+"""Gated recurrent networks (SimpleRNN, LSTM, GRU), fast on ordinary CPUs.
 
-Nothing heavy is imported until it is used: `gatewright.runtime` starts in a fraction of a second.
+Each public name is imported when it is first used, so that `import gatewright` loads no other package.
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from gatewright.support.version import VERSION
 
 if TYPE_CHECKING:
     from gatewright import runtime
-    from gatewright.accelerate import SlowPathWarning, accelerate, restore
-    from gatewright.compare import compare
-    from gatewright.doctor import doctor
-    from gatewright.evaluate import evaluate
-    from gatewright.generate import generate
-    from gatewright.info import info
-    from gatewright.kernels import num_threads, set_num_threads
-    from gatewright.predict import predict
-    from gatewright.setting import disable, enable
-    from gatewright.train import train
+    from gatewright.commands.compare import compare
+    from gatewright.commands.doctor import doctor
+    from gatewright.commands.evaluate import evaluate
+    from gatewright.commands.generate import generate
+    from gatewright.commands.info import info
+    from gatewright.commands.predict import predict
+    from gatewright.commands.train import train
+    from gatewright.keras.accelerate import SlowPathWarning, accelerate, restore
+    from gatewright.keras.enable import disable, enable
+    from gatewright.ops.kernels import num_threads, set_num_threads
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = [
     "SlowPathWarning",
     "accelerate",
@@ -40,39 +40,31 @@ __all__ = [
     "train",
 ]
 
-_HOMES = {
-    "SlowPathWarning": "accelerate",
-    "accelerate": "accelerate",
-    "compare": "compare",
-    "disable": "setting",
-    "doctor": "doctor",
-    "enable": "setting",
-    "evaluate": "evaluate",
-    "generate": "generate",
-    "info": "info",
-    "num_threads": "kernels",
-    "predict": "predict",
-    "restore": "accelerate",
-    "set_num_threads": "kernels",
-    "train": "train",
+_MODULES = {
+    "SlowPathWarning": "keras.accelerate",
+    "accelerate": "keras.accelerate",
+    "compare": "commands.compare",
+    "disable": "keras.enable",
+    "doctor": "commands.doctor",
+    "enable": "keras.enable",
+    "evaluate": "commands.evaluate",
+    "generate": "commands.generate",
+    "info": "commands.info",
+    "num_threads": "ops.kernels",
+    "predict": "commands.predict",
+    "restore": "keras.accelerate",
+    "set_num_threads": "ops.kernels",
+    "train": "commands.train",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     if name == "runtime":
         return import_module(f"{__name__}.runtime")
     raise AttributeError(f"module 'gatewright' has no attribute {name!r}")
 
 
-class _Package(ModuleType):
-    """Where a function has the name of its module, the name is the function, whichever was imported first."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, ModuleType) and _HOMES.get(name) == name:
-            value = getattr(value, name)
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
+def __dir__() -> list[str]:
+    return __all__

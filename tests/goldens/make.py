@@ -29,8 +29,8 @@ import onnx_node
 import onnxruntime
 import torch
 
-from gatewright.cells import Recurrence
-from gatewright.convert import OnnxWeights
+from gatewright.ops.convert import OnnxWeights
+from gatewright.ops.reference import Recurrence
 
 BATCH, TIME, FEATURES, UNITS = 3, 4, 3, 2
 # A row without masked steps, one with masked steps before, between and after live ones, one with no live

@@ -8,8 +8,8 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper
 
-from gatewright.cells import Recurrence
-from gatewright.convert import OnnxWeights, onnx_attributes
+from gatewright.ops.convert import OnnxWeights, onnx_attributes
+from gatewright.ops.reference import Recurrence
 
 OPERATORS = {"simple_rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 

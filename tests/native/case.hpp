@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "run.hpp"
+#include "core/run.hpp"
 
 namespace native {
 

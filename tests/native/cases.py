@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from tolerances import assert_close, kinds
 
-from gatewright.cells import ACTIVATIONS, ZONEOUT, Recurrence, backward, forward, lengths_to_mask
+from gatewright.ops.reference import ACTIVATIONS, ZONEOUT, Recurrence, backward, forward, lengths_to_mask
 
 VARIANTS = (
     Recurrence("simple_rnn"),
@@ -28,8 +28,8 @@ VARIANTS = (
     Recurrence("zoneout_lstm", zoneout=0.3),
     Recurrence("zoneout_gru", reset_after=False, zoneout=0.3),
 )
-# The order of the enumerations in csrc/api.hpp. That of gatewright.kernels is not asked: these cases run where the
-# extension is not built.
+# The order of the enumerations in csrc/core/api.hpp. That of gatewright.ops.kernels is not asked: these cases run where
+# the extension is not built.
 _CELLS = ("simple_rnn", "lstm", "gru", "min_gru", "min_lstm", "layer_norm_lstm", "layer_norm_gru")
 _ACTIVATIONS = ("tanh", "sigmoid", "relu", "hard_sigmoid", "linear")
 # Around one and two vectors of every width, and enough for several panels and blocks of rows.

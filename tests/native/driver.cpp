@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "case.hpp"
-#include "dispatch.hpp"
-#include "team.hpp"
+#include "core/dispatch.hpp"
+#include "core/team.hpp"
 #if defined(GW_COUNT_ALLOCATIONS)
 #include "allocations.hpp"
 #endif

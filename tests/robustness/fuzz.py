@@ -29,11 +29,12 @@ import numpy as np
 from models import classifier, forecaster, language_model, tagger
 from safetensors.numpy import load, save
 
-from gatewright import model_file, runtime
-from gatewright.errors import InputError
-from gatewright.forecaster import Forecaster
-from gatewright.language import LanguageModel
-from gatewright.model_file import write
+from gatewright import runtime
+from gatewright.nn import file as model_file
+from gatewright.nn.file import write
+from gatewright.support.errors import InputError
+from gatewright.tasks.forecast.model import Forecaster
+from gatewright.tasks.generate.model import LanguageModel
 
 # A file of some 10 kB may cost a few MB on top of the process; a second is far beyond any.
 _MEMORY = 64 * 2**20

@@ -30,7 +30,7 @@ def main(task: str, data: str, kills: int, flags: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
 
         def command(name: str) -> list[str]:
-            train = [sys.executable, "-m", "gatewright.cli", "train", task, data, *flags, "--json"]
+            train = [sys.executable, "-m", "gatewright.commands.main", "train", task, data, *flags, "--json"]
             return [*train, "--out", f"{folder}/{name}.safetensors"]
 
         began = time.monotonic()

@@ -19,8 +19,8 @@ from typing import Any
 
 from gatewright.bench import results
 from gatewright.bench.workers import OURS, TITLES, Unavailable, WorkerError, say
-from gatewright.errors import InputError, require_one_of
-from gatewright.files import require_results_folder, unwritable
+from gatewright.support.errors import InputError, require_one_of
+from gatewright.support.files import require_results_folder, unwritable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _run_suite(name: str, folder: Path, given: dict[str, Any], report: Report) -> None:
-    module = import_module(f"gatewright.bench.{name}")
+    module = import_module(f"gatewright.bench.suites.{name}")
     say(f"{name}: {SUITES[name].about}, about {SUITES[name].minutes:g} min")
     try:
         result = module.measure(_settings(module.Settings, given))

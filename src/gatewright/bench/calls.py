@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright import _kernels
-from gatewright.cells import ZONEOUT, Recurrence
-from gatewright.kernels import spec_codes
+from gatewright.ops import _kernels
+from gatewright.ops.kernels import spec_codes
 from gatewright.ops.numpy import forward
+from gatewright.ops.reference import ZONEOUT, Recurrence
 
 
 class Shape(NamedTuple):

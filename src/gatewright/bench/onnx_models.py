@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gatewright import convert
-from gatewright.cells import Recurrence
+from gatewright.ops import convert
+from gatewright.ops.reference import Recurrence
 
 _NODES = {"gru": "GRU", "lstm": "LSTM", "simple_rnn": "RNN"}
 

@@ -11,10 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from gatewright.bench import results
-from gatewright.bench.proportion import VARIED
+from gatewright.bench.suites.proportion import VARIED
 from gatewright.bench.workers import OURS, TITLES
-from gatewright.files import atomically
-from gatewright.report import style
+from gatewright.support import pictures as style
+from gatewright.support.files import atomically
 
 _DPI = 200
 _PEER = "#c3c8d0"

@@ -14,10 +14,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from gatewright._threads import default_threads
 from gatewright.bench.workers import QUIET, TITLES
-from gatewright.files import atomically
-from gatewright.machine import checkout, commit_told, processor
+from gatewright.ops.machine import checkout, commit_told, processor
+from gatewright.ops.threads import default_threads
+from gatewright.support.files import atomically
 
 _NO_FACTS = ("tensorflow_python",)  # settings that say nothing about the numbers
 
@@ -51,7 +51,7 @@ def versions(*packages: str) -> dict[str, str]:
 
 def kernel_facts(*packages: str) -> dict[str, Any]:
     """What Gatewright's kernels run on, and the installed versions of Gatewright, NumPy and those packages."""
-    from gatewright import kernels
+    from gatewright.ops import kernels
 
     found: dict[str, Any] = dict(versions("gatewright", "numpy", *packages))
     return found | {"instruction_set": kernels.instruction_set(), "threads": kernels.num_threads()}

@@ -54,14 +54,14 @@ class WorkerError(RuntimeError):
 
 
 class Worker:
-    """A process of its own that runs `python -m gatewright.bench.<suite> --worker name`.
+    """A process of its own that runs `python -m gatewright.bench.<module> --worker name`.
 
     It answers one request at a time over pipes. Between requests it is blocked in a read; `idle_cpu` tells what it used
     meanwhile, as a share of one core. Use it as a context manager: no worker is left behind.
     """
 
     def __init__(
-        self, suite: str, name: str, python: str = sys.executable, environment: dict[str, str] | None = None
+        self, module: str, name: str, python: str = sys.executable, environment: dict[str, str] | None = None
     ) -> None:
         self.name = name
         self._idle_seconds = self._idle_cpu = 0.0
@@ -73,7 +73,7 @@ class Worker:
                 kept["PYTHONPATH"] = stack.enter_context(_path_of_the_package())
             self._process = subprocess.Popen(
                 # -P: else a module in the working folder could stand in the place of a library.
-                [python, "-P", "-m", f"gatewright.bench.{suite}", "--worker", name],
+                [python, "-P", "-m", f"gatewright.bench.{module}", "--worker", name],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,

@@ -6,9 +6,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from gatewright.data.progress import Progress, say
-from gatewright.errors import InputError
-from gatewright.files import atomically
+from gatewright.support.data_progress import Progress, say
+from gatewright.support.errors import InputError
+from gatewright.support.files import atomically
 
 _SECONDS = 30.0  # of silence on the line
 _CHUNK = 1 << 18

@@ -17,9 +17,10 @@ from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.progress import Progress, say
-from gatewright.data.text import FIRST, PADDING, SPLITS, START, UNKNOWN, keras_words
-from gatewright.errors import InputError
+from gatewright.data.text import SPLITS, keras_words
+from gatewright.support.data_progress import Progress, say
+from gatewright.support.errors import InputError
+from gatewright.support.ids import FIRST, PADDING, START, UNKNOWN
 
 _UNKNOWN_SHOWN = "<unk>"
 _WORD_OR_MARK = re.compile(r"\n|\w+(?:['’]\w+)*|[^\w\s]")

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from gatewright.data.progress import Progress, say
-from gatewright.errors import InputError
+from gatewright.support.data_progress import Progress, say
+from gatewright.support.errors import InputError
 
 _PARTS = ("train", "test")
 # aclImdb's folder of reviews without a label.

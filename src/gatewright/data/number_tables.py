@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data import public
-from gatewright.errors import InputError
+from gatewright.support.errors import InputError
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".csv.gz", ".tsv.gz")
 """What the names of tables end with."""

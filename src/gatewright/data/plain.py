@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 
 from gatewright.data.tables import is_table
-from gatewright.errors import InputError
+from gatewright.support.errors import InputError
 
 COMPRESSED = (".gz", ".xz")
 """The endings of files that are decompressed as they are read."""

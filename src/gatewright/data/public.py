@@ -20,10 +20,10 @@ import numpy as np
 
 from gatewright.data import folders
 from gatewright.data.download import download
-from gatewright.data.progress import say
 from gatewright.data.text import split_words
-from gatewright.errors import InputError
-from gatewright.files import atomically
+from gatewright.support.data_progress import say
+from gatewright.support.errors import InputError
+from gatewright.support.files import atomically
 
 # Part of the cache files' names; to be raised when the encoding changes.
 _ENCODING = "1"

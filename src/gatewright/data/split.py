@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.errors import InputError
+from gatewright.support.errors import InputError
 
 # Rows of a stretch of neighbours: many times as many as belong together, so that few of them stand on both sides.
 _STRETCH = 100

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from gatewright.data import public
-from gatewright.errors import InputError, nearest
+from gatewright.support.errors import InputError, nearest
 
 _DELIMITERS = ",;\t|"
 _COLUMNS_SHOWN = 20

@@ -7,7 +7,7 @@ foreign function interface; on other platforms a twin of the same equations writ
 a first derivative, in reverse mode. For higher derivatives, and for `jvp`, choose the twin: `implementation="scan"`.
 `vmap` runs the kernels once for each element of the mapped axis; a batch belongs into the batch axis.
 
-Layouts are Keras' (see `gatewright.cells`). Dropout masks are constants: they have no gradient.
+Layouts are Keras' (see `gatewright.ops.reference`). Dropout masks are constants: they have no gradient.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from gatewright import _kernels, cells
-from gatewright.cells import Recurrence, Tokens
-from gatewright.kernels import spec_codes
+from gatewright.ops import _kernels
+from gatewright.ops import reference as cells
+from gatewright.ops.kernels import spec_codes
 from gatewright.ops.numpy import check_lengths
+from gatewright.ops.reference import Recurrence, Tokens
 
 Array = Any  # a jax.Array, or a tracer of one
 Implementation = Literal["auto", "kernel", "scan"]
@@ -79,7 +80,7 @@ def _register() -> None:
 
 _register()
 
-# The flags of csrc/xla.cpp's enumeration Present.
+# The flags of csrc/bindings/xla.cpp's enumeration Present.
 _BIAS, _C, _MASK, _LENGTHS, _DROPOUT, _RECURRENT_DROPOUT, _SEQUENCE, _IDS, _WANTS_STATES, _ZONEOUT = (
     1 << k for k in range(10)
 )

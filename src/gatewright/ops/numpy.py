@@ -7,8 +7,8 @@ With `keep=True` a run also holds every gate and state of every step (`run.gates
 `run.backward(d_sequence)` gives the gradients of all its operands. `pack_gru` and its like pack weights once, for
 `Packed.step`.
 
-Layouts are Keras' (see `gatewright.cells`; `gatewright.convert` has the others). Arrays are float32 or float64, all of
-one call alike.
+Layouts are Keras' (see `ops.reference`; `ops.convert` has the others). Arrays are float32 or float64, all of one call
+alike.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright import _kernels, cells
-from gatewright.cells import Gradients, Recurrence, Tokens
-from gatewright.kernels import spec_codes
+from gatewright.ops import _kernels
+from gatewright.ops import reference as cells
+from gatewright.ops.kernels import spec_codes
+from gatewright.ops.reference import Gradients, Recurrence, Tokens
 
 FloatArray = NDArray[np.floating[Any]]
 

@@ -12,17 +12,16 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gatewright.comparison import Measure
-from gatewright.labels import OneLabel, SeveralLabels, printable
-from gatewright.measures import told
-from gatewright.tag_measures import MEASURES as OF_TAGS
-from gatewright.tasks.forecast import Forecast
-from gatewright.tasks.generate import Generate
-from gatewright.tasks.rolls import GenerateRolls
+from gatewright.results.figures import printable, told
+from gatewright.results.measure import Measure
+from gatewright.tasks.base.labels import OneLabel, SeveralLabels
+from gatewright.tasks.forecast.task import Forecast
+from gatewright.tasks.generate.task import Generate
+from gatewright.tasks.rolls.task import GenerateRolls
+from gatewright.tasks.tag.measures import MEASURES as OF_TAGS
 
 if TYPE_CHECKING:
-    from gatewright.evaluate import Evaluated
-    from gatewright.train import Trained
+    from gatewright.results.records import Evaluated, Trained
 
 _WIDTH = 100
 _MEASURES = {

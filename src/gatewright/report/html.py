@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-from gatewright.comparison import CellResult, Comparison, Run
-from gatewright.files import atomically
 from gatewright.report import plots, tables
 from gatewright.report.tables import Column
+from gatewright.results.records import CellResult, Comparison, Run
+from gatewright.support.files import atomically
 
 # Columns of figures that a page has room for.
 _COLUMNS_SIDE_BY_SIDE = 8

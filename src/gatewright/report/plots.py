@@ -17,8 +17,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
-from gatewright.comparison import CellResult, Comparison
-from gatewright.report import style, tables
+from gatewright.report import tables
+from gatewright.results.records import CellResult, Comparison
+from gatewright.support import pictures as style
 
 # A gradient smaller than this share of the largest one is drawn as this share: 0 has no place on a logarithmic axis.
 _SMALLEST = 1e-12

@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gatewright.comparison import Baseline, CellResult, Comparison, Measure, PairedTest
-from gatewright.statistics import Interval
+from gatewright.results.measure import Measure
+from gatewright.results.records import Baseline, CellResult, Comparison
+from gatewright.results.statistics import Interval
+from gatewright.results.verdict import PairedTest
 
 
 class Column(NamedTuple):

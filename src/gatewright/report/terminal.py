@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gatewright.comparison import Comparison
 from gatewright.report import tables
 from gatewright.report.tables import Column, PairedGroup
+from gatewright.results.records import Comparison
 
 _WIDTH = 100
 _GAP = 2

@@ -1,0 +1,14 @@
+// Which instruction set's build runs: the widest that the processor has, or one chosen by name.
+#pragma once
+
+#include <vector>
+
+#include "core/api.hpp"
+
+namespace gatewright {
+
+std::vector<const InstructionSet*> available_instruction_sets();  // those that run here, widest first
+const InstructionSet& instruction_set();
+bool choose_instruction_set(const char* name);  // false if it is not available
+
+}  // namespace gatewright

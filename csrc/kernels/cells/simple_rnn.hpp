@@ -1,0 +1,50 @@
+// SimpleRNN (Elman 1990): h_t = phi(W x_t + U h_{t-1} + b).
+#pragma once
+
+#include "kernels/cells/cell.hpp"
+
+namespace gatewright {
+namespace GW_ISA {
+
+template <class T>
+struct SimpleRnn {
+  static constexpr int gates = 1, recurrent_gates = 1, saved = 0, phases = 1, gradient_blocks = 1;
+  static constexpr int parameters = 0;
+  static constexpr bool has_c = false;
+  static constexpr bool separate(int) { return false; }
+  static constexpr int recurrent_block(int gate) { return gate; }
+  static constexpr int first_gate(int) { return 0; }
+  static constexpr int last_gate(int) { return 1; }
+  static constexpr bool made(int) { return false; }
+
+  template <class Phi, class Sigma>
+  static void forward(int, const ForwardStep<T>& s, Phi phi, Sigma) {
+    const int64_t n = s.units;
+    for (int64_t row = 0; row < s.rows; ++row) {
+      const T* const sum = s.sums + row * n;
+      T* const h_t = s.h + row * n;
+      T* const shown = s.shown ? s.shown[row] : nullptr;
+      for (int64_t j = 0; j < n; j += lanes<T>) {
+        const Vector<T> h = phi(load<T>(sum + j));
+        store<T>(h_t + j, h);
+        if (shown) store<T>(shown + j, h);
+      }
+    }
+  }
+
+  template <class Phi, class Sigma>
+  static void backward(int, const BackwardStep<T>& s, Phi phi, Sigma) {
+    const int64_t n = s.units;
+    for (int64_t row = 0; row < s.rows; ++row) {
+      const T* const h = s.h[row];
+      T *const d = s.gradient + row * n, *const dh = s.dh + row * n;
+      for (int64_t j = 0; j < n; j += lanes<T>) {
+        store<T>(d + j, phi.back(load<T>(dh + j), load<T>(h + j)));
+        store<T>(dh + j, Vector<T>{});
+      }
+    }
+  }
+};
+
+}  // namespace GW_ISA
+}  // namespace gatewright

@@ -1,0 +1,126 @@
+// One instruction set's build of everything: compiled once for each, into a namespace of its own, so that the linker
+// can never hand one build's code to another.
+#include "kernels/backward.hpp"
+#include "kernels/cells/gru.hpp"
+#include "kernels/cells/layer_norm_gru.hpp"
+#include "kernels/cells/layer_norm_lstm.hpp"
+#include "kernels/cells/lstm.hpp"
+#include "kernels/cells/min_gru.hpp"
+#include "kernels/cells/min_lstm.hpp"
+#include "kernels/cells/simple_rnn.hpp"
+#include "kernels/multiply_adds.hpp"
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+namespace gatewright {
+namespace GW_ISA {
+
+// The floating-point mode that the kernels compute in: denormals, which cost a hundred times a normal operation, are
+// flushed, and rounding is to nearest, on which exp relies. The caller's mode comes back with the end of the scope.
+class KernelMode {
+ public:
+#if defined(__x86_64__)
+  KernelMode() : before_(_mm_getcsr()) { _mm_setcsr(0x9fc0u); }  // no traps, nearest, flush to zero, denormals are zero
+  ~KernelMode() { _mm_setcsr(before_); }
+
+ private:
+  unsigned before_;
+#elif defined(__aarch64__)
+  KernelMode() {
+    asm volatile("mrs %0, fpcr" : "=r"(before_));
+    asm volatile("msr fpcr, %0" : : "r"(uint64_t{1} << 24));  // flush to zero
+  }
+  ~KernelMode() { asm volatile("msr fpcr, %0" : : "r"(before_)); }
+
+ private:
+  uint64_t before_;
+#endif
+ public:
+  KernelMode(const KernelMode&) = delete;
+  KernelMode& operator=(const KernelMode&) = delete;
+};
+
+// f(cell) for the cell that a spec names.
+template <class T, class F>
+auto with_cell(const Spec& spec, F f) {
+  switch (spec.cell) {
+    case CellKind::simple_rnn: return f(SimpleRnn<T>{});
+    case CellKind::lstm: return f(Lstm<T>{});
+    case CellKind::min_gru: return f(MinGru<T>{});
+    case CellKind::min_lstm: return f(MinLstm<T>{});
+    case CellKind::layer_norm_lstm: return f(LayerNormLstm<T>{});
+    case CellKind::layer_norm_gru: return f(LayerNormGru<T>{});
+    case CellKind::gru: break;
+  }
+  return spec.reset_after ? f(GruResetAfter<T>{}) : f(GruResetBefore<T>{});
+}
+
+template <class T>
+size_t forward_shared_bytes(const Spec& spec, const Sizes& sizes) {
+  return with_cell<T>(spec, [&](auto cell) { return ForwardShared<T, decltype(cell)>(sizes, nullptr).bytes; });
+}
+template <class T>
+size_t forward_part_bytes(const Spec& spec, const Sizes& sizes, int parts) {
+  return with_cell<T>(spec, [&](auto cell) { return ForwardScratch<T, decltype(cell)>(sizes, parts, nullptr).bytes; });
+}
+template <class T>
+void forward_pack(const ForwardCall<T>& call, int part) {
+  const KernelMode mode;
+  with_cell<T>(call.spec, [&](auto cell) {
+    ForwardShared<T, decltype(cell)>(call.sizes, call.shared).fill(call.in, call.sizes, part, call.parts);
+  });
+}
+template <class T>
+void forward_tokens(const ForwardCall<T>& call, int part) {
+  const KernelMode mode;
+  with_cell<T>(call.spec, [&](auto cell) { project_tokens<T, decltype(cell)>(call, part); });
+}
+template <class T>
+void forward_part(const ForwardCall<T>& call, int part) {
+  const KernelMode mode;
+  with_cell<T>(call.spec, [&](auto cell) { ForwardPart<T, decltype(cell)>(call, part).run(); });
+}
+template <class T>
+size_t backward_shared_bytes(const Spec& spec, const Sizes& sizes) {
+  return with_cell<T>(spec, [&](auto cell) { return BackwardShared<T, decltype(cell)>(sizes, nullptr).bytes; });
+}
+template <class T>
+size_t backward_part_bytes(const Spec& spec, const Sizes& sizes, int parts) {
+  return with_cell<T>(spec, [&](auto cell) { return BackwardScratch<T, decltype(cell)>(sizes, parts, nullptr).bytes; });
+}
+template <class T>
+void backward_pack(const BackwardCall<T>& call, int part) {
+  with_cell<T>(call.spec, [&](auto cell) {
+    BackwardShared<T, decltype(cell)>(call.sizes, call.shared).fill(call.in, call.sizes, part, call.parts);
+  });
+}
+template <class T>
+void backward_part(const BackwardCall<T>& call, int part) {
+  const KernelMode mode;
+  with_cell<T>(call.spec, [&](auto cell) { BackwardPart<T, decltype(cell)>(call, part).run(); });
+}
+template <class T>
+void backward_tokens(const BackwardCall<T>& call, int part) {
+  const KernelMode mode;
+  with_cell<T>(call.spec, [&](auto cell) { BackwardPart<T, decltype(cell)>(call, part).finish_tokens(); });
+}
+template <class T>
+void backward_finish(const BackwardCall<T>& call, int part) {
+  const KernelMode mode;
+  with_cell<T>(call.spec, [&](auto cell) { finish_backward<T, decltype(cell)>(call, part); });
+}
+
+template <class T>
+constexpr Kernels<T> table{forward_shared_bytes<T>, forward_part_bytes<T>,    forward_pack<T>,        forward_tokens<T>,
+                           forward_part<T>,         backward_shared_bytes<T>, backward_part_bytes<T>, backward_pack<T>,
+                           backward_part<T>,        backward_tokens<T>,       backward_finish<T>,     multiply_adds<T>};
+
+extern const Kernels<float> kernels_f32;
+extern const Kernels<double> kernels_f64;
+const Kernels<float> kernels_f32 = table<float>;
+const Kernels<double> kernels_f64 = table<double>;
+
+}  // namespace GW_ISA
+}  // namespace gatewright

@@ -1,0 +1,245 @@
+// Matrix products: weights packed once into panels, and two register-blocked microkernels.
+//
+// A panel is two vectors wide (the last one may be one vector) and holds its columns for all k in order, so that
+// the inner loop reads it straight through. Tiles are at most six rows high: 6 x 2 accumulators fill the registers
+// of AVX2. Rows are split evenly (16 = 6 + 5 + 5), since a tile of one row wastes most of the machine.
+#pragma once
+
+#include "kernels/simd.hpp"
+
+namespace gatewright {
+namespace GW_ISA {
+
+inline constexpr int tile_rows = 6;
+
+// The strides of a matrix seen as [k, n]: a transposed view is one with the strides swapped.
+template <class T>
+struct MatrixView {
+  const T* data;
+  int64_t k_stride;
+  int64_t n_stride;
+};
+
+// Packs b [k, n] into panels; columns n .. padded(n) become zero. `packed` holds k * padded(n) values.
+template <class T>
+[[gnu::noinline]] void pack(MatrixView<T> b, int64_t k, int64_t n, T* packed) {
+  constexpr int64_t wide = 2 * lanes<T>;
+  const int64_t columns = padded<T>(n);
+  for (int64_t first = 0; first < columns; first += wide) {
+    const int64_t width = columns - first < wide ? columns - first : wide;
+    const int64_t present = n - first < width ? n - first : width;
+    for (int64_t i = 0; i < k; ++i) {
+      const T* from = b.data + i * b.k_stride + first * b.n_stride;
+      for (int64_t j = 0; j < present; ++j) packed[j] = from[j * b.n_stride];
+      for (int64_t j = present; j < width; ++j) packed[j] = T(0);
+      packed += width;
+    }
+  }
+}
+
+// A loop whose index is a constant: an array of vectors that is indexed by nothing else lives in registers.
+template <int N>
+struct Index {
+  constexpr operator int() const { return N; }
+};
+template <int N, class F>
+[[gnu::always_inline]] inline void unrolled(F f) {
+  if constexpr (N > 0) {
+    unrolled<N - 1>(f);
+    f(Index<N - 1>{});
+  }
+}
+#define GW_EACH(index) [&](auto index) __attribute__((always_inline))
+
+// The sums of a tile, in registers. The loop is unrolled: on a core that is shared with another thread, the
+// instructions that count it are what the multiplications wait for.
+template <class T, int Rows, int Vectors>
+struct Tile {
+  Vector<T> sum[Rows][Vectors];
+
+  template <class F>
+  [[gnu::always_inline]] inline void add_products(int64_t k, const T* panel, F factor) {
+#pragma GCC unroll 4
+    for (int64_t i = 0; i < k; ++i) {
+      Vector<T> b[Vectors];
+      unrolled<Vectors>(GW_EACH(v) { b[v] = load<T>(panel + (i * Vectors + v) * lanes<T>); });
+      unrolled<Rows>(GW_EACH(r) {
+        const T a = factor(r, i);
+        unrolled<Vectors>(GW_EACH(v) { sum[r][v] += a * b[v]; });
+      });
+    }
+  }
+};
+
+// What a product is added to, row by row: nothing, rows at a stride (0: one row for all), or rows given by address.
+template <class T>
+struct Start {
+  const T* first = nullptr;
+  int64_t stride = 0;
+  const T* const* rows = nullptr;
+  int64_t offset = 0;
+
+  static Start none() { return {}; }
+  static Start strided(const T* first, int64_t stride) { return {first, stride, nullptr, 0}; }
+  static Start by_address(const T* const* rows, int64_t offset) { return {nullptr, 0, rows, offset}; }
+  const T* of(int64_t row, int64_t column) const {
+    if (rows) return rows[row] + offset + column;
+    return first ? first + row * stride + column : nullptr;
+  }
+};
+
+// c[row][0 .. Vectors) = start[row] + sum over k of a[row][offset + k] * panel[k]; start[0] may be null (zero).
+template <class T, int Rows, int Vectors>
+[[gnu::noinline]] void rows_by_panel(const T* const* a, int64_t offset, int64_t k, const T* panel, T* c,
+                                     int64_t c_stride, const T* const* start) {
+  Tile<T, Rows, Vectors> tile;
+  const T* row[Rows];
+  unrolled<Rows>(GW_EACH(r) { row[r] = a[r] + offset; });
+  if (start[0])
+    unrolled<Rows>(
+        GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { tile.sum[r][v] = load<T>(start[r] + v * lanes<T>); }); });
+  else unrolled<Rows>(GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { tile.sum[r][v] = Vector<T>{}; }); });
+  tile.add_products(k, panel, [&](auto r, int64_t i) __attribute__((always_inline)) { return row[r][i]; });
+  unrolled<Rows>(
+      GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { store<T>(c + r * c_stride + v * lanes<T>, tile.sum[r][v]); }); });
+}
+
+template <class T, int Vectors>
+inline void tile_by_panel(int rows, const T* const* a, int64_t offset, int64_t k, const T* panel, T* c,
+                          int64_t c_stride, const T* const* start) {
+  switch (rows) {
+    case 6: return rows_by_panel<T, 6, Vectors>(a, offset, k, panel, c, c_stride, start);
+    case 5: return rows_by_panel<T, 5, Vectors>(a, offset, k, panel, c, c_stride, start);
+    case 4: return rows_by_panel<T, 4, Vectors>(a, offset, k, panel, c, c_stride, start);
+    case 3: return rows_by_panel<T, 3, Vectors>(a, offset, k, panel, c, c_stride, start);
+    case 2: return rows_by_panel<T, 2, Vectors>(a, offset, k, panel, c, c_stride, start);
+    case 1: return rows_by_panel<T, 1, Vectors>(a, offset, k, panel, c, c_stride, start);
+  }
+}
+
+// One row against several panels: the two sums of a single panel would wait for one another at every k.
+template <class T, int Panels>
+inline void row_by_panels(const T* a, int64_t k, const T* packed, T* c, const T* start) {
+  constexpr int64_t wide = 2 * lanes<T>;
+  Vector<T> sum[Panels][2];
+  for (int p = 0; p < Panels; ++p)
+    for (int v = 0; v < 2; ++v) sum[p][v] = start ? load<T>(start + p * wide + v * lanes<T>) : Vector<T>{};
+  for (int64_t i = 0; i < k; ++i) {
+    const T factor = a[i];
+    for (int p = 0; p < Panels; ++p)
+      for (int v = 0; v < 2; ++v) sum[p][v] += factor * load<T>(packed + p * wide * k + i * wide + v * lanes<T>);
+  }
+  for (int p = 0; p < Panels; ++p)
+    for (int v = 0; v < 2; ++v) store<T>(c + p * wide + v * lanes<T>, sum[p][v]);
+}
+
+// Calls f(first, count) for `total` split into even runs of at most tile_rows.
+template <class F>
+inline void for_tiles(int64_t total, F f) {
+  const int64_t tiles = (total + tile_rows - 1) / tile_rows;
+  for (int64_t tile = 0, first = 0; tile < tiles; ++tile) {
+    const int64_t count = (total - first + tiles - tile - 1) / (tiles - tile);
+    f(first, static_cast<int>(count));
+    first += count;
+  }
+}
+
+// c [rows, n] = start [rows, n] + a [rows, k] b [k, n]. Rows of a begin `offset` values past the addresses given;
+// b is packed, n padded; start may be c itself (adds to c).
+template <class T>
+[[gnu::noinline]] void multiply(int64_t rows, const T* const* a, int64_t offset, int64_t k, const T* packed, int64_t n,
+                                T* c, int64_t c_stride, const Start<T>& start) {
+  constexpr int64_t wide = 2 * lanes<T>;
+  int64_t column = 0;
+  if (rows == 1)
+    for (; column + 4 * wide <= n; column += 4 * wide)
+      row_by_panels<T, 4>(a[0] + offset, k, packed + column * k, c + column, start.of(0, column));
+  for (; column < n; column += wide) {
+    const bool full = n - column >= wide;
+    const T* panel = packed + column * k;
+    for_tiles(rows, [&](int64_t first, int count) {
+      T* to = c + first * c_stride + column;
+      const T* from[tile_rows];
+      for (int r = 0; r < count; ++r) from[r] = start.of(first + r, column);
+      if (full) tile_by_panel<T, 2>(count, a + first, offset, k, panel, to, c_stride, from);
+      else tile_by_panel<T, 1>(count, a + first, offset, k, panel, to, c_stride, from);
+    });
+  }
+}
+
+// Values that pack_columns writes: it writes whole vectors, the last of which may run over the end.
+template <class T>
+inline int64_t packed_columns(int64_t rows, int64_t p_count) {
+  return rows * p_count + lanes<T>;
+}
+
+// Packs columns of a [p_count, rows], whose rows are given by address, into tiles: each tile's columns for all p in
+// order. Read in place they would lie one cache line a position, at strides that all fall into the same few sets.
+template <class T>
+[[gnu::noinline]] void pack_columns(int64_t rows, int64_t p_count, const T* const* a, T* packed) {
+  for_tiles(rows, [&](int64_t first, int count) {
+    T* to = packed + first * p_count;
+    // What a vector has too much, the next one overwrites. It must not read over a row's end.
+    if (lanes<T> >= tile_rows && first + lanes<T> <= rows) {
+      for (int64_t p = 0; p < p_count; ++p, to += count) store<T>(to, load<T>(a[p] + first));
+    } else {
+      for (int64_t p = 0; p < p_count; ++p)
+        for (int r = 0; r < count; ++r) *to++ = a[p][first + r];
+    }
+  });
+}
+
+// c[i][0 .. Vectors) += sum over p of a[p][i] * panel[p], for the Rows values of i of a packed tile.
+template <class T, int Rows, int Vectors>
+[[gnu::noinline]] void columns_by_panel(const T* a, int64_t p_count, const T* panel, T* c, int64_t c_stride) {
+  Tile<T, Rows, Vectors> tile;
+  unrolled<Rows>(
+      GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { tile.sum[r][v] = load<T>(c + r * c_stride + v * lanes<T>); }); });
+  tile.add_products(p_count, panel, [&](auto r, int64_t p) __attribute__((always_inline)) { return a[p * Rows + r]; });
+  unrolled<Rows>(
+      GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { store<T>(c + r * c_stride + v * lanes<T>, tile.sum[r][v]); }); });
+}
+
+template <class T, int Vectors>
+inline void tile_of_columns(int rows, const T* a, int64_t p_count, const T* panel, T* c, int64_t c_stride) {
+  switch (rows) {
+    case 6: return columns_by_panel<T, 6, Vectors>(a, p_count, panel, c, c_stride);
+    case 5: return columns_by_panel<T, 5, Vectors>(a, p_count, panel, c, c_stride);
+    case 4: return columns_by_panel<T, 4, Vectors>(a, p_count, panel, c, c_stride);
+    case 3: return columns_by_panel<T, 3, Vectors>(a, p_count, panel, c, c_stride);
+    case 2: return columns_by_panel<T, 2, Vectors>(a, p_count, panel, c, c_stride);
+    case 1: return columns_by_panel<T, 1, Vectors>(a, p_count, panel, c, c_stride);
+  }
+}
+
+// One operand of add_outer: columns packed by pack_columns, and what its product is added to, [rows][n].
+template <class T>
+struct Outer {
+  const T* columns;
+  int64_t rows;
+  T* to;
+};
+
+// to [rows, n] += the sum over p of a[p]^T d[p], for each operand a: the weight gradients of p_count positions.
+// `panel` is scratch of p_count * 2 vectors; n is padded.
+template <class T>
+[[gnu::noinline]] void add_outer(const Outer<T>* operands, int count, int64_t p_count, const T* d, int64_t d_stride,
+                                 int64_t n, T* panel) {
+  constexpr int64_t wide = 2 * lanes<T>;
+  for (int64_t column = 0; column < n; column += wide) {
+    const int64_t width = n - column < wide ? n - column : wide;
+    for (int64_t p = 0; p < p_count; ++p)
+      for (int64_t v = 0; v < width; v += lanes<T>)
+        store<T>(panel + p * width + v, load<T>(d + p * d_stride + column + v));
+    for (int i = 0; i < count; ++i)
+      for_tiles(operands[i].rows, [&](int64_t first, int rows) {
+        const T* from = operands[i].columns + first * p_count;
+        T* to = operands[i].to + first * n + column;
+        if (width == wide) tile_of_columns<T, 2>(rows, from, p_count, panel, to, n);
+        else tile_of_columns<T, 1>(rows, from, p_count, panel, to, n);
+      });
+  }
+}
+
+}  // namespace GW_ISA
+}  // namespace gatewright

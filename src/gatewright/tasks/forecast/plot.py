@@ -1,0 +1,83 @@
+"""A picture of forecasts: what was, what is expected, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright.support.errors import InputError
+from gatewright.support.files import atomically
+from gatewright.support.pictures import GREY, PALETTE, styled
+from gatewright.tasks.forecast.answer import Forecasted
+
+_FORMATS = (".png", ".svg", ".pdf")
+# More panels than these are a picture that no one reads.
+_PANELS = 12
+# Of the past, so many times the horizon are shown.
+_PAST = 3
+
+
+def write(forecasts: Sequence[Forecasted], pasts: Sequence[NDArray[np.float64]], path: Path) -> None:
+    """Draw a panel for each target of each series, and write the picture, whole or not at all.
+
+    Args:
+        forecasts: of each series.
+        pasts: the steps before, [time, targets] of each.
+        path: with a suffix .png, .svg or .pdf.
+
+    Raises:
+        InputError: it has another suffix, or can't be written.
+    """
+    if path.suffix.lower() not in _FORMATS:
+        raise InputError(f"--plot must be a file {', '.join(_FORMATS)}, not {path}.")
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"--plot {path} is in a folder that is not there: make it, or name another file.")
+    with atomically(path) as temporary:
+        figure(forecasts, pasts).savefig(temporary, dpi=150)
+
+
+def figure(forecasts: Sequence[Forecasted], pasts: Sequence[NDArray[np.float64]]) -> Any:
+    """A panel for each target of each series, of the first twelve, as a matplotlib figure."""
+    from matplotlib.figure import Figure
+
+    panels = [
+        (forecast, past[:, place], place)
+        for forecast, past in zip(forecasts, pasts, strict=True)
+        for place in range(len(forecast.targets))
+    ]
+    shown = panels[:_PANELS]
+    with styled():
+        picture = Figure(figsize=(8, 0.6 + 1.9 * len(shown)), layout="constrained")
+        axes = picture.subplots(len(shown), 1, squeeze=False)[:, 0]
+        for axis, (forecast, past, place) in zip(axes, shown, strict=True):
+            _panel(axis, forecast, past, place)
+        axes[0].legend(loc="upper left", fontsize=8)
+        if len(panels) > len(shown):
+            picture.supxlabel(f"the first {len(shown)} of {len(panels)}", fontsize=8)
+    return picture
+
+
+def _panel(axis: Any, forecast: Forecasted, past: NDArray[np.float64], place: int) -> None:
+    horizon = len(forecast.times)
+    past = past[-_PAST * horizon :]
+    ahead = np.arange(1, horizon + 1)
+    axis.plot(np.arange(1 - len(past), 1), past, color=GREY, linewidth=1.2, label="measured")
+    axis.plot(ahead, forecast.values[:, place], color=PALETTE[0], linewidth=1.6, label="forecast")
+    probabilities = list(forecast.quantiles)
+    if len(probabilities) > 1:
+        low, high = (forecast.quantiles[q][:, place] for q in (probabilities[0], probabilities[-1]))
+        share = f"{probabilities[-1] - probabilities[0]:.0%} interval"
+        axis.fill_between(ahead, low, high, color=PALETTE[0], alpha=0.18, linewidth=0, label=share)
+    axis.axvline(0.5, color=GREY, linewidth=0.8, linestyle=":")
+    name = forecast.targets[place]
+    axis.set_title(f"{forecast.series}: {name}" if forecast.series else name, loc="left", fontsize=9)
+    # More names of times than the first and the last would run into one another.
+    axis.set_xticks([1, horizon] if horizon > 1 else [1], [*forecast.times[:1], *forecast.times[1:][-1:]], fontsize=8)
+    axis.get_xticklabels()[-1].set_horizontalalignment("right")
+    if horizon > 1:
+        axis.get_xticklabels()[0].set_horizontalalignment("right")
+    axis.tick_params(axis="y", labelsize=8)

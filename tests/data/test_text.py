@@ -1,0 +1,78 @@
+"""Texts as word ids, against Keras' own loader."""
+
+import numpy as np
+import pytest
+
+from gatewright.data import public
+from gatewright.data.encoders import Words, encode_all
+from gatewright.support.errors import InputError
+from gatewright.support.ids import PADDING, START, UNKNOWN
+
+TEXTS = ["The cat, the CAT! sat", "\xc4 cat's (mat) -- sat.the\tcat", "sat", "", " ?! ", "a\nb c d e f g h the"]
+
+
+def test_words():
+    vocabulary = Words.fit(TEXTS, 9)
+    # the 4, cat 3, sat 3, then in the order of first sight.
+    assert vocabulary.tokens == ("the", "cat", "sat", "\xe4", "cat's")
+    assert vocabulary.ids == 9
+    assert Words.fit(["a b a"], 100).ids == 6
+
+
+def test_ids():
+    vocabulary = Words.fit(TEXTS, 7)
+    texts = ["the cat sat", "mat the new", "", "?", "the the the the cat", "cat sat the cat"]
+    assert encode_all(vocabulary, texts, 4).tolist() == [
+        [START, 4, 5, 6],
+        [START, UNKNOWN, 4, UNKNOWN],
+        [PADDING, PADDING, PADDING, START],
+        [PADDING, PADDING, PADDING, START],
+        [4, 4, 4, 5],
+        [5, 6, 4, 5],
+    ]
+    assert encode_all(vocabulary, texts, 4).dtype == np.int32
+    assert encode_all(vocabulary, [], 4).shape == (0, 4)
+    assert encode_all(vocabulary, ["the cat", ""], 1).tolist() == [[5], [START]]
+
+
+@pytest.mark.parametrize("size", [5, 8, 100])
+@pytest.mark.parametrize("length", [1, 4, 9, 20])
+def test_as_keras(tmp_path, monkeypatch, size, length):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    pytest.importorskip("jax")
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    imdb = pytest.importorskip("keras.src.datasets.imdb")
+    utils = pytest.importorskip("keras.utils")
+    monkeypatch.setenv("GATEWRIGHT_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "imdb").mkdir()
+    for part in ("train", "test"):
+        table = pyarrow.table({"text": TEXTS, "label": list(range(len(TEXTS)))})
+        parquet.write_table(table, tmp_path / "imdb" / f"{part}.parquet")
+    arrays = str(public.imdb_for_keras().arrays)
+    monkeypatch.setattr(imdb, "get_file", lambda *given, **named: arrays)
+    (rows, labels), _ = imdb.load_data(num_words=size)
+    expected = utils.pad_sequences(rows, maxlen=length)
+    own = encode_all(Words.fit(TEXTS, size), TEXTS, length)
+    assert own[labels].tolist() == expected.tolist()
+
+
+def test_words_that_are_not_ascii_come_back():
+    assert Words.fit(["\u00c9t\u00e9 \u4e2d\u6587"], 9).tokens == ("\u00e9t\u00e9", "\u4e2d\u6587")
+
+
+def test_size_without_a_word():
+    with pytest.raises(InputError, match="must have more than 4 ids, not 4"):
+        Words.fit(["a"], 4)
+
+
+def test_length_without_a_token():
+    with pytest.raises(InputError, match="length must be 1 or more, not 0"):
+        encode_all(Words.fit(["a"], 5), ["a"], 0)
+
+
+def test_progress(monkeypatch, capsys):
+    monkeypatch.setattr("gatewright.support.data_progress._SECONDS", 0.0)
+    Words.fit(["a", "b"], 9)
+    assert "gatewright: 2 of 2 texts are split into words." in capsys.readouterr().err

@@ -1,0 +1,133 @@
+"""How many threads the kernels use: the variable, the affinity mask, the control group."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatewright.ops import kernels
+from gatewright.ops import threads as _threads
+from gatewright.ops.threads import VARIABLE, cgroup_quota, default_threads
+
+
+@pytest.fixture
+def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
+
+
+def write(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+@pytest.mark.parametrize("value", ["1", "3", "64"])
+def test_variable(value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is taken at its word, against every other limit."""
+    monkeypatch.setenv(VARIABLE, value)
+    write(tmp_path, {"cpu.max": "100000 100000\n"})
+    assert default_threads(tmp_path) == (int(value), VARIABLE)
+
+
+@pytest.mark.parametrize("value", ["", "0", "-1", "1.5", "two", " 2", "²", "٣"])
+def test_bad_variable(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, value)
+    with pytest.raises(ValueError, match=f"^{VARIABLE} must be a whole number from 1 up; it is {value!r}: set it so"):
+        default_threads()
+
+
+def test_affinity(tmp_path: Path, eight_cores: None) -> None:
+    assert default_threads(tmp_path) == (8, "processor affinity")
+
+
+def test_no_affinity_to_ask_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On systems that have none, every processor counts; where their number is unknown, one."""
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    for count, expected in ((6, 6), (None, 1)):
+        monkeypatch.setattr(os, "cpu_count", lambda count=count: count)
+        assert default_threads(tmp_path)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "quota"),
+    [
+        ({}, None),
+        ({"cpu.max": "max 100000\n"}, None),
+        ({"own/group/cpu.max": "300000 100000\n"}, 3.0),
+        ({"cpu.max": "250000 100000\n"}, 2.5),  # seen from within a container
+        ({"own/group/cpu.max": "50000 100000\n", "cpu.max": "400000 100000\n"}, 0.5),
+        ({"own/group/cpu.max": "max 100000\n", "cpu.max": "400000 100000\n"}, 4.0),
+        ({"cpu/own/group/cpu.cfs_quota_us": "150000\n", "cpu/own/group/cpu.cfs_period_us": "100000\n"}, 1.5),
+        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "200000\n"}, 2.0),
+        ({"cpu/own/group/cpu.cfs_quota_us": "-1\n", "cpu/own/group/cpu.cfs_period_us": "100000\n"}, None),
+        ({"cpu.max": ""}, None),
+    ],
+    ids=["none", "max", "v2", "v2_root", "v2_nearest", "v2_max", "v1", "v1_root", "v1_none", "empty"],
+)
+def test_control_group(
+    files: dict[str, str], quota: float | None, tmp_path: Path, eight_cores: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_threads, "_own_group", lambda: "own/group")
+    write(tmp_path, files)
+    assert cgroup_quota(tmp_path) == quota
+    whole: dict[Any, Any] = {None: 8, 0.5: 1, 1.5: 2, 2.0: 2, 2.5: 3, 3.0: 3, 4.0: 4}
+    because = "processor affinity" if quota is None else "control group quota"
+    assert default_threads(tmp_path) == (whole[quota], because)
+
+
+def test_a_quota_above_the_affinity_is_no_limit(tmp_path: Path, eight_cores: None) -> None:
+    write(tmp_path, {"cpu.max": "1600000 100000\n"})
+    assert default_threads(tmp_path) == (8, "processor affinity")
+
+
+@pytest.mark.parametrize(
+    ("lines", "group"),
+    [
+        (["0::/a/b.scope"], "a/b.scope"),
+        (["12:memory:/m", "4:cpu,cpuacct:/a:b", "1:name=systemd:/s"], "a:b"),
+        (["2:cpuset:/c"], ""),
+        ([], ""),
+    ],
+)
+def test_own_group(lines: list[str], group: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_threads, "_lines", lambda path: lines)
+    assert _threads._own_group() == group
+
+
+def test_set_num_threads() -> None:
+    kernels.set_num_threads(5)
+    assert kernels.num_threads() == 5
+    wrong: Any
+    for wrong in (0, -1, 1.5, True, "2", None):
+        with pytest.raises(ValueError, match=f"^threads must be a whole number from 1 up; it is {wrong!r}."):
+            kernels.set_num_threads(wrong)
+    assert kernels.num_threads() == 5
+
+
+def test_choose_instruction_set() -> None:
+    for name in kernels.instruction_sets():
+        kernels.choose_instruction_set(name)
+        assert kernels.instruction_set() == name
+    with pytest.raises(ValueError, match=r"^instruction set must be one of .* here, not 'mmx'."):
+        kernels.choose_instruction_set("mmx")
+
+
+def test_variable_of_a_program() -> None:
+    def program(value: str) -> subprocess.CompletedProcess[str]:
+        text = "import gatewright; print(gatewright.num_threads())"
+        environment = os.environ | {VARIABLE: value}
+        return subprocess.run([sys.executable, "-c", text], env=environment, capture_output=True, text=True)
+
+    assert program("3").stdout == "3\n"
+    assert program("x").stderr.splitlines()[-1] == (
+        f"ValueError: {VARIABLE} must be a whole number from 1 up; it is 'x': set it so, or unset it."
+    )

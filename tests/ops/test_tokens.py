@@ -1,0 +1,317 @@
+"""Ids and a table as the input of a recurrence: the same outputs and gradients as the rows that they name."""
+
+from __future__ import annotations
+
+import gc
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from tolerances import assert_close
+
+import gatewright
+from gatewright.keras import accelerate as module
+from gatewright.ops import jax as of_jax
+from gatewright.ops import kernels
+from gatewright.ops import numpy as of_numpy
+from gatewright.ops import reference as cells
+from gatewright.ops.numpy import Tokens
+from gatewright.ops.reference import Recurrence
+
+RECURRENCES = [
+    Recurrence("simple_rnn"),
+    Recurrence("lstm"),
+    Recurrence("gru"),
+    Recurrence("gru", reset_after=False),
+    Recurrence("lstm", reverse=True),
+    Recurrence("gru", zero_output_for_mask=True),
+    Recurrence("min_gru"),
+    Recurrence("min_lstm", reverse=True),
+    Recurrence("layer_norm_lstm"),
+    Recurrence("layer_norm_gru", reverse=True),
+    Recurrence("zoneout_lstm", zoneout=0.1),
+    Recurrence("zoneout_gru", reverse=True, zoneout=0.4),
+]
+# batch, time, features, units, rows of the table
+SIZES = [(1, 1, 1, 1, 1), (3, 7, 8, 9, 5), (9, 17, 7, 8, 400), (33, 9, 17, 129, 3), (0, 5, 3, 4, 6), (4, 0, 3, 4, 6)]
+
+
+def problem(rec, batch, time, features, units, rows, seed=0, dtype=np.float64):
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape):
+        return (rng.normal(size=shape) / np.sqrt(max(1, shape[0]))).astype(dtype)
+
+    table = rng.normal(size=(rows, features)).astype(dtype)
+    ids = rng.integers(0, rows, (batch, time))
+    kernel, recurrent = normal(features, rec.gates * units), normal(*rec.recurrent_kernel_shape(units))
+    bias = rng.normal(size=rec.bias_shape(units)).astype(dtype)
+    mask = rng.random((batch, time)) < 0.7
+    d_sequence = normal(batch, time, units) if batch * time else np.zeros((batch, time, units), dtype)
+    return Tokens(ids, table), kernel, recurrent, bias, mask, d_sequence
+
+
+def table_gradient(ids, d_x, rows):
+    total = np.zeros((rows, d_x.shape[-1]), d_x.dtype)
+    np.add.at(total, ids, d_x)
+    return total
+
+
+@pytest.mark.parametrize("rec", RECURRENCES)
+@pytest.mark.parametrize("sizes", SIZES)
+def test_numpy_against_rows(rec, sizes):
+    tokens, kernel, recurrent, bias, mask, d_sequence = problem(rec, *sizes)
+    run = of_numpy.forward(rec, tokens, kernel, recurrent, bias, mask=mask, keep=True)
+    rows = of_numpy.forward(rec, tokens.table[tokens.ids], kernel, recurrent, bias, mask=mask, keep=True)
+    assert_close(run.sequence, rows.sequence, "forward", np.float64)
+    for one, other in zip(run.states, rows.states, strict=True):
+        assert_close(one, other, "forward", np.float64)
+    found, expected = run.backward(d_sequence), rows.backward(d_sequence)
+    assert_close(found.x, table_gradient(tokens.ids, expected.x, sizes[-1]), "gradient", np.float64)
+    for one, other in zip(found[1:4], expected[1:4], strict=True):
+        assert_close(one, other, "gradient", np.float64)
+
+
+@pytest.mark.parametrize("rec", RECURRENCES)
+def test_against_the_reference(rec):
+    tokens, kernel, recurrent, bias, mask, _ = problem(rec, 9, 17, 7, 8, 20)
+    zero = [np.zeros((9, 8))] * len(rec.state_names)
+    x = tokens.table[tokens.ids]
+    expected = cells.forward(rec, x, kernel, recurrent, bias, zero, mask)
+    run = of_numpy.forward(rec, tokens, kernel, recurrent, bias, mask=mask, keep=True)
+    assert_close(run.sequence, expected.sequence, "forward", np.float64)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("name", kernels.instruction_sets())
+def test_threads_and_instruction_sets(threads, name):
+    rec = Recurrence("gru")
+    tokens, kernel, recurrent, bias, mask, d_sequence = problem(rec, 32, 40, 24, 40, 60, dtype=np.float32)
+    expected = of_numpy.forward(rec, tokens.table[tokens.ids], kernel, recurrent, bias, mask=mask, keep=True)
+    gradients = expected.backward(d_sequence)
+    kernels.set_num_threads(threads)
+    kernels.choose_instruction_set(name)
+    run = of_numpy.forward(rec, tokens, kernel, recurrent, bias, mask=mask, keep=True)
+    assert_close(run.sequence, expected.sequence, "forward", np.float32)
+    found = run.backward(d_sequence)
+    assert_close(found.kernel, gradients.kernel, "gradient", np.float32)
+    assert_close(found.x, table_gradient(tokens.ids, gradients.x, 60), "gradient", np.float32)
+
+
+@pytest.mark.parametrize("rec", RECURRENCES)
+@pytest.mark.parametrize("implementation", ["kernel", "scan"])
+@pytest.mark.slow
+def test_jax_against_rows(rec, implementation):
+    tokens, kernel, recurrent, bias, mask, d_sequence = problem(rec, 9, 17, 7, 8, 20, dtype=np.float32)
+
+    def loss(table, kernel, recurrent, bias, how):
+        x = of_jax.Tokens(tokens.ids, table) if how == "tokens" else jnp.take(table, tokens.ids, axis=0)
+        implemented = implementation if how == "tokens" else "scan"
+        out, states = of_jax.forward(rec, x, kernel, recurrent, bias, mask=mask, implementation=implemented)
+        return (out * d_sequence).sum() + sum(state.sum() for state in states)
+
+    operands = (tokens.table, kernel, recurrent, bias)
+    run = jax.jit(jax.value_and_grad(loss, argnums=(0, 1, 2, 3)), static_argnums=4)
+    value, found = run(*operands, "tokens")
+    expected_value, expected = run(*operands, "rows")
+    assert_close(value, expected_value, "gradient", np.float32)
+    for one, other in zip(found, expected, strict=True):
+        assert_close(one, other, "gradient", np.float32)
+
+
+@pytest.mark.parametrize("rec", RECURRENCES)
+@pytest.mark.slow
+def test_padding_on_the_left_is_shared_where_no_state_is_given(rec):
+    """Rows that begin alike share steps; a state that is given has a gradient of its own in each row."""
+    tokens, *weights, _, d_sequence = problem(rec, 9, 17, 7, 8, 5, dtype=np.float32)
+    padding = np.array([0, 3, 3, 17, 9, 17, 1, 16, 0])
+    walked = np.arange(17)[::-1] if rec.reverse else np.arange(17)
+    ids = np.where(walked < padding[:, None], 2, tokens.ids)
+    zeros = [jnp.zeros((9, 8), jnp.float32) for _ in rec.state_names]
+
+    def loss(given, states, table, *weights):
+        state = states if given else None
+        sequence, last = of_jax.forward(rec, Tokens(jnp.asarray(ids), table), *weights, initial_state=state)
+        return jnp.sum(sequence * d_sequence) + sum(jnp.sum(jnp.sin(s)) for s in last)
+
+    both = [
+        jax.value_and_grad(loss, argnums=(1, 2, 3, 4, 5))(given, zeros, jnp.asarray(tokens.table), *weights)
+        for given in (False, True)
+    ]
+    (shared, (_, *by_shared)), (apart, (_, *by_apart)) = both
+    assert_close(shared, apart, "forward", np.float32)
+    for one, other in zip(by_shared, by_apart, strict=True):
+        assert_close(one, other, "gradient", np.float32)
+
+    def by_states(implementation):
+        def of_last(states):
+            x = Tokens(jnp.asarray(ids), jnp.asarray(tokens.table))
+            _, last = of_jax.forward(rec, x, *weights, initial_state=states, implementation=implementation)
+            return sum(jnp.sum(jnp.sin(s)) for s in last)
+
+        return jax.grad(of_last)(zeros)
+
+    for one, other in zip(by_states("kernel"), by_states("scan"), strict=True):
+        assert_close(one, other, "gradient", np.float32)
+
+
+def test_a_dropout_mask_on_the_inputs_gathers_the_rows():
+    rec = Recurrence("gru")
+    tokens, kernel, recurrent, bias, _, _ = problem(rec, 3, 5, 4, 6, 7, dtype=np.float32)
+    drop = np.random.default_rng(1).integers(0, 2, (3, 3, 4)).astype(np.float32)
+    for door in (of_numpy, of_jax):
+        out = [
+            door.forward(rec, x, kernel, recurrent, bias, dropout_mask=drop) for x in (tokens, tokens.table[tokens.ids])
+        ]
+        one, other = (run.sequence if door is of_numpy else run[0] for run in out)
+        assert_close(one, other, "same_order", np.float32)
+
+
+def test_ids_of_masked_steps_are_not_read():
+    rec = Recurrence("lstm")
+    tokens, kernel, recurrent, bias, mask, _ = problem(rec, 3, 5, 4, 6, 7)
+    wild = np.where(mask, tokens.ids, 10**6)
+    run = of_numpy.forward(rec, Tokens(wild, tokens.table), kernel, recurrent, bias, mask=mask)
+    same = of_numpy.forward(rec, tokens, kernel, recurrent, bias, mask=mask)
+    np.testing.assert_array_equal(run.sequence, same.sequence)
+
+
+@pytest.mark.parametrize("wrong", [-1, 7])
+def test_ids_out_of_range(wrong):
+    rec = Recurrence("gru")
+    tokens, kernel, recurrent, bias, _, _ = problem(rec, 3, 5, 4, 6, 7)
+    tokens.ids[1, 2] = wrong
+    with pytest.raises(ValueError, match="ids must lie between 0 and"):
+        of_numpy.forward(rec, tokens, kernel, recurrent, bias)
+    # The call after is as if nothing had been.
+    tokens.ids[1, 2] = 0
+    of_numpy.forward(rec, tokens, kernel, recurrent, bias)
+
+
+@pytest.mark.parametrize("door", [of_numpy, of_jax])
+def test_shapes_are_checked(door):
+    rec = Recurrence("gru")
+    tokens, kernel, recurrent, bias, _, _ = problem(rec, 3, 5, 4, 6, 7, dtype=np.float32)
+    for ids, table, sentence in (
+        (tokens.ids[0], tokens.table, r"ids must be integers \[batch, time\]"),
+        (tokens.ids * 1.0, tokens.table, r"ids must be integers \[batch, time\]"),
+        (tokens.ids, tokens.table[0], r"table must have shape \[rows, features\]"),
+        (tokens.ids, tokens.table[:, 1:], "kernel must have shape"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            door.forward(rec, door.Tokens(ids, table), kernel, recurrent, bias)
+
+
+class TestKeras:
+    """Stock layers: the ids reach the kernels, and nothing else changes."""
+
+    IDS = np.random.default_rng(0).integers(0, 11, (6, 9))
+    IDS[[0, 2], :4] = IDS[1, :8] = IDS[3] = 0  # padding on the left
+
+    @pytest.fixture
+    def seen(self, monkeypatch):
+        """What the operation was given as x. The layer's own zeros are no state that it is given."""
+        given = []
+        forward = of_jax.forward
+
+        def watched(rec, x, *rest, **named):
+            given.append(type(x).__name__)
+            assert named["initial_state"] is None
+            return forward(rec, x, *rest, **named)
+
+        monkeypatch.setattr(of_jax, "forward", watched)
+        return given
+
+    def trained(self, make, accelerated):
+        """Weights after three steps of training, and the loss before them, on stock loops or on the kernels."""
+        if not accelerated:
+            return self._trained(make)
+        with gatewright.accelerate():
+            return self._trained(make)
+
+    def _trained(self, make):
+        import keras
+
+        keras.utils.set_random_seed(0)
+        model = make(keras)
+        model.compile(keras.optimizers.SGD(0.5), "mse")
+        y = np.linspace(-1, 1, 6)[:, None].astype("float32")
+        history = model.fit(self.IDS, y, epochs=3, batch_size=6, shuffle=False, verbose=0)
+        return [np.asarray(weight.value) for weight in model.weights], history.history["loss"]
+
+    MODELS = {  # noqa: RUF012
+        "gru": lambda k: [k.layers.Embedding(11, 5), k.layers.GRU(4), k.layers.Dense(1)],
+        "masked": lambda k: [k.layers.Embedding(11, 5, mask_zero=True), k.layers.LSTM(4), k.layers.Dense(1)],
+        "both directions": lambda k: [
+            k.layers.Embedding(11, 5, mask_zero=True),
+            k.layers.Bidirectional(k.layers.GRU(4)),
+            k.layers.Dense(1),
+        ],
+        "rnn around a cell": lambda k: [
+            k.layers.Embedding(11, 5), k.layers.RNN(k.layers.SimpleRNNCell(4)), k.layers.Dense(1)],
+        "recurrent dropout": lambda k: [
+            k.layers.Embedding(11, 5), k.layers.GRU(4, recurrent_dropout=0.3, seed=1), k.layers.Dense(1)],
+    }  # fmt: skip
+
+    @pytest.mark.parametrize("name", MODELS)
+    @pytest.mark.slow
+    def test_training_is_that_of_stock_keras(self, name, seen):
+        def make(keras):
+            return keras.Sequential(self.MODELS[name](keras))
+
+        weights, losses = self.trained(make, accelerated=True)
+        assert set(seen) == {"Tokens"}
+        stock, stock_losses = self.trained(make, accelerated=False)
+        assert_close(losses, stock_losses, "training", np.float32)
+        for one, other in zip(weights, stock, strict=True):
+            assert_close(one, other, "training", np.float32)
+
+    @pytest.mark.parametrize(
+        "between",
+        [
+            lambda k: [k.layers.Activation("relu"), k.layers.GRU(4)],
+            lambda k: [k.layers.Dropout(0.5, seed=1), k.layers.GRU(4)],
+            lambda k: [k.layers.GRU(4, dropout=0.5, seed=1)],
+        ],
+    )
+    @pytest.mark.slow
+    def test_what_stands_between_drops_to_rows(self, between, seen):
+        def make(keras):
+            return keras.Sequential([keras.layers.Embedding(11, 5), *between(keras), keras.layers.Dense(1)])
+
+        weights, _ = self.trained(make, accelerated=True)
+        assert seen[-1] != "Tokens"  # the step of training; Keras' own first look at the shapes has no dropout
+        stock, _ = self.trained(make, accelerated=False)
+        for one, other in zip(weights, stock, strict=True):
+            assert_close(one, other, "training", np.float32)
+
+    @pytest.mark.slow
+    def test_two_layers_on_one_embedding(self, seen):
+        def make(keras):
+            ids = keras.Input((None,), dtype="int32")
+            rows = keras.layers.Embedding(11, 5)(ids)
+            both = keras.layers.Concatenate()([keras.layers.GRU(3)(rows), keras.layers.LSTM(3)(rows)])
+            pooled = keras.layers.GlobalAveragePooling1D()(rows)  # the table is used in another way too
+            return keras.Model(ids, keras.layers.Dense(1)(keras.layers.Concatenate()([both, pooled])))
+
+        weights, _ = self.trained(make, accelerated=True)
+        assert set(seen) == {"Tokens"}
+        stock, _ = self.trained(make, accelerated=False)
+        for one, other in zip(weights, stock, strict=True):
+            assert_close(one, other, "training", np.float32)
+
+    def test_nothing_is_kept(self):
+        def make(keras):
+            return keras.Sequential([keras.layers.Embedding(11, 5), keras.layers.GRU(4), keras.layers.Dense(1)])
+
+        with gatewright.accelerate():
+            self._trained(make)
+            gc.collect()
+            assert not any(map(len, module_state()))
+
+
+def module_state():
+
+    accelerate = module
+    return accelerate._embedded, accelerate._fresh

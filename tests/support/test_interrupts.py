@@ -1,0 +1,73 @@
+"""Ctrl-C that comes at a bad moment is neither lost nor acted on there."""
+
+import signal
+import threading
+
+import pytest
+
+from gatewright.support.interrupts import Interrupts
+
+
+@pytest.fixture(autouse=True)
+def _pythons_own_handler():
+    """A shell starts what it puts into the background with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_raised_by_check_alone():
+    reached = []
+
+    def work():
+        with Interrupts() as interrupts:
+            interrupts.check()
+            signal.raise_signal(signal.SIGINT)
+            reached.append("after the signal")
+            interrupts.check()
+            reached.append("after the check")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert reached == ["after the signal"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_not_lost_where_nobody_checks():
+    with pytest.raises(KeyboardInterrupt), Interrupts():
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_second_one_is_raised_at_once():
+    def work():
+        with Interrupts():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            pytest.fail("it was not")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+
+
+def test_another_handler_stays():
+    seen = []
+    before = signal.signal(signal.SIGINT, lambda *_: seen.append(True))
+    try:
+        with Interrupts():
+            signal.raise_signal(signal.SIGINT)
+        assert seen == [True]
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_in_another_thread_nothing_is_changed():
+    handlers = []
+
+    def work():
+        with Interrupts():
+            handlers.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert handlers == [signal.default_int_handler]

@@ -1,0 +1,60 @@
+"""What is set of the allocator while a network learns is set back, and changes no figure."""
+
+import ctypes
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from gatewright.support import memory as _heap
+
+
+def test_memory_is_the_same_memory():
+    with _heap.kept():
+        large = np.ones(6 << 20)  # more than 32 MB
+    assert large.sum() == 6 << 20
+    del large
+    assert np.ones(6 << 20).sum() == 6 << 20
+
+
+def test_an_error_passes_through_and_it_can_be_done_again():
+    for _ in range(2):
+        with pytest.raises(KeyError), _heap.kept():
+            raise KeyError
+
+
+@pytest.mark.parametrize("fault", [OSError, TypeError])
+def test_without_glibc_nothing_happens(monkeypatch, fault):
+    def refuse(name):
+        raise fault
+
+    monkeypatch.setattr(_heap.ctypes, "CDLL", refuse)
+    with _heap.kept():
+        assert np.ones(3).sum() == 3
+
+
+def test_another_c_library(monkeypatch):
+    monkeypatch.setattr(_heap.ctypes, "CDLL", lambda name: object())
+    _heap.use_one_arena()
+    with _heap.kept():
+        assert np.ones(3).sum() == 3
+
+
+def test_threads_that_begin_later_share_one_arena():
+    """What a thread allocates lies where the main thread's small blocks do, and in no arena of its own."""
+    program = (
+        "import ctypes, threading; from gatewright.support import memory; memory.use_one_arena(); "
+        "c = ctypes.CDLL(None); "
+        "c.malloc.restype = ctypes.c_void_p; found = []; "
+        "t = threading.Thread(target=lambda: found.append(c.malloc(100))); t.start(); t.join(); "
+        "heap = [line for line in open('/proc/self/maps') if '[heap]' in line][0].split()[0].split('-'); "
+        "print(int(heap[0], 16) <= found[0] < int(heap[1], 16))"
+    )
+    if not hasattr(ctypes.CDLL(None), "mallopt"):
+        pytest.skip("the C library is not glibc")
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "True"
+    other = program.replace("memory.use_one_arena(); ", "")
+    found = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"

@@ -1,0 +1,575 @@
+"""Labelled texts from tables, folders, archives and named sets, and the sentences that refuse them."""
+
+import datetime
+import gzip
+import json
+import math
+import re
+import sys
+import tarfile
+
+import pytest
+
+from gatewright.data import public
+from gatewright.support.errors import InputError
+from gatewright.tasks.classify.reading import Labelled, SeveralLabelled, Source, names_of, read_labelled
+
+pyarrow = pytest.importorskip("pyarrow")
+parquet = pytest.importorskip("pyarrow.parquet")
+
+GOOD = Labelled(["one", "two, \u00e9"], ["a", "b"])
+
+
+@pytest.fixture(autouse=True)
+def work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def make(name, content):
+    """A file of text, bytes, JSON Lines (a list) or Parquet (a dictionary)."""
+    if isinstance(content, dict):
+        parquet.write_table(pyarrow.table(content), name)
+    elif isinstance(content, list):
+        with open(name, "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(row) + "\n" for row in content)
+    else:
+        with open(name, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
+    return name
+
+
+def tree(root, files):
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return root
+
+
+def pack(path, root, top):
+    with tarfile.open(path, "w:gz") as archive:
+        archive.add(root, top)
+    return path
+
+
+def refused(sentence, *given, **named):
+    with pytest.raises(InputError) as caught:
+        read_labelled(*given, **named)
+    assert re.search(sentence, str(caught.value)), str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+TABLES = {
+    "rows.csv": 'text,label\none,a\n"two, \u00e9",b\n',
+    "semicolon.CSV": "id;label;text\n1;a;one\n2;b;two, \u00e9\n",
+    "bar.csv": "label|text\r\na|one\r\n\r\nb|two, \u00e9\r\n",
+    "tab.csv": "label\ttext\na\tone\nb\ttwo, \u00e9\n",
+    "mark.csv": b'\xef\xbb\xbftext,label\none,a\n"two, \xc3\xa9",b',
+    "rows.tsv": "text\tlabel,\tlabel\none\t1\ta\ntwo, \u00e9\t2\tb\n",
+    "rows.jsonl": [{"text": "one", "label": "a"}, {"n": 1, "label": "b", "text": "two, \u00e9"}],
+    "rows.NDJSON": b'\xef\xbb\xbf{"text": "one", "label": "a"}\n\n{"text": "two, \\u00e9", "label": "b"}',
+    "rows.parquet": {"n": [1, 2], "text": GOOD.texts, "label": GOOD.labels},
+    "category.parquet": {
+        "text": pyarrow.array(GOOD.texts).dictionary_encode(),
+        "label": pyarrow.array(GOOD.labels, pyarrow.large_string()).dictionary_encode(),
+    },
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_table(name):
+    assert read_labelled(make(name, TABLES[name])) == Source(name, GOOD, None)
+
+
+def test_columns_and_test_rows(work):
+    make("a.csv", "review,stars,stars\none,5,1\n".replace("stars,stars", "stars,other"))
+    make("b.jsonl", [{"stars": 5, "review": "two"}])
+    source = read_labelled(str(work / "a.csv"), "review", "stars", test="b.jsonl")
+    assert source == Source("a.csv", Labelled(["one"], ["5"]), Labelled(["two"], ["5"]))
+
+
+def test_long_fields_and_line_breaks():
+    long = "word\n" * 100_000
+    assert read_labelled(make("a.csv", f'text,label\n"{long}",a\n')).train.texts == [long]
+
+
+LABELS = {
+    "integers": ([1, 0, -2], ["1", "0", "-2"]),
+    "floats": ([1.0, 0.5, -2.0], ["1", "0.5", "-2"]),
+    "truths": ([True, False, True], ["true", "false", "true"]),
+    "strings": (["x", "y y", "\u00e9"], ["x", "y y", "\u00e9"]),
+}
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_labels_are_the_same_strings_from_every_table(kind):
+    labels, expected = LABELS[kind]
+    rows = [{"text": "t", "label": label} for label in labels]
+    names = [
+        make("a.parquet", {"text": ["t"] * 3, "label": labels}),
+        make("a.jsonl", rows),
+        make("a.csv", "text,label\n" + "".join(f"t,{label}\n" for label in labels)),
+    ]
+    for name in names:
+        assert read_labelled(name).train.labels == expected
+
+
+def test_empty_texts_are_allowed():
+    texts = ["", "  "]
+    assert read_labelled(make("a.csv", "label,text\na,\nb,  \n")).train.texts == texts
+    assert read_labelled(make("a.jsonl", [{"text": one, "label": 1} for one in texts])).train.texts == texts
+    assert read_labelled(make("a.parquet", {"text": texts, "label": [1, 2]})).train.texts == texts
+
+
+class TestTableRefused:
+    def test_unknown_source(self):
+        sentence = r"^DATA must be adding, imdb, a file \.csv, .* 'imbd' is not there; did you mean 'imdb'\?$"
+        refused(sentence, "imbd")
+        refused(r"^DATA must .* '' is not there\.$", "")
+        refused(r"^DATA must .* 'nothing\.csv' is not there\.$", "nothing.csv")
+        refused(r"^DATA must .* 'a\.xlsx' can't be read as one\.$", make("a.xlsx", "x"))
+
+    def test_set_without_texts(self):
+        refused("'adding' is a data set without texts", "adding")
+
+    def test_unknown_test(self):
+        name = make("a.csv", TABLES["rows.csv"])
+        refused(r"^--test must be a file \.csv, .* 'imdb' is not there\.$", name, test="imdb")
+
+    def test_test_rows_have_sentences_of_their_own(self):
+        name = make("a.csv", TABLES["rows.csv"])
+        refused(r"^b\.csv has no rows", name, test=make("b.csv", "text,label\n"))
+
+    def test_no_such_column(self):
+        name = make("a.csv", "review,Label,n\na,b,c\n")
+        refused(r"^a\.csv has no column 'text' or 'label', only 'review', 'Label', 'n': give --text C.* and --l", name)
+        refused(r"^a\.csv has no column 'label', only .*: give --label COLUMN\.$", name, "review")
+        refused(
+            r"^--label must be a column of a\.csv, .* not 'label'; did you mean 'Label'\?$", name, "review", "label"
+        )
+        refused(r"^--text must be a column of a\.csv, .* not 'xyz'\.$", name, "xyz", "Label")
+
+    def test_many_columns_are_not_all_shown(self):
+        name = make("a.csv", ",".join(f"c{number}" for number in range(100)) + "\n")
+        refused(r"'c19', \.\.\.: give", name)
+
+    def test_one_column_for_both(self):
+        refused("'text' can't be both --text and --label", make("a.csv", TABLES["rows.csv"]), label="text")
+
+    @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+    def test_columns_of_one_name(self, name):
+        if name == "a.csv":
+            make(name, "text,label,text,,\na,b,c,,\n")
+        else:
+            arrays = [pyarrow.array(["a"])] * 3
+            parquet.write_table(pyarrow.Table.from_arrays(arrays, names=["text", "label", "text"]), name)
+        refused(r"has 2 columns 'text': give each", name)
+
+    @pytest.mark.parametrize(
+        "content",
+        ["", "\n\n", "text,label\n", [], {"text": pyarrow.array([], "str"), "label": pyarrow.array([], "str")}],
+    )
+    def test_no_rows(self, content):
+        suffix = {str: "csv", list: "jsonl", dict: "parquet"}[type(content)]
+        refused(rf"^a\.{suffix} has no rows: ", make(f"a.{suffix}", content))
+
+    def test_missing_label(self):
+        refused(
+            r"^a\.csv has 2 rows without a label, first row 2, line 5: remove them\.$",
+            make("a.csv", 'text,label\n"a\nb",x\n\nb,\nc,nan\n'),
+        )
+        rows = [{"text": "a", "label": 1}, {"text": "b"}]
+        refused(r"^a\.jsonl has a row without a label, row 2, line 2: remove it\.$", make("a.jsonl", rows))
+        for missing in (math.nan, None):
+            make("a.parquet", {"text": ["a", "b"], "label": [1.0, missing]})
+            refused(r"^a\.parquet has a row without a label, row 2: remove it\.$", "a.parquet")
+        refused("has 2 rows without a label", make("a.parquet", {"text": ["a", "b"], "label": ["", " "]}))
+
+    @pytest.mark.parametrize("missing", [None, math.nan])
+    def test_missing_text(self, missing):
+        rows = [{"text": "a", "label": 1}, {"text": missing, "label": 2}]
+        refused(r"has a row without a text, row 2, line 2: remove it", make("a.jsonl", rows))
+
+    def test_missing_text_in_parquet(self):
+        refused("has a row without a text, row 1:", make("a.parquet", {"text": [None, "a"], "label": [1, 2]}))
+        refused("has 2 rows without a text", make("a.parquet", {"text": [None, None], "label": [1, 2]}))
+
+    def test_texts_that_are_numbers(self):
+        refused("'text' of a.parquet is of type int64, not texts", make("a.parquet", {"text": [1], "label": [1]}))
+        refused(
+            r"^a\.jsonl, line 2: 'text' is a number, not a text",
+            make("a.jsonl", [{"text": "a", "label": 1}, {"text": 1, "label": 1}]),
+        )
+
+    @pytest.mark.parametrize("label", [[1], [["x"]], {"x": 1}, b"x", datetime.date(2020, 1, 1)])
+    def test_labels_that_are_no_names(self, label):
+        make("a.parquet", {"text": ["a"], "label": pyarrow.array([label])})
+        refused(r"'label' of a\.parquet is of type .*, not labels: name another with --label", "a.parquet")
+
+    def test_labels_that_are_no_names_in_json(self):
+        refused("line 1: 'label' is an object, not a label", make("a.jsonl", [{"text": "a", "label": {"x": 1}}]))
+
+    def test_rows_of_other_lengths(self):
+        make("a.csv", 'text,label\n"a\nb",x\na, b,x\n')
+        refused(r"^a\.csv, line 4: the row has 3 fields, and the header 2; mend it", "a.csv")
+        refused("line 2: the row has 1 field, and", make("a.csv", "text,label\na\n"))
+
+    def test_quote_that_is_not_closed(self):
+        refused(r"^a\.csv, line 3: .* close every quoted field", make("a.csv", 'text,label\na,x\n"b,y\nc,z\n'))
+
+    @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+    def test_other_encodings(self, name):
+        refused("is not UTF-8: save it as UTF-8", make(name, "text,label\n\u00e9,a\n".encode("latin-1")))
+        refused("is not UTF-8: save it as UTF-8", make(name, "text,label\n\u00e9,a\n".encode("utf-16")))
+
+    def test_a_folder_with_a_files_name_has_no_classes(self, work):
+        (work / "a.csv").mkdir()
+        refused(r"a\.csv has no texts by class", "a.csv")
+
+    def test_file_that_cannot_be_read(self, monkeypatch):
+        def refuse(*given, **named):
+            raise PermissionError(13, "Permission denied")
+
+        make("a.csv", TABLES["rows.csv"])
+        monkeypatch.setattr("pathlib.Path.open", refuse)
+        refused(r"^a\.csv can't be read \(Permission denied\)", "a.csv")
+
+    @pytest.mark.parametrize(
+        ("line", "sentence"),
+        [
+            ("{", r"^a\.jsonl, line 2: this is not JSON \(.*\); every line must be one JSON object\.$"),
+            ("[" * 100_000, "line 2: this is not JSON .too long or too deep.; every"),
+            ("[1]", "line 2: this is a list; every line"),
+            ("null", "line 2: this is null; every line"),
+            ('{"text": "a", "label": 1, "text": "b"}', "line 2: the name 'text' occurs twice"),
+            ('{"text": "\\ud800", "label": 1}', "line 2: a text has one half of a "),
+        ],
+    )
+    def test_broken_json(self, line, sentence):
+        refused(sentence, make("a.jsonl", '{"text": "a", "label": 1}\n' + line))
+
+    @pytest.mark.parametrize("damage", ["no parquet", "cut short"])
+    def test_broken_parquet(self, damage):
+        make("a.parquet", TABLES["rows.parquet"])
+        with open("a.parquet", "rb") as file:
+            content = file.read()
+        make("a.parquet", content[:-30] if damage == "cut short" else b"hello")
+        refused(r"^a\.parquet is not a whole Parquet file", "a.parquet")
+
+    def test_without_pyarrow(self, monkeypatch):
+        make("a.parquet", TABLES["rows.parquet"])
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+        refused(r"reading a\.parquet needs pyarrow: pip install 'gatewright\[train\]'", "a.parquet")
+
+
+CLASSES = {"good/b.txt": "b\u00e9", "good/a": "a", "bad/x.txt": "x", "bad/.hidden": "h", ".git/y": "y", "README": "r"}
+CLASS_ROWS = Labelled(["x", "a", "b\u00e9"], ["bad", "good", "good"])
+DIVIDED = {
+    "train/pos/1_9.txt": "fine",
+    "train/neg/0_1.txt": "poor",
+    "train/unsup/0_0.txt": "unknown",
+    "train/labeledBow.feat": "9",
+    "train/urls_pos.txt": "http",
+    "test/pos/0_9.txt": "well",
+    "test/neg/0_1.txt": "dull",
+    "test/labeledBow.feat": "9",
+    "imdb.vocab": "the",
+}
+DIVIDED_ROWS = (Labelled(["poor", "fine"], ["neg", "pos"]), Labelled(["dull", "well"], ["neg", "pos"]))
+
+
+class TestFolder:
+    def test_classes(self, work):
+        tree(work / "texts", CLASSES)
+        assert read_labelled("texts") == Source("texts", CLASS_ROWS, None)
+        assert read_labelled("./texts/").name == "texts"
+
+    def test_parts(self, work):
+        tree(work / "texts", DIVIDED)
+        assert read_labelled("texts") == Source("texts", *DIVIDED_ROWS)
+        assert read_labelled("texts/train", test="texts/test") == Source("train", *DIVIDED_ROWS)
+
+    @pytest.mark.parametrize("top", ["", "texts", "./texts", "a/b"])
+    @pytest.mark.parametrize("suffix", [".tar.gz", ".TGZ"])
+    def test_archive(self, work, top, suffix):
+        pack("a" + suffix, tree(work / "texts", CLASSES), top)
+        assert read_labelled("a" + suffix) == Source("a" + suffix, CLASS_ROWS, None)
+        pack("b" + suffix, tree(work / "parts", DIVIDED), top)
+        assert read_labelled("b" + suffix) == Source("b" + suffix, *DIVIDED_ROWS)
+
+    def test_archive_of_one_class(self, work):
+        pack("a.tgz", tree(work / "texts", {"good/1": "a", "good/2": "b"}), "")
+        assert read_labelled("a.tgz").train == Labelled(["a", "b"], ["good", "good"])
+
+    def test_byte_order_mark(self, work):
+        assert read_labelled(str(tree(work / "t", {"a/1": b"\xef\xbb\xbfx"}))).train.texts == ["x"]
+
+    def test_linked_class(self, work):
+        tree(work / "texts", CLASSES)
+        (work / "other").mkdir()
+        (work / "other" / "good").symlink_to(work / "texts" / "good")
+        (work / "other" / "good" / "round").symlink_to(work / "other")
+        refused(r"good/ in other holds the folder round", "other")
+
+    def test_progress(self, work, monkeypatch, capsys):
+        monkeypatch.setattr("gatewright.support.data_progress._SECONDS", 0.0)
+        tree(work / "texts", CLASSES)
+        read_labelled("texts")
+        read_labelled(pack("a.tgz", work / "texts", ""))
+        said = capsys.readouterr().err
+        assert "gatewright: 3 of 3 texts of texts are read." in said
+        assert "gatewright: 3 of 3 texts of a.tgz are read." in said
+        assert re.search(r"gatewright: \d texts of a\.tgz are read\.", said)
+
+    @pytest.mark.parametrize("files", [{}, {"a.txt": "a"}, {".a/x": "a"}, {"train/x": "a", "test/y": "b"}])
+    def test_no_classes(self, work, files):
+        (work / "texts").mkdir()
+        tree(work / "texts", files)
+        refused("^texts has no texts by class: it must hold a folder of text files for each class", "texts")
+        refused(r"^a\.tgz has no texts by class", pack("a.tgz", work / "texts", ""))
+
+    @pytest.mark.parametrize(("part", "other"), [("train", "test"), ("test", "train")])
+    def test_half(self, work, part, other):
+        tree(work / "texts", {name: text for name, text in DIVIDED.items() if name.startswith(part)})
+        refused(f"^texts has {part}/ but no {other}/ with texts by class: add it", "texts")
+        refused(f"has {part}/ but no {other}/", pack("a.tgz", work / "texts", "t"))
+
+    def test_folders_in_classes(self, work):
+        tree(work / "texts", {**CLASSES, "good/2020/x": "x"})
+        refused("^good/ in texts holds the folder 2020: put the texts of a class directly into its folder", "texts")
+        tree(work / "parts", {**DIVIDED, "train/pos/2020/x": "x"})
+        refused("^train/pos/ in parts holds the folder 2020", "parts")
+
+    def test_other_encodings(self, work):
+        tree(work / "texts", {**CLASSES, "good/b.txt": "\u00e9".encode("latin-1")})
+        refused(r"^good/b\.txt in texts is not UTF-8: save it as UTF-8", "texts")
+        refused(r"^good/b\.txt in a\.tgz is not UTF-8", pack("a.tgz", work / "texts", "t"))
+
+    def test_class_without_a_printable_name(self, work):
+        refused(r"has a class folder with the name 'a\\nb': rename", str(tree(work / "texts", {"a\nb/1": "x"})))
+
+    def test_columns(self, work):
+        tree(work / "texts", CLASSES)
+        refused("^--text and --label name the columns of a table, which texts is not: leave", "texts", "text")
+        refused("name the columns of a table, which imdb is not", "imdb", label="label")
+
+    def test_second_test_part(self, work):
+        tree(work / "texts", DIVIDED)
+        tree(work / "more", CLASSES)
+        refused("^texts has a test part of its own: leave --test more out", "texts", test="more")
+        refused("^--test texts has a training and a test part: name the folder", "more", test="texts")
+
+    def test_unreadable(self, work, monkeypatch):
+        def refuse(*given, **named):
+            raise PermissionError(13, "Permission denied")
+
+        tree(work / "texts", CLASSES)
+        with monkeypatch.context() as patch:
+            patch.setattr("pathlib.Path.read_bytes", refuse)
+            refused(r"^bad/x\.txt in texts can't be read \(Permission denied\)", "texts")
+        monkeypatch.setattr("os.scandir", refuse)
+        refused(r"^texts can't be read \(Permission denied\)", "texts")
+
+    @pytest.mark.parametrize("damage", ["text", "gzip of text", "cut short", "wrong checksum", "no bytes"])
+    def test_broken_archive(self, work, damage):
+        pack("a.tgz", tree(work / "texts", CLASSES), "t")
+        content = (work / "a.tgz").read_bytes()
+        wrong = {
+            "text": b"hello",
+            "gzip of text": gzip.compress(b"hello" * 200),
+            "cut short": content[:-12],
+            "wrong checksum": content[:-8] + b"0000" + content[-4:],
+            "no bytes": b"",
+        }
+        make("a.tgz", wrong[damage])
+        refused(r"^a\.tgz can't be read as a \.tar\.gz archive \(.+\): it may have been cut short", "a.tgz")
+
+
+class TestNamedSet:
+    @pytest.fixture
+    def data(self, work, monkeypatch):
+        monkeypatch.setenv("GATEWRIGHT_DATA", str(work / "data"))
+        (work / "data" / "imdb").mkdir(parents=True)
+        for part in ("train", "test"):
+            make(str(work / "data" / "imdb" / f"{part}.parquet"), {"text": [f"{part} 1", "b"], "label": [1, 0]})
+        return work / "data" / "imdb"
+
+    def test_imdb(self, work, data):
+        tree(work / "imdb", CLASSES)  # the set goes before a folder of its name
+        labels = ["positive", "negative"]
+        assert read_labelled("imdb") == Source(
+            "imdb", Labelled(["train 1", "b"], labels), Labelled(["test 1", "b"], labels), "are of one film"
+        )
+        assert read_labelled("./imdb").train == CLASS_ROWS
+
+    def test_test_rows(self, data):
+        refused("^imdb has a test part of its own: leave --test x.csv out", "imdb", test="x.csv")
+
+    def test_half(self, data):
+        (data / "test.parquet").unlink()
+        refused(r"test\.parquet is not there: the data set imdb is", "imdb")
+
+    def test_other_labels(self, data):
+        make(str(data / "test.parquet"), {"text": ["a"], "label": [-1]})
+        refused("^the labels of imdb must be 0 and 1, and its test part has -1", "imdb")
+
+    def test_without_pyarrow(self, data, monkeypatch):
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+        refused("needs pyarrow: pip install", "imdb")
+
+    def test_cache_that_cannot_be_written(self, work, monkeypatch):
+        make("file", "")
+        monkeypatch.delenv("GATEWRIGHT_DATA", raising=False)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(work / "file"))
+        monkeypatch.setattr(public, "_IMDB_URL", "http://127.0.0.1:9/")
+        refused("set XDG_CACHE_HOME to a folder of your own", "imdb")
+
+
+class TestSeveralColumns:
+    """The texts of a row are joined by line breaks; what is missing among them is left out."""
+
+    def test_csv(self, tmp_path):
+        path = tmp_path / "a.csv"
+        path.write_text('title,body,label,"title,body"\nA,b c,x,one\n,d,y,two\n')
+        assert read_labelled(str(path), "title, body").train.texts == ["A\nb c", "\nd"]
+        assert read_labelled(str(path), "body,title").train.texts == ["b c\nA", "d\n"]
+        assert read_labelled(str(path), "title,body").train.texts == ["one", "two"]
+        with pytest.raises(InputError, match=r"--text must be a column of .*, not 'bdy'; did you mean 'body'\?"):
+            read_labelled(str(path), "title,bdy")
+        with pytest.raises(InputError, match="the column 'label' can't be both --text and --label"):
+            read_labelled(str(path), "title,label")
+
+    def test_json_lines(self, tmp_path):
+        path = tmp_path / "a.jsonl"
+        path.write_text('{"t": "A", "b": "c", "label": 1}\n{"t": null, "b": "d", "label": 2}\n')
+        assert read_labelled(str(path), "t,b").train.texts == ["A\nc", "d"]
+        path.write_text('{"t": "A", "b": 3, "label": 1}\n')
+        with pytest.raises(InputError, match="'b' is a number, not a text"):
+            read_labelled(str(path), "t,b")
+        path.write_text('{"t": null, "b": null, "label": 1}\n')
+        with pytest.raises(InputError, match="a row without a text"):
+            read_labelled(str(path), "t,b")
+
+    def test_parquet(self, tmp_path):
+        pyarrow = pytest.importorskip("pyarrow")
+        parquet = pytest.importorskip("pyarrow.parquet")
+        path = tmp_path / "a.parquet"
+        parquet.write_table(pyarrow.table({"t": ["A", None], "b": ["c", "d"], "label": [1, 2], "n": [1, 2]}), path)
+        assert read_labelled(str(path), "t,b").train.texts == ["A\nc", "d"]
+        with pytest.raises(InputError, match=r"the column 'n' of .* is of type int64, not texts"):
+            read_labelled(str(path), "t,n")
+
+
+class TestSeveralLabels:
+    """Any number of labels for a text: a column each, lists, or a separator."""
+
+    COLUMNS = SeveralLabelled(["one", "two", "three"], [("toxic",), (), ("toxic", "a b")], ("toxic", "a b"))
+
+    def test_a_column_each(self):
+        rows = 'text,toxic,a b,"x,y"\none,1,0,k\ntwo,false,0.0,l\nthree,TRUE,1,m\n'
+        assert read_labelled(make("a.csv", rows), label="toxic, a b").train == self.COLUMNS
+        assert read_labelled("a.csv", label="x,y").train.labels == ["k", "l", "m"]
+        truths = {"text": self.COLUMNS.texts, "toxic": [True, False, True], "a b": [0.0, 0.0, 1.0]}
+        assert read_labelled(make("a.parquet", truths), label="toxic,a b").train == self.COLUMNS
+        records = [dict(zip(truths, row, strict=True)) for row in zip(*truths.values(), strict=True)]
+        assert read_labelled(make("a.jsonl", records), label="toxic,a b").train == self.COLUMNS
+        source = read_labelled("a.csv", label="toxic,a b", test="a.jsonl")
+        assert source.test == source.train
+
+    @pytest.mark.parametrize("missing", ["", "2", "yes", "-1", "0.5", "nan", "x" * 99])
+    def test_what_is_neither_yes_nor_no(self, missing):
+        name = make("a.csv", f"text,p,q\none,1,1\n\ntwo,0,{missing}\n")
+        refused(
+            r"^a\.csv, line 4: 'q' is .{2,50}; one of several columns of labels must hold 0 or 1,", name, label="p,q"
+        )
+
+    def test_what_is_neither_yes_nor_no_in_typed_files(self):
+        make("a.parquet", {"text": ["a", "b"], "p": [0, 1], "q": [None, 1]})
+        refused(r"^a\.parquet, row 1: 'q' is None; one of several", "a.parquet", label="p,q")
+        make("a.jsonl", [{"text": "a", "p": 1, "q": 1}, {"text": "a", "p": 1}])
+        refused(r"^a\.jsonl, line 2: 'q' is None; one of several", "a.jsonl", label="p,q")
+        make("a.jsonl", [{"text": "a", "p": [1], "q": 1}])
+        refused(r"^a\.jsonl, line 1: 'p' is a list, not a label", "a.jsonl", label="p,q")
+        make("a.parquet", {"text": ["a"], "p": [1], "q": [["x"]]})
+        refused(r"'q' of a\.parquet is of type list<.*, not labels", "a.parquet", label="p,q")
+
+    def test_columns_that_are_not_there(self):
+        name = make("a.csv", "text,toxic,threat\na,1,0\n")
+        refused(r"^--label must be a column of .*, not 'treat'; did you mean 'threat'\?$", name, label="toxic,treat")
+        refused(r"^--label must be a column of .*, not ''\.$", name, label="toxic,")
+        refused("'text' can't be both --text and --label", name, label="toxic,text")
+
+    LISTS = (("b", "a"), (), ("\U0001f600, \0", "a"))
+
+    @pytest.mark.parametrize("kind", ["jsonl", "list", "large_list", "fixed"])
+    def test_lists(self, kind):
+        texts, lists = ["one", "two", "three"], [list(labels) for labels in self.LISTS]
+        if kind == "jsonl":
+            name = make("a.jsonl", [{"text": t, "label": labels} for t, labels in zip(texts, lists, strict=True)])
+        else:
+            string = pyarrow.string()
+            types = {"list": pyarrow.list_(string), "large_list": pyarrow.large_list(pyarrow.large_string())}
+            lists = lists if kind in types else [["b", "a"], ["c", "c"], ["a", "b"]]
+            column = pyarrow.array(lists, types.get(kind, pyarrow.list_(string, 2)))
+            name = make("a.parquet", {"text": texts, "label": column})
+        rows = read_labelled(name).train
+        labels = list(self.LISTS) if kind != "fixed" else [("b", "a"), ("c",), ("a", "b")]
+        assert rows == SeveralLabelled(texts, labels, ())
+        assert names_of(rows) == {label for row in labels for label in row}
+
+    @pytest.mark.parametrize(
+        ("field", "sentence"),
+        [
+            (
+                "x",
+                r"^a\.jsonl, line 2: 'label' is a string, and other rows have lists: give each row a list of labels\.$",
+            ),
+            (1, "'label' is a number, and other rows have lists"),
+            (["x", 1], "'label' is a list with a number in it: a list of labels must hold their names alone"),
+            (["x", None], "'label' is a list with null in it"),
+            (["x", ["y"]], "'label' is a list with a list in it"),
+            ([" "], "'label' is a list with an empty string in it"),
+            ({"x": 1}, "'label' is an object, not a label"),
+            (None, r"has a row without a label, row 2, line 2: remove it\.$"),
+            (["\ud800"], r"line 2: a text has one half of a "),
+        ],
+    )
+    def test_lists_that_are_not_of_labels(self, field, sentence):
+        refused(sentence, make("a.jsonl", [{"text": "a", "label": []}, {"text": "b", "label": field}]))
+
+    def test_a_parquet_list_with_a_gap(self):
+        make("a.parquet", {"text": ["a", "b"], "label": [["x"], ["y", None]]})
+        refused(r"^a\.parquet, row 2: 'label' is a list with null in it", "a.parquet")
+        make("a.parquet", {"text": ["a", "b"], "label": [["x"], None]})
+        refused("has a row without a label, row 2", "a.parquet")
+
+    def test_a_separator(self):
+        make("a.csv", "text,label\na,sport | politics\nb,\nc,|x||x \nd,1.0\ne,nan\n")
+        rows = read_labelled("a.csv", label_separator="|").train
+        assert rows.labels == [("sport", "politics"), (), ("x",), ("1.0",), ("nan",)]
+        assert rows.columns == ()
+        make("a.jsonl", [{"text": "a", "label": "x; y"}, {"text": "b", "label": 3}, {"text": "c", "label": ""}])
+        assert read_labelled("a.jsonl", label_separator=";").train.labels == [("x", "y"), ("3",), ()]
+        make("a.parquet", {"text": ["a", "b"], "label": ["x and y", "z"]})
+        assert read_labelled("a.parquet", label_separator=" and ").train.labels == [("x", "y"), ("z",)]
+
+    def test_separators_that_are_refused(self, work):
+        make("a.csv", "text,p,q\na,0,1\n")
+        refused(r"^--label-separator is for one column of labels, and --label names 2", "a.csv", None, "p,q", None, "|")
+        refused(r"^--label-separator must be a text of one letter or more, not ''\.$", "a.csv", label_separator="")
+        refused("must be a text of one letter or more, not 3", "a.csv", label_separator=3)
+        make("a.jsonl", [{"text": "a", "label": ["x"]}])
+        refused(
+            r"^a\.jsonl, line 1: 'label' is a list, which needs no --label-separator", "a.jsonl", label_separator="|"
+        )
+        make("b.jsonl", [{"text": "a", "label": None}])
+        refused("has a row without a label", "b.jsonl", label_separator="|")
+        tree(work / "texts", CLASSES)
+        refused("^--label-separator is for a column of a table, which texts is not", "texts", label_separator="|")
+        refused("^--label-separator is for a column of a table, which imdb is not", "imdb", label_separator="|")
+
+    def test_one_label_beside_lists(self):
+        one, lists = make("a.jsonl", [{"text": "a", "label": "x"}]), make("b.jsonl", [{"text": "a", "label": ["x"]}])
+        for data, test in ((one, lists), (lists, one)):
+            sentence = r"^b\.jsonl has lists of labels, and a\.jsonl has one label for each text: give both alike\.$"
+            refused(sentence, data, test=test)

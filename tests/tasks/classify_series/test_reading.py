@@ -1,0 +1,285 @@
+"""Series of numbers from files: the same rows from every form, and one sentence for what can't be used."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from series_models import series
+from tolerances import assert_close
+
+from gatewright.support.errors import InputError
+from gatewright.tasks.classify_series.channels import Channels, channels_from_json, pad
+from gatewright.tasks.classify_series.reading import Wanted, is_series, read_rows, read_series
+
+LENGTHS = (1, 7, 8, 9, 17)
+LABELS = ["a", "b", "a", "b", "a"]
+HEADER = "@problemName P\n@timeStamps false\n@missing true\n@univariate false\n@dimensions 2\n@equalLength false\n"
+
+
+def write_ts(path, rows, labels=None, header=HEADER):
+    lines = []
+    for place, row in enumerate(rows):
+        fields = [",".join("?" if np.isnan(value) else repr(float(value)) for value in column) for column in row.T]
+        lines.append(":".join(fields + ([] if labels is None else [labels[place]])))
+    classes = "@classLabel false" if labels is None else "@classLabel true " + " ".join(sorted(set(labels)))
+    path.write_text(f"# a comment\n% another\n{header}{classes}\n@data\n" + "\n".join(lines) + "\n")
+    return path
+
+
+def write_long(path, rows, labels=None, shuffled=True):
+    columns = {"id": [], "time": [], "x": [], "y": []} | ({} if labels is None else {"label": []})
+    for place, row in enumerate(rows):
+        for time, (x, y) in enumerate(row.tolist()):
+            for name, value in {"id": f"row{place}", "time": time, "x": x, "y": y}.items():
+                columns[name].append(None if value != value else value)
+            if labels is not None:
+                columns["label"].append(labels[place])
+    order = np.arange(len(columns["id"]))
+    if shuffled:  # the first step of each row stays in its place, so that rows occur in their order
+        starts = np.flatnonzero([time == 0 for time in columns["time"]])
+        order = np.concatenate([starts, np.random.default_rng(0).permutation(np.setdiff1d(order, starts))])
+    table = pa.table(columns).take(order)
+    if path.suffix == ".parquet":
+        pyarrow.parquet.write_table(table, path)
+    else:
+        pyarrow.csv.write_csv(table, path)
+    return path
+
+
+def write_npz(path, rows, labels=None, lengths=True, **more):
+    X = np.full((len(rows), max(map(len, rows)), rows[0].shape[1]), np.nan)
+    for place, row in enumerate(rows):
+        X[place, : len(row)] = row
+    arrays = {"X": X, **({} if labels is None else {"y": np.array(labels)})}
+    if lengths:
+        arrays["lengths"] = np.array([len(row) for row in rows])
+        X[np.isnan(X).all(axis=2)] = 99  # what stands beyond a row's steps is not read
+    np.savez(path, **arrays, **more)
+    return path
+
+
+@pytest.mark.parametrize("form", ["ts", "csv", "parquet", "npz", "padded.npz"])
+def test_every_form_gives_the_same_rows(tmp_path, form):
+    rows = series(LENGTHS, 2, missing=0.2)
+    rows = [np.where(np.isnan(row).all(axis=1)[:, None], 1.0, row) for row in rows]
+    path = tmp_path / f"s.{form}"
+    if form == "ts":
+        write_ts(path, rows, LABELS)
+    elif form in ("csv", "parquet"):
+        write_long(path, rows, LABELS)
+    else:
+        write_npz(path, rows, LABELS, lengths=form == "npz")
+    assert is_series(str(path), {})
+    source = read_series(str(path))
+    assert source.test is None
+    assert source.train.labels == LABELS
+    assert source.train.channels == (("x", "y") if form in ("csv", "parquet") else ("1", "2"))
+    for one, other in zip(source.train.values, rows, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_test_part(tmp_path):
+    rows = series(LENGTHS, 2)
+    write_ts(tmp_path / "P_TRAIN.ts", rows, LABELS)
+    write_ts(tmp_path / "P_TEST.ts", rows[1:3], LABELS[1:3])
+    for given_ in (tmp_path, tmp_path / "P_TRAIN.ts"):
+        assert is_series(str(given_), {})
+        source = read_series(str(given_))
+        assert (len(source.train.values), len(source.test.values)) == (5, 2)
+    assert read_series(str(tmp_path / "P_TEST.ts")).test is None
+    assert len(read_rows(str(tmp_path / "P_TRAIN.ts"), Wanted(), "--validation").values) == 5
+    with pytest.raises(InputError, match="has a test part of its own: leave --test"):
+        read_series(str(tmp_path), test=str(tmp_path / "P_TEST.ts"))
+    write_npz(tmp_path / "s.npz", rows, LABELS, X_test=np.ones((2, 3, 2)), y_test=np.array([1, 2]))
+    assert read_series(str(tmp_path / "s.npz")).test.labels == ["1", "2"]
+    beside = read_series(str(tmp_path / "P_TEST.ts"), test=str(tmp_path / "s.npz"))
+    assert len(beside.test.values) == 5
+
+
+def test_one_channel(tmp_path):
+    np.savez(tmp_path / "s.npz", X=np.array([[1, 2, 3], [4, 5, 6]]), y=np.array([b"a", b"b"]))
+    source = read_series(str(tmp_path / "s.npz"))
+    assert source.train.labels == ["a", "b"]
+    np.testing.assert_array_equal(source.train.values[1], [[4], [5], [6]])
+    (tmp_path / "s.ts").write_text("@univariate true\n@classLabel true a\n@data\n1,2,NaN,4,?:a\n")
+    np.testing.assert_array_equal(read_series(str(tmp_path / "s.ts")).train.values[0], [[1], [2], [np.nan], [4]])
+
+
+def test_columns_are_named(tmp_path):
+    write_long(tmp_path / "t.csv", series(LENGTHS, 2), LABELS)
+    text = (tmp_path / "t.csv").read_text().replace('"id"', '"who"').replace('"time"', '"when"')
+    (tmp_path / "u.csv").write_text(text.replace('"label"', '"class"'))
+    assert not is_series(str(tmp_path / "u.csv"), {})
+    assert is_series(str(tmp_path / "u.csv"), {"id": "who"})
+    assert not is_series(str(tmp_path / "t.csv"), {"text": "x"})
+    assert read_series(str(tmp_path / "u.csv"), Wanted("who", "when", "class")).train.labels == LABELS
+    with pytest.raises(InputError, match=r"--id must be a column of .*, which has 'who', 'when', .*, not 'id'"):
+        read_series(str(tmp_path / "u.csv"))
+    chosen = read_rows(str(tmp_path / "t.csv"), Wanted(channels=("y", "x"), labelled=False), "--file")
+    assert chosen.channels == ("y", "x")
+    with pytest.raises(InputError, match="has no column 'z', which the other rows have as a channel"):
+        read_rows(str(tmp_path / "t.csv"), Wanted(channels=("z",)), "--file")
+
+
+def test_times_may_be_dates(tmp_path):
+    lines = ["a,2024-02-01,2,u", "a,2024-01-15,1,u", "b,2023-12-31,3,v"]
+    (tmp_path / "t.csv").write_text("id,time,x,label\n" + "\n".join(lines) + "\n")
+    source = read_series(str(tmp_path / "t.csv"))
+    np.testing.assert_array_equal(source.train.values[0], [[1], [2]])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "has no @data"),
+        ("@data\n", "has no rows"),
+        ("hello\n", "a row stands before @data"),
+        ("@timeStamps true\n@data\n", "has time stamps, which are not read"),
+        ("@targetLabel true\n@data\n", "a number as the target of each row"),
+        ("@dimensions none\n@data\n", "@dimensions must be a whole number from 1 up, not 'none'"),
+        (
+            "@classLabel true a\n@dimensions 2\n@data\n1,2:3,4:a\n1,2:a\n",
+            "line 5: the row has 1 dimensions, and others",
+        ),
+        ("@classLabel true a\n@data\n1,2:3:a\n", "line 3: the dimensions of the row have 1, 2 values"),
+        ("@classLabel true a\n@data\n1,two:a\n", "line 3: 'two' is no number; a missing value is"),
+        ("@classLabel true a\n@data\n(0,1),(1,2):a\n", "time stamps, which are not read: give the values alone"),
+        ("@classLabel true a\n@data\n1,2:?\n", "the row has no class at its end"),
+        ("@classLabel true a\n@data\n1,inf:a\n", "row 1 has an infinite number"),
+        ("@classLabel true a\n@data\n?,?:a\n", "row 1 has no number"),
+        ("@classLabel true a\n@data\n:a\n", "row 1 has no number"),
+        ("@classLabel false\n@data\n1,2\n", "has no labels of its rows"),
+        (b"\xff\xfe", "is not UTF-8"),
+    ],
+)
+def test_ts_files_that_can_not_be_used(tmp_path, content, said):
+    path = tmp_path / "s.ts"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(InputError) as caught:
+        read_series(str(path))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"Z": [1]}, "has no array X, only Z"),
+        ({"X": [1.0, 2.0]}, "X must be numbers [rows, time, channels] or [rows, time], not float64 of shape [2]"),
+        ({"X": [["a"]], "y": [1]}, "X must be numbers"),
+        ({"X": [[1.0]], "y": [1, 2]}, "y must be one for each of the 1 rows, not of shape [2]"),
+        ({"X": [[1.0]], "y": [1], "lengths": [2]}, "lengths must be whole numbers from 1 to 1"),
+        ({"X": [[1.0]]}, "has no labels of its rows"),
+        ({"X": [[1.0]], "y": [float("nan")]}, "y has no label for row 1"),
+        ({"X": np.empty((0, 3)), "y": []}, "has no rows"),
+        ({"X": np.empty((1, 0, 2)), "y": [1]}, "row 1 has no number"),
+        ({"X": [[[1.0]]], "y": [1], "X_test": [[[1.0, 2.0]]], "y_test": [1]}, "X has 1 channels, X_test 2"),
+        ({"X": np.array([[{}]], object), "y": [1]}, "is not an archive of plain arrays"),
+    ],
+)
+def test_archives_that_can_not_be_used(tmp_path, arrays, said):
+    np.savez(tmp_path / "s.npz", **{name: np.asarray(array) for name, array in arrays.items()})
+    with pytest.raises(InputError) as caught:
+        read_series(str(tmp_path / "s.npz"))
+    assert said in str(caught.value)
+
+
+def test_no_archive(tmp_path):
+    (tmp_path / "s.npz").write_bytes(b"PK no")
+    with pytest.raises(InputError, match="is not an archive of plain arrays"):
+        read_series(str(tmp_path / "s.npz"))
+    with pytest.raises(InputError, match="a file of series"):
+        read_series(str(tmp_path / "nowhere.ts"))
+    with pytest.raises(InputError, match=r"has 0 files \*_TRAIN.ts"):
+        read_series(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "has no rows: it is empty"),
+        ("id,time,x,label\n", "has no rows"),
+        ("id,time,x,label\na,1,hot,u\na,2,3,u\n", "the column 'x' of"),
+        ("id,time,label\na,1,u\n", "has no columns of numbers beside"),
+        ("id,time,x,label\na,1,2,u\na,1,3,u\n", "two steps of one row at one time, second in row 2"),
+        ("id,time,x,label\na,1,2,u\na,2,3,v\n", "row 2: 'label' is 'v', and at an earlier step of the same row 'u'"),
+        ("id,time,x,label\na,1,2,\na,2,3,\n", "row 1 has no 'label'"),
+        ("id,time,x,label\n,1,2,u\na,2,3,u\n", "row 1 has no 'id'"),
+        ("id,time,x,label\na,,2,u\na,2,3,u\n", "a step without a 'time'"),
+        ("id,time,x,label\na,soon,2,u\na,2,3,u\n", "not times: name another with --time"),
+        ("id,time,x,label\na,1,inf,u\n", "row 1 has an infinite number"),
+        ("id,time,x\na,1,2\n", "--label must be a column of"),
+    ],
+)
+def test_tables_that_can_not_be_used(tmp_path, content, said):
+    (tmp_path / "t.csv").write_text(content)
+    with pytest.raises(InputError) as caught:
+        read_series(str(tmp_path / "t.csv"), Wanted(id="id"))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_named_sets(tmp_path, monkeypatch):
+    source = read_series("digits")
+    assert (len(source.train.values), len(source.test.values)) == (1_200, 597)
+    assert source.train.values[0].shape == (8, 8)
+    with pytest.raises(InputError, match="--id, --time and --label name the columns of a long table"):
+        read_series("digits", Wanted(id="id"))
+    monkeypatch.delenv("GATEWRIGHT_DATA", raising=False)
+    with pytest.raises(InputError, match="japanese-vowels is not downloaded, and GATEWRIGHT_DATA is not set: put"):
+        read_series("japanese-vowels")
+    (tmp_path / "japanese_vowels").mkdir()
+    for part in ("TRAIN", "TEST"):
+        write_ts(tmp_path / "japanese_vowels" / f"JapaneseVowels_{part}.ts", series(LENGTHS, 2), LABELS)
+    monkeypatch.setenv("GATEWRIGHT_DATA", str(tmp_path))
+    assert read_series("japanese-vowels").name == "japanese-vowels"
+
+
+def test_what_is_read_tells_rows_apart():
+    """A row deep inside that is another makes another training: see `runs.Data.fingerprint`."""
+    source = read_series("digits").train
+    assert repr(source) == repr(read_series("digits").train)
+    source.values[600][4, 4] += 1
+    assert repr(source) != repr(read_series("digits").train)
+
+
+class TestChannels:
+    def test_the_training_rows_have_mean_0_and_deviation_1(self):
+        rows = series((7, 8, 9), 3, missing=0.3)
+        channels = Channels.fit(("a", "b", "c"), rows)
+        scaled = np.concatenate([channels.encode(row) for row in rows]).astype(np.float64)
+        assert_close(np.nanmean(scaled, axis=0), np.zeros(3), "forward", np.float32)
+        assert_close(np.nanstd(scaled, axis=0), np.ones(3), "forward", np.float32)
+        assert np.isnan(scaled).sum() == sum(np.isnan(row).sum() for row in rows)
+
+    def test_one_scale_of_all(self):
+        rows = series((7, 8, 9), 3, missing=0.3)
+        rows = [row * [1, 10, 100] for row in rows]
+        each, together = (Channels.fit(("a", "b", "c"), rows, some) for some in (False, True))
+        assert together.mean == each.mean
+        differences = np.concatenate(rows) - np.nanmean(np.concatenate(rows), axis=0)
+        assert_close(together.scale, [np.nanstd(differences)] * 3, "forward", np.float64)
+
+    @pytest.mark.parametrize("value", [0.0, 0.1, -1e300, 1e-320])
+    def test_a_constant_channel_is_not_blown_up(self, value):
+        row = np.full((9, 1), value)
+        channels = Channels.fit(("a",), [row])
+        assert channels.scale == (1.0,)
+        np.testing.assert_array_equal(channels.encode(row), np.zeros((9, 1)))
+
+    def test_a_channel_without_numbers(self):
+        channels = Channels.fit(("a", "b"), [np.array([[1.0, np.nan], [3.0, np.nan]])])
+        assert (channels.mean, channels.scale) == ((2.0, 0.0), (1.0, 1.0))
+
+    @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=9), st.floats(-1e308, 1e308))
+    def test_any_numbers_become_finite_ones(self, numbers, other):
+        channels = Channels.fit(("a",), [np.array(numbers)[:, None]])
+        assert np.isfinite(channels.encode(np.array([[other], *([n] for n in numbers)]))).all()
+        assert channels_from_json(channels.to_json()) == channels
+
+    def test_padding(self):
+        padded = pad([np.ones((2, 1), np.float32), np.arange(5, dtype=np.float32)[:, None]], 3)
+        np.testing.assert_array_equal(padded[:, :, 0], [[np.nan, 1, 1], [2, 3, 4]])

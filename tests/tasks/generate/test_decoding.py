@@ -1,0 +1,102 @@
+"""How ids are drawn: each setting against what its source says."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatewright.tasks.generate.decoding import Beam, Decoding, search
+
+LOGITS = np.log(np.array([0.5, 0.25, 0.15, 0.1], np.float32))
+UNSEEN = np.zeros(4, bool)
+
+
+def drawn(count=20_000, logits=LOGITS, **settings):
+    """How often each id is drawn."""
+    choose = Decoding(seed=3, **settings).chooser()
+    return (
+        np.bincount([choose(logits, np.zeros(len(logits), bool)) for _ in range(count)], minlength=len(logits)) / count
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, [0.5, 0.25, 0.15, 0.1]),
+        ({"temperature": 0}, [1, 0, 0, 0]),
+        ({"temperature": 1e-310}, [1, 0, 0, 0]),
+        ({"temperature": 1e6}, [0.25, 0.25, 0.25, 0.25]),
+        ({"temperature": 0.5}, np.array([25, 6.25, 2.25, 1]) / 34.5),
+        ({"top_k": 2}, [2 / 3, 1 / 3, 0, 0]),
+        ({"top_k": 9}, [0.5, 0.25, 0.15, 0.1]),
+        ({"top_p": 0.5}, [1, 0, 0, 0]),
+        ({"top_p": 0.51}, [2 / 3, 1 / 3, 0, 0]),
+        ({"top_p": 0.9}, [5 / 9, 2.5 / 9, 1.5 / 9, 0]),
+        ({"top_k": 3, "top_p": 0.6, "temperature": 0.5}, [25 / 25, 0, 0, 0]),
+    ],
+)
+def test_shares(settings, expected):
+    assert drawn(**settings) == pytest.approx(expected, abs=0.015)
+    if settings.get("temperature", 1) > 1e-6:
+        assert Decoding(**settings).probabilities(LOGITS) == pytest.approx(expected, abs=1e-6)
+
+
+def test_of_equals_no_more_than_top_k_are_kept():
+    assert np.count_nonzero(Decoding(top_k=2).probabilities(np.zeros(5, np.float32))) == 2
+
+
+def test_the_penalty_is_of_ids_that_stood_before():
+    logits = np.array([2.0, -1.0, 1.0, 0.0], np.float32)
+    how = Decoding(temperature=0, repetition_penalty=4)
+    seen = np.array([True, True, False, False])
+    assert how.penalised(logits, seen).tolist() == [0.5, -4, 1, 0]
+    assert how.chooser()(logits, seen) == 2
+    assert how.chooser()(logits, UNSEEN) == 0
+
+
+def test_the_seed_alone_decides():
+    def some(seed):
+        choose = Decoding(seed=seed).chooser()
+        return [choose(LOGITS, UNSEEN) for _ in range(50)]
+
+    assert some(1) == some(1) != some(2)
+
+
+@given(
+    logits=st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=9),
+    never=st.integers(0, 8),
+    temperature=st.sampled_from([0, 0.1, 1.0, 5.0]),
+    top_k=st.integers(0, 4),
+    top_p=st.sampled_from([0.1, 0.9, 1.0]),
+)
+def test_what_is_impossible_is_never_drawn(logits, never, temperature, top_k, top_p):
+    array = np.array([*logits, 0.0], np.float32)
+    array[never % len(logits)] = -np.inf
+    choose = Decoding(temperature, top_k, top_p, seed=1).chooser()
+    assert never % len(logits) not in {choose(array, np.zeros(len(array), bool)) for _ in range(30)}
+
+
+class TestBeams:
+    """Over a Markov chain in which the greedy way is not the best."""
+
+    CHAIN = np.log(np.array([[0.01, 0.55, 0.44], [0.3, 0.3, 0.4], [0.01, 0.01, 0.98]]))
+
+    def found(self, beams, tokens=3, end=None):
+        def extended(beam, number):
+            return Beam(beam.log_probability, (*beam.ids, number), number, number == end)
+
+        return search(Beam(0.0, (), 0, False), beams, tokens, lambda beam: self.CHAIN[beam.after], extended)
+
+    def probability(self, ids):
+        return sum(self.CHAIN[a, b] for a, b in itertools.pairwise((0, *ids)))
+
+    def test_one_is_greedy_and_more_find_the_best(self):
+        every = max(itertools.product(range(3), repeat=3), key=self.probability)
+        assert self.found(1).ids == (1, 2, 2)
+        assert self.found(9).ids == every == (2, 2, 2)
+        assert self.found(9).log_probability == pytest.approx(self.probability(every))
+
+    def test_what_has_ended_goes_on_no_further(self):
+        assert self.found(3, tokens=50, end=1).ids == (1,)

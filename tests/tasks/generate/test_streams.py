@@ -1,0 +1,46 @@
+"""Texts as rows of a language model."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatewright.tasks.generate.streams import in_streams, prefixes, side_by_side, stream
+
+
+def test_texts_stand_one_after_another():
+    assert stream([[4, 5], [], [6]]).tolist() == [1, 4, 5, 1, 1, 6]
+
+
+def test_rows_go_on_so_many_rows_further_on():
+    rows = in_streams(np.arange(1, 12), 2, 3)
+    assert rows.inputs.tolist() == [[1, 2, 3], [6, 7, 8], [4, 5, 0], [9, 10, 0]]
+    assert rows.targets.tolist() == [[2, 3, 4], [7, 8, 9], [5, 6, 0], [10, 11, 0]]
+
+
+@given(ids=st.integers(2, 60), streams=st.integers(1, 9), length=st.integers(1, 9))
+def test_every_id_but_the_first_is_a_target_once(ids, streams, length):
+    whole = np.arange(1, ids + 1)
+    rows = in_streams(whole, streams, length)
+    assert len(rows.inputs) % streams == 0
+    assert sorted(rows.targets[rows.targets > 0].tolist()) == whole[1:].tolist()
+    live = rows.targets > 0
+    np.testing.assert_array_equal(rows.targets[live], rows.inputs[live] + 1)
+    assert np.all((rows.inputs > 0) == live)
+    np.testing.assert_array_equal(rows.targets, side_by_side(whole[1:], streams, length))
+    for row in range(streams):
+        one = rows.targets[row::streams].ravel()
+        assert np.all(np.diff(one[one > 0]) == 1)
+
+
+@pytest.mark.parametrize(
+    ("length", "inputs"),
+    [
+        (3, [[0, 0, 1], [0, 1, 4], [1, 4, 5], [0, 0, 1]]),
+        (2, [[0, 1], [1, 4], [4, 5], [0, 1]]),
+    ],
+)
+def test_prefixes(length, inputs):
+    rows = prefixes([[4, 5, 6], [], [7]], length)
+    assert rows.inputs.tolist() == inputs
+    assert rows.targets.tolist() == [4, 5, 6, 7]

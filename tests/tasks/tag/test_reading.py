@@ -1,0 +1,208 @@
+"""Tagged sentences from where users have them, and each thing that can be wrong with them in one sentence."""
+
+import gzip
+import lzma
+
+import pytest
+
+from gatewright.support.errors import InputError
+from gatewright.tasks.tag.reading import Tagged, read_tagged
+
+CONLLU = """\
+# sent_id = 1
+# text = Don't go
+1-2\tDon't\t_\t_\t_\t_\t_\t_\t_\t_
+1\tDo\tdo\tAUX\tVB\tMood=Imp\t3\taux\t_\t_
+2\tn't\tnot\tPART\tRB\t_\t3\tadvmod\t_\t_
+3\tgo\tgo\tVERB\tVB\t_\t0\troot\t_\tSpaceAfter=No
+3.1\tgo\tgo\tVERB\tVB\t_\t_\t_\t_\t_
+
+# text = Yes
+1\tYes\tyes\tINTJ\tUH\t_\t0\troot\t_\t_
+
+"""
+SENTENCES = [["Do", "n't", "go"], ["Yes"]]
+
+
+def conllu(path, text=CONLLU):
+    path.write_text(text)
+    return str(path)
+
+
+def lines(folder, words=("show flights", "book it"), tags=("O B-x", "O O"), labels=("find", "book")):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in (("seq.in", words), ("seq.out", tags), ("label", labels)):
+        if content is not None:
+            (folder / name).write_text("".join(f"{line}\n" for line in content))
+    return str(folder)
+
+
+def refused(*arguments, **options):
+    with pytest.raises(InputError) as caught:
+        read_tagged(*map(str, arguments), **options)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert sentence.endswith((".", "?"))
+    return sentence
+
+
+class TestConllu:
+    @pytest.mark.parametrize(
+        ("column", "tags"),
+        [
+            (None, [["AUX", "PART", "VERB"], ["INTJ"]]),
+            ("upos", [["AUX", "PART", "VERB"], ["INTJ"]]),
+            ("xpos", [["VB", "RB", "VB"], ["UH"]]),
+            ("deprel", [["aux", "advmod", "root"], ["root"]]),
+            ("feats", [["Mood=Imp", "_", "_"], ["_"]]),
+        ],
+    )
+    def test_columns(self, tmp_path, column, tags):
+        source = read_tagged(conllu(tmp_path / "a.conllu"), column)
+        assert source.train == Tagged(SENTENCES, tags)
+        assert (source.name, source.validation, source.test, source.notes) == ("a.conllu", None, None, ())
+
+    @pytest.mark.parametrize(("ending", "compress"), [(".xz", lzma.compress), (".gz", gzip.compress)])
+    def test_compressed(self, tmp_path, ending, compress):
+        path = tmp_path / f"a.conllu{ending}"
+        path.write_bytes(compress(CONLLU.encode()))
+        assert read_tagged(str(path)).train.words == SENTENCES
+
+    def test_line_ends_and_a_last_line_without_one(self, tmp_path):
+        text = CONLLU.rstrip("\n").replace("\n", "\r\n")
+        (tmp_path / "a.conllu").write_bytes(text.encode())
+        assert read_tagged(str(tmp_path / "a.conllu")).train.words == SENTENCES
+
+    def test_refused(self, tmp_path):
+        path = tmp_path / "a.conllu"
+        assert "must be one of 'upos', 'xpos', 'feats', 'deprel', not 'pos'" in refused(conllu(path), column="pos")
+        assert "line 2 has 2 fields" in refused(conllu(path, "# a\nthe\tDET\n"))
+        assert "line 1 has no number" in refused(conllu(path, "x" + "\ta" * 9))
+        assert "has no xpos, its column is _ throughout" in refused(
+            conllu(path, CONLLU.replace("VB", "_").replace("RB", "_").replace("UH", "_")), column="xpos"
+        )
+        assert "has no sentence" in refused(conllu(path, "# nothing\n\n\n"))
+
+
+class TestColumns:
+    def test_words_and_tags(self, tmp_path):
+        path = tmp_path / "ner.txt"
+        path.write_text("-DOCSTART- -X- O\n\nEU NNP B-ORG\nrejects VBZ O\n \n\nPeter NNP B-PER")
+        assert read_tagged(str(path)).train == Tagged([["EU", "rejects"], ["Peter"]], [["B-ORG", "O"], ["B-PER"]])
+        assert read_tagged(str(path), "2").train.tags == [["NNP", "VBZ"], ["NNP"]]
+
+    def test_files_that_were_joined_with_their_byte_order_marks(self, tmp_path):
+        path = tmp_path / "ner.txt"
+        path.write_text("\ufeffEU B-ORG\n\n\ufeffPeter B-PER\n\ufeff", encoding="utf-8")
+        assert read_tagged(str(path)).train == Tagged([["EU"], ["Peter"]], [["B-ORG"], ["B-PER"]])
+
+    def test_tabs_let_words_have_spaces(self, tmp_path):
+        path = tmp_path / "a.tsv"
+        path.write_text("New York\tB-LOC\nis\tO\n")
+        assert read_tagged(str(path)).train == Tagged([["New York", "is"]], [["B-LOC", "O"]])
+
+    def test_refused(self, tmp_path):
+        path = tmp_path / "a.txt"
+        path.write_text("EU B-ORG\nrejects\n")
+        assert "line 2 has 1 column, not 2 as the others" in refused(path)
+        path.write_text("EU\n")
+        assert "line 1 has 1 column, not 2, a word and its tags" in refused(path)
+        path.write_text("EU B-ORG\n")
+        assert "line 1 has 2 columns, not 3" in refused(path, column="3")
+        assert "must be the number of a column from 2 on, not '1'" in refused(path, column="1")
+        assert "not 'upos'" in refused(path, column="upos")
+        path.write_text("EU\t\n")
+        assert "empty column" in refused(path)
+        path.write_bytes(b"\xff\xfe")
+        assert "is not UTF-8" in refused(path)
+
+
+class TestLines:
+    def test_slots_and_intents(self, tmp_path):
+        source = read_tagged(lines(tmp_path / "a"))
+        assert source.train == Tagged(
+            [["show", "flights"], ["book", "it"]], [["O", "B-x"], ["O", "O"]], ["find", "book"]
+        )
+        assert read_tagged(lines(tmp_path / "b", labels=None)).train.labels is None
+
+    def test_parts(self, tmp_path):
+        for part in ("train", "dev", "test"):
+            lines(tmp_path / "a" / part, (part, "x"), ("O", "O"))
+        source = read_tagged(str(tmp_path / "a"))
+        assert [part.words[0] for part in (source.train, source.validation, source.test)] == [
+            ["train"],
+            ["dev"],
+            ["test"],
+        ]
+
+    def test_empty_sentences_are_left_out_and_told(self, tmp_path):
+        source = read_tagged(lines(tmp_path / "a", ("show", "", "it"), ("O", " ", "O"), ("find", "none", "book")))
+        assert source.train == Tagged([["show"], ["it"]], [["O"], ["O"]], ["find", "book"])
+        assert source.notes == ("1 sentences without a word were left out.",)
+
+    def test_refused(self, tmp_path):
+        folder = tmp_path / "a"
+        assert "line 2 has 2 words in seq.in and 1 tags in seq.out" in refused(lines(folder, tags=("O B-x", "O")))
+        assert "has 2 lines in seq.in and 1 in seq.out" in refused(lines(folder, tags=("O B-x",)))
+        assert "has 2 lines in seq.in and 3 in label" in refused(lines(folder, labels=("a", "b", "c")))
+        assert "line 1 has no label" in refused(lines(folder, labels=("", "b")))
+        assert "has no sentence" in refused(lines(folder, ("", ""), ("", "")))
+        assert "--column names a column of a file" in refused(lines(folder), column="upos")
+        (folder / "seq.out").unlink()
+        assert "has no seq.out" in refused(folder)
+
+
+class TestParts:
+    def test_a_folder_of_files(self, tmp_path):
+        for part in ("train", "dev", "test"):
+            conllu(tmp_path / f"xx-ud-{part}.conllu", CONLLU.replace("Yes", part))
+        (tmp_path / "README.txt").write_text("about training and testing")
+        source = read_tagged(str(tmp_path))
+        parts = source.train, source.validation, source.test
+        assert [part.words[1] for part in parts] == [["train"], ["dev"], ["test"]]
+
+    def test_given_parts(self, tmp_path):
+        one, other = conllu(tmp_path / "one.conllu"), conllu(tmp_path / "other.conllu", CONLLU.replace("Yes", "No"))
+        source = read_tagged(one, validation=other, test=other)
+        assert source.test == source.validation
+        assert source.test.words[1] == ["No"]
+
+    def test_refused(self, tmp_path):
+        one = conllu(tmp_path / "one.conllu")
+        both = tmp_path / "both"
+        both.mkdir()
+        conllu(both / "train.conllu")
+        conllu(both / "test.conllu")
+        assert "has a test part of its own: leave --test" in refused(both, test=one)
+        assert "has several parts" in refused(one, test=str(both))
+        assert "--test must be a .conllu file" in refused(one, test=str(tmp_path / "nowhere"))
+        assert "did you mean 'atis'?" in refused("atiss")
+        assert "'' is not there" in refused("")
+        conllu(both / "test.txt")
+        assert "has two test parts" in refused(both)
+        (tmp_path / "none").mkdir()
+        assert "none has train in its name" in refused(tmp_path / "none")
+        assert "one has a label for each sentence and the other none" in refused(
+            lines(tmp_path / "l"), test=lines(tmp_path / "n", labels=None)
+        )
+
+
+class TestNamed:
+    def test_from_their_folders(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("GATEWRIGHT_DATA", str(tmp_path))
+        for part in ("train", "dev", "test"):
+            lines(tmp_path / "atis" / part)
+            (tmp_path / "ewt").mkdir(exist_ok=True)
+            path = tmp_path / "ewt" / f"en_ewt-ud-{part}.conllu.xz"
+            path.write_bytes(lzma.compress(CONLLU.encode()))
+        (tmp_path / "atis" / "slot_label.txt").write_text("O\n")
+        assert read_tagged("atis").test.labels == ["find", "book"]
+        assert read_tagged("ewt", "xpos").validation.tags[1] == ["UH"]
+        assert "--column names a column of a file, and atis has none" in refused("atis", column="upos")
+
+    @pytest.mark.parametrize("name", ["atis", "ewt"])
+    def test_where_they_are_not(self, tmp_path, monkeypatch, name):
+        monkeypatch.setenv("GATEWRIGHT_DATA", str(tmp_path))
+        assert f"{tmp_path / name} is not there: put" in refused(name)
+        monkeypatch.delenv("GATEWRIGHT_DATA")
+        assert "GATEWRIGHT_DATA is not set: put" in refused(name)
