@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent, Softmax
-from gatewright.ops.reference import CELLS
+from gatewright.ops.cells import CELLS
 
 # Those that Keras has too.
 KERAS_CELLS = ("simple_rnn", "lstm", "gru")
@@ -25,7 +25,7 @@ def keras_model(blocks, weights, time=None, features=None):
             layer = layers.Embedding(block.vocabulary, block.units, mask_zero=True)
             mask, x = ops.not_equal(x, 0), layer(x)
         elif isinstance(block, Recurrent):
-            layer = getattr(layers, CELLS[block.cell])(block.units, return_sequences=block.steps)
+            layer = getattr(layers, CELLS[block.cell].title)(block.units, return_sequences=block.steps)
             layer = layers.Bidirectional(layer) if block.both else layer
             x = layer(x, mask=mask)
         elif isinstance(block, Pool):

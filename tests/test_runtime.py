@@ -14,7 +14,7 @@ from tolerances import assert_close
 from gatewright import runtime
 from gatewright.data.encoders import encode_all
 from gatewright.nn.file import write
-from gatewright.ops.reference import CELLS
+from gatewright.ops.cells import CELLS
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.measures import to_probabilities
 from gatewright.tasks.base.prediction import Prediction

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatewright.ops.reference import Recurrence
+from gatewright.ops.recurrence import Recurrence
 
 Kind = Literal["same_order", "forward", "gradient", "normalised", "training", "finite_difference"]
 

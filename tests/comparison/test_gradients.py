@@ -8,7 +8,8 @@ from gatewright.comparison.gradients import GradientThroughTime
 from gatewright.data.batches import Examples
 from gatewright.nn.layers import Dense, Embedding, Recurrent
 from gatewright.ops import reference as cells
-from gatewright.ops.reference import CELLS, Recurrence
+from gatewright.ops.cells import CELLS, ZONEOUT
+from gatewright.ops.recurrence import Recurrence
 from gatewright.tasks.adding.task import Adding
 from gatewright.training.network import Network
 from gatewright.training.recipe import Recipe
@@ -38,9 +39,9 @@ def by_differences(rec, weights, x, time, name):
         for sign in (1, -1):
             moved = [state.copy() for state in states]
             moved[rec.state_names.index(name)][unit] += sign * 1e-5
-            if name == "c" and rec.cell not in cells.ZONEOUT:  # h_t is not made of the c_t that is kept there
+            if name == "c" and rec.cell not in ZONEOUT:  # h_t is not made of the c_t that is kept there
                 o = saved[rec.saved_names.index("o")]
-                moved[0] = cells.lstm_output(rec, o, moved[1], bias, np)
+                moved[0] = rec.definition.output(rec, o, moved[1], bias, np)
             values.append(loss_after(rec, weights, moved, x[time + 1 :]))
         gradient[unit] = (values[0] - values[1]) / 2e-5
     return np.linalg.norm(gradient)

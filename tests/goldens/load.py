@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatewright.ops.reference import Recurrence, lengths_to_mask
+from gatewright.ops.recurrence import Recurrence, lengths_to_mask
 
 FloatArray = npt.NDArray[np.floating[Any]]
 

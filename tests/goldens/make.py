@@ -30,7 +30,7 @@ import onnxruntime
 import torch
 
 from gatewright.ops.convert import OnnxWeights
-from gatewright.ops.reference import Recurrence
+from gatewright.ops.recurrence import Recurrence
 
 BATCH, TIME, FEATURES, UNITS = 3, 4, 3, 2
 # A row without masked steps, one with masked steps before, between and after live ones, one with no live

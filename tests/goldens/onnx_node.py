@@ -9,7 +9,7 @@ import onnxruntime
 from onnx import TensorProto, helper
 
 from gatewright.ops.convert import OnnxWeights, onnx_attributes
-from gatewright.ops.reference import Recurrence
+from gatewright.ops.recurrence import Recurrence
 
 OPERATORS = {"simple_rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 

@@ -14,7 +14,10 @@ from typing import Any, Literal
 import numpy as np
 from tolerances import assert_close, kinds
 
-from gatewright.ops.reference import ACTIVATIONS, ZONEOUT, Recurrence, backward, forward, lengths_to_mask
+from gatewright.ops.cells import ZONEOUT
+from gatewright.ops.cells.cell import ACTIVATIONS
+from gatewright.ops.recurrence import Recurrence, lengths_to_mask
+from gatewright.ops.reference import backward, forward
 
 VARIANTS = (
     Recurrence("simple_rnn"),

@@ -11,7 +11,8 @@ from gatewright.nn.block import Noise, Steps
 from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent, zoneout_of
 from gatewright.nn.library import NUMPY, jax_library
 from gatewright.ops import reference as cells
-from gatewright.ops.reference import CELLS, Recurrence
+from gatewright.ops.cells import CELLS, ZONEOUT
+from gatewright.ops.recurrence import Recurrence
 from gatewright.support.errors import InputError
 
 pytestmark = pytest.mark.slow  # compiles Keras models
@@ -76,7 +77,7 @@ def test_cells_without_a_recurrent_kernel(cell):
             Recurrent(cell, 4, **{name: 0.5})
 
 
-@pytest.mark.parametrize("cell", cells.ZONEOUT)
+@pytest.mark.parametrize("cell", ZONEOUT)
 def test_zoneout_while_learning_keeps_some_of_each_state_at_each_step(cell):
     """A mask for each row, step, state and unit, of the given rate; the walk is the specification's with it."""
     block, drawn = Recurrent(cell, 9, steps=True, zoneout=0.3), []
@@ -132,7 +133,7 @@ def test_parameters_are_keras(cell, units):
 def test_initial_weights_are_distributed_as_keras(block):
     layers = keras.layers
     kind = {"embedding": lambda: layers.Embedding(50, 20), "dense": lambda: layers.Dense(50)}
-    make = kind.get(block.kind) or (lambda: getattr(layers, CELLS[block.cell])(block.units))
+    make = kind.get(block.kind) or (lambda: getattr(layers, CELLS[block.cell].title)(block.units))
     layer = make()
     layer.build((None, None, 25) if block.kind != "embedding" else (None, None))
     values = [np.asarray(variable.value) for variable in layer.weights]

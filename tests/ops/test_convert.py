@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import assert_close
 
+from gatewright.ops.cells.cell import ACTIVATIONS
 from gatewright.ops.convert import (
     keras_to_onnx,
     keras_to_pytorch,
@@ -21,7 +22,8 @@ from gatewright.ops.convert import (
     pytorch_to_keras,
     swap_update_gate,
 )
-from gatewright.ops.reference import ACTIVATIONS, Recurrence, backward, forward, lengths_to_mask
+from gatewright.ops.recurrence import Recurrence, lengths_to_mask
+from gatewright.ops.reference import backward, forward
 
 VARIANTS = {
     "simple_rnn": Recurrence("simple_rnn"),

@@ -11,7 +11,7 @@ import pytest
 from ops.test_reference import VARIANTS, Problem, each_variant, make_problem
 from tolerances import assert_close, kinds
 
-from gatewright.ops.reference import Recurrence, lengths_to_mask
+from gatewright.ops.recurrence import Recurrence, lengths_to_mask
 
 jax = pytest.importorskip("jax")
 import jax.numpy as jnp  # noqa: E402

@@ -27,8 +27,10 @@ from tolerances import assert_close, kinds
 
 from gatewright.ops import kernels
 from gatewright.ops import numpy as ops
+from gatewright.ops.cells.cell import ACTIVATIONS
 from gatewright.ops.convert import keras_to_onnx, keras_to_pytorch, onnx_to_keras, pytorch_to_keras
-from gatewright.ops.reference import ACTIVATIONS, Forward, Recurrence, lengths_to_mask
+from gatewright.ops.recurrence import Recurrence, lengths_to_mask
+from gatewright.ops.reference import Forward
 
 each_instruction_set = pytest.mark.parametrize("instructions", kernels.instruction_sets())
 each_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])

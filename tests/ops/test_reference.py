@@ -13,18 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import assert_close
 
-from gatewright.ops.reference import (
-    ACTIVATIONS,
-    ZONEOUT,
-    Forward,
-    Gradients,
-    Recurrence,
-    backward,
-    check_operands,
-    forward,
-    lengths_to_mask,
-    step,
-)
+from gatewright.ops.cells import ZONEOUT
+from gatewright.ops.cells.cell import ACTIVATIONS, Gradients
+from gatewright.ops.recurrence import Recurrence, check_operands, lengths_to_mask
+from gatewright.ops.reference import Forward, backward, forward, step
 
 VARIANTS = {
     "simple_rnn": Recurrence("simple_rnn"),
@@ -544,7 +536,7 @@ def test_keras_goldens(golden: Golden) -> None:
         ({"cell": "gru", "recurrent_activation": None}, "recurrent_activation must be .* not None."),
         (
             {"cell": "min_lstm", "recurrent_activation": "relu"},
-            "min_lstm can have recurrent_activation 'sigmoid' alone, not 'relu'.",
+            "min_lstm supports recurrent_activation 'sigmoid' only, not 'relu'.",
         ),
     ],
 )

@@ -8,7 +8,7 @@ from tolerances import assert_close
 
 from gatewright.ops import kernels
 from gatewright.ops import numpy as ops
-from gatewright.ops.reference import Recurrence
+from gatewright.ops.recurrence import Recurrence
 
 RECURRENCES = [
     Recurrence("simple_rnn"),

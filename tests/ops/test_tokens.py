@@ -17,7 +17,7 @@ from gatewright.ops import kernels
 from gatewright.ops import numpy as of_numpy
 from gatewright.ops import reference as cells
 from gatewright.ops.numpy import Tokens
-from gatewright.ops.reference import Recurrence
+from gatewright.ops.recurrence import Recurrence
 
 RECURRENCES = [
     Recurrence("simple_rnn"),

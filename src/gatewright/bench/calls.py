@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.ops import _kernels
+from gatewright.ops.cells import ZONEOUT
 from gatewright.ops.kernels import spec_codes
 from gatewright.ops.numpy import forward
-from gatewright.ops.reference import ZONEOUT, Recurrence
+from gatewright.ops.recurrence import Recurrence
 
 
 class Shape(NamedTuple):
@@ -27,7 +28,7 @@ class Shape(NamedTuple):
 
 def recurrence(cell: str) -> Recurrence:
     """The recurrence of that name as it is by default."""
-    return Recurrence(cell, zoneout=0.1)  # type: ignore[arg-type]  # its own check names the cells
+    return Recurrence(cell, zoneout=0.1)
 
 
 def operands(rec: Recurrence, shape: Shape) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gatewright.ops import convert
-from gatewright.ops.reference import Recurrence
+from gatewright.ops.recurrence import Recurrence
 
 _NODES = {"gru": "GRU", "lstm": "LSTM", "simple_rnn": "RNN"}
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from gatewright.ops.reference import CELLS
+from gatewright.ops.cells import CELLS
 from gatewright.support.version import VERSION
 
 
@@ -199,12 +199,13 @@ def _add_compare(commands: Any) -> None:
     )
     add("--validation", metavar="DATA", help="likewise of validation rows (default: a tenth of the training rows)")
     plain = ["SimpleRNN", "LSTM", "GRU"]
+    others = [cell.title for cell in CELLS.values() if cell.title not in plain]
     add(
         "--cells",
         metavar="A,B,...",
         type=_names,
         default=plain,
-        help=f"default: {','.join(plain)}; others: {', '.join(cell for cell in CELLS.values() if cell not in plain)}",
+        help=f"default: {','.join(plain)}; others: {', '.join(others)}",
     )
     add("--units", metavar="N", type=_whole, help="of the recurrent layer (default: adding 64, texts 128)")
     add(

@@ -12,7 +12,9 @@ from gatewright.nn import model as models
 from gatewright.nn.block import Steps
 from gatewright.nn.layers import Recurrent
 from gatewright.ops import reference as cells
-from gatewright.ops.reference import Recurrence, Tokens
+from gatewright.ops.cells import ZONEOUT
+from gatewright.ops.cells.lstm import LSTM
+from gatewright.ops.recurrence import Recurrence, Tokens
 from gatewright.results.records import GradientNorms
 from gatewright.training.network import Network
 
@@ -39,7 +41,7 @@ class GradientThroughTime:
         self._place = recurrent[-1]
         block = network.blocks[self._place]
         assert isinstance(block, Recurrent)
-        self._block, self._rec = block, Recurrence(block.cell, zoneout=block.zoneout)  # type: ignore[arg-type]
+        self._block, self._rec = block, Recurrence(block.cell, zoneout=block.zoneout)
         self._gradients = jax.jit(self._by_states)
 
     def __call__(self, weights: Any, examples: Examples) -> GradientNorms:
@@ -94,10 +96,11 @@ class GradientThroughTime:
 
         nothing = jnp.zeros((x.shape[1], len(x), block.units), x.dtype)
         gradients, saved = jax.grad(loss, has_aux=True)((nothing,) * len(self._rec.state_names))
-        if "c" in self._rec.state_names and self._rec.cell not in cells.ZONEOUT:
+        cell = self._rec.definition
+        if isinstance(cell, LSTM) and self._rec.cell not in ZONEOUT:
             o, c = (saved[self._rec.saved_names.index(name)] for name in ("o", "c"))
             d_h, d_c = gradients
-            _, back = jax.vjp(lambda c: cells.lstm_output(self._rec, o, c, b, jnp), c)
+            _, back = jax.vjp(lambda c: cell.output(self._rec, o, c, b, jnp), c)
             gradients = (d_h, d_c + back(d_h)[0])
         return gradients, live.swapaxes(0, 1)
 

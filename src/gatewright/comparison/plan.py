@@ -12,7 +12,7 @@ import numpy as np
 
 from gatewright.data.batches import Examples
 from gatewright.nn import model as models
-from gatewright.ops.reference import CELLS
+from gatewright.ops.cells import CELLS
 from gatewright.support.errors import InputError, nearest, require_one_of
 from gatewright.tasks.base.settings import compared, require_zoneout
 from gatewright.tasks.base.task import Task
@@ -190,12 +190,13 @@ def _require_whole(name: str, value: Any, least: int) -> None:
 
 def _cell_names(cells: Sequence[str]) -> tuple[str, ...]:
     given = [cells] if isinstance(cells, str) else list(cells)
+    titles = {cell.title: name for name, cell in CELLS.items()}
     if not given:
-        raise InputError(f"cells must name at least one of {', '.join(CELLS.values())}.")
-    plain = {title.lower(): name for name, title in CELLS.items()} | {name: name for name in CELLS}
+        raise InputError(f"cells must name at least one of {', '.join(titles)}.")
+    plain = {title.lower(): name for title, name in titles.items()} | {name: name for name in CELLS}
     for cell in given:
         if str(cell).lower() not in plain:
-            require_one_of("cell", cell, tuple(CELLS.values()))
+            require_one_of("cell", cell, tuple(titles))
     return tuple(plain[cell.lower()] for cell in given)
 
 
@@ -221,7 +222,7 @@ def entrants(plan: Plan, like: Examples) -> list[Entrant]:
         if plan.match == "parameters":
             above = next(size for size in count(1) if parameters(cell, size) >= wanted)
             units = min(max(1, above - 1), above, key=lambda size: abs(parameters(cell, size) - wanted))
-        title = CELLS[cell]
+        title = CELLS[cell].title
         name = f"{title} ({twin + 1})" if plan.cells.count(cell) > 1 else title
         entrants.append(Entrant(name, cell, units, twin))
     return entrants

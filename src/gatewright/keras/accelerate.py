@@ -23,7 +23,7 @@ from importlib import import_module
 from types import TracebackType
 from typing import Any
 
-from gatewright.ops.reference import Recurrence, Tokens
+from gatewright.ops.recurrence import Recurrence, Tokens
 
 __all__ = ["SlowPathWarning", "accelerate", "restore"]
 
@@ -263,7 +263,7 @@ def _fast_loop(layer: Any, sequences: Any, states: list[Any], mask: Any, trainin
     cell = layer.cell
     mask = None if mask is None else ops.cast(mask, "bool")
     rec = Recurrence(
-        _CELLS[type(cell).__name__],  # type: ignore[arg-type]
+        _CELLS[type(cell).__name__],
         activation=str(_activation(cell.activation)),
         recurrent_activation=str(_activation(getattr(cell, "recurrent_activation", None))),
         reset_after=getattr(cell, "reset_after", True),

@@ -42,7 +42,8 @@ from gatewright.nn import layers
 from gatewright.nn import model as models
 from gatewright.nn.block import Block
 from gatewright.nn.layers import POOLS, Dense, Dropout, Embedding, Pool, Recurrent, Softmax
-from gatewright.ops.reference import CELLS, Recurrence
+from gatewright.ops.cells import CELLS
+from gatewright.ops.recurrence import Recurrence
 from gatewright.support.errors import InputError
 from gatewright.support.files import atomically
 from gatewright.tasks.classify_series.blocks import Measurements
@@ -120,7 +121,7 @@ def _fields(block: Any) -> dict[str, Any]:
 
 def _conventions(blocks: Sequence[Block]) -> dict[str, Any]:
     """How the numbers of the blocks' weights are laid out."""
-    cells: list[Any] = [block.cell for block in blocks if hasattr(block, "cell")]
+    cells: list[str] = [block.cell for block in blocks if hasattr(block, "cell")]
     own = {cell: list(Recurrence(cell).gate_names) for cell in cells}
     return {"layout": "keras", "gates": _GATES | own, "gru_reset": "after"}
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.nn.block import Array, Library, Noise, States, Step, Steps, Weights
-from gatewright.ops.reference import CELLS, ZONEOUT, Recurrence, Tokens
+from gatewright.ops.cells import CELLS, ZONEOUT
+from gatewright.ops.recurrence import Recurrence, Tokens
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START, UNKNOWN
 
@@ -119,7 +120,7 @@ class Recurrent:
             return
         for name, rate in (("recurrent_dropout", self.recurrent_dropout), ("weight_dropout", self.weight_dropout)):
             if rate:
-                title = CELLS[self.cell]
+                title = CELLS[self.cell].title
                 raise InputError(f"{name} must be 0 for {title}, which has no recurrent kernel; it is {rate}.")
 
     def width(self, features: int) -> int:
@@ -127,9 +128,8 @@ class Recurrent:
 
     def _directions(self) -> list[tuple[str, Recurrence]]:
         """The prefix of the weights' names, and the recurrence, of each direction."""
-        one: Any = self.cell  # Recurrence checks the name
-        forward = [("", Recurrence(one, zoneout=self.zoneout))]
-        backward = ("backward_", Recurrence(one, reverse=True, zoneout=self.zoneout))
+        forward = [("", Recurrence(self.cell, zoneout=self.zoneout))]
+        backward = ("backward_", Recurrence(self.cell, reverse=True, zoneout=self.zoneout))
         return [*forward, backward] if self.both else forward
 
     def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
@@ -210,7 +210,7 @@ def require_own_zoneout(cell: str, rate: float) -> None:
         InputError: it is not so.
     """
     if rate and cell not in ZONEOUT:
-        raise InputError(f"zoneout must be 0 for {CELLS.get(cell, cell)}; it is {rate}.")
+        raise InputError(f"zoneout must be 0 for {CELLS[cell].title if cell in CELLS else cell}; it is {rate}.")
 
 
 def zoneout_of(cell: str, rate: float = 0.1) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gatewright.nn.block import Array, Library, States
-from gatewright.ops.reference import Recurrence
+from gatewright.ops.recurrence import Recurrence
 
 
 def _numpy_recur(

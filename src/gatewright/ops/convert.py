@@ -1,6 +1,6 @@
 """Named converters between layouts of a recurrence's parameters: Keras, PyTorch, ONNX, two update gates.
 
-The canonical layout is Keras' (see `gatewright.ops.reference`): gates in the columns, in the order below.
+The canonical layout is Keras' (see `gatewright.ops.cells.cell`): gates in the columns, in the order below.
 
               stored as            GRU       LSTM         biases
     Keras     [in, gates * units]  z, r, h   i, f, c, o   one; a GRU with reset_after two, stacked
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gatewright.ops.reference import Recurrence
+from gatewright.ops.recurrence import Recurrence
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 

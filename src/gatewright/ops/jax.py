@@ -7,7 +7,7 @@ foreign function interface; on other platforms a twin of the same equations writ
 a first derivative, in reverse mode. For higher derivatives, and for `jvp`, choose the twin: `implementation="scan"`.
 `vmap` runs the kernels once for each element of the mapped axis; a batch belongs into the batch axis.
 
-Layouts are Keras' (see `gatewright.ops.reference`). Dropout masks are constants: they have no gradient.
+Layouts are Keras' (see `gatewright.ops.cells.cell`). Dropout masks are constants: they have no gradient.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from gatewright.ops import _kernels
-from gatewright.ops import reference as cells
+from gatewright.ops import _kernels, reference
 from gatewright.ops.kernels import spec_codes
 from gatewright.ops.numpy import check_lengths
-from gatewright.ops.reference import Recurrence, Tokens
+from gatewright.ops.recurrence import Recurrence, Tokens, check_operands, no_recurrent_kernel
 
 Array = Any  # a jax.Array, or a tracer of one
 Implementation = Literal["auto", "kernel", "scan"]
@@ -202,7 +201,7 @@ def _scan(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, 
 
     def step(states: tuple[Array, ...], at: tuple[Array, ...]) -> tuple[tuple[Array, ...], Array | None]:
         x_t, live, kept = at
-        new, _ = cells.step(
+        new, _ = reference.step(
             rec,
             x_t,
             states,
@@ -368,7 +367,7 @@ def forward(
     )
     if mask is not None and lengths is not None:
         raise ValueError("Give mask or lengths, not both.")
-    cells.check_operands(rec, shape, *o[1:6], o.dropout_mask, o.recurrent_dropout_mask, o.zoneout_mask)
+    check_operands(rec, shape, *o[1:6], o.dropout_mask, o.recurrent_dropout_mask, o.zoneout_mask)
     if implementation == "scan":
         return _scan(rec, return_sequence, o)
     return _recur(rec, return_sequence, given, o)
@@ -445,7 +444,7 @@ def min_gru(
         zero_output_for_mask=zero_output_for_mask,
     )
     kernel = jnp.asarray(kernel)
-    return forward(rec, x, kernel, cells.no_recurrent_kernel(rec, kernel), bias, **operands)
+    return forward(rec, x, kernel, no_recurrent_kernel(rec, kernel), bias, **operands)
 
 
 def min_lstm(
@@ -460,7 +459,7 @@ def min_lstm(
     """minLSTM (Feng et al. 2024, section 3.2), which has no recurrent kernel; see `forward` and `cells`."""
     rec = Recurrence("min_lstm", reverse=reverse, zero_output_for_mask=zero_output_for_mask)
     kernel = jnp.asarray(kernel)
-    return forward(rec, x, kernel, cells.no_recurrent_kernel(rec, kernel), bias, **operands)
+    return forward(rec, x, kernel, no_recurrent_kernel(rec, kernel), bias, **operands)
 
 
 def layer_norm_lstm(

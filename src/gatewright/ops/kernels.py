@@ -5,7 +5,8 @@ from pathlib import Path
 
 from gatewright.ops import _digest, _kernels
 from gatewright.ops import threads as _threads
-from gatewright.ops.reference import ZONEOUT, Recurrence
+from gatewright.ops.cells import ZONEOUT
+from gatewright.ops.recurrence import Recurrence
 
 
 def _refuse_stale_build() -> None:

@@ -7,7 +7,7 @@ With `keep=True` a run also holds every gate and state of every step (`run.gates
 `run.backward(d_sequence)` gives the gradients of all its operands. `pack_gru` and its like pack weights once, for
 `Packed.step`.
 
-Layouts are Keras' (see `ops.reference`; `ops.convert` has the others). Arrays are float32 or float64, all of one call
+Layouts are Keras' (see `ops.cells.cell`; `ops.convert` has the others). Arrays are float32 or float64, all of one call
 alike.
 """
 
@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.ops import _kernels
-from gatewright.ops import reference as cells
+from gatewright.ops.cells.cell import Gradients
 from gatewright.ops.kernels import spec_codes
-from gatewright.ops.reference import Gradients, Recurrence, Tokens
+from gatewright.ops.recurrence import Recurrence, Tokens, check_operands, no_recurrent_kernel
 
 FloatArray = NDArray[np.floating[Any]]
 
@@ -185,7 +185,7 @@ def forward(
     states = tuple(_floats("initial_state", state, x.dtype) for state in initial_state)
     live, zoned = _mask("mask", mask), _mask("zoneout_mask", zoneout_mask)
     drops = (dropout_mask, recurrent_dropout_mask, zoned)
-    cells.check_operands(rec, shape, kernel, recurrent_kernel, bias, states, live, *drops)
+    check_operands(rec, shape, kernel, recurrent_kernel, bias, states, live, *drops)
     if mask is not None and lengths is not None:
         raise ValueError("Give mask or lengths, not both.")
     counts = None if lengths is None else check_lengths(lengths, batch, time)
@@ -279,7 +279,7 @@ def min_gru(
         zero_output_for_mask=zero_output_for_mask,
     )
     kernel = np.asarray(kernel)
-    return forward(rec, x, kernel, cells.no_recurrent_kernel(rec, kernel), bias, **operands)
+    return forward(rec, x, kernel, no_recurrent_kernel(rec, kernel), bias, **operands)
 
 
 def min_lstm(
@@ -294,7 +294,7 @@ def min_lstm(
     """minLSTM (Feng et al. 2024, section 3.2), which has no recurrent kernel; see `forward` and `cells`."""
     rec = Recurrence("min_lstm", reverse=reverse, zero_output_for_mask=zero_output_for_mask)
     kernel = np.asarray(kernel)
-    return forward(rec, x, kernel, cells.no_recurrent_kernel(rec, kernel), bias, **operands)
+    return forward(rec, x, kernel, no_recurrent_kernel(rec, kernel), bias, **operands)
 
 
 def layer_norm_lstm(
@@ -419,7 +419,7 @@ class Packed:
             )
         self.features, self.units = len(kernel), len(recurrent_kernel)
         states = [np.empty((1, self.units), np.float32)] * len(rec.state_names)
-        cells.check_operands(rec, (1, 1, self.features), kernel, recurrent_kernel, bias, states)
+        check_operands(rec, (1, 1, self.features), kernel, recurrent_kernel, bias, states)
         # The bound method of the extension's own object: a function of Python between would cost as much as the step.
         self.step = _kernels.PackedStep(spec_codes(rec), kernel, recurrent_kernel, bias).step
 
@@ -463,14 +463,14 @@ def pack_min_gru(
     """A minGRU's weights packed for `Packed.step`; float32, layouts as for `min_gru`."""
     rec = Recurrence("min_gru", recurrent_activation=recurrent_activation)
     kernel = np.asarray(kernel)
-    return Packed(rec, kernel, cells.no_recurrent_kernel(rec, kernel), bias)
+    return Packed(rec, kernel, no_recurrent_kernel(rec, kernel), bias)
 
 
 def pack_min_lstm(kernel: FloatArray, bias: FloatArray | None = None) -> Packed:
     """A minLSTM's weights packed for `Packed.step`; float32, layouts as for `min_lstm`."""
     rec = Recurrence("min_lstm")
     kernel = np.asarray(kernel)
-    return Packed(rec, kernel, cells.no_recurrent_kernel(rec, kernel), bias)
+    return Packed(rec, kernel, no_recurrent_kernel(rec, kernel), bias)
 
 
 def pack_layer_norm_lstm(

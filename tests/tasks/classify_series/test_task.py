@@ -22,7 +22,8 @@ from gatewright.nn.block import Steps
 from gatewright.nn.layers import Recurrent
 from gatewright.nn.library import NUMPY, jax_library
 from gatewright.ops import reference as cells
-from gatewright.ops.reference import CELLS, Recurrence
+from gatewright.ops.cells import CELLS
+from gatewright.ops.recurrence import Recurrence
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.labels import OneLabel
 from gatewright.tasks.base.measures import to_probabilities

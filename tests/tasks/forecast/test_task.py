@@ -24,7 +24,7 @@ from gatewright.nn.block import Steps
 from gatewright.nn.layers import Recurrent, zoneout_of
 from gatewright.nn.library import NUMPY, jax_library
 from gatewright.ops import reference as cells
-from gatewright.ops.reference import Recurrence
+from gatewright.ops.recurrence import Recurrence
 from gatewright.support.errors import InputError
 from gatewright.tasks.forecast import baseline as forecast_baselines
 from gatewright.tasks.forecast.blocks import Decaying, Direct, Level, Parallel, Recursive, Restore, Segments

@@ -20,7 +20,8 @@ from gatewright.nn.file import Model
 from gatewright.nn.layers import Dropout, Recurrent
 from gatewright.nn.library import NUMPY, jax_library
 from gatewright.ops import reference as cells
-from gatewright.ops.reference import CELLS, Recurrence
+from gatewright.ops.cells import CELLS
+from gatewright.ops.recurrence import Recurrence
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.settings import complete
 from gatewright.tasks.rolls.baseline import frame_regression

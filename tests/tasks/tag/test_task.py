@@ -21,7 +21,7 @@ from gatewright.nn import model as models
 from gatewright.nn.block import Steps
 from gatewright.nn.library import NUMPY, jax_library
 from gatewright.ops import reference as cells
-from gatewright.ops.reference import Recurrence
+from gatewright.ops.recurrence import Recurrence
 from gatewright.support.errors import InputError
 from gatewright.tasks.tag.blocks import Answers, Tags, Truths, WordVectors
 from gatewright.tasks.tag.model import Tagger

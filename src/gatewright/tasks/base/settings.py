@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gatewright.ops.reference import CELLS, ZONEOUT
+from gatewright.ops.cells import CELLS, ZONEOUT
 from gatewright.support.errors import InputError, nearest, require_one_of
 
 

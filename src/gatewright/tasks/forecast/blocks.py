@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gatewright.nn.block import Array, Library, Noise, States, Step, Steps, Weights
 from gatewright.nn.layers import Recurrent, dropped, glorot
-from gatewright.ops.reference import Recurrence, Tokens
+from gatewright.ops.recurrence import Recurrence, Tokens
 from gatewright.support.errors import InputError
 
 LEVELS = ("last", "standard", "none")
@@ -151,7 +151,7 @@ class Decaying:
         read = there * x + (1 - there) * (gamma * x + (1 - gamma) * mean)
         read = xp.concatenate([read, there, known], axis=2)
         keeps = xp.exp(-xp.maximum(delta @ w["state_decay"] + w["state_decay_bias"], 0))
-        rec = Recurrence(self.cell)  # type: ignore[arg-type]  # the model file's check knows the names
+        rec = Recurrence(self.cell)
         weights = Recurrent(self.cell, self.units).operands(w)
 
         def step(states: Any, at: tuple[Array, Array]) -> tuple[Any, Array]:
@@ -287,7 +287,7 @@ class Parallel:
         ids = xp.broadcast_to(xp.arange(C * m, dtype=np.int32), (B, C * m)).reshape(rows * m, 1)
         begin = tuple(xp.repeat(state, m, axis=0) for state in last)
         own = Recurrent(self.cell, self.units).operands(w["below"][-1])
-        rec = Recurrence(self.cell, zoneout=self.zoneout)  # type: ignore[arg-type]  # the file's check knows the names
+        rec = Recurrence(self.cell, zoneout=self.zoneout)
         tokens = Tokens(ids, table.reshape(C * m, self.units))
         _, (g, *_) = lib.recur(rec, tokens, own, begin, None, None, None, False)
         g = dropped(lib, g, self.dropout, noise, g.shape)
@@ -383,7 +383,7 @@ class Recursive:
         self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
     ) -> tuple[Steps, States]:
         xp, C = lib.xp, self.targets
-        rec = Recurrence(self.cell, zoneout=self.zoneout)  # type: ignore[arg-type]  # the file's check knows the names
+        rec = Recurrence(self.cell, zoneout=self.zoneout)
         top = steps.last[-1][0]
         B = len(top)
 

@@ -14,7 +14,7 @@ from gatewright.data.windows import Windows
 from gatewright.nn.block import Block
 from gatewright.nn.file import Model
 from gatewright.nn.layers import Dropout, Recurrent, zoneout_of
-from gatewright.ops.reference import ZONEOUT
+from gatewright.ops.cells import ZONEOUT
 from gatewright.results.measure import Measure
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.task import Parts, Simple

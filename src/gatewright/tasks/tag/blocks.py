@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gatewright.nn.block import Array, Block, Library, Noise, States, Step, Steps, Weights
 from gatewright.nn.layers import POOLS, Dense, Dropout, Embedding, Pool, Recurrent, require_own_zoneout
-from gatewright.ops.reference import CELLS
+from gatewright.ops.cells import CELLS
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START, UNKNOWN
 from gatewright.tasks.tag import crf

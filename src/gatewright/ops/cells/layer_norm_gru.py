@@ -1,0 +1,94 @@
+"""The gated recurrent unit with layer normalization (Ba, Kiros & Hinton 2016)."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy as np
+
+from gatewright.ops.cells.cell import (
+    ACTIVATIONS,
+    Array,
+    Gradients,
+    Options,
+    States,
+    Weights,
+    project,
+    project_backward,
+)
+from gatewright.ops.cells.layer_norm import LayerNormCell, normalize, normalize_backward
+
+
+class LayerNormGRU(LayerNormCell):
+    """The gated recurrent unit with layer normalization, with the "take" convention of the update gate.
+
+    Ba, Kiros & Hinton 2016, "Layer Normalization", section 3.1 and the supplementary material. N is that of the LSTM
+    with layer normalization.
+
+        x_z, x_r, x_h = (x * m) @ W                  h_z, h_r, h_h = (h_prev * n) @ U
+        a = gain_x * N(x) + gain_h * N(h) + b        of z and r: N of the two as one vector
+        z = sigma(a_z)    r = sigma(a_r)
+        u = gain_h_h * N(h_h) + b_u
+        c = activation(gain_x_h * N(x_h) + b_h + r * u)
+        h = (1 - z) * h_prev + z * c                 sigma = recurrent_activation
+
+    The paper has a bias in each of the two normalizations of z and r. Only their sum matters, which is b here.
+    The bias is [10, units]: b (z, r, h), b_u, gain_x (z, r, h), gain_h (likewise).
+    States: (h,). Saved: (z, r, c, x_z, x_r, x_h, h_z, h_r, h_h).
+    """
+
+    name = "layer_norm_gru"
+    title = "LayerNormGRU"
+    source = "Ba, Kiros and Hinton 2016"
+    gates = ("z", "r", "h")
+    parameter_rows = 10
+    gain_rows = slice(4, 10)
+
+    def saved_names(self, options: Options) -> tuple[str, ...]:
+        return ("z", "r", "c", "x_z", "x_r", "x_h", "h_z", "h_r", "h_h")
+
+    def step(
+        self, options: Options, x: Array, states: States, weights: Weights, xp: ModuleType
+    ) -> tuple[States, States]:
+        (W, U, bias, m, n), (h_prev,) = weights, states
+        activation, sigma = ACTIVATIONS[options.activation].apply, ACTIVATIONS[options.recurrent_activation].apply
+        rows = self.parameters(options, bias, h_prev.shape[-1], xp, h_prev)
+        b, b_u, gain_x, gain_h = rows[:3], rows[3], rows[4:7], rows[7:]
+        x_sums, h_sums = project(x, W, None, m, 3), project(h_prev, U, None, n, 3)
+        normal_x = [*normalize(xp, x_sums[:2]), *normalize(xp, x_sums[2:])]
+        normal_h = [*normalize(xp, h_sums[:2]), *normalize(xp, h_sums[2:])]
+        z, r = (sigma(xp, gain_x[k] * normal_x[k] + gain_h[k] * normal_h[k] + b[k]) for k in range(2))
+        u = gain_h[2] * normal_h[2] + b_u
+        c = activation(xp, gain_x[2] * normal_x[2] + b[2] + r * u)
+        h = (1 - z) * h_prev + z * c
+        return (h,), (z, r, c, *x_sums, *h_sums)
+
+    def step_backward(
+        self,
+        options: Options,
+        d_states: States,
+        x: Array,
+        states: States,
+        output: Array,
+        saved: States,
+        weights: Weights,
+    ) -> Gradients:
+        W, U, bias, m, n = weights
+        (d_h,), (h_prev,), (z, r, c, *sums) = d_states, states, saved
+        activation, sigma = ACTIVATIONS[options.activation], ACTIVATIONS[options.recurrent_activation]
+        rows = self.parameters(options, bias, h_prev.shape[-1], np, h_prev)
+        gain_x, gain_h = rows[4:7], rows[7:]
+        u = gain_h[2] * normalize(np, sums[5:])[0] + rows[3]
+        d_a_c = d_h * z * activation.derivative(c)
+        d_a_z, d_a_r = d_h * (c - h_prev) * sigma.derivative(z), d_a_c * u * sigma.derivative(r)
+        d_u = d_a_c * r
+        d_x_zr, d_gain_x_zr = normalize_backward([d_a_z, d_a_r], sums[:2], gain_x[:2])
+        d_x_h, d_gain_x_h = normalize_backward([d_a_c], sums[2:3], gain_x[2])
+        d_h_zr, d_gain_h_zr = normalize_backward([d_a_z, d_a_r], sums[3:5], gain_h[:2])
+        d_h_h, d_gain_h_h = normalize_backward([d_u], sums[5:], gain_h[2])
+        d_x, d_W = project_backward([*d_x_zr, *d_x_h], x, W, m)
+        d_h_prev, d_U = project_backward([*d_h_zr, *d_h_h], h_prev, U, n)
+        d_b = [d.sum(axis=0) for d in (d_a_z, d_a_r, d_a_c, d_u)]
+        d_gains = [*d_gain_x_zr, *d_gain_x_h, *d_gain_h_zr, *d_gain_h_h]
+        d_bias = None if bias is None else np.stack([*d_b, *d_gains])
+        return Gradients(d_x, d_W, d_U, d_bias, (d_h_prev + d_h * (1 - z),))

@@ -1,0 +1,69 @@
+"""The minimal gated recurrent unit, minGRU (Feng et al. 2024)."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy as np
+
+from gatewright.ops.cells.cell import (
+    ACTIVATIONS,
+    Array,
+    Cell,
+    Gradients,
+    Options,
+    States,
+    Weights,
+    bias_backward,
+    project,
+    project_backward,
+)
+
+
+class MinGRU(Cell):
+    """The minGRU, with the "take" convention of the update gate. No gate reads the state.
+
+    Feng, Tung, Ahmed, Bengio & Hajimirsadeghi 2024, "Were RNNs All We Needed?", section 3.1.
+
+        z = sigma((x * m_z) @ W_z + b_z)                    update gate
+        c = (x * m_h) @ W_h + b_h                           candidate
+        h = (1 - z) * h_prev + z * c                        sigma = recurrent_activation
+
+    The appendix of the paper applies a function g to the candidate. It belongs to the formulation in logarithms, which
+    needs positive states; the equations of the section, and these, have no such function.
+    States: (h,). Saved: (z, c).
+    """
+
+    name = "min_gru"
+    title = "minGRU"
+    source = "Feng et al. 2024, section 3.1"
+    gates = ("z", "h")
+    reads_state = False
+
+    def saved_names(self, options: Options) -> tuple[str, ...]:
+        return ("z", "c")
+
+    def step(
+        self, options: Options, x: Array, states: States, weights: Weights, xp: ModuleType
+    ) -> tuple[States, States]:
+        (W, _, b, m, _), (h_prev,) = weights, states
+        x_z, c = project(x, W, b, m, 2)
+        z = ACTIVATIONS[options.recurrent_activation].apply(xp, x_z)
+        h = (1 - z) * h_prev + z * c
+        return (h,), (z, c)
+
+    def step_backward(
+        self,
+        options: Options,
+        d_states: States,
+        x: Array,
+        states: States,
+        output: Array,
+        saved: States,
+        weights: Weights,
+    ) -> Gradients:
+        W, U, b, m, _ = weights
+        (d_h,), (h_prev,), (z, c) = d_states, states, saved
+        d_a = [d_h * (c - h_prev) * ACTIVATIONS[options.recurrent_activation].derivative(z), d_h * z]
+        d_x, d_W = project_backward(d_a, x, W, m)
+        return Gradients(d_x, d_W, np.zeros_like(U), bias_backward(b, d_a), (d_h * (1 - z),))

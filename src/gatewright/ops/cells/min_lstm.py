@@ -1,0 +1,75 @@
+"""The minimal long short-term memory, minLSTM (Feng et al. 2024)."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy as np
+
+from gatewright.ops.cells.cell import (
+    Array,
+    Cell,
+    Gradients,
+    Options,
+    States,
+    Weights,
+    bias_backward,
+    project,
+    project_backward,
+    sigmoid,
+)
+
+
+class MinLSTM(Cell):
+    """The minLSTM, with normalized gates. No gate reads the state.
+
+    Feng, Tung, Ahmed, Bengio & Hajimirsadeghi 2024, "Were RNNs All We Needed?", section 3.2. As in minGRU, the
+    candidate has no activation.
+
+        i = sigmoid((x * m_i) @ W_i + b_i)                  input gate
+        f = sigmoid((x * m_f) @ W_f + b_f)                  forget gate
+        g = (x * m_c) @ W_c + b_c                           candidate
+        k = f / (f + i)                                     f', the fraction kept; i' = i / (f + i) = 1 - k
+        h = k * h_prev + (1 - k) * g
+
+    The gates are fractions of a sum that must not be 0, so the recurrent activation is always the sigmoid.
+    States: (h,). Saved: (i, f, g, k).
+    """
+
+    name = "min_lstm"
+    title = "minLSTM"
+    source = "Feng et al. 2024, section 3.2"
+    gates = ("i", "f", "c")
+    reads_state = False
+    recurrent_activations = ("sigmoid",)
+
+    def saved_names(self, options: Options) -> tuple[str, ...]:
+        return ("i", "f", "g", "k")
+
+    def step(
+        self, options: Options, x: Array, states: States, weights: Weights, xp: ModuleType
+    ) -> tuple[States, States]:
+        (W, _, b, m, _), (h_prev,) = weights, states
+        x_i, x_f, g = project(x, W, b, m, 3)
+        i, f = sigmoid(xp, x_i), sigmoid(xp, x_f)
+        # sigmoid(log f - log i): with both gates closed f / (f + i) would be 0 / 0.
+        k = sigmoid(xp, xp.logaddexp(0, -x_i) - xp.logaddexp(0, -x_f))
+        h = k * h_prev + (1 - k) * g
+        return (h,), (i, f, g, k)
+
+    def step_backward(
+        self,
+        options: Options,
+        d_states: States,
+        x: Array,
+        states: States,
+        output: Array,
+        saved: States,
+        weights: Weights,
+    ) -> Gradients:
+        W, U, b, m, _ = weights
+        (d_h,), (h_prev,), (i, f, g, k) = d_states, states, saved
+        d_odds = d_h * (h_prev - g) * k * (1 - k)  # with respect to log f - log i
+        d_a = [-d_odds * (1 - i), d_odds * (1 - f), d_h * (1 - k)]
+        d_x, d_W = project_backward(d_a, x, W, m)
+        return Gradients(d_x, d_W, np.zeros_like(U), bias_backward(b, d_a), (d_h * k,))
