@@ -207,7 +207,7 @@ bool has_c(const Spec& spec) { return spec.cell == CellKind::lstm || spec.cell =
 
 int saved_slots(const Spec& spec) {
   switch (spec.cell) {
-    case CellKind::simple_rnn: return 0;
+    case CellKind::simple_rnn: return spec.zoneout != 0 ? 1 : 0;
     case CellKind::min_gru: return 2;
     case CellKind::min_lstm: return 4;
     case CellKind::lstm: return 5;

@@ -46,7 +46,8 @@ class KernelMode {
 template <class T, class F>
 auto with_cell(const Spec& spec, F f) {
   switch (spec.cell) {
-    case CellKind::simple_rnn: return f(SimpleRnn<T>{});
+    case CellKind::simple_rnn:
+      return spec.zoneout != 0 ? f(SimpleRnn<T, true>{}) : f(SimpleRnn<T, false>{});
     case CellKind::lstm: return f(Lstm<T>{});
     case CellKind::min_gru: return f(MinGru<T>{});
     case CellKind::min_lstm: return f(MinLstm<T>{});

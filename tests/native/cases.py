@@ -14,22 +14,16 @@ from typing import Any, Literal
 import numpy as np
 from tolerances import assert_close, kinds
 
-from gatewright.ops.cells import ZONEOUT
+from gatewright.ops.cells import CELLS
 from gatewright.ops.cells.cell import ACTIVATIONS
 from gatewright.ops.recurrence import Recurrence, lengths_to_mask
 from gatewright.ops.reference import backward, forward
 
 VARIANTS = (
-    Recurrence("simple_rnn"),
-    Recurrence("lstm"),
-    Recurrence("gru"),
+    *(Recurrence(name) for name in CELLS),
     Recurrence("gru", reset_after=False),
-    Recurrence("min_gru"),
-    Recurrence("min_lstm"),
-    Recurrence("layer_norm_lstm"),
-    Recurrence("layer_norm_gru"),
-    Recurrence("zoneout_lstm", zoneout=0.3),
-    Recurrence("zoneout_gru", reset_after=False, zoneout=0.3),
+    *(Recurrence(name, zoneout=0.3) for name in CELLS),
+    Recurrence("gru", reset_after=False, zoneout=0.3),
 )
 # The order of the enumerations in csrc/core/api.hpp. That of gatewright.ops.kernels is not asked: these cases run where
 # the extension is not built.
@@ -168,7 +162,7 @@ def make(
     }
     arrays["bias"][rec.gain_rows] /= 4  # as much less for sums that are normalised, whose size is that of their gains
     arrays = {name: (scale * array).astype(dtype) for name, array in arrays.items()}
-    if rec.cell in ZONEOUT and seed % 2:  # the others have what is expected
+    if rec.zoneout and seed % 2:  # the others use the expected value
         states = len(rec.state_names)
         arrays["zoneout_mask"] = (rng.random((batch, time, states, units)) < rec.zoneout).astype(np.uint8)
     mask = np.ones((batch, time), bool)
@@ -369,9 +363,9 @@ def write(path: Path, cases: list[Case]) -> None:
             rec = case.rec
             functions = map(_ACTIVATIONS.index, (rec.activation, rec.recurrent_activation))
             flags = (rec.reset_after, rec.reverse, rec.zero_output_for_mask)
-            zoneout = rec.zoneout if rec.cell in ZONEOUT else 0.0
             codes = (DTYPES.index(case.dtype), case.threads, WANTED.index(case.wanted))
-            file.write(struct.pack("<9i7qd", _CELLS.index(rec.base), *functions, *flags, *codes, *case.sizes, zoneout))
+            codes = (_CELLS.index(rec.cell), *functions, *flags, *codes)
+            file.write(struct.pack("<9i7qd", *codes, *case.sizes, rec.zoneout))
             for name in _OPERANDS:
                 array = case.arrays.get(name)
                 data = b"" if array is None else np.ascontiguousarray(array).tobytes()

@@ -267,9 +267,7 @@ def test_what_pytorch_cannot_express(rec: Recurrence, sentence: str) -> None:
         pytorch_to_keras(rec, kernel.T, recurrent_kernel.T, None, None)
 
 
-@pytest.mark.parametrize(
-    "cell", ["min_gru", "min_lstm", "layer_norm_lstm", "layer_norm_gru", "zoneout_lstm", "zoneout_gru"]
-)
+@pytest.mark.parametrize("cell", ["min_gru", "min_lstm", "layer_norm_lstm", "layer_norm_gru"])
 def test_cells_that_no_other_library_has(cell: Any) -> None:
     rec = Recurrence(cell)
     nothing = np.zeros((0, 0))

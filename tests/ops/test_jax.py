@@ -11,6 +11,7 @@ import pytest
 from ops.test_reference import VARIANTS, Problem, each_variant, make_problem
 from tolerances import assert_close, kinds
 
+from gatewright.ops.cells import CELLS
 from gatewright.ops.recurrence import Recurrence, lengths_to_mask
 
 jax = pytest.importorskip("jax")
@@ -159,44 +160,18 @@ def test_dropout_masks_are_constants(implementation: str) -> None:
         np.testing.assert_array_equal(gradient, np.zeros_like(gradient))
 
 
-def test_functions_are_forward_with_their_recurrence() -> None:
-    options: dict[str, Any] = {"activation": "relu", "reverse": True, "zero_output_for_mask": True}
-    gates = {"recurrent_activation": "hard_sigmoid"}
-    for function, named, rec in (
-        (ops.simple_rnn, options, Recurrence("simple_rnn", **options)),
-        (ops.lstm, options | gates, Recurrence("lstm", **options, **gates)),
-        (ops.gru, options | gates | {"reset_after": False}, Recurrence("gru", **options, **gates, reset_after=False)),
-        (ops.layer_norm_lstm, options | gates, Recurrence("layer_norm_lstm", **options, **gates)),
-        (ops.layer_norm_gru, options | gates, Recurrence("layer_norm_gru", **options, **gates)),
-        (
-            ops.zoneout_lstm,
-            options | gates | {"zoneout": 0.3},
-            Recurrence("zoneout_lstm", **options, **gates, zoneout=0.3),
-        ),
-        (
-            ops.zoneout_gru,
-            options | gates | {"zoneout": 0.3},
-            Recurrence("zoneout_gru", **options, **gates, zoneout=0.3),
-        ),
-    ):
-        problem = make_problem(rec, masked=True, features=7, units=8)
-        _, *operands, states = problem.operands()
-        operands, states = cast(operands, np.float32), cast(states, np.float32)
-        sequence, last = function(*operands, initial_state=states, **problem.masks, **named)
-        expected = problem.forward()
-        for actual, wanted in zip((sequence, *last), (expected.sequence, *expected.states), strict=True):
-            assert_close(actual, wanted, "forward", np.float32)
-
-
-@pytest.mark.parametrize("name", ["min_gru", "min_lstm"])
-def test_functions_without_a_recurrent_kernel(name: str) -> None:
-    problem = make_problem(Recurrence(name, reverse=True), masked=True)  # type: ignore[arg-type]
-    _, x, kernel, _, bias, states = problem.operands()
-    x, kernel, bias, states = cast((x, kernel, bias, states), np.float32)
-    sequence, last = getattr(ops, name)(x, kernel, bias, initial_state=states, reverse=True, **problem.masks)
+@pytest.mark.parametrize("name", CELLS)
+def test_functions_are_forward_with_their_recurrence(name: str) -> None:
+    options: dict[str, Any] = {"activation": "relu", "reverse": True, "zero_output_for_mask": True, "zoneout": 0.3}
+    options |= {"reset_after": False, "recurrent_activation": CELLS[name].recurrent_activations[-1]}
+    rec = Recurrence(name, **options)
+    problem = make_problem(rec, masked=True, features=17, units=18)
+    _, x, kernel, recurrent_kernel, bias, states = (rec, *cast(problem.operands()[1:], np.float32))
+    recurrent = recurrent_kernel if rec.recurrent_gates else None
+    sequence, last = getattr(ops, name)(x, kernel, recurrent, bias, initial_state=states, **problem.masks, **options)
     expected = problem.forward()
     for actual, wanted in zip((sequence, *last), (expected.sequence, *expected.states), strict=True):
-        assert_close(actual, wanted, "forward", np.float32)
+        assert_close(actual, wanted, kinds(rec, 17, 18).outward, np.float32)
 
 
 # ---- transformations -----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import subprocess
 import sys
 import threading
@@ -27,6 +28,7 @@ from tolerances import assert_close, kinds
 
 from gatewright.ops import kernels
 from gatewright.ops import numpy as ops
+from gatewright.ops.cells import CELLS
 from gatewright.ops.cells.cell import ACTIVATIONS
 from gatewright.ops.convert import keras_to_onnx, keras_to_pytorch, onnx_to_keras, pytorch_to_keras
 from gatewright.ops.recurrence import Recurrence, lengths_to_mask
@@ -406,39 +408,48 @@ def test_absent_operands_have_their_defaults() -> None:
     assert_same_bits(outputs(ops.lstm(x, kernel, recurrent_kernel)), outputs(expected))
 
 
-def test_functions_are_forward_with_their_recurrence() -> None:
-    options = {"activation": "relu", "reverse": True, "zero_output_for_mask": True}
-    gates = {"recurrent_activation": "hard_sigmoid"}
-    for function, rec in (
-        (ops.simple_rnn, Recurrence("simple_rnn", **options)),
-        (ops.lstm, Recurrence("lstm", **options, **gates)),
-        (ops.gru, Recurrence("gru", **options, **gates, reset_after=False)),
-        (ops.layer_norm_lstm, Recurrence("layer_norm_lstm", **options, **gates)),
-        (ops.layer_norm_gru, Recurrence("layer_norm_gru", **options, **gates)),
-        (ops.zoneout_lstm, Recurrence("zoneout_lstm", **options, **gates, zoneout=0.3)),
-        (ops.zoneout_gru, Recurrence("zoneout_gru", **options, **gates, reset_after=False, zoneout=0.3)),
-    ):
-        problem = cast(make_problem(rec, masked=True), np.float64)
-        named = {k: v for k, v in dataclasses.asdict(rec).items() if k in function.__kwdefaults__}
-        _, *operands, states = problem.operands()
-        actual = function(*operands, initial_state=states, **problem.masks, **named)
-        assert_same_bits(outputs(actual), outputs(run(problem)))
-
-
-@pytest.mark.parametrize("name", ["min_gru", "min_lstm"])
-def test_functions_without_a_recurrent_kernel(name: str) -> None:
-    function: Any = getattr(ops, name)
-    rec = Recurrence(name, reverse=True, zero_output_for_mask=True)  # type: ignore[arg-type]
+@pytest.mark.parametrize("name", CELLS)
+def test_functions_are_forward_with_their_recurrence(name: str) -> None:
+    options: dict[str, Any] = {"activation": "relu", "reverse": True, "zero_output_for_mask": True, "zoneout": 0.3}
+    options |= {"reset_after": False, "recurrent_activation": CELLS[name].recurrent_activations[-1]}
+    rec = Recurrence(name, **options)
     problem = cast(make_problem(rec, masked=True), np.float64)
-    _, x, kernel, _, bias, states = problem.operands()
-    flags = {"reverse": True, "zero_output_for_mask": True}
-    actual = function(x, kernel, bias, initial_state=states, keep=True, **problem.masks, **flags)
+    _, x, kernel, recurrent_kernel, bias, states = problem.operands()
+    recurrent = recurrent_kernel if rec.recurrent_gates else None
+    function = getattr(ops, name)
+    actual = function(x, kernel, recurrent, bias, initial_state=states, **problem.masks, **options)
     assert_same_bits(outputs(actual), outputs(run(problem)))
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_functions_describe_themselves(name: str) -> None:
+    for function, first in ((getattr(ops, name), "x"), (getattr(ops, f"pack_{name}"), "kernel")):
+        assert function.__name__ in (name, f"pack_{name}")
+        assert CELLS[name].title in function.__doc__.splitlines()[0]
+        assert next(iter(inspect.signature(function).parameters)) == first
+
+
+@pytest.mark.parametrize("name", [name for name, cell in CELLS.items() if cell.reads_state])
+def test_a_missing_recurrent_kernel(name: str) -> None:
+    problem = cast(make_problem(Recurrence(name)), np.float32)
+    _, x, kernel, *_ = problem.operands()
+    with pytest.raises(ValueError, match=rf"^{name} needs a recurrent_kernel of shape \[units, \d \* units\]."):
+        getattr(ops, name)(x, kernel)
+    with pytest.raises(ValueError, match=rf"^{name} needs a recurrent_kernel"):
+        getattr(ops, f"pack_{name}")(kernel)
+
+
+@pytest.mark.parametrize("name", [name for name, cell in CELLS.items() if not cell.reads_state])
+def test_functions_without_a_recurrent_kernel(name: str) -> None:
+    function = getattr(ops, name)
+    problem = cast(make_problem(Recurrence(name), masked=True), np.float64)
+    _, x, kernel, _, bias, states = problem.operands()
+    actual = function(x, kernel, bias=bias, initial_state=states, keep=True, **problem.masks)
     assert actual.backward().recurrent_kernel.shape == (2, 0)
     with pytest.raises(ValueError, match=r"^kernel must have shape \[3, \d\], not \[3, \d\]."):
-        function(x, kernel[:, 1:], bias)
+        function(x, kernel[:, 1:], bias=bias)
     with pytest.raises(ValueError, match=f"^{name} has no recurrent product, and so no recurrent_dropout_mask."):
-        function(x, kernel, bias, recurrent_dropout_mask=np.ones((1, 3, 2)))
+        function(x, kernel, bias=bias, recurrent_dropout_mask=np.ones((1, 3, 2)))
 
 
 @each_variant
@@ -761,7 +772,11 @@ def zeros(*shape: int, dtype: Any = np.float32) -> Any:
         ({"recurrent_dropout_mask": zeros(1, 3, 3)}, ValueError, "recurrent_dropout_mask must have shape"),
         ({"dropout_mask": zeros(1, 3, 3, dtype=bool)}, TypeError, "dropout_mask must be float32 as x is"),
         ({"zoneout_mask": zeros(3, 4, 2, 2)}, TypeError, "zoneout_mask must be bool, not float32"),
-        ({"zoneout_mask": zeros(3, 4, 2, 2, dtype=bool)}, ValueError, "lstm has no zoneout, and so no zoneout_mask"),
+        (
+            {"zoneout_mask": zeros(3, 4, 2, 2, dtype=bool)},
+            ValueError,
+            "zoneout_mask needs a recurrence with a zoneout",
+        ),
     ],
 )
 def test_operands_that_do_not_fit(changed: dict[str, Any], error: type[Exception], sentence: str) -> None:
@@ -772,7 +787,7 @@ def test_operands_that_do_not_fit(changed: dict[str, Any], error: type[Exception
 
 def test_two_biases_are_those_of_reset_after_alone() -> None:
     with pytest.raises(ValueError, match=r"^bias must have shape \[2, 6\], not \[6\]."):
-        good(VARIANTS["gru_reset_after"], bias=zeros(6))
+        good(VARIANTS["gru"], bias=zeros(6))
     with pytest.raises(ValueError, match=r"^bias must have shape \[6\], not \[2, 6\]."):
         good(VARIANTS["gru_reset_before"], bias=zeros(2, 6))
 

@@ -8,6 +8,7 @@ from tolerances import assert_close
 
 from gatewright.ops import kernels
 from gatewright.ops import numpy as ops
+from gatewright.ops.cells import CELLS
 from gatewright.ops.recurrence import Recurrence
 
 RECURRENCES = [
@@ -22,28 +23,15 @@ RECURRENCES = [
     Recurrence("min_lstm"),
     Recurrence("layer_norm_lstm"),
     Recurrence("layer_norm_gru", recurrent_activation="hard_sigmoid"),
-    Recurrence("zoneout_lstm", zoneout=0.3),
-    Recurrence("zoneout_gru", recurrent_activation="hard_sigmoid", zoneout=0.1),
+    *(Recurrence(name, zoneout=0.3) for name in CELLS),
 ]
 SIZES = [0, 1, 7, 8, 9, 17, 129]
 
 
 def pack(rec, kernel, recurrent, bias):
-    if rec.cell == "simple_rnn":
-        return ops.pack_simple_rnn(kernel, recurrent, bias, activation=rec.activation)
-    if rec.cell == "lstm":
-        return ops.pack_lstm(kernel, recurrent, bias, recurrent_activation=rec.recurrent_activation)
-    if rec.cell == "min_gru":
-        return ops.pack_min_gru(kernel, bias, recurrent_activation=rec.recurrent_activation)
-    if rec.cell.startswith("layer_norm"):
-        made = getattr(ops, f"pack_{rec.cell}")
-        return made(kernel, recurrent, bias, recurrent_activation=rec.recurrent_activation)
-    if rec.cell.startswith("zoneout"):
-        made = getattr(ops, f"pack_{rec.cell}")
-        return made(kernel, recurrent, bias, recurrent_activation=rec.recurrent_activation, zoneout=rec.zoneout)
-    if rec.cell == "min_lstm":
-        return ops.pack_min_lstm(kernel, bias)
-    return ops.pack_gru(kernel, recurrent, bias, rec.reset_after)
+    options = ("activation", "recurrent_activation", "reset_after", "zoneout")
+    chosen = {name: getattr(rec, name) for name in options}
+    return getattr(ops, f"pack_{rec.cell}")(kernel, recurrent if rec.recurrent_gates else None, bias, **chosen)
 
 
 def problem(rec, batch, features, units, time=3, seed=0):

@@ -16,6 +16,7 @@ from gatewright.ops import jax as of_jax
 from gatewright.ops import kernels
 from gatewright.ops import numpy as of_numpy
 from gatewright.ops import reference as cells
+from gatewright.ops.cells import CELLS
 from gatewright.ops.numpy import Tokens
 from gatewright.ops.recurrence import Recurrence
 
@@ -30,8 +31,7 @@ RECURRENCES = [
     Recurrence("min_lstm", reverse=True),
     Recurrence("layer_norm_lstm"),
     Recurrence("layer_norm_gru", reverse=True),
-    Recurrence("zoneout_lstm", zoneout=0.1),
-    Recurrence("zoneout_gru", reverse=True, zoneout=0.4),
+    *(Recurrence(name, reverse=name == "gru", zoneout=0.4) for name in CELLS),
 ]
 # batch, time, features, units, rows of the table
 SIZES = [(1, 1, 1, 1, 1), (3, 7, 8, 9, 5), (9, 17, 7, 8, 400), (33, 9, 17, 129, 3), (0, 5, 3, 4, 6), (4, 0, 3, 4, 6)]

@@ -65,7 +65,7 @@ struct LayerNormLstm {
     }
   }
 
-  // Gradient blocks: those of x, then those of h.
+  // Gradient blocks: those of x, then those of h. With zoneout the saved c_t is not that of the step: it is computed again.
   template <class Phi, class Sigma>
   static void backward(int, const BackwardStep<T>& s, Phi phi, Sigma sigma) {
     const int64_t n = s.units;
@@ -74,11 +74,15 @@ struct LayerNormLstm {
     T *const d_b = s.d_parameters, *const d_gain_x = d_b + 4 * n, *const d_gain_h = d_b + 8 * n;
     T* const d_of_c = d_b + 12 * n;
     for (int64_t row = 0; row < s.rows; ++row) {
-      const T *const kept = s.saved[row], *const x = kept + 4 * n, *const h_sum = kept + 8 * n,
-                     *const c_t = kept + 12 * n;
+      const T *const kept = s.saved[row], *const x = kept + 4 * n, *const h_sum = kept + 8 * n;
       const T* const c_before = s.c_before[row];
       T *const d = s.gradient + row * gradient_blocks * n, *const dh_t = s.dh + row * n, *const dc_t = s.dc + row * n;
       const Normal<T> normal_x(x, gates, n, s.unpadded, live), normal_h(h_sum, gates, n, s.unpadded, live);
+      T* const c_t = d + 2 * n;  // until the gradient of g takes its place
+      for (int64_t j = 0; j < n; j += lanes<T>) {
+        const Vector<T> i = load<T>(kept + j), f = load<T>(kept + n + j), g = load<T>(kept + 2 * n + j);
+        store<T>(c_t + j, f * load<T>(c_before + j) + i * g);
+      }
       const Normal<T> normal_c(c_t, 1, n, s.unpadded, live);
       for (int64_t j = 0; j < n; j += lanes<T>) {
         const Vector<T> o = load<T>(kept + 3 * n + j), dh = load<T>(dh_t + j);

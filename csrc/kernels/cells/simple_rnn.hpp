@@ -1,4 +1,5 @@
 // SimpleRNN (Elman 1990): h_t = phi(W x_t + U h_{t-1} + b).
+// The derivative is a function of h_t, so nothing is saved. With zoneout the output is another, and h_t is saved.
 #pragma once
 
 #include "kernels/cells/cell.hpp"
@@ -6,9 +7,9 @@
 namespace gatewright {
 namespace GW_ISA {
 
-template <class T>
+template <class T, bool Zoneout>
 struct SimpleRnn {
-  static constexpr int gates = 1, recurrent_gates = 1, saved = 0, phases = 1, gradient_blocks = 1;
+  static constexpr int gates = 1, recurrent_gates = 1, saved = Zoneout ? 1 : 0, phases = 1, gradient_blocks = 1;
   static constexpr int parameters = 0;
   static constexpr bool has_c = false;
   static constexpr bool separate(int) { return false; }
@@ -23,11 +24,13 @@ struct SimpleRnn {
     for (int64_t row = 0; row < s.rows; ++row) {
       const T* const sum = s.sums + row * n;
       T* const h_t = s.h + row * n;
+      T* const kept = Zoneout && s.saved ? s.saved[row] : nullptr;
       T* const shown = s.shown ? s.shown[row] : nullptr;
       for (int64_t j = 0; j < n; j += lanes<T>) {
         const Vector<T> h = phi(load<T>(sum + j));
         store<T>(h_t + j, h);
         if (shown) store<T>(shown + j, h);
+        if (kept) store<T>(kept + j, h);
       }
     }
   }
@@ -36,7 +39,7 @@ struct SimpleRnn {
   static void backward(int, const BackwardStep<T>& s, Phi phi, Sigma) {
     const int64_t n = s.units;
     for (int64_t row = 0; row < s.rows; ++row) {
-      const T* const h = s.h[row];
+      const T* const h = Zoneout ? s.saved[row] : s.h[row];
       T *const d = s.gradient + row * n, *const dh = s.dh + row * n;
       for (int64_t j = 0; j < n; j += lanes<T>) {
         store<T>(d + j, phi.back(load<T>(dh + j), load<T>(h + j)));

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.ops import _kernels
-from gatewright.ops.cells import ZONEOUT
 from gatewright.ops.kernels import spec_codes
 from gatewright.ops.numpy import forward
 from gatewright.ops.recurrence import Recurrence
@@ -27,8 +26,9 @@ class Shape(NamedTuple):
 
 
 def recurrence(cell: str) -> Recurrence:
-    """The recurrence of that name as it is by default."""
-    return Recurrence(cell, zoneout=0.1)
+    """Return the recurrence of a cell with its default options; "zoneout_lstm" is an LSTM with a zoneout of 0.1."""
+    name = cell.removeprefix("zoneout_")
+    return Recurrence(name, zoneout=0.0 if name == cell else 0.1)
 
 
 def operands(rec: Recurrence, shape: Shape) -> tuple[Any, ...]:
@@ -78,8 +78,8 @@ class Call:
 
 
 def _zoned(rec: Recurrence, shape: Shape) -> NDArray[np.bool_] | None:
-    """A zoneout mask, as training draws it, of a cell with zoneout."""
-    if rec.cell not in ZONEOUT:
+    """Return a zoneout mask as training draws it, or None without zoneout."""
+    if not rec.zoneout:
         return None
     drawn = np.random.default_rng(2).random((shape.batch, shape.time, len(rec.state_names), shape.units), np.float32)
     zoned: NDArray[np.bool_] = drawn < rec.zoneout

@@ -12,7 +12,6 @@ from gatewright.nn import model as models
 from gatewright.nn.block import Steps
 from gatewright.nn.layers import Recurrent
 from gatewright.ops import reference as cells
-from gatewright.ops.cells import ZONEOUT
 from gatewright.ops.cells.lstm import LSTM
 from gatewright.ops.recurrence import Recurrence, Tokens
 from gatewright.results.records import GradientNorms
@@ -97,7 +96,7 @@ class GradientThroughTime:
         nothing = jnp.zeros((x.shape[1], len(x), block.units), x.dtype)
         gradients, saved = jax.grad(loss, has_aux=True)((nothing,) * len(self._rec.state_names))
         cell = self._rec.definition
-        if isinstance(cell, LSTM) and self._rec.cell not in ZONEOUT:
+        if isinstance(cell, LSTM) and not self._rec.zoneout:
             o, c = (saved[self._rec.saved_names.index(name)] for name in ("o", "c"))
             d_h, d_c = gradients
             _, back = jax.vjp(lambda c: cell.output(self._rec, o, c, b, jnp), c)

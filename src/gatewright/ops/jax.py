@@ -13,10 +13,10 @@ Layouts are Keras' (see `gatewright.ops.cells.cell`). Dropout masks are constant
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,26 +24,15 @@ import numpy as np
 from jax import lax
 
 from gatewright.ops import _kernels, reference
+from gatewright.ops.cells import CELLS
+from gatewright.ops.cells.cell import Cell
+from gatewright.ops.functions import described
 from gatewright.ops.kernels import spec_codes
 from gatewright.ops.numpy import check_lengths
 from gatewright.ops.recurrence import Recurrence, Tokens, check_operands, no_recurrent_kernel
 
 Array = Any  # a jax.Array, or a tracer of one
 Implementation = Literal["auto", "kernel", "scan"]
-
-__all__ = [
-    "Tokens",
-    "forward",
-    "gru",
-    "layer_norm_gru",
-    "layer_norm_lstm",
-    "lstm",
-    "min_gru",
-    "min_lstm",
-    "simple_rnn",
-    "zoneout_gru",
-    "zoneout_lstm",
-]
 
 
 class _Operands(NamedTuple):
@@ -285,7 +274,7 @@ def forward(
     rec: Recurrence,
     x: Array | Tokens,
     kernel: Array,
-    recurrent_kernel: Array,
+    recurrent_kernel: Array | None = None,
     bias: Array | None = None,
     *,
     initial_state: Sequence[Array] | None = None,
@@ -313,8 +302,8 @@ def forward(
             impossible length is found when the program runs.
         dropout_mask: [1 or gates, batch, features], scaled, the same at every step.
         recurrent_dropout_mask: [1 or gates, batch, units], likewise.
-        zoneout_mask: bool [batch, time, states, units], True where a unit of a state stays as it was; of a cell with
-            zoneout, which without it expects `rec.zoneout`.
+        zoneout_mask: bool [batch, time, states, units], True where a unit of a state keeps its previous value. Without
+            it the expected value of `rec.zoneout` is computed.
         return_sequence: whether the first result is wanted; without it less is written.
         implementation: "auto" and "kernel" are the compiled kernels on a CPU and the twin elsewhere; "scan" is the
             twin everywhere, which has derivatives of every order and mode and takes any floating type.
@@ -346,7 +335,9 @@ def forward(
             raise TypeError(f"{name} must be {x.dtype} as x is, not {array.dtype}.")
         return array
 
-    recurrent_kernel = alike("recurrent_kernel", recurrent_kernel)
+    if recurrent_kernel is None:
+        recurrent_kernel = no_recurrent_kernel(rec, jnp.asarray(kernel))
+    recurrent_kernel = jnp.asarray(recurrent_kernel)
     given = initial_state is not None
     if initial_state is None:
         initial_state = [jnp.zeros((shape[0], recurrent_kernel.shape[0]), x.dtype) for _ in rec.state_names]
@@ -355,7 +346,7 @@ def forward(
     o = _Operands(
         x,
         alike("kernel", kernel),
-        recurrent_kernel,
+        alike("recurrent_kernel", recurrent_kernel),
         alike("bias", bias),
         tuple(alike("initial_state", state) for state in initial_state),
         _mask("mask", mask),
@@ -373,185 +364,77 @@ def forward(
     return _recur(rec, return_sequence, given, o)
 
 
-def simple_rnn(
-    x: Array | Tokens,
-    kernel: Array,
-    recurrent_kernel: Array,
-    bias: Array | None = None,
-    *,
-    activation: str = "tanh",
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> tuple[Array | None, tuple[Array, ...]]:
-    """SimpleRNN (Elman 1990) over a batch of sequences; see `forward` for the operands, `cells` for the equations."""
-    rec = Recurrence("simple_rnn", activation, reverse=reverse, zero_output_for_mask=zero_output_for_mask)
-    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+def _sequence_function(cell: Cell) -> Callable[..., tuple[Array | None, tuple[Array, ...]]]:
+    def function(
+        x: Array | Tokens,
+        kernel: Array,
+        recurrent_kernel: Array | None = None,
+        bias: Array | None = None,
+        *,
+        activation: str = "tanh",
+        recurrent_activation: str = "sigmoid",
+        reset_after: bool = True,
+        reverse: bool = False,
+        zero_output_for_mask: bool = False,
+        zoneout: float = 0.0,
+        initial_state: Sequence[Array] | None = None,
+        mask: Array | None = None,
+        lengths: Array | None = None,
+        dropout_mask: Array | None = None,
+        recurrent_dropout_mask: Array | None = None,
+        zoneout_mask: Array | None = None,
+        return_sequence: bool = True,
+        implementation: Implementation = "auto",
+    ) -> tuple[Array | None, tuple[Array, ...]]:
+        """Run {title} ({source}) over a batch of sequences.
+
+        The equations are in `gatewright.ops.cells.{name}`.
+
+        Args:
+            x: [batch, time, features], or `Tokens(ids, table)`.
+            kernel: [features, {gates} * units].
+            recurrent_kernel: {recurrent_kernel}.
+            bias: the shape is that of the cell, see above; None for none.
+            activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout: see
+                `gatewright.ops.recurrence.Recurrence`.
+            initial_state, mask, lengths, dropout_mask, recurrent_dropout_mask, zoneout_mask, return_sequence,
+                implementation: see `forward`.
+
+        Returns:
+            The outputs [batch, time, units] (None without `return_sequence`), and the states after the last step.
+
+        Raises:
+            ValueError: a name is unknown, or a shape or length does not fit.
+            TypeError: an operand has an unsupported type.
+        """
+        rec = Recurrence(
+            cell.name, activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout
+        )
+        return forward(
+            rec,
+            x,
+            kernel,
+            recurrent_kernel,
+            bias,
+            initial_state=initial_state,
+            mask=mask,
+            lengths=lengths,
+            dropout_mask=dropout_mask,
+            recurrent_dropout_mask=recurrent_dropout_mask,
+            zoneout_mask=zoneout_mask,
+            return_sequence=return_sequence,
+            implementation=implementation,
+        )
+
+    return described(function, cell.name, cell)
 
 
-def lstm(
-    x: Array | Tokens,
-    kernel: Array,
-    recurrent_kernel: Array,
-    bias: Array | None = None,
-    *,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> tuple[Array | None, tuple[Array, ...]]:
-    """LSTM (Hochreiter and Schmidhuber 1997, Gers et al. 2000); see `forward` and `cells`."""
-    rec = Recurrence(
-        "lstm", activation, recurrent_activation, reverse=reverse, zero_output_for_mask=zero_output_for_mask
-    )
-    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+# One function for each cell: gru, lstm, ...
+globals().update({name: _sequence_function(cell) for name, cell in CELLS.items()})
 
+if TYPE_CHECKING:
 
-def gru(
-    x: Array | Tokens,
-    kernel: Array,
-    recurrent_kernel: Array,
-    bias: Array | None = None,
-    *,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-    reset_after: bool = True,
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> tuple[Array | None, tuple[Array, ...]]:
-    """GRU (Cho et al. 2014), its reset gate after or before the product; see `forward` and `cells`."""
-    rec = Recurrence("gru", activation, recurrent_activation, reset_after, reverse, zero_output_for_mask)
-    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
-
-
-def min_gru(
-    x: Array | Tokens,
-    kernel: Array,
-    bias: Array | None = None,
-    *,
-    recurrent_activation: str = "sigmoid",
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> tuple[Array | None, tuple[Array, ...]]:
-    """minGRU (Feng et al. 2024, section 3.1), which has no recurrent kernel; see `forward` and `cells`."""
-    rec = Recurrence(
-        "min_gru",
-        recurrent_activation=recurrent_activation,
-        reverse=reverse,
-        zero_output_for_mask=zero_output_for_mask,
-    )
-    kernel = jnp.asarray(kernel)
-    return forward(rec, x, kernel, no_recurrent_kernel(rec, kernel), bias, **operands)
-
-
-def min_lstm(
-    x: Array | Tokens,
-    kernel: Array,
-    bias: Array | None = None,
-    *,
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> tuple[Array | None, tuple[Array, ...]]:
-    """minLSTM (Feng et al. 2024, section 3.2), which has no recurrent kernel; see `forward` and `cells`."""
-    rec = Recurrence("min_lstm", reverse=reverse, zero_output_for_mask=zero_output_for_mask)
-    kernel = jnp.asarray(kernel)
-    return forward(rec, x, kernel, no_recurrent_kernel(rec, kernel), bias, **operands)
-
-
-def layer_norm_lstm(
-    x: Array | Tokens,
-    kernel: Array,
-    recurrent_kernel: Array,
-    bias: Array | None = None,
-    *,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> tuple[Array | None, tuple[Array, ...]]:
-    """LSTM with layer normalisation (Ba, Kiros and Hinton 2016), its gains in the bias; see `forward` and `cells`."""
-    rec = Recurrence(
-        "layer_norm_lstm",
-        activation,
-        recurrent_activation,
-        reverse=reverse,
-        zero_output_for_mask=zero_output_for_mask,
-    )
-    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
-
-
-def layer_norm_gru(
-    x: Array | Tokens,
-    kernel: Array,
-    recurrent_kernel: Array,
-    bias: Array | None = None,
-    *,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> tuple[Array | None, tuple[Array, ...]]:
-    """GRU with layer normalisation (Ba, Kiros and Hinton 2016), its gains in the bias; see `forward` and `cells`."""
-    rec = Recurrence(
-        "layer_norm_gru",
-        activation,
-        recurrent_activation,
-        reverse=reverse,
-        zero_output_for_mask=zero_output_for_mask,
-    )
-    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
-
-
-def zoneout_lstm(
-    x: Array | Tokens,
-    kernel: Array,
-    recurrent_kernel: Array,
-    bias: Array | None = None,
-    *,
-    zoneout: float = 0.1,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> tuple[Array | None, tuple[Array, ...]]:
-    """LSTM with zoneout (Krueger et al. 2016), of the mask or else as expected; see `forward` and `cells`."""
-    rec = Recurrence(
-        "zoneout_lstm",
-        activation,
-        recurrent_activation,
-        reverse=reverse,
-        zero_output_for_mask=zero_output_for_mask,
-        zoneout=zoneout,
-    )
-    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
-
-
-def zoneout_gru(
-    x: Array | Tokens,
-    kernel: Array,
-    recurrent_kernel: Array,
-    bias: Array | None = None,
-    *,
-    zoneout: float = 0.1,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-    reset_after: bool = True,
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> tuple[Array | None, tuple[Array, ...]]:
-    """GRU with zoneout (Krueger et al. 2016), of the mask or else as expected; see `forward` and `cells`."""
-    rec = Recurrence(
-        "zoneout_gru", activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout
-    )
-    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
+    def __getattr__(name: str) -> Any: ...
 
 
 def _tokens(tokens: Tokens, gathered: bool) -> tuple[Array, Array | None]:

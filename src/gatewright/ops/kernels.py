@@ -5,7 +5,6 @@ from pathlib import Path
 
 from gatewright.ops import _digest, _kernels
 from gatewright.ops import threads as _threads
-from gatewright.ops.cells import ZONEOUT
 from gatewright.ops.recurrence import Recurrence
 
 
@@ -88,11 +87,11 @@ _ACTIVATIONS = ("tanh", "sigmoid", "relu", "hard_sigmoid", "linear")
 def spec_codes(rec: Recurrence) -> tuple[int, int, int, int, int, int, float]:
     """A recurrence as the kernels' structure Spec has it."""
     return (
-        _CELLS.index(rec.base),
+        _CELLS.index(rec.cell),
         _ACTIVATIONS.index(rec.activation),
         _ACTIVATIONS.index(rec.recurrent_activation),
         int(rec.reset_after),
         int(rec.reverse),
         int(rec.zero_output_for_mask),
-        rec.zoneout if rec.cell in ZONEOUT else 0.0,
+        rec.zoneout,
     )

@@ -13,44 +13,21 @@ alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.ops import _kernels
-from gatewright.ops.cells.cell import Gradients
+from gatewright.ops.cells import CELLS
+from gatewright.ops.cells.cell import Cell, Gradients
+from gatewright.ops.functions import described
 from gatewright.ops.kernels import spec_codes
 from gatewright.ops.recurrence import Recurrence, Tokens, check_operands, no_recurrent_kernel
 
 FloatArray = NDArray[np.floating[Any]]
-
-__all__ = [
-    "Packed",
-    "Run",
-    "Tokens",
-    "forward",
-    "gru",
-    "layer_norm_gru",
-    "layer_norm_lstm",
-    "lstm",
-    "min_gru",
-    "min_lstm",
-    "pack_gru",
-    "pack_layer_norm_gru",
-    "pack_layer_norm_lstm",
-    "pack_lstm",
-    "pack_min_gru",
-    "pack_min_lstm",
-    "pack_simple_rnn",
-    "pack_zoneout_gru",
-    "pack_zoneout_lstm",
-    "simple_rnn",
-    "zoneout_gru",
-    "zoneout_lstm",
-]
 
 
 @dataclass(frozen=True)
@@ -128,7 +105,7 @@ def forward(
     rec: Recurrence,
     x: FloatArray | Tokens,
     kernel: FloatArray,
-    recurrent_kernel: FloatArray,
+    recurrent_kernel: FloatArray | None = None,
     bias: FloatArray | None = None,
     *,
     initial_state: Sequence[FloatArray] | None = None,
@@ -153,8 +130,8 @@ def forward(
         lengths: [batch] numbers of live steps from the beginning: a mask in short. Not both.
         dropout_mask: [1 or gates, batch, features], scaled, the same at every step.
         recurrent_dropout_mask: [1 or gates, batch, units], likewise.
-        zoneout_mask: bool [batch, time, states, units], True where a unit of a state stays as it was; of a cell with
-            zoneout, which without it expects `rec.zoneout`.
+        zoneout_mask: bool [batch, time, states, units], True where a unit of a state keeps its previous value. Without
+            it the expected value of `rec.zoneout` is computed.
         keep: hold every gate and state of every step, for `Run.gates` and `Run.backward`.
 
     Raises:
@@ -165,6 +142,8 @@ def forward(
     if isinstance(x, Tokens):
         x, ids = _tokens(x, gathered=dropout_mask is not None)
     x = _floats("x", x)
+    if recurrent_kernel is None:
+        recurrent_kernel = no_recurrent_kernel(rec, np.asarray(kernel))
     names = ("bias", "dropout_mask", "recurrent_dropout_mask")
     given = (bias, dropout_mask, recurrent_dropout_mask)
     kernel, recurrent_kernel = (
@@ -208,187 +187,6 @@ def forward(
     return Run(sequence, out, rec, operands, saved)
 
 
-def simple_rnn(
-    x: FloatArray | Tokens,
-    kernel: FloatArray,
-    recurrent_kernel: FloatArray,
-    bias: FloatArray | None = None,
-    *,
-    activation: str = "tanh",
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> Run:
-    """SimpleRNN (Elman 1990) over a batch of sequences; see `forward` for the operands, `cells` for the equations."""
-    rec = Recurrence("simple_rnn", activation, reverse=reverse, zero_output_for_mask=zero_output_for_mask)
-    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
-
-
-def lstm(
-    x: FloatArray | Tokens,
-    kernel: FloatArray,
-    recurrent_kernel: FloatArray,
-    bias: FloatArray | None = None,
-    *,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> Run:
-    """LSTM (Hochreiter and Schmidhuber 1997, Gers et al. 2000); see `forward` and `cells`."""
-    rec = Recurrence(
-        "lstm", activation, recurrent_activation, reverse=reverse, zero_output_for_mask=zero_output_for_mask
-    )
-    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
-
-
-def gru(
-    x: FloatArray | Tokens,
-    kernel: FloatArray,
-    recurrent_kernel: FloatArray,
-    bias: FloatArray | None = None,
-    *,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-    reset_after: bool = True,
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> Run:
-    """GRU (Cho et al. 2014), its reset gate after or before the product; see `forward` and `cells`."""
-    rec = Recurrence("gru", activation, recurrent_activation, reset_after, reverse, zero_output_for_mask)
-    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
-
-
-def min_gru(
-    x: FloatArray | Tokens,
-    kernel: FloatArray,
-    bias: FloatArray | None = None,
-    *,
-    recurrent_activation: str = "sigmoid",
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> Run:
-    """minGRU (Feng et al. 2024, section 3.1), which has no recurrent kernel; see `forward` and `cells`."""
-    rec = Recurrence(
-        "min_gru",
-        recurrent_activation=recurrent_activation,
-        reverse=reverse,
-        zero_output_for_mask=zero_output_for_mask,
-    )
-    kernel = np.asarray(kernel)
-    return forward(rec, x, kernel, no_recurrent_kernel(rec, kernel), bias, **operands)
-
-
-def min_lstm(
-    x: FloatArray | Tokens,
-    kernel: FloatArray,
-    bias: FloatArray | None = None,
-    *,
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> Run:
-    """minLSTM (Feng et al. 2024, section 3.2), which has no recurrent kernel; see `forward` and `cells`."""
-    rec = Recurrence("min_lstm", reverse=reverse, zero_output_for_mask=zero_output_for_mask)
-    kernel = np.asarray(kernel)
-    return forward(rec, x, kernel, no_recurrent_kernel(rec, kernel), bias, **operands)
-
-
-def layer_norm_lstm(
-    x: FloatArray | Tokens,
-    kernel: FloatArray,
-    recurrent_kernel: FloatArray,
-    bias: FloatArray | None = None,
-    *,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> Run:
-    """LSTM with layer normalisation (Ba, Kiros and Hinton 2016), its gains in the bias; see `forward` and `cells`."""
-    rec = Recurrence(
-        "layer_norm_lstm",
-        activation,
-        recurrent_activation,
-        reverse=reverse,
-        zero_output_for_mask=zero_output_for_mask,
-    )
-    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
-
-
-def layer_norm_gru(
-    x: FloatArray | Tokens,
-    kernel: FloatArray,
-    recurrent_kernel: FloatArray,
-    bias: FloatArray | None = None,
-    *,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> Run:
-    """GRU with layer normalisation (Ba, Kiros and Hinton 2016), its gains in the bias; see `forward` and `cells`."""
-    rec = Recurrence(
-        "layer_norm_gru",
-        activation,
-        recurrent_activation,
-        reverse=reverse,
-        zero_output_for_mask=zero_output_for_mask,
-    )
-    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
-
-
-def zoneout_lstm(
-    x: FloatArray | Tokens,
-    kernel: FloatArray,
-    recurrent_kernel: FloatArray,
-    bias: FloatArray | None = None,
-    *,
-    zoneout: float = 0.1,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> Run:
-    """LSTM with zoneout (Krueger et al. 2016), of the mask or else as expected; see `forward` and `cells`."""
-    rec = Recurrence(
-        "zoneout_lstm",
-        activation,
-        recurrent_activation,
-        reverse=reverse,
-        zero_output_for_mask=zero_output_for_mask,
-        zoneout=zoneout,
-    )
-    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
-
-
-def zoneout_gru(
-    x: FloatArray | Tokens,
-    kernel: FloatArray,
-    recurrent_kernel: FloatArray,
-    bias: FloatArray | None = None,
-    *,
-    zoneout: float = 0.1,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-    reset_after: bool = True,
-    reverse: bool = False,
-    zero_output_for_mask: bool = False,
-    **operands: Any,
-) -> Run:
-    """GRU with zoneout (Krueger et al. 2016), of the mask or else as expected; see `forward` and `cells`."""
-    rec = Recurrence(
-        "zoneout_gru", activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout
-    )
-    return forward(rec, x, kernel, recurrent_kernel, bias, **operands)
-
-
 class Packed:
     """A recurrence with its weights packed once, for one step at a time: streams, and generating.
 
@@ -407,6 +205,8 @@ class Packed:
     __slots__ = ("features", "step", "units")
 
     def __init__(self, rec: Recurrence, kernel: Any, recurrent_kernel: Any, bias: Any) -> None:
+        if recurrent_kernel is None:
+            recurrent_kernel = no_recurrent_kernel(rec, np.asarray(kernel))
         kernel, recurrent_kernel = (
             _floats(name, array, np.dtype(np.float32))
             for name, array in (("kernel", kernel), ("recurrent_kernel", recurrent_kernel))
@@ -424,106 +224,101 @@ class Packed:
         self.step = _kernels.PackedStep(spec_codes(rec), kernel, recurrent_kernel, bias).step
 
 
-def pack_simple_rnn(
-    kernel: FloatArray, recurrent_kernel: FloatArray, bias: FloatArray | None = None, *, activation: str = "tanh"
-) -> Packed:
-    """A SimpleRNN's weights packed for `Packed.step`; float32, layouts as for `simple_rnn`."""
-    return Packed(Recurrence("simple_rnn", activation), kernel, recurrent_kernel, bias)
+def _sequence_function(cell: Cell) -> Callable[..., Run]:
+    def function(
+        x: FloatArray | Tokens,
+        kernel: FloatArray,
+        recurrent_kernel: FloatArray | None = None,
+        bias: FloatArray | None = None,
+        *,
+        activation: str = "tanh",
+        recurrent_activation: str = "sigmoid",
+        reset_after: bool = True,
+        reverse: bool = False,
+        zero_output_for_mask: bool = False,
+        zoneout: float = 0.0,
+        initial_state: Sequence[FloatArray] | None = None,
+        mask: NDArray[np.bool_] | None = None,
+        lengths: NDArray[np.integer[Any]] | Sequence[int] | None = None,
+        dropout_mask: FloatArray | None = None,
+        recurrent_dropout_mask: FloatArray | None = None,
+        zoneout_mask: NDArray[np.bool_] | None = None,
+        keep: bool = False,
+    ) -> Run:
+        """Run {title} ({source}) over a batch of sequences.
+
+        The equations are in `gatewright.ops.cells.{name}`.
+
+        Args:
+            x: [batch, time, features], or `Tokens(ids, table)`.
+            kernel: [features, {gates} * units].
+            recurrent_kernel: {recurrent_kernel}.
+            bias: the shape is that of the cell, see above; None for none.
+            activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout: see
+                `gatewright.ops.recurrence.Recurrence`.
+            initial_state, mask, lengths, dropout_mask, recurrent_dropout_mask, zoneout_mask, keep: see `forward`.
+
+        Raises:
+            ValueError: a name is unknown, or a shape or length does not fit.
+            TypeError: an operand has an unsupported type.
+        """
+        rec = Recurrence(
+            cell.name, activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout
+        )
+        return forward(
+            rec,
+            x,
+            kernel,
+            recurrent_kernel,
+            bias,
+            initial_state=initial_state,
+            mask=mask,
+            lengths=lengths,
+            dropout_mask=dropout_mask,
+            recurrent_dropout_mask=recurrent_dropout_mask,
+            zoneout_mask=zoneout_mask,
+            keep=keep,
+        )
+
+    return described(function, cell.name, cell)
 
 
-def pack_lstm(
-    kernel: FloatArray,
-    recurrent_kernel: FloatArray,
-    bias: FloatArray | None = None,
-    *,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-) -> Packed:
-    """An LSTM's weights packed for `Packed.step`; float32, layouts as for `lstm`."""
-    return Packed(Recurrence("lstm", activation, recurrent_activation), kernel, recurrent_kernel, bias)
+def _pack_function(cell: Cell) -> Callable[..., Packed]:
+    def function(
+        kernel: FloatArray,
+        recurrent_kernel: FloatArray | None = None,
+        bias: FloatArray | None = None,
+        *,
+        activation: str = "tanh",
+        recurrent_activation: str = "sigmoid",
+        reset_after: bool = True,
+        zoneout: float = 0.0,
+    ) -> Packed:
+        """Pack the weights of {title} for `Packed.step`. The equations are in `gatewright.ops.cells.{name}`.
+
+        Args:
+            kernel: float32 [features, {gates} * units].
+            recurrent_kernel: {recurrent_kernel}.
+            bias: the shape is that of the cell, see above; None for none.
+            activation, recurrent_activation, reset_after, zoneout: see `gatewright.ops.recurrence.Recurrence`.
+
+        Raises:
+            ValueError: a name is unknown, or a shape does not fit.
+            TypeError: a weight is not float32.
+        """
+        rec = Recurrence(cell.name, activation, recurrent_activation, reset_after, zoneout=zoneout)
+        return Packed(rec, kernel, recurrent_kernel, bias)
+
+    return described(function, f"pack_{cell.name}", cell)
 
 
-def pack_gru(
-    kernel: FloatArray,
-    recurrent_kernel: FloatArray,
-    bias: FloatArray | None = None,
-    reset_after: bool = True,
-    *,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-) -> Packed:
-    """A GRU's weights packed for `Packed.step`; float32, layouts as for `gru`."""
-    rec = Recurrence("gru", activation, recurrent_activation, reset_after)
-    return Packed(rec, kernel, recurrent_kernel, bias)
+# One function for each cell and one that packs its weights: gru and pack_gru, lstm and pack_lstm, ...
+globals().update({name: _sequence_function(cell) for name, cell in CELLS.items()})
+globals().update({f"pack_{name}": _pack_function(cell) for name, cell in CELLS.items()})
 
+if TYPE_CHECKING:
 
-def pack_min_gru(
-    kernel: FloatArray, bias: FloatArray | None = None, *, recurrent_activation: str = "sigmoid"
-) -> Packed:
-    """A minGRU's weights packed for `Packed.step`; float32, layouts as for `min_gru`."""
-    rec = Recurrence("min_gru", recurrent_activation=recurrent_activation)
-    kernel = np.asarray(kernel)
-    return Packed(rec, kernel, no_recurrent_kernel(rec, kernel), bias)
-
-
-def pack_min_lstm(kernel: FloatArray, bias: FloatArray | None = None) -> Packed:
-    """A minLSTM's weights packed for `Packed.step`; float32, layouts as for `min_lstm`."""
-    rec = Recurrence("min_lstm")
-    kernel = np.asarray(kernel)
-    return Packed(rec, kernel, no_recurrent_kernel(rec, kernel), bias)
-
-
-def pack_layer_norm_lstm(
-    kernel: FloatArray,
-    recurrent_kernel: FloatArray,
-    bias: FloatArray | None = None,
-    *,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-) -> Packed:
-    """Weights for `layer_norm_lstm` packed for `Packed.step`; float32, layouts as there."""
-    return Packed(Recurrence("layer_norm_lstm", activation, recurrent_activation), kernel, recurrent_kernel, bias)
-
-
-def pack_layer_norm_gru(
-    kernel: FloatArray,
-    recurrent_kernel: FloatArray,
-    bias: FloatArray | None = None,
-    *,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-) -> Packed:
-    """Weights for `layer_norm_gru` packed for `Packed.step`; float32, layouts as there."""
-    return Packed(Recurrence("layer_norm_gru", activation, recurrent_activation), kernel, recurrent_kernel, bias)
-
-
-def pack_zoneout_lstm(
-    kernel: FloatArray,
-    recurrent_kernel: FloatArray,
-    bias: FloatArray | None = None,
-    *,
-    zoneout: float = 0.1,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-) -> Packed:
-    """Weights for `zoneout_lstm` packed for `Packed.step`, which expects `zoneout`; float32, layouts as there."""
-    rec = Recurrence("zoneout_lstm", activation, recurrent_activation, zoneout=zoneout)
-    return Packed(rec, kernel, recurrent_kernel, bias)
-
-
-def pack_zoneout_gru(
-    kernel: FloatArray,
-    recurrent_kernel: FloatArray,
-    bias: FloatArray | None = None,
-    reset_after: bool = True,
-    *,
-    zoneout: float = 0.1,
-    activation: str = "tanh",
-    recurrent_activation: str = "sigmoid",
-) -> Packed:
-    """Weights for `zoneout_gru` packed for `Packed.step`, which expects `zoneout`; float32, layouts as there."""
-    rec = Recurrence("zoneout_gru", activation, recurrent_activation, reset_after, zoneout=zoneout)
-    return Packed(rec, kernel, recurrent_kernel, bias)
+    def __getattr__(name: str) -> Any: ...
 
 
 def _tokens(tokens: Tokens, gathered: bool) -> tuple[FloatArray, NDArray[np.int32] | None]:

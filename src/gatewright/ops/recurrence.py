@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gatewright.ops.cells import CELLS, ZONEOUT
+from gatewright.ops.cells import CELLS
 from gatewright.ops.cells.cell import ACTIVATIONS, Array, Cell
 from gatewright.support.errors import require_one_of
 
@@ -68,11 +68,6 @@ class Recurrence:
     def definition(self) -> Cell:
         """The cell itself: its equations and what it declares."""
         return CELLS[self.cell]
-
-    @property
-    def base(self) -> str:
-        """The cell, without its zoneout."""
-        return ZONEOUT.get(self.cell, self.cell)
 
     @property
     def gate_names(self) -> tuple[str, ...]:
@@ -133,7 +128,13 @@ class Tokens(NamedTuple):
 
 
 def no_recurrent_kernel(rec: Recurrence, kernel: Array) -> np.ndarray[Any, np.dtype[Any]]:
-    """Return U [units, 0] for a kernel [features, gates * units] of a cell whose gates do not read the state."""
+    """Return U [units, 0] for a kernel [features, gates * units] of a cell whose gates do not read the state.
+
+    Raises:
+        ValueError: the gates of the cell read the state, so that it needs a recurrent kernel.
+    """
+    if rec.recurrent_gates:
+        raise ValueError(f"{rec.cell} needs a recurrent_kernel of shape [units, {rec.recurrent_gates} * units].")
     columns = kernel.shape[-1] if kernel.shape else 0
     return np.zeros((columns // rec.gates, 0), kernel.dtype)
 
@@ -210,7 +211,7 @@ def check_operands(
     ):
         if drop is not None:
             require_shape(name, drop, (1, batch, width), (gates, batch, width))
-    if zoneout_mask is not None and rec.cell not in ZONEOUT:
-        raise ValueError(f"{rec.cell} has no zoneout, and so no zoneout_mask.")
     if zoneout_mask is not None:
+        if not rec.zoneout:
+            raise ValueError("zoneout_mask needs a recurrence with a zoneout above 0.")
         require_shape("zoneout_mask", zoneout_mask, (batch, time, len(rec.state_names), units))

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatewright.ops.cells import ZONEOUT
 from gatewright.ops.cells.cell import Array, Gradients, Weights
 from gatewright.ops.recurrence import Recurrence, check_operands, require_shape
 
@@ -62,14 +61,14 @@ def step(
         dropout_mask: m, [1 or gates, batch, features], scaled, constant through time; or None.
         recurrent_dropout_mask: n, [1 or gates, batch, units], likewise.
         xp: `numpy` or `jax.numpy`.
-        zoneout_mask: d, bool [batch, states, units]; None for `rec.zoneout`.
+        zoneout_mask: d, bool [batch, states, units]; None for `rec.zoneout`. Every cell can have zoneout.
 
     Returns:
         The new states, and the values of `rec.saved_names`; each [batch, units].
     """
     weights = Weights(kernel, recurrent_kernel, bias, dropout_mask, recurrent_dropout_mask)
     new, saved = rec.definition.step(rec, x, states, weights, xp)
-    if rec.cell in ZONEOUT:
+    if rec.zoneout:
         d = _zoneout(rec, zoneout_mask, xp, states)
         new = tuple(d_s * s_prev + (1 - d_s) * s for d_s, s_prev, s in zip(d, states, new, strict=True))
         if "c" in rec.state_names:
@@ -230,7 +229,7 @@ def backward(
         saved = tuple(np.moveaxis(forward_result.saved[:, t], 1, 0))
         output = forward_result.sequence[:, t]
         d_past: tuple[Array, ...] = (0,) * len(d_live)
-        if rec.cell in ZONEOUT:
+        if rec.zoneout:
             zoneout = _zoneout(rec, None if zoneout_mask is None else zoneout_mask[:, t], np, d_live)
             d_past = tuple(d * d_s for d, d_s in zip(zoneout, d_live, strict=True))
             d_live = tuple((1 - d) * d_s for d, d_s in zip(zoneout, d_live, strict=True))

@@ -9,19 +9,6 @@ from gatewright.ops.cells.min_gru import MinGRU
 from gatewright.ops.cells.min_lstm import MinLSTM
 from gatewright.ops.cells.simple_rnn import SimpleRNN
 
-
-class ZoneoutLSTM(LSTM):
-    name = "zoneout_lstm"
-    title = "ZoneoutLSTM"
-
-
-class ZoneoutGRU(GRU):
-    name = "zoneout_gru"
-    title = "ZoneoutGRU"
-
-
-ZONEOUT = {"zoneout_lstm": "lstm", "zoneout_gru": "gru"}
-
 _CELLS: tuple[Cell, ...] = (
     SimpleRNN(),
     LSTM(),
@@ -30,8 +17,6 @@ _CELLS: tuple[Cell, ...] = (
     MinLSTM(),
     LayerNormLSTM(),
     LayerNormGRU(),
-    ZoneoutLSTM(),
-    ZoneoutGRU(),
 )
 
 CELLS: dict[str, Cell] = {cell.name: cell for cell in _CELLS}

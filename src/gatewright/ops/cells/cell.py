@@ -66,6 +66,8 @@ class Options(Protocol):
     def recurrent_activation(self) -> str: ...
     @property
     def reset_after(self) -> bool: ...
+    @property
+    def zoneout(self) -> float: ...
 
 
 class Weights(NamedTuple):
@@ -161,9 +163,9 @@ class Cell:
             options: the recurrence.
             d_states: gradients with respect to the new states.
             x, states, weights: the operands of `step`.
-            output: the new h of the step.
-            saved: the values of `saved_names`. A saved c may differ from the c of the step: with zoneout it is the
-                state after zoneout, so a cell computes the c of the step again.
+            output: the new h, after zoneout.
+            saved: the values of `saved_names`. A saved c is the state after zoneout, so that a cell computes the c of
+                its own step again.
         """
         raise NotImplementedError
 

@@ -25,7 +25,7 @@ class SimpleRNN(Cell):
 
         h = activation((x * m) @ W + b + (h_prev * n) @ U)
 
-    States: (h,). Saved: nothing, since the derivative is a function of h.
+    States: (h,). Saved: nothing, since the derivative is a function of h; with zoneout (y,), the h before zoneout.
     """
 
     name = "simple_rnn"
@@ -34,7 +34,7 @@ class SimpleRNN(Cell):
     gates = ("h",)
 
     def saved_names(self, options: Options) -> tuple[str, ...]:
-        return ()
+        return ("y",) if options.zoneout else ()
 
     def step(
         self, options: Options, x: Array, states: States, weights: Weights, xp: ModuleType
@@ -43,7 +43,7 @@ class SimpleRNN(Cell):
         (x_h,) = project(x, W, b, m, 1)
         (h_h,) = project(h_prev, U, None, n, 1)
         h = ACTIVATIONS[options.activation].apply(xp, x_h + h_h)
-        return (h,), ()
+        return (h,), (h,) if options.zoneout else ()
 
     def step_backward(
         self,
@@ -56,8 +56,8 @@ class SimpleRNN(Cell):
         weights: Weights,
     ) -> Gradients:
         W, U, b, m, n = weights
-        (d_h,), (h_prev,), h = d_states, states, output
-        d_a = [d_h * ACTIVATIONS[options.activation].derivative(h)]
+        (d_h,), (h_prev,), y = d_states, states, saved[0] if options.zoneout else output
+        d_a = [d_h * ACTIVATIONS[options.activation].derivative(y)]
         d_x, d_W = project_backward(d_a, x, W, m)
         d_h_prev, d_U = project_backward(d_a, h_prev, U, n)
         return Gradients(d_x, d_W, d_U, bias_backward(b, d_a), (d_h_prev,))
