@@ -7,7 +7,7 @@ import numpy as np
 from gatewright.data.encoders import BytePairs, Characters, Words
 from gatewright.nn import model as models
 from gatewright.nn.file import Model
-from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent, Softmax, zoneout_of
+from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent, Softmax
 from gatewright.tasks.forecast.blocks import Decaying, Direct, Level, Parallel, Recursive, Restore, Segments
 from gatewright.tasks.forecast.grid import Grid
 from gatewright.tasks.forecast.scales import Scales
@@ -77,13 +77,12 @@ def language_model(cell="gru", units=9, layers=1, tokens="words", tied=False, ro
     return Model("generate", model, weights, encoder.to_json(), answers, {"settings": {"cell": cell}})
 
 
-def forecaster(decoding="segments", cell="gru", units=4, layers=1, known=0, missing="last"):
+def forecaster(decoding="segments", cell="gru", units=4, layers=1, known=0, missing="last", zoneout=0.0):
     """A forecaster of two targets, 8 steps to 5, with random weights."""
     C, L, H, since = 2, 8, 5, missing == "decay"
     names = ("a", "b", *("k" * (place + 1) for place in range(known)))
     scale = np.stack([np.arange(2.0 + known), 1 + np.arange(2.0 + known)])
     scales = Scales(names, C, known, False, since, Grid("seconds", 3600, 0), {"": scale}, "date", None)
-    zoneout = zoneout_of(cell)
     below = [Recurrent(cell, units, False, layer < layers - 1, zoneout=zoneout) for layer in range(layers)]
     if since:
         below[0] = Decaying(cell, units, C, C, layers > 1)

@@ -8,7 +8,7 @@ from gatewright.comparison.gradients import GradientThroughTime
 from gatewright.data.batches import Examples
 from gatewright.nn.layers import Dense, Embedding, Recurrent
 from gatewright.ops import reference as cells
-from gatewright.ops.cells import CELLS, ZONEOUT
+from gatewright.ops.cells import CELLS
 from gatewright.ops.recurrence import Recurrence
 from gatewright.tasks.adding.task import Adding
 from gatewright.training.network import Network
@@ -39,7 +39,7 @@ def by_differences(rec, weights, x, time, name):
         for sign in (1, -1):
             moved = [state.copy() for state in states]
             moved[rec.state_names.index(name)][unit] += sign * 1e-5
-            if name == "c" and rec.cell not in ZONEOUT:  # h_t is not made of the c_t that is kept there
+            if name == "c" and not rec.zoneout:  # h_t is not made of the c_t that is kept there
                 o = saved[rec.saved_names.index("o")]
                 moved[0] = rec.definition.output(rec, o, moved[1], bias, np)
             values.append(loss_after(rec, weights, moved, x[time + 1 :]))
@@ -47,9 +47,10 @@ def by_differences(rec, weights, x, time, name):
     return np.linalg.norm(gradient)
 
 
+@pytest.mark.parametrize("zoneout", [0.0, 0.1])
 @pytest.mark.parametrize("cell", CELLS)
-def test_against_finite_differences(cell):
-    task = Adding(length=TIME)
+def test_against_finite_differences(cell, zoneout):
+    task = Adding(length=TIME, zoneout=zoneout)
     x = np.random.default_rng(0).normal(size=(1, TIME, 2)).astype(np.float32)
     rows = Examples(x, np.zeros((1, 1), np.float32))
     network = Network(task, task.blocks(cell, UNITS), rows, ONE)

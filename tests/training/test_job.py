@@ -122,8 +122,8 @@ def test_flags_file_and_function_are_one(tmp_path, reviews, capsys):
         {"cell": "min_lstm", "layers": 2},
         {"cell": "layer_norm_lstm", "recurrent_dropout": 0.2},
         {"cell": "layer_norm_gru", "both": True},
-        {"cell": "zoneout_lstm", "zoneout": 0.4},
-        {"cell": "zoneout_gru", "zoneout": 0.1, "both": True},
+        {"cell": "lstm", "zoneout": 0.4},
+        {"cell": "gru", "zoneout": 0.1, "both": True},
     ],
 )
 def test_settings_reach_the_model(tmp_path, options):

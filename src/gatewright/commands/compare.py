@@ -64,7 +64,7 @@ def compare(
         out: folder for the runs, compare.json and report.html.
         settings: options of the data as for `train`, and any other setting of it, such as `pooling="max"`, `both=True`
             or `word_dropout=0.2`; where it is not given, the networks are plain: one layer, its last output, no
-            dropout (but zoneout 0.1 in the cells that have it), a constant learning rate.
+            dropout, a constant learning rate.
 
     Where a setting is None, the task's own holds: for "adding" 64 units, length 100, batch 16, 5 epochs, learning rate
     0.005; for texts 128 units, embedding 128, length 200, vocabulary 10,000, batch 32, 5 epochs, learning rate 0.001;

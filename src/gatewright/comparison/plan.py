@@ -14,7 +14,7 @@ from gatewright.data.batches import Examples
 from gatewright.nn import model as models
 from gatewright.ops.cells import CELLS
 from gatewright.support.errors import InputError, nearest, require_one_of
-from gatewright.tasks.base.settings import compared, require_zoneout
+from gatewright.tasks.base.settings import compared
 from gatewright.tasks.base.task import Task
 from gatewright.tasks.registry import COMPARED, OPTIONS, job_on, of_data, refuse_others, task_class
 from gatewright.training.recipe import Recipe
@@ -126,7 +126,6 @@ def resolve(
     _require_whole("seeds", seeds, 1)
     require_one_of("match", match, ("units", "parameters"))
     names = _cell_names(cells)
-    require_zoneout(more, names)
     rates = _rates(chosen.pop("learning_rates") if learning_rates is None else learning_rates)
     chosen.pop("learning_rates", None)
     return Plan(

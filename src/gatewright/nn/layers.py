@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.nn.block import Array, Library, Noise, States, Step, Steps, Weights
-from gatewright.ops.cells import CELLS, ZONEOUT
+from gatewright.ops.cells import CELLS
 from gatewright.ops.recurrence import Recurrence, Tokens
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START, UNKNOWN
@@ -98,11 +98,11 @@ class Recurrent:
             2016, section 4.1.
         weight_dropout: share of the recurrent kernel that is 0 throughout a training step: Merity, Keskar & Socher
             2018, "Regularizing and Optimizing LSTM Language Models", section 2.
-        zoneout: of a cell with zoneout, share of each state's units that stay as they were at a step of training: see
-            `cells.step`; other cells have 0.
+        zoneout: fraction of each state's units that keep their previous value at a step of training: see
+            `gatewright.ops.reference.step`.
 
     Raises:
-        InputError: the cell has no recurrent kernel, and a dropout is one of its product; or it has no zoneout.
+        InputError: the cell has no recurrent kernel, and a dropout is one of its product; or a rate is out of range.
     """
 
     cell: str
@@ -115,7 +115,8 @@ class Recurrent:
     kind: ClassVar[str] = "recurrent"
 
     def __post_init__(self) -> None:
-        require_own_zoneout(self.cell, self.zoneout)
+        if not 0 <= self.zoneout < 1:
+            raise InputError(f"zoneout must be a number from 0 to below 1, not {self.zoneout!r}.")
         if self.cell not in CELLS or self._directions()[0][1].recurrent_gates:
             return
         for name, rate in (("recurrent_dropout", self.recurrent_dropout), ("weight_dropout", self.weight_dropout)):
@@ -201,21 +202,6 @@ class Recurrent:
             return after[0], after
 
         return zeros, pair if len(zeros) == 2 else one
-
-
-def require_own_zoneout(cell: str, rate: float) -> None:
-    """Check that a rate of zoneout is 0, or its cell has zoneout.
-
-    Raises:
-        InputError: it is not so.
-    """
-    if rate and cell not in ZONEOUT:
-        raise InputError(f"zoneout must be 0 for {CELLS[cell].title if cell in CELLS else cell}; it is {rate}.")
-
-
-def zoneout_of(cell: str, rate: float = 0.1) -> float:
-    """The rate of zoneout, of a cell that has it; 0 of any other."""
-    return rate if cell in ZONEOUT else 0.0
 
 
 @dataclass(frozen=True)

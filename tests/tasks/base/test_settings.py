@@ -17,7 +17,7 @@ def test_what_is_not_given_is_the_default():
     assert settings["cell"] == "simple_rnn"
     assert settings["clip"] == 2.0
     assert settings["seed"] == 0
-    assert list(settings) == [setting.name for setting in CLASSIFY if setting.name != "zoneout"]
+    assert list(settings) == [setting.name for setting in CLASSIFY]
 
 
 @pytest.mark.parametrize(
@@ -37,10 +37,7 @@ def test_what_is_not_given_is_the_default():
             {"pooling": "maxx"},
             "pooling must be one of 'last', 'mean', 'max', 'attention', not 'maxx'; did you mean 'max'?",
         ),
-        (
-            {"cell": "lstm", "zoneout": 0.2},
-            "zoneout is for the cells zoneout_lstm and zoneout_gru, and not for lstm: leave it out.",
-        ),
+        ({"zoneout": 1}, "zoneout must be a number from 0 to below 1, not 1."),
     ],
 )
 def test_what_can_not_be_used(given, said):
@@ -49,10 +46,9 @@ def test_what_can_not_be_used(given, said):
     assert str(caught.value) == said
 
 
-def test_zoneout_is_that_of_the_cells_that_have_it():
-    assert complete(CLASSIFY, {"cell": "zoneout_lstm"})["zoneout"] == 0.1
-    assert complete(CLASSIFY, {"cell": "zoneout_gru", "zoneout": 0.3})["zoneout"] == 0.3
-    assert "zoneout" not in complete(CLASSIFY, {"cell": "lstm"})
+def test_zoneout_is_an_option_of_every_cell():
+    assert complete(CLASSIFY, {"cell": "lstm"})["zoneout"] == 0.0
+    assert complete(CLASSIFY, {"cell": "min_gru", "zoneout": 0.3})["zoneout"] == 0.3
 
 
 @pytest.mark.parametrize("name", ["temperature", "repetition_penalty"])

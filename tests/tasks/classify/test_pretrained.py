@@ -45,7 +45,7 @@ def network(recipe):
 @pytest.mark.parametrize("rate", [0.0, 0.3])
 def test_its_zoneout_is_the_language_models(tmp_path, reviews, rate):
     """Its weights were learnt with that share of the old states mixed in."""
-    made = language_model("zoneout_lstm", 9, layers=2)
+    made = language_model("lstm", 9, layers=2)
     zoned = [replace(block, zoneout=rate) if isinstance(block, Recurrent) else block for block in made.blocks]
     write(replace(made, blocks=tuple(zoned)), tmp_path / "lm.safetensors")
     out = tmp_path / "m.safetensors"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gatewright.data.batches import Examples
 from gatewright.nn.block import Block
-from gatewright.nn.layers import Dense, Recurrent, zoneout_of
+from gatewright.nn.layers import Dense, Recurrent
 from gatewright.results.measure import Measure
 from gatewright.tasks.base.task import Parts, Simple
 
@@ -40,7 +40,7 @@ class Adding:
     train_rows: int = 10_000
     validation_rows: int = 1_000
     test_rows: int = 10_000
-    zoneout: float = 0.1
+    zoneout: float = 0.0
 
     name: ClassVar[str] = "adding"
     data: ClassVar[str] = "adding"
@@ -95,7 +95,7 @@ class Adding:
 
     def blocks(self, cell: str, units: int) -> list[Block]:
         """The cell, and a linear map of its last state to one number."""
-        return [Recurrent(cell, units, zoneout=zoneout_of(cell, self.zoneout)), Dense(1)]
+        return [Recurrent(cell, units, zoneout=self.zoneout), Dense(1)]
 
     def losses(self, outputs: Any, targets: Any) -> Any:
         """Squared error of each row."""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gatewright.ops.cells import CELLS, ZONEOUT
+from gatewright.ops.cells import CELLS
 from gatewright.support.errors import InputError, nearest, require_one_of
 
 
@@ -123,9 +123,8 @@ _CELL = (
     Setting(
         "zoneout",
         "number",
-        0.1,
-        "of zoneout_lstm and zoneout_gru, share of each state that stays as it was at a step of training; afterwards "
-        "that share of what it was is mixed in",
+        0.0,
+        "fraction of each state's units that keep their previous value at a step of training",
         below=1,
     ),
 )
@@ -187,8 +186,6 @@ _OTHERWISE = (
 def complete(table: Sequence[Setting], given: Mapping[str, Any]) -> dict[str, Any]:
     """All settings of a table: those given, checked, and the defaults of the others; None is the default.
 
-    Zoneout is none of a cell that has none.
-
     Raises:
         InputError: a name is unknown, or a value can't be used.
     """
@@ -196,26 +193,10 @@ def complete(table: Sequence[Setting], given: Mapping[str, Any]) -> dict[str, An
     for name in given:
         if name not in names:
             raise InputError(f"{name!r} is no setting of this task: leave it out{nearest(name, names)}")
-    chosen = {
+    return {
         setting.name: setting.default if given.get(setting.name) is None else setting.check(given[setting.name])
         for setting in table
     }
-    if "zoneout" in names:
-        require_zoneout(given, [chosen["cell"]])
-        if chosen["cell"] not in ZONEOUT:
-            del chosen["zoneout"]
-    return chosen
-
-
-def require_zoneout(given: Mapping[str, Any], cells: Sequence[str]) -> None:
-    """Check that a zoneout, where one is given, is that of one of the cells.
-
-    Raises:
-        InputError: none has zoneout.
-    """
-    if given.get("zoneout") and not set(cells) & set(ZONEOUT):
-        named = " and ".join(ZONEOUT)
-        raise InputError(f"zoneout is for the cells {named}, and not for {', '.join(cells)}: leave it out.")
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:

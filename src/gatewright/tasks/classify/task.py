@@ -14,7 +14,7 @@ from gatewright.data.batches import Examples
 from gatewright.data.encoders import BytePairs, Encoder, Words, encode_all
 from gatewright.nn.block import Block
 from gatewright.nn.file import Model
-from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent, zoneout_of
+from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent
 from gatewright.results.measure import Measure
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.classes import are_many, balanced, require_known, require_parts, require_several
@@ -83,7 +83,7 @@ class Classify:
     embedding_dropout: float = 0.0
     word_dropout: float = 0.0
     recurrent_dropout: float = 0.0
-    zoneout: float = 0.1
+    zoneout: float = 0.0
     input_dropout: float = 0.0
     output_dropout: float = 0.0
     class_weights: str = "none"
@@ -208,7 +208,6 @@ class Classify:
 
     def blocks(self, cell: str, units: int) -> list[Block]:
         """Embedding, recurrent layers, pooling, and one logit (two classes) or a logit for each class or label."""
-        zoneout = zoneout_of(cell, self.zoneout)
         assert self._encoder is not None
         blocks: list[Block] = [
             Embedding(self._encoder.ids, self.embedding, self.embedding_dropout, self.word_dropout),
@@ -217,7 +216,7 @@ class Classify:
             blocks.append(Dropout(self.input_dropout))
         for layer in range(self.layers):
             steps = layer < self.layers - 1 or self.pooling != "last"
-            blocks.append(Recurrent(cell, units, self.both, steps, self.recurrent_dropout, zoneout=zoneout))
+            blocks.append(Recurrent(cell, units, self.both, steps, self.recurrent_dropout, zoneout=self.zoneout))
             if layer == self.layers - 1 and self.pooling != "last":
                 blocks.append(Pool(self.pooling))
             if self.output_dropout:

@@ -14,7 +14,7 @@ from gatewright.data import split
 from gatewright.data.batches import Examples
 from gatewright.nn.block import Block
 from gatewright.nn.file import Model
-from gatewright.nn.layers import Dense, Dropout, Pool, Recurrent, zoneout_of
+from gatewright.nn.layers import Dense, Dropout, Pool, Recurrent
 from gatewright.results.measure import Measure
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.classes import are_many, balanced, require_known, require_parts, require_several
@@ -65,7 +65,7 @@ class ClassifySeries:
     scaling: str = "each"
     noise: float | None = 0.0
     recurrent_dropout: float = 0.0
-    zoneout: float = 0.1
+    zoneout: float = 0.0
     input_dropout: float = 0.0
     output_dropout: float = 0.0
     class_weights: str = "none"
@@ -159,14 +159,13 @@ class ClassifySeries:
     def blocks(self, cell: str, units: int) -> list[Block]:
         """Measurements, recurrent layers, pooling, and one logit (two classes) or a logit for each class."""
         assert self.noise is not None
-        zoneout = zoneout_of(cell, self.zoneout)
         blocks: list[Block] = [Measurements(self.noise)]
         if self.input_dropout:
             blocks.append(Dropout(self.input_dropout))
         for layer in range(self.layers):
             top = layer == self.layers - 1
             steps = not top or self.pooling != "last"
-            blocks.append(Recurrent(cell, units, self.both, steps, self.recurrent_dropout, zoneout=zoneout))
+            blocks.append(Recurrent(cell, units, self.both, steps, self.recurrent_dropout, zoneout=self.zoneout))
             if top and self.pooling != "last":
                 blocks.append(Pool(self.pooling))
             if self.output_dropout:

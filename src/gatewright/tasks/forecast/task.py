@@ -13,8 +13,7 @@ from gatewright.data.batches import Examples
 from gatewright.data.windows import Windows
 from gatewright.nn.block import Block
 from gatewright.nn.file import Model
-from gatewright.nn.layers import Dropout, Recurrent, zoneout_of
-from gatewright.ops.cells import ZONEOUT
+from gatewright.nn.layers import Dropout, Recurrent
 from gatewright.results.measure import Measure
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.task import Parts, Simple
@@ -100,7 +99,7 @@ class Forecast:
     loss: str = "absolute"
     layers: int = 1
     recurrent_dropout: float = 0.0
-    zoneout: float = 0.1
+    zoneout: float = 0.0
     output_dropout: float = 0.0
     batch: int | None = None
     data: str = field(init=False, default="")
@@ -296,10 +295,9 @@ class Forecast:
         """The level of each window, recurrent layers, the steps ahead, and their levels given back."""
         look_back, horizon, segment = self._sizes
         C, known = self._table.targets, self.scales.known
-        zoneout = zoneout_of(cell, self.zoneout)
-        if self.missing == "decay" and (self.decoding != "direct" or self.recurrent_dropout or cell in ZONEOUT):
+        if self.missing == "decay" and (self.decoding != "direct" or self.recurrent_dropout or self.zoneout):
             raise InputError(
-                "missing decay is for decoding direct, with recurrent_dropout 0 and no cell with zoneout: choose these."
+                "missing decay is for decoding direct, with recurrent_dropout 0 and zoneout 0: choose these."
             )
         if self.decoding == "segments" and units % 2:
             raise InputError(f"units must be even with decoding segments, not {units}: give an even number.")
@@ -311,16 +309,16 @@ class Forecast:
             if self.missing == "decay" and layer == 0:
                 blocks.append(Decaying(cell, units, len(self.scales.variables) - self.scales.ahead, C, not top))
             else:
-                blocks.append(Recurrent(cell, units, False, not top, self.recurrent_dropout, zoneout=zoneout))
+                blocks.append(Recurrent(cell, units, False, not top, self.recurrent_dropout, zoneout=self.zoneout))
             if self.output_dropout and not (top and self.decoding != "direct"):
                 blocks.append(Dropout(self.output_dropout))
         ahead: Block
         if self.decoding == "segments":
-            ahead = Parallel(cell, units, segment, horizon, C, self.outputs, known, self.output_dropout, zoneout)
+            ahead = Parallel(cell, units, segment, horizon, C, self.outputs, known, self.output_dropout, self.zoneout)
         elif self.decoding == "direct":
             ahead = Direct(horizon, C, self.outputs, known)
         else:
-            ahead = Recursive(cell, self.layers, horizon, C, self.outputs, known, zoneout)
+            ahead = Recursive(cell, self.layers, horizon, C, self.outputs, known, self.zoneout)
         return [*blocks, ahead, Restore()]
 
     def model(self, blocks: Sequence[Block], weights: Sequence[Any], training: dict[str, Any]) -> Model:

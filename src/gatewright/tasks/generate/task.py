@@ -14,7 +14,7 @@ from gatewright.data.batches import Examples
 from gatewright.data.encoders import BytePairs, Characters, Encoder, Words, told
 from gatewright.nn.block import Block
 from gatewright.nn.file import Model
-from gatewright.nn.layers import Dense, Dropout, Embedding, Recurrent, Softmax, zoneout_of
+from gatewright.nn.layers import Dense, Dropout, Embedding, Recurrent, Softmax
 from gatewright.results.measure import Measure
 from gatewright.support.errors import InputError
 from gatewright.support.ids import FIRST, PADDING, START, UNKNOWN
@@ -85,7 +85,7 @@ class Generate:
     word_dropout: float = 0.0
     recurrent_dropout: float = 0.0
     weight_dropout: float = 0.0
-    zoneout: float = 0.1
+    zoneout: float = 0.0
     input_dropout: float = 0.0
     output_dropout: float = 0.0
     limit: int | None = None
@@ -220,7 +220,6 @@ class Generate:
     def blocks(self, cell: str, units: int) -> list[Block]:
         """Embedding, recurrent layers and a softmax; where it is tied and sizes differ, a linear map to that of the
         embedding below it."""
-        zoneout = zoneout_of(cell, self.zoneout)
         assert self._encoder is not None
         ids = self._encoder.ids
         blocks: list[Block] = [Embedding(ids, self.embedding, self.embedding_dropout, self.word_dropout)]
@@ -228,7 +227,9 @@ class Generate:
             blocks.append(Dropout(self.input_dropout))
         for layer in range(self.layers):
             steps = self.carried or layer < self.layers - 1
-            blocks.append(Recurrent(cell, units, False, steps, self.recurrent_dropout, self.weight_dropout, zoneout))
+            blocks.append(
+                Recurrent(cell, units, False, steps, self.recurrent_dropout, self.weight_dropout, self.zoneout)
+            )
             if self.output_dropout:
                 blocks.append(Dropout(self.output_dropout))
         if self.tied and units != self.embedding:

@@ -13,7 +13,7 @@ from gatewright.data import split
 from gatewright.data.batches import Examples
 from gatewright.nn.block import Block
 from gatewright.nn.file import Model
-from gatewright.nn.layers import Dropout, Recurrent, zoneout_of
+from gatewright.nn.layers import Dropout, Recurrent
 from gatewright.results.measure import Measure
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.task import Parts, Simple
@@ -44,7 +44,7 @@ class GenerateRolls:
     layers: int = 1
     recurrent_dropout: float = 0.0
     weight_dropout: float = 0.0
-    zoneout: float = 0.1
+    zoneout: float = 0.0
     input_dropout: float = 0.0
     output_dropout: float = 0.0
     limit: int | None = None
@@ -121,12 +121,13 @@ class GenerateRolls:
 
     def blocks(self, cell: str, units: int) -> list[Block]:
         """Frames, recurrent layers, and a logit for each key."""
-        zoneout = zoneout_of(cell, self.zoneout)
         blocks: list[Block] = [Frames()]
         if self.input_dropout:
             blocks.append(Dropout(self.input_dropout))
         for _ in range(self.layers):
-            blocks.append(Recurrent(cell, units, False, True, self.recurrent_dropout, self.weight_dropout, zoneout))
+            blocks.append(
+                Recurrent(cell, units, False, True, self.recurrent_dropout, self.weight_dropout, self.zoneout)
+            )
             if self.output_dropout:
                 blocks.append(Dropout(self.output_dropout))
         return [*blocks, Sigmoids(self._keys)]

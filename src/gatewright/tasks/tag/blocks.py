@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.nn.block import Array, Block, Library, Noise, States, Step, Steps, Weights
-from gatewright.nn.layers import POOLS, Dense, Dropout, Embedding, Pool, Recurrent, require_own_zoneout
+from gatewright.nn.layers import POOLS, Dense, Dropout, Embedding, Pool, Recurrent
 from gatewright.ops.cells import CELLS
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START, UNKNOWN
@@ -95,7 +95,7 @@ class WordVectors:
     kind: ClassVar[str] = "word_vectors"
 
     def __post_init__(self) -> None:
-        require_own_zoneout(self.cell, self.zoneout)
+        Recurrent(self.cell, self.letter_units, zoneout=self.zoneout)  # refuses a rate that is out of range
 
     @property
     def _of_letters(self) -> tuple[Embedding, Recurrent]:

@@ -14,7 +14,7 @@ from gatewright.data import split
 from gatewright.data.batches import Examples
 from gatewright.nn.block import Block
 from gatewright.nn.file import Model
-from gatewright.nn.layers import Dropout, Recurrent, zoneout_of
+from gatewright.nn.layers import Dropout, Recurrent
 from gatewright.nn.library import NUMPY
 from gatewright.results.measure import Measure
 from gatewright.support.errors import InputError
@@ -78,7 +78,7 @@ class Tag:
     pooling: str = "max"
     word_dropout: float = 0.1
     recurrent_dropout: float = 0.0
-    zoneout: float = 0.1
+    zoneout: float = 0.0
     input_dropout: float = 0.0
     output_dropout: float = 0.0
     limit: int | None = None
@@ -221,16 +221,15 @@ class Tag:
 
     def blocks(self, cell: str, units: int) -> list[Block]:
         """Words' vectors, recurrent layers that give every step, and the scores of tags and labels."""
-        zoneout = zoneout_of(cell, self.zoneout)
         assert self._spelling is not None
         ids, letter_ids = self._spelling.ids, self._spelling.letter_ids
         blocks: list[Block] = [
-            WordVectors(ids, self.embedding, letter_ids, self.letter_units, cell, self.word_dropout, zoneout),
+            WordVectors(ids, self.embedding, letter_ids, self.letter_units, cell, self.word_dropout, self.zoneout),
         ]
         if self.input_dropout:
             blocks.append(Dropout(self.input_dropout))
         for _ in range(self.layers):
-            blocks.append(Recurrent(cell, units, self.both, True, self.recurrent_dropout, zoneout=zoneout))
+            blocks.append(Recurrent(cell, units, self.both, True, self.recurrent_dropout, zoneout=self.zoneout))
             if self.output_dropout:
                 blocks.append(Dropout(self.output_dropout))
         return [*blocks, Tags(len(self._tags), len(self._labels), bool(self.crf), self.pooling)]
