@@ -1,4 +1,4 @@
-// The door to NumPy: buffers in, buffers filled. gatewright.ops.numpy has checked every shape and type; private.
+// The NumPy binding. gatewright.ops.numpy checks every shape and type before it calls; nothing here is public.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
@@ -15,11 +15,12 @@
 #endif
 
 #include "digest.hpp"
+#include "bindings/call.hpp"
 #include "core/dispatch.hpp"
 #include "core/peak.hpp"
 #include "core/run.hpp"
 #include "core/step.hpp"
-#include "core/team.hpp"
+#include "core/thread_pool.hpp"
 
 namespace nb = nanobind;
 
@@ -29,53 +30,23 @@ nb::dict xla_handlers();  // xla.cpp
 
 namespace {
 
-template <class T>
-using Array = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Maybe = std::optional<Array<T>>;
-
-template <class T>
-T* pointer(const Maybe<T>& array) {
-  return array ? array->data() : nullptr;
+template <class A>
+Buffers buffers_of(const std::vector<std::optional<A>>& arrays, const std::vector<const char*>& names) {
+  if (arrays.size() != names.size()) throw nb::value_error("The call does not pass the arrays that the kernels list.");
+  Buffers buffers;
+  for (const auto& array : arrays)
+    buffers.push_back(array ? Buffer{const_cast<void*>(static_cast<const void*>(array->data())), array->shape_ptr()}
+                            : Buffer{});
+  return buffers;
 }
 
-// The codes of enumerations, the flags, and the rate of zoneout, in the order of Spec.
-Spec spec_of(const std::vector<double>& v) {
-  const auto code = [&](size_t k) { return static_cast<int>(v.at(k)); };
-  return {static_cast<CellKind>(code(0)),
-          static_cast<Activation>(code(1)),
-          static_cast<Activation>(code(2)),
-          code(3) != 0,
-          code(4) != 0,
-          code(5) != 0,
-          v.at(6)};
-}
+// Contiguous arrays or None, read and written in place.
+using Read = std::vector<std::optional<nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>>>;
+using Written = std::vector<std::optional<nb::ndarray<nb::c_contig, nb::device::cpu>>>;
 
-template <class T>
-int64_t leading(const Maybe<T>& array) {
-  return array ? static_cast<int64_t>(array->shape(0)) : 0;
-}
+bool is_double(const Read& operands) { return operands.at(0).value().dtype() == nb::dtype<double>(); }
 
-template <class T>
-struct Arguments {
-  Sizes sizes;
-  Inputs<T> in;
-  Live live;
-};
-
-template <class T>
-Arguments<T> arguments(const Array<const T>& x, const Maybe<const int32_t>& ids, const Array<const T>& kernel,
-                       const Array<const T>& recurrent_kernel, const Maybe<const T>& bias, const Array<const T>& h0,
-                       const Maybe<const T>& c0, const Maybe<const uint8_t>& mask, const Maybe<const int32_t>& lengths,
-                       const Maybe<const T>& dropout, const Maybe<const T>& recurrent_dropout,
-                       const Maybe<const uint8_t>& zoneout) {
-  const auto size = [](const auto& array, size_t axis) { return static_cast<int64_t>(array.shape(axis)); };
-  return {{ids ? size(*ids, 0) : size(x, 0), ids ? size(*ids, 1) : size(x, 1), size(x, ids ? 1 : 2), size(h0, 1),
-           leading(dropout), leading(recurrent_dropout), ids ? size(x, 0) : 0},
-          {x.data(), kernel.data(), recurrent_kernel.data(), pointer(bias), h0.data(), pointer(c0), pointer(dropout),
-           pointer(recurrent_dropout), pointer(ids), pointer(zoneout)},
-          {pointer(mask), pointer(lengths)}};
-}
+Spec spec_of(const std::vector<double>& values) { return gatewright::spec_of(values.data()); }
 
 // XLA asks for a program's buffers anew at every run. Past 32 MB, or off the main arena, glibc maps fresh pages for them
 // each time, and touching those costs a fifth of an LSTM's training step: here freed memory is kept for the next one.
@@ -87,65 +58,46 @@ void keep_freed_memory() {
 #endif
 }
 
-void raise_if(const char* wrong) {
-  if (wrong) throw nb::value_error(wrong);
+void raise_if(const char* error) {
+  if (error) throw nb::value_error(error);
 }
 
-template <class T>
-void define(nb::module_& m) {
+void define_calls(nb::module_& m) {
   m.def(
       "forward",
-      [](const std::vector<double>& spec, Array<const T> x, Maybe<const int32_t> ids, Array<const T> kernel,
-         Array<const T> recurrent_kernel, Maybe<const T> bias, Array<const T> h0, Maybe<const T> c0,
-         Maybe<const uint8_t> mask, Maybe<const int32_t> lengths, Maybe<const T> dropout,
-         Maybe<const T> recurrent_dropout, Maybe<const uint8_t> zoneout, Maybe<T> sequence, Maybe<T> saved, Array<T> h,
-         Maybe<T> c) {
-        const auto a = arguments<T>(x, ids, kernel, recurrent_kernel, bias, h0, c0, mask, lengths, dropout,
-                                    recurrent_dropout, zoneout);
-        const Outputs<T> out{pointer(sequence), pointer(saved), h.data(), pointer(c)};
-        const Spec s = spec_of(spec);
-        const char* wrong;
+      [](const std::vector<double>& spec, const Read& operands, const Written& outputs) {
+        const Buffers in = buffers_of(operands, array_names().operands);
+        const Buffers out = buffers_of(outputs, array_names().outputs);
+        const bool wide = is_double(operands);
+        const char* error;
         {
           nb::gil_scoped_release unlocked;
-          wrong = run_forward<T>(s, a.sizes, a.in, a.live, out);
+          error = call_forward(spec_of(spec), wide, in, out);
         }
-        raise_if(wrong);
+        raise_if(error);
       },
-      nb::arg("spec"), nb::arg("x").noconvert(), nb::arg("ids").none(), nb::arg("kernel").noconvert(),
-      nb::arg("recurrent_kernel").noconvert(), nb::arg("bias").none().noconvert(), nb::arg("h0").noconvert(),
-      nb::arg("c0").none().noconvert(), nb::arg("mask").none(), nb::arg("lengths").none(),
-      nb::arg("dropout").none().noconvert(), nb::arg("recurrent_dropout").none().noconvert(), nb::arg("zoneout").none(),
-      nb::arg("sequence").none().noconvert(), nb::arg("saved").none().noconvert(), nb::arg("h").noconvert(),
-      nb::arg("c").none().noconvert());
+      nb::arg("spec"), nb::arg("operands").noconvert(), nb::arg("outputs").noconvert());
   m.def(
       "backward",
-      [](const std::vector<double>& spec, Array<const T> x, Maybe<const int32_t> ids, Array<const T> kernel,
-         Array<const T> recurrent_kernel, Maybe<const T> bias, Array<const T> h0, Maybe<const T> c0,
-         Maybe<const uint8_t> mask, Maybe<const int32_t> lengths, Maybe<const T> dropout,
-         Maybe<const T> recurrent_dropout, Maybe<const uint8_t> zoneout, Array<const T> sequence, Maybe<const T> saved,
-         Maybe<const T> d_sequence, Maybe<const T> d_h, Maybe<const T> d_c, Array<T> g_x, Array<T> g_kernel,
-         Array<T> g_recurrent_kernel, Maybe<T> g_bias, Array<T> g_h0, Maybe<T> g_c0) {
-        const auto a = arguments<T>(x, ids, kernel, recurrent_kernel, bias, h0, c0, mask, lengths, dropout,
-                                    recurrent_dropout, zoneout);
-        const BackwardInputs<T> back{sequence.data(), pointer(saved), pointer(d_sequence), pointer(d_h), pointer(d_c)};
-        const Gradients<T> grad{g_x.data(),      g_kernel.data(), g_recurrent_kernel.data(),
-                                pointer(g_bias), g_h0.data(),     pointer(g_c0)};
-        const Spec s = spec_of(spec);
-        const char* wrong;
+      [](const std::vector<double>& spec, const Read& operands, const Read& backward_inputs, const Written& gradients) {
+        const Buffers in = buffers_of(operands, array_names().operands);
+        const Buffers back = buffers_of(backward_inputs, array_names().backward_inputs);
+        const Buffers grad = buffers_of(gradients, array_names().gradients);
+        const bool wide = is_double(operands);
+        const char* error;
         {
           nb::gil_scoped_release unlocked;
-          wrong = run_backward<T>(s, a.sizes, a.in, a.live, back, grad);
+          error = call_backward(spec_of(spec), wide, in, back, grad);
         }
-        raise_if(wrong);
+        raise_if(error);
       },
-      nb::arg("spec"), nb::arg("x").noconvert(), nb::arg("ids").none(), nb::arg("kernel").noconvert(),
-      nb::arg("recurrent_kernel").noconvert(), nb::arg("bias").none().noconvert(), nb::arg("h0").noconvert(),
-      nb::arg("c0").none().noconvert(), nb::arg("mask").none(), nb::arg("lengths").none(),
-      nb::arg("dropout").none().noconvert(), nb::arg("recurrent_dropout").none().noconvert(), nb::arg("zoneout").none(),
-      nb::arg("sequence").noconvert(), nb::arg("saved").none().noconvert(), nb::arg("d_sequence").none().noconvert(),
-      nb::arg("d_h").none().noconvert(), nb::arg("d_c").none().noconvert(), nb::arg("g_x").noconvert(),
-      nb::arg("g_kernel").noconvert(), nb::arg("g_recurrent_kernel").noconvert(), nb::arg("g_bias").none().noconvert(),
-      nb::arg("g_h0").noconvert(), nb::arg("g_c0").none().noconvert());
+      nb::arg("spec"), nb::arg("operands").noconvert(), nb::arg("backward_inputs").noconvert(),
+      nb::arg("gradients").noconvert());
+  m.attr("operands") = nb::tuple(nb::cast(array_names().operands));
+  m.attr("outputs") = nb::tuple(nb::cast(array_names().outputs));
+  m.attr("backward_inputs") = nb::tuple(nb::cast(array_names().backward_inputs));
+  m.attr("gradients") = nb::tuple(nb::cast(array_names().gradients));
+  m.attr("cells") = nb::tuple(nb::cast(cell_names()));
 }
 
 // ---- one step at a time ----
@@ -201,10 +153,10 @@ void define_step(nb::module_& m) {
   nb::class_<PackedStep>(m, "PackedStep")
       .def("__init__",
            [](PackedStep* self, const std::vector<double>& spec, const Rows& kernel, const Rows& recurrent_kernel,
-              const Maybe<const float>& bias) {
+              const std::optional<nb::ndarray<const float, nb::c_contig, nb::device::cpu>>& bias) {
              new (self) PackedStep(spec_of(spec), static_cast<int64_t>(kernel.shape(0)),
                                    static_cast<int64_t>(recurrent_kernel.shape(0)), kernel.data(),
-                                   recurrent_kernel.data(), pointer(bias));
+                                   recurrent_kernel.data(), bias ? bias->data() : nullptr);
            })
       .def("step", &step, nb::arg("x").noconvert(), nb::arg("h").noconvert(), nb::arg("out").noconvert() = nb::none())
       .def("step", &step_with_c, nb::arg("x").noconvert(), nb::arg("h").noconvert(),
@@ -217,8 +169,7 @@ void define_step(nb::module_& m) {
 
 NB_MODULE(_kernels, m) {
   using namespace gatewright;
-  define<float>(m);
-  define<double>(m);
+  define_calls(m);
   define_step(m);
   m.def("instruction_sets", [] {
     std::vector<std::string> names;

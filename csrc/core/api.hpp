@@ -11,26 +11,25 @@
 
 namespace gatewright {
 
-enum class CellKind : int32_t {
-  simple_rnn = 0,
-  lstm = 1,
-  gru = 2,
-  min_gru = 3,
-  min_lstm = 4,
-  layer_norm_lstm = 5,
-  layer_norm_gru = 6
-};
 enum class Activation : int32_t { tanh = 0, sigmoid = 1, relu = 2, hard_sigmoid = 3, linear = 4 };
 
 // One recurrence, as gatewright.cells.Recurrence describes it.
 struct Spec {
-  CellKind cell;
+  int32_t cell;  // its place in Kernels::cell_names
   Activation activation;
   Activation recurrent_activation;
   bool reset_after;
   bool reverse;
   bool zero_output_for_mask;
   double zoneout = 0;  // where there is no mask of it: how much of each state stays as it was
+};
+
+// The facts of a cell that a call's memory and shapes depend on, as the Cell declares them (kernels/cells/cell.hpp).
+struct CellTraits {
+  int gates;            // columns of the kernel, in units of `units`
+  int recurrent_gates;  // columns of the recurrent kernel: as many, or 0 if no gate reads the state
+  int saved;            // values of a step that are saved for the backward pass
+  bool has_c;           // whether there is a second state
 };
 
 struct Sizes {
@@ -142,6 +141,9 @@ struct BackwardCall {
 // What one instruction set's build offers for one element type.
 template <class T>
 struct Kernels {
+  const char* const* cell_names;
+  int cells;
+  CellTraits (*traits)(const Spec&);
   size_t (*forward_shared_bytes)(const Spec&, const Sizes&);
   size_t (*forward_part_bytes)(const Spec&, const Sizes&, int parts);
   void (*forward_pack)(const ForwardCall<T>&, int part);

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/dispatch.hpp"
-#include "core/team.hpp"
+#include "core/thread_pool.hpp"
 
 namespace gatewright {
 namespace {

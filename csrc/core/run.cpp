@@ -12,7 +12,7 @@
 
 #include "core/dispatch.hpp"
 #include "core/schedule.hpp"
-#include "core/team.hpp"
+#include "core/thread_pool.hpp"
 #include "core/tokens.hpp"
 
 namespace gatewright {
@@ -109,15 +109,6 @@ class LentArena {
   std::unique_ptr<Arena> arena_;
 };
 
-// Live positions alone count, so that padding does not change how a batch is shared.
-int parts_for(const Spec& spec, const Sizes& sizes, int64_t live) {
-  const double columns = gates(spec) * sizes.features + recurrent_gates(spec) * sizes.units;
-  const double flops = 2.0 * live * sizes.units * columns;
-  const double worth = std::max(1.0, flops / least_part_flops);
-  const int64_t most = std::min<int64_t>({num_threads(), sizes.batch, most_threads});
-  return static_cast<int>(std::max<double>(1.0, std::min<double>(most, worth)));
-}
-
 template <class T>
 const Kernels<T>& kernels();
 template <>
@@ -127,6 +118,16 @@ const Kernels<float>& kernels() {
 template <>
 const Kernels<double>& kernels() {
   return *instruction_set().f64;
+}
+
+// Live positions alone count, so that padding does not change how a batch is shared.
+int parts_for(const Spec& spec, const Sizes& sizes, int64_t live) {
+  const CellTraits cell = traits(spec);
+  const double columns = cell.gates * sizes.features + cell.recurrent_gates * sizes.units;
+  const double flops = 2.0 * live * sizes.units * columns;
+  const double worth = std::max(1.0, flops / least_part_flops);
+  const int64_t most = std::min<int64_t>({num_threads(), sizes.batch, most_threads});
+  return static_cast<int>(std::max<double>(1.0, std::min<double>(most, worth)));
 }
 
 // Places a call's shared and private scratch into an arena.
@@ -186,37 +187,12 @@ const char* prepare(const Spec& spec, Sizes& sizes, const Inputs<T>& in, const L
 
 size_t take_most_scratch() { return most_reserved.exchange(0); }
 
-int gates(const Spec& spec) {
-  switch (spec.cell) {
-    case CellKind::simple_rnn: return 1;
-    case CellKind::min_gru: return 2;
-    case CellKind::lstm:
-    case CellKind::layer_norm_lstm: return 4;
-    case CellKind::gru:
-    case CellKind::min_lstm:
-    case CellKind::layer_norm_gru: break;
-  }
-  return 3;
+std::vector<const char*> cell_names() {
+  const Kernels<float>& kernel = kernels<float>();
+  return {kernel.cell_names, kernel.cell_names + kernel.cells};
 }
 
-int recurrent_gates(const Spec& spec) {
-  return spec.cell == CellKind::min_gru || spec.cell == CellKind::min_lstm ? 0 : gates(spec);
-}
-
-bool has_c(const Spec& spec) { return spec.cell == CellKind::lstm || spec.cell == CellKind::layer_norm_lstm; }
-
-int saved_slots(const Spec& spec) {
-  switch (spec.cell) {
-    case CellKind::simple_rnn: return spec.zoneout != 0 ? 1 : 0;
-    case CellKind::min_gru: return 2;
-    case CellKind::min_lstm: return 4;
-    case CellKind::lstm: return 5;
-    case CellKind::layer_norm_lstm: return 13;
-    case CellKind::layer_norm_gru: return 9;
-    case CellKind::gru: break;
-  }
-  return spec.reset_after ? 4 : 3;
-}
+CellTraits traits(const Spec& spec) { return kernels<float>().traits(spec); }
 
 template <class T>
 const char* run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const Outputs<T>& out) {

@@ -2,15 +2,16 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "core/api.hpp"
 
 namespace gatewright {
 
-int gates(const Spec& spec);
-int recurrent_gates(const Spec& spec);  // as many, or 0 where the cell has no product with U
-bool has_c(const Spec& spec);           // whether there is a second state
-int saved_slots(const Spec& spec);
+// The names of the cells; Spec::cell is a place in this list.
+std::vector<const char*> cell_names();
+
+CellTraits traits(const Spec& spec);
 
 // The most bytes of scratch that one call has used since this was last asked.
 size_t take_most_scratch();

@@ -19,7 +19,7 @@ class PackedStep {
   // Outputs may be the states themselves. Allocates only where the batch is another than in the call before.
   void run(int64_t batch, const float* x, const float* h, const float* c, float* new_h, float* new_c);
 
-  bool has_c() const { return gatewright::has_c(call_.spec); }
+  bool has_c() const { return traits(call_.spec).has_c; }
   int64_t features() const { return call_.sizes.features; }
   int64_t units() const { return call_.sizes.units; }
 

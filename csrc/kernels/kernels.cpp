@@ -1,13 +1,7 @@
 // One instruction set's build of everything: compiled once for each, into a namespace of its own, so that the linker
 // can never hand one build's code to another.
 #include "kernels/backward.hpp"
-#include "kernels/cells/gru.hpp"
-#include "kernels/cells/layer_norm_gru.hpp"
-#include "kernels/cells/layer_norm_lstm.hpp"
-#include "kernels/cells/lstm.hpp"
-#include "kernels/cells/min_gru.hpp"
-#include "kernels/cells/min_lstm.hpp"
-#include "kernels/cells/simple_rnn.hpp"
+#include "kernels/cells/list.hpp"
 #include "kernels/multiply_adds.hpp"
 
 #if defined(__x86_64__)
@@ -42,20 +36,27 @@ class KernelMode {
   KernelMode& operator=(const KernelMode&) = delete;
 };
 
-// f(cell) for the cell that a spec names.
+#define GW_PLACE(name) place_of_##name,
+#define GW_NAME(name) #name,
+#define GW_CASE(name) \
+  case place_of_##name: return with_##name<T>(spec, f);
+
+enum { GW_CELLS(GW_PLACE) cell_count };
+constexpr const char* cell_names[] = {GW_CELLS(GW_NAME)};
+
+// f(cell) for the cell of a spec.
 template <class T, class F>
 auto with_cell(const Spec& spec, F f) {
-  switch (spec.cell) {
-    case CellKind::simple_rnn:
-      return spec.zoneout != 0 ? f(SimpleRnn<T, true>{}) : f(SimpleRnn<T, false>{});
-    case CellKind::lstm: return f(Lstm<T>{});
-    case CellKind::min_gru: return f(MinGru<T>{});
-    case CellKind::min_lstm: return f(MinLstm<T>{});
-    case CellKind::layer_norm_lstm: return f(LayerNormLstm<T>{});
-    case CellKind::layer_norm_gru: return f(LayerNormGru<T>{});
-    case CellKind::gru: break;
-  }
-  return spec.reset_after ? f(GruResetAfter<T>{}) : f(GruResetBefore<T>{});
+  switch (spec.cell) { GW_CELLS(GW_CASE) }
+  __builtin_unreachable();  // the bindings take a cell from cell_names
+}
+
+template <class T>
+CellTraits traits(const Spec& spec) {
+  return with_cell<T>(spec, [](auto cell) {
+    using Cell = decltype(cell);
+    return CellTraits{Cell::gates, Cell::recurrent_gates, Cell::saved, Cell::has_c};
+  });
 }
 
 template <class T>
@@ -114,9 +115,10 @@ void backward_finish(const BackwardCall<T>& call, int part) {
 }
 
 template <class T>
-constexpr Kernels<T> table{forward_shared_bytes<T>, forward_part_bytes<T>,    forward_pack<T>,        forward_tokens<T>,
-                           forward_part<T>,         backward_shared_bytes<T>, backward_part_bytes<T>, backward_pack<T>,
-                           backward_part<T>,        backward_tokens<T>,       backward_finish<T>,     multiply_adds<T>};
+constexpr Kernels<T> table{
+    cell_names,       cell_count,        traits<T>,          forward_shared_bytes<T>,  forward_part_bytes<T>,
+    forward_pack<T>,  forward_tokens<T>, forward_part<T>,    backward_shared_bytes<T>, backward_part_bytes<T>,
+    backward_pack<T>, backward_part<T>,  backward_tokens<T>, backward_finish<T>,       multiply_adds<T>};
 
 extern const Kernels<float> kernels_f32;
 extern const Kernels<double> kernels_f64;

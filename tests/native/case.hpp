@@ -1,7 +1,7 @@
 // A case as cases.py writes it, one run of it, and its results as cases.py reads them.
 //
-// Cases file:    8 bytes "gwcases1", int32 count, then for each case 9 int32 (six of Spec, type 0 float or
-//                1 double, threads, outputs), 7 int64 (Sizes, up to table), a double (Spec's zoneout) and the arrays
+// Cases file:    8 bytes "gwcases1", int32 count, then for each case the cell's name in 32 bytes, 8 int32 (five of Spec,
+//                type 0 float or 1 double, threads, outputs), 7 int64 (Sizes, up to table), a double (Spec's zoneout) and the arrays
 //                of Case::arrays.
 // Results file:  for each case int32 (0 done, 1 refused) and the arrays of Result.
 // Array:         int64 number of bytes, or -1 for none, then the bytes.
@@ -94,6 +94,13 @@ class File {
   std::FILE* file_;
 };
 
+inline int32_t place_of(const std::string& cell) {
+  const std::vector<const char*> names = gatewright::cell_names();
+  for (size_t place = 0; place < names.size(); ++place)
+    if (names[place] == cell) return static_cast<int32_t>(place);
+  fail("no cell " + cell);
+}
+
 inline std::vector<Case> read_cases(const char* path) {
   File file(path, "rb");
   char magic[8];
@@ -103,17 +110,19 @@ inline std::vector<Case> read_cases(const char* path) {
   file.read(&count, sizeof(count));
   std::vector<Case> cases(count);
   for (Case& one : cases) {
-    int32_t codes[9];
+    char cell[32];
+    file.read(cell, sizeof(cell));
+    int32_t codes[8];
     file.read(codes, sizeof(codes));
-    one.spec = {static_cast<gatewright::CellKind>(codes[0]),
+    one.spec = {place_of(cell),
+                static_cast<gatewright::Activation>(codes[0]),
                 static_cast<gatewright::Activation>(codes[1]),
-                static_cast<gatewright::Activation>(codes[2]),
+                codes[2] != 0,
                 codes[3] != 0,
-                codes[4] != 0,
-                codes[5] != 0};
-    one.is_double = codes[6] != 0;
-    one.threads = codes[7];
-    one.wanted = codes[8];
+                codes[4] != 0};
+    one.is_double = codes[5] != 0;
+    one.threads = codes[6];
+    one.wanted = codes[7];
     int64_t sizes[7];
     file.read(sizes, sizeof(sizes));
     one.sizes = {sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6]};
@@ -151,22 +160,23 @@ inline bool same_bits(const Result& a, const Result& b) {
 // Room for what a case gives. What nobody writes stays NaN.
 inline Result room(const Case& one) {
   const gatewright::Sizes& n = one.sizes;
-  const int64_t size = one.is_double ? 8 : 4, state = n.batch * n.units, gates = gatewright::gates(one.spec);
-  const bool has_c = gatewright::has_c(one.spec), gradients = one.wanted >= and_gradients;
+  const int64_t size = one.is_double ? 8 : 4, state = n.batch * n.units;
+  const gatewright::CellTraits cell = gatewright::traits(one.spec);
+  const bool gradients = one.wanted >= and_gradients;
   Result result;
   const auto make = [&](Output k, bool wanted, int64_t values) {
     if (wanted) result.arrays[k] = Array(values * size, 0xff);
   };
   make(sequence, one.wanted >= and_sequence, state * n.time);
-  make(saved, gradients, state * n.time * gatewright::saved_slots(one.spec));
+  make(saved, gradients, state * n.time * cell.saved);
   make(h, true, state);
-  make(c, has_c, state);
+  make(c, cell.has_c, state);
   make(g_x, gradients, (one.arrays[ids].data ? n.table : n.batch * n.time) * n.features);
-  make(g_kernel, gradients, n.features * gates * n.units);
-  make(g_recurrent_kernel, gradients, n.units * gatewright::recurrent_gates(one.spec) * n.units);
+  make(g_kernel, gradients, n.features * cell.gates * n.units);
+  make(g_recurrent_kernel, gradients, n.units * cell.recurrent_gates * n.units);
   make(g_bias, gradients && one.arrays[bias].data, one.arrays[bias].bytes / size);
   make(g_h0, one.wanted == and_gradients, state);
-  make(g_c0, one.wanted == and_gradients && has_c, state);
+  make(g_c0, one.wanted == and_gradients && cell.has_c, state);
   return result;
 }
 

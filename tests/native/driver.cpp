@@ -9,7 +9,7 @@
 
 #include "case.hpp"
 #include "core/dispatch.hpp"
-#include "core/team.hpp"
+#include "core/thread_pool.hpp"
 #if defined(GW_COUNT_ALLOCATIONS)
 #include "allocations.hpp"
 #endif

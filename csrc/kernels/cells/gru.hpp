@@ -159,5 +159,10 @@ struct GruResetBefore {
   }
 };
 
+template <class T, class F>
+auto with_gru(const Spec& spec, F f) {
+  return spec.reset_after ? f(GruResetAfter<T>{}) : f(GruResetBefore<T>{});
+}
+
 }  // namespace GW_ISA
 }  // namespace gatewright

@@ -98,5 +98,10 @@ struct LayerNormGru {
   }
 };
 
+template <class T, class F>
+auto with_layer_norm_gru(const Spec&, F f) {
+  return f(LayerNormGru<T>{});
+}
+
 }  // namespace GW_ISA
 }  // namespace gatewright

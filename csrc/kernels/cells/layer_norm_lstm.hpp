@@ -108,5 +108,10 @@ struct LayerNormLstm {
   }
 };
 
+template <class T, class F>
+auto with_layer_norm_lstm(const Spec&, F f) {
+  return f(LayerNormLstm<T>{});
+}
+
 }  // namespace GW_ISA
 }  // namespace gatewright

@@ -70,5 +70,10 @@ struct Lstm {
   }
 };
 
+template <class T, class F>
+auto with_lstm(const Spec&, F f) {
+  return f(Lstm<T>{});
+}
+
 }  // namespace GW_ISA
 }  // namespace gatewright

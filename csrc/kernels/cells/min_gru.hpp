@@ -56,5 +56,10 @@ struct MinGru {
   }
 };
 
+template <class T, class F>
+auto with_min_gru(const Spec&, F f) {
+  return f(MinGru<T>{});
+}
+
 }  // namespace GW_ISA
 }  // namespace gatewright

@@ -68,5 +68,10 @@ struct MinLstm {
   }
 };
 
+template <class T, class F>
+auto with_min_lstm(const Spec&, F f) {
+  return f(MinLstm<T>{});
+}
+
 }  // namespace GW_ISA
 }  // namespace gatewright

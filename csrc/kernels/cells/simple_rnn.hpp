@@ -49,5 +49,10 @@ struct SimpleRnn {
   }
 };
 
+template <class T, class F>
+auto with_simple_rnn(const Spec& spec, F f) {
+  return spec.zoneout != 0 ? f(SimpleRnn<T, true>{}) : f(SimpleRnn<T, false>{});
+}
+
 }  // namespace GW_ISA
 }  // namespace gatewright

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.ops import _kernels
-from gatewright.ops.kernels import spec_codes
+from gatewright.ops.kernels import spec
 from gatewright.ops.numpy import forward
 from gatewright.ops.recurrence import Recurrence
 
@@ -59,18 +59,22 @@ class Call:
         run = forward(rec, *operands(rec, shape), lengths=lengths, zoneout_mask=_zoned(rec, shape), keep=True)
         d_sequence = np.ones_like(run.sequence)
         gradients = run.backward(d_sequence)
-        self._codes, self._operands = spec_codes(rec), run._operands
-        self._kept = (run.sequence, run._saved)
-        self._states = _two(run.states)
-        self._back = (d_sequence, None, None, *gradients[:4], *_two(gradients.states))
+        arrays = {**run._operands, "sequence": run.sequence, "saved": run._saved, "d_sequence": d_sequence}
+        results = {**gradients._asdict(), **dict(zip(("h0", "c0"), gradients.states, strict=False))}
+        outputs = arrays | dict(zip(rec.state_names, run.states, strict=True))
+        self._spec = spec(rec)
+        self._operands = [arrays.get(name) for name in _kernels.operands]
+        self._outputs = [outputs.get(name) for name in _kernels.outputs]
+        self._backward_inputs = [arrays.get(name) for name in _kernels.backward_inputs]
+        self._gradients = [results.get(name) for name in _kernels.gradients]
 
     def forward(self) -> None:
         """Forward alone."""
-        _kernels.forward(self._codes, *self._operands, *self._kept, *self._states)
+        _kernels.forward(self._spec, self._operands, self._outputs)
 
     def backward(self) -> None:
         """Back alone."""
-        _kernels.backward(self._codes, *self._operands, *self._kept, *self._back)
+        _kernels.backward(self._spec, self._operands, self._backward_inputs, self._gradients)
 
     def __call__(self) -> None:
         self.forward()
@@ -84,10 +88,6 @@ def _zoned(rec: Recurrence, shape: Shape) -> NDArray[np.bool_] | None:
     drawn = np.random.default_rng(2).random((shape.batch, shape.time, len(rec.state_names), shape.units), np.float32)
     zoned: NDArray[np.bool_] = drawn < rec.zoneout
     return zoned
-
-
-def _two(states: Sequence[Any]) -> tuple[Any, Any]:
-    return states[0], states[1] if len(states) > 1 else None
 
 
 def seconds(call: Callable[[], Any], calls: int = 1) -> float:

@@ -151,8 +151,8 @@ class Recurrent:
             bias = np.zeros(rec.bias_shape(self.units), np.float32)
             rows = bias.reshape(-1, self.units)
             rows[rec.gain_rows] = 1
-            if "f" in rec.gate_names:
-                rows[1] = 1  # the forget gate: Jozefowicz et al. 2015, section 3.2
+            if (forget := rec.definition.forget_gate) is not None:
+                rows[rec.gate_names.index(forget)] = 1  # Jozefowicz et al. 2015, section 3.2
             weights[f"{prefix}bias"] = bias
         return weights
 

@@ -27,7 +27,7 @@ from gatewright.ops import _kernels, reference
 from gatewright.ops.cells import CELLS
 from gatewright.ops.cells.cell import Cell
 from gatewright.ops.functions import described
-from gatewright.ops.kernels import spec_codes
+from gatewright.ops.kernels import spec
 from gatewright.ops.numpy import check_lengths
 from gatewright.ops.recurrence import Recurrence, Tokens, check_operands, no_recurrent_kernel
 
@@ -41,12 +41,12 @@ class _Operands(NamedTuple):
     recurrent_kernel: Array
     bias: Array | None
     states: tuple[Array, ...]
-    mask: Array | None
-    lengths: Array | None
-    dropout_mask: Array | None
-    recurrent_dropout_mask: Array | None
-    ids: Array | None
-    zoneout_mask: Array | None
+    mask: Array | None = None
+    lengths: Array | None = None
+    dropout_mask: Array | None = None
+    recurrent_dropout_mask: Array | None = None
+    ids: Array | None = None
+    zoneout_mask: Array | None = None
 
 
 # ---- the kernels behind XLA ----------------------------------------------------------------------------------
@@ -68,63 +68,17 @@ def _register() -> None:
 
 _register()
 
-# The flags of csrc/bindings/xla.cpp's enumeration Present.
-_BIAS, _C, _MASK, _LENGTHS, _DROPOUT, _RECURRENT_DROPOUT, _SEQUENCE, _IDS, _WANTS_STATES, _ZONEOUT = (
-    1 << k for k in range(10)
-)
-
 
 def _call(
-    name: str,
-    rec: Recurrence,
-    o: _Operands,
-    flags: int,
-    extra: tuple[Array, ...],
-    shapes: list[tuple[int, ...]],
+    name: str, rec: Recurrence, o: _Operands, extra: Sequence[Array | None], shapes: Sequence[tuple[int, ...]]
 ) -> list[Array]:
+    """Call a handler. An operand that is None, and a result of shape [0], is absent to the kernels."""
+    arrays = {**o._asdict(), **dict(zip(("h0", "c0"), o.states, strict=False))}
     absent = jnp.zeros((0,), o.x.dtype)
-    c0 = o.states[1] if len(o.states) > 1 else None
-    optional = (
-        (o.bias, _BIAS),
-        (c0, _C),
-        (o.mask, _MASK),
-        (o.lengths, _LENGTHS),
-        (o.dropout_mask, _DROPOUT),
-        (o.recurrent_dropout_mask, _RECURRENT_DROPOUT),
-        (o.ids, _IDS),
-        (o.zoneout_mask, _ZONEOUT),
-    )
-    present = sum(flag for operand, flag in optional if operand is not None) | flags
-    bias, c, mask, lengths, dropout, recurrent_dropout, ids, zoneout_mask = (
-        absent if operand is None else operand for operand, _ in optional
-    )
-    operands = (
-        o.x,
-        ids,
-        o.kernel,
-        o.recurrent_kernel,
-        bias,
-        o.states[0],
-        c,
-        mask,
-        lengths,
-        dropout,
-        recurrent_dropout,
-        zoneout_mask,
-    )
-    attributes = (
-        "cell",
-        "activation",
-        "recurrent_activation",
-        "reset_after",
-        "reverse",
-        "zero_output_for_mask",
-    )
+    operands = [absent if array is None else array for array in (*map(arrays.get, _kernels.operands), *extra)]
     results = [jax.ShapeDtypeStruct(shape, o.x.dtype) for shape in shapes]  # type: ignore[no-untyped-call]
     call = jax.ffi.ffi_call(f"gatewright_{name}", results, vmap_method="sequential")
-    *codes, zoneout = spec_codes(rec)
-    named = {key: np.int64(code) for key, code in zip(attributes, codes, strict=True)}
-    return list(call(*operands, *extra, **named, present=np.int64(present), zoneout=np.float64(zoneout)))
+    return list(call(*operands, spec=np.array(spec(rec), np.float64)))
 
 
 def _shapes(o: _Operands) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
@@ -135,7 +89,7 @@ def _shapes(o: _Operands) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
 
 def _infer(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
     whole, states = _shapes(o)
-    out, *new_states = _call("infer", rec, o, _SEQUENCE * sequence, (), [whole if sequence else (0,), *states])
+    out, _, *new_states = _call("forward", rec, o, (), [whole if sequence else (0,), (0,), *states])
     return (out if sequence else None), tuple(new_states[: len(o.states)])
 
 
@@ -143,7 +97,7 @@ def _forward(rec: Recurrence, o: _Operands) -> tuple[Array, tuple[Array, ...], A
     whole, states = _shapes(o)
     slots = len(rec.saved_names)
     saved_shape = (*whole[:2], slots, whole[2]) if slots else (0,)
-    out, h, c, saved = _call("forward", rec, o, _SEQUENCE, (), [whole, *states, saved_shape])
+    out, saved, h, c = _call("forward", rec, o, (), [whole, saved_shape, *states])
     return out, (h, c)[: len(o.states)], saved
 
 
@@ -156,26 +110,13 @@ def _backward(
     d_sequence: Array | None,
     d_states: tuple[Array, ...],
 ) -> _Operands:
-    absent = jnp.zeros((0,), o.x.dtype)
-    d_c = d_states[1] if len(d_states) > 1 else absent
-    extra = (out, saved, absent if d_sequence is None else d_sequence, d_states[0], d_c)
+    d_h, d_c = d_states if len(d_states) > 1 else (d_states[0], None)
     bias_shape = (0,) if o.bias is None else o.bias.shape
-    shapes = [o.x.shape, o.kernel.shape, o.recurrent_kernel.shape, bias_shape, *_shapes(o)[1]]
-    flags = _SEQUENCE * (d_sequence is not None) | _WANTS_STATES * given
-    x, kernel, recurrent_kernel, bias, h, c = _call("backward", rec, o, flags, extra, shapes)
-    return _Operands(
-        x,
-        kernel,
-        recurrent_kernel,
-        None if o.bias is None else bias,
-        (h, c)[: len(o.states)] if given else tuple(map(jnp.zeros_like, o.states)),
-        None,
-        None,
-        None,
-        None,
-        None,
-        None,
-    )
+    state_shapes = _shapes(o)[1] if given else [(0,), (0,)]
+    shapes = [o.x.shape, o.kernel.shape, o.recurrent_kernel.shape, bias_shape, *state_shapes]
+    x, kernel, recurrent_kernel, bias, h, c = _call("backward", rec, o, (out, saved, d_sequence, d_h, d_c), shapes)
+    states = (h, c)[: len(o.states)] if given else tuple(map(jnp.zeros_like, o.states))
+    return _Operands(x, kernel, recurrent_kernel, None if o.bias is None else bias, states)
 
 
 # ---- the twin ------------------------------------------------------------------------------------------------
@@ -256,7 +197,7 @@ def _recur_backward(rec: Recurrence, sequence: bool, given: bool, kept: Any, d: 
             return _scan(rec, sequence, _Operands(x, kernel, recurrent_kernel, bias, states, *o[5:]))
 
         x, kernel, recurrent_kernel, bias, states = jax.vjp(differentiable, *o[:5])[1]((d_sequence, d_states))
-        return _Operands(x, kernel, recurrent_kernel, bias, states, None, None, None, None, None, None)
+        return _Operands(x, kernel, recurrent_kernel, bias, states)
 
     arguments = (o, out, saved, d_sequence, d_states)
     if _on_cpu_only():

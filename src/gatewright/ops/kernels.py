@@ -79,19 +79,18 @@ def multiply_add_peak(seconds: float = 0.01) -> float:
     return float(_kernels.multiply_add_peak(seconds))
 
 
-# The order is that of the enumerations in csrc/core/api.hpp.
-_CELLS = ("simple_rnn", "lstm", "gru", "min_gru", "min_lstm", "layer_norm_lstm", "layer_norm_gru")
+# In the order of the enumeration in csrc/core/api.hpp.
 _ACTIVATIONS = ("tanh", "sigmoid", "relu", "hard_sigmoid", "linear")
 
 
-def spec_codes(rec: Recurrence) -> tuple[int, int, int, int, int, int, float]:
-    """A recurrence as the kernels' structure Spec has it."""
-    return (
-        _CELLS.index(rec.cell),
+def spec(rec: Recurrence) -> list[float]:
+    """Return the numbers of the kernels' structure Spec for a recurrence."""
+    return [
+        _kernels.cells.index(rec.cell),
         _ACTIVATIONS.index(rec.activation),
         _ACTIVATIONS.index(rec.recurrent_activation),
-        int(rec.reset_after),
-        int(rec.reverse),
-        int(rec.zero_output_for_mask),
+        rec.reset_after,
+        rec.reverse,
+        rec.zero_output_for_mask,
         rec.zoneout,
-    )
+    ]

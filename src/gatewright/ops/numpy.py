@@ -13,7 +13,7 @@ alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from gatewright.ops import _kernels
 from gatewright.ops.cells import CELLS
 from gatewright.ops.cells.cell import Cell, Gradients
 from gatewright.ops.functions import described
-from gatewright.ops.kernels import spec_codes
+from gatewright.ops.kernels import spec
 from gatewright.ops.recurrence import Recurrence, Tokens, check_operands, no_recurrent_kernel
 
 FloatArray = NDArray[np.floating[Any]]
@@ -42,7 +42,7 @@ class Run:
     sequence: FloatArray
     states: tuple[FloatArray, ...]
     _rec: Recurrence = field(repr=False)
-    _operands: tuple[Any, ...] = field(repr=False)
+    _operands: dict[str, Any] = field(repr=False)
     _saved: FloatArray | None = field(repr=False)
 
     @property
@@ -69,29 +69,33 @@ class Run:
             TypeError: a gradient is of another type than the run.
         """
         saved = self._require_saved()
-        x, _, kernel, recurrent_kernel, bias, *rest = self._operands
-        states = (rest[0],) if rest[1] is None else (rest[0], rest[1])
+        o = self._operands
+        states = tuple(o[f"{name}0"] for name in self._rec.state_names)
         given = (None,) * len(states) if d_states is None else tuple(d_states)
         if len(given) != len(states):
             raise ValueError(f"d_states must be {len(states)} arrays, not {len(given)}.")
         d_sequence = _gradient("d_sequence", d_sequence, self.sequence)
         given = tuple(_gradient("d_states", d, s) for d, s in zip(given, states, strict=True))
+        bias = o["bias"]
         grads = Gradients(
-            np.empty_like(x),
-            np.empty_like(kernel),
-            np.empty_like(recurrent_kernel),
+            np.empty_like(o["x"]),
+            np.empty_like(o["kernel"]),
+            np.empty_like(o["recurrent_kernel"]),
             None if bias is None else np.empty_like(bias),
             tuple(np.empty_like(s) for s in states),
         )
+        known = {
+            "sequence": self.sequence,
+            "saved": saved,
+            "d_sequence": d_sequence,
+            **_named("d_{}", self._rec, given),
+        }
+        by = {**grads._asdict(), **_named("{}0", self._rec, grads.states)}
         _kernels.backward(
-            spec_codes(self._rec),
-            *self._operands,
-            self.sequence,
-            saved,
-            d_sequence,
-            *_two(given),
-            *grads[:4],
-            *_two(grads.states),
+            spec(self._rec),
+            _ordered(_kernels.operands, o),
+            _ordered(_kernels.backward_inputs, known),
+            _ordered(_kernels.gradients, by),
         )
         return grads
 
@@ -168,22 +172,25 @@ def forward(
     if mask is not None and lengths is not None:
         raise ValueError("Give mask or lengths, not both.")
     counts = None if lengths is None else check_lengths(lengths, batch, time)
-    operands = (
-        x,
-        ids,
-        kernel,
-        recurrent_kernel,
-        bias,
-        *_two(states),
-        live,
-        counts,
-        *drops,
-    )
+    operands = {
+        "x": x,
+        "ids": ids,
+        "kernel": kernel,
+        "recurrent_kernel": recurrent_kernel,
+        "bias": bias,
+        "mask": live,
+        "lengths": counts,
+        "dropout_mask": dropout_mask,
+        "recurrent_dropout_mask": recurrent_dropout_mask,
+        "zoneout_mask": zoned,
+        **_named("{}0", rec, states),
+    }
     units = recurrent_kernel.shape[0]
     sequence = np.empty((batch, time, units), x.dtype)
     saved = np.empty((batch, time, len(rec.saved_names), units), x.dtype) if keep else None
     out = tuple(np.empty_like(state) for state in states)
-    _kernels.forward(spec_codes(rec), *operands, sequence, saved, *_two(out))
+    outputs = {"sequence": sequence, "saved": saved, **_named("{}", rec, out)}
+    _kernels.forward(spec(rec), _ordered(_kernels.operands, operands), _ordered(_kernels.outputs, outputs))
     return Run(sequence, out, rec, operands, saved)
 
 
@@ -221,7 +228,7 @@ class Packed:
         states = [np.empty((1, self.units), np.float32)] * len(rec.state_names)
         check_operands(rec, (1, 1, self.features), kernel, recurrent_kernel, bias, states)
         # The bound method of the extension's own object: a function of Python between would cost as much as the step.
-        self.step = _kernels.PackedStep(spec_codes(rec), kernel, recurrent_kernel, bias).step
+        self.step = _kernels.PackedStep(spec(rec), kernel, recurrent_kernel, bias).step
 
 
 def _sequence_function(cell: Cell) -> Callable[..., Run]:
@@ -377,6 +384,11 @@ def _gradient(name: str, gradient: Any, like: FloatArray) -> FloatArray | None:
     return array
 
 
-def _two(states: Sequence[Any]) -> tuple[Any, Any]:
-    # The kernels take (h, c) always; only an LSTM has a c.
-    return (states[0], states[1] if len(states) > 1 else None)
+def _named(pattern: str, rec: Recurrence, states: Sequence[Any]) -> dict[str, Any]:
+    """Return the arrays of the states under their names."""
+    return {pattern.format(name): state for name, state in zip(rec.state_names, states, strict=True)}
+
+
+def _ordered(names: Sequence[str], arrays: Mapping[str, Any]) -> list[Any]:
+    """Return the arrays in the order of the names; None for a name that has none."""
+    return [arrays.get(name) for name in names]

@@ -109,6 +109,7 @@ class Cell:
         reads_state: whether the gates read the previous state. If not, there is no recurrent kernel.
         parameter_rows: number of rows [units] in the bias if it holds more than one number per gate and unit, else 0.
         gain_rows: the rows of the bias that are gains. They are 1 if no bias is given; all other rows are 0.
+        forget_gate: the gate whose bias starts at 1, so that the state is kept at first; None for none.
         recurrent_activations: names of the recurrent activations that the cell can have.
     """
 
@@ -120,6 +121,7 @@ class Cell:
     reads_state: bool = True
     parameter_rows: int = 0
     gain_rows: slice = slice(0)
+    forget_gate: str | None = None
     recurrent_activations: tuple[str, ...] = tuple(ACTIVATIONS)
 
     def saved_names(self, options: Options) -> tuple[str, ...]:

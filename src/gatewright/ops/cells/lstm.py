@@ -41,6 +41,7 @@ class LSTM(Cell):
     source = "Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000"
     gates = ("i", "f", "c", "o")
     states = ("h", "c")
+    forget_gate = "f"
 
     def saved_names(self, options: Options) -> tuple[str, ...]:
         return ("i", "f", "g", "o", "c")

@@ -41,6 +41,7 @@ class MinLSTM(Cell):
     source = "Feng et al. 2024, section 3.2"
     gates = ("i", "f", "c")
     reads_state = False
+    forget_gate = "f"
     recurrent_activations = ("sigmoid",)
 
     def saved_names(self, options: Options) -> tuple[str, ...]:

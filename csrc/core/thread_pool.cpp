@@ -1,4 +1,4 @@
-#include "core/team.hpp"
+#include "core/thread_pool.hpp"
 
 #include <pthread.h>
 
