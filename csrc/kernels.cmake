@@ -1,4 +1,4 @@
-# The kernels without any door: one object library for each instruction set, and what picks among them.
+# The kernels without bindings: one object library for each instruction set, and the code that selects one.
 find_package(Threads REQUIRED)
 set(csrc "${CMAKE_CURRENT_LIST_DIR}")
 add_library(gatewright_kernels STATIC ${csrc}/core/dispatch.cpp ${csrc}/core/run.cpp
@@ -11,7 +11,7 @@ function(add_instruction_set name vector_bytes)
   add_library(kernels_${name} OBJECT ${csrc}/kernels/kernels.cpp)
   target_include_directories(kernels_${name} PRIVATE ${csrc})
   target_compile_definitions(kernels_${name} PRIVATE GW_ISA=${name} GW_VECTOR_BYTES=${vector_bytes})
-  # Not -ffast-math: it deletes the rounding in exp and NaN with it. -Wno-psabi: vectors are passed within a build only.
+  # Not -ffast-math: it removes the rounding in exp and the handling of NaN. -Wno-psabi: vectors are passed only within a build.
   target_compile_options(kernels_${name} PRIVATE -O3 -ffp-contract=fast -fno-math-errno -Wall -Wextra -Wno-psabi ${ARGN})
   target_link_libraries(gatewright_kernels PRIVATE $<TARGET_OBJECTS:kernels_${name}>)
 endfunction()

@@ -13,10 +13,11 @@ namespace gatewright {
 
 // The operands of a forward and a backward pass, its results, and what a backward pass needs and gives besides.
 // Shapes and element types are those of Inputs, Live, Outputs, BackwardInputs and Gradients in core/api.hpp.
-#define GW_OPERANDS(ARRAY)                                                                                    \
-  ARRAY(x)                                                                                                    \
-  ARRAY(ids) ARRAY(kernel) ARRAY(recurrent_kernel) ARRAY(bias) ARRAY(h0) ARRAY(c0) ARRAY(mask) ARRAY(lengths) \
-      ARRAY(dropout_mask) ARRAY(recurrent_dropout_mask) ARRAY(zoneout_mask)
+#define GW_OPERANDS(ARRAY)                                                                                             \
+  ARRAY(x)                                                                                                             \
+  ARRAY(ids)                                                                                                           \
+  ARRAY(kernel) ARRAY(recurrent_kernel) ARRAY(bias) ARRAY(h0) ARRAY(c0) ARRAY(mask) ARRAY(lengths) ARRAY(dropout_mask) \
+      ARRAY(recurrent_dropout_mask) ARRAY(zoneout_mask)
 #define GW_OUTPUTS(ARRAY) ARRAY(sequence) ARRAY(saved) ARRAY(h) ARRAY(c)
 #define GW_BACKWARD_INPUTS(ARRAY) ARRAY(sequence) ARRAY(saved) ARRAY(d_sequence) ARRAY(d_h) ARRAY(d_c)
 #define GW_GRADIENTS(ARRAY) ARRAY(x) ARRAY(kernel) ARRAY(recurrent_kernel) ARRAY(bias) ARRAY(h0) ARRAY(c0)

@@ -48,8 +48,8 @@ bool is_double(const Read& operands) { return operands.at(0).value().dtype() == 
 
 Spec spec_of(const std::vector<double>& values) { return gatewright::spec_of(values.data()); }
 
-// XLA asks for a program's buffers anew at every run. Past 32 MB, or off the main arena, glibc maps fresh pages for them
-// each time, and touching those costs a fifth of an LSTM's training step: here freed memory is kept for the next one.
+// XLA allocates the buffers of a program at every run. Above 32 MB, or outside the main arena, glibc maps fresh pages
+// each time, which costs a fifth of an LSTM's training step. These settings keep freed memory for the next run.
 void keep_freed_memory() {
 #ifdef __GLIBC__
   mallopt(M_ARENA_MAX, 1);
@@ -100,14 +100,14 @@ void define_calls(nb::module_& m) {
   m.attr("cells") = nb::tuple(nb::cast(cell_names()));
 }
 
-// ---- one step at a time ----
+// ---- single steps ----
 
 using Rows = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Out = nb::ndarray<float, nb::numpy, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 constexpr const char* step_takes =
-    "step takes float32 arrays in C order: x [batch, features], h [batch, units] (an LSTM: the pair (h, c)), and for out "
-    "None or arrays like the states.";
+    "step takes float32 arrays in C order: x [batch, features], h [batch, units] (an LSTM: the pair (h, c)), "
+    "and for out None or arrays like the states.";
 
 Out new_rows(int64_t rows, int64_t width) {
   auto* data = new float[rows * width];
@@ -182,7 +182,7 @@ NB_MODULE(_kernels, m) {
   m.def("num_threads", &num_threads);
   m.def("multiply_add_peak", &multiply_add_peak, nb::call_guard<nb::gil_scoped_release>());
   m.def("xla_handlers", &xla_handlers);
-  m.def("take_most_scratch", &take_most_scratch);
+  m.def("take_peak_scratch", &take_peak_scratch);
   m.def("keep_freed_memory", &keep_freed_memory);
   m.attr("source_digest") = GW_SOURCE_DIGEST;
 }

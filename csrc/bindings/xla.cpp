@@ -1,5 +1,5 @@
-// The JAX binding: XLA FFI handlers over the same calls as the NumPy binding. An absent operand or result is an array of
-// shape [0]. The handlers run on a thread of XLA's pool and give work to the kernels' own thread pool only.
+// The JAX binding: XLA FFI handlers over the same calls as the NumPy binding. An absent operand or result is an array
+// of shape [0]. The handlers run on a thread of XLA's pool and give work to the kernels' own thread pool only.
 #include <nanobind/nanobind.h>
 
 #include <new>

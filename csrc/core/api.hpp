@@ -1,9 +1,8 @@
-// What every part of the kernels agrees on: plain structures of pointers and sizes.
+// The interface between the kernels and their callers: plain structures of pointers and sizes.
 //
-// Shapes are row-major and in Keras' layout: x [batch, time, features] (or, where ids [batch, time] are given, a table
-// [table, features] whose rows they name), kernel [features, gates * units],
-// recurrent_kernel [units, gates * units] ([units, 0] where no gate looks at the state), states [batch, units]. A pointer
-// that may be null says so.
+// Shapes are row-major and in Keras' layout: x [batch, time, features] (or, with ids [batch, time], a table
+// [table, features] whose rows they index), kernel [features, gates * units], recurrent_kernel [units, gates * units]
+// ([units, 0] if no gate reads the state), states [batch, units]. A pointer that may be null says so.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +12,7 @@ namespace gatewright {
 
 enum class Activation : int32_t { tanh = 0, sigmoid = 1, relu = 2, hard_sigmoid = 3, linear = 4 };
 
-// One recurrence, as gatewright.cells.Recurrence describes it.
+// A recurrence: see gatewright.ops.recurrence.Recurrence.
 struct Spec {
   int32_t cell;  // its place in Kernels::cell_names
   Activation activation;
@@ -21,7 +20,7 @@ struct Spec {
   bool reset_after;
   bool reverse;
   bool zero_output_for_mask;
-  double zoneout = 0;  // where there is no mask of it: how much of each state stays as it was
+  double zoneout = 0;  // without a zoneout mask, the weight of the previous value in each new state
 };
 
 // The facts of a cell that a call's memory and shapes depend on, as the Cell declares them (kernels/cells/cell.hpp).
@@ -37,11 +36,11 @@ struct Sizes {
   int64_t time;
   int64_t features;
   int64_t units;
-  int64_t dropout_masks;            // 0, 1 (shared by the gates) or one a gate
+  int64_t dropout_masks;            // 0, 1 (shared by the gates) or one per gate
   int64_t recurrent_dropout_masks;  // likewise
-  int64_t table = 0;                // rows of x where ids name them
-  int64_t tokens = 0;               // how many different ids there are
-  bool zoneout = false;             // whether something of the states stays as it was
+  int64_t table = 0;                // rows of x if ids index them
+  int64_t tokens = 0;               // number of distinct ids
+  bool zoneout = false;             // whether the recurrence has zoneout
 };
 
 template <class T>
@@ -49,14 +48,13 @@ struct Inputs {
   const T* x;
   const T* kernel;
   const T* recurrent_kernel;
-  const T* bias;  // may be null; [2, 3 * units] for a GRU with reset_after; of cells with layer
-                  // normalisation [14, units] (LSTM) or [10, units] (GRU)
+  const T* bias;  // may be null; the shape is that of the cell, see Cell::parameters
   const T* h0;
   const T* c0;                            // LSTMs only
   const T* dropout_mask;                  // [dropout_masks, batch, features], already scaled
   const T* recurrent_dropout_mask;        // [recurrent_dropout_masks, batch, units], already scaled
-  const int32_t* ids = nullptr;           // [batch, time]; null where x is dense; not with a dropout mask
-  const uint8_t* zoneout_mask = nullptr;  // [batch, time, states, units]: where it is not 0 a state stays as it was
+  const int32_t* ids = nullptr;           // [batch, time]; null if x is dense; not with a dropout mask
+  const uint8_t* zoneout_mask = nullptr;  // [batch, time, states, units]: nonzero where a state keeps its value
 };
 
 template <class T>
@@ -78,37 +76,38 @@ struct BackwardInputs {
 
 template <class T>
 struct Gradients {
-  T* x;  // as x: of the whole table where there are ids
+  T* x;  // like x: the whole table if there are ids
   T* kernel;
   T* recurrent_kernel;
-  T* bias;  // null where the bias is
-  T* h0;    // may be null, and c0 with it: then rows that begin alike may share their steps
+  T* bias;  // null if the bias is
+  T* h0;    // may be null, c0 too: then rows may share their leading steps
   T* c0;    // LSTMs only
 };
 
-// Which steps are live, given either way or not at all.
+// The live steps, as a mask, as lengths, or neither (all are live).
 struct Live {
   const uint8_t* mask;     // [batch, time]; may be null
   const int32_t* lengths;  // [batch]; may be null
 };
 
-// For each row its live positions in the order in which they are walked, and the rows by how many they have.
+// The live positions of each row in the order of processing, and the rows sorted by how many they have.
 struct ScheduleView {
   const int32_t* rows;       // [batch]: row numbers, most live positions first
   const int32_t* counts;     // [batch]: live positions, by row number
   const int32_t* positions;  // [batch, time]: positions, by row number; counts[row] of them are set
-  // [batch]: how many steps a row begins with that all rows would begin with, by row number; `rows` has the fewest
-  // first then. Null where no steps are shared.
+  // [batch]: by row number, the number of leading steps that are the same in all rows that have them. `rows` is then
+  // sorted by it, fewest first. Null if no steps are shared.
   const int32_t* prefixes = nullptr;
 };
 
-// Where ids name the inputs: equal ids have one slot.
+// With ids: equal ids have one slot.
 struct TokensView {
   const int32_t* slots;     // [batch, time], set at live positions
   const int32_t* distinct;  // [tokens]: the id of each slot
 };
 
-// Everything that a part of a call reads and writes. `shared` holds packed weights, `parts` private scratch.
+// Everything that a shard of a call reads and writes. A shard is the part of the rows that one thread processes.
+// `shared` holds packed weights, `scratch` the private memory of each shard.
 template <class T>
 struct ForwardCall {
   Spec spec;
@@ -117,10 +116,10 @@ struct ForwardCall {
   Outputs<T> out;
   ScheduleView schedule;
   TokensView tokens;
-  int parts;
+  int shards;
   char* shared;
   char* scratch;
-  size_t part_bytes;
+  size_t shard_bytes;
 };
 
 template <class T>
@@ -132,30 +131,30 @@ struct BackwardCall {
   Gradients<T> grad;
   ScheduleView schedule;
   TokensView tokens;
-  int parts;
+  int shards;
   char* shared;
   char* scratch;
-  size_t part_bytes;
+  size_t shard_bytes;
 };
 
-// What one instruction set's build offers for one element type.
+// The functions of one instruction set's build for one element type.
 template <class T>
 struct Kernels {
   const char* const* cell_names;
   int cells;
   CellTraits (*traits)(const Spec&);
   size_t (*forward_shared_bytes)(const Spec&, const Sizes&);
-  size_t (*forward_part_bytes)(const Spec&, const Sizes&, int parts);
-  void (*forward_pack)(const ForwardCall<T>&, int part);
-  void (*forward_tokens)(const ForwardCall<T>&, int part);  // before any forward_part, where there are ids
-  void (*forward_part)(const ForwardCall<T>&, int part);
+  size_t (*forward_shard_bytes)(const Spec&, const Sizes&, int shards);
+  void (*forward_pack)(const ForwardCall<T>&, int shard);
+  void (*forward_tokens)(const ForwardCall<T>&, int shard);  // before any forward_shard, if there are ids
+  void (*forward_shard)(const ForwardCall<T>&, int shard);
   size_t (*backward_shared_bytes)(const Spec&, const Sizes&);
-  size_t (*backward_part_bytes)(const Spec&, const Sizes&, int parts);
-  void (*backward_pack)(const BackwardCall<T>&, int part);
-  void (*backward_part)(const BackwardCall<T>&, int part);
-  void (*backward_tokens)(const BackwardCall<T>&, int part);  // after every backward_part, where there are ids
-  void (*backward_finish)(const BackwardCall<T>&, int part);  // adds up the parts' weight gradients
-  double (*multiply_adds)(int64_t steps);                     // as fast as they go; returns the number of operations
+  size_t (*backward_shard_bytes)(const Spec&, const Sizes&, int shards);
+  void (*backward_pack)(const BackwardCall<T>&, int shard);
+  void (*backward_shard)(const BackwardCall<T>&, int shard);
+  void (*backward_tokens)(const BackwardCall<T>&, int shard);  // after every backward_shard, if there are ids
+  void (*backward_finish)(const BackwardCall<T>&, int shard);  // adds up the weight gradients of the shards
+  double (*multiply_adds)(int64_t steps);                      // returns the number of operations
 };
 
 struct InstructionSet {

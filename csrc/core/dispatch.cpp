@@ -29,8 +29,8 @@ bool has_avx512() {
 #endif
 bool always() { return true; }
 
-// Widest first. `wide` is AVX-512's width made of AVX2 registers: it exists so that 16-wide code is tested on
-// processors without AVX-512, and comes last since it is never the best choice.
+// Widest first. `wide` has the vector width of AVX-512, built from AVX2 registers. It tests 16-wide code on processors
+// without AVX-512, and comes last since it is never the best choice.
 const InstructionSet all_sets[] = {
 #if defined(__x86_64__)
     {"avx512", has_avx512, &avx512::kernels_f32, &avx512::kernels_f64},
@@ -45,7 +45,7 @@ const InstructionSet all_sets[] = {
 const InstructionSet* widest() {
   for (const InstructionSet& set : all_sets)
     if (set.runs_here()) return &set;
-  return nullptr;  // not reached: the baseline always runs
+  return nullptr;  // not reached: every processor runs the baseline
 }
 
 std::atomic<const InstructionSet*> chosen{nullptr};

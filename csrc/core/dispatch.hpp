@@ -1,4 +1,4 @@
-// Which instruction set's build runs: the widest that the processor has, or one chosen by name.
+// Selects the build of an instruction set: the widest that the processor supports, or one chosen by name.
 #pragma once
 
 #include <vector>
@@ -7,7 +7,7 @@
 
 namespace gatewright {
 
-std::vector<const InstructionSet*> available_instruction_sets();  // those that run here, widest first
+std::vector<const InstructionSet*> available_instruction_sets();  // those that this processor runs, widest first
 const InstructionSet& instruction_set();
 bool choose_instruction_set(const char* name);  // false if it is not available
 

@@ -18,26 +18,26 @@
 namespace gatewright {
 namespace {
 
-// Below this much work a part is not worth handing to another thread (about 20 microseconds of it).
-constexpr double least_part_flops = 1e6;
-constexpr int most_threads = 1024;
-constexpr size_t kept_bytes = size_t{64} << 20;
+// Handing a shard to another thread does not pay for less work than this (about 20 microseconds).
+constexpr double min_shard_flops = 1e6;
+constexpr int max_threads = 1024;
+constexpr size_t max_pooled_bytes = size_t{64} << 20;
 
 size_t aligned(size_t bytes) { return (bytes + 4095) / 4096 * 4096; }
 
-// The most that any call has asked for since it was last read: peak memory is reported with it.
-std::atomic<size_t> most_reserved{0};
+// The largest size that a call has asked for since it was last read. Peak memory is reported with it.
+std::atomic<size_t> peak_reserved{0};
 
-// Where scratch memory comes from. Outside the heap, and with room to spare: calls that differ a little would else leave
-// holes in it that fit nothing. Under the address sanitizer it is the heap's, of exactly the size asked for and another
-// at each call, so that a step past its end is found.
+// Scratch memory lies outside the heap and has room to spare: otherwise calls of slightly different sizes would
+// fragment the heap. Under the address sanitizer it comes from the heap, has exactly the size asked for and is new at
+// each call, so that an access past its end is found.
 #if defined(__SANITIZE_ADDRESS__)
-constexpr bool lent_again = false;
+constexpr bool reuses_arenas = false;
 size_t with_room(size_t bytes) { return bytes; }
 void* take_pages(size_t bytes) { return std::aligned_alloc(4096, bytes); }
 void give_back(void* pages, size_t) { std::free(pages); }
 #else
-constexpr bool lent_again = true;
+constexpr bool reuses_arenas = true;
 size_t with_room(size_t bytes) { return aligned(bytes + bytes / 8); }
 void* take_pages(size_t bytes) {
   void* const pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -46,7 +46,7 @@ void* take_pages(size_t bytes) {
 void give_back(void* pages, size_t bytes) { munmap(pages, bytes); }
 #endif
 
-// Scratch memory, kept between calls unless it is large: fresh pages cost more than the arithmetic.
+// Scratch memory. It is reused by later calls unless it is large: fresh pages cost more than the arithmetic.
 class Arena {
  public:
   Arena() = default;
@@ -54,8 +54,8 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
   ~Arena() { release(); }
   char* reserve(size_t bytes) {
-    size_t most = most_reserved.load(std::memory_order_relaxed);
-    while (bytes > most && !most_reserved.compare_exchange_weak(most, bytes, std::memory_order_relaxed)) {
+    size_t peak = peak_reserved.load(std::memory_order_relaxed);
+    while (bytes > peak && !peak_reserved.compare_exchange_weak(peak, bytes, std::memory_order_relaxed)) {
     }
     if (bytes > bytes_) {
       release();
@@ -65,7 +65,7 @@ class Arena {
     }
     return memory_;
   }
-  bool kept() const { return lent_again && bytes_ <= kept_bytes; }
+  bool is_pooled() const { return reuses_arenas && bytes_ <= max_pooled_bytes; }
 
  private:
   void release() {
@@ -77,13 +77,14 @@ class Arena {
   size_t bytes_ = 0;
 };
 
-// Arenas that no call uses. A program's calls come from many threads, one after another: one arena serves them all.
-// Each place is taken and given back by one atomic exchange, so a fork can leave none locked.
+// The scratch pool: arenas that no call uses. The calls of a program often come from many threads, one after another,
+// and one arena serves them all. An arena is taken and returned by one atomic exchange, so a fork cannot leave it
+// locked.
 std::atomic<Arena*> idle_arenas[8];
 
-class LentArena {
+class PooledArena {
  public:
-  LentArena() {
+  PooledArena() {
     for (auto& place : idle_arenas)
       if (Arena* found = place.exchange(nullptr)) {
         arena_.reset(found);
@@ -91,8 +92,8 @@ class LentArena {
       }
     arena_ = std::make_unique<Arena>();
   }
-  ~LentArena() {
-    if (!arena_->kept()) return;
+  ~PooledArena() {
+    if (!arena_->is_pooled()) return;
     for (auto& place : idle_arenas) {
       Arena* empty = nullptr;
       if (place.compare_exchange_strong(empty, arena_.get())) {
@@ -101,8 +102,8 @@ class LentArena {
       }
     }
   }
-  LentArena(const LentArena&) = delete;
-  LentArena& operator=(const LentArena&) = delete;
+  PooledArena(const PooledArena&) = delete;
+  PooledArena& operator=(const PooledArena&) = delete;
   char* reserve(size_t bytes) { return arena_->reserve(bytes); }
 
  private:
@@ -120,41 +121,41 @@ const Kernels<double>& kernels() {
   return *instruction_set().f64;
 }
 
-// Live positions alone count, so that padding does not change how a batch is shared.
-int parts_for(const Spec& spec, const Sizes& sizes, int64_t live) {
+// Only live positions count, so that padding does not change how a batch is split.
+int shards_for(const Spec& spec, const Sizes& sizes, int64_t live) {
   const CellTraits cell = traits(spec);
   const double columns = cell.gates * sizes.features + cell.recurrent_gates * sizes.units;
   const double flops = 2.0 * live * sizes.units * columns;
-  const double worth = std::max(1.0, flops / least_part_flops);
-  const int64_t most = std::min<int64_t>({num_threads(), sizes.batch, most_threads});
-  return static_cast<int>(std::max<double>(1.0, std::min<double>(most, worth)));
+  const double worth = std::max(1.0, flops / min_shard_flops);
+  const int64_t available = std::min<int64_t>({num_threads(), sizes.batch, max_threads});
+  return static_cast<int>(std::max<double>(1.0, std::min<double>(available, worth)));
 }
 
-// Places a call's shared and private scratch into an arena.
+// Reserves the shared and private scratch memory of a call in an arena.
 template <class Call>
-void place(Call& call, LentArena& arena, size_t shared_bytes, size_t part_bytes) {
-  call.part_bytes = aligned(part_bytes);
-  call.shared = arena.reserve(aligned(shared_bytes) + call.parts * call.part_bytes);
+void place(Call& call, PooledArena& arena, size_t shared_bytes, size_t shard_bytes) {
+  call.shard_bytes = aligned(shard_bytes);
+  call.shared = arena.reserve(aligned(shared_bytes) + call.shards * call.shard_bytes);
   call.scratch = call.shared + aligned(shared_bytes);
 }
 
 template <class Call>
-struct Work {
+struct ShardTask {
   const Call* call;
-  void (*part)(const Call&, int);
-  static void run(void* context, int part) {
-    const auto* work = static_cast<const Work*>(context);
-    work->part(*work->call, part);
+  void (*run_one)(const Call&, int);
+  static void run(void* context, int shard) {
+    const auto* task = static_cast<const ShardTask*>(context);
+    task->run_one(*task->call, shard);
   }
 };
 
 template <class Call>
-void share(const Call& call, void (*part)(const Call&, int)) {
-  Work<Call> work{&call, part};
-  run_parts(call.parts, &Work<Call>::run, &work);
+void run_on_shards(const Call& call, void (*run_one)(const Call&, int)) {
+  ShardTask<Call> task{&call, run_one};
+  run_shards(call.shards, &ShardTask<Call>::run, &task);
 }
 
-// Whether all rows begin from the same state. Denormals are zero to the kernels.
+// Whether all rows start from the same state. The kernels treat denormals as zero.
 template <class T>
 bool one_state(const T* states, int64_t batch, int64_t units) {
   const auto same = [](T a, T b) {
@@ -165,15 +166,15 @@ bool one_state(const T* states, int64_t batch, int64_t units) {
   return true;
 }
 
-// What is live, and which tokens the live positions hold. Returns what is wrong with the lengths or the ids, or null.
+// Finds the live positions and the tokens at them. Returns a sentence about an error in the lengths or ids, or null.
 template <class T>
 const char* prepare(const Spec& spec, Sizes& sizes, const Inputs<T>& in, const Live& live, bool may_share,
                     Schedule& schedule, Tokens& tokens) {
-  if (const char* wrong = schedule.build(live, sizes.batch, sizes.time, spec.reverse)) return wrong;
+  if (const char* error = schedule.build(live, sizes.batch, sizes.time, spec.reverse)) return error;
   sizes.zoneout = in.zoneout_mask || spec.zoneout != 0;
   if (!in.ids) return nullptr;
-  const char* wrong = tokens.build(in.ids, sizes.table, schedule.view(), sizes.batch, sizes.time);
-  if (wrong) return wrong;
+  const char* error = tokens.build(in.ids, sizes.table, schedule.view(), sizes.batch, sizes.time);
+  if (error) return error;
   sizes.tokens = tokens.distinct();
   const bool whole = sizes.batch > 1 && sizes.time > 0 && schedule.live() == sizes.batch * sizes.time;
   const bool rows_differ = sizes.recurrent_dropout_masks || in.zoneout_mask;
@@ -185,7 +186,7 @@ const char* prepare(const Spec& spec, Sizes& sizes, const Inputs<T>& in, const L
 
 }  // namespace
 
-size_t take_most_scratch() { return most_reserved.exchange(0); }
+size_t take_peak_scratch() { return peak_reserved.exchange(0); }
 
 std::vector<const char*> cell_names() {
   const Kernels<float>& kernel = kernels<float>();
@@ -198,16 +199,16 @@ template <class T>
 const char* run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const Outputs<T>& out) {
   Schedule schedule;
   Tokens tokens;
-  if (const char* wrong = prepare(spec, sizes, in, live, true, schedule, tokens)) return wrong;
-  LentArena arena;
+  if (const char* error = prepare(spec, sizes, in, live, true, schedule, tokens)) return error;
+  PooledArena arena;
   const Kernels<T>& kernel = kernels<T>();
   ForwardCall<T> call{
-      spec,    sizes,   in, out, schedule.view(), tokens.view(), parts_for(spec, sizes, schedule.live()),
+      spec,    sizes,   in, out, schedule.view(), tokens.view(), shards_for(spec, sizes, schedule.live()),
       nullptr, nullptr, 0};
-  place(call, arena, kernel.forward_shared_bytes(spec, sizes), kernel.forward_part_bytes(spec, sizes, call.parts));
-  share(call, kernel.forward_pack);
-  if (in.ids) share(call, kernel.forward_tokens);
-  share(call, kernel.forward_part);
+  place(call, arena, kernel.forward_shared_bytes(spec, sizes), kernel.forward_shard_bytes(spec, sizes, call.shards));
+  run_on_shards(call, kernel.forward_pack);
+  if (in.ids) run_on_shards(call, kernel.forward_tokens);
+  run_on_shards(call, kernel.forward_shard);
   return nullptr;
 }
 
@@ -216,18 +217,19 @@ const char* run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, con
                          const BackwardInputs<T>& back, const Gradients<T>& grad) {
   Schedule schedule;
   Tokens tokens;
-  // Steps that rows share have one gradient for all of them, which is no row's own gradient by its first state.
-  if (const char* wrong = prepare(spec, sizes, in, live, !grad.h0, schedule, tokens)) return wrong;
-  LentArena arena;
+  // Steps shared by rows have one gradient, the sum over these rows. It does not give the gradient of one row's initial
+  // state.
+  if (const char* error = prepare(spec, sizes, in, live, !grad.h0, schedule, tokens)) return error;
+  PooledArena arena;
   const Kernels<T>& kernel = kernels<T>();
   BackwardCall<T> call{
-      spec,    sizes,   in, back, grad, schedule.view(), tokens.view(), parts_for(spec, sizes, schedule.live()),
+      spec,    sizes,   in, back, grad, schedule.view(), tokens.view(), shards_for(spec, sizes, schedule.live()),
       nullptr, nullptr, 0};
-  place(call, arena, kernel.backward_shared_bytes(spec, sizes), kernel.backward_part_bytes(spec, sizes, call.parts));
-  share(call, kernel.backward_pack);
-  share(call, kernel.backward_part);
-  if (in.ids) share(call, kernel.backward_tokens);
-  share(call, kernel.backward_finish);
+  place(call, arena, kernel.backward_shared_bytes(spec, sizes), kernel.backward_shard_bytes(spec, sizes, call.shards));
+  run_on_shards(call, kernel.backward_pack);
+  run_on_shards(call, kernel.backward_shard);
+  if (in.ids) run_on_shards(call, kernel.backward_tokens);
+  run_on_shards(call, kernel.backward_finish);
   return nullptr;
 }
 

@@ -1,4 +1,4 @@
-// A whole call: schedule, memory, packing, and the parts shared among threads. What both doors call.
+// A whole call: schedule, memory, packing, and the shards run by the threads. Both bindings call these functions.
 #pragma once
 
 #include <cstddef>
@@ -13,11 +13,11 @@ std::vector<const char*> cell_names();
 
 CellTraits traits(const Spec& spec);
 
-// The most bytes of scratch that one call has used since this was last asked.
-size_t take_most_scratch();
+// Return the largest number of bytes of scratch memory that a call has used since the last call of this function.
+size_t take_peak_scratch();
 
-// Each returns null, or one sentence saying what is wrong with the lengths or the ids; nothing is written then. The
-// number of tokens in `sizes` is theirs to find out.
+// Each returns null, or one sentence about an error in the lengths or the ids; nothing is written then. They determine
+// the number of tokens in `sizes` themselves.
 template <class T>
 const char* run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const Outputs<T>& out);
 template <class T>

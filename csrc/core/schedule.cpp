@@ -37,7 +37,7 @@ void Schedule::share_prefixes(const int32_t* ids, int64_t batch, int64_t time) {
     while (run < time && id(row, run) == of) ++run;
     return static_cast<int32_t>(run);
   };
-  // The longest run names the id.
+  // The id of the longest leading run is taken as the padding.
   int32_t longest = 0, padding = 0;
   for (int64_t row = 0; row < batch; ++row) {
     const int32_t first = id(row, 0), run = run_of(row, first);

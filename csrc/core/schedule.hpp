@@ -1,5 +1,5 @@
-// Lengths, masks and direction become, for each row, its live positions in the order in which they are walked.
-// What comes after knows positions alone: nothing is computed for a step that is masked or past a row's length.
+// Turns lengths, masks and direction into a list of live positions for each row, in the order of processing. The loops
+// work on these positions: nothing is computed for a step that is masked or past the length of its row.
 #pragma once
 
 #include <vector>
@@ -10,15 +10,15 @@ namespace gatewright {
 
 class Schedule {
  public:
-  // Returns a sentence about the first length that is out of range, or null.
+  // Returns a sentence if a length is out of range, or null.
   const char* build(const Live& live, int64_t batch, int64_t time, bool reverse);
-  // Finds the steps that rows begin with in common: a run of one id, as padding on the left gives it. Every step of
-  // every row must be live. From equal states such steps are the same for all rows that begin with them.
+  // Finds leading steps that rows have in common: a run of one id, such as padding on the left. Every step of every row
+  // must be live. If rows start from equal states, these steps give the same states in all of them.
   void share_prefixes(const int32_t* ids, int64_t batch, int64_t time);
   ScheduleView view() const {
     return {rows_.data(), counts_.data(), positions_.data(), prefixes_.empty() ? nullptr : prefixes_.data()};
   }
-  int64_t live() const { return live_; }  // positions in all
+  int64_t live() const { return live_; }  // total number of live positions
 
  private:
   std::vector<int32_t> rows_, counts_, positions_, prefixes_;

@@ -16,7 +16,7 @@ PackedStep::PackedStep(const Spec& spec, int64_t features, int64_t units, const 
   call_.in.kernel = kernel;
   call_.in.recurrent_kernel = recurrent_kernel;
   call_.in.bias = bias;
-  call_.parts = 1;
+  call_.shards = 1;
   shared_ = allocate(kernels_->forward_shared_bytes(call_.spec, call_.sizes));
   call_.shared = shared_.get();
   kernels_->forward_pack(call_, 0);
@@ -29,7 +29,7 @@ void PackedStep::run(int64_t batch, const float* x, const float* h, const float*
   call_.in.c0 = c;
   call_.out.h = new_h;
   call_.out.c = new_c;
-  kernels_->forward_part(call_, 0);
+  kernels_->forward_shard(call_, 0);
 }
 
 PackedStep::Memory PackedStep::allocate(size_t bytes) {
@@ -46,8 +46,8 @@ void PackedStep::plan(int64_t batch) {
   positions_.assign(batch, 0);
   call_.schedule = {rows_.data(), counts_.data(), positions_.data()};
   call_.sizes.batch = batch;
-  call_.part_bytes = kernels_->forward_part_bytes(call_.spec, call_.sizes, 1);
-  scratch_ = allocate(call_.part_bytes);
+  call_.shard_bytes = kernels_->forward_shard_bytes(call_.spec, call_.sizes, 1);
+  scratch_ = allocate(call_.shard_bytes);
   call_.scratch = scratch_.get();
 }
 

@@ -1,4 +1,4 @@
-// One step at a time, with weights packed once: what a stream or a generator calls for every sample or token.
+// Single steps with weights packed once, for streams and text generation.
 #pragma once
 
 #include <cstdlib>
@@ -9,14 +9,14 @@
 
 namespace gatewright {
 
-// A recurrence with its weights. Runs on the caller's thread; one object serves one caller at a time.
+// A recurrence with its packed weights. It runs on the caller's thread and serves one caller at a time.
 class PackedStep {
  public:
-  // Weights as in Inputs; they are not needed afterwards.
+  // Weights as in Inputs. They are copied.
   PackedStep(const Spec& spec, int64_t features, int64_t units, const float* kernel, const float* recurrent_kernel,
              const float* bias);
 
-  // Outputs may be the states themselves. Allocates only where the batch is another than in the call before.
+  // Outputs may be the states themselves. Allocates memory only if the batch size has changed since the last call.
   void run(int64_t batch, const float* x, const float* h, const float* c, float* new_h, float* new_c);
 
   bool has_c() const { return traits(call_.spec).has_c; }
@@ -31,7 +31,7 @@ class PackedStep {
   static Memory allocate(size_t bytes);
   void plan(int64_t batch);
 
-  const Kernels<float>* kernels_;  // those that packed the weights, whatever is chosen later
+  const Kernels<float>* kernels_;  // the build that packed the weights
   ForwardCall<float> call_;
   Memory shared_, scratch_;
   std::vector<int32_t> rows_, counts_, positions_;

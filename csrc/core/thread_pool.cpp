@@ -15,21 +15,21 @@ namespace gatewright {
 namespace {
 
 struct Job {
-  Job(int parts, PartFunction run, void* context) : parts(parts), run(run), context(context) {}
-  const int parts;
-  const PartFunction run;
+  Job(int shards, ShardFunction run, void* context) : shards(shards), run(run), context(context) {}
+  const int shards;
+  const ShardFunction run;
   void* const context;
-  int next = 0;  // the first part that nobody has begun
+  int next = 0;  // the first shard that no thread has started
   std::atomic<int> finished{0};
 };
 
-// How long a thread looks for what it waits for before it sleeps. The phases of a call follow one another within less,
-// and to wake a thread on an idle core can take as long.
-constexpr std::chrono::microseconds patience{100};
+// How long a thread spins before it sleeps. The phases of a call follow each other within less, and waking a thread on
+// an idle core can take as long.
+constexpr std::chrono::microseconds spin_time{100};
 
 template <class F>
-void look_for(F found) {
-  const auto end = std::chrono::steady_clock::now() + patience;
+void spin_until(F found) {
+  const auto end = std::chrono::steady_clock::now() + spin_time;
   while (!found() && std::chrono::steady_clock::now() < end) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -37,42 +37,42 @@ void look_for(F found) {
   }
 }
 
-class Team {
+class ThreadPool {
  public:
-  void run(int parts, PartFunction function, void* context) {
-    const auto job = std::make_shared<Job>(parts, function, context);
+  void run(int shards, ShardFunction function, void* context) {
+    const auto job = std::make_shared<Job>(shards, function, context);
     std::unique_lock<std::mutex> lock(mutex_);
-    start_threads(parts - 1);
+    start_threads(shards - 1);
     jobs_.push_back(job);
     ++calls_;
     work_.notify_all();
-    while (take_part(*job, lock)) {
+    while (take_shard(*job, lock)) {
     }
-    const auto done = [&] { return job->finished == job->parts; };
+    const auto done = [&] { return job->finished == job->shards; };
     lock.unlock();
-    look_for(done);
+    spin_until(done);
     lock.lock();
     done_.wait(lock, done);
   }
 
  private:
-  // Where the system gives no more threads, those that there are (the caller at least) do the work.
+  // If the system gives no more threads, the existing ones (at least the caller) do the work.
   void start_threads(int wanted) {
     try {
-      for (; started_ < wanted; ++started_) std::thread(&Team::serve, this).detach();
+      for (; started_ < wanted; ++started_) std::thread(&ThreadPool::serve, this).detach();
     } catch (const std::system_error&) {
     }
   }
 
-  // Runs one part of a job with the lock released; false if none is left to begin.
-  bool take_part(Job& job, std::unique_lock<std::mutex>& lock) {
-    if (job.next == job.parts) return false;
-    const int part = job.next++;
-    if (job.next == job.parts) forget(job);
+  // Runs one shard of a job with the lock released; false if none is left to start.
+  bool take_shard(Job& job, std::unique_lock<std::mutex>& lock) {
+    if (job.next == job.shards) return false;
+    const int shard = job.next++;
+    if (job.next == job.shards) forget(job);
     lock.unlock();
-    job.run(job.context, part);
+    job.run(job.context, shard);
     lock.lock();
-    if (++job.finished == job.parts) done_.notify_all();
+    if (++job.finished == job.shards) done_.notify_all();
     return true;
   }
 
@@ -89,42 +89,42 @@ class Team {
     for (;;) {
       work_.wait(lock, [&] { return !jobs_.empty(); });
       const auto job = jobs_.front();
-      take_part(*job, lock);
+      take_shard(*job, lock);
       if (!jobs_.empty()) continue;
       const int seen = calls_;
       lock.unlock();
-      look_for([&] { return calls_ != seen; });
+      spin_until([&] { return calls_ != seen; });
       lock.lock();
     }
   }
 
   std::mutex mutex_;
   std::condition_variable work_, done_;
-  std::deque<std::shared_ptr<Job>> jobs_;  // those with parts left to begin
+  std::deque<std::shared_ptr<Job>> jobs_;  // those with shards left to start
   int started_ = 0;
   std::atomic<int> calls_{0};
 };
 
-// The team is never destroyed: its threads may outlive every static object.
-std::atomic<Team*> the_team{nullptr};
+// The pool is never destroyed: its threads may outlive every static object.
+std::atomic<ThreadPool*> current_pool{nullptr};
 std::atomic<int> wanted_threads{1};
 
-Team& team() {
-  static const int registered = pthread_atfork(nullptr, nullptr, [] { the_team.store(nullptr); });
+ThreadPool& thread_pool() {
+  static const int registered = pthread_atfork(nullptr, nullptr, [] { current_pool.store(nullptr); });
   (void)registered;
-  Team* current = the_team.load();
+  ThreadPool* current = current_pool.load();
   if (current) return *current;
-  auto* fresh = new Team;
-  if (the_team.compare_exchange_strong(current, fresh)) return *fresh;
+  auto* fresh = new ThreadPool;
+  if (current_pool.compare_exchange_strong(current, fresh)) return *fresh;
   delete fresh;
   return *current;
 }
 
 }  // namespace
 
-void run_parts(int parts, PartFunction run, void* context) {
-  if (parts == 1) return run(context, 0);
-  team().run(parts, run, context);
+void run_shards(int shards, ShardFunction run, void* context) {
+  if (shards == 1) return run(context, 0);
+  thread_pool().run(shards, run, context);
 }
 
 void set_num_threads(int threads) { wanted_threads.store(threads < 1 ? 1 : threads); }

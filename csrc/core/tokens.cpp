@@ -3,8 +3,8 @@
 namespace gatewright {
 namespace {
 
-// Slot of each id of a table, -1 between calls: only what a call has touched is set back, so that a large table
-// costs nothing where few of its rows are used.
+// The slot of each id, or -1. Each call resets only the entries that it has set, so that a large table costs nothing if
+// few of its rows are used.
 thread_local std::vector<int32_t> slot_of;
 
 }  // namespace
@@ -14,13 +14,13 @@ const char* Tokens::build(const int32_t* ids, int64_t table, const ScheduleView&
   slots_.resize(batch * time);
   distinct_.clear();
   if (static_cast<int64_t>(slot_of.size()) < table) slot_of.resize(table, -1);
-  const char* wrong = nullptr;
-  for (int64_t row = 0; row < batch && !wrong; ++row) {
+  const char* error = nullptr;
+  for (int64_t row = 0; row < batch && !error; ++row) {
     for (int32_t step = 0; step < schedule.counts[row]; ++step) {
       const int64_t at = row * time + schedule.positions[row * time + step];
       const int32_t id = ids[at];
       if (id < 0 || id >= table) {
-        wrong = "ids must lie between 0 and the number of rows of the table less one";
+        error = "ids must lie between 0 and the number of rows of the table less one";
         break;
       }
       if (slot_of[id] < 0) {
@@ -31,7 +31,7 @@ const char* Tokens::build(const int32_t* ids, int64_t table, const ScheduleView&
     }
   }
   for (const int32_t id : distinct_) slot_of[id] = -1;
-  return wrong;
+  return error;
 }
 
 }  // namespace gatewright

@@ -1,5 +1,5 @@
-// Ids into a table of input rows. Equal ids have one slot, so that what depends on the id alone (the input projection,
-// and its gradients) is computed once for all positions that hold it. Ids at positions that are not live are not read.
+// Ids of rows in a table of inputs. Equal ids have one slot, so that everything that depends on the id alone (the input
+// projection and its gradients) is computed once per distinct id. Ids at positions that are not live are not read.
 #pragma once
 
 #include <vector>
@@ -10,7 +10,7 @@ namespace gatewright {
 
 class Tokens {
  public:
-  // Returns a sentence about the first id that is out of range, or null.
+  // Returns a sentence if an id is out of range, or null.
   const char* build(const int32_t* ids, int64_t table, const ScheduleView& schedule, int64_t batch, int64_t time);
   TokensView view() const { return {slots_.data(), distinct_.data()}; }
   int64_t distinct() const { return static_cast<int64_t>(distinct_.size()); }

@@ -1,4 +1,5 @@
-// The loop back through time, over any Cell: gradients of the inputs, the initial states, both kernels and the bias.
+// The backward pass: the loop back through time over any cell, for the gradients of the inputs, the initial states,
+// both kernels and the bias.
 #pragma once
 
 #include "kernels/forward.hpp"
@@ -9,40 +10,40 @@ namespace GW_ISA {
 template <class T, class Cell>
 struct BackwardShared {
   T *kernel, *recurrent_kernel;  // transposed
-  T* parameters;                 // as on the way forward
+  T* parameters;                 // as in the forward pass
   size_t bytes;
 
   BackwardShared(const Sizes& sizes, char* base) {
-    Carver carver(base);
-    kernel = carver.take<T>(Cell::gates * sizes.units * padded<T>(sizes.features));
-    recurrent_kernel = carver.take<T>(Cell::recurrent_gates * sizes.units * padded<T>(sizes.units));
-    parameters = carver.take<T>(Cell::parameters ? (Cell::parameters + 1) * padded<T>(sizes.units) : 0);
-    bytes = carver.used();
+    ArenaLayout layout(base);
+    kernel = layout.take<T>(Cell::gates * sizes.units * padded<T>(sizes.features));
+    recurrent_kernel = layout.take<T>(Cell::recurrent_gates * sizes.units * padded<T>(sizes.units));
+    parameters = layout.take<T>(Cell::parameters ? (Cell::parameters + 1) * padded<T>(sizes.units) : 0);
+    bytes = layout.used();
   }
 
-  // One part's share of the packing.
-  void fill(const Inputs<T>& in, const Sizes& sizes, int part, int parts) const {
+  // Does one shard's share of the packing.
+  void fill(const Inputs<T>& in, const Sizes& sizes, int shard, int shards) const {
     const int64_t units = sizes.units;
     for (int g = 0; g < Cell::gates; ++g) {
-      if (2 * g % parts == part) pack_gate_transposed(in.kernel, sizes.features, units, Cell::gates, g, kernel);
-      if (g < Cell::recurrent_gates && (2 * g + 1) % parts == part)
+      if (2 * g % shards == shard) pack_gate_transposed(in.kernel, sizes.features, units, Cell::gates, g, kernel);
+      if (g < Cell::recurrent_gates && (2 * g + 1) % shards == shard)
         pack_gate_transposed(in.recurrent_kernel, units, units, Cell::gates, g, recurrent_kernel);
     }
-    if (part == 0) pack_parameters<Cell>(in.bias, units, parameters);
+    if (shard == 0) pack_parameters<Cell>(in.bias, units, parameters);
   }
 };
 
-// A part's own sums of weight gradients, units padded.
+// The sums of weight gradients of one shard, units padded.
 template <class T, class Cell>
 struct WeightSums {
   static constexpr int bias_rows = Cell::parameters ? Cell::parameters : Cell::gradient_blocks;
   T *kernel, *recurrent_kernel, *bias;  // [gates][features][units], [recurrent_gates][units][units], [bias_rows][units]
 
-  void carve(Carver& carver, const Sizes& sizes) {
+  void place(ArenaLayout& layout, const Sizes& sizes) {
     const int64_t width = padded<T>(sizes.units);
-    kernel = carver.take<T>(Cell::gates * sizes.features * width);
-    recurrent_kernel = carver.take<T>(Cell::recurrent_gates * sizes.units * width);
-    bias = carver.take<T>(bias_rows * width);
+    kernel = layout.take<T>(Cell::gates * sizes.features * width);
+    recurrent_kernel = layout.take<T>(Cell::recurrent_gates * sizes.units * width);
+    bias = layout.take<T>(bias_rows * width);
   }
   void zero(const Sizes& sizes) const {
     const int64_t width = padded<T>(sizes.units);
@@ -59,99 +60,98 @@ struct BackwardScratch {
   OperandRows<T> x, h_operand;
   const T **gradient_rows, **made_rows, **saved_rows, **h_rows, **h_before_rows, **c_before_rows, **operand_rows;
   T *gradient, *made, *saved, *h, *h_before, *c_before, *dh, *dc, *d_made;
-  T *held_h, *held_c;  // with zoneout: the gradients that go past the cell
+  T *past_dh, *past_dc;  // with zoneout: the gradients that bypass the cell
   T *mask, *operand, *product, *dx, *dx_one, *panel, *x_columns, *h_columns;
-  T* tokens;  // [tokens, gates, units padded]: this part's sums of gate gradients over equal ids
+  T* tokens;  // [tokens, gates, units padded]: sums of the gate gradients over equal ids, of this shard
   int64_t rows, positions;
   size_t bytes;
 
-  BackwardScratch(const Sizes& sizes, int parts, char* base) {
-    Carver carver(base);
-    rows = block_rows(sizes.batch, parts);
+  BackwardScratch(const Sizes& sizes, int shards, char* base) {
+    ArenaLayout layout(base);
+    rows = block_rows(sizes.batch, shards);
     positions = chunk_positions(rows);
     const int64_t width = padded<T>(sizes.units), x_width = padded<T>(sizes.features);
     const bool recurrent_masks = sizes.recurrent_dropout_masks > 0;
-    sums.carve(carver, sizes);
-    chunk.carve(carver, positions);
-    x.carve(carver, sizes.dropout_masks, positions, sizes.features);
-    h_operand.carve(carver, sizes.recurrent_dropout_masks, positions, sizes.units);
-    gradient_rows = carver.take<const T*>(positions);
-    made_rows = carver.take<const T*>(positions);
-    gradient = carver.take<T>(positions * Cell::gradient_blocks * width);
-    made = carver.take<T>(Cell::phases > 1 ? positions * width : 0);
-    saved_rows = carver.take<const T*>(rows);
-    h_rows = carver.take<const T*>(rows);
-    h_before_rows = carver.take<const T*>(rows);
-    c_before_rows = carver.take<const T*>(rows);
-    operand_rows = carver.take<const T*>(rows);
-    const int64_t copied =
-        whole_vectors<T>(sizes.units) ? 0 : rows;  // rows that are not whole vectors are read from copies
-    saved = carver.take<T>(copied * Cell::saved * width);
-    h = carver.take<T>(copied * width);
-    h_before = carver.take<T>(copied * width);
-    c_before = carver.take<T>(copied * width);
-    dh = carver.take<T>(rows * width);
-    dc = carver.take<T>(Cell::has_c ? rows * width : 0);
-    d_made = carver.take<T>(Cell::phases > 1 ? rows * width : 0);
-    held_h = carver.take<T>(sizes.zoneout ? rows * width : 0);
-    held_c = carver.take<T>(sizes.zoneout && Cell::has_c ? rows * width : 0);
-    mask = carver.take<T>(recurrent_masks ? sizes.recurrent_dropout_masks * rows * width : 0);
-    operand = carver.take<T>(recurrent_masks ? rows * width : 0);
-    product = carver.take<T>(recurrent_masks ? rows * width : 0);
-    dx = carver.take<T>(positions * x_width);
-    dx_one = carver.take<T>(sizes.dropout_masks > 1 ? positions * x_width : 0);
-    panel = carver.take<T>(positions * 2 * lanes<T>);
-    x_columns = carver.take<T>(packed_columns<T>(sizes.features, positions));
-    h_columns = carver.take<T>(Cell::recurrent_gates ? packed_columns<T>(sizes.units, positions) : 0);
-    tokens = carver.take<T>(sizes.tokens * Cell::gates * width);
-    bytes = carver.used();
+    sums.place(layout, sizes);
+    chunk.place(layout, positions);
+    x.place(layout, sizes.dropout_masks, positions, sizes.features);
+    h_operand.place(layout, sizes.recurrent_dropout_masks, positions, sizes.units);
+    gradient_rows = layout.take<const T*>(positions);
+    made_rows = layout.take<const T*>(positions);
+    gradient = layout.take<T>(positions * Cell::gradient_blocks * width);
+    made = layout.take<T>(Cell::phases > 1 ? positions * width : 0);
+    saved_rows = layout.take<const T*>(rows);
+    h_rows = layout.take<const T*>(rows);
+    h_before_rows = layout.take<const T*>(rows);
+    c_before_rows = layout.take<const T*>(rows);
+    operand_rows = layout.take<const T*>(rows);
+    const int64_t copied = whole_vectors<T>(sizes.units) ? 0 : rows;  // rows that are not whole vectors are copied
+    saved = layout.take<T>(copied * Cell::saved * width);
+    h = layout.take<T>(copied * width);
+    h_before = layout.take<T>(copied * width);
+    c_before = layout.take<T>(copied * width);
+    dh = layout.take<T>(rows * width);
+    dc = layout.take<T>(Cell::has_c ? rows * width : 0);
+    d_made = layout.take<T>(Cell::phases > 1 ? rows * width : 0);
+    past_dh = layout.take<T>(sizes.zoneout ? rows * width : 0);
+    past_dc = layout.take<T>(sizes.zoneout && Cell::has_c ? rows * width : 0);
+    mask = layout.take<T>(recurrent_masks ? sizes.recurrent_dropout_masks * rows * width : 0);
+    operand = layout.take<T>(recurrent_masks ? rows * width : 0);
+    product = layout.take<T>(recurrent_masks ? rows * width : 0);
+    dx = layout.take<T>(positions * x_width);
+    dx_one = layout.take<T>(sizes.dropout_masks > 1 ? positions * x_width : 0);
+    panel = layout.take<T>(positions * 2 * lanes<T>);
+    x_columns = layout.take<T>(packed_columns<T>(sizes.features, positions));
+    h_columns = layout.take<T>(Cell::recurrent_gates ? packed_columns<T>(sizes.units, positions) : 0);
+    tokens = layout.take<T>(sizes.tokens * Cell::gates * width);
+    bytes = layout.used();
   }
 };
 
 template <class T, class Cell>
-class BackwardPart {
+class BackwardShard {
  public:
-  BackwardPart(const BackwardCall<T>& call, int part)
+  BackwardShard(const BackwardCall<T>& call, int shard)
       : call_(call),
         sizes_(call.sizes),
-        part_(part),
+        shard_(shard),
         width_(padded<T>(call.sizes.units)),
         masks_(call.sizes.recurrent_dropout_masks),
         by_(call.spec.reverse ? -1 : 1),
         whole_(whole_vectors<T>(call.sizes.units)),
         shared_(call.sizes, call.shared),
-        scratch_(call.sizes, call.parts, call.scratch + part * call.part_bytes) {}
+        scratch_(call.sizes, call.shards, call.scratch + shard * call.shard_bytes) {}
 
   void run() {
     scratch_.sums.zero(sizes_);
     if (call_.in.ids) begin_tokens();
     for (int64_t first = 0;; first += scratch_.rows) {
-      const RowBlock block(call_.schedule, sizes_.batch, sizes_.time, part_, call_.parts, first, scratch_.rows);
+      const RowBlock block(call_.schedule, sizes_.batch, sizes_.time, shard_, call_.shards, first, scratch_.rows);
       if (block.empty()) return;
       begin(block);
       for (int64_t step = block.longest(); step > 0; step = scratch_.chunk.first_step) {
         scratch_.chunk.backward_from(block, sizes_.time, step, scratch_.positions);
-        for (int64_t s = scratch_.chunk.steps; s-- > 0;) step_back(block, s);
+        for (int64_t s = scratch_.chunk.steps; s-- > 0;) step_backward(block, s);
         weights_and_inputs();
       }
       end(block);
     }
   }
 
-  // This part's share of the tokens, once every part has walked: the parts' sums together, and the products that
-  // were put off until then.
+  // Runs after every shard is done, for this shard's range of the tokens: adds up the sums of all shards, then
+  // computes the products that were postponed.
   void finish_tokens() {
     const int64_t stride = Cell::gates * width_, features = sizes_.features;
-    const Share share(sizes_.tokens, part_, call_.parts);
+    const ShardRange range(sizes_.tokens, shard_, call_.shards);
     T* const sums = scratch_of(0).tokens;
-    for (int64_t first = share.first; first < share.last; first += scratch_.positions) {
-      const int64_t n = at_most(scratch_.positions, share.last - first);
+    for (int64_t first = range.first; first < range.last; first += scratch_.positions) {
+      const int64_t n = at_most(scratch_.positions, range.last - first);
       for (int64_t i = 0; i < n; ++i) {
         scratch_.x.set(i, call_.in.x + call_.tokens.distinct[first + i] * features);
         scratch_.gradient_rows[i] = sums + (first + i) * stride;
       }
-      for (int part = 1; part < call_.parts; ++part) {
-        const T* other = scratch_of(part).tokens;
+      for (int shard = 1; shard < call_.shards; ++shard) {
+        const T* other = scratch_of(shard).tokens;
         for (int64_t j = first * stride; j < (first + n) * stride; j += lanes<T>)
           store<T>(sums + j, load<T>(sums + j) + load<T>(other + j));
       }
@@ -173,15 +173,15 @@ class BackwardPart {
   static constexpr int64_t blocks = Cell::gradient_blocks;
   static constexpr int made_gate = Cell::gates - 1;
 
-  BackwardScratch<T, Cell> scratch_of(int part) const {
-    return {sizes_, call_.parts, call_.scratch + part * call_.part_bytes};
+  BackwardScratch<T, Cell> scratch_of(int shard) const {
+    return {sizes_, call_.shards, call_.scratch + shard * call_.shard_bytes};
   }
 
-  // Rows of the table that no live position names have a gradient of zero.
+  // Rows of the table that occur at no live position have a gradient of zero.
   void begin_tokens() {
     clear(scratch_.tokens, sizes_.tokens * Cell::gates * width_);
-    const Share share(sizes_.table, part_, call_.parts);
-    clear(call_.grad.x + share.first * sizes_.features, (share.last - share.first) * sizes_.features);
+    const ShardRange range(sizes_.table, shard_, call_.shards);
+    clear(call_.grad.x + range.first * sizes_.features, (range.last - range.first) * sizes_.features);
   }
 
   void begin(const RowBlock& block) {
@@ -211,7 +211,7 @@ class BackwardPart {
     for (int64_t r = 0; masks_ && r < rows; ++r) scratch_.operand_rows[r] = scratch_.operand + r * width_;
   }
 
-  // dh[r] += the gradients of the outputs at the processed times t, from <= t < to, in walking order.
+  // dh[r] += the gradients of the outputs at times t, from <= t < to, in the order of processing.
   void add_outputs(int64_t r, int64_t row, int64_t from, int64_t to) {
     const int64_t units = sizes_.units;
     T* dh = scratch_.dh + r * width_;
@@ -223,7 +223,7 @@ class BackwardPart {
   int64_t first_time() const { return call_.spec.reverse ? sizes_.time - 1 : 0; }
   int64_t past_time() const { return call_.spec.reverse ? -1 : sizes_.time; }
 
-  // Outputs that show the state of this step: its own, and those of the masked steps that carry it on.
+  // Adds the gradients of all outputs that are the state of this step: its own, and those of the masked steps after it.
   void gather_output_gradient(const RowBlock& block, int64_t r, int64_t step) {
     const int64_t t = block.position(r, step);
     int64_t to = t + by_;
@@ -231,14 +231,14 @@ class BackwardPart {
     add_outputs(r, block.row(r), t, to);
   }
 
-  // A cell reads the caller's rows where these are whole vectors; else padded copies of them.
+  // A cell reads the caller's rows if these are whole vectors, else padded copies.
   const T* whole(const T* from, T* copy) const {
     if (whole_) return from;
     copy_row(copy, from, sizes_.units);
     return copy;
   }
 
-  // The saved step and the states before it.
+  // Finds the saved values of a step and the states before it.
   void find_saved(const RowBlock& block, int64_t r, int64_t step, int64_t p) {
     const int64_t units = sizes_.units, row = block.row(r), at = scratch_.chunk.at[p];
     if (Cell::saved == 0) {
@@ -267,8 +267,8 @@ class BackwardPart {
     return masks_ ? scratch_.mask + (masks_ > 1 ? gate : 0) * scratch_.rows * width_ : nullptr;
   }
 
-  // At a step that the rows behind `rows` share, the last of these takes their gradients.
-  void join_shared(const RowBlock& block, int64_t rows, int64_t step) {
+  // At a step that followers share, adds their gradients to those of the row that represents them.
+  void join_followers(const RowBlock& block, int64_t rows, int64_t step) {
     for (int64_t r = rows; r < own_states_; ++r)
       for (int64_t j = 0; j < width_; ++j) {
         scratch_.dh[(rows - 1) * width_ + j] += scratch_.dh[r * width_ + j];
@@ -279,10 +279,10 @@ class BackwardPart {
       add_outputs(rows - 1, block.row(r), block.position(r, step), block.position(r, step) + by_);
   }
 
-  void step_back(const RowBlock& block, int64_t s) {
+  void step_backward(const RowBlock& block, int64_t s) {
     const Chunk& chunk = scratch_.chunk;
     const int64_t rows = chunk.live(s), first = chunk.offset[s], step = chunk.first_step + s;
-    if (block.shared()) join_shared(block, rows, step);
+    if (block.shared()) join_followers(block, rows, step);
     for (int64_t r = 0; r < rows; ++r) {
       if (call_.back.d_sequence) gather_output_gradient(block, r, step);
       find_saved(block, r, step, first + r);
@@ -308,57 +308,58 @@ class BackwardPart {
                                scratch_.d_made,
                                masks_ ? scratch_.operand_rows : scratch_.h_before_rows,
                                mask_of(made_gate)};
-    if (sizes_.zoneout) hold_back(rows, first);
+    if (sizes_.zoneout) split_zoneout(rows, first);
     for (int phase = Cell::phases; phase-- > 0;) {
       with_activations<T>(call_.spec, [&](auto phi, auto sigma) { Cell::backward(phase, cell, phi, sigma); });
       for (int g = Cell::first_gate(phase); Cell::recurrent_gates && g < Cell::last_gate(phase); ++g)
-        recur_back(phase, g, rows, first);
+        recur_backward(phase, g, rows, first);
     }
-    if (sizes_.zoneout) add_held(rows);
+    if (sizes_.zoneout) add_past_gradients(rows);
   }
 
-  // The way back of zone_out: what a state has kept has its gradient from it alone, and the cell sees the rest.
-  void hold_back(int64_t rows, int64_t first) {
+  // The backward pass of mix_zoneout: the gradient is split into the part of the previous state and the part of the
+  // cell.
+  void split_zoneout(int64_t rows, int64_t first) {
     const int64_t units = sizes_.units;
     const T rate = static_cast<T>(call_.spec.zoneout);
-    const auto split = [&](T* d, T* held, const uint8_t* mask) {
+    const auto split = [&](T* d, T* past, const uint8_t* mask) {
       for (int64_t j = 0; j < units; ++j) {
-        held[j] = mask ? (mask[j] ? d[j] : T(0)) : rate * d[j];
-        d[j] -= held[j];
+        past[j] = mask ? (mask[j] ? d[j] : T(0)) : rate * d[j];
+        d[j] -= past[j];
       }
     };
     for (int64_t r = 0; r < rows; ++r) {
       const int64_t at = scratch_.chunk.at[first + r], row = r * width_;
-      split(scratch_.dh + row, scratch_.held_h + row, zoned<Cell>(call_.in.zoneout_mask, at, 0, units));
+      split(scratch_.dh + row, scratch_.past_dh + row, zoneout_mask_at<Cell>(call_.in.zoneout_mask, at, 0, units));
       if (Cell::has_c)
-        split(scratch_.dc + row, scratch_.held_c + row, zoned<Cell>(call_.in.zoneout_mask, at, 1, units));
+        split(scratch_.dc + row, scratch_.past_dc + row, zoneout_mask_at<Cell>(call_.in.zoneout_mask, at, 1, units));
     }
   }
 
-  void add_held(int64_t rows) {
+  void add_past_gradients(int64_t rows) {
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t j = 0; j < sizes_.units; ++j) {
-        scratch_.dh[r * width_ + j] += scratch_.held_h[r * width_ + j];
-        if (Cell::has_c) scratch_.dc[r * width_ + j] += scratch_.held_c[r * width_ + j];
+        scratch_.dh[r * width_ + j] += scratch_.past_dh[r * width_ + j];
+        if (Cell::has_c) scratch_.dc[r * width_ + j] += scratch_.past_dc[r * width_ + j];
       }
   }
 
-  // The gradient of gate g's operand, dgate U_g^T: added to dh under the gate's mask, or kept for the cell that
-  // made the operand.
-  void recur_back(int phase, int g, int64_t rows, int64_t first) {
+  // The gradient of the operand of gate g, dgate U_g^T: added to dh with the mask of the gate, or stored for the cell
+  // if the cell computed the operand.
+  void recur_backward(int phase, int g, int64_t rows, int64_t first) {
     const T* mask = mask_of(g);
-    T* to = Cell::made(phase) ? scratch_.d_made : mask ? scratch_.product : scratch_.dh;
+    T* to = Cell::makes_operand(phase) ? scratch_.d_made : mask ? scratch_.product : scratch_.dh;
     multiply<T>(rows, scratch_.gradient_rows + first, Cell::recurrent_block(g) * width_, sizes_.units,
                 shared_.recurrent_kernel + g * sizes_.units * width_, width_, to, width_,
                 to == scratch_.dh ? Start<T>::strided(to, width_) : Start<T>::none());
-    if (Cell::made(phase) || !mask) return;
+    if (Cell::makes_operand(phase) || !mask) return;
     for_block<T>(rows, width_, [&](int64_t r, int64_t j) {
       T* dh = scratch_.dh + r * width_ + j;
       store<T>(dh, load<T>(dh) + load<T>(to + r * width_ + j) * load<T>(mask + r * width_ + j));
     });
   }
 
-  // One product a chunk for each weight gradient, and for dx.
+  // One product per chunk for each weight gradient and for dx.
   void weights_and_inputs() {
     if (call_.in.ids) add_to_tokens();
     else gather_inputs(call_.in, sizes_, scratch_.chunk, scratch_.x);
@@ -367,17 +368,17 @@ class BackwardPart {
       for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) add_weights(phase, g, packed);
     if (!Cell::parameters) add_bias();
     if (call_.in.ids) return;
-    project_back(call_.in, sizes_, scratch_.chunk, scratch_.gradient_rows, shared_.kernel, Cell::gates, width_,
-                 scratch_.dx, scratch_.dx_one, call_.grad.x);
+    project_backward(call_.in, sizes_, scratch_.chunk, scratch_.gradient_rows, shared_.kernel, Cell::gates, width_,
+                     scratch_.dx, scratch_.dx_one, call_.grad.x);
   }
 
-  // The rows that x_columns and h_columns hold.
+  // The rows whose columns x_columns and h_columns hold.
   struct Packed {
     const T* const* x = nullptr;
     const T* const* h = nullptr;
   };
 
-  // Gate g's kernels: one pass over its gradients where its two sums have the same one.
+  // The kernels of gate g, in one pass if both have the same gradient block.
   void add_weights(int phase, int g, Packed& packed) {
     const int64_t units = sizes_.units, features = sizes_.features, n = scratch_.chunk.positions;
     Outer<T> outer[2];
@@ -390,7 +391,7 @@ class BackwardPart {
     if (apart && count) add_block(outer, count, g, n);
     if (!Cell::recurrent_gates) return;
     if (apart) count = 0;
-    const T* const* h = Cell::made(phase) ? scratch_.made_rows : scratch_.h_operand.for_gate(g);
+    const T* const* h = Cell::makes_operand(phase) ? scratch_.made_rows : scratch_.h_operand.for_gate(g);
     pack_once(units, h, scratch_.h_columns, packed.h);
     outer[count++] = {scratch_.h_columns, units, scratch_.sums.recurrent_kernel + g * units * width_};
     add_block(outer, count, Cell::recurrent_block(g), n);
@@ -400,7 +401,7 @@ class BackwardPart {
     add_outer<T>(outer, count, n, scratch_.gradient + block * width_, blocks * width_, width_, scratch_.panel);
   }
 
-  // Gates whose operand is the same rows share its packed columns.
+  // Gates with the same operand rows share the packed columns.
   void pack_once(int64_t width, const T* const* rows, T* columns, const T* const*& packed) {
     if (rows != packed) pack_columns(width, scratch_.chunk.positions, rows, columns);
     packed = rows;
@@ -433,7 +434,7 @@ class BackwardPart {
     const int64_t units = sizes_.units;
     for (int64_t r = 0; r < block.rows(); ++r) {
       const int64_t row = block.row(r);
-      // Outputs before the first live step show the initial state.
+      // Outputs before the first live step are the initial state.
       if (call_.back.d_sequence && !call_.spec.zero_output_for_mask)
         add_outputs(r, row, first_time(), block.count(r) ? block.position(r, 0) : past_time());
       if (call_.grad.h0) copy_row(call_.grad.h0 + row * units, scratch_.dh + r * width_, units);
@@ -454,54 +455,56 @@ class BackwardPart {
 
   const BackwardCall<T>& call_;
   const Sizes& sizes_;
-  const int part_;
+  const int shard_;
   const int64_t width_, masks_;
-  const int64_t by_;  // from one time to the next in walking order
-  const bool whole_;  // rows of units are whole vectors
+  const int64_t by_;  // from one time to the next in the order of processing
+  const bool whole_;  // whether the number of units is a multiple of the vector width
   const BackwardShared<T, Cell> shared_;
   BackwardScratch<T, Cell> scratch_;
-  int64_t own_states_ = 0;  // leading rows of the block that no other row stands for
+  int64_t own_states_ = 0;  // leading rows of the block that no other row represents
 };
 
-// A share of the rows of out [rows, gates * units] = the sum over parts, in their order, of sums
+// A range of the rows of out [rows, gates * units] = the sum over shards, in their order, of sums
 // [gates][rows][units padded].
 template <class T>
-void add_parts(const T* const* sums, int parts, const Share& share, int64_t rows, int64_t units, int gates, T* out) {
+void add_shards(const T* const* sums, int shards, const ShardRange& range, int64_t rows, int64_t units, int gates,
+                T* out) {
   const int64_t width = padded<T>(units);
   for (int g = 0; g < gates; ++g)
-    for (int64_t i = share.first; i < share.last; ++i) {
+    for (int64_t i = range.first; i < range.last; ++i) {
       T* to = out + (i * gates + g) * units;
       const int64_t from = (g * rows + i) * width;
       copy_row(to, sums[0] + from, units);
-      for (int part = 1; part < parts; ++part)
-        for (int64_t j = 0; j < units; ++j) to[j] += sums[part][from + j];
+      for (int shard = 1; shard < shards; ++shard)
+        for (int64_t j = 0; j < units; ++j) to[j] += sums[shard][from + j];
     }
 }
 
-inline constexpr int most_parts = 1024;
+inline constexpr int max_shards = 1024;
 
 template <class T, class Cell>
-void finish_backward(const BackwardCall<T>& call, int part) {
-  const T *kernel[most_parts], *recurrent_kernel[most_parts], *bias[most_parts];
-  for (int other = 0; other < call.parts; ++other) {
-    const BackwardScratch<T, Cell> scratch(call.sizes, call.parts, call.scratch + other * call.part_bytes);
+void finish_backward(const BackwardCall<T>& call, int shard) {
+  const T *kernel[max_shards], *recurrent_kernel[max_shards], *bias[max_shards];
+  for (int other = 0; other < call.shards; ++other) {
+    const BackwardScratch<T, Cell> scratch(call.sizes, call.shards, call.scratch + other * call.shard_bytes);
     kernel[other] = scratch.sums.kernel;
     recurrent_kernel[other] = scratch.sums.recurrent_kernel;
     bias[other] = scratch.sums.bias;
   }
   const int64_t units = call.sizes.units, features = call.sizes.features;
-  add_parts(kernel, call.parts, Share(features, part, call.parts), features, units, Cell::gates, call.grad.kernel);
-  add_parts(recurrent_kernel, call.parts, Share(units, part, call.parts), units, units, Cell::recurrent_gates,
-            call.grad.recurrent_kernel);
-  if (part > 0 || !call.grad.bias) return;
-  const Share one(1, 0, 1);
-  add_parts(bias, call.parts, one, 1, units, Cell::parameters ? Cell::parameters : Cell::gates, call.grad.bias);
+  add_shards(kernel, call.shards, ShardRange(features, shard, call.shards), features, units, Cell::gates,
+             call.grad.kernel);
+  add_shards(recurrent_kernel, call.shards, ShardRange(units, shard, call.shards), units, units, Cell::recurrent_gates,
+             call.grad.recurrent_kernel);
+  if (shard > 0 || !call.grad.bias) return;
+  const ShardRange one(1, 0, 1);
+  add_shards(bias, call.shards, one, 1, units, Cell::parameters ? Cell::parameters : Cell::gates, call.grad.bias);
   if (!two_biases<Cell>) return;
-  // The second row of two biases: gate g's recurrent sum has the gradient of its own block.
+  // The second row of two biases: the recurrent sum of gate g has a gradient block of its own.
   const int64_t width = padded<T>(units);
   for (int g = 0; g < Cell::gates; ++g) {
-    for (int other = 0; other < call.parts; ++other) kernel[other] = bias[other] + Cell::recurrent_block(g) * width;
-    add_parts(kernel, call.parts, one, 1, units, 1, call.grad.bias + (Cell::gates + g) * units);
+    for (int other = 0; other < call.shards; ++other) kernel[other] = bias[other] + Cell::recurrent_block(g) * width;
+    add_shards(kernel, call.shards, one, 1, units, 1, call.grad.bias + (Cell::gates + g) * units);
   }
 }
 

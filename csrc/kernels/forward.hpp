@@ -1,4 +1,4 @@
-// The loop through time, forwards, over any Cell. It knows positions, not masks.
+// The forward pass: the loop through time over any cell. It works on positions, not masks.
 #pragma once
 
 #include "kernels/cells/cell.hpp"
@@ -7,12 +7,12 @@
 namespace gatewright {
 namespace GW_ISA {
 
-// Whether a cell has a bias of its own for the recurrent sums.
+// Whether a cell has a separate bias for the recurrent sums.
 template <class Cell>
 inline constexpr bool two_biases = Cell::gradient_blocks > Cell::gates && !Cell::parameters;
 
-// Bias of the projection [gates, units padded]: the input bias, with the recurrent bias of a gate added where the
-// gate's two sums are added anyway.
+// The bias of the projection [gates, units padded]: the input bias, plus the recurrent bias of each gate whose two sums
+// are not separate.
 template <class Cell, class T>
 void pack_bias(const T* bias, int64_t units, T* packed) {
   const int64_t width = padded<T>(units);
@@ -27,7 +27,7 @@ void pack_bias(const T* bias, int64_t units, T* packed) {
   }
 }
 
-// The rows that Cell::parameters counts, and the one after them: see ForwardStep.
+// The Cell::parameters rows, and the row after them: see ForwardStep.
 template <class Cell, class T>
 void pack_parameters(const T* bias, int64_t units, T* packed) {
   if constexpr (Cell::parameters > 0) {
@@ -50,26 +50,26 @@ struct ForwardShared {
   size_t bytes;
 
   ForwardShared(const Sizes& sizes, char* base) {
-    Carver carver(base);
+    ArenaLayout layout(base);
     const int64_t width = padded<T>(sizes.units);
-    kernel = carver.take<T>(Cell::gates * sizes.features * width);
-    recurrent_kernel = carver.take<T>(Cell::recurrent_gates * sizes.units * width);
-    bias = carver.take<T>(Cell::gates * width);
-    recurrent_bias = carver.take<T>(Cell::gates * width);
-    parameters = carver.take<T>(Cell::parameters ? (Cell::parameters + 1) * width : 0);
-    tokens = carver.take<T>(sizes.tokens * Cell::gates * width);
-    bytes = carver.used();
+    kernel = layout.take<T>(Cell::gates * sizes.features * width);
+    recurrent_kernel = layout.take<T>(Cell::recurrent_gates * sizes.units * width);
+    bias = layout.take<T>(Cell::gates * width);
+    recurrent_bias = layout.take<T>(Cell::gates * width);
+    parameters = layout.take<T>(Cell::parameters ? (Cell::parameters + 1) * width : 0);
+    tokens = layout.take<T>(sizes.tokens * Cell::gates * width);
+    bytes = layout.used();
   }
 
-  // One part's share of the packing.
-  void fill(const Inputs<T>& in, const Sizes& sizes, int part, int parts) const {
+  // Does one shard's share of the packing.
+  void fill(const Inputs<T>& in, const Sizes& sizes, int shard, int shards) const {
     const int64_t units = sizes.units, width = padded<T>(units);
     for (int g = 0; g < Cell::gates; ++g) {
-      if (2 * g % parts == part) pack_gate(in.kernel, sizes.features, units, Cell::gates, g, kernel);
-      if (g < Cell::recurrent_gates && (2 * g + 1) % parts == part)
+      if (2 * g % shards == shard) pack_gate(in.kernel, sizes.features, units, Cell::gates, g, kernel);
+      if (g < Cell::recurrent_gates && (2 * g + 1) % shards == shard)
         pack_gate(in.recurrent_kernel, units, units, Cell::gates, g, recurrent_kernel);
     }
-    if (part > 0) return;
+    if (shard > 0) return;
     pack_bias<Cell>(in.bias, units, bias);
     pack_parameters<Cell>(in.bias, units, parameters);
     clear(recurrent_bias, Cell::gates * width);
@@ -84,49 +84,49 @@ struct ForwardScratch {
   Chunk chunk;
   OperandRows<T> x;
   const T **h_rows, **made_rows, **masked_rows, **projected_rows;
-  T **saved_rows, **shown_rows;
+  T **saved_rows, **output_rows;
   T *projected, *sums, *saved, *h, *c, *made, *masks, *masked;
-  T *h_before, *c_before;  // with zoneout
+  T *h_before, *c_before;  // only with zoneout
   int64_t rows, positions;
   size_t bytes;
 
-  ForwardScratch(const Sizes& sizes, int parts, char* base) {
-    Carver carver(base);
-    rows = block_rows(sizes.batch, parts);
+  ForwardScratch(const Sizes& sizes, int shards, char* base) {
+    ArenaLayout layout(base);
+    rows = block_rows(sizes.batch, shards);
     positions = chunk_positions(rows);
     const int64_t width = padded<T>(sizes.units), n = sizes.recurrent_dropout_masks;
-    chunk.carve(carver, positions);
-    x.carve(carver, sizes.dropout_masks, positions, sizes.features);
-    h_rows = carver.take<const T*>(rows);
-    made_rows = carver.take<const T*>(rows);
-    masked_rows = carver.take<const T*>(n * rows);
-    projected_rows = carver.take<const T*>(positions);
-    saved_rows = carver.take<T*>(rows);
-    shown_rows = carver.take<T*>(rows);
-    projected = carver.take<T>(sizes.tokens ? 0 : positions * Cell::gates * width);
-    sums = carver.take<T>(rows * Cell::recurrent_gates * width);
-    saved = carver.take<T>(whole_vectors<T>(sizes.units) ? 0 : rows * Cell::saved * width);
-    h = carver.take<T>(rows * width);
-    c = carver.take<T>(Cell::has_c ? rows * width : 0);
-    made = carver.take<T>(rows * width);
-    masks = carver.take<T>(n * rows * width);
-    masked = carver.take<T>(n * rows * width);
-    h_before = carver.take<T>(sizes.zoneout ? rows * width : 0);
-    c_before = carver.take<T>(sizes.zoneout && Cell::has_c ? rows * width : 0);
-    bytes = carver.used();
+    chunk.place(layout, positions);
+    x.place(layout, sizes.dropout_masks, positions, sizes.features);
+    h_rows = layout.take<const T*>(rows);
+    made_rows = layout.take<const T*>(rows);
+    masked_rows = layout.take<const T*>(n * rows);
+    projected_rows = layout.take<const T*>(positions);
+    saved_rows = layout.take<T*>(rows);
+    output_rows = layout.take<T*>(rows);
+    projected = layout.take<T>(sizes.tokens ? 0 : positions * Cell::gates * width);
+    sums = layout.take<T>(rows * Cell::recurrent_gates * width);
+    saved = layout.take<T>(whole_vectors<T>(sizes.units) ? 0 : rows * Cell::saved * width);
+    h = layout.take<T>(rows * width);
+    c = layout.take<T>(Cell::has_c ? rows * width : 0);
+    made = layout.take<T>(rows * width);
+    masks = layout.take<T>(n * rows * width);
+    masked = layout.take<T>(n * rows * width);
+    h_before = layout.take<T>(sizes.zoneout ? rows * width : 0);
+    c_before = layout.take<T>(sizes.zoneout && Cell::has_c ? rows * width : 0);
+    bytes = layout.used();
   }
 };
 
-// The projection of this part's share of the tokens.
+// Projects this shard's range of the tokens.
 template <class T, class Cell>
-void project_tokens(const ForwardCall<T>& call, int part) {
+void project_tokens(const ForwardCall<T>& call, int shard) {
   const Sizes& sizes = call.sizes;
   const int64_t width = padded<T>(sizes.units), stride = Cell::gates * width;
   const ForwardShared<T, Cell> shared(sizes, call.shared);
-  const T* rows[wanted_chunk_positions];
-  const Share share(sizes.tokens, part, call.parts);
-  for (int64_t first = share.first; first < share.last; first += wanted_chunk_positions) {
-    const int64_t n = at_most(wanted_chunk_positions, share.last - first);
+  const T* rows[target_chunk_positions];
+  const ShardRange range(sizes.tokens, shard, call.shards);
+  for (int64_t first = range.first; first < range.last; first += target_chunk_positions) {
+    const int64_t n = at_most(target_chunk_positions, range.last - first);
     for (int64_t i = 0; i < n; ++i) rows[i] = call.in.x + call.tokens.distinct[first + i] * sizes.features;
     for (int g = 0; g < Cell::gates; ++g)
       multiply<T>(n, rows, 0, sizes.features, shared.kernel + g * sizes.features * width, width,
@@ -134,15 +134,15 @@ void project_tokens(const ForwardCall<T>& call, int part) {
   }
 }
 
-// Which units of a state stay as they were at a position; null where all do so by Spec::zoneout.
+// The zoneout mask of a state at a position; null if there is none and Spec::zoneout applies.
 template <class Cell>
-const uint8_t* zoned(const uint8_t* masks, int64_t position, int state, int64_t units) {
+const uint8_t* zoneout_mask_at(const uint8_t* masks, int64_t position, int state, int64_t units) {
   return masks ? masks + (position * (Cell::has_c ? 2 : 1) + state) * units : nullptr;
 }
 
-// Zoneout (Krueger et al. 2016): s = d s_{t-1} + (1 - d) s, with d of the mask, or else its expectation.
+// Zoneout (Krueger et al. 2016): s = d s_{t-1} + (1 - d) s, where d is the mask or, without one, its expected value.
 template <class T>
-void zone_out(T* state, const T* before, const uint8_t* mask, T rate, int64_t units) {
+void mix_zoneout(T* state, const T* before, const uint8_t* mask, T rate, int64_t units) {
   if (mask)
     for (int64_t j = 0; j < units; ++j) state[j] = mask[j] ? before[j] : state[j];
   else
@@ -150,26 +150,26 @@ void zone_out(T* state, const T* before, const uint8_t* mask, T rate, int64_t un
 }
 
 template <class T, class Cell>
-class ForwardPart {
+class ForwardShard {
  public:
-  ForwardPart(const ForwardCall<T>& call, int part)
+  ForwardShard(const ForwardCall<T>& call, int shard)
       : call_(call),
         sizes_(call.sizes),
-        part_(part),
+        shard_(shard),
         width_(padded<T>(call.sizes.units)),
         masks_(call.sizes.recurrent_dropout_masks),
         whole_(whole_vectors<T>(call.sizes.units)),
         shared_(call.sizes, call.shared),
-        scratch_(call.sizes, call.parts, call.scratch + part * call.part_bytes) {}
+        scratch_(call.sizes, call.shards, call.scratch + shard * call.shard_bytes) {}
 
   void run() {
     for (int64_t first = 0;; first += scratch_.rows) {
-      const RowBlock block(call_.schedule, sizes_.batch, sizes_.time, part_, call_.parts, first, scratch_.rows);
+      const RowBlock block(call_.schedule, sizes_.batch, sizes_.time, shard_, call_.shards, first, scratch_.rows);
       if (block.empty()) return;
       begin(block);
       for (int64_t step = 0; step < block.longest();) {
         scratch_.chunk.forward_from(block, sizes_.time, step, scratch_.positions);
-        walk(block);
+        run_chunk(block);
         step += scratch_.chunk.steps;
       }
       end(block);
@@ -197,7 +197,7 @@ class ForwardPart {
     }
   }
 
-  void walk(const RowBlock& block) {
+  void run_chunk(const RowBlock& block) {
     const Chunk& chunk = scratch_.chunk;
     const int64_t width = Cell::gates * width_;
     if (call_.in.ids) {
@@ -211,10 +211,10 @@ class ForwardPart {
     }
     for (int64_t step = 0; step < chunk.steps; ++step) {
       const int64_t rows = chunk.live(step), first = chunk.offset[step];
-      if (rows > own_states_) leave_shared(rows);
+      if (rows > own_states_) start_own_states(rows);
       mask_state(rows);
       place_outputs(rows, first);
-      if (sizes_.zoneout) keep_states(rows);
+      if (sizes_.zoneout) copy_states(rows);
       const T* const* projected = scratch_.projected_rows + first;
       const T* operand = masks_ ? scratch_.masked + gate_mask(Cell::gates - 1) * scratch_.rows * width_ : scratch_.h;
       const ForwardStep<T> cell{rows,
@@ -228,43 +228,43 @@ class ForwardPart {
                                 scratch_.made,
                                 operand,
                                 call_.out.saved ? scratch_.saved_rows : nullptr,
-                                call_.out.sequence && whole_ ? scratch_.shown_rows : nullptr};
+                                call_.out.sequence && whole_ ? scratch_.output_rows : nullptr};
       for (int phase = 0; phase < Cell::phases; ++phase) {
         for (int g = Cell::first_gate(phase); Cell::recurrent_gates && g < Cell::last_gate(phase); ++g)
           recur(phase, g, rows, projected);
         with_activations<T>(call_.spec, [&](auto phi, auto sigma) { Cell::forward(phase, cell, phi, sigma); });
       }
-      if (sizes_.zoneout) zone_states_out(rows, first);
+      if (sizes_.zoneout) apply_zoneout(rows, first);
       if (!whole_) copy_outputs(rows, first);
-      if (block.shared()) show_followers(block, rows, chunk.first_step + step);
+      if (block.shared()) copy_to_followers(block, rows, chunk.first_step + step);
     }
   }
 
-  void keep_states(int64_t rows) {
+  void copy_states(int64_t rows) {
     copy_row(scratch_.h_before, scratch_.h, rows * width_);
     if (Cell::has_c) copy_row(scratch_.c_before, scratch_.c, rows * width_);
   }
 
-  // What the cell has written of the new states is written again.
-  void zone_states_out(int64_t rows, int64_t first) {
+  // Overwrites the new states wherever the cell has written them.
+  void apply_zoneout(int64_t rows, int64_t first) {
     const int64_t units = sizes_.units;
     const T rate = static_cast<T>(call_.spec.zoneout);
     const auto mask = [&](int64_t r, int state) {
-      return zoned<Cell>(call_.in.zoneout_mask, scratch_.chunk.at[first + r], state, units);
+      return zoneout_mask_at<Cell>(call_.in.zoneout_mask, scratch_.chunk.at[first + r], state, units);
     };
     for (int64_t r = 0; r < rows; ++r) {
       T* const h = scratch_.h + r * width_;
-      zone_out(h, scratch_.h_before + r * width_, mask(r, 0), rate, units);
-      if (call_.out.sequence && whole_) copy_row(scratch_.shown_rows[r], h, units);
+      mix_zoneout(h, scratch_.h_before + r * width_, mask(r, 0), rate, units);
+      if (call_.out.sequence && whole_) copy_row(scratch_.output_rows[r], h, units);
       if (!Cell::has_c) continue;
       T* const c = scratch_.c + r * width_;
-      zone_out(c, scratch_.c_before + r * width_, mask(r, 1), rate, units);
+      mix_zoneout(c, scratch_.c_before + r * width_, mask(r, 1), rate, units);
       if (call_.out.saved) copy_row(scratch_.saved_rows[r] + (Cell::saved - 1) * width_, c, units);
     }
   }
 
-  // Rows up to `rows` have states of their own from here on: those of the row that stood for them.
-  void leave_shared(int64_t rows) {
+  // Rows up to `rows` have states of their own from here on: copies of the states of the row that represented them.
+  void start_own_states(int64_t rows) {
     for (int64_t r = own_states_; own_states_ > 0 && r < rows; ++r) {
       copy_row(scratch_.h + r * width_, scratch_.h + (own_states_ - 1) * width_, width_);
       if (Cell::has_c) copy_row(scratch_.c + r * width_, scratch_.c + (own_states_ - 1) * width_, width_);
@@ -272,18 +272,19 @@ class ForwardPart {
     own_states_ = rows;
   }
 
-  // What the last of the leading rows gave at a step is what the rows behind it give.
-  void show_followers(const RowBlock& block, int64_t rows, int64_t step) {
-    const int64_t units = sizes_.units, kept = Cell::saved * units;
+  // The results of the last row with a state of its own are those of the rows after it, too.
+  void copy_to_followers(const RowBlock& block, int64_t rows, int64_t step) {
+    const int64_t units = sizes_.units, saved = Cell::saved * units;
     const int64_t from = block.row(rows - 1) * sizes_.time + block.position(rows - 1, step);
     for (int64_t r = rows; r < block.rows(); ++r) {
       const int64_t to = block.row(r) * sizes_.time + block.position(r, step);
       if (call_.out.sequence) copy_row(call_.out.sequence + to * units, call_.out.sequence + from * units, units);
-      if (call_.out.saved) copy_row(call_.out.saved + to * kept, call_.out.saved + from * kept, kept);
+      if (call_.out.saved) copy_row(call_.out.saved + to * saved, call_.out.saved + from * saved, saved);
     }
   }
 
-  // The cell writes into the caller's rows where these are whole vectors; else into padded ones, which are copied.
+  // If the caller's rows are whole vectors, the cell writes into them. Otherwise it writes into padded rows, which are
+  // copied.
   void place_outputs(int64_t rows, int64_t first) {
     const int64_t units = sizes_.units;
     const int64_t* at = scratch_.chunk.at + first;
@@ -291,7 +292,7 @@ class ForwardPart {
       if (call_.out.saved)
         scratch_.saved_rows[r] =
             whole_ ? call_.out.saved + at[r] * Cell::saved * units : scratch_.saved + r * Cell::saved * width_;
-      if (call_.out.sequence) scratch_.shown_rows[r] = call_.out.sequence + at[r] * units;
+      if (call_.out.sequence) scratch_.output_rows[r] = call_.out.sequence + at[r] * units;
     }
   }
 
@@ -299,7 +300,7 @@ class ForwardPart {
     const int64_t units = sizes_.units;
     const int64_t* at = scratch_.chunk.at + first;
     for (int64_t r = 0; r < rows; ++r) {
-      if (call_.out.sequence) copy_row(scratch_.shown_rows[r], scratch_.h + r * width_, units);
+      if (call_.out.sequence) copy_row(scratch_.output_rows[r], scratch_.h + r * width_, units);
       for (int k = 0; call_.out.saved && k < Cell::saved; ++k)
         copy_row(call_.out.saved + (at[r] * Cell::saved + k) * units, scratch_.saved_rows[r] + k * width_, units);
     }
@@ -317,10 +318,10 @@ class ForwardPart {
     }
   }
 
-  // Gate g's sum: its projection (or, where the two sums stay apart, its recurrent bias) + operand U_g.
+  // The sum of gate g: operand U_g plus its projection (or, if its two sums are separate, its recurrent bias).
   void recur(int phase, int g, int64_t rows, const T* const* projected) {
     const T* const* operand = scratch_.h_rows;
-    if (Cell::made(phase)) operand = scratch_.made_rows;
+    if (Cell::makes_operand(phase)) operand = scratch_.made_rows;
     else if (masks_) operand = scratch_.masked_rows + gate_mask(g) * scratch_.rows;
     multiply<T>(rows, operand, 0, sizes_.units, shared_.recurrent_kernel + g * sizes_.units * width_, width_,
                 scratch_.sums + g * width_, Cell::gates * width_,
@@ -330,7 +331,7 @@ class ForwardPart {
 
   void end(const RowBlock& block) {
     const int64_t units = sizes_.units;
-    if (block.rows() > own_states_) leave_shared(block.rows());
+    if (block.rows() > own_states_) start_own_states(block.rows());
     for (int64_t r = 0; r < block.rows(); ++r) {
       const int64_t row = block.row(r);
       copy_row(call_.out.h + row * units, scratch_.h + r * width_, units);
@@ -339,7 +340,7 @@ class ForwardPart {
     }
   }
 
-  // A masked step gives the state that it carries, or zero; nothing was saved for it.
+  // The output of a masked step is the previous state or zero, and its saved values are zero.
   void fill_masked(const RowBlock& block, int64_t r) {
     const int64_t units = sizes_.units, time = sizes_.time, base = block.row(r) * time;
     const T* carried = call_.in.h0 + block.row(r) * units;
@@ -362,12 +363,12 @@ class ForwardPart {
 
   const ForwardCall<T>& call_;
   const Sizes& sizes_;
-  const int part_;
+  const int shard_;
   const int64_t width_, masks_;
-  const bool whole_;  // rows of units are whole vectors
+  const bool whole_;  // whether the number of units is a multiple of the vector width
   const ForwardShared<T, Cell> shared_;
   ForwardScratch<T, Cell> scratch_;
-  int64_t own_states_ = 0;  // leading rows of the block that no other row stands for
+  int64_t own_states_ = 0;  // leading rows of the block that no other row represents
 };
 
 }  // namespace GW_ISA

@@ -1,5 +1,5 @@
-// One instruction set's build of everything: compiled once for each, into a namespace of its own, so that the linker
-// can never hand one build's code to another.
+// The build of all kernels for one instruction set. It is compiled once for each, into a namespace of its own, so that
+// the linker never uses the code of one build in another.
 #include "kernels/backward.hpp"
 #include "kernels/cells/list.hpp"
 #include "kernels/multiply_adds.hpp"
@@ -11,25 +11,27 @@
 namespace gatewright {
 namespace GW_ISA {
 
-// The floating-point mode that the kernels compute in: denormals, which cost a hundred times a normal operation, are
-// flushed, and rounding is to nearest, on which exp relies. The caller's mode comes back with the end of the scope.
+// The floating-point mode of the kernels. Denormals are flushed, since they cost a hundred times as much as normal
+// numbers. Rounding is to nearest, which exp relies on. The end of the scope restores the caller's mode.
 class KernelMode {
  public:
 #if defined(__x86_64__)
-  KernelMode() : before_(_mm_getcsr()) { _mm_setcsr(0x9fc0u); }  // no traps, nearest, flush to zero, denormals are zero
-  ~KernelMode() { _mm_setcsr(before_); }
+  KernelMode() : caller_mode_(_mm_getcsr()) {
+    _mm_setcsr(0x9fc0u);
+  }  // no traps, nearest, flush to zero, denormals are zero
+  ~KernelMode() { _mm_setcsr(caller_mode_); }
 
  private:
-  unsigned before_;
+  unsigned caller_mode_;
 #elif defined(__aarch64__)
   KernelMode() {
-    asm volatile("mrs %0, fpcr" : "=r"(before_));
+    asm volatile("mrs %0, fpcr" : "=r"(caller_mode_));
     asm volatile("msr fpcr, %0" : : "r"(uint64_t{1} << 24));  // flush to zero
   }
-  ~KernelMode() { asm volatile("msr fpcr, %0" : : "r"(before_)); }
+  ~KernelMode() { asm volatile("msr fpcr, %0" : : "r"(caller_mode_)); }
 
  private:
-  uint64_t before_;
+  uint64_t caller_mode_;
 #endif
  public:
   KernelMode(const KernelMode&) = delete;
@@ -64,61 +66,62 @@ size_t forward_shared_bytes(const Spec& spec, const Sizes& sizes) {
   return with_cell<T>(spec, [&](auto cell) { return ForwardShared<T, decltype(cell)>(sizes, nullptr).bytes; });
 }
 template <class T>
-size_t forward_part_bytes(const Spec& spec, const Sizes& sizes, int parts) {
-  return with_cell<T>(spec, [&](auto cell) { return ForwardScratch<T, decltype(cell)>(sizes, parts, nullptr).bytes; });
+size_t forward_shard_bytes(const Spec& spec, const Sizes& sizes, int shards) {
+  return with_cell<T>(spec, [&](auto cell) { return ForwardScratch<T, decltype(cell)>(sizes, shards, nullptr).bytes; });
 }
 template <class T>
-void forward_pack(const ForwardCall<T>& call, int part) {
+void forward_pack(const ForwardCall<T>& call, int shard) {
   const KernelMode mode;
   with_cell<T>(call.spec, [&](auto cell) {
-    ForwardShared<T, decltype(cell)>(call.sizes, call.shared).fill(call.in, call.sizes, part, call.parts);
+    ForwardShared<T, decltype(cell)>(call.sizes, call.shared).fill(call.in, call.sizes, shard, call.shards);
   });
 }
 template <class T>
-void forward_tokens(const ForwardCall<T>& call, int part) {
+void forward_tokens(const ForwardCall<T>& call, int shard) {
   const KernelMode mode;
-  with_cell<T>(call.spec, [&](auto cell) { project_tokens<T, decltype(cell)>(call, part); });
+  with_cell<T>(call.spec, [&](auto cell) { project_tokens<T, decltype(cell)>(call, shard); });
 }
 template <class T>
-void forward_part(const ForwardCall<T>& call, int part) {
+void forward_shard(const ForwardCall<T>& call, int shard) {
   const KernelMode mode;
-  with_cell<T>(call.spec, [&](auto cell) { ForwardPart<T, decltype(cell)>(call, part).run(); });
+  with_cell<T>(call.spec, [&](auto cell) { ForwardShard<T, decltype(cell)>(call, shard).run(); });
 }
 template <class T>
 size_t backward_shared_bytes(const Spec& spec, const Sizes& sizes) {
   return with_cell<T>(spec, [&](auto cell) { return BackwardShared<T, decltype(cell)>(sizes, nullptr).bytes; });
 }
 template <class T>
-size_t backward_part_bytes(const Spec& spec, const Sizes& sizes, int parts) {
-  return with_cell<T>(spec, [&](auto cell) { return BackwardScratch<T, decltype(cell)>(sizes, parts, nullptr).bytes; });
+size_t backward_shard_bytes(const Spec& spec, const Sizes& sizes, int shards) {
+  return with_cell<T>(spec,
+                      [&](auto cell) { return BackwardScratch<T, decltype(cell)>(sizes, shards, nullptr).bytes; });
 }
 template <class T>
-void backward_pack(const BackwardCall<T>& call, int part) {
+void backward_pack(const BackwardCall<T>& call, int shard) {
   with_cell<T>(call.spec, [&](auto cell) {
-    BackwardShared<T, decltype(cell)>(call.sizes, call.shared).fill(call.in, call.sizes, part, call.parts);
+    BackwardShared<T, decltype(cell)>(call.sizes, call.shared).fill(call.in, call.sizes, shard, call.shards);
   });
 }
 template <class T>
-void backward_part(const BackwardCall<T>& call, int part) {
+void backward_shard(const BackwardCall<T>& call, int shard) {
   const KernelMode mode;
-  with_cell<T>(call.spec, [&](auto cell) { BackwardPart<T, decltype(cell)>(call, part).run(); });
+  with_cell<T>(call.spec, [&](auto cell) { BackwardShard<T, decltype(cell)>(call, shard).run(); });
 }
 template <class T>
-void backward_tokens(const BackwardCall<T>& call, int part) {
+void backward_tokens(const BackwardCall<T>& call, int shard) {
   const KernelMode mode;
-  with_cell<T>(call.spec, [&](auto cell) { BackwardPart<T, decltype(cell)>(call, part).finish_tokens(); });
+  with_cell<T>(call.spec, [&](auto cell) { BackwardShard<T, decltype(cell)>(call, shard).finish_tokens(); });
 }
 template <class T>
-void backward_finish(const BackwardCall<T>& call, int part) {
+void backward_finish(const BackwardCall<T>& call, int shard) {
   const KernelMode mode;
-  with_cell<T>(call.spec, [&](auto cell) { finish_backward<T, decltype(cell)>(call, part); });
+  with_cell<T>(call.spec, [&](auto cell) { finish_backward<T, decltype(cell)>(call, shard); });
 }
 
 template <class T>
 constexpr Kernels<T> table{
-    cell_names,       cell_count,        traits<T>,          forward_shared_bytes<T>,  forward_part_bytes<T>,
-    forward_pack<T>,  forward_tokens<T>, forward_part<T>,    backward_shared_bytes<T>, backward_part_bytes<T>,
-    backward_pack<T>, backward_part<T>,  backward_tokens<T>, backward_finish<T>,       multiply_adds<T>};
+    cell_names,       cell_count,        traits<T>,          forward_shared_bytes<T>,  forward_shard_bytes<T>,
+    forward_pack<T>,  forward_tokens<T>, forward_shard<T>,   backward_shared_bytes<T>, backward_shard_bytes<T>,
+    backward_pack<T>, backward_shard<T>, backward_tokens<T>, backward_finish<T>,       multiply_adds<T>};
 
 extern const Kernels<float> kernels_f32;
 extern const Kernels<double> kernels_f64;

@@ -1,8 +1,8 @@
 // Matrix products: weights packed once into panels, and two register-blocked microkernels.
 //
-// A panel is two vectors wide (the last one may be one vector) and holds its columns for all k in order, so that
-// the inner loop reads it straight through. Tiles are at most six rows high: 6 x 2 accumulators fill the registers
-// of AVX2. Rows are split evenly (16 = 6 + 5 + 5), since a tile of one row wastes most of the machine.
+// A panel is two vectors wide (the last one may be one vector) and holds its columns for all k in order, so that the
+// inner loop reads it sequentially. Tiles are at most six rows high: 6 x 2 accumulators fill the registers of AVX2.
+// Rows are split evenly (16 = 6 + 5 + 5), since a tile of one row is slow.
 #pragma once
 
 #include "kernels/simd.hpp"
@@ -12,7 +12,7 @@ namespace GW_ISA {
 
 inline constexpr int tile_rows = 6;
 
-// The strides of a matrix seen as [k, n]: a transposed view is one with the strides swapped.
+// A matrix [k, n] with its strides. A transposed view has the strides swapped.
 template <class T>
 struct MatrixView {
   const T* data;
@@ -37,7 +37,7 @@ template <class T>
   }
 }
 
-// A loop whose index is a constant: an array of vectors that is indexed by nothing else lives in registers.
+// A loop whose index is a constant, so that an array of vectors indexed by it stays in registers.
 template <int N>
 struct Index {
   constexpr operator int() const { return N; }
@@ -51,8 +51,8 @@ template <int N, class F>
 }
 #define GW_EACH(index) [&](auto index) __attribute__((always_inline))
 
-// The sums of a tile, in registers. The loop is unrolled: on a core that is shared with another thread, the
-// instructions that count it are what the multiplications wait for.
+// The sums of a tile, in registers. The loop is unrolled: on a core shared with another thread, its counter
+// instructions would delay the multiplications.
 template <class T, int Rows, int Vectors>
 struct Tile {
   Vector<T> sum[Rows][Vectors];
@@ -71,7 +71,7 @@ struct Tile {
   }
 };
 
-// What a product is added to, row by row: nothing, rows at a stride (0: one row for all), or rows given by address.
+// The rows to which a product is added: none, rows at a stride (0: one row for all), or rows given by address.
 template <class T>
 struct Start {
   const T* first = nullptr;
@@ -133,7 +133,7 @@ inline void row_by_panels(const T* a, int64_t k, const T* packed, T* c, const T*
     for (int v = 0; v < 2; ++v) store<T>(c + p * wide + v * lanes<T>, sum[p][v]);
 }
 
-// Calls f(first, count) for `total` split into even runs of at most tile_rows.
+// Calls f(first, count) for each of the tiles into which `total` rows are split evenly.
 template <class F>
 inline void for_tiles(int64_t total, F f) {
   const int64_t tiles = (total + tile_rows - 1) / tile_rows;
@@ -144,8 +144,8 @@ inline void for_tiles(int64_t total, F f) {
   }
 }
 
-// c [rows, n] = start [rows, n] + a [rows, k] b [k, n]. Rows of a begin `offset` values past the addresses given;
-// b is packed, n padded; start may be c itself (adds to c).
+// c [rows, n] = start [rows, n] + a [rows, k] b [k, n]. Rows of a begin `offset` values after the given addresses; b is
+// packed, n padded; start may be c itself (which adds to c).
 template <class T>
 [[gnu::noinline]] void multiply(int64_t rows, const T* const* a, int64_t offset, int64_t k, const T* packed, int64_t n,
                                 T* c, int64_t c_stride, const Start<T>& start) {
@@ -167,19 +167,19 @@ template <class T>
   }
 }
 
-// Values that pack_columns writes: it writes whole vectors, the last of which may run over the end.
+// The number of values that pack_columns writes: whole vectors, of which the last may extend past the end.
 template <class T>
 inline int64_t packed_columns(int64_t rows, int64_t p_count) {
   return rows * p_count + lanes<T>;
 }
 
-// Packs columns of a [p_count, rows], whose rows are given by address, into tiles: each tile's columns for all p in
-// order. Read in place they would lie one cache line a position, at strides that all fall into the same few sets.
+// Packs columns of a [p_count, rows], whose rows are given by address, into tiles: the columns of each tile for all p
+// in order. Read in place, each position would need a cache line, and their strides map to the same few cache sets.
 template <class T>
 [[gnu::noinline]] void pack_columns(int64_t rows, int64_t p_count, const T* const* a, T* packed) {
   for_tiles(rows, [&](int64_t first, int count) {
     T* to = packed + first * p_count;
-    // What a vector has too much, the next one overwrites. It must not read over a row's end.
+    // The next vector overwrites the surplus of the one before. It must not read past the end of a row.
     if (lanes<T> >= tile_rows && first + lanes<T> <= rows) {
       for (int64_t p = 0; p < p_count; ++p, to += count) store<T>(to, load<T>(a[p] + first));
     } else {
@@ -212,7 +212,7 @@ inline void tile_of_columns(int rows, const T* a, int64_t p_count, const T* pane
   }
 }
 
-// One operand of add_outer: columns packed by pack_columns, and what its product is added to, [rows][n].
+// One operand of add_outer: columns packed by pack_columns, and the sum [rows][n] to which its product is added.
 template <class T>
 struct Outer {
   const T* columns;

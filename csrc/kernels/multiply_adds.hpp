@@ -1,4 +1,4 @@
-// The most multiply-adds that this instruction set does: what a kernel's speed is held against.
+// The highest multiply-add throughput of this instruction set, the upper bound for the speed of a kernel.
 #pragma once
 
 #include "kernels/simd.hpp"
@@ -6,23 +6,23 @@
 namespace gatewright {
 namespace GW_ISA {
 
-// A register's width. `wide` (see dispatch.cpp) has none of its vectors' width: it is as fast as the registers it is made of.
+// The width of a register. The vectors of `wide` (see dispatch.cpp) are wider than its registers.
 #if GW_VECTOR_BYTES == 64 && !defined(__AVX512F__)
 inline constexpr int register_bytes = 32;
 #else
 inline constexpr int register_bytes = GW_VECTOR_BYTES;
 #endif
 
-// Chains of c = c * x + y that do not wait for one another: enough to hide the latency of each, and few enough to fit
-// into 16 registers beside x and y, so that the loop neither loads nor stores.
+// Independent chains of c = c * x + y: enough to hide the latency of each, and few enough to fit into 16 registers
+// together with x and y, so that the loop neither loads nor stores.
 inline constexpr int chains = 12;
 
-// Runs every chain so many steps; returns the number of floating-point operations, two for a multiply-add.
+// Runs every chain for `steps` steps. Returns the number of floating-point operations, two per multiply-add.
 template <class T>
 double multiply_adds(int64_t steps) {
   using Register [[gnu::vector_size(register_bytes)]] = T;
-  // Read through volatile, and written there at the end: the compiler can neither foresee the chains nor leave them out.
-  // They run towards 2, so no step is an overflow or a denormal.
+  // Read from and written to volatile variables: the compiler can neither precompute the chains nor remove them. They
+  // converge to 2, without overflow or denormals.
   volatile T half = T(0.5), one = T(1), sink;
   const Register x = Register{} + half, y = Register{} + one;
   Register c[chains];

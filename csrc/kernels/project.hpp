@@ -1,5 +1,5 @@
-// The input projection W x + b of a chunk of positions, and its gradients. Under dropout each gate may see its
-// inputs through a mask of its own, constant through time.
+// The input projection W x + b of a chunk of positions, and its gradients. With dropout each gate may have a mask of
+// its own on the inputs, constant through time.
 #pragma once
 
 #include "kernels/matmul.hpp"
@@ -8,7 +8,7 @@
 namespace gatewright {
 namespace GW_ISA {
 
-// Gate g of weights [rows, gates, units], packed behind the gates before it.
+// Packs gate g of weights [rows, gates, units] after the gates before it.
 template <class T>
 void pack_gate(const T* kernel, int64_t rows, int64_t units, int gates, int g, T* packed) {
   pack<T>({kernel + g * units, gates * units, 1}, rows, units, packed + g * rows * padded<T>(units));
@@ -18,19 +18,19 @@ void pack_gate_transposed(const T* kernel, int64_t rows, int64_t units, int gate
   pack<T>({kernel + g * units, 1, gates * units}, units, rows, packed + g * units * padded<T>(rows));
 }
 
-// The rows that a product reads for each position: the caller's own, or copies under the dropout masks.
+// The rows that a product reads for each position: those of the caller, or masked copies of them.
 template <class T>
 class OperandRows {
  public:
-  void carve(Carver& carver, int64_t masks, int64_t positions, int64_t width) {
+  void place(ArenaLayout& layout, int64_t masks, int64_t positions, int64_t width) {
     masks_ = masks;
     width_ = width;
     most_ = positions;
-    rows_ = carver.take<const T*>(at_least(1, masks) * positions);
-    masked_ = carver.take<T>(masks * positions * width);
+    rows_ = layout.take<const T*>(at_least(1, masks) * positions);
+    masked_ = layout.take<T>(masks * positions * width);
   }
   void set(int64_t position, const T* row) { rows_[position] = row; }
-  // Row `row` of a mask array [masks, batch, width] applied to the row just set.
+  // Applies row `row` of a mask array [masks, batch, width] to the row just set.
   void mask(int64_t position, const T* mask, int64_t batch, int64_t row) {
     const T* from = rows_[position];
     for (int64_t m = masks_ - 1; m >= 0; --m) {
@@ -65,11 +65,11 @@ void project(const Chunk& chunk, const OperandRows<T>& x, int64_t features, cons
                 projected + g * units, gates * units, Start<T>::strided(bias + g * units, 0));
 }
 
-// dx of a chunk: the gates' gradients through W^T, each gate's under its own mask. `sum` and `one` are scratch of
+// dx of a chunk: the gradients of the gates times W^T, each with the mask of its gate. `sum` and `one` are scratch of
 // [positions, features padded].
 template <class T>
-void project_back(const Inputs<T>& in, const Sizes& sizes, const Chunk& chunk, const T* const* gradient,
-                  const T* packed_transposed, int gates, int64_t units, T* sum, T* one, T* dx) {
+void project_backward(const Inputs<T>& in, const Sizes& sizes, const Chunk& chunk, const T* const* gradient,
+                      const T* packed_transposed, int gates, int64_t units, T* sum, T* one, T* dx) {
   const int64_t features = sizes.features, width = padded<T>(features);
   const bool own_masks = sizes.dropout_masks > 1;
   T* into = own_masks ? one : sum;

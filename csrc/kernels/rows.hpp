@@ -1,8 +1,8 @@
-// Which rows a thread walks, and in what pieces of time.
+// The rows of a shard, and the pieces of time in which they are processed.
 //
-// A part takes every parts-th row of the schedule, so that long and short rows are dealt evenly. It walks them in
-// blocks, each through all of its time; a block's time is cut into chunks of at most chunk_positions positions, whose
-// buffers stay in the second-level cache.
+// A shard takes every shards-th row of the schedule, so that long and short rows are spread evenly. It processes them
+// in blocks, each through all of its time. The time of a block is split into chunks of at most chunk_positions
+// positions, whose buffers stay in the second-level cache.
 #pragma once
 
 #include "kernels/workspace.hpp"
@@ -10,37 +10,39 @@
 namespace gatewright {
 namespace GW_ISA {
 
-inline constexpr int64_t most_block_rows = 48;
-inline constexpr int64_t wanted_chunk_positions = 128;
+inline constexpr int64_t max_block_rows = 48;
+inline constexpr int64_t target_chunk_positions = 128;
 
-// Rows of a block, the same for every part.
-inline int64_t block_rows(int64_t batch, int parts) {
-  const int64_t rows = (batch + parts - 1) / parts;
-  const int64_t blocks = (rows + most_block_rows - 1) / most_block_rows;
+// The number of rows in a block, the same for every shard.
+inline int64_t block_rows(int64_t batch, int shards) {
+  const int64_t rows = (batch + shards - 1) / shards;
+  const int64_t blocks = (rows + max_block_rows - 1) / max_block_rows;
   return blocks ? (rows + blocks - 1) / blocks : 0;
 }
 
-inline int64_t chunk_positions(int64_t rows) { return rows ? at_least(1, wanted_chunk_positions / rows) * rows : 0; }
+inline int64_t chunk_positions(int64_t rows) { return rows ? at_least(1, target_chunk_positions / rows) * rows : 0; }
 
-// A part's share of `total` things that are alike.
-struct Share {
+// The range of `total` equal items that a shard handles.
+struct ShardRange {
   int64_t first, last;
-  Share(int64_t total, int part, int parts) : first(total * part / parts), last(total * (part + 1) / parts) {}
+  ShardRange(int64_t total, int shard, int shards)
+      : first(total * shard / shards), last(total * (shard + 1) / shards) {}
 };
 
-// A block of rows. Those that are live at a step, and have a state of their own there, are a leading run of it: the rows
-// with most live positions come first, or, where steps are shared, those that leave the shared steps first. A row
-// that has not left them is a follower: the last of the leading run stands for it.
+// A block of rows. The rows that are live at a step and have a state of their own come first in it: rows are sorted by
+// their number of live positions, most first, or, with shared steps, by the number of those, fewest first. A row that
+// is still in the shared steps is a follower: the last row with a state of its own represents it.
 class RowBlock {
  public:
-  RowBlock(const ScheduleView& schedule, int64_t batch, int64_t time, int part, int parts, int64_t first, int64_t most)
-      : schedule_(schedule), time_(time), part_(part), parts_(parts), first_(first) {
-    const int64_t in_part = (batch - part + parts - 1) / parts;
-    rows_ = at_most(most, in_part - first);
+  RowBlock(const ScheduleView& schedule, int64_t batch, int64_t time, int shard, int shards, int64_t first,
+           int64_t max_rows)
+      : schedule_(schedule), time_(time), shard_(shard), shards_(shards), first_(first) {
+    const int64_t in_shard = (batch - shard + shards - 1) / shards;
+    rows_ = at_most(max_rows, in_shard - first);
   }
   bool empty() const { return rows_ <= 0; }
   int64_t rows() const { return rows_; }
-  int64_t row(int64_t r) const { return schedule_.rows[part_ + (first_ + r) * parts_]; }
+  int64_t row(int64_t r) const { return schedule_.rows[shard_ + (first_ + r) * shards_]; }
   int64_t count(int64_t r) const { return schedule_.counts[row(r)]; }
   int64_t position(int64_t r, int64_t step) const { return schedule_.positions[row(r) * time_ + step]; }
   int64_t longest() const { return rows_ ? count(0) : 0; }
@@ -56,7 +58,7 @@ class RowBlock {
   }
 
  private:
-  // A row has a state of its own from the step at which the row before it leaves the shared ones.
+  // A row has a state of its own from the step at which the row before it leaves the shared steps.
   bool is_live(int64_t r, int64_t step) const {
     if (shared()) return r == 0 || schedule_.prefixes[row(r - 1)] <= step;
     return count(r) > step;
@@ -64,33 +66,33 @@ class RowBlock {
 
   ScheduleView schedule_;
   int64_t time_;
-  int64_t part_, parts_;
+  int64_t shard_, shards_;
   int64_t first_;
   int64_t rows_;
 };
 
-// A run of steps of a block, its positions listed step by step.
+// Consecutive steps of a block, with their positions listed step by step.
 struct Chunk {
   int64_t first_step = 0, steps = 0, positions = 0;
-  int64_t* offset;     // [steps + 1]: where a step's positions begin
+  int64_t* offset;     // [steps + 1]: start of the positions of each step
   int32_t* block_row;  // [positions]
-  int64_t* at;         // [positions]: row * time + t, the position's place in [batch, time]
+  int64_t* at;         // [positions]: row * time + t, the index in [batch, time]
 
-  void carve(Carver& carver, int64_t most) {
-    offset = carver.take<int64_t>(most + 1);
-    block_row = carver.take<int32_t>(most);
-    at = carver.take<int64_t>(most);
+  void place(ArenaLayout& layout, int64_t max_positions) {
+    offset = layout.take<int64_t>(max_positions + 1);
+    block_row = layout.take<int32_t>(max_positions);
+    at = layout.take<int64_t>(max_positions);
   }
 
-  // The chunk that begins at `step`, or (for the way back) the one that ends before it.
-  void forward_from(const RowBlock& block, int64_t time, int64_t step, int64_t most) {
+  // The chunk that begins at `step`; for the backward pass, the chunk that ends before it.
+  void forward_from(const RowBlock& block, int64_t time, int64_t step, int64_t max_positions) {
     int64_t end = step, total = 0;
-    while (end < block.longest() && total + block.live(end) <= most) total += block.live(end++);
+    while (end < block.longest() && total + block.live(end) <= max_positions) total += block.live(end++);
     list(block, time, step, end);
   }
-  void backward_from(const RowBlock& block, int64_t time, int64_t step, int64_t most) {
+  void backward_from(const RowBlock& block, int64_t time, int64_t step, int64_t max_positions) {
     int64_t begin = step, total = 0;
-    while (begin > 0 && total + block.live(begin - 1) <= most) total += block.live(--begin);
+    while (begin > 0 && total + block.live(begin - 1) <= max_positions) total += block.live(--begin);
     list(block, time, begin, step);
   }
   int64_t live(int64_t step) const { return offset[step + 1] - offset[step]; }

@@ -1,7 +1,7 @@
 // One vector type of the target's width, and the functions that a recurrence needs on it.
 //
-// Written with the compilers' generic vectors, so that one source serves every width: GW_VECTOR_BYTES is 16
-// (SSE2, NEON), 32 (AVX2) or 64 (AVX-512, or two AVX2 registers). GW_ISA names the build's own namespace.
+// It uses the generic vectors of the compilers, so that one source serves every width: GW_VECTOR_BYTES is 16 (SSE2,
+// NEON), 32 (AVX2) or 64 (AVX-512, or two AVX2 registers). GW_ISA is the namespace of the build.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ using DoubleVector [[gnu::vector_size(GW_VECTOR_BYTES)]] = double;
 using Int32Vector [[gnu::vector_size(GW_VECTOR_BYTES)]] = int32_t;
 using Int64Vector [[gnu::vector_size(GW_VECTOR_BYTES)]] = int64_t;
 
-// The larger and the smaller of a bound and x; a NaN in x stays. The compiler makes three instructions of the comparison
-// where the bound is a constant, so the one that there is gets named.
+// The larger and the smaller of a bound and x; a NaN in x stays NaN. With a constant bound the compiler would use three
+// instructions for the comparison, so the single instruction is named where there is one.
 #if defined(__AVX__) && GW_VECTOR_BYTES == 32
 inline FloatVector at_least(FloatVector bound, FloatVector x) {
   return (FloatVector)_mm256_max_ps((__m256)bound, (__m256)x);
@@ -71,9 +71,9 @@ struct Simd<float> {
     p = p * r + 5.0000001201e-1f;
     return p * (r * r) + r + 1.0f;
   }
-  // tanh x = x P(x^2) / Q(x^2) for |x| <= 8.4: a minimax fit of relative error 2e-8, so that what is seen is the rounding
-  // of the two polynomials, at most 3.2e-7. At 9 it is well above 1: cut off there, a saturated state is exactly 1 or -1
-  // and its gradient exactly 0.
+  // tanh x = x P(x^2) / Q(x^2) for |x| <= 8.4: a minimax fit with a relative error of 2e-8, so that the rounding of
+  // the two polynomials dominates, at most 3.2e-7. At 9 it is well above 1: clipped there, a saturated state is
+  // exactly 1 or -1 and its gradient exactly 0.
   static inline Vector tanh_rational(Vector x) {
     const Vector end = Vector{} + 9.0f, one = Vector{} + 1.0f;
     x = at_most(end, at_least(-end, x));
@@ -154,7 +154,7 @@ inline Vector<T> exp(Vector<T> x) {
   const Vector<T> lowest = Vector<T>{} + S::lowest_exponent;
   const Vector<T> highest = Vector<T>{} + S::highest_exponent;
   x = at_most(highest, at_least(lowest, x));
-  // The low bits of `shifted` hold n and the exponent's bias; moved to the exponent's place they are 2^n.
+  // The low bits of `shifted` hold n and the exponent bias. Shifted to the exponent's position they are 2^n.
   const Vector<T> shifted = x * T(1.4426950408889634074) + (S::round_magic + S::exponent_bias);
   const Vector<T> n = shifted - (S::round_magic + S::exponent_bias);
   const Vector<T> r = (x - n * S::ln2_high) - n * S::ln2_low;
@@ -183,7 +183,7 @@ inline Vector<T> tanh(Vector<T> x) {
   }
 }
 
-// clamp(x + 3, 0, 6) / 6 rather than x / 6 + 1/2: its corners at -3 and 3 are exact, with fused arithmetic too.
+// clamp(x + 3, 0, 6) / 6 rather than x / 6 + 1/2: the corners at -3 and 3 are exact, with fused arithmetic too.
 template <class T>
 inline Vector<T> hard_sigmoid(Vector<T> x) {
   const Vector<T> zero{};
@@ -191,9 +191,9 @@ inline Vector<T> hard_sigmoid(Vector<T> x) {
   return at_most(six, at_least(zero, x + T(3))) / six;
 }
 
-// An activation and its derivative, which here is always a function of the activation's output.
+// An activation and its derivative, which is always a function of the output of the activation.
 template <class T, Activation kind>
-struct Fixed {
+struct FixedActivation {
   Vector<T> operator()(Vector<T> a) const {
     if constexpr (kind == Activation::tanh) return tanh<T>(a);
     if constexpr (kind == Activation::sigmoid) return sigmoid<T>(a);
@@ -202,7 +202,7 @@ struct Fixed {
     return a;
   }
   // dL/da of dL/dy, where y = f(a).
-  Vector<T> back(Vector<T> dy, Vector<T> y) const {
+  Vector<T> backward(Vector<T> dy, Vector<T> y) const {
     if constexpr (kind == Activation::tanh) return dy * (T(1) - y * y);
     if constexpr (kind == Activation::sigmoid) return dy * (y * (T(1) - y));
     if constexpr (kind == Activation::relu) return y > T(0) ? dy : Vector<T>{};
@@ -214,37 +214,37 @@ struct Fixed {
   }
 };
 
-// f(activation) for the one that is named.
+// f(activation) for the given kind.
 template <class T, class F>
 inline auto with_activation(Activation kind, F f) {
   switch (kind) {
     case Activation::tanh: break;
-    case Activation::sigmoid: return f(Fixed<T, Activation::sigmoid>{});
-    case Activation::relu: return f(Fixed<T, Activation::relu>{});
-    case Activation::hard_sigmoid: return f(Fixed<T, Activation::hard_sigmoid>{});
-    case Activation::linear: return f(Fixed<T, Activation::linear>{});
+    case Activation::sigmoid: return f(FixedActivation<T, Activation::sigmoid>{});
+    case Activation::relu: return f(FixedActivation<T, Activation::relu>{});
+    case Activation::hard_sigmoid: return f(FixedActivation<T, Activation::hard_sigmoid>{});
+    case Activation::linear: return f(FixedActivation<T, Activation::linear>{});
   }
-  return f(Fixed<T, Activation::tanh>{});
+  return f(FixedActivation<T, Activation::tanh>{});
 }
 
-// One that is chosen a vector at a time.
+// An activation chosen at run time, for each vector.
 template <class T>
-struct Chosen {
+struct ChosenActivation {
   Activation kind;
   Vector<T> operator()(Vector<T> a) const {
     return with_activation<T>(kind, [&](auto f) { return f(a); });
   }
-  Vector<T> back(Vector<T> dy, Vector<T> y) const {
-    return with_activation<T>(kind, [&](auto f) { return f.back(dy, y); });
+  Vector<T> backward(Vector<T> dy, Vector<T> y) const {
+    return with_activation<T>(kind, [&](auto f) { return f.backward(dy, y); });
   }
 };
 
-// f(phi, sigma): a cell's loop compiled for the usual pair, and once for all others.
+// f(phi, sigma): the loop of a cell is compiled for the usual pair, and once for all others.
 template <class T, class F>
 inline void with_activations(const Spec& spec, F f) {
   if (spec.activation == Activation::tanh && spec.recurrent_activation == Activation::sigmoid)
-    f(Fixed<T, Activation::tanh>{}, Fixed<T, Activation::sigmoid>{});
-  else f(Chosen<T>{spec.activation}, Chosen<T>{spec.recurrent_activation});
+    f(FixedActivation<T, Activation::tanh>{}, FixedActivation<T, Activation::sigmoid>{});
+  else f(ChosenActivation<T>{spec.activation}, ChosenActivation<T>{spec.recurrent_activation});
 }
 
 }  // namespace GW_ISA

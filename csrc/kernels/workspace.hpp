@@ -1,5 +1,5 @@
-// How one call's scratch memory is carved up. The same code measures (from a null base) and hands out, so that the
-// two cannot disagree; nothing is allocated once a kernel runs.
+// The layout of the scratch memory of a call. The same code computes the size (with a null base) and the addresses, so
+// that the two always agree. Nothing is allocated while a kernel runs.
 #pragma once
 
 #include "kernels/simd.hpp"
@@ -7,9 +7,9 @@
 namespace gatewright {
 namespace GW_ISA {
 
-class Carver {
+class ArenaLayout {
  public:
-  explicit Carver(char* base) : base_(base) {}
+  explicit ArenaLayout(char* base) : base_(base) {}
 
   template <class U>
   U* take(int64_t count) {
@@ -27,7 +27,7 @@ class Carver {
 inline int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
 inline int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
 
-// Copies rows of `width` values between panels of padded rows and the caller's rows.
+// Copies a row of `width` values, for example between padded rows and the rows of the caller.
 template <class T>
 inline void copy_row(T* to, const T* from, int64_t width) {
   if (width > 0) std::memcpy(to, from, static_cast<size_t>(width) * sizeof(T));

@@ -1,8 +1,8 @@
 // A case as cases.py writes it, one run of it, and its results as cases.py reads them.
 //
-// Cases file:    8 bytes "gwcases1", int32 count, then for each case the cell's name in 32 bytes, 8 int32 (five of Spec,
-//                type 0 float or 1 double, threads, outputs), 7 int64 (Sizes, up to table), a double (Spec's zoneout) and the arrays
-//                of Case::arrays.
+// Cases file:    8 bytes "gwcases1", int32 count, then for each case the cell's name in 32 bytes, 8 int32 (five of
+//                Spec, type 0 float or 1 double, threads, outputs), 7 int64 (Sizes, up to table), a double (Spec's
+//                zoneout) and the arrays of Case::arrays.
 // Results file:  for each case int32 (0 done, 1 refused) and the arrays of Result.
 // Array:         int64 number of bytes, or -1 for none, then the bytes.
 #pragma once
@@ -19,13 +19,13 @@
 
 namespace native {
 
-// Ends the process at once, also a child or a thread beside others.
+// Ends the process at once, even in a child or next to other threads.
 [[noreturn]] inline void fail(const std::string& sentence) {
   std::fprintf(stderr, "%s\n", sentence.c_str());
   std::_Exit(1);
 }
 
-// An allocation of its own for each array and of exactly its size, so that a sanitizer sees a step too far.
+// Each array has an allocation of exactly its size, so that a sanitizer finds an access past its end.
 struct Array {
   int64_t bytes = -1;
   std::unique_ptr<unsigned char[]> data;
@@ -157,7 +157,7 @@ inline bool same_bits(const Result& a, const Result& b) {
   return true;
 }
 
-// Room for what a case gives. What nobody writes stays NaN.
+// Memory for the results of a case. Values that are never written stay NaN.
 inline Result room(const Case& one) {
   const gatewright::Sizes& n = one.sizes;
   const int64_t size = one.is_double ? 8 : 4, state = n.batch * n.units;
@@ -212,7 +212,7 @@ inline bool backward(const Case& one, const Result& to) {
   return (one.is_double ? backward<double>(one, to) : backward<float>(one, to)) == nullptr;
 }
 
-// Forward, and backward if wanted, with the number of threads that is set.
+// The forward pass, and the backward pass if wanted, with the current number of threads.
 inline Result compute(const Case& one) {
   Result result = room(one);
   result.refused = !forward(one, result);

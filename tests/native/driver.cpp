@@ -1,5 +1,5 @@
-// The kernels without Python: `driver COMMAND INSTRUCTION_SET CASES [RESULTS]`; `driver sets` names the sets.
-// A command prints one sentence and returns 1 where it finds something wrong.
+// The kernels without Python: `driver COMMAND INSTRUCTION_SET CASES [RESULTS]`; `driver sets` prints the names of the
+// sets. A command that finds an error prints one sentence and returns 1.
 #include <dirent.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,7 +23,7 @@ namespace {
 using Cases = std::vector<Case>;
 using Results = std::vector<Result>;
 
-constexpr int shared_threads = 3;  // where calls share the one setting
+constexpr int shared_threads = 3;  // for calls that share one setting
 constexpr int callers = 4;
 
 std::string at(size_t index, const char* sentence) { return "case " + std::to_string(index) + ": " + sentence; }
@@ -41,8 +41,8 @@ void require_same(const Results& actual, const Results& expected, const char* se
 
 // ---- the results themselves ----------------------------------------------------------------------------------
 
-// In scratch memory that holds what the case before left there. (Under the address sanitizer each call has its own, no
-// larger than it needs.)
+// Scratch memory still holds the data of the case before. (Under the address sanitizer each call has its own, of
+// exactly the size it needs.)
 void run(const Cases& cases, const char* path) {
   File file(path, "wb");
   for (const Case& one : cases) {
@@ -67,7 +67,7 @@ void repeat(const Cases& cases) {
 
 // ---- callers and processes -----------------------------------------------------------------------------------
 
-// The callers come first, so that they also race for the team's first use; each begins at another case.
+// The callers come first, so that they also race for the first use of the thread pool. Each begins at another case.
 void concurrent(const Cases& cases) {
   gatewright::set_num_threads(shared_threads);
   std::vector<Results> by_caller(callers);
@@ -83,7 +83,7 @@ void concurrent(const Cases& cases) {
     });
   for (std::thread& thread : threads) thread.join();
   const Results alone = compute_all(cases);
-  for (const Results& results : by_caller) require_same(results, alone, "other bits beside other callers");
+  for (const Results& results : by_caller) require_same(results, alone, "other bits while others call");
 }
 
 long threads_here() {
@@ -111,11 +111,12 @@ void in_child(F f) {
   if (WEXITSTATUS(status) != 0) fail("the child failed");
 }
 
-// The caller alone could finish every call, so that equal results do not show a team: its threads are counted.
+// The caller alone could finish every call, so equal results do not prove that there is a pool: its threads are
+// counted.
 void fork_and_compare(const Cases& cases, const Results& expected) {
   in_child([&] {
     require_same(compute_all(cases), expected, "other bits in a child");
-    if (threads_here() < shared_threads) fail("the child has not started a team of its own");
+    if (threads_here() < shared_threads) fail("the child has not started a thread pool of its own");
   });
 }
 
@@ -124,7 +125,7 @@ void forked(const Cases& cases) {
   fork_and_compare(cases, compute_all(cases));
 }
 
-// The same while another caller keeps the team at work.
+// The same while another caller keeps the pool busy.
 void forked_while_busy(const Cases& cases) {
   gatewright::set_num_threads(shared_threads);
   const Results expected = compute_all(cases);
@@ -140,7 +141,7 @@ void forked_while_busy(const Cases& cases) {
 
 // ---- the floating-point mode ---------------------------------------------------------------------------------
 
-// The control bits alone: a call may raise the flags that say that something was rounded.
+// Only the control bits: a call may raise the flags that report rounding.
 #if defined(__x86_64__)
 constexpr uint64_t control_bits = 0xffc0;
 constexpr uint64_t flushing[] = {0x8000, 0x0040, 0x8040};  // results to zero, operands to zero, both
@@ -158,7 +159,7 @@ uint64_t mode() {
 void set_mode(uint64_t bits) { asm volatile("msr fpcr, %0" : : "r"(bits) : "memory"); }
 #endif
 
-// All cases in a mode of the caller's, which every call leaves as it was.
+// Computes all cases in a given mode of the caller, which no call may change.
 Results compute_in(const Cases& cases, uint64_t extra) {
   const uint64_t before = mode();
   Results results;
@@ -173,7 +174,7 @@ Results compute_in(const Cases& cases, uint64_t extra) {
   return results;
 }
 
-// The mode is restored, and whether the caller flushes denormals does not show in the results.
+// The mode is restored, and results do not depend on whether the caller flushes denormals.
 void modes(const Cases& cases) {
   const Results plain = compute_in(cases, 0);
   for (const uint64_t extra : flushing)
@@ -181,8 +182,8 @@ void modes(const Cases& cases) {
   for (const uint64_t extra : rounding) compute_in(cases, extra);
 }
 
-// Nor does the caller's rounding mode show, in its own results or in later ones: a team's threads inherit the mode of
-// the caller that starts them. So each mode has a child, whose team starts in it.
+// Nor do results depend on the rounding mode of the caller, at once or later: the threads of a pool inherit the mode of
+// the caller that starts them. So each mode has a child process, whose pool starts in it.
 void rounding_modes(const Cases& cases) {
   const Results plain = compute_in(cases, 0);
   for (const uint64_t extra : rounding)
@@ -230,7 +231,7 @@ bool same_values(const Array& a, const Array& b) {
   return true;
 }
 
-// A denormal operand counts as zero. Only where every step is live: what is carried is copied, not computed.
+// A denormal operand counts as zero. Only if every step is live: carried states are copied, not computed.
 void denormals(const Cases& cases) {
   int compared = 0;
   for (size_t i = 0; i < cases.size(); ++i) {
@@ -250,7 +251,7 @@ void denormals(const Cases& cases) {
 
 // ---- allocations ---------------------------------------------------------------------------------------------
 
-// Prints for each case how often a call forward and a call backward asked for memory, once threads and scratch exist.
+// Prints for each case how often a forward and a backward call allocated memory, once threads and scratch exist.
 void count_allocations(const Cases& cases) {
 #if defined(GW_COUNT_ALLOCATIONS)
   Results results;

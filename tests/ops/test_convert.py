@@ -253,10 +253,10 @@ def test_swap_update_gate(reset_after: bool, recurrent_activation: str, size: di
 @pytest.mark.parametrize(
     ("rec", "sentence"),
     [
-        (Recurrence("gru", reset_after=False), "cannot express reset_after=False"),
-        (Recurrence("simple_rnn", activation="sigmoid"), "activation 'tanh' or 'relu' alone, not 'sigmoid'"),
-        (Recurrence("lstm", activation="relu"), "activation 'tanh' alone, not 'relu'"),
-        (Recurrence("gru", recurrent_activation="hard_sigmoid"), "recurrent_activation 'sigmoid' alone"),
+        (Recurrence("gru", reset_after=False), "does not support reset_after=False"),
+        (Recurrence("simple_rnn", activation="sigmoid"), "activation 'tanh' or 'relu' only, not 'sigmoid'"),
+        (Recurrence("lstm", activation="relu"), "activation 'tanh' only, not 'relu'"),
+        (Recurrence("gru", recurrent_activation="hard_sigmoid"), "recurrent_activation 'sigmoid' only"),
     ],
 )
 def test_what_pytorch_cannot_express(rec: Recurrence, sentence: str) -> None:
@@ -293,7 +293,7 @@ def test_what_has_no_update_gate_to_swap() -> None:
     with pytest.raises(ValueError, match="Only a GRU"):
         swap_update_gate(*make_weights(rec, 3, 2), rec)
     rec = Recurrence("gru", recurrent_activation="tanh")
-    with pytest.raises(ValueError, match="'sigmoid' or 'hard_sigmoid' alone"):
+    with pytest.raises(ValueError, match="'sigmoid' or 'hard_sigmoid' only"):
         swap_update_gate(*make_weights(rec, 3, 2), rec)
 
 

@@ -353,7 +353,7 @@ def test_operands_that_do_not_fit(changed: dict[str, Any], error: type[Exception
 def test_bfloat16_is_the_twins() -> None:
     problem = make_problem(Recurrence("gru"), time=2)
     o = cast(problem.differentiable, jnp.bfloat16)
-    sentence = "x must be float32 or float64, not bfloat16; implementation='scan' takes other types."
+    sentence = "x must be float32 or float64, not bfloat16; implementation='scan' supports other types."
     with pytest.raises(TypeError, match=f"^{sentence}"):
         apply(problem)(o)
     sequence, _ = apply(problem, implementation="scan")(o)

@@ -794,7 +794,7 @@ def test_two_biases_are_those_of_reset_after_alone() -> None:
 
 def test_a_run_that_kept_nothing() -> None:
     result = good()
-    sentence = "^This run did not keep its gates and states: call the operation with keep=True."
+    sentence = "^This run did not store its gates and states: call the operation with keep=True."
     with pytest.raises(ValueError, match=sentence):
         _ = result.gates
     with pytest.raises(ValueError, match=sentence):

@@ -40,7 +40,7 @@ def test_variable(value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("value", ["", "0", "-1", "1.5", "two", " 2", "²", "٣"])
 def test_bad_variable(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, value)
-    with pytest.raises(ValueError, match=f"^{VARIABLE} must be a whole number from 1 up; it is {value!r}: set it so"):
+    with pytest.raises(ValueError, match=f"^{VARIABLE} must be a whole number of at least 1, not {value!r}: change it"):
         default_threads()
 
 
@@ -108,7 +108,7 @@ def test_set_num_threads() -> None:
     assert kernels.num_threads() == 5
     wrong: Any
     for wrong in (0, -1, 1.5, True, "2", None):
-        with pytest.raises(ValueError, match=f"^threads must be a whole number from 1 up; it is {wrong!r}."):
+        with pytest.raises(ValueError, match=f"^threads must be a whole number of at least 1, not {wrong!r}."):
             kernels.set_num_threads(wrong)
     assert kernels.num_threads() == 5
 
@@ -117,7 +117,7 @@ def test_choose_instruction_set() -> None:
     for name in kernels.instruction_sets():
         kernels.choose_instruction_set(name)
         assert kernels.instruction_set() == name
-    with pytest.raises(ValueError, match=r"^instruction set must be one of .* here, not 'mmx'."):
+    with pytest.raises(ValueError, match=r"^instruction set must be one of .* on this machine, not 'mmx'."):
         kernels.choose_instruction_set("mmx")
 
 
@@ -129,5 +129,5 @@ def test_variable_of_a_program() -> None:
 
     assert program("3").stdout == "3\n"
     assert program("x").stderr.splitlines()[-1] == (
-        f"ValueError: {VARIABLE} must be a whole number from 1 up; it is 'x': set it so, or unset it."
+        f"ValueError: {VARIABLE} must be a whole number of at least 1, not 'x': change it or unset it."
     )

@@ -1,23 +1,25 @@
-// What a Cell is.
+// The interface of a cell.
 //
-// A cell's step works on a block of rows whose units are padded to whole vectors: one pass that takes the sums of the
-// gates, and writes states and what is kept for the way back (more passes where means are taken first). What is kept
-// stands side by side ([saved][units] a row) in the order in which gatewright.cells names the saved values. A Cell
+// The step of a cell works on a block of rows whose units are padded to whole vectors. It reads the sums of the gates
+// and writes the states and the values saved for the backward pass, in one pass (or more if it takes means first). The
+// saved values of a row are [saved][units], in the order of `saved_names` of the cell in gatewright.ops.cells. A cell
 // declares:
 //
 //   gates              columns of the kernel, in units of `units`
-//   recurrent_gates    columns of the recurrent kernel: as many, or 0 where no product with U is made
-//   saved              how many values of a step are kept for training and for looking at
-//   phases             products with U before the step is whole: 1, or 2 where one needs the other's result
-//   gradient_blocks    blocks of pre-activation gradients that a step back gives
-//   parameters         rows of parameters in the place of a bias, which the cell applies itself; 0 for a plain bias
-//   first_gain, last_gain: where there are such rows, those that are 1 and not 0 when none are given
-//   separate(g)        whether gate g's recurrent sum is kept apart from its input sum
-//   recurrent_block(g) the gradient block that belongs to gate g's product with U; g itself for W
-//   first_gate, last_gate(phase), made(phase): a phase's gates, and whether their operand is made by the cell
+//   recurrent_gates    columns of the recurrent kernel: as many, or 0 if there is no product with U
+//   saved              number of saved values of a step
+//   phases             number of phases of a step: 2 if a product with U needs the result of another, else 1
+//   gradient_blocks    number of blocks of pre-activation gradients that a backward step computes
+//   parameters         rows of parameters in place of a bias, which the cell applies itself; 0 for a plain bias
+//   first_gain, last_gain: with such rows, the range of those that are 1 instead of 0 if no bias is given
+//   separate(g)        whether the recurrent sum of gate g is separate from its input sum
+//   recurrent_block(g) the gradient block of gate g's product with U; for W it is g
+//   first_gate(phase), last_gate(phase): the gates of a phase
+//   makes_operand(phase): whether the cell computes the operand of the products of this phase
 //
-// and the functions forward and backward(phase, step, phi, sigma): phi is the activation, sigma the recurrent one (see
-// Fixed and Chosen). The loop, the products, threads, positions and projections are written once, in forward.hpp and
+// and the functions forward and backward(phase, step, phi, sigma), where phi is the activation and sigma the recurrent
+// activation (see FixedActivation and ChosenActivation), and with_<name>(spec, f), which calls f with the cell. The
+// loop through time, the products, threads, positions and projections are written once, in forward.hpp and
 // backward.hpp.
 #pragma once
 
@@ -26,40 +28,40 @@
 namespace gatewright {
 namespace GW_ISA {
 
-// Rows given by address may be the caller's own memory.
+// Rows given by address may be memory of the caller.
 template <class T>
 struct ForwardStep {
   int64_t rows;
   int64_t units;        // padded
-  int64_t unpadded;     // units that there are
-  const T* parameters;  // [parameters + 1][units]: the last is 1 at units and 0 at padding; null where there are none
+  int64_t unpadded;     // without padding
+  const T* parameters;  // [parameters + 1][units]: the last row is 1 at units and 0 at padding; null if there are none
   const T* const* projected;  // rows of [gates][units]: W x + b
-  T* sums;                    // [rows][gates][units]: the gates' sums; a phase may leave what the next one needs
+  T* sums;                    // [rows][gates][units]: the sums of the gates; a phase may store values for the next one
   T* h;                       // [rows][units]: h_{t-1} in, h_t out
   T* c;                       // [rows][units]: LSTM's cell state, likewise
-  T* made;                    // [rows][units]: an operand that the cell makes
-  const T* operand;           // [rows][units]: h_{t-1} as the made operand sees it (under its dropout mask)
-  T* const* saved;            // rows of [saved][units], out; null where nothing is kept
-  T* const* shown;            // rows of [units]: h_t, out; null where no step is shown
+  T* made;                    // [rows][units]: an operand that the cell computes, out
+  const T* operand;           // [rows][units]: h_{t-1} with the dropout mask of that operand
+  T* const* saved;            // rows of [saved][units], out; null if nothing is saved
+  T* const* output;           // rows of [units]: h_t, out; null if the outputs of the steps are not wanted
 };
 
 template <class T>
 struct BackwardStep {
   int64_t rows;
   int64_t units;             // padded
-  int64_t unpadded;          // as in the step forward
+  int64_t unpadded;          // as in the forward step
   const T* parameters;       // likewise
-  T* d_parameters;           // [parameters][units]: sums of their gradients, which the step adds to
+  T* d_parameters;           // [parameters][units]: the step adds their gradients to these sums
   const T* const* saved;     // rows of [saved][units]
-  const T* const* h;         // rows of [units]: h_t; for cells that save nothing
+  const T* const* h;         // rows of [units]: the output, which is h_t without zoneout; for cells that save nothing
   const T* const* h_before;  // rows of [units]: h_{t-1}
   const T* const* c_before;  // rows of [units]: c_{t-1}, LSTMs only
-  T* dh;                     // [rows][units]: dL/dh_t in; the part of dL/dh_{t-1} that needs no product out
+  T* dh;                     // [rows][units]: in, dL/dh_t; out, the part of dL/dh_{t-1} that needs no product
   T* dc;                     // [rows][units]: likewise for c
-  T* gradient;               // [rows][gradient_blocks][units]: dL/d(pre-activations) out
-  T* made;                   // [rows][units]: the made operand, out (for U's gradient)
+  T* gradient;               // [rows][gradient_blocks][units]: dL/d(pre-activations), out
+  T* made;                   // [rows][units]: the computed operand, out (for the gradient of U)
   const T* d_made;           // [rows][units]: its gradient, in
-  const T* const* operand;   // rows of [units]: as in the step forward
+  const T* const* operand;   // rows of [units]: as in the forward step
   const T* operand_mask;     // [rows][units]: its dropout mask; may be null
 };
 

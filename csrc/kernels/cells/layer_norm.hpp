@@ -1,4 +1,4 @@
-// Layer normalisation (Ba, Kiros & Hinton 2016, section 3) of what stands side by side in a row, for the cells that have it.
+// Layer normalization (Ba, Kiros & Hinton 2016, section 3) of adjacent blocks of a row, for the cells that have it.
 //   N(v) = (v - mean(v)) / sqrt(variance(v) + epsilon)
 #pragma once
 
@@ -16,7 +16,7 @@ inline T sum_of(Vector<T> v) {
   return sum;
 }
 
-// N of `blocks` blocks [units padded] as one vector. `live` is 1 at units and 0 at padding, which has no part in it.
+// N of `blocks` blocks [units padded] as one vector. `live` is 1 at units and 0 at padding, which does not count.
 template <class T>
 class Normal {
  public:
@@ -40,11 +40,11 @@ class Normal {
   T mean_, scale_;
 };
 
-// The way back through gain * N(v): d [blocks][units padded] is the gradient by it, `to` that by v (it may be d itself),
-// and what the gain's is goes on top of d_gain. The gain's padding is 0.
+// The backward pass of gain * N(v): d [blocks][units padded] is its gradient. Writes the gradient of v to `to` (which
+// may be d) and adds the gradient of the gain to d_gain. The padding of the gain is 0.
 template <class T>
-inline void normal_back(const Normal<T>& normal, const T* v, const T* gain, int64_t blocks, int64_t n, int64_t units,
-                        const T* d, T* d_gain, T* to) {
+inline void normalize_backward(const Normal<T>& normal, const T* v, const T* gain, int64_t blocks, int64_t n,
+                               int64_t units, const T* d, T* d_gain, T* to) {
   Vector<T> sum{}, along{};
   for (int64_t j = 0; j < blocks * n; j += lanes<T>) {
     const Vector<T> d_j = load<T>(d + j), normal_j = normal(load<T>(v + j)), by_normal = d_j * load<T>(gain + j);
@@ -59,7 +59,7 @@ inline void normal_back(const Normal<T>& normal, const T* v, const T* gain, int6
   }
 }
 
-// sum += d, over `count` whole vectors' values.
+// sum += d, over `count` values, a multiple of the vector width.
 template <class T>
 inline void add_row(const T* d, int64_t count, T* sum) {
   for (int64_t j = 0; j < count; j += lanes<T>) store<T>(sum + j, load<T>(sum + j) + load<T>(d + j));

@@ -1,4 +1,5 @@
-// LSTM with layer normalisation (Ba, Kiros & Hinton 2016, supplementary material). N is taken over the four gates at once:
+// LSTM with layer normalization (Ba, Kiros & Hinton 2016, supplementary material). N is taken over the four gates at
+// once:
 //   x = W x_t    h = U h_{t-1}
 //   i = sigma(gain_x_i N(x)_i + gain_h_i N(h)_i + b_i)    f, o likewise
 //   g = phi(gain_x_c N(x)_c + gain_h_c N(h)_c + b_c)
@@ -22,7 +23,7 @@ struct LayerNormLstm {
   static constexpr int recurrent_block(int gate) { return gates + gate; }
   static constexpr int first_gate(int) { return 0; }
   static constexpr int last_gate(int) { return 4; }
-  static constexpr bool made(int) { return false; }
+  static constexpr bool makes_operand(int) { return false; }
 
   template <class Phi, class Sigma>
   static void forward(int, const ForwardStep<T>& s, Phi phi, Sigma sigma) {
@@ -32,8 +33,8 @@ struct LayerNormLstm {
     for (int64_t row = 0; row < s.rows; ++row) {
       const T *const x = s.projected[row], *const h_sum = s.sums + row * gates * n;
       T *const c_t = s.c + row * n, *const h_t = s.h + row * n;
-      T* const kept = s.saved ? s.saved[row] : nullptr;
-      T* const shown = s.shown ? s.shown[row] : nullptr;
+      T* const saved_row = s.saved ? s.saved[row] : nullptr;
+      T* const output = s.output ? s.output[row] : nullptr;
       const Normal<T> normal_x(x, gates, n, s.unpadded, live), normal_h(h_sum, gates, n, s.unpadded, live);
       const auto sum = [&](int gate, int64_t j) {
         const int64_t at = gate * n + j;
@@ -44,28 +45,28 @@ struct LayerNormLstm {
         const Vector<T> i = sigma(sum(0, j)), f = sigma(sum(1, j)), g = phi(sum(2, j));
         const Vector<T> c = f * load<T>(c_t + j) + i * g;
         store<T>(c_t + j, c);
-        if (!kept) continue;
-        store<T>(kept + j, i);
-        store<T>(kept + n + j, f);
-        store<T>(kept + 2 * n + j, g);
-        store<T>(kept + 12 * n + j, c);
+        if (!saved_row) continue;
+        store<T>(saved_row + j, i);
+        store<T>(saved_row + n + j, f);
+        store<T>(saved_row + 2 * n + j, g);
+        store<T>(saved_row + 12 * n + j, c);
       }
       const Normal<T> normal_c(c_t, 1, n, s.unpadded, live);
       for (int64_t j = 0; j < n; j += lanes<T>) {
         const Vector<T> o = sigma(sum(3, j));
         const Vector<T> h = o * phi(load<T>(of_c + j) * normal_c(load<T>(c_t + j)) + load<T>(of_c + n + j));
         store<T>(h_t + j, h);
-        if (shown) store<T>(shown + j, h);
-        if (kept) store<T>(kept + 3 * n + j, o);
+        if (output) store<T>(output + j, h);
+        if (saved_row) store<T>(saved_row + 3 * n + j, o);
       }
-      for (int64_t j = 0; kept && j < gates * n; j += lanes<T>) {
-        store<T>(kept + 4 * n + j, load<T>(x + j));
-        store<T>(kept + 8 * n + j, load<T>(h_sum + j));
+      for (int64_t j = 0; saved_row && j < gates * n; j += lanes<T>) {
+        store<T>(saved_row + 4 * n + j, load<T>(x + j));
+        store<T>(saved_row + 8 * n + j, load<T>(h_sum + j));
       }
     }
   }
 
-  // Gradient blocks: those of x, then those of h. With zoneout the saved c_t is not that of the step: it is computed again.
+  // Gradient blocks: those of x, then those of h. c_t is computed again: the saved one is the state after zoneout.
   template <class Phi, class Sigma>
   static void backward(int, const BackwardStep<T>& s, Phi phi, Sigma sigma) {
     const int64_t n = s.units;
@@ -74,36 +75,36 @@ struct LayerNormLstm {
     T *const d_b = s.d_parameters, *const d_gain_x = d_b + 4 * n, *const d_gain_h = d_b + 8 * n;
     T* const d_of_c = d_b + 12 * n;
     for (int64_t row = 0; row < s.rows; ++row) {
-      const T *const kept = s.saved[row], *const x = kept + 4 * n, *const h_sum = kept + 8 * n;
+      const T *const saved_row = s.saved[row], *const x = saved_row + 4 * n, *const h_sum = saved_row + 8 * n;
       const T* const c_before = s.c_before[row];
       T *const d = s.gradient + row * gradient_blocks * n, *const dh_t = s.dh + row * n, *const dc_t = s.dc + row * n;
       const Normal<T> normal_x(x, gates, n, s.unpadded, live), normal_h(h_sum, gates, n, s.unpadded, live);
-      T* const c_t = d + 2 * n;  // until the gradient of g takes its place
+      T* const c_t = d + 2 * n;  // until the gradient of g overwrites it
       for (int64_t j = 0; j < n; j += lanes<T>) {
-        const Vector<T> i = load<T>(kept + j), f = load<T>(kept + n + j), g = load<T>(kept + 2 * n + j);
+        const Vector<T> i = load<T>(saved_row + j), f = load<T>(saved_row + n + j), g = load<T>(saved_row + 2 * n + j);
         store<T>(c_t + j, f * load<T>(c_before + j) + i * g);
       }
       const Normal<T> normal_c(c_t, 1, n, s.unpadded, live);
       for (int64_t j = 0; j < n; j += lanes<T>) {
-        const Vector<T> o = load<T>(kept + 3 * n + j), dh = load<T>(dh_t + j);
+        const Vector<T> o = load<T>(saved_row + 3 * n + j), dh = load<T>(dh_t + j);
         const Vector<T> y = phi(load<T>(of_c + j) * normal_c(load<T>(c_t + j)) + load<T>(of_c + n + j));
-        store<T>(d + 3 * n + j, sigma.back(dh * y, o));
-        store<T>(dh_t + j, phi.back(dh * o, y));
+        store<T>(d + 3 * n + j, sigma.backward(dh * y, o));
+        store<T>(dh_t + j, phi.backward(dh * o, y));
       }
       add_row(dh_t, n, d_of_c + n);
-      normal_back(normal_c, c_t, of_c, 1, n, s.unpadded, dh_t, d_of_c, dh_t);
+      normalize_backward(normal_c, c_t, of_c, 1, n, s.unpadded, dh_t, d_of_c, dh_t);
       for (int64_t j = 0; j < n; j += lanes<T>) {
-        const Vector<T> i = load<T>(kept + j), f = load<T>(kept + n + j), g = load<T>(kept + 2 * n + j);
+        const Vector<T> i = load<T>(saved_row + j), f = load<T>(saved_row + n + j), g = load<T>(saved_row + 2 * n + j);
         const Vector<T> dc = (load<T>(dc_t + j) + load<T>(dh_t + j)) * load<T>(live + j);
-        store<T>(d + j, sigma.back(dc * g, i));
-        store<T>(d + n + j, sigma.back(dc * load<T>(c_before + j), f));
-        store<T>(d + 2 * n + j, phi.back(dc * i, g));
+        store<T>(d + j, sigma.backward(dc * g, i));
+        store<T>(d + n + j, sigma.backward(dc * load<T>(c_before + j), f));
+        store<T>(d + 2 * n + j, phi.backward(dc * i, g));
         store<T>(dc_t + j, dc * f);
         store<T>(dh_t + j, Vector<T>{});
       }
       add_row(d, gates * n, d_b);
-      normal_back(normal_h, h_sum, gain_h, gates, n, s.unpadded, d, d_gain_h, d + gates * n);
-      normal_back(normal_x, x, gain_x, gates, n, s.unpadded, d, d_gain_x, d);
+      normalize_backward(normal_h, h_sum, gain_h, gates, n, s.unpadded, d, d_gain_h, d + gates * n);
+      normalize_backward(normal_x, x, gain_x, gates, n, s.unpadded, d, d_gain_x, d);
     }
   }
 };

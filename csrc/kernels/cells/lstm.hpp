@@ -20,7 +20,7 @@ struct Lstm {
   static constexpr int recurrent_block(int gate) { return gate; }
   static constexpr int first_gate(int) { return 0; }
   static constexpr int last_gate(int) { return 4; }
-  static constexpr bool made(int) { return false; }
+  static constexpr bool makes_operand(int) { return false; }
 
   template <class Phi, class Sigma>
   static void forward(int, const ForwardStep<T>& s, Phi phi, Sigma sigma) {
@@ -28,8 +28,8 @@ struct Lstm {
     for (int64_t row = 0; row < s.rows; ++row) {
       const T* const sum = s.sums + row * gates * n;
       T *const c_t = s.c + row * n, *const h_t = s.h + row * n;
-      T* const kept = s.saved ? s.saved[row] : nullptr;
-      T* const shown = s.shown ? s.shown[row] : nullptr;
+      T* const saved_row = s.saved ? s.saved[row] : nullptr;
+      T* const output = s.output ? s.output[row] : nullptr;
       for (int64_t j = 0; j < n; j += lanes<T>) {
         const Vector<T> i = sigma(load<T>(sum + j)), f = sigma(load<T>(sum + n + j));
         const Vector<T> g = phi(load<T>(sum + 2 * n + j)), o = sigma(load<T>(sum + 3 * n + j));
@@ -37,32 +37,32 @@ struct Lstm {
         const Vector<T> h = o * phi(c);
         store<T>(c_t + j, c);
         store<T>(h_t + j, h);
-        if (shown) store<T>(shown + j, h);
-        if (!kept) continue;
-        store<T>(kept + j, i);
-        store<T>(kept + n + j, f);
-        store<T>(kept + 2 * n + j, g);
-        store<T>(kept + 3 * n + j, o);
-        store<T>(kept + 4 * n + j, c);
+        if (output) store<T>(output + j, h);
+        if (!saved_row) continue;
+        store<T>(saved_row + j, i);
+        store<T>(saved_row + n + j, f);
+        store<T>(saved_row + 2 * n + j, g);
+        store<T>(saved_row + 3 * n + j, o);
+        store<T>(saved_row + 4 * n + j, c);
       }
     }
   }
 
-  // With zoneout the c_t that is kept is not the one whose phi went into h_t: that one is made again.
+  // c_t is computed again: the saved one is the state after zoneout.
   template <class Phi, class Sigma>
   static void backward(int, const BackwardStep<T>& s, Phi phi, Sigma sigma) {
     const int64_t n = s.units;
     for (int64_t row = 0; row < s.rows; ++row) {
-      const T *const kept = s.saved[row], *const c_before = s.c_before[row];
+      const T *const saved_row = s.saved[row], *const c_before = s.c_before[row];
       T *const d = s.gradient + row * gradient_blocks * n, *const dh_t = s.dh + row * n, *const dc_t = s.dc + row * n;
       for (int64_t j = 0; j < n; j += lanes<T>) {
-        const Vector<T> i = load<T>(kept + j), f = load<T>(kept + n + j), g = load<T>(kept + 2 * n + j);
-        const Vector<T> o = load<T>(kept + 3 * n + j), phi_c = phi(f * load<T>(c_before + j) + i * g);
-        const Vector<T> dh = load<T>(dh_t + j), dc = load<T>(dc_t + j) + phi.back(dh * o, phi_c);
-        store<T>(d + j, sigma.back(dc * g, i));
-        store<T>(d + n + j, sigma.back(dc * load<T>(c_before + j), f));
-        store<T>(d + 2 * n + j, phi.back(dc * i, g));
-        store<T>(d + 3 * n + j, sigma.back(dh * phi_c, o));
+        const Vector<T> i = load<T>(saved_row + j), f = load<T>(saved_row + n + j), g = load<T>(saved_row + 2 * n + j);
+        const Vector<T> o = load<T>(saved_row + 3 * n + j), phi_c = phi(f * load<T>(c_before + j) + i * g);
+        const Vector<T> dh = load<T>(dh_t + j), dc = load<T>(dc_t + j) + phi.backward(dh * o, phi_c);
+        store<T>(d + j, sigma.backward(dc * g, i));
+        store<T>(d + n + j, sigma.backward(dc * load<T>(c_before + j), f));
+        store<T>(d + 2 * n + j, phi.backward(dc * i, g));
+        store<T>(d + 3 * n + j, sigma.backward(dh * phi_c, o));
         store<T>(dc_t + j, dc * f);
         store<T>(dh_t + j, Vector<T>{});
       }

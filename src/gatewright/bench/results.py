@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewright.bench.workers import QUIET, TITLES
-from gatewright.ops.machine import checkout, commit_told, processor
+from gatewright.ops.machine import checkout, format_commit, processor
 from gatewright.ops.threads import default_threads
 from gatewright.support.files import atomically
 
@@ -66,7 +66,7 @@ def thread_counts() -> tuple[int, ...]:
 def heading(title: str, about: dict[str, Any]) -> str:
     """The lines that stand above a Markdown table of results."""
     machine, git = about["machine"], about["git"]
-    commit = commit_told(git)
+    commit = format_commit(git)
     load = "" if machine["load_before"] is None else f", load {machine['load_before'][0]:.1f} before"
     return f"# {title}\n\n{machine['processor']}, {machine['cores']} cores{load}; {commit}; {about['when']}.\n"
 

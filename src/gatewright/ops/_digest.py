@@ -1,4 +1,4 @@
-"""A digest of the kernels' sources, compiled into the extension so that an editable install notices a stale build."""
+"""A digest of the kernels' sources, compiled into the extension so that an editable install detects a stale build."""
 
 import hashlib
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def source_digest(folder: Path) -> str:
-    """The SHA-256 of every C++ file in a folder (csrc), names and contents."""
+    """Return the SHA-256 of the names and contents of all C++ files in a folder."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.[hc]pp")):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())

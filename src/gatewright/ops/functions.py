@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -11,14 +12,10 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def described(function: Function, name: str, cell: Cell) -> Function:
-    """Name a function of a cell and fill in the cell's facts in its docstring: title, source, shapes of its weights."""
-    gates = len(cell.gates)
+    """Name a function of a cell, and put the cell's title, equations and shapes into its docstring."""
+    columns = f"[units, {len(cell.gates)} * units]" if cell.reads_state else "None, since no gate reads the state"
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = (function.__doc__ or "").format(
-        name=cell.name,
-        title=cell.title,
-        source=cell.source,
-        gates=gates,
-        recurrent_kernel=f"[units, {gates} * units]" if cell.reads_state else "None, since no gate reads the state",
+    function.__doc__ = inspect.cleandoc(function.__doc__ or "").format(
+        title=cell.title, equations=inspect.getdoc(cell), gates=len(cell.gates), recurrent_kernel=columns
     )
     return function

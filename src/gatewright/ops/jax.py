@@ -2,12 +2,13 @@
 
     sequence, states = gru(x, kernel, recurrent_kernel, bias)
 
-They work under `jit`, `grad`, `vmap` and inside `lax.scan`. On a CPU they run the compiled kernels, through XLA's
-foreign function interface; on other platforms a twin of the same equations written with `lax.scan`. The kernels have
-a first derivative, in reverse mode. For higher derivatives, and for `jvp`, choose the twin: `implementation="scan"`.
-`vmap` runs the kernels once for each element of the mapped axis; a batch belongs into the batch axis.
+There is one such function for each cell of `gatewright.ops.cells`. They work under `jit`, `grad`, `vmap` and inside
+`lax.scan`. On a CPU they run the compiled kernels, through XLA's foreign function interface; on other platforms they
+run a fallback, the same equations under `lax.scan`. The kernels support first derivatives in reverse mode. For higher
+derivatives and for `jvp`, choose the fallback with `implementation="scan"`. `vmap` runs the kernels once for each
+element of the mapped axis, so put a batch into the batch axis.
 
-Layouts are Keras' (see `gatewright.ops.cells.cell`). Dropout masks are constants: they have no gradient.
+Layouts are those of Keras (see `gatewright.ops.cells.cell`). Dropout masks are constants: they have no gradient.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ Implementation = Literal["auto", "kernel", "scan"]
 
 
 class _Operands(NamedTuple):
-    x: Array  # a table where there are ids
+    x: Array  # the table if there are ids
     kernel: Array
     recurrent_kernel: Array
     bias: Array | None
@@ -59,8 +60,8 @@ def _register() -> None:
     here = tuple(int(re.findall(rf"#define XLA_FFI_API_{part} (\d+)", header)[0]) for part in ("MAJOR", "MINOR"))
     if here[0] != built[0] or here < built:
         raise ImportError(
-            f"Gatewright's kernels were built for version {built[0]}.{built[1]} of XLA's foreign function interface "
-            f"and the installed jaxlib has {here[0]}.{here[1]}: install a newer jaxlib, or build Gatewright again."
+            f"The kernels were built for version {built[0]}.{built[1]} of XLA's foreign function interface, but the "
+            f"installed jaxlib has {here[0]}.{here[1]}: install a newer jaxlib or build Gatewright again."
         )
     for name, handler in handlers.items():
         jax.ffi.register_ffi_target(f"gatewright_{name}", handler, platform="cpu")
@@ -87,18 +88,18 @@ def _shapes(o: _Operands) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
     return (batch, time, units), [(batch, units), (batch, units) if len(o.states) > 1 else (0,)]
 
 
-def _infer(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
+def _forward(
+    rec: Recurrence, sequence: bool, save: bool, o: _Operands
+) -> tuple[Array | None, tuple[Array, ...], Array]:
     whole, states = _shapes(o)
-    out, _, *new_states = _call("forward", rec, o, (), [whole if sequence else (0,), (0,), *states])
-    return (out if sequence else None), tuple(new_states[: len(o.states)])
-
-
-def _forward(rec: Recurrence, o: _Operands) -> tuple[Array, tuple[Array, ...], Array]:
-    whole, states = _shapes(o)
-    slots = len(rec.saved_names)
+    slots = len(rec.saved_names) if save else 0
     saved_shape = (*whole[:2], slots, whole[2]) if slots else (0,)
-    out, saved, h, c = _call("forward", rec, o, (), [whole, saved_shape, *states])
-    return out, (h, c)[: len(o.states)], saved
+    out, saved, h, c = _call("forward", rec, o, (), [whole if sequence else (0,), saved_shape, *states])
+    return (out if sequence else None), (h, c)[: len(o.states)], saved
+
+
+def _infer(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
+    return _forward(rec, sequence, False, o)[:2]
 
 
 def _backward(
@@ -119,14 +120,14 @@ def _backward(
     return _Operands(x, kernel, recurrent_kernel, None if o.bias is None else bias, states)
 
 
-# ---- the twin ------------------------------------------------------------------------------------------------
+# ---- the fallback ------------------------------------------------------------------------------------------------
 
 
 def _scan(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
     mask, x = o.mask, o.x if o.ids is None else jnp.take(o.x, o.ids, axis=0)
     if o.lengths is not None:
         mask = jnp.arange(x.shape[1]) < o.lengths[:, None]
-    # What stands in a masked step must not reach a gradient as 0 * NaN.
+    # A NaN at a masked step must not reach a gradient as 0 * NaN.
     x = x if mask is None else jnp.where(mask[:, :, None], x, 0)
 
     def step(states: tuple[Array, ...], at: tuple[Array, ...]) -> tuple[tuple[Array, ...], Array | None]:
@@ -162,7 +163,7 @@ def _on_cpu_only() -> bool:
     return jax.default_backend() == "cpu"
 
 
-# `given`: whether the caller gave the initial states, and may ask for their gradients.
+# `given`: whether the caller passed initial states, and may need their gradients.
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def _recur(rec: Recurrence, sequence: bool, given: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
     if _on_cpu_only():
@@ -178,13 +179,13 @@ def _recur_forward(rec: Recurrence, sequence: bool, given: bool, o: _Operands) -
         out, states = _scan(rec, True, o)
         slots = len(rec.saved_names)
         whole = _shapes(o)[0]
-        # Elsewhere the way back walks forwards again: it needs nothing saved.
+        # The fallback runs forward again in its backward pass, and needs no saved values.
         return out, states, jnp.zeros((*whole[:2], slots, whole[2]) if slots else (0,), o.x.dtype)
 
     if _on_cpu_only():
-        out, states, saved = _forward(rec, o)
+        out, states, saved = _forward(rec, True, True, o)
     else:
-        out, states, saved = lax.platform_dependent(o, cpu=partial(_forward, rec), default=elsewhere)
+        out, states, saved = lax.platform_dependent(o, cpu=partial(_forward, rec, True, True), default=elsewhere)
     return (out if sequence else None, states), (o, out, saved)
 
 
@@ -227,34 +228,34 @@ def forward(
     return_sequence: bool = True,
     implementation: Implementation = "auto",
 ) -> tuple[Array | None, tuple[Array, ...]]:
-    """Walk a recurrence over a batch of sequences.
+    """Run a recurrence over a batch of sequences.
 
     Args:
-        rec: which recurrence; its docstring tells direction and masking.
-        x: [batch, time, features], float32 or float64; or `Tokens(ids, table)`, which costs less where ids repeat. With
-            a `dropout_mask` their rows are gathered first, since equal ids then have different inputs.
+        rec: the recurrence, including its direction and masking.
+        x: [batch, time, features], float32 or float64; or `Tokens(ids, table)`, which is faster if ids repeat. With a
+            `dropout_mask` the rows of the table are gathered first, since equal ids then have different inputs.
         kernel: [features, gates * units].
-        recurrent_kernel: `rec.recurrent_kernel_shape(units)`.
+        recurrent_kernel: `rec.recurrent_kernel_shape(units)`; None if no gate reads the state.
         bias: `rec.bias_shape(units)`; None for none.
-        initial_state: one [batch, units] for each state; None for zero, and then rows of `Tokens` that begin with one
-            and the same id (padding on the left) share those steps, on the way back too.
-        mask: bool [batch, time], True where a step is live. A masked step carries the state.
-        lengths: integers [batch], live steps from the beginning: a mask in short. Not both. Under `jit` an
-            impossible length is found when the program runs.
+        initial_state: one [batch, units] for each state; None for zero. With None, rows of `Tokens` that begin with the
+            same id (padding on the left) share those steps, in the backward pass too.
+        mask: bool [batch, time], True at live steps. A masked step carries the state over.
+        lengths: integers [batch], the number of live steps at the beginning of each row, instead of a mask. Under `jit`
+            a length that is out of range is detected when the program runs.
         dropout_mask: [1 or gates, batch, features], scaled, the same at every step.
         recurrent_dropout_mask: [1 or gates, batch, units], likewise.
         zoneout_mask: bool [batch, time, states, units], True where a unit of a state keeps its previous value. Without
             it the expected value of `rec.zoneout` is computed.
-        return_sequence: whether the first result is wanted; without it less is written.
-        implementation: "auto" and "kernel" are the compiled kernels on a CPU and the twin elsewhere; "scan" is the
-            twin everywhere, which has derivatives of every order and mode and takes any floating type.
+        return_sequence: return the outputs of all steps. False saves memory traffic.
+        implementation: "auto" and "kernel" use the compiled kernels on a CPU and the fallback elsewhere. "scan" always
+            uses the fallback, which has derivatives of every order and mode and supports any floating-point type.
 
     Returns:
         The outputs [batch, time, units] (None without `return_sequence`), and the states after the last step.
 
     Raises:
         ValueError: a shape or a length does not fit, or the implementation does not exist.
-        TypeError: an operand's type does not fit.
+        TypeError: an operand has an unsupported type.
     """
     if implementation not in ("auto", "kernel", "scan"):
         raise ValueError(f"implementation must be 'auto', 'kernel' or 'scan', not {implementation!r}.")
@@ -263,7 +264,7 @@ def forward(
         x, ids = _tokens(x, gathered=dropout_mask is not None)
     x = jnp.asarray(x)
     if implementation != "scan" and x.dtype not in (jnp.float32, jnp.float64):
-        raise TypeError(f"x must be float32 or float64, not {x.dtype}; implementation='scan' takes other types.")
+        raise TypeError(f"x must be float32 or float64, not {x.dtype}; implementation='scan' supports other types.")
     shape = x.shape if ids is None else (*ids.shape, x.shape[1])
     if len(shape) != 3:
         raise ValueError(f"x must have shape [batch, time, features], not {list(shape)}.")
@@ -327,9 +328,9 @@ def _sequence_function(cell: Cell) -> Callable[..., tuple[Array | None, tuple[Ar
         return_sequence: bool = True,
         implementation: Implementation = "auto",
     ) -> tuple[Array | None, tuple[Array, ...]]:
-        """Run {title} ({source}) over a batch of sequences.
+        """Run {title} over a batch of sequences.
 
-        The equations are in `gatewright.ops.cells.{name}`.
+        {equations}
 
         Args:
             x: [batch, time, features], or `Tokens(ids, table)`.
@@ -379,7 +380,7 @@ if TYPE_CHECKING:
 
 
 def _tokens(tokens: Tokens, gathered: bool) -> tuple[Array, Array | None]:
-    """The table and its int32 ids [batch, time]; or the rows that they name, and None."""
+    """Return the table and its int32 ids [batch, time]; or, if gathered, the rows of the ids and None."""
     ids, table = jnp.asarray(tokens.ids), jnp.asarray(tokens.table)
     if ids.ndim != 2 or not jnp.issubdtype(ids.dtype, jnp.integer):
         raise ValueError(f"ids must be integers [batch, time], not {ids.dtype} of shape {list(ids.shape)}.")

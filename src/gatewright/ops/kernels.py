@@ -1,4 +1,4 @@
-"""The compiled kernels as a whole: instruction set and threads."""
+"""Settings of the compiled kernels: instruction set and threads."""
 
 import math
 from pathlib import Path
@@ -9,11 +9,11 @@ from gatewright.ops.recurrence import Recurrence
 
 
 def _refuse_stale_build() -> None:
-    # Beside an editable install lie the sources; elsewhere there is nothing that could be newer.
+    # Only an editable install has the sources next to it.
     sources = Path(__file__).parents[3] / "csrc"
     if (sources / "kernels" / "kernels.cpp").exists() and _digest.source_digest(sources) != _kernels.source_digest:
         raise ImportError(
-            "Gatewright's kernels were built from other sources than csrc/ now holds: run `make build` to build them."
+            "The kernels were built from other sources than those in csrc/: run `make build` to build them again."
         )
 
 
@@ -22,60 +22,62 @@ _kernels.set_num_threads(_threads.default_threads()[0])
 
 
 def instruction_sets() -> list[str]:
-    """The instruction sets that this processor runs, the one that is used by default first."""
+    """Return the instruction sets that this processor supports, the default first."""
     return list(_kernels.instruction_sets())
 
 
 def instruction_set() -> str:
-    """The instruction set in use."""
+    """Return the instruction set in use."""
     return str(_kernels.instruction_set())
 
 
 def choose_instruction_set(name: str) -> None:
-    """Use another instruction set than the widest; a test or a measurement may want to.
+    """Use an instruction set other than the default, for tests and measurements.
 
     Raises:
-        ValueError: this processor does not run it.
+        ValueError: this processor does not support it.
     """
     if not _kernels.choose_instruction_set(name):
-        raise ValueError(f"instruction set must be one of {', '.join(instruction_sets())} here, not {name!r}.")
+        raise ValueError(
+            f"instruction set must be one of {', '.join(instruction_sets())} on this machine, not {name!r}."
+        )
 
 
 def num_threads() -> int:
-    """The threads that share a call's rows, the caller's own among them."""
+    """Return the number of threads that share the rows of a call, including the caller's."""
     return int(_kernels.num_threads())
 
 
 def set_num_threads(threads: int) -> None:
-    """Set how many threads share a call's rows. The same inputs and number of threads give the same bits.
+    """Set the number of threads that share the rows of a call. Equal inputs and number of threads give equal bits.
 
     Raises:
-        ValueError: threads is not a whole number from 1 up.
+        ValueError: threads is not a whole number of at least 1.
     """
     if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
-        raise ValueError(f"threads must be a whole number from 1 up; it is {threads!r}.")
+        raise ValueError(f"threads must be a whole number of at least 1, not {threads!r}.")
     _kernels.set_num_threads(threads)
 
 
-def take_most_scratch() -> int:
-    """The most bytes of scratch memory that one call has used since this was last asked."""
-    return int(_kernels.take_most_scratch())
+def take_peak_scratch() -> int:
+    """Return the largest number of bytes of scratch memory used by a call since this function was last called."""
+    return int(_kernels.take_peak_scratch())
 
 
 def multiply_add_peak(seconds: float = 0.01) -> float:
-    """The GFLOP/s that the threads in use reach in float32 multiply-adds which wait for nothing: no memory, no product.
+    """Measure the peak throughput of float32 multiply-adds on the threads in use, in GFLOP/s.
 
-    A multiply-add counts as two operations. Where the processor fuses them (AVX2, AVX-512, NEON), this is its peak as
-    it is at the moment, with its clock and its neighbours; measure it in turns with what is held against it.
+    A multiply-add counts as two operations. If the processor fuses them (AVX2, AVX-512, NEON), this is its current
+    peak, which depends on its clock and on other load: alternate this measurement with the one to compare.
 
     Args:
-        seconds: how long to measure, about.
+        seconds: approximate duration of the measurement.
 
     Raises:
         ValueError: seconds is not a number above 0.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
-        raise ValueError(f"seconds must be a number above 0; it is {seconds!r}.")
+        raise ValueError(f"seconds must be a number above 0, not {seconds!r}.")
     return float(_kernels.multiply_add_peak(seconds))
 
 

@@ -1,4 +1,4 @@
-"""Facts about the machine and the software, for results that will be read elsewhere."""
+"""Facts about the machine and the software, stored with results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HERE = Path(__file__).resolve()
 
 
 def facts() -> dict[str, str]:
-    """Name of a fact -> fact, as text."""
+    """Return the facts as text, by name."""
     from gatewright.ops import kernels
 
     packages = ("gatewright", "keras", "jax", "numpy", "scikit-learn")
@@ -23,21 +23,21 @@ def facts() -> dict[str, str]:
         "threads": str(kernels.num_threads()),
         "system": platform.system(),
         "python": platform.python_version(),
-        "commit": commit_told(checkout()),
+        "commit": format_commit(checkout()),
         **{package: version(package) for package in packages},
     }
 
 
 def checkout() -> dict[str, Any]:
-    """The commit that this package is run from, and whether files differ from it; None where there is no such thing."""
+    """Return the commit that this package runs from, and whether files differ from it; None outside a checkout."""
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(_HERE.parent), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        git("ls-files", "--error-unmatch", _HERE.name)  # else it is another project's, where this one is installed
-        # A result that has just been written does not make the code that made it another one.
+        git("ls-files", "--error-unmatch", _HERE.name)  # fails in the repository of another project
+        # New results do not change the code that made them.
         changed = git(
             "status", "--porcelain", "--", ":(top)", ":(top,exclude)benchmarks/results", ":(top,exclude)docs/results"
         )
@@ -46,13 +46,13 @@ def checkout() -> dict[str, Any]:
         return {"commit": None, "dirty": None}
 
 
-def commit_told(git: Mapping[str, Any]) -> str:
-    """What `checkout` found, for a reader."""
+def format_commit(git: Mapping[str, Any]) -> str:
+    """Return the result of `checkout` as text."""
     return f"{(git['commit'] or 'no commit')[:10]}{' with changes' if git['dirty'] else ''}"
 
 
 def processor() -> str:
-    """Its name, as the system gives it."""
+    """Return the name of the processor as reported by the system."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:  # not Linux

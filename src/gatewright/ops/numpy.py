@@ -3,12 +3,12 @@
     run = gru(x, kernel, recurrent_kernel, bias)
     run.sequence, run.states
 
-With `keep=True` a run also holds every gate and state of every step (`run.gates`), and can be walked back:
-`run.backward(d_sequence)` gives the gradients of all its operands. `pack_gru` and its like pack weights once, for
-`Packed.step`.
+There is one such function for each cell of `gatewright.ops.cells`. With `keep=True` a run also stores every gate and
+state of every step (`run.gates`), and `run.backward(d_sequence)` returns the gradients of all its operands. `pack_gru`
+and the same function of every other cell pack weights once, for `Packed.step`.
 
-Layouts are Keras' (see `ops.cells.cell`; `ops.convert` has the others). Arrays are float32 or float64, all of one call
-alike.
+Layouts are those of Keras (see `gatewright.ops.cells.cell`; `gatewright.ops.convert` converts others). All arrays of a
+call have the same type, float32 or float64.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FloatArray = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Run:
-    """A finished walk over a batch of sequences.
+    """The result of a recurrence over a batch of sequences.
 
     Attributes:
         sequence: [batch, time, units], the output of every step, aligned with the input's times.
@@ -50,7 +50,7 @@ class Run:
         """Every gate and inner state by its letter (`Recurrence.saved_names`), each [batch, time, units].
 
         Raises:
-            ValueError: the run did not keep them.
+            ValueError: the run did not store them.
         """
         saved = self._require_saved()
         return {name: saved[:, :, k] for k, name in enumerate(self._rec.saved_names)}
@@ -58,15 +58,15 @@ class Run:
     def backward(
         self, d_sequence: FloatArray | None = None, d_states: Sequence[FloatArray | None] | None = None
     ) -> Gradients:
-        """Gradients of a loss by every operand, from its gradients by the outputs.
+        """Return the gradients of a loss with respect to every operand, given those with respect to the outputs.
 
         Args:
             d_sequence: [batch, time, units]; None for zero.
             d_states: one [batch, units] or None for each state; None for zero.
 
         Raises:
-            ValueError: the run was not kept, or a shape does not fit.
-            TypeError: a gradient is of another type than the run.
+            ValueError: the run did not store its gates and states, or a shape does not fit.
+            TypeError: a gradient has another type than the run.
         """
         saved = self._require_saved()
         o = self._operands
@@ -101,7 +101,7 @@ class Run:
 
     def _require_saved(self) -> FloatArray:
         if self._saved is None:
-            raise ValueError("This run did not keep its gates and states: call the operation with keep=True.")
+            raise ValueError("This run did not store its gates and states: call the operation with keep=True.")
         return self._saved
 
 
@@ -120,27 +120,27 @@ def forward(
     zoneout_mask: NDArray[np.bool_] | None = None,
     keep: bool = False,
 ) -> Run:
-    """Walk a recurrence over a batch of sequences.
+    """Run a recurrence over a batch of sequences.
 
     Args:
-        rec: which recurrence; its docstring tells direction and masking.
-        x: [batch, time, features]; or `Tokens(ids, table)`, which costs less where ids repeat. With a `dropout_mask`
-            their rows are gathered first, since equal ids then have different inputs.
+        rec: the recurrence, including its direction and masking.
+        x: [batch, time, features], or `Tokens(ids, table)`, which is faster if ids repeat. With a `dropout_mask` the
+            rows of the table are gathered first, since equal ids then have different inputs.
         kernel: [features, gates * units].
-        recurrent_kernel: `rec.recurrent_kernel_shape(units)`.
+        recurrent_kernel: `rec.recurrent_kernel_shape(units)`; None if no gate reads the state.
         bias: `rec.bias_shape(units)`; None for none.
         initial_state: one [batch, units] for each state; None for zero.
-        mask: [batch, time], True where a step is live. A masked step carries the state.
-        lengths: [batch] numbers of live steps from the beginning: a mask in short. Not both.
+        mask: bool [batch, time], True at live steps. A masked step carries the state over.
+        lengths: [batch], the number of live steps at the beginning of each row, instead of a mask.
         dropout_mask: [1 or gates, batch, features], scaled, the same at every step.
         recurrent_dropout_mask: [1 or gates, batch, units], likewise.
         zoneout_mask: bool [batch, time, states, units], True where a unit of a state keeps its previous value. Without
             it the expected value of `rec.zoneout` is computed.
-        keep: hold every gate and state of every step, for `Run.gates` and `Run.backward`.
+        keep: store every gate and state of every step, for `Run.gates` and `Run.backward`.
 
     Raises:
         ValueError: a shape or a length does not fit.
-        TypeError: an operand's type does not fit.
+        TypeError: an operand has an unsupported type.
     """
     ids = None
     if isinstance(x, Tokens):
@@ -195,18 +195,19 @@ def forward(
 
 
 class Packed:
-    """A recurrence with its weights packed once, for one step at a time: streams, and generating.
+    """A recurrence with its weights packed once, for single steps: streams and text generation.
 
         gru = pack_gru(kernel, recurrent_kernel, bias)
         h = gru.step(x, h)                  # x [batch, features], h [batch, units], float32
         gru.step(x, h, out=h)               # in place: allocates nothing
-        h, c = lstm.step(x, (h, c))         # an LSTM's state is a pair, and so is its out
+        h, c = lstm.step(x, (h, c))         # the state of an LSTM is a pair, and so is its out
 
-    A step runs on the caller's thread. One object serves one caller at a time.
+    A step runs on the caller's thread. An object serves one caller at a time.
 
     Attributes:
-        step: the function. It raises a TypeError or ValueError, in one sentence, for arrays that do not fit.
-        features, units: of x, and of the states.
+        step: the function. It raises a TypeError or ValueError for arrays that do not fit.
+        features: number of features of x.
+        units: number of units of each state.
     """
 
     __slots__ = ("features", "step", "units")
@@ -227,7 +228,7 @@ class Packed:
         self.features, self.units = len(kernel), len(recurrent_kernel)
         states = [np.empty((1, self.units), np.float32)] * len(rec.state_names)
         check_operands(rec, (1, 1, self.features), kernel, recurrent_kernel, bias, states)
-        # The bound method of the extension's own object: a function of Python between would cost as much as the step.
+        # The bound method of the extension's object: a Python function in between would cost as much as the step.
         self.step = _kernels.PackedStep(spec(rec), kernel, recurrent_kernel, bias).step
 
 
@@ -252,9 +253,9 @@ def _sequence_function(cell: Cell) -> Callable[..., Run]:
         zoneout_mask: NDArray[np.bool_] | None = None,
         keep: bool = False,
     ) -> Run:
-        """Run {title} ({source}) over a batch of sequences.
+        """Run {title} over a batch of sequences.
 
-        The equations are in `gatewright.ops.cells.{name}`.
+        {equations}
 
         Args:
             x: [batch, time, features], or `Tokens(ids, table)`.
@@ -301,7 +302,9 @@ def _pack_function(cell: Cell) -> Callable[..., Packed]:
         reset_after: bool = True,
         zoneout: float = 0.0,
     ) -> Packed:
-        """Pack the weights of {title} for `Packed.step`. The equations are in `gatewright.ops.cells.{name}`.
+        """Pack the weights of {title} for `Packed.step`.
+
+        {equations}
 
         Args:
             kernel: float32 [features, {gates} * units].
@@ -329,7 +332,7 @@ if TYPE_CHECKING:
 
 
 def _tokens(tokens: Tokens, gathered: bool) -> tuple[FloatArray, NDArray[np.int32] | None]:
-    """The table and its int32 ids [batch, time]; or the rows that they name, and None."""
+    """Return the table and its int32 ids [batch, time]; or, if gathered, the rows of the ids and None."""
     ids, table = np.asarray(tokens.ids), _floats("table", tokens.table)
     if ids.ndim != 2 or not (np.issubdtype(ids.dtype, np.integer) or ids.size == 0):
         raise ValueError(f"ids must be integers [batch, time], not {ids.dtype} of shape {list(ids.shape)}.")
@@ -341,11 +344,11 @@ def _tokens(tokens: Tokens, gathered: bool) -> tuple[FloatArray, NDArray[np.int3
 
 
 def check_lengths(lengths: Any, batch: int, time: int) -> NDArray[np.int32]:
-    """Lengths as the kernels take them: int32 [batch], each from 0 to time.
+    """Check lengths and return them as int32 [batch].
 
     Raises:
-        ValueError: a length is out of range, or there are not batch of them.
-        TypeError: they are not whole numbers (NaN is none).
+        ValueError: a length is not from 0 to time, or there are not batch of them.
+        TypeError: they are not whole numbers.
     """
     counts = np.asarray(lengths)
     if not np.issubdtype(counts.dtype, np.integer) and counts.size:

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gatewright.ops.cells import CELLS
-from gatewright.ops.cells.cell import ACTIVATIONS, Array, Cell
+from gatewright.ops.cells.cell import ACTIVATIONS, Array, Cell, Options
 from gatewright.support.errors import require_one_of
 
 
 @dataclass(frozen=True)
-class Recurrence:
+class Recurrence(Options):
     """A cell with everything about its use that is not an array.
 
     Attributes:
@@ -39,14 +39,6 @@ class Recurrence:
         ValueError: a name is unknown, the cell does not support the recurrent_activation, or zoneout is out of range.
         TypeError: a flag is not a bool.
     """
-
-    cell: str
-    activation: str = "tanh"
-    recurrent_activation: str = "sigmoid"
-    reset_after: bool = True
-    reverse: bool = False
-    zero_output_for_mask: bool = False
-    zoneout: float = 0.0
 
     def __post_init__(self) -> None:
         require_one_of("cell", self.cell, tuple(CELLS))

@@ -1,4 +1,4 @@
-"""How many threads the kernels use, and why that many."""
+"""The default number of threads."""
 
 import math
 import os
@@ -8,18 +8,18 @@ VARIABLE = "GATEWRIGHT_NUM_THREADS"
 
 
 def default_threads(cgroup_root: Path = Path("/sys/fs/cgroup")) -> tuple[int, str]:
-    """The number of threads to use, and where it came from.
+    """Return the default number of threads, and a few words on where it comes from.
 
-    `GATEWRIGHT_NUM_THREADS` if it is set; else the cores that this process may use: its affinity mask, and no more
-    than its control group's quota of processor time.
+    It is `GATEWRIGHT_NUM_THREADS` if that is set. Otherwise it is the number of cores that this process may use: those
+    of its affinity mask, limited by the CPU quota of its control group.
 
     Raises:
-        ValueError: `GATEWRIGHT_NUM_THREADS` is not a whole number from 1 up.
+        ValueError: `GATEWRIGHT_NUM_THREADS` is not a whole number of at least 1.
     """
     wanted = os.environ.get(VARIABLE)
     if wanted is not None:
         if not (wanted.isascii() and wanted.isdigit() and int(wanted) >= 1):
-            raise ValueError(f"{VARIABLE} must be a whole number from 1 up; it is {wanted!r}: set it so, or unset it.")
+            raise ValueError(f"{VARIABLE} must be a whole number of at least 1, not {wanted!r}: change it or unset it.")
         return int(wanted), VARIABLE
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cgroup_quota(cgroup_root)
@@ -29,7 +29,7 @@ def default_threads(cgroup_root: Path = Path("/sys/fs/cgroup")) -> tuple[int, st
 
 
 def cgroup_quota(root: Path) -> float | None:
-    """The processors' worth of time that this process's control group may use; None without a limit."""
+    """Return the CPU quota of the control group of this process, in processors; None if there is no limit."""
     group = _own_group()
     for folder in dict.fromkeys([root / group, root]):  # version 2: "200000 100000" or "max 100000"
         limit = _words(folder / "cpu.max")
@@ -53,7 +53,7 @@ def _own_group() -> str:
 def _lines(path: Path) -> list[str]:
     try:
         return path.read_text().splitlines()
-    except OSError:  # not Linux, or no such controller: then it sets no limit
+    except OSError:  # not Linux, or no such controller, so no limit
         return []
 
 

@@ -210,13 +210,13 @@ class Network:
         """
         from gatewright.ops import kernels
 
-        kernels.take_most_scratch()
+        kernels.take_peak_scratch()
         rows = like.take(np.arange(self.batch) % len(like.inputs))
         _, loss = self.learn(self.start([0]), rows, np.ones(self.batch, np.float32), 1.0, (0, 0))
         loss.block_until_ready()
         account: Any = self._step.memory_analysis()
         buffers = account.argument_size_in_bytes + account.output_size_in_bytes + account.temp_size_in_bytes
-        return int(buffers - account.alias_size_in_bytes) + kernels.take_most_scratch()
+        return int(buffers - account.alias_size_in_bytes) + kernels.take_peak_scratch()
 
 
 def against(g: Any, table: Any, inputs: Any) -> Any:

@@ -14,11 +14,10 @@ d_y is the derivative of the loss with respect to y, and d_a_g the derivative wi
 gate g.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -57,17 +56,17 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
-class Options(Protocol):
-    """The settings of a recurrence that a cell reads: see `gatewright.ops.recurrence.Recurrence`."""
+@dataclass(frozen=True)
+class Options:
+    """The fields of a recurrence: see `gatewright.ops.recurrence.Recurrence`, which checks them."""
 
-    @property
-    def activation(self) -> str: ...
-    @property
-    def recurrent_activation(self) -> str: ...
-    @property
-    def reset_after(self) -> bool: ...
-    @property
-    def zoneout(self) -> float: ...
+    cell: str
+    activation: str = "tanh"
+    recurrent_activation: str = "sigmoid"
+    reset_after: bool = True
+    reverse: bool = False
+    zero_output_for_mask: bool = False
+    zoneout: float = 0.0
 
 
 class Weights(NamedTuple):
@@ -103,8 +102,8 @@ class Cell:
     Attributes:
         name: the name in code, settings and model files.
         title: the name shown to people. For SimpleRNN, LSTM and GRU it is the name of the Keras layer.
-        source: the paper that introduced the cell, for docstrings.
         gates: names of the gates, in the order of the columns of W, U and b.
+        saved: names of the values of a step that the backward pass needs. If there is a state c, it is last.
         states: names of the states carried from step to step; the first is also the output.
         reads_state: whether the gates read the previous state. If not, there is no recurrent kernel.
         parameter_rows: number of rows [units] in the bias if it holds more than one number per gate and unit, else 0.
@@ -115,8 +114,8 @@ class Cell:
 
     name: str
     title: str
-    source: str
     gates: tuple[str, ...]
+    saved: tuple[str, ...] = ()
     states: tuple[str, ...] = ("h",)
     reads_state: bool = True
     parameter_rows: int = 0
@@ -125,8 +124,8 @@ class Cell:
     recurrent_activations: tuple[str, ...] = tuple(ACTIVATIONS)
 
     def saved_names(self, options: Options) -> tuple[str, ...]:
-        """Return the names of the values of a step that the backward pass needs. If there is a state c, it is last."""
-        raise NotImplementedError
+        """Return `saved`, unless it depends on the options."""
+        return self.saved
 
     def bias_shape(self, options: Options, units: int) -> tuple[int, ...]:
         """Return the shape of the bias: [gates * units], or [parameter_rows, units]."""

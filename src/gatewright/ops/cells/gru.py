@@ -1,7 +1,5 @@
 """The gated recurrent unit (Cho et al. 2014)."""
 
-from __future__ import annotations
-
 from types import ModuleType
 
 import numpy as np
@@ -41,7 +39,6 @@ class GRU(Cell):
 
     name = "gru"
     title = "GRU"
-    source = "Cho et al. 2014"
     gates = ("z", "r", "h")
 
     def saved_names(self, options: Options) -> tuple[str, ...]:

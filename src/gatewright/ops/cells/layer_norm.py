@@ -3,8 +3,6 @@
 N(v) = (v - mean(v)) / sqrt(variance(v) + EPSILON)
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from types import ModuleType
 

@@ -1,7 +1,5 @@
 """The gated recurrent unit with layer normalization (Ba, Kiros & Hinton 2016)."""
 
-from __future__ import annotations
-
 from types import ModuleType
 
 import numpy as np
@@ -39,13 +37,10 @@ class LayerNormGRU(LayerNormCell):
 
     name = "layer_norm_gru"
     title = "LayerNormGRU"
-    source = "Ba, Kiros and Hinton 2016"
     gates = ("z", "r", "h")
+    saved = ("z", "r", "c", "x_z", "x_r", "x_h", "h_z", "h_r", "h_h")
     parameter_rows = 10
     gain_rows = slice(4, 10)
-
-    def saved_names(self, options: Options) -> tuple[str, ...]:
-        return ("z", "r", "c", "x_z", "x_r", "x_h", "h_z", "h_r", "h_h")
 
     def step(
         self, options: Options, x: Array, states: States, weights: Weights, xp: ModuleType

@@ -1,7 +1,5 @@
 """The long short-term memory with layer normalization (Ba, Kiros & Hinton 2016)."""
 
-from __future__ import annotations
-
 from types import ModuleType
 
 import numpy as np
@@ -39,12 +37,9 @@ class LayerNormLSTM(LayerNormCell, LSTM):
 
     name = "layer_norm_lstm"
     title = "LayerNormLSTM"
-    source = "Ba, Kiros and Hinton 2016"
     parameter_rows = 14
+    saved = ("i", "f", "g", "o", "x_i", "x_f", "x_c", "x_o", "h_i", "h_f", "h_c", "h_o", "c")
     gain_rows = slice(4, 13)
-
-    def saved_names(self, options: Options) -> tuple[str, ...]:
-        return ("i", "f", "g", "o", "x_i", "x_f", "x_c", "x_o", "h_i", "h_f", "h_c", "h_o", "c")
 
     def step(
         self, options: Options, x: Array, states: States, weights: Weights, xp: ModuleType

@@ -1,7 +1,5 @@
 """The long short-term memory (Hochreiter and Schmidhuber 1997)."""
 
-from __future__ import annotations
-
 from types import ModuleType
 
 import numpy as np
@@ -38,13 +36,10 @@ class LSTM(Cell):
 
     name = "lstm"
     title = "LSTM"
-    source = "Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000"
     gates = ("i", "f", "c", "o")
+    saved: tuple[str, ...] = ("i", "f", "g", "o", "c")
     states = ("h", "c")
     forget_gate = "f"
-
-    def saved_names(self, options: Options) -> tuple[str, ...]:
-        return ("i", "f", "g", "o", "c")
 
     def step(
         self, options: Options, x: Array, states: States, weights: Weights, xp: ModuleType

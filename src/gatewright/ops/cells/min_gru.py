@@ -1,7 +1,5 @@
 """The minimal gated recurrent unit, minGRU (Feng et al. 2024)."""
 
-from __future__ import annotations
-
 from types import ModuleType
 
 import numpy as np
@@ -36,12 +34,9 @@ class MinGRU(Cell):
 
     name = "min_gru"
     title = "minGRU"
-    source = "Feng et al. 2024, section 3.1"
     gates = ("z", "h")
+    saved = ("z", "c")
     reads_state = False
-
-    def saved_names(self, options: Options) -> tuple[str, ...]:
-        return ("z", "c")
 
     def step(
         self, options: Options, x: Array, states: States, weights: Weights, xp: ModuleType

@@ -1,7 +1,5 @@
 """The minimal long short-term memory, minLSTM (Feng et al. 2024)."""
 
-from __future__ import annotations
-
 from types import ModuleType
 
 import numpy as np
@@ -38,14 +36,11 @@ class MinLSTM(Cell):
 
     name = "min_lstm"
     title = "minLSTM"
-    source = "Feng et al. 2024, section 3.2"
     gates = ("i", "f", "c")
+    saved = ("i", "f", "g", "k")
     reads_state = False
     forget_gate = "f"
     recurrent_activations = ("sigmoid",)
-
-    def saved_names(self, options: Options) -> tuple[str, ...]:
-        return ("i", "f", "g", "k")
 
     def step(
         self, options: Options, x: Array, states: States, weights: Weights, xp: ModuleType

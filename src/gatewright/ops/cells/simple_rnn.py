@@ -1,7 +1,5 @@
 """The simple recurrent network (Elman 1990)."""
 
-from __future__ import annotations
-
 from types import ModuleType
 
 from gatewright.ops.cells.cell import (
@@ -30,7 +28,6 @@ class SimpleRNN(Cell):
 
     name = "simple_rnn"
     title = "SimpleRNN"
-    source = "Elman 1990"
     gates = ("h",)
 
     def saved_names(self, options: Options) -> tuple[str, ...]:
