@@ -45,8 +45,8 @@ class Row(NamedTuple):
 
 def rows() -> list[Row]:
     """The table, in the order in which it is made: look-back 720 first."""
-    segments = {"units": 256, "epochs": 10, "batch": 64, "output_dropout": 0.5}
-    plain = {"decoding": "direct", "level": "none", "units": 64, "epochs": 5, "output_dropout": 0.0}
+    segments = {"units": 256, "epochs": 10, "batch_size": 64, "output_dropout": 0.5}
+    plain = {"decoding": "direct", "normalization": "none", "units": 64, "epochs": 5, "output_dropout": 0.0}
     # 192 and 336 steps ahead the validation part prefers smaller networks that forget at random.
     small = {**segments, "segment": 24, "units": 32, "output_dropout": 0.1, "recurrent_dropout": 0.4}
     small |= {"loss": "squared", "learning_rate": 0.002, "epochs": 15}
@@ -82,7 +82,7 @@ def main(folder: Path) -> None:
 
 def record(done: list[tuple[Row, list[Trained]]]) -> str:
     """The table as Markdown."""
-    made = done[-1][1][-1].made
+    made = done[-1][1][-1].machine
     distinct = {json.dumps(row.settings): (row, runs[-1].settings) for row, runs in done}
     lines = [
         "# ETTh1, all seven variables: forecasts of 96, 192, 336 and 720 hours",
@@ -99,7 +99,7 @@ def record(done: list[tuple[Row, list[Trained]]]) -> str:
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row, runs in done:
-        simple = {runs[0].baseline_name.split(":")[0]: runs[0].baseline, **runs[0].others}
+        simple = {runs[0].baseline_name.split(":")[0]: runs[0].baseline, **runs[0].other_baselines}
         linear = simple.pop("a linear map")
         (naive,) = simple.values()
         known = PUBLISHED.get((row.look_back, row.horizon)) if row.name == "segments" else None
@@ -112,7 +112,7 @@ def record(done: list[tuple[Row, list[Trained]]]) -> str:
             "" if known is None else " / ".join(f"{figure:.3f}" for figure in known),
             *(f"{test['mse']:.3f} / {test['mae']:.3f}" for test in (linear, naive)),
             f"{max(run.seconds for run in runs) / 60:.0f}",
-            runs[-1].made["commit"],
+            runs[-1].machine["commit"],
         ]
         lines.append(f"| {' | '.join(cells)} |")
     lines += ["", "Verdicts, and validation squared error after each epoch:", ""]
@@ -120,7 +120,7 @@ def record(done: list[tuple[Row, list[Trained]]]) -> str:
         for run in runs:
             trail = ", ".join(f"{epoch.validation['mse']:.4f}" for epoch in run.epochs)
             where = f"{row.name}, look-back {row.look_back}, horizon {row.horizon}, seed {run.settings['seed']}"
-            lines.append(f"- {where}: {trail}; epoch {run.chosen} kept. {run.verdict}")
+            lines.append(f"- {where}: {trail}; epoch {run.chosen_epoch} kept. {run.verdict}")
     lines += [
         "",
         "How the settings were chosen: 256 units, 6 epochs, output dropout 0.5 had validation squared error 0.6351 at "

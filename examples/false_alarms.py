@@ -1,9 +1,9 @@
-"""How often does a comparison claim a difference where there is none?
+"""Count the comparisons that claim a difference although there is none.
 
     python examples/false_alarms.py [repeats]
 
-Twenty times each: texts whose words tell nothing of their labels, where no cell can differ from another, from the
-baseline or from chance; and one cell given twice, on texts that can be learnt. Counts the comparisons with a claim.
+Makes twenty comparisons of each kind: on texts whose words say nothing about their labels, so that no cell can differ
+from another or from a baseline; and of one cell with itself, on texts that can be learned.
 """
 
 import csv
@@ -21,17 +21,17 @@ SETTINGS = {
     "text": "review",
     "label": "verdict",
     "units": 4,
-    "embedding": 4,
-    "length": 8,
+    "embedding_dim": 4,
+    "max_length": 8,
     "epochs": 2,
     "seeds": 3,
-    "batch": 32,
+    "batch_size": 32,
     "learning_rates": [0.01],
 }
 
 
 def write_reviews(path: Path, signal: bool, seed: int, rows: int = ROWS) -> str:
-    """A table of texts of seven words, the last of which tells the label or does not."""
+    """Write a table of texts with seven words; with `signal`, the last word determines the label."""
     rng = np.random.default_rng(seed)
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -44,13 +44,13 @@ def write_reviews(path: Path, signal: bool, seed: int, rows: int = ROWS) -> str:
 
 
 def without_signal(folder: Path, repeat: int) -> Comparison:
-    """Two cells on texts that tell nothing."""
+    """Compare two cells on texts that say nothing about their labels."""
     table = write_reviews(folder / f"noise-{repeat}.csv", signal=False, seed=repeat)
     return gatewright.compare(table, cells=["SimpleRNN", "GRU"], out=folder / f"noise-{repeat}", **SETTINGS)
 
 
 def same_cell_twice(folder: Path, repeat: int) -> Comparison:
-    """A GRU against itself, from other initial weights."""
+    """Compare a GRU with itself, from other initial weights."""
     table = write_reviews(folder / f"same-{repeat}.csv", signal=True, seed=repeat)
     return gatewright.compare(table, cells=["GRU", "GRU"], out=folder / f"same-{repeat}", **SETTINGS)
 

@@ -1,10 +1,12 @@
-"""Tokens a second of a character GRU of 128 units, beside Keras' predict loop as notebooks write it.
+"""Measure the characters per second that a GRU generates, compared with a loop of Keras' `predict`.
 
     python examples/generation_speed.py
 
-Both have the same weights and draw from the same probabilities, in one process on one thread, taking turns: Gatewright
-with its state carried from token to token, Keras (on JAX) reading the last 40 characters anew for each. Leaves
-docs/results/generation.md and generation.json.
+Notebooks often use such a loop. Both have the same weights, draw from the same probabilities, and take turns in one
+process on one thread. Gatewright keeps its state from character to character. Keras, on JAX, reads the last 40
+characters again for each new one.
+
+Writes docs/results/generation.md and docs/results/generation.json.
 """
 
 import json
@@ -24,85 +26,99 @@ import numpy as np
 import gatewright
 from gatewright.data.encoders import Characters
 from gatewright.nn import model as models
-from gatewright.nn.file import Model
+from gatewright.nn.file import ModelFile
 from gatewright.nn.layers import Embedding, Recurrent, Softmax
 from gatewright.ops import machine
 from gatewright.support.files import atomically
 from gatewright.support.ids import FIRST
 from gatewright.tasks.generate.model import LanguageModel
+from gatewright.tasks.generate.task import PreparedTexts
 
-UNITS, WINDOW, ROUNDS, OURS, THEIRS = 128, 40, 7, 20_000, 40
-LETTERS = [chr(code) for code in range(ord(" "), ord(" ") + 65)]
+UNITS, WINDOW, ROUNDS = 128, 40, 7
+GATEWRIGHT_COUNT, KERAS_COUNT = 20_000, 40  # characters per turn
+CHARACTERS = [chr(code) for code in range(ord(" "), ord(" ") + 65)]
 
 
-def ours_and_theirs():
-    encoder = Characters(tuple(LETTERS))
-    listed = (Embedding(encoder.ids, 64), Recurrent("gru", UNITS, steps=True), Softmax(encoder.ids))
-    weights = tuple(models.start(listed, 1, [0]))
-    ours = LanguageModel(
-        Model("generate", listed, weights, encoder.to_json(), {"rows": "prefixes", "length": WINDOW}, {})
-    )
-    theirs = keras.Sequential(
+def create_models():
+    encoder = Characters(tuple(CHARACTERS))
+    layers = (Embedding(encoder.ids, 64), Recurrent("gru", UNITS), Softmax(encoder.ids))
+    weights = tuple(models.initial_weights(layers, 1, [0]))
+    prepared = PreparedTexts(encoder, "prefixes", WINDOW)
+    language_model = LanguageModel(ModelFile("generate", layers, weights, prepared.to_json(), {}), prepared)
+    keras_model = keras.Sequential(
         [keras.layers.Embedding(encoder.ids, 64), keras.layers.GRU(UNITS), keras.layers.Dense(encoder.ids)]
     )
-    theirs.build((None, WINDOW))
-    theirs.set_weights([array for block in weights for array in block.values()])
-    return ours, theirs
+    keras_model.build((None, WINDOW))
+    keras_model.set_weights([array for layer in weights for array in layer.values()])
+    return language_model, keras_model
 
 
-def keras_loop(model, count):
-    draw, text = np.random.default_rng(0), [FIRST] * WINDOW
+def generate_with_keras(model, count):
+    rng, text = np.random.default_rng(0), [FIRST] * WINDOW
     for _ in range(count):
         logits = model.predict(np.array([text[-WINDOW:]]), verbose=0)[0].astype(np.float64)
         logits[:FIRST] = -np.inf
-        shares = np.exp(logits - logits.max())
-        text.append(int(draw.choice(len(shares), p=shares / shares.sum())))
+        weights = np.exp(logits - logits.max())
+        text.append(int(rng.choice(len(weights), p=weights / weights.sum())))
 
 
-def rate(run, count):
-    began = time.perf_counter()
-    run(count)
-    return count / (time.perf_counter() - began)
+def rate(generate, count):
+    start = time.perf_counter()
+    generate(count)
+    return count / (time.perf_counter() - start)
+
+
+def measure():
+    gatewright.set_num_threads(1)
+    language_model, keras_model = create_models()
+    loops = {
+        "gatewright": (
+            lambda count: language_model.generate(" ", tokens=count, temperature=0.8, seed=0),
+            GATEWRIGHT_COUNT,
+        ),
+        "keras": (lambda count: generate_with_keras(keras_model, count), KERAS_COUNT),
+    }
+    for generate, count in loops.values():  # warm up
+        generate(count)
+    rates = {name: [] for name in loops}
+    for _ in range(ROUNDS):
+        for name, (generate, count) in loops.items():
+            rates[name].append(rate(generate, count))
+    return {"rates": rates, "made": machine.facts()}
+
+
+def markdown(result):
+    rates, facts = result["rates"], result["made"]
+    ratio = statistics.median(rates["gatewright"]) / statistics.median(rates["keras"])
+    return f"""# Generating: characters per second
+
+`python examples/generation_speed.py`. Machine: {facts["processor"]}, one thread, {facts["instruction set"]};
+commit {facts["commit"]}, Keras {facts["keras"]} on JAX.
+A GRU with {UNITS} units and {len(CHARACTERS)} different characters, temperature 0.8.
+Medians of {ROUNDS} turns (lowest to highest).
+
+| | characters per second |
+|---|---|
+| Gatewright, which keeps its state | {format_rates(rates["gatewright"])} |
+| Keras' `predict` on the last {WINDOW} characters for each new one | {format_rates(rates["keras"])} |
+
+Gatewright is {ratio:,.0f} times as fast.
+"""
 
 
 def main():
-    gatewright.set_num_threads(1)
-    ours, theirs = ours_and_theirs()
-    loops = {
-        "gatewright": (lambda count: ours.generate(" ", count, temperature=0.8, seed=0), OURS),
-        "keras": (lambda count: keras_loop(theirs, count), THEIRS),
-    }
-    for run, count in loops.values():
-        run(count)
-    rates = {name: [] for name in loops}
-    for _ in range(ROUNDS):
-        for name, (run, count) in loops.items():
-            rates[name].append(rate(run, count))
-    made = machine.facts()
-    middle = {name: statistics.median(found) for name, found in rates.items()}
-    page = f"""# Generating: tokens a second
-
-`python examples/generation_speed.py`. Machine: {made["processor"]}, one thread, {made["instruction set"]};
-commit {made["commit"]}, Keras {keras.__version__} on JAX.
-A GRU of {UNITS} units over {len(LETTERS)} characters, temperature 0.8; medians of {ROUNDS} turns (lowest to highest).
-
-| | tokens a second |
-|---|---|
-| Gatewright, state carried | {_spread(rates["gatewright"])} |
-| Keras' predict on the last {WINDOW} characters, for each | {_spread(rates["keras"])} |
-
-{middle["gatewright"] / middle["keras"]:,.0f} times as many.
-"""
-    results = Path(__file__).parents[1] / "docs" / "results"
-    with atomically(results / "generation.md") as path:
+    result = measure()
+    page = markdown(result)
+    folder = Path(__file__).parents[1] / "docs" / "results"
+    with atomically(folder / "generation.md") as path:
         path.write_text(page)
-    with atomically(results / "generation.json") as path:
-        path.write_text(json.dumps({"rates": rates, "made": made}, indent=1) + "\n")
+    with atomically(folder / "generation.json") as path:
+        path.write_text(json.dumps(result, indent=1) + "\n")
     print(page)
 
 
-def _spread(found):
-    return f"{statistics.median(found):,.0f} ({min(found):,.0f} to {max(found):,.0f})"
+def format_rates(rates):
+    return f"{statistics.median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f})"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""SimpleRNN, LSTM and GRU side by side on film reviews: 128 units, 200 words, 5 epochs each.
+"""Compare SimpleRNN, LSTM and GRU on film reviews: 128 units, 200 words, 5 epochs each.
 
-As it is:                 KERAS_BACKEND=jax python examples/imdb_compare.py
+On stock Keras:           KERAS_BACKEND=jax python examples/imdb_compare.py
 On the compiled kernels:  gatewright run examples/imdb_compare.py
 """
 
@@ -13,7 +13,7 @@ VOCABULARY = 10000
 LENGTH = 200
 EPOCHS = 5
 
-# Keras shuffles the reviews, so that the last fifth, which validation_split holds back, is of both kinds.
+# Keras shuffles the reviews, so the last fifth, which validation_split sets aside, contains both classes.
 (x_train, y_train), (x_test, y_test) = keras.datasets.imdb.load_data(num_words=VOCABULARY)
 x_train = keras.utils.pad_sequences(x_train, maxlen=LENGTH)
 x_test = keras.utils.pad_sequences(x_test, maxlen=LENGTH)
@@ -36,6 +36,6 @@ for cell in (layers.SimpleRNN, layers.LSTM, layers.GRU):
     loss, accuracy = model.evaluate(x_test, y_test, batch_size=32, verbose=0)
     results.append((cell.__name__, accuracy, seconds))
 
-print(f"{'layer':<10} {'test accuracy':>14} {'seconds an epoch':>17}")
+print(f"{'layer':<10} {'test accuracy':>14} {'seconds per epoch':>17}")
 for name, accuracy, seconds in results:
     print(f"{name:<10} {accuracy:>14.4f} {seconds:>17.1f}")

@@ -1,6 +1,6 @@
-"""Is a film review good or bad? Embedding, GRU(128) and one sigmoid, on the last 200 words of each review.
+"""Classify film reviews as good or bad from their last 200 words, with Embedding, GRU(128) and a sigmoid.
 
-As it is:                 KERAS_BACKEND=jax python examples/imdb_gru128.py
+On stock Keras:           KERAS_BACKEND=jax python examples/imdb_gru128.py
 On the compiled kernels:  gatewright run examples/imdb_gru128.py
 """
 

@@ -1,6 +1,6 @@
-"""Is a film review good or bad? Embedding, GRU(64) and one sigmoid, on the last 100 words of each review.
+"""Classify film reviews as good or bad from their last 100 words, with Embedding, GRU(64) and a sigmoid.
 
-As it is:                 python examples/imdb_gru64.py  (with TensorFlow installed)
+On stock Keras:           python examples/imdb_gru64.py  (with TensorFlow installed)
 On the compiled kernels:  gatewright run examples/imdb_gru64.py
 """
 

@@ -1,6 +1,6 @@
-"""Which of two marks came first? A GRU reads 100 symbols and must remember the order of two of them.
+"""Train a GRU to remember which of two marks came first in a sequence of 100 symbols.
 
-As it is:                 KERAS_BACKEND=jax python examples/quick.py
+On stock Keras:           KERAS_BACKEND=jax python examples/quick.py
 On the compiled kernels:  gatewright run examples/quick.py
 """
 
@@ -15,18 +15,18 @@ SYMBOLS = 20
 FIRST, SECOND = SYMBOLS, SYMBOLS + 1
 
 
-def make(rows, rng):
-    x = rng.integers(0, SYMBOLS, size=(rows, LENGTH))
-    places = np.argsort(rng.random((rows, LENGTH)), axis=1)[:, :2]
-    x[np.arange(rows), places[:, 0]] = FIRST
-    x[np.arange(rows), places[:, 1]] = SECOND
-    return x, (places[:, 0] < places[:, 1]).astype("float32")
+def make_examples(count, rng):
+    x = rng.integers(0, SYMBOLS, size=(count, LENGTH))
+    positions = np.argsort(rng.random((count, LENGTH)), axis=1)[:, :2]
+    x[np.arange(count), positions[:, 0]] = FIRST
+    x[np.arange(count), positions[:, 1]] = SECOND
+    return x, (positions[:, 0] < positions[:, 1]).astype("float32")
 
 
 keras.utils.set_random_seed(1)
 rng = np.random.default_rng(1)
-x_train, y_train = make(6400, rng)
-x_test, y_test = make(1600, rng)
+x_train, y_train = make_examples(6400, rng)
+x_test, y_test = make_examples(1600, rng)
 
 model = keras.Sequential(
     [

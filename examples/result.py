@@ -1,9 +1,9 @@
-"""The published figures of `gatewright train`: a recipe's seeds, one after another, and their record.
+"""Train the seeds of a published figure of `gatewright train` one after another, and write their record.
 
     python examples/result.py imdb [folder]
 
-Resumable: give the same command again. The models stay in the folder (by default result-NAME), and the record, with
-every seed that is done and every epoch's validation figures, goes to docs/results/NAME.md and NAME.json. Needs
+Run the same command again to resume. The models are stored in the folder (by default result-NAME), and the record, with
+every finished seed and every epoch's validation figures, is written to docs/results/NAME.md and NAME.json. Needs
 $GATEWRIGHT_DATA, or a network.
 """
 
@@ -16,20 +16,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import gatewright
-from gatewright.report.figures import measures_of
 from gatewright.results.records import Trained
 from gatewright.results.statistics import mean_interval
 from gatewright.support.files import atomically
 
-# Tokens of a text that is shown.
+# Tokens of each text in the record.
 _SHOWN = 400
 
 
 class Recipe(NamedTuple):
-    """What is trained, and what was stated of it beforehand.
+    """A training and what was stated about it in advance.
 
-    `language` is the data and the settings of a language model with which a classifier begins, of the same seed, and
-    `trail` how the settings were chosen.
+    Attributes:
+        title: Heading of the record.
+        compute: Compute budget, stated in advance.
+        task, data, settings: As for `gatewright.train`.
+        seeds: Number of seeds.
+        prompts: Texts that a language model continues in the record.
+        language: Data and settings of the language model that a classifier starts from, with the same seed.
+        trail: How the settings were chosen.
     """
 
     title: str
@@ -56,7 +61,7 @@ RECIPES = {
         "at most 1 hour a seed on 1 core",
         "classify",
         "imdb",
-        {"adversarial": 0.3, "length": 800, "epochs": 8},
+        {"adversarial_epsilon": 0.3, "max_length": 800, "epochs": 8},
         trail="This recipe was stated before it was run. Before it, 256 units with twice the words, not adversarial, 3 "
         "epochs, one seed: validation accuracy 0.8984, test 0.9055. The minutes are of a core that did other work too.",
     ),
@@ -65,7 +70,7 @@ RECIPES = {
         "at most 2 hours a seed on 1 core",
         "classify",
         "imdb",
-        {"adversarial": 0.3, "length": 800, "epochs": 7},
+        {"adversarial_epsilon": 0.3, "max_length": 800, "epochs": 7},
         seeds=1,
         language=(
             "imdb-unlabelled",
@@ -74,14 +79,14 @@ RECIPES = {
                 "split": "keras",
                 "vocabulary": 30_000,
                 "units": 512,
-                "embedding": 256,
-                "tied": True,
-                "length": 64,
-                "batch": 32,
+                "embedding_dim": 256,
+                "tied_embedding": True,
+                "max_length": 64,
+                "batch_size": 32,
                 "samples": 1024,
                 "output_dropout": 0.1,
                 "epochs": 2,
-                "hold_out": 0.01,
+                "held_out_fraction": 0.01,
                 "learning_rate": 0.003,
                 "warmup": 0.05,
             },
@@ -128,7 +133,7 @@ RECIPES = {
         "at most 5 minutes a seed on 1 core",
         "classify",
         "digits",
-        {"pooling": "last", "scaling": "together", "noise": 0.9, "batch": 32, "epochs": 100},
+        {"pooling": "last", "scaling": "together", "input_noise": 0.9, "batch_size": 32, "epochs": 100},
         trail="Chosen by cross-validation of the training part in four stretches, which are of different writers, "
         "accuracy on the first and third: max pooling without noise, 30 epochs, 0.883 and 0.930; noise 0.3 0.887 and "
         "0.957, and one scale for all channels 0.903 and 0.963, with two layers 0.903 and 0.960, with the last output "
@@ -156,7 +161,7 @@ RECIPES = {
             "units": 256,
             "output_dropout": 0.4,
             "weight_decay": 0.1,
-            "batch": 2,
+            "batch_size": 2,
             "epochs": 40,
             "learning_rate": 0.003,
         },
@@ -187,10 +192,10 @@ RECIPES = {
             "split": "spaces",
             "cell": "lstm",
             "units": 512,
-            "embedding": 512,
-            "tied": True,
-            "length": 35,
-            "batch": 32,
+            "embedding_dim": 512,
+            "tied_embedding": True,
+            "max_length": 35,
+            "batch_size": 32,
             "samples": 2048,
             "input_dropout": 0.4,
             "output_dropout": 0.5,
@@ -212,8 +217,9 @@ RECIPES = {
 
 
 def record(name: str, recipe: Recipe, runs: list[Trained], languages: list[Trained], texts: list[str]) -> str:
-    made, deciding = runs[-1].made, measures_of(runs[-1].test)[0]
-    measures = [measure for measure in measures_of(runs[-1].test) if not math.isnan(runs[-1].test[measure.name])]
+    """Return the record as Markdown."""
+    made, deciding = runs[-1].machine, runs[-1].measures[0]
+    measures = [measure for measure in runs[-1].measures if not math.isnan(runs[-1].test[measure.name])]
     lines = [
         f"# {recipe.title}",
         "",
@@ -225,7 +231,7 @@ def record(name: str, recipe: Recipe, runs: list[Trained], languages: list[Train
     ]
     for run in runs:
         figures = " | ".join(f"{run.test[measure.name]:.4f}" for measure in measures)
-        lines.append(f"| {run.settings['seed']} | {figures} | {run.chosen} | {run.seconds / 60:.0f} |")
+        lines.append(f"| {run.settings['seed']} | {figures} | {run.chosen_epoch} | {run.seconds / 60:.0f} |")
     baseline = " | ".join(f"{runs[-1].baseline[measure.name]:.4f}" for measure in measures)
     lines.append(f"| baseline | {baseline} | | |")
     mean = mean_interval([run.test[deciding.name] for run in runs])
@@ -286,7 +292,7 @@ def main(name: str, folder: Path) -> None:
         with atomically(results / f"{name}.md") as path:
             path.write_text(record(name, recipe, runs, languages, texts))
         with atomically(results / f"{name}.json") as path:
-            # Where the model was kept is of no interest elsewhere.
+            # The path of the model means nothing on another machine.
             listed = [{name: value for name, value in run.to_json().items() if name != "out"} for run in runs]
             path.write_text(json.dumps(listed, indent=1) + "\n")
 

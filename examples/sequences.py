@@ -1,9 +1,8 @@
-"""One page of what was reached on series, tags and piano rolls, beside baselines and published figures.
+"""Write a page of the results on series, tags and piano rolls, next to baselines and published figures.
 
     python examples/sequences.py
 
-Reads the records in docs/results, each of which names the command that makes it, and writes docs/sequences.md and
-docs/results/sequences.png.
+Reads the records in docs/results and writes docs/results/sequences.md and docs/results/sequences.png.
 """
 
 from __future__ import annotations
@@ -18,20 +17,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gatewright.results.statistics import mean_interval
-from gatewright.support import pictures as style
+from gatewright.support import plot_style as style
 from gatewright.support.files import atomically
 
-_DOCS = Path(__file__).parents[1] / "docs"
-_RESULTS = _DOCS / "results"
+_RESULTS = Path(__file__).parents[1] / "docs" / "results"
 
 
 class Row(NamedTuple):
-    """A record of `make result-NAME`, one of its measures, and what is published of it."""
+    """One metric of a record that `make result-NAME` writes, and the published figure."""
 
     name: str
-    what: str
-    measure: str
     title: str
+    metric: str
+    metric_title: str
     published: str
 
 
@@ -41,8 +39,8 @@ _ROWS = (
     Row("atis", "ATIS, slots", "span_f1", "span F1", "0.9420 to 0.9489 (BiLSTM, 2014 to 2015)"),
     Row("atis", "ATIS, intents", "intent_accuracy", "accuracy", ""),
     Row("ewt", "English Web Treebank, parts of speech", "accuracy", "accuracy", "0.88 (BiLSTM, an older release)"),
-    Row("jsb", "JSB chorales", "nll", "nats a step", "8.54 (GRU, Chung 2014); 8.43 (Bai 2018)"),
-    Row("nottingham", "Nottingham", "nll", "nats a step", "3.23 (GRU, Chung 2014)"),
+    Row("jsb", "JSB chorales", "nll", "nats per step", "8.54 (GRU, Chung 2014); 8.43 (Bai 2018)"),
+    Row("nottingham", "Nottingham", "nll", "nats per step", "3.23 (GRU, Chung 2014)"),
 )
 # Chung et al. 2014, "Empirical Evaluation of Gated Recurrent Neural Networks on Sequence Modeling", table 2.
 _CHUNG = {
@@ -52,57 +50,67 @@ _CHUNG = {
 
 
 def main() -> None:
-    with atomically(_DOCS / "sequences.md") as path:
+    with atomically(_RESULTS / "sequences.md") as path:
         path.write_text(page(), encoding="utf-8")
-    with style.styled(), atomically(_RESULTS / "sequences.png") as path:
+    with style.plot_style(), atomically(_RESULTS / "sequences.png") as path:
         picture().savefig(path, dpi=130, format="png")
 
 
 def page() -> str:
-    """The page as Markdown."""
-    lines = [
-        "# Series, tags and piano rolls: what was reached",
-        "",
-        "Means over seeds with their 95% intervals, on test parts that chose nothing; each network beside a simple "
-        "baseline on the same rows. A row's command makes its record again, seed by seed, and can be interrupted; the "
-        "records tell settings, every epoch and what was tried before. Minutes are of one seed on one thread of a "
-        f"shared {_made(_runs('atis'))['processor']} that did other work too. `python examples/sequences.py` makes "
-        "this page.",
-        "",
-        "![ETTh1 by horizon, and two sets of piano rolls by cell](results/sequences.png)",
-        "",
-        "| data | measure | network | seeds | simple baseline | published | minutes a seed | commit | command |",
-        "|---|---|---|---|---|---|---|---|---|",
-        *map(_row, _ROWS),
-        "",
-        "Nats a step are better where they are less. Chung's GRU has 46 units: networks of that size stand below.",
-        "",
-        "## ETTh1, all seven variables, squared error",
-        "",
-        "`make result-ett-h1` makes all rows again. SegRNN as published (Lin et al. 2023) has "
-        "one GRU of 512 units; here it has fewer. The validation part chose; test errors were known between rounds of "
-        "trials, all of which [the record](results/ett-h1.md) tells.",
-        "",
-        "| look-back | horizon | seeds | SegRNN here | published | a linear map | plain GRU from 96 | a season before "
-        "| minutes a seed | commit |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-        *map(_ett_row, PUBLISHED),
-        "",
-        "The linear map is the exact least squares on the window relative to its last value, its penalty chosen on the "
-        "validation part. Windows overlap: by windows that share no step, no difference between network and linear map "
-        "is shown at any horizon.",
-        "",
-        "## Piano rolls: the table of Chung et al. 2014 again",
-        "",
-        "Three cells of as many parameters (a GRU of 46 units), Adam at one rate, no dropout (on Nottingham weight "
-        "decay 0.1), the best epoch on the validation part. Theirs were trained otherwise (RMSProp, weight noise).",
-        "",
-        "| data | GRU | LSTM | SimpleRNN (tanh) | logistic regression on the last frames | commit | command |",
-        "|---|---|---|---|---|---|---|",
-        *map(_chung_row, _CHUNG),
-        "",
-    ]
-    return "\n".join(lines)
+    """Return the page as Markdown."""
+    processor = _machine(_runs("atis"))["processor"]
+    return f"""# Series, tags and piano rolls
+
+Figures are means over seeds on the test set, with 95% intervals.
+The test set was not used to choose anything.
+Each baseline was fitted to the same data as the network.
+The command in a row repeats its record, seed by seed, and can be interrupted.
+The records list the settings, every epoch, and the trials that came before.
+Minutes are those of one seed, on one thread of a shared {processor} that also did other work.
+`make docs` writes this page.
+
+![Squared error on ETTh1 by horizon, and nats per step of two sets of piano rolls by cell](sequences.png)
+
+{_table(_COLUMNS, map(_row, _ROWS))}
+
+Fewer nats per step are better.
+Chung's GRU has 46 units; the last table below has networks of that size.
+
+## ETTh1, all seven variables, squared error
+
+`make result-ett-h1` repeats all rows.
+SegRNN as published (Lin et al. 2023) has one GRU with 512 units; the networks here have fewer.
+Settings were chosen on the validation set.
+The test errors were known between rounds of trials, all of which [the record](ett-h1.md) lists.
+
+{_table(_ETT_COLUMNS, map(_ett_row, PUBLISHED))}
+
+The linear map is the exact least-squares map of the window relative to its last value.
+Its penalty is chosen on the validation set.
+Windows overlap, so the test uses only windows that share no step.
+It shows no difference between SegRNN and the linear map at any horizon.
+
+## Piano rolls: the table of Chung et al. 2014
+
+Three cells with as many parameters as a GRU with 46 units are trained with Adam at one learning rate.
+There is no dropout; on Nottingham there is a weight decay of 0.1.
+The best epoch is chosen on the validation set.
+The published networks were trained with RMSProp and weight noise.
+
+{_table(_CHUNG_COLUMNS, map(_chung_row, _CHUNG))}
+"""
+
+
+_COLUMNS = "data | metric | network | seeds | baseline | published | minutes per seed | commit | command"
+_ETT_COLUMNS = (
+    "look-back | horizon | seeds | SegRNN here | SegRNN as published | linear map | plain GRU from 96 | "
+    "seasonal naive | minutes per seed | commit"
+)
+_CHUNG_COLUMNS = "data | GRU | LSTM | SimpleRNN (tanh) | logistic regression on the last frames | commit | command"
+
+
+def _table(columns: str, rows: Iterable[str]) -> str:
+    return "\n".join([f"| {columns} |", f"|{'---|' * len(columns.split(' | '))}", *rows])
 
 
 def _runs(name: str) -> list[dict[str, Any]]:
@@ -110,9 +118,9 @@ def _runs(name: str) -> list[dict[str, Any]]:
     return runs
 
 
-def _made(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    made: dict[str, Any] = runs[-1]["made"]
-    return made
+def _machine(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    machine: dict[str, Any] = runs[-1]["machine"]
+    return machine
 
 
 def _mean(figures: Iterable[float], digits: int = 3) -> str:
@@ -123,14 +131,14 @@ def _mean(figures: Iterable[float], digits: int = 3) -> str:
 def _row(row: Row) -> str:
     runs = _runs(row.name)
     cells = [
-        f"[{row.what}](results/{row.name}.md)",
-        row.title,
-        f"**{_mean((run['test'][row.measure] for run in runs), 4)}**",
+        f"[{row.title}]({row.name}.md)",
+        row.metric_title,
+        f"**{_mean((run['test'][row.metric] for run in runs), 4)}**",
         str(len(runs)),
-        f"{runs[-1]['baseline'][row.measure]:.4f}",
+        f"{runs[-1]['baseline'][row.metric]:.4f}",
         row.published,
         f"{max(run['seconds'] for run in runs) / 60:.1f}",
-        _made(runs)["commit"],
+        _machine(runs)["commit"],
         f"`make result-{row.name}`",
     ]
     return f"| {' | '.join(cells)} |"
@@ -141,9 +149,9 @@ def _ett(look_back: int, horizon: int, decoding: str) -> list[dict[str, Any]]:
     return [run for run in _runs("ett-h1") if wanted.items() <= run["settings"].items()]
 
 
-def _simple(run: dict[str, Any]) -> tuple[float, float]:
-    """Squared error of the linear map, and of the seasonal naive forecast."""
-    known = {run["baseline_name"].split(":")[0]: run["baseline"], **run["others"]}
+def _baselines(run: dict[str, Any]) -> tuple[float, float]:
+    """Return the squared error of the linear map, and of the seasonal naive forecast."""
+    known = {run["baseline_name"].split(":")[0]: run["baseline"], **run["other_baselines"]}
     linear = known.pop("a linear map")["mse"]
     (naive,) = known.values()
     return linear, naive["mse"]
@@ -152,7 +160,7 @@ def _simple(run: dict[str, Any]) -> tuple[float, float]:
 def _ett_row(place: tuple[int, int]) -> str:
     look_back, horizon = place
     runs, plain = _ett(look_back, horizon, "segments"), _ett(96, horizon, "direct")
-    linear, naive = _simple(runs[-1])
+    linear, naive = _baselines(runs[-1])
     cells = [
         str(look_back),
         str(horizon),
@@ -163,7 +171,7 @@ def _ett_row(place: tuple[int, int]) -> str:
         _mean(run["test"]["mse"] for run in plain),
         f"{naive:.3f}",
         f"{max(run['seconds'] for run in runs) / 60:.0f}",
-        _made(runs)["commit"],
+        _machine(runs)["commit"],
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -180,13 +188,13 @@ def _by_cell(name: str) -> dict[str, list[float]]:
 def _chung_row(name: str) -> str:
     found, comparison = _by_cell(name), _compared(name)
     cells = [f"{_mean(figures, 2)} (published {_CHUNG[name][cell]:.2f})" for cell, figures in found.items()]
-    command = f"[in the record](results/compare-{name}.md)"
+    command = f"[in the record](compare-{name}.md)"
     baseline = f"{comparison['baseline']['test']['nll']:.2f}"
     return f"| {name} | {' | '.join(cells)} | {baseline} | {comparison['machine']['commit']} | {command} |"
 
 
 def picture() -> Figure:
-    """ETTh1 by horizon from either look-back, and piano rolls by cell."""
+    """Draw ETTh1 by horizon from either look-back, and piano rolls by cell."""
     figure = Figure(figsize=(10.5, 3.6), layout="constrained")
     places: list[Axes] = list(figure.subplots(1, 4, width_ratios=(3, 3, 2, 2)))
     for axes, look_back in zip(places, (720, 96), strict=False):
@@ -209,8 +217,8 @@ def _draw_horizons(axes: Axes, look_back: int) -> None:
     means = [mean_interval([run["test"]["mse"] for run in group]) for group in runs]
     reach = [0.0 if mean.high is None else mean.high - mean.mean for mean in means]
     lines = (
-        ("a season before", [_simple(group[-1])[1] for group in runs], style.GREY, ":"),
-        ("a linear map", [_simple(group[-1])[0] for group in runs], style.PALETTE[2], "-"),
+        ("seasonal naive", [_baselines(group[-1])[1] for group in runs], style.GREY, ":"),
+        ("linear map", [_baselines(group[-1])[0] for group in runs], style.PALETTE[2], "-"),
         ("SegRNN as published", [PUBLISHED[look_back, horizon][0] for horizon in horizons], style.PALETTE[1], "--"),
     )
     for name, figures, colour, drawn in lines:
@@ -235,7 +243,7 @@ def _draw_cells(axes: Axes, name: str) -> None:
     axes.axhline(_compared(name)["baseline"]["test"]["nll"], color=style.PALETTE[2], label="logistic regression")
     axes.set_xticks(x, ["tanh" if cell == "SimpleRNN" else cell for cell in found])
     axes.set_xlim(-0.5, len(found) - 0.5)
-    axes.set_title({"jsb": "JSB chorales", "nottingham": "Nottingham"}[name] + ":\nnats a step", loc="left")
+    axes.set_title({"jsb": "JSB chorales", "nottingham": "Nottingham"}[name] + ":\nnats per step", loc="left")
 
 
 if __name__ == "__main__":

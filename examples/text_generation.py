@@ -1,6 +1,6 @@
-"""A GRU learns a short story by heart, word by word, and tells how it goes on from a few words.
+"""Train a GRU to memorize a short story word by word, and let it continue a few words.
 
-As it is:                 python examples/text_generation.py  (with TensorFlow installed)
+On stock Keras:           python examples/text_generation.py  (with TensorFlow installed)
 On the compiled kernels:  gatewright run examples/text_generation.py
 """
 
@@ -34,9 +34,9 @@ tf.random.set_seed(7)
 tokenizer = Tokenizer()
 lines = STORY.strip().split("\n")
 tokenizer.fit_on_texts(lines)
-words = len(tokenizer.word_index) + 1
+vocabulary_size = len(tokenizer.word_index) + 1
 
-# From each line every beginning of two words and more; its last word is to be foretold from those before it.
+# All beginnings of each line with at least two words. The model predicts the last word from those before it.
 prefixes = []
 for line in tokenizer.texts_to_sequences(lines):
     for end in range(2, len(line) + 1):
@@ -47,9 +47,9 @@ x, y = padded[:, :-1], padded[:, -1]
 
 model = Sequential(
     [
-        Embedding(words, 64),
+        Embedding(vocabulary_size, 64),
         GRU(128),
-        Dense(words, activation="softmax"),
+        Dense(vocabulary_size, activation="softmax"),
     ]
 )
 model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])

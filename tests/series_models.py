@@ -1,44 +1,55 @@
-"""Small classifiers of series, as training would leave them, and series to give them."""
+"""Small classifiers of series with random weights, and series for them."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from gatewright.nn import model as models
-from gatewright.nn.file import Model
+from gatewright.nn.file import ModelFile
 from gatewright.nn.layers import Dense, Dropout, Pool, Recurrent
-from gatewright.tasks.classify_series.blocks import Measurements
+from gatewright.tasks.base.labels import SingleLabel
 from gatewright.tasks.classify_series.channels import Channels
+from gatewright.tasks.classify_series.layers import SeriesInput
+from gatewright.tasks.classify_series.model import SeriesClassifier
+from gatewright.tasks.classify_series.task import PreparedSeries
 
 LENGTH = 20
 
 
 def series(lengths, channels=3, missing=0.0, seed=0):
-    """Rows of random numbers, of which a share is missing; the last step of each is there."""
-    draw = np.random.default_rng(seed)
-    rows = []
+    """Return series of random numbers, a fraction of which is missing; the last step of each is complete."""
+    rng = np.random.default_rng(seed)
+    made = []
     for length in lengths:
-        row = draw.normal(5, 3, (length, channels))
-        gone = draw.random(row.shape) < missing
+        numbers = rng.normal(5, 3, (length, channels))
+        gone = rng.random(numbers.shape) < missing
         gone[-1:] = False
-        rows.append(np.where(gone, np.nan, row))
-    return rows
+        made.append(np.where(gone, np.nan, numbers))
+    return made
 
 
-def series_classifier(cell="gru", units=5, pooling="mean", both=False, layers=1, channels=3, labels=("a", "b", "c")):
-    """A classifier with random weights, so large that its answers differ."""
+def series_classifier(
+    cell="gru", units=5, pooling="mean", bidirectional=False, layers=1, channels=3, labels=("a", "b", "c")
+):
+    """Return the contents of the model file of a classifier, with weights so large that its predictions differ."""
     pooled = [] if pooling == "last" else [Pool(pooling)]
-    model = (
-        Measurements(),
+    network = (
+        SeriesInput(),
         Dropout(0.2),
-        *(Recurrent(cell, units, both, steps=True) for _ in range(layers - 1)),
-        Recurrent(cell, units, both, steps=bool(pooled)),
+        *(Recurrent(cell, units, bidirectional, return_sequences=True) for _ in range(layers - 1)),
+        Recurrent(cell, units, bidirectional, return_sequences=bool(pooled)),
         *pooled,
         Dropout(0.5),
         Dense(1 if len(labels) == 2 else len(labels)),
     )
-    weights = tuple(models.start(model, channels, [0]))
+    weights = tuple(models.initial_weights(network, channels, [0]))
     weights[-1]["kernel"][:] *= 3
-    encoder = Channels.fit([f"c{place}" for place in range(channels)], series((9, 17), channels))
-    answers = {"labels": list(labels), "length": LENGTH, "features": channels}
-    return Model("classify", model, weights, encoder.to_json(), answers, {"settings": {"cell": cell}})
+    scales = Channels.fit([f"c{place}" for place in range(channels)], series((9, 17), channels))
+    prepared = PreparedSeries(SingleLabel(labels), scales, LENGTH)
+    return ModelFile("classify_series", network, weights, prepared.to_json(), {"settings": {"cell": cell}})
+
+
+def loaded_series_classifier(*arguments, **options):
+    """Return such a classifier as `runtime.load` does."""
+    file = series_classifier(*arguments, **options)
+    return SeriesClassifier(file, PreparedSeries.from_json(file.prepared))

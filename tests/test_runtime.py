@@ -1,4 +1,4 @@
-"""The runtime: Keras' answers without Keras, alone or in a batch, whole or step by step."""
+"""The runtime: the predictions of Keras without Keras, alone or in a batch, whole or step by step."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from keras_models import keras_model
-from models import LENGTH, TEXTS, classifier
+from models import LENGTH, TEXTS, classifier, loaded
 from tolerances import assert_close
 
 from gatewright import runtime
@@ -18,30 +18,29 @@ from gatewright.ops.cells import CELLS
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.measures import to_probabilities
 from gatewright.tasks.base.prediction import Prediction
-from gatewright.tasks.classify.model import Classifier
 
 ODD = ["", "unheardof", "a fine " * 50_000, "中文 电影", "fine \U0001f600", "a\0b", "half \ud800 fine", "\n", " !?"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("cell", "pooling", "both"),
+    ("cell", "pooling", "bidirectional"),
     [("simple_rnn", "last", False), ("lstm", "mean", True), ("gru", "max", True), ("gru", "attention", False)],
 )
-def test_answers_are_those_of_keras(cell, pooling, both):
-    made = classifier(cell, 9, pooling, both, labels=("a", "b", "c"))
-    model = Classifier(made)
+def test_predictions_equal_keras(cell, pooling, bidirectional):
+    file = classifier(cell, 9, pooling, bidirectional, labels=("a", "b", "c"))
+    model = loaded(file)
     texts = [*TEXTS, *ODD]
-    ids = encode_all(model.encoder, texts, LENGTH)
-    expected = to_probabilities(np.asarray(keras_model(made.blocks, made.weights)(ids)))
+    ids = encode_all(model.prepared.encoder, texts, LENGTH)
+    expected = to_probabilities(np.asarray(keras_model(file.layers, file.weights)(ids)))
     assert_close(model.probabilities(texts), expected, "forward", np.float32)
 
 
 @pytest.mark.parametrize("tokens", ["words", "bytes"])
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
-def test_a_text_is_answered_alike_alone_and_among_others(tokens, pooling):
-    model = Classifier(classifier("lstm", 17, pooling, both=True, layers=2, tokens=tokens))
-    texts = TEXTS * 11 + ODD + TEXTS * 11  # more than are answered at once
+def test_a_prediction_does_not_depend_on_the_other_texts(tokens, pooling):
+    model = loaded(classifier("lstm", 17, pooling, bidirectional=True, layers=2, tokens=tokens))
+    texts = TEXTS * 11 + ODD + TEXTS * 11  # more than one call takes
     alone = [list(model.predict(text).probabilities.values()) for text in texts]
     together = model.predict(texts)
     assert_close([list(one.probabilities.values()) for one in together], alone, "same_order", np.float32)
@@ -49,53 +48,53 @@ def test_a_text_is_answered_alike_alone_and_among_others(tokens, pooling):
 
 
 @given(text=st.text(st.characters(exclude_categories=()), max_size=30))
-def test_any_text_has_an_answer(text):
-    said = Classifier(classifier()).predict(text)
-    assert sum(said.probabilities.values()) == pytest.approx(1)
-    assert said.probabilities[said.label] == max(said.probabilities.values())
+def test_any_text_has_a_prediction(text):
+    found = loaded(classifier()).predict(text)
+    assert sum(found.probabilities.values()) == pytest.approx(1)
+    assert found.probabilities[found.label] == max(found.probabilities.values())
 
 
-def test_flags_and_runtime_load_nothing_that_reads_files_or_trains():
-    """A prediction from the shell waits for every import."""
+def test_command_line_and_runtime_import_nothing_that_reads_files_or_trains():
+    """A prediction in a shell waits for every import."""
     heavy = ("jax", "keras", "optax", "sklearn", "scipy", "pyarrow", "matplotlib", "rich", "http.client")
     code = (
-        "import sys, gatewright.commands.flags, gatewright.runtime; gatewright.commands.flags.parser(); "
+        "import sys, gatewright.commands.main, gatewright.runtime; gatewright.commands.main.parser(); "
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-def test_no_texts():
-    assert Classifier(classifier()).predict([]) == []
+def test_no_texts_give_no_predictions():
+    assert loaded(classifier()).predict([]) == []
 
 
 @pytest.mark.parametrize("wrong", [[1], [None], ["a", b"b"]])
-def test_what_is_no_text(wrong):
-    with pytest.raises(InputError, match="a text must be a string, not"):
-        Classifier(classifier()).predict(wrong)
+def test_other_values_than_texts_are_refused(wrong):
+    with pytest.raises(InputError, match="A text must be a string, not"):
+        loaded(classifier()).predict(wrong)
 
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
-def test_steps_are_the_whole(cell, pooling):
-    model = Classifier(classifier(cell, 8, pooling, layers=2))
+def test_step_by_step_predictions_equal_those_of_whole_texts(cell, pooling):
+    model = loaded(classifier(cell, 8, pooling, layers=2))
     states = model.start()
     text = "what a dull film"
-    for token in model.encoder.encode(text):
+    for token in model.prepared.encoder.encode(text):
         before = states
-        said, states = model.step(token, before)
+        found, states = model.step(token, before)
     again, _ = model.step(token, before)
-    assert again == said  # a state that was given is as it was
+    assert again == found  # the given state stays as it is
     expected = model.predict(text).probabilities
-    assert_close(list(said.probabilities.values()), list(expected.values()), "forward", np.float32)
+    assert_close(list(found.probabilities.values()), list(expected.values()), "forward", np.float32)
 
 
-def test_steps_that_can_not_be():
-    with pytest.raises(InputError, match="both directions needs the whole sequence"):
-        Classifier(classifier(both=True)).start()
-    model = Classifier(classifier())
-    for token in (0, -1, model.encoder.ids):
-        with pytest.raises(InputError, match="a token must be an id from 1 to"):
+def test_wrong_steps_are_refused():
+    with pytest.raises(InputError, match="needs the whole sequence at once"):
+        loaded(classifier(bidirectional=True)).start()
+    model = loaded(classifier())
+    for token in (0, -1, model.prepared.encoder.ids):
+        with pytest.raises(InputError, match="A token must be an id from 1 to"):
             model.step(token, model.start())
 
 
@@ -113,56 +112,56 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
     assert done.stdout.strip() == runtime.load(tmp_path / "m.safetensors").predict("a fine film").label
 
 
-class TestSeveral:
-    """Any number of labels for a text."""
+class TestMultiLabel:
+    """Any number of labels for each text."""
 
     LABELS = ("a, b", "\0\n\x1b[31m", "\U0001f600", "d")
 
     @pytest.fixture
     def model(self):
-        return Classifier(classifier(labels=self.LABELS, several=True))
+        return loaded(classifier(labels=self.LABELS, multi_label=True))
 
     def test_each_label_has_a_probability_of_its_own(self, model):
         texts = [*TEXTS, *ODD]
         probabilities = model.probabilities(texts)
         assert probabilities.shape == (len(texts), 4)
         assert not np.allclose(probabilities.sum(axis=1), 1)
-        for said, row in zip(model.predict(texts), probabilities, strict=True):
-            assert said.several
-            assert list(said.probabilities) == list(self.LABELS)
-            assert list(said.probabilities.values()) == row.tolist()
-            assert said.labels == tuple(label for label, p in zip(self.LABELS, row, strict=True) if p >= 0.5)
-            assert said.probabilities[said.label] == row.max()
-        assert len({said.labels for said in model.predict(texts)}) > 2
+        for found, row in zip(model.predict(texts), probabilities, strict=True):
+            assert found.multi_label
+            assert list(found.probabilities) == list(self.LABELS)
+            assert list(found.probabilities.values()) == row.tolist()
+            assert found.labels == tuple(label for label, p in zip(self.LABELS, row, strict=True) if p >= 0.5)
+            assert found.probabilities[found.label] == row.max()
+        assert len({found.labels for found in model.predict(texts)}) > 2
 
-    def test_a_text_is_answered_alike_alone_and_among_others(self, model):
+    def test_a_prediction_does_not_depend_on_the_other_texts(self, model):
         texts = TEXTS * 11 + ODD + TEXTS * 11
         alone = [model.predict(text) for text in texts]
         together = model.predict(texts)
-        assert [said.labels for said in together] == [said.labels for said in alone]
-        shares = [[list(said.probabilities.values()) for said in some] for some in (together, alone)]
+        assert [found.labels for found in together] == [found.labels for found in alone]
+        shares = [[list(found.probabilities.values()) for found in some] for some in (together, alone)]
         assert_close(*shares, "same_order", np.float32)
 
-    def test_steps_are_the_whole(self, model):
+    def test_step_by_step_predictions_equal_those_of_whole_texts(self, model):
         states = model.start()
-        for token in model.encoder.encode("what a dull film"):
-            said, states = model.step(token, states)
+        for token in model.prepared.encoder.encode("what a dull film"):
+            found, states = model.step(token, states)
         expected = model.predict("what a dull film")
-        assert said.labels == expected.labels
-        assert_close(list(said.probabilities.values()), list(expected.probabilities.values()), "forward", np.float32)
+        assert found.labels == expected.labels
+        assert_close(list(found.probabilities.values()), list(expected.probabilities.values()), "forward", np.float32)
 
-    def test_what_is_printed(self):
+    def test_predictions_are_printed_and_written_as_json(self):
         shares = dict.fromkeys(self.LABELS, 0.25)
-        none = Prediction("d", shares, (), several=True)
+        none = Prediction("d", shares, (), multi_label=True)
         assert str(none) == "-\ta, b 0.2500 \\x00\\n\\x1b[31m 0.2500 \U0001f600 0.2500 d 0.2500"
         assert none.to_json() == {"labels": [], "probabilities": shares}
-        two = Prediction("d", shares, self.LABELS[1:3], several=True)
+        two = Prediction("d", shares, self.LABELS[1:3], multi_label=True)
         assert str(two).split("\t")[0] == "\\x00\\n\\x1b[31m,\U0001f600"
         one = Prediction("d", {"d": 0.75}, ("d",))
         assert str(one) == "d\t0.7500"
         assert one.to_json() == {"label": "d", "probabilities": {"d": 0.75}}
 
-    def test_of_one_label_it_is_the_likeliest(self):
-        for said in Classifier(classifier(labels=("a", "b", "c"))).predict(TEXTS):
-            assert said.labels == (said.label,)
-            assert not said.several
+    def test_a_single_label_model_predicts_the_most_probable_label(self):
+        for found in loaded(classifier(labels=("a", "b", "c"))).predict(TEXTS):
+            assert found.labels == (found.label,)
+            assert not found.multi_label

@@ -58,7 +58,7 @@ def kinds(rec: Recurrence, features: int, units: int, *, small_gains: bool = Tru
     """How a recurrence of such sizes is held against the specification on the same numbers."""
     # Of sums of a few terms some have hardly any variance, and their normalisation multiplies what they are off by.
     # Where gains are 1, no weights are so small that a normalised network forgets.
-    if rec.gain_rows.stop and (min(features, units) < 17 or not small_gains):
+    if rec.definition.gain_rows.stop and (min(features, units) < 17 or not small_gains):
         return Kinds("normalised", "normalised")
     # A sum of a hundred terms, one after another, is off by more than one of ten.
     return Kinds("forward" if max(features, units) <= 100 else "gradient", "gradient")

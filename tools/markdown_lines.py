@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 # Scripts write these pages, and tests compare them with the records that they were made from.
-GENERATED = ("docs/results", "docs/sequences.md", "benchmarks/results")
+GENERATED = ("docs/results", "docs/reference/settings.md", "benchmarks/results")
 
 _ITEM = re.compile(r"( *)([-*+]|\d{1,9}[.)]) +(?=\S)")
 _FENCE = re.compile(r" *(`{3,}|~{3,})")

@@ -1,6 +1,6 @@
 // A kernel call as both bindings pass it: lists of arrays in a fixed order, and the numbers of a Spec.
 //
-// The lists below are the only ones. Python reads the names from the extension and passes its arrays in this order.
+// Only these lists define the order. Python reads the names from the extension and passes its arrays in this order.
 #pragma once
 
 #include <cstddef>
@@ -11,13 +11,15 @@
 
 namespace gatewright {
 
-// The operands of a forward and a backward pass, its results, and what a backward pass needs and gives besides.
+// The operands of both passes, the results of a forward pass, and the further inputs and results of a backward pass.
 // Shapes and element types are those of Inputs, Live, Outputs, BackwardInputs and Gradients in core/api.hpp.
-#define GW_OPERANDS(ARRAY)                                                                                             \
-  ARRAY(x)                                                                                                             \
-  ARRAY(ids)                                                                                                           \
-  ARRAY(kernel) ARRAY(recurrent_kernel) ARRAY(bias) ARRAY(h0) ARRAY(c0) ARRAY(mask) ARRAY(lengths) ARRAY(dropout_mask) \
-      ARRAY(recurrent_dropout_mask) ARRAY(zoneout_mask)
+#define GW_OPERANDS(ARRAY) \
+  ARRAY(x)                 \
+  ARRAY(ids)               \
+  ARRAY(kernel)            \
+  ARRAY(recurrent_kernel)  \
+  ARRAY(bias)              \
+  ARRAY(h0) ARRAY(c0) ARRAY(mask) ARRAY(lengths) ARRAY(dropout_mask) ARRAY(recurrent_dropout_mask) ARRAY(zoneout_mask)
 #define GW_OUTPUTS(ARRAY) ARRAY(sequence) ARRAY(saved) ARRAY(h) ARRAY(c)
 #define GW_BACKWARD_INPUTS(ARRAY) ARRAY(sequence) ARRAY(saved) ARRAY(d_sequence) ARRAY(d_h) ARRAY(d_c)
 #define GW_GRADIENTS(ARRAY) ARRAY(x) ARRAY(kernel) ARRAY(recurrent_kernel) ARRAY(bias) ARRAY(h0) ARRAY(c0)

@@ -37,7 +37,7 @@ struct Sizes {
   int64_t features;
   int64_t units;
   int64_t dropout_masks;            // 0, 1 (shared by the gates) or one per gate
-  int64_t recurrent_dropout_masks;  // likewise
+  int64_t recurrent_dropout_masks;  // the same
   int64_t table = 0;                // rows of x if ids index them
   int64_t tokens = 0;               // number of distinct ids
   bool zoneout = false;             // whether the recurrence has zoneout

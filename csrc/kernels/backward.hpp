@@ -21,7 +21,7 @@ struct BackwardShared {
     bytes = layout.used();
   }
 
-  // Does one shard's share of the packing.
+  // Packs the part of the weights that belongs to one shard.
   void fill(const Inputs<T>& in, const Sizes& sizes, int shard, int shards) const {
     const int64_t units = sizes.units;
     for (int g = 0; g < Cell::gates; ++g) {

@@ -61,7 +61,7 @@ struct ForwardShared {
     bytes = layout.used();
   }
 
-  // Does one shard's share of the packing.
+  // Packs the part of the weights that belongs to one shard.
   void fill(const Inputs<T>& in, const Sizes& sizes, int shard, int shards) const {
     const int64_t units = sizes.units, width = padded<T>(units);
     for (int g = 0; g < Cell::gates; ++g) {
@@ -245,7 +245,7 @@ class ForwardShard {
     if (Cell::has_c) copy_row(scratch_.c_before, scratch_.c, rows * width_);
   }
 
-  // Overwrites the new states wherever the cell has written them.
+  // Overwrites the new states where the cell has written them.
   void apply_zoneout(int64_t rows, int64_t first) {
     const int64_t units = sizes_.units;
     const T rate = static_cast<T>(call_.spec.zoneout);

@@ -1,44 +1,15 @@
 """Gated recurrent networks (SimpleRNN, LSTM, GRU), fast on ordinary CPUs.
 
-Each public name is imported when it is first used, so that `import gatewright` loads no other package.
+Each public name is imported when it is first used, so that `import gatewright` loads no other package. The types of all
+names are in `__init__.pyi`, which `tools/make_stubs.py` writes.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gatewright.support.version import VERSION
 
-if TYPE_CHECKING:
-    from gatewright import runtime
-    from gatewright.commands.compare import compare
-    from gatewright.commands.doctor import doctor
-    from gatewright.commands.evaluate import evaluate
-    from gatewright.commands.generate import generate
-    from gatewright.commands.info import info
-    from gatewright.commands.predict import predict
-    from gatewright.commands.train import train
-    from gatewright.keras.accelerate import SlowPathWarning, accelerate, restore
-    from gatewright.keras.enable import disable, enable
-    from gatewright.ops.kernels import num_threads, set_num_threads
-
 __version__ = VERSION
-__all__ = [
-    "SlowPathWarning",
-    "accelerate",
-    "compare",
-    "disable",
-    "doctor",
-    "enable",
-    "evaluate",
-    "generate",
-    "info",
-    "num_threads",
-    "predict",
-    "restore",
-    "runtime",
-    "set_num_threads",
-    "train",
-]
 
 _MODULES = {
     "SlowPathWarning": "keras.accelerate",
@@ -63,8 +34,13 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     if name == "runtime":
         return import_module(f"{__name__}.runtime")
+    if name == "__all__":
+        return __dir__()
+    if name.startswith("train_"):
+        return import_module(f"{__name__}.commands.train_functions").training_function(name)
     raise AttributeError(f"module 'gatewright' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return __all__
+    training: list[str] = import_module(f"{__name__}.commands.train_functions").function_names()
+    return sorted([*_MODULES, "runtime", *training])

@@ -1,4 +1,4 @@
-"""Encoders: any text has ids, ids become texts again, and nothing that a file may say breaks them."""
+"""Encoders encode any text, decode ids, and refuse damaged model files."""
 
 import contextlib
 
@@ -27,7 +27,7 @@ JSON = st.recursive(
 
 @pytest.mark.parametrize("name", ENCODERS)
 @given(text=ANY)
-def test_any_text_has_ids(name, text):
+def test_any_text_can_be_encoded(name, text):
     encoder = ENCODERS[name]
     numbers = encoder.encode(text)
     assert all(UNKNOWN <= number < encoder.ids and number != 3 for number in numbers)
@@ -46,22 +46,22 @@ def test_long_and_odd_texts(name):
 
 
 @given(text=st.text())
-def test_pairs_of_bytes_come_back(text):
+def test_byte_pairs_decode_to_the_same_text(text):
     assert decode(BYTES, BYTES.encode(text)) == text
 
 
 @given(text=st.text(alphabet=sorted(set(LINES))))
-def test_characters_come_back(text):
+def test_characters_decode_to_the_same_text(text):
     assert decode(ENCODERS["characters"], ENCODERS["characters"].encode(text)) == text
 
 
-def test_half_a_surrogate_pair_is_the_replacement_character():
+def test_an_unpaired_surrogate_becomes_the_replacement_character():
     assert BYTES.encode("a\ud800b") == BYTES.encode("a\ufffdb")
     assert BYTES.encode("\ud83d\ude00") == BYTES.encode("😀")
     assert Words.fit(["a\udc00b"], 9).tokens == ("a\ufffdb",)
 
 
-def test_what_a_split_takes_for_a_word():
+def test_each_split_has_its_own_words():
     def words(split):
         return [ENCODERS[split].token(number) for number in ENCODERS[split].encode(LINES)]
 
@@ -82,12 +82,12 @@ def test_penn_treebank_lines_end_in_one_token():
     assert UNKNOWN not in encoder.encode("<unk>")
 
 
-def test_least():
-    assert Words.fit(["a a b"], 9, least=2).tokens == ("a",)
-    assert Characters.fit(["aab"], 9, least=2).tokens == ("a",)
+def test_rare_tokens_have_no_ids():
+    assert Words.fit(["a a b"], 9, min_count=2).tokens == ("a",)
+    assert Characters.fit(["aab"], 9, min_count=2).tokens == ("a",)
 
 
-def test_pairs_of_bytes_are_the_same_each_time_and_shorter_with_more():
+def test_byte_pairs_are_reproducible_and_shorten_texts():
     again = BytePairs.fit([LINES * 3, "Käse 中文 😀"], 300)
     assert again == BYTES
     assert BYTES.ids <= 300
@@ -97,7 +97,7 @@ def test_pairs_of_bytes_are_the_same_each_time_and_shorter_with_more():
 
 
 @given(text=st.text(max_size=10))
-def test_a_stream_gives_no_half_letters(text):
+def test_a_stream_returns_whole_characters(text):
     add = BYTES.stream()
     parts = [add(number) for number in BYTES.encode(text)]
     assert "".join(parts) == text
@@ -105,21 +105,21 @@ def test_a_stream_gives_no_half_letters(text):
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_json_and_back(name):
+def test_an_encoder_survives_json(name):
     again = encoder_from_json(ENCODERS[name].to_json())
     assert again == ENCODERS[name]
     assert again.encode(LINES + "new 中") == ENCODERS[name].encode(LINES + "new 中")
 
 
 @given(kept=JSON)
-def test_any_json_is_read_or_refused(kept):
+def test_any_other_json_is_refused(kept):
     with pytest.raises(InputError):
         encoder_from_json(kept)
 
 
 @pytest.mark.parametrize("name", ["keras", "characters", "bytes"])
 @given(data=st.data())
-def test_any_part_that_is_something_else_is_refused(name, data):
+def test_a_changed_field_is_refused(name, data):
     kept = ENCODERS[name].to_json()
     part = data.draw(st.sampled_from(sorted(kept)))
     other = data.draw(JSON | st.just([["a", "b"]]) | st.just(["a", "a"]) | st.just([["Ġ", "never"]]))

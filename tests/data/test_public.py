@@ -1,4 +1,4 @@
-"""Named data sets, and keras.datasets.imdb from them."""
+"""Named data sets, and keras.datasets.imdb read from them."""
 
 import hashlib
 import http.server
@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from gatewright.data import public
-from gatewright.keras import datasets as keras_datasets
 from gatewright.support.errors import InputError
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -73,20 +72,20 @@ def test_cache_is_used_and_follows_the_reviews(data):
     assert not [path for path in files.arrays.parent.iterdir() if path.name.startswith(".")]
 
 
-def test_unset(monkeypatch):
+def test_the_folder_must_be_set(monkeypatch):
     monkeypatch.delenv("GATEWRIGHT_DATA", raising=False)
     with pytest.raises(FileNotFoundError, match="GATEWRIGHT_DATA is not set"):
         public.imdb_for_keras()
 
 
-def test_no_such_set(data):
-    with pytest.raises(FileNotFoundError, match="holds no ptb/"):
+def test_a_missing_folder(data):
+    with pytest.raises(FileNotFoundError, match="has no folder ptb/"):
         public.folder("ptb")
 
 
-def test_no_such_part(data):
+def test_a_missing_split(data):
     (data / "imdb" / "test.parquet").unlink()
-    with pytest.raises(FileNotFoundError, match=r"test\.parquet is not there"):
+    with pytest.raises(FileNotFoundError, match=r"test\.parquet does not exist"):
         public.imdb_for_keras()
 
 
@@ -115,12 +114,12 @@ def test_without_pyarrow(data, monkeypatch):
 def test_cache_that_cannot_be_written(data, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(OSError, match="set XDG_CACHE_HOME"):
+    with pytest.raises(OSError, match="Set XDG_CACHE_HOME"):
         public.imdb_for_keras()
 
 
 def write_tree(folder):
-    """A small aclImdb; its texts say what they are."""
+    """Write a small aclImdb whose texts name their class and split."""
     for part in ("train", "test"):
         for name in ("neg", "pos"):
             (folder / part / name).mkdir(parents=True)
@@ -147,12 +146,12 @@ REVIEWS = {part: ([f"neg {part} \xe9", f"pos {part} \xe9"], [0, 1]) for part in 
 
 
 class TestReviews:
-    """Where the reviews come from."""
+    """The sources of the reviews."""
 
     @pytest.fixture(autouse=True)
     def elsewhere(self, tmp_path, monkeypatch):
-        """No source, until a test makes one; the site refuses connections."""
-        public._say_source.cache_clear()
+        """Start without any source; the site refuses connections."""
+        public._print_source.cache_clear()
         (tmp_path / "work").mkdir()
         monkeypatch.chdir(tmp_path / "work")
         monkeypatch.setenv("GATEWRIGHT_DATA", str(tmp_path / "data"))
@@ -166,7 +165,7 @@ class TestReviews:
 
     @pytest.fixture
     def site(self, tmp_path, tree, monkeypatch):
-        """A server of the folder `site`, which holds the archive whose checksum and size are expected."""
+        """Serve the folder `site` with the expected archive."""
         archive = write_archive(tmp_path / "site" / "aclImdb_v1.tar.gz", tree)
         monkeypatch.setattr(public, "_IMDB_BYTES", archive.stat().st_size)
         monkeypatch.setattr(public, "_IMDB_SHA256", hashlib.sha256(archive.read_bytes()).hexdigest())
@@ -189,18 +188,18 @@ class TestReviews:
     def cached(self, tmp_path):
         return sorted(str(path.relative_to(tmp_path / "cache")) for path in (tmp_path / "cache").rglob("*"))
 
-    def test_parquet_comes_first_and_says_nothing(self, tmp_path, tree, capsys):
+    def test_parquet_files_come_first_without_a_message(self, tmp_path, tree, capsys):
         write(tmp_path / "data")
         write_archive(tmp_path / "data" / "imdb" / "aclImdb_v1.tar.gz", tree)
         tree.rename(tmp_path / "data" / "imdb" / "aclImdb")
         assert read() == {"train": (TRAIN, [1, 0]), "test": (TEST, [1, 0])}
         assert capsys.readouterr().err == ""
 
-    def test_half_of_the_parquet_files(self, tmp_path, tree):
+    def test_one_of_two_parquet_files(self, tmp_path, tree):
         write(tmp_path / "data")
         (tmp_path / "data" / "imdb" / "test.parquet").unlink()
         tree.rename(tmp_path / "data" / "imdb" / "aclImdb")
-        with pytest.raises(FileNotFoundError, match=r"test\.parquet is not there"):
+        with pytest.raises(FileNotFoundError, match=r"test\.parquet does not exist"):
             public.imdb("test")
 
     @pytest.mark.parametrize("place", ["data/imdb", "data", "work"])
@@ -218,25 +217,25 @@ class TestReviews:
         assert read() == REVIEWS
         assert capsys.readouterr().err.count("aclImdb_v1.tar.gz") == 1
 
-    def test_another_archive_is_not_taken_for_the_published_one(self, tmp_path, tree):
+    def test_another_archive_does_not_replace_the_published_one(self, tmp_path, tree):
         archive = write_archive(tmp_path / "data" / "aclImdb_v1.tar.gz", tree)
         read()
         archive.unlink()
-        with pytest.raises(InputError, match="can't be downloaded"):
+        with pytest.raises(InputError, match="cannot be downloaded"):
             read()
 
     def test_damaged_archive(self, tmp_path, tree):
         archive = write_archive(tmp_path / "data" / "aclImdb_v1.tar.gz", tree)
         archive.write_bytes(archive.read_bytes()[:-20])
-        with pytest.raises(InputError, match=r"can't be read as a \.tar\.gz archive .* fetch it again"):
+        with pytest.raises(InputError, match=r"cannot be read as a \.tar\.gz archive .* download it again"):
             public.imdb("train")
         assert not (tmp_path / "cache" / "gatewright").exists() or self.cached(tmp_path) == ["gatewright"]
 
-    def test_folder_of_something_else(self, tmp_path, tree):
+    def test_another_folder_is_refused(self, tmp_path, tree):
         (tree / "test" / "neg").rename(tree / "test" / "bad")
         (tmp_path / "data").mkdir()
         tree.rename(tmp_path / "data" / "aclImdb")
-        with pytest.raises(InputError, match=r"is not the data set imdb: .* neg/ and pos/"):
+        with pytest.raises(InputError, match=r"is not the data set imdb\. .* neg/ and pos/"):
             public.imdb("test")
 
     def test_download(self, tmp_path, site, capsys):
@@ -252,23 +251,25 @@ class TestReviews:
         assert self.cached(tmp_path) == ["gatewright", "gatewright/imdb", *files]
 
     def refused(self, tmp_path, why):
-        with pytest.raises(InputError, match=f"^http.*can't be downloaded .{why}.: put .* set GATEWRIGHT_DATA to that"):
+        with pytest.raises(
+            InputError, match=rf"^http.*cannot be downloaded .{why}.\. Put .* set GATEWRIGHT_DATA to that"
+        ):
             public.imdb("train")
         assert self.cached(tmp_path) == ["gatewright"]
 
     def test_wrong_checksum(self, tmp_path, site):
         site.write_bytes(site.read_bytes()[:-1] + b"?")
-        self.refused(tmp_path, "its checksum is not the one that was expected")
+        self.refused(tmp_path, "its checksum is wrong")
 
-    def test_cut_short(self, tmp_path, site):
+    def test_incomplete_download(self, tmp_path, site):
         site.write_bytes(site.read_bytes()[:-9])
         self.refused(tmp_path, "it ended after .* bytes")
 
-    def test_too_long(self, tmp_path, site):
+    def test_oversized_download(self, tmp_path, site):
         site.write_bytes(site.read_bytes() + b"?")
-        self.refused(tmp_path, "it is longer than .* expected")
+        self.refused(tmp_path, "it is longer than the expected .* bytes")
 
-    def test_not_on_the_site(self, tmp_path, site):
+    def test_missing_on_the_site(self, tmp_path, site):
         site.unlink()
         self.refused(tmp_path, "HTTP status 404")
 
@@ -295,58 +296,11 @@ class TestReviews:
             public.imdb_for_keras()
 
     def test_progress(self, site, monkeypatch, capsys):
-        monkeypatch.setattr("gatewright.support.data_progress._SECONDS", 0.0)
+        monkeypatch.setattr("gatewright.support.progress._TICK_SECONDS", 0.0)
         read()
         said = capsys.readouterr().err
-        assert "0 of 0 MB are downloaded." in said
-        assert "aclImdb_v1.tar.gz are read." in said
-
-
-class TestSource:
-    """Which source serves keras.datasets.imdb, with a stand-in for Keras' own get_file."""
-
-    ORIGIN = "http://127.0.0.1:9/"
-
-    @pytest.fixture(autouse=True)
-    def at_home(self, data, tmp_path, monkeypatch):
-        monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-        monkeypatch.setattr(keras_datasets, "_keras_folders", lambda: [tmp_path / "keras" / "datasets"])
-        monkeypatch.setattr(keras_datasets, "_source", None)
-        monkeypatch.setattr(keras_datasets, "_keras_get_file", lambda fname, origin: f"keras/{fname}")
-        (tmp_path / "keras" / "datasets").mkdir(parents=True)
-
-    def get(self, fname):
-        return keras_datasets._get_file(fname, self.ORIGIN + fname)
-
-    def test_own_file(self, tmp_path, capsys):
-        (tmp_path / "keras" / "datasets" / "imdb.npz").write_text("")
-        assert self.get("imdb.npz") == self.get("imdb.npz") == "keras/imdb.npz"
-        assert capsys.readouterr().err.count("Keras' own file") == 1
-        with pytest.raises(FileNotFoundError, match=r"imdb_word_index\.json, which goes with it"):
-            self.get("imdb_word_index.json")
-
-    def test_download(self, monkeypatch):
-        monkeypatch.setattr(keras_datasets, "_answers", lambda origin: True)
-        assert self.get("imdb_word_index.json") == "keras/imdb_word_index.json"
-
-    def test_named_set(self, capsys, monkeypatch):
-        assert self.get("imdb.npz") == str(public.imdb_for_keras().arrays)
-        monkeypatch.setattr(keras_datasets, "_answers", lambda origin: True)  # the first choice holds
-        assert self.get("imdb_word_index.json") == str(public.imdb_for_keras().word_index)
-        assert capsys.readouterr().err.count("the data set imdb") == 1
-
-    def test_broken_download(self, monkeypatch):
-        def get_file(fname, origin):
-            raise ValueError("Incomplete or corrupted file detected.")
-
-        monkeypatch.setattr(keras_datasets, "_answers", lambda origin: True)
-        monkeypatch.setattr(keras_datasets, "_keras_get_file", get_file)
-        assert self.get("imdb.npz") == str(public.imdb_for_keras().arrays)
-
-    def test_neither(self, monkeypatch):
-        monkeypatch.delenv("GATEWRIGHT_DATA")
-        with pytest.raises(FileNotFoundError, match="GATEWRIGHT_DATA is not set: connect once, or set"):
-            self.get("imdb.npz")
+        assert "0 of 0 MB downloaded." in said
+        assert "aclImdb_v1.tar.gz read." in said
 
 
 @pytest.mark.slow

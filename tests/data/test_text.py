@@ -1,4 +1,4 @@
-"""Texts as word ids, against Keras' own loader."""
+"""Word ids of texts, compared with Keras' own loader."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from gatewright.support.ids import PADDING, START, UNKNOWN
 TEXTS = ["The cat, the CAT! sat", "\xc4 cat's (mat) -- sat.the\tcat", "sat", "", " ?! ", "a\nb c d e f g h the"]
 
 
-def test_words():
+def test_words_are_ranked_by_frequency():
     vocabulary = Words.fit(TEXTS, 9)
     # the 4, cat 3, sat 3, then in the order of first sight.
     assert vocabulary.tokens == ("the", "cat", "sat", "\xe4", "cat's")
@@ -19,7 +19,7 @@ def test_words():
     assert Words.fit(["a b a"], 100).ids == 6
 
 
-def test_ids():
+def test_texts_are_padded_on_the_left_and_cut():
     vocabulary = Words.fit(TEXTS, 7)
     texts = ["the cat sat", "mat the new", "", "?", "the the the the cat", "cat sat the cat"]
     assert encode_all(vocabulary, texts, 4).tolist() == [
@@ -37,7 +37,7 @@ def test_ids():
 
 @pytest.mark.parametrize("size", [5, 8, 100])
 @pytest.mark.parametrize("length", [1, 4, 9, 20])
-def test_as_keras(tmp_path, monkeypatch, size, length):
+def test_ids_are_those_of_keras(tmp_path, monkeypatch, size, length):
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
     pytest.importorskip("jax")
@@ -58,21 +58,21 @@ def test_as_keras(tmp_path, monkeypatch, size, length):
     assert own[labels].tolist() == expected.tolist()
 
 
-def test_words_that_are_not_ascii_come_back():
+def test_words_may_have_other_letters():
     assert Words.fit(["\u00c9t\u00e9 \u4e2d\u6587"], 9).tokens == ("\u00e9t\u00e9", "\u4e2d\u6587")
 
 
-def test_size_without_a_word():
+def test_a_vocabulary_without_words_is_refused():
     with pytest.raises(InputError, match="must have more than 4 ids, not 4"):
         Words.fit(["a"], 4)
 
 
-def test_length_without_a_token():
-    with pytest.raises(InputError, match="length must be 1 or more, not 0"):
+def test_a_length_of_0_is_refused():
+    with pytest.raises(InputError, match="length of texts must be 1 or more, not 0"):
         encode_all(Words.fit(["a"], 5), ["a"], 0)
 
 
-def test_progress(monkeypatch, capsys):
-    monkeypatch.setattr("gatewright.support.data_progress._SECONDS", 0.0)
+def test_progress_is_printed(monkeypatch, capsys):
+    monkeypatch.setattr("gatewright.support.progress._TICK_SECONDS", 0.0)
     Words.fit(["a", "b"], 9)
-    assert "gatewright: 2 of 2 texts are split into words." in capsys.readouterr().err
+    assert "gatewright: 2 of 2 texts split into words." in capsys.readouterr().err

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from masks import lengths_to_mask
 
-from gatewright.ops.recurrence import Recurrence, lengths_to_mask
+from gatewright.ops.recurrence import Recurrence
 
 FloatArray = npt.NDArray[np.floating[Any]]
 

@@ -1,4 +1,4 @@
-"""A pytest plugin: stock Keras on the kernels before its tests are collected."""
+"""A pytest plugin that calls `accelerate()` before the tests of Keras are collected."""
 
 import gatewright
 

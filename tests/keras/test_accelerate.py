@@ -1,4 +1,4 @@
-"""Stock Keras layers under `accelerate` against the same layers without it: values, gradients, files, warnings."""
+"""Stock Keras layers with and without `accelerate`: equal values, gradients and files, and the warnings."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ import gatewright
 from gatewright import SlowPathWarning
 
 pytest.importorskip("jax")
-_told = os.environ.setdefault("KERAS_BACKEND", "jax")
+_backend = os.environ.setdefault("KERAS_BACKEND", "jax")
 keras = pytest.importorskip("keras")
-if _told == "jax":
-    os.environ.pop("KERAS_BACKEND")  # tests that start programs see what the user set
+if _backend == "jax":
+    os.environ.pop("KERAS_BACKEND")  # programs started by tests see the environment of the user
 
 import jax  # noqa: E402
 
@@ -30,12 +30,12 @@ layers = keras.layers
 
 UNITS = 4
 X = np.random.default_rng(0).normal(size=(5, 7, 3)).astype(np.float32)
-# Whole, padded before, padded after, holes, and nothing live.
+# Fully live, padded on the left, padded on the right, with gaps, and fully masked.
 MASK = np.array([[1] * 7, [0, 0, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0, 0], [0, 1, 0, 1, 1, 0, 1], [0] * 7], dtype=bool)
 
 
 @pytest.fixture(autouse=True)
-def _stock_afterwards() -> Iterator[None]:
+def _restore_stock_layers() -> Iterator[None]:
     yield
     gatewright.restore()
 
@@ -43,7 +43,7 @@ def _stock_afterwards() -> Iterator[None]:
 Make = Callable[..., Any]
 
 
-def _gru_before(units: int, **options: Any) -> Any:
+def _gru_reset_before(units: int, **options: Any) -> Any:
     return layers.GRU(units, reset_after=False, **options)
 
 
@@ -51,23 +51,23 @@ KINDS: dict[str, Make] = {
     "simple_rnn": layers.SimpleRNN,
     "lstm": layers.LSTM,
     "gru_reset_after": layers.GRU,
-    "gru_reset_before": _gru_before,
+    "gru_reset_before": _gru_reset_before,
 }
 
 
-def give_weights(layer: Any) -> None:
-    """Weights of order 1, biases among them, that depend on nothing but their shapes."""
+def set_weights(layer: Any) -> None:
+    """Set all weights, including biases, to values of order 1 that depend only on the shapes."""
     rng = np.random.default_rng(1)
     for variable in layer.trainable_variables:
         variable.assign(rng.normal(size=variable.shape) / 2)
 
 
-def measure(make: Make, x: Any = X, *, mask: Any = None, training: bool = False, states: bool = False) -> Any:
-    """All that a layer gives: outputs, updated variables, and gradients by weights, inputs and initial states."""
+def compute(make: Make, x: Any = X, *, mask: Any = None, training: bool = False, states: bool = False) -> Any:
+    """Return a layer's outputs, its updated variables, and the gradients of weights, inputs and initial states."""
     keras.utils.set_random_seed(7)
     layer = make()
     layer.build(x.shape)
-    give_weights(layer)
+    set_weights(layer)
     rng = np.random.default_rng(2)
     count = 2 if isinstance(layer, layers.LSTM) else 1
     initial = [rng.normal(size=(x.shape[0], UNITS)).astype(x.dtype) for _ in range(count)] if states else []
@@ -78,27 +78,27 @@ def measure(make: Make, x: Any = X, *, mask: Any = None, training: bool = False,
             trainable, non_trainable, x, **options, **({"initial_state": initial} if states else {})
         )
         outputs = keras.tree.flatten(outputs)
-        # A weight for each element, so that no two elements' gradients may be exchanged.
+        # A different weight for each element, so that swapped gradients are noticed.
         total = sum((o * jax.numpy.cos(jax.numpy.arange(o.size)).reshape(o.shape)).sum() for o in outputs)
         return total, (outputs, updated)
 
     values = [[v.value for v in vs] for vs in (layer.trainable_variables, layer.non_trainable_variables)]
-    # Compiled once and run once, so without the compiler's slower passes.
+    # Runs only once, so the compiler's slow optimizations are not worth their time.
     call = jax.jit(
         jax.value_and_grad(loss, argnums=(0, 2, 3), has_aux=True),
         compiler_options={"xla_backend_optimization_level": 0},
     )
     (_, (outputs, updated)), gradients = call(*values, x, initial)
-    if getattr(layer, "stateful", False):  # once more, from where the first call ended
+    if isinstance(layer, layers.RNN) and layer.stateful:  # call it again, from the states of the first call
         (_, (again, updated)), _ = call(values[0], updated, x, initial)
         outputs = [*outputs, *again]
     return outputs, updated, jax.tree.leaves(gradients)
 
 
-def assert_like_stock(make: Make, x: Any = X, dtype: Any = np.float32, **options: Any) -> None:
-    expected = measure(make, x, **options)
+def assert_same_as_stock(make: Make, x: Any = X, dtype: Any = np.float32, **options: Any) -> None:
+    expected = compute(make, x, **options)
     with gatewright.accelerate():
-        actual = measure(make, x, **options)  # a SlowPathWarning would be an error
+        actual = compute(make, x, **options)  # pytest turns a SlowPathWarning into an error
     for a, e, kind in zip(actual, expected, ("forward", "forward", "gradient"), strict=True):
         for one, other in zip(a, e, strict=True):
             assert_close(one, other, kind, dtype)
@@ -110,28 +110,30 @@ slow = pytest.mark.slow
 HARD: dict[str, Any] = {"activation": "relu", "recurrent_activation": "hard_sigmoid", "use_bias": False}
 
 
-def test_gru() -> None:
-    """Whatever else is left out of a quick run, this is not."""
+def test_gru_equals_stock() -> None:
+    """Check one layer with most options in the quick run, too."""
     options = {"return_sequences": True, "return_state": True, "dropout": 0.3, "recurrent_dropout": 0.4}
-    assert_like_stock(lambda: layers.GRU(UNITS, seed=3, **options), mask=MASK, training=True, states=True)
+    assert_same_as_stock(lambda: layers.GRU(UNITS, seed=3, **options), mask=MASK, training=True, states=True)
 
 
 @slow
-def test_lstm() -> None:
-    assert_like_stock(lambda: layers.LSTM(UNITS, go_backwards=True, recurrent_dropout=0.4), mask=MASK, training=True)
+def test_lstm_equals_stock() -> None:
+    assert_same_as_stock(lambda: layers.LSTM(UNITS, go_backwards=True, recurrent_dropout=0.4), mask=MASK, training=True)
 
 
 @slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("return_sequences", [False, True], ids=["last", "sequences"])
-@pytest.mark.parametrize("go_backwards", [False, True], ids=["onward", "backwards"])
+@pytest.mark.parametrize("go_backwards", [False, True], ids=["forwards", "backwards"])
 @pytest.mark.parametrize("masked", [False, True], ids=["dense", "masked"])
-def test_walks(kind: str, return_sequences: bool, go_backwards: bool, masked: bool) -> None:
-    """Every walk, each with another of the dropouts."""
+def test_directions_masks_and_dropout_equal_stock(
+    kind: str, return_sequences: bool, go_backwards: bool, masked: bool
+) -> None:
+    """Use a different dropout for each combination of outputs, direction and mask."""
     options = {"return_sequences": return_sequences, "go_backwards": go_backwards}
     rates = ((0.0, 0.0), (0.3, 0.0), (0.0, 0.4), (0.3, 0.4))
     dropout, recurrent_dropout = rates[(2 * return_sequences + go_backwards + masked) % 4]
-    assert_like_stock(
+    assert_same_as_stock(
         lambda: KINDS[kind](
             UNITS, **options, return_state=masked, dropout=dropout, recurrent_dropout=recurrent_dropout, seed=3
         ),
@@ -157,17 +159,17 @@ def test_walks(kind: str, return_sequences: bool, go_backwards: bool, masked: bo
     ],
     ids=["states", "unroll", "unroll_back", "stateful", "no_training", "no_bias", "linear", "sigmoid", "none"],
 )
-def test_options(kind: str, options: dict[str, Any], call: dict[str, Any]) -> None:
-    assert_like_stock(lambda: KINDS[kind](UNITS, **options), **call)
+def test_other_options_equal_stock(kind: str, options: dict[str, Any], call: dict[str, Any]) -> None:
+    assert_same_as_stock(lambda: KINDS[kind](UNITS, **options), **call)
 
 
 @slow
 @pytest.mark.parametrize("kind", [k for k in KINDS if k != "simple_rnn"])
 @pytest.mark.parametrize("implementation", [1, 2])
-def test_implementations_and_gate_activations(kind: str, implementation: int) -> None:
-    """implementation=1 draws a mask a gate."""
+def test_implementations_and_gate_activations_equal_stock(kind: str, implementation: int) -> None:
+    """Draw one dropout mask per gate with implementation=1."""
     options = {"implementation": implementation, "dropout": 0.3, "recurrent_dropout": 0.4, "seed": 3}
-    assert_like_stock(lambda: KINDS[kind](UNITS, **options, **HARD), training=True)
+    assert_same_as_stock(lambda: KINDS[kind](UNITS, **options, **HARD), training=True)
 
 
 @slow
@@ -180,10 +182,10 @@ def test_implementations_and_gate_activations(kind: str, implementation: int) ->
     ],
     ids=["simple_rnn", "gru", "lstm"],
 )
-@pytest.mark.parametrize("backwards_to_the_last", [False, True])
-def test_rnn_around_stock_cells(cell: Make, backwards_to_the_last: bool) -> None:
-    options = {"return_sequences": not backwards_to_the_last, "go_backwards": backwards_to_the_last}
-    assert_like_stock(
+@pytest.mark.parametrize("last_output_backwards", [False, True])
+def test_an_rnn_around_a_stock_cell_equals_stock(cell: Make, last_output_backwards: bool) -> None:
+    options = {"return_sequences": not last_output_backwards, "go_backwards": last_output_backwards}
+    assert_same_as_stock(
         lambda: layers.RNN(cell(), zero_output_for_mask=True, return_state=True, **options),
         mask=MASK,
         training=True,
@@ -193,9 +195,9 @@ def test_rnn_around_stock_cells(cell: Make, backwards_to_the_last: bool) -> None
 @slow
 @pytest.mark.parametrize("merge", ["concat", "sum", "mul", "ave", None])
 @pytest.mark.parametrize(("kind", "return_sequences"), [("lstm", True), ("gru_reset_after", False)])
-def test_bidirectional(merge: str | None, kind: str, return_sequences: bool) -> None:
+def test_bidirectional_layers_equal_stock(merge: str | None, kind: str, return_sequences: bool) -> None:
     masked = merge in ("concat", "mul", None)
-    assert_like_stock(
+    assert_same_as_stock(
         lambda: layers.Bidirectional(
             KINDS[kind](UNITS, return_sequences=return_sequences, recurrent_dropout=0.2 if masked else 0.0),
             merge_mode=merge,
@@ -206,7 +208,7 @@ def test_bidirectional(merge: str | None, kind: str, return_sequences: bool) -> 
 
 
 @slow
-def test_stacked_layers_hand_on_the_mask() -> None:
+def test_stacked_layers_pass_on_the_mask() -> None:
     def make() -> Any:
         return keras.Sequential(
             [
@@ -218,7 +220,7 @@ def test_stacked_layers_hand_on_the_mask() -> None:
         )
 
     x = np.where(MASK[:, :, None], X, 0)
-    assert_like_stock(make, x, training=True)
+    assert_same_as_stock(make, x, training=True)
 
 
 def fit(cell: str) -> tuple[list[float], list[Any]]:
@@ -241,20 +243,19 @@ def fit(cell: str) -> tuple[list[float], list[Any]]:
 
 @slow
 @pytest.mark.parametrize("cell", ["GRU", "LSTM", "SimpleRNN"])
-def test_fit(cell: str) -> None:
-    """Training with dropout and padding takes the same course, batch by batch and mask by mask."""
+def test_fit_follows_the_course_of_stock(cell: str) -> None:
+    """Compare the losses and weights of a training with dropout and padding."""
     losses, weights = fit(cell)
     with gatewright.accelerate():
         our_losses, our_weights = fit(cell)
     assert losses[0] > losses[-1]
-    # Adam divides by the root of small squares, which enlarges a rounding a hundredfold.
+    # Adam divides by the root of small squares, which enlarges rounding errors a hundredfold.
     np.testing.assert_allclose(our_losses, losses, rtol=1e-4)
     for ours, stock in zip(our_weights, weights, strict=True):
         np.testing.assert_allclose(ours, stock, rtol=0, atol=1e-3)
 
 
-def test_eager_calls() -> None:
-    """Outside of any trace, and with a batch size that changes."""
+def test_eager_calls_with_changing_batch_sizes_equal_stock() -> None:
     keras.utils.set_random_seed(5)
     layer = layers.GRU(UNITS, return_sequences=True)
     expected = [layer(X[:n]) for n in (5, 2)]
@@ -266,8 +267,8 @@ def test_eager_calls() -> None:
 # ---- the slow path -------------------------------------------------------------------------------------------
 
 
-class OwnCell(layers.Layer):
-    """A cell that Keras does not have."""
+class CustomCell(layers.Layer):
+    """A cell that is not part of Keras."""
 
     state_size = UNITS
 
@@ -280,7 +281,7 @@ class OwnCell(layers.Layer):
 
 
 class Subclassed(layers.GRUCell):
-    """A stock cell with something of its own: its call might do anything."""
+    """A subclass of a stock cell with a different computation."""
 
     def call(self, x: Any, states: Any, training: bool = False) -> Any:
         h, states = super().call(x, states, training)
@@ -288,18 +289,27 @@ class Subclassed(layers.GRUCell):
 
 
 SLOW: list[Any] = [
-    pytest.param(lambda: layers.GRU(UNITS, unroll=True), {"mask": MASK[:, 1:4]}, "unrolled loops", id="gru_unroll"),
     pytest.param(
-        lambda: layers.LSTM(UNITS, unroll=True), {"mask": MASK[:, 1:4]}, "unrolled loops", id="lstm_unroll", marks=slow
+        lambda: layers.GRU(UNITS, unroll=True),
+        {"mask": MASK[:, 1:4]},
+        "masks differently in unrolled loops",
+        id="gru_unroll",
+    ),
+    pytest.param(
+        lambda: layers.LSTM(UNITS, unroll=True),
+        {"mask": MASK[:, 1:4]},
+        "masks differently in unrolled loops",
+        id="lstm_unroll",
+        marks=slow,
     ),
     pytest.param(
         lambda: layers.SimpleRNN(UNITS, unroll=True),
         {"mask": MASK[:, 1:4]},
-        "unrolled loops",
+        "masks differently in unrolled loops",
         id="rnn_unroll",
         marks=slow,
     ),
-    pytest.param(lambda: layers.RNN(OwnCell()), {}, "its cell is OwnCell", id="own_cell"),
+    pytest.param(lambda: layers.RNN(CustomCell()), {}, "its cell is CustomCell", id="custom_cell"),
     pytest.param(
         lambda: layers.RNN(Subclassed(UNITS), return_sequences=True),
         {},
@@ -317,19 +327,19 @@ SLOW: list[Any] = [
     pytest.param(
         lambda: layers.LSTM(UNITS, activation=keras.ops.sin),
         {},
-        "its activation is none of",
+        "its activation is not one of",
         id="activation",
         marks=slow,
     ),
     pytest.param(
         lambda: layers.GRU(UNITS, recurrent_activation="softsign"),
         {},
-        "its recurrent_activation is none of",
+        "its recurrent_activation is not one of",
         id="recurrent_activation",
         marks=slow,
     ),
     pytest.param(
-        # Within a model: it is Layer.__call__ that casts.
+        # In a model, since Layer.__call__ casts.
         lambda: keras.Sequential([layers.GRU(UNITS, dtype="mixed_float16")]),
         {},
         "it computes in float16",
@@ -354,23 +364,24 @@ SLOW: list[Any] = [
 
 
 @pytest.mark.parametrize(("make", "call", "reason"), SLOW)
-def test_slow_path(make: Make, call: dict[str, Any], reason: str) -> None:
-    """What the kernels do not serve runs as in stock Keras, and says why once."""
+def test_unsupported_layers_run_on_the_stock_loop_with_one_warning(
+    make: Make, call: dict[str, Any], reason: str
+) -> None:
     x = X[:, 1:4]
-    expected = measure(make, x, **call)
+    expected = compute(make, x, **call)
     with gatewright.accelerate(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        actual = measure(make, x, **call)
+        actual = compute(make, x, **call)
         make()(x, **call)
-    said = [str(w.message) for w in caught if issubclass(w.category, SlowPathWarning)]
-    assert len(said) == 1
-    assert "runs on stock Keras' loop" in said[0]
-    assert reason in said[0]
+    messages = [str(w.message) for w in caught if issubclass(w.category, SlowPathWarning)]
+    assert len(messages) == 1
+    assert "runs on the slower loop of stock Keras" in messages[0]
+    assert reason in messages[0]
     for a, e in zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True):
         np.testing.assert_array_equal(a, e)
 
 
-def test_cudnn_that_is_asked_for_is_stocks_own_error() -> None:
+def test_use_cudnn_raises_the_error_of_stock() -> None:
     layer = layers.LSTM(UNITS, use_cudnn=True)
     with pytest.raises(ValueError, match="use_cudnn=True was specified") as stock:
         layer(X)
@@ -383,39 +394,37 @@ def test_cudnn_that_is_asked_for_is_stocks_own_error() -> None:
     assert str(ours.value) == str(stock.value)
 
 
-def test_a_subclass_that_calls_the_stock_loop() -> None:
-    """A layer that wraps its parent's loop still runs, and its loop's own part too."""
-
+def test_a_subclass_may_wrap_the_loop_of_its_parent() -> None:
     class Doubled(layers.GRU):
         def inner_loop(self, *arguments: Any, **named: Any) -> Any:
             last, sequence, states = super().inner_loop(*arguments, **named)
             return 2 * last, sequence, states
 
-    assert_like_stock(lambda: Doubled(UNITS))
+    assert_same_as_stock(lambda: Doubled(UNITS))
 
 
-# ---- putting on and taking off -------------------------------------------------------------------------------
+# ---- accelerate and restore ----------------------------------------------------------------------------------
 
 CLASSES = (layers.RNN, layers.SimpleRNN, layers.LSTM, layers.GRU)
 
 
 def loops() -> list[Any]:
-    """The functions in place, and which classes have their own."""
+    """Return the current loops, and which classes define their own."""
     return [(c.inner_loop, "inner_loop" in vars(c)) for c in CLASSES]
 
 
-def test_restore_puts_back_the_very_same_functions() -> None:
+def test_restore_puts_back_the_same_functions() -> None:
     stock = loops()
     gatewright.accelerate()
     assert all(loop is not before for (loop, _), (before, _) in zip(loops(), stock, strict=True))
-    gatewright.accelerate()  # twice is once
+    gatewright.accelerate()  # a second call changes nothing
     gatewright.restore()
     assert loops() == stock
     gatewright.restore()
     assert loops() == stock
 
 
-def test_context_ends_with_restore() -> None:
+def test_the_context_manager_restores_on_exit() -> None:
     stock = loops()
     with gatewright.accelerate():
         assert loops() != stock
@@ -425,20 +434,20 @@ def test_context_ends_with_restore() -> None:
     assert loops() == stock
 
 
-def test_slow_path_is_said_anew_after_restore() -> None:
-    layer = layers.RNN(OwnCell())
+def test_the_slow_path_warning_is_issued_again_after_restore() -> None:
+    layer = layers.RNN(CustomCell())
     for _ in range(2):
         with gatewright.accelerate(), pytest.warns(SlowPathWarning):
             layer(X)
 
 
 def model() -> Any:
-    keras.utils.clear_session()  # names are counted
+    keras.utils.clear_session()  # Keras numbers layer names
     keras.utils.set_random_seed(13)
     return keras.Sequential(
         [
             layers.Input((7, 3)),
-            layers.Bidirectional(layers.LSTM(UNITS, return_sequences=True), name="both"),
+            layers.Bidirectional(layers.LSTM(UNITS, return_sequences=True), name="bidirectional"),
             layers.SimpleRNN(UNITS, return_sequences=True, name="simple"),
             layers.GRU(UNITS, dropout=0.3, name="gru"),
         ],
@@ -446,20 +455,20 @@ def model() -> Any:
     )
 
 
-def described(model: Any) -> Any:
+def describe(model: Any) -> Any:
     lines: list[str] = []
     model.summary(print_fn=lines.append)
     return lines, model.get_config(), [v.path for v in model.variables], [type(layer) for layer in model.layers]
 
 
-def test_models_look_the_same() -> None:
-    expected = described(model())
+def test_summaries_and_configurations_equal_stock() -> None:
+    expected = describe(model())
     with gatewright.accelerate():
-        assert described(model()) == expected
+        assert describe(model()) == expected
 
 
 def program(text: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
-    """Run a program; None takes a variable out of the environment."""
+    """Run a program with changed environment variables. None removes a variable."""
     env = {k: v for k, v in (dict(os.environ) | environment).items() if v is not None}
     return subprocess.run(
         [sys.executable, "-c", text], env=env, capture_output=True, text=True, timeout=300, check=False
@@ -467,9 +476,8 @@ def program(text: str, **environment: str | None) -> subprocess.CompletedProcess
 
 
 @slow
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own, as it saves
-def test_files_are_stocks_own(tmp_path: Path) -> None:
-    """A model saved under accelerate loads where there is no Gatewright, and the other way round."""
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras issues it when saving
+def test_saved_models_load_with_and_without_gatewright(tmp_path: Path) -> None:
     stock = model()
     stock.save(tmp_path / "stock.keras")
     expected = stock.predict(X, verbose=0)
@@ -507,26 +515,25 @@ def test_accelerate_selects_jax(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("backend", ["torch", "tensorflow"])
-def test_another_backend_is_asked_for(backend: str) -> None:
+def test_an_environment_with_another_backend_is_an_error(backend: str) -> None:
     done = program("import gatewright; gatewright.accelerate()", KERAS_BACKEND=backend)
     assert done.stderr.strip().splitlines()[-1] == (
-        f"RuntimeError: Gatewright runs Keras on JAX, and KERAS_BACKEND is {backend!r}: set it to 'jax', or unset it."
+        f"RuntimeError: Gatewright needs Keras on JAX, but KERAS_BACKEND is {backend!r}. Set it to 'jax', or unset it."
     )
 
 
 @slow
-def test_another_backend_runs_already() -> None:
+def test_keras_on_another_backend_is_an_error() -> None:
     pytest.importorskip("torch")
     done = program("import keras, gatewright; gatewright.accelerate()", KERAS_BACKEND="torch")
     assert done.stderr.strip().splitlines()[-1] == (
-        "RuntimeError: Keras already runs on 'torch' and Gatewright needs it on JAX: call gatewright.accelerate() "
-        "before Keras is imported, or set KERAS_BACKEND=jax."
+        "RuntimeError: Gatewright needs Keras on JAX, but Keras already uses 'torch'. Call gatewright.accelerate() "
+        "before importing Keras, or set KERAS_BACKEND=jax."
     )
 
 
 @pytest.mark.parametrize("missing", ["keras", "jax"])
-def test_what_is_not_installed_is_named(missing: str) -> None:
-    """A package that is not there is one sentence with what to install."""
+def test_a_missing_package_is_named_in_the_error(missing: str) -> None:
     done = program(f"""
 import sys
 class Missing:

@@ -1,4 +1,4 @@
-"""Keras' own published tests of its recurrent layers, with the layers on our kernels."""
+"""The tests that Keras publishes for its recurrent layers, run with `accelerate()`."""
 
 import os
 import re
@@ -13,14 +13,14 @@ FILES = ("gru", "lstm", "simple_rnn", "rnn", "bidirectional", "stacked_rnn_cells
 
 
 @pytest.mark.slow
-def test_keras_own_tests_pass_accelerated():
+def test_the_tests_of_keras_pass_with_accelerate():
     spec = find_spec("keras")
     if spec is None or spec.origin is None:
-        pytest.skip("Keras is not installed")
+        pytest.skip("Keras is not installed.")
     folder = Path(spec.origin).parent / "src/layers/rnn"
     files = [str(folder / f"{name}_test.py") for name in FILES]
     if not all(Path(file).exists() for file in files):
-        pytest.skip("this release of Keras does not ship its tests")
+        pytest.skip("This release of Keras does not contain its tests.")
     here = str(Path(__file__).parent)
     options = ("-q", "-p", "keras_suite_plugin", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(folder))
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""`gatewright run`, programs and notebooks."""
+"""`gatewright run` with programs and notebooks."""
 
 import importlib.util
 import os
@@ -10,12 +10,13 @@ import nbformat
 import pytest
 
 from gatewright.commands import main as cli
+from gatewright.keras import notebook as notebook_module
 from gatewright.keras import run as run_module
 from gatewright.keras import tensorflow_names
 
 PROGRAMS = Path(__file__).parent / "programs"
 EXAMPLES = Path(__file__).parents[2] / "examples"
-# Nothing listens there, so that a download fails at once and no test depends on the network.
+# No server listens there: downloads fail at once, and no test depends on the network.
 OFFLINE = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
 
 
@@ -32,7 +33,7 @@ def gatewright(*arguments, folder, **environment):
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """The command in this process, without Keras; gives back code, stdout and stderr."""
+    """Return a function that runs the command in this process, without Keras, and returns code, stdout and stderr."""
     monkeypatch.setattr(run_module, "enable", lambda: None)
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     monkeypatch.setattr(sys, "argv", list(sys.argv))
@@ -51,13 +52,13 @@ def write(path, text):
 
 
 def write_notebook(path, *cells):
-    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    nbformat.write(made, path)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(notebook, path)
     return path
 
 
-def one_sentence(answer, *parts):
-    code, out, err = answer
+def assert_input_error(result, *parts):
+    code, out, err = result
     assert code == 2
     assert out == ""
     assert err.startswith("gatewright: ")
@@ -66,54 +67,54 @@ def one_sentence(answer, *parts):
         assert part in err
 
 
-class TestRefusals:
-    def test_missing(self, run, tmp_path):
-        one_sentence(run(tmp_path / "no.py"), "no.py is not there")
+class TestInputErrors:
+    def test_a_missing_file_is_an_error(self, run, tmp_path):
+        assert_input_error(run(tmp_path / "no.py"), "no.py does not exist")
 
-    def test_folder(self, run, tmp_path):
-        one_sentence(run(tmp_path), "is a folder")
+    def test_a_folder_is_an_error(self, run, tmp_path):
+        assert_input_error(run(tmp_path), "is a folder")
 
-    def test_syntax_error(self, run, tmp_path):
-        one_sentence(run(write(tmp_path / "p.py", "x = 1\ny = (\n")), "p.py, line 2", "was never closed")
+    def test_a_syntax_error_names_the_line(self, run, tmp_path):
+        assert_input_error(run(write(tmp_path / "p.py", "x = 1\ny = (\n")), "p.py, line 2", "was never closed")
 
-    def test_null_bytes(self, run, tmp_path):
-        one_sentence(run(write(tmp_path / "p.py", "\0")), "null bytes")
+    def test_null_bytes_are_an_error(self, run, tmp_path):
+        assert_input_error(run(write(tmp_path / "p.py", "\0")), "null bytes")
 
-    def test_output_for_a_program(self, run, tmp_path):
-        one_sentence(run("--output", "x.ipynb", write(tmp_path / "p.py", "")), "--output is for notebooks")
+    def test_output_is_for_notebooks_only(self, run, tmp_path):
+        assert_input_error(run("--output", "x.ipynb", write(tmp_path / "p.py", "")), "--output is for notebooks")
 
-    def test_arguments_for_a_notebook(self, run, tmp_path):
-        one_sentence(run(write_notebook(tmp_path / "n.ipynb"), "a", "b"), "takes no arguments", "a b")
+    def test_a_notebook_takes_no_arguments(self, run, tmp_path):
+        assert_input_error(run(write_notebook(tmp_path / "n.ipynb"), "a", "b"), "Notebooks take no arguments", "a b")
 
     @pytest.mark.parametrize(
         ("text", "reason"),
         [("hello", "it is not JSON"), ('{"a": 1}', "is not a notebook"), ("3", "is not a notebook")],
     )
-    def test_no_notebook(self, run, tmp_path, text, reason):
-        one_sentence(run(write(tmp_path / "n.ipynb", text)), reason)
+    def test_a_file_that_is_not_a_notebook_is_an_error(self, run, tmp_path, text, reason):
+        assert_input_error(run(write(tmp_path / "n.ipynb", text)), reason)
 
-    def test_output_nowhere(self, run, tmp_path):
+    def test_an_output_that_can_not_be_written_is_an_error(self, run, tmp_path):
         notebook = write_notebook(tmp_path / "n.ipynb", "1")
-        one_sentence(run("--output", tmp_path / "no" / "x.ipynb", notebook), "can't be written")
-        one_sentence(run("--output", tmp_path, notebook), "is a folder")
+        assert_input_error(run("--output", tmp_path / "no" / "x.ipynb", notebook), "cannot be written")
+        assert_input_error(run("--output", tmp_path, notebook), "is a folder")
 
-    def test_without_keras(self, run, tmp_path, monkeypatch):
+    def test_missing_packages_are_named(self, run, tmp_path, monkeypatch):
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-        one_sentence(
+        assert_input_error(
             run(write(tmp_path / "p.py", "")),
             "gatewright run needs keras, jax: pip install 'gatewright[train]'",
         )
 
-    def test_another_backend(self, run, tmp_path, monkeypatch):
+    def test_keras_on_another_backend_is_an_error(self, run, tmp_path, monkeypatch):
         def enable():
             raise RuntimeError("Keras runs on torch.")
 
         monkeypatch.setattr(run_module, "enable", enable)
-        one_sentence(run(write(tmp_path / "p.py", "print(1)")), "Keras runs on torch.")
+        assert_input_error(run(write(tmp_path / "p.py", "print(1)")), "Keras runs on torch.")
 
 
 class TestProgram:
-    def test_is_main(self, run, tmp_path):
+    def test_the_program_is_the_main_module(self, run, tmp_path):
         program = write(
             tmp_path / "p.py",
             "import sys, neighbour\nprint(__name__, sys.argv, __file__)\n"
@@ -124,7 +125,7 @@ class TestProgram:
         assert (code, err) == (0, "")
         assert out == f"__main__ {[str(program), '-x', '--output', '1', '--', 'y']} {program}\n"
 
-    def test_own_exception(self, run, tmp_path):
+    def test_a_traceback_shows_only_the_program(self, run, tmp_path):
         program = write(
             tmp_path / "p.py",
             "def f():\n    raise KeyError('mine')\ntry:\n    f()\nexcept KeyError:\n    f()\n",
@@ -136,36 +137,36 @@ class TestProgram:
         assert lines[-1] == "KeyError: 'mine'"
         assert "gatewright" not in err
 
-    def test_own_excepthook(self, run, tmp_path, monkeypatch):
+    def test_the_excepthook_of_the_program_is_used(self, run, tmp_path, monkeypatch):
         monkeypatch.setattr(sys, "excepthook", sys.excepthook)
         text = "import sys\nsys.excepthook = lambda *error: print('hooked', error[1])\n1 / 0\n"
         assert run(write(tmp_path / "p.py", text)) == (1, "hooked division by zero\n", "")
 
     @pytest.mark.parametrize("value", [None, 0, 3, "bye"])
-    def test_exit(self, run, tmp_path, value):
+    def test_the_program_may_exit(self, run, tmp_path, value):
         with pytest.raises(SystemExit) as stopped:
             run(write(tmp_path / "p.py", f"raise SystemExit({value!r})"))
         assert stopped.value.code == value
 
-    def test_interrupt(self, run, tmp_path):
+    def test_an_interrupted_program_returns_130(self, run, tmp_path):
         code, _, err = run(write(tmp_path / "p.py", "raise KeyboardInterrupt"))
         assert code == 130
         assert err.endswith("KeyboardInterrupt\n")
 
-    def test_installed_tensorflow_is_left_alone(self, run, tmp_path, monkeypatch):
+    def test_an_installed_tensorflow_is_imported(self, run, tmp_path, monkeypatch):
         write(tmp_path / "tensorflow.py", "mine = 1")
         program = write(tmp_path / "p.py", "import tensorflow\nprint(tensorflow.mine)")
         monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
-        monkeypatch.setattr(run_module, "enable", tensorflow_names.serve)
+        monkeypatch.setattr(run_module, "enable", tensorflow_names.install)
         code, out, err = run(program)
         sys.modules.pop("tensorflow", None)
         assert (code, out) == (0, "1\n")
         assert err.count("TensorFlow is installed") == err.count("\n") == 1
 
 
-class TestWhoImports:
+class TestIsUserCode:
     @pytest.mark.parametrize(
-        ("importer", "users"),
+        ("importer", "expected"),
         [
             ({"__name__": "__main__"}, True),
             ({"__name__": "helpers", "__file__": "/home/me/helpers.py"}, True),
@@ -177,27 +178,27 @@ class TestWhoImports:
             (None, False),
         ],
     )
-    def test_cases(self, importer, users):
-        assert tensorflow_names._is_the_users(importer) is users
+    def test_it_tells_programs_and_notebooks_from_libraries(self, importer, expected):
+        assert tensorflow_names.is_user_code(importer) is expected
 
 
 @pytest.mark.slow
-class TestKeras:
-    def test_tensorflow_names(self, tmp_path):
+class TestWithKeras:
+    def test_a_program_with_tensorflow_imports_runs(self, tmp_path):
         done = gatewright("run", PROGRAMS / "served.py", "--output", "x", "--", "-y", folder=tmp_path)
         lines = done.stderr.splitlines()
         assert (done.returncode, done.stdout) == (1, "all served\n"), done.stderr
         assert lines[0] == "Traceback (most recent call last):"
         assert lines[1].startswith(f'  File "{PROGRAMS / "served.py"}", line ')
-        assert lines[-1].startswith("AttributeError: tf.data is TensorFlow's own")
+        assert lines[-1].startswith("AttributeError: tf.data needs TensorFlow")
         assert "gatewright/" not in done.stderr
 
-    def test_enable_and_disable(self, tmp_path):
+    def test_disable_undoes_enable(self, tmp_path):
         program = (
             "import builtins, keras, keras.src.datasets.imdb as imdb\n"
-            "from gatewright.keras import enable as setting\n"
+            "from gatewright.keras.enable import disable, enable\n"
             "before = builtins.__import__, imdb.get_file, set(vars(keras.preprocessing))\n"
-            "for _ in range(2): setting.enable(); setting.enable(); import tensorflow; setting.disable()\n"
+            "for _ in range(2): enable(); enable(); import tensorflow; disable()\n"
             "assert before == (builtins.__import__, imdb.get_file, set(vars(keras.preprocessing)))\n"
             "try: import tensorflow\n"
             "except ModuleNotFoundError: print('gone')\n"
@@ -211,7 +212,7 @@ class TestKeras:
         )
         assert done.stdout == "gone\n", done.stderr
 
-    def test_notebook(self, tmp_path):
+    def test_a_notebook_with_tensorflow_imports_runs(self, tmp_path):
         notebook = write_notebook(tmp_path / "n.ipynb", "import tensorflow as tf", "tf.keras.backend.backend()")
         before = notebook.read_bytes()
         done = gatewright("run", "--output", "copy.ipynb", "n.ipynb", folder=tmp_path)
@@ -223,17 +224,15 @@ class TestKeras:
 class TestNotebook:
     @pytest.fixture(autouse=True)
     def without_keras(self, monkeypatch):
-        from gatewright.keras import notebook
+        monkeypatch.setattr(notebook_module, "_ENABLE", "None")
 
-        monkeypatch.setattr(notebook, "_ENABLE", "None")
-
-    def test_outputs_come_out_and_no_copy_is_made(self, run, tmp_path):
+    def test_outputs_are_printed_and_no_copy_is_written(self, run, tmp_path):
         cells = ("import sys, os; print('one'); print('two', file=sys.stderr)", "os.getcwd()")
         code, out, err = run(write_notebook(tmp_path / "n.ipynb", *cells))
         assert (code, out, err) == (0, f"one\n'{tmp_path}'\n", "two\n")
         assert [path.name for path in tmp_path.iterdir()] == ["n.ipynb"]
 
-    def test_failing_cell(self, run, tmp_path):
+    def test_a_failed_cell_ends_the_notebook(self, run, tmp_path):
         notebook = write_notebook(tmp_path / "n.ipynb", "print(1)", "1 / 0", "print(2)")
         code, out, err = run("--output", tmp_path / "copy.ipynb", notebook)
         assert (code, out) == (1, "1\n")
@@ -244,44 +243,44 @@ class TestNotebook:
         assert [cell.execution_count for cell in copy.cells] == [1, 2, None]
         assert copy.cells[1].outputs[0].ename == "ZeroDivisionError"
 
-    def test_dead_kernel(self, run, tmp_path):
+    def test_a_dead_kernel_is_reported(self, run, tmp_path):
         code, _, err = run(write_notebook(tmp_path / "n.ipynb", "import os; os._exit(1)"))
         assert code == 1
         assert "the kernel of" in err
 
-    def test_setting_that_fails(self, run, tmp_path, monkeypatch):
-        from gatewright.keras import notebook
-
-        monkeypatch.setattr(notebook, "_ENABLE", "raise RuntimeError('Keras runs on torch.')")
-        one_sentence(run(write_notebook(tmp_path / "n.ipynb", "print(1)")), "Keras runs on torch.")
+    def test_a_failure_of_enable_is_an_error(self, run, tmp_path, monkeypatch):
+        monkeypatch.setattr(notebook_module, "_ENABLE", "raise RuntimeError('Keras runs on torch.')")
+        assert_input_error(run(write_notebook(tmp_path / "n.ipynb", "print(1)")), "Keras runs on torch.")
 
 
 @pytest.mark.slow
-def test_example_on_few_reviews(tmp_path):
+def test_the_imdb_example_runs_on_a_few_reviews(tmp_path):
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
     table = pyarrow.table({"text": ["a good film", "a bad film"] * 32, "label": [1, 0] * 32})
     (tmp_path / "imdb").mkdir()
-    for part in ("train", "test"):
-        parquet.write_table(table, tmp_path / "imdb" / f"{part}.parquet")
+    for split in ("train", "test"):
+        parquet.write_table(table, tmp_path / "imdb" / f"{split}.parquet")
     folders = dict.fromkeys(("GATEWRIGHT_DATA", "XDG_CACHE_HOME", "HOME"), str(tmp_path))
     done = gatewright("run", EXAMPLES / "imdb_gru64.py", folder=tmp_path, **folders)
     assert done.returncode == 0, done.stderr
     assert "test accuracy" in done.stdout
 
 
-class TestCommandLine:
-    def test_alone(self, capsys):
-        assert cli.main([]) == 0
+class TestMain:
+    def test_no_arguments_print_the_help(self, capsys):
+        with pytest.raises(SystemExit) as stopped:
+            cli.main([])
+        assert stopped.value.code == 0
         assert "doctor" in capsys.readouterr().out
 
-    def test_version(self, capsys):
+    def test_the_version_is_printed(self, capsys):
         with pytest.raises(SystemExit) as stopped:
             cli.main(["--version"])
         assert stopped.value.code == 0
         assert capsys.readouterr().out.startswith("gatewright ")
 
-    def test_imports_nothing_heavy(self):
+    def test_it_imports_no_heavy_package(self):
         program = (
             "import sys, gatewright.commands.main; print([m for m in ('keras', 'jax', 'torch') if m in sys.modules])"
         )

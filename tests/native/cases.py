@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from masks import lengths_to_mask
 from tolerances import assert_close, kinds
 
 from gatewright.ops.cells import CELLS
 from gatewright.ops.cells.cell import ACTIVATIONS
-from gatewright.ops.recurrence import Recurrence, lengths_to_mask
+from gatewright.ops.recurrence import Recurrence
 from gatewright.ops.reference import backward, forward
 
 VARIANTS = (
@@ -158,7 +159,8 @@ def make(
         "d_h": rng.normal(size=(batch, units)),
         "d_c": rng.normal(size=(batch, units)),
     }
-    arrays["bias"][rec.gain_rows] /= 4  # as much less for sums that are normalised, whose size is that of their gains
+    # A normalized sum has the size of its gain.
+    arrays["bias"][rec.definition.gain_rows] /= 4
     arrays = {name: (scale * array).astype(dtype) for name, array in arrays.items()}
     if rec.zoneout and seed % 2:  # the others use the expected value
         states = len(rec.state_names)

@@ -231,12 +231,13 @@ bool same_values(const Array& a, const Array& b) {
   return true;
 }
 
-// A denormal operand counts as zero. Only if every step is live: carried states are copied, not computed.
+// A denormal operand counts as zero. Only if every step is live and has features: carried states are copied, not
+// computed, and so is the bias that is a candidate without features.
 void denormals(const Cases& cases) {
   int compared = 0;
   for (size_t i = 0; i < cases.size(); ++i) {
     const Case& one = cases[i];
-    if (one.arrays[mask].data || one.arrays[lengths].data || one.sizes.time == 0) continue;
+    if (one.arrays[mask].data || one.arrays[lengths].data || one.sizes.time == 0 || one.sizes.features == 0) continue;
     gatewright::set_num_threads(one.threads);
     const Result actual = compute(thinned(one, false)), expected = compute(thinned(one, true));
     if (actual.refused && expected.refused) continue;

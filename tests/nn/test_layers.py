@@ -1,4 +1,4 @@
-"""Blocks: one forward, equal to Keras' layers, in NumPy and in JAX, whole, by stretches and step by step."""
+"""Layers: one forward pass, equal to Keras' layers, in NumPy and in JAX, whole, in stretches and step by step."""
 
 import keras
 import numpy as np
@@ -7,9 +7,10 @@ from keras_models import KERAS_CELLS, keras_model
 from tolerances import assert_close, kinds
 
 from gatewright.nn import model as models
-from gatewright.nn.block import Noise, Steps
-from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent
-from gatewright.nn.library import NUMPY, jax_library
+from gatewright.nn.backend import NUMPY, jax_backend
+from gatewright.nn.layer import EMBEDDING_SHIFT, Activations
+from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent, Softmax
+from gatewright.nn.stepping import Stepper
 from gatewright.ops import reference as cells
 from gatewright.ops.cells import CELLS
 from gatewright.ops.recurrence import Recurrence
@@ -20,135 +21,138 @@ pytestmark = pytest.mark.slow  # compiles Keras models
 IDS = np.array([[0, 0, 4, 9, 2, 10, 1], [5, 5, 5, 1, 2, 3, 4], [0, 0, 0, 0, 0, 0, 7]], np.int32)
 
 
-def text_model(cell="gru", units=7, by="last", both=False, layers=1, outputs=2):
-    pooled = [] if by == "last" else [Pool(by)]
-    dropout = 0.5 if Recurrence(cell).recurrent_gates else 0.0
+def text_network(cell="gru", units=7, pooling="last", bidirectional=False, layers=1, outputs=2, zoneout=0.0):
+    """Return the layers of a text classifier with every kind of dropout that the cell has."""
+    pooled = [] if pooling == "last" else [Pool(pooling)]
+    rate = 0.5 if Recurrence(cell).recurrent_gates else 0.0
     below = [
-        Recurrent(cell, units, both, steps=True, recurrent_dropout=dropout, zoneout=0.3) for _ in range(layers - 1)
+        Recurrent(cell, units, bidirectional, return_sequences=True, recurrent_dropout=rate, zoneout=zoneout)
+        for _ in range(layers - 1)
     ]
-    top = Recurrent(cell, units, both, steps=bool(pooled), zoneout=0.3)
+    top = Recurrent(cell, units, bidirectional, return_sequences=bool(pooled), zoneout=zoneout)
     return [Embedding(11, 5, 0.5, 0.5), *below, top, *pooled, Dropout(0.5), Dense(outputs)]
 
 
-def answers(model, weights, ids, lib=NUMPY, noise=None):
-    return np.asarray(models.forward(model, lib, weights, Steps(ids), None, noise)[0].x)
+def outputs_of(network, weights, ids, backend=NUMPY, rng=None, context=None):
+    inputs = Activations(ids, context=context or {})
+    return np.asarray(models.forward(network, backend, weights, inputs, None, rng)[0].x)
 
 
 @pytest.mark.parametrize("cell", KERAS_CELLS)
 @pytest.mark.parametrize("units", [1, 7, 8, 9, 17, 129])
-def test_forward_is_keras(cell, units):
-    model = text_model(cell, units)
-    weights = models.start(model, 1, [1])
-    expected = keras_model(model, weights)(IDS)
-    assert_close(answers(model, weights, IDS), expected, "forward", np.float32)
-    assert_close(answers(model, weights, IDS, jax_library()), expected, "forward", np.float32)
+def test_the_forward_pass_equals_keras(cell, units):
+    network = text_network(cell, units)
+    weights = models.initial_weights(network, 1, [1])
+    expected = keras_model(network, weights)(IDS)
+    assert_close(outputs_of(network, weights, IDS), expected, "forward", np.float32)
+    assert_close(outputs_of(network, weights, IDS, jax_backend()), expected, "forward", np.float32)
 
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("units", [1, 7, 8, 9, 17, 129])
-def test_forward_is_the_specification(cell, units):
-    block = Recurrent(cell, units, both=True, steps=True, zoneout=0.3)
-    weights = block.start(5, np.random.default_rng(0))
-    assert {name: array.shape for name, array in weights.items()} == block.shapes(5)
+def test_the_forward_pass_equals_the_reference(cell, units):
+    layer = Recurrent(cell, units, bidirectional=True, return_sequences=True, zoneout=0.3)
+    weights = layer.initial_weights(5, np.random.default_rng(0))
+    assert {name: array.shape for name, array in weights.items()} == layer.shapes(5)
     x = np.random.default_rng(1).normal(size=(3, 7, 5)).astype(np.float32)
     states, sequences = [], []
     for prefix, reverse in (("", False), ("backward_", True)):
         rec = Recurrence(cell, reverse=reverse, zoneout=0.3)
-        W, U, b = (array.astype(np.float64) for array in block.operands(weights, prefix))
+        W, U, b = (array.astype(np.float64) for array in layer.operands(weights, prefix))
         run = cells.forward(rec, x.astype(np.float64), W, U, b, [np.zeros((3, units))] * len(rec.state_names), IDS != 0)
         sequences.append(run.sequence)
         states += run.states
     kind = kinds(rec, 5, units, small_gains=False).outward
-    for lib in (NUMPY, jax_library()):
-        out, after = block.forward(lib, weights, Steps(x, IDS != 0), None, None)
+    for backend in (NUMPY, jax_backend()):
+        out, after = layer.forward(backend, weights, Activations(x, IDS != 0), None, None)
         assert_close(out.x, np.concatenate(sequences, axis=-1), kind, np.float32)
+        assert out.states == (after,)
         for found, expected in zip(after, states, strict=True):
             assert_close(found, expected, kind, np.float32)
 
 
 @pytest.mark.parametrize("cell", ["min_gru", "min_lstm"])
-def test_cells_without_a_recurrent_kernel(cell):
+def test_cells_without_a_recurrent_kernel_have_no_dropout_of_it(cell):
     assert set(Recurrent(cell, 4).shapes(3)) == {"kernel", "bias"}
     for name in ("recurrent_dropout", "weight_dropout"):
         with pytest.raises(
-            InputError, match=rf"^{name} must be 0 for min\w+, which has no recurrent kernel; it is 0.5"
+            InputError, match=rf"^{name} must be 0 for min\w+, which has no recurrent kernel, not 0\.5\.$"
         ):
             Recurrent(cell, 4, **{name: 0.5})
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_zoneout_while_learning_keeps_some_of_each_state_at_each_step(cell):
-    """A mask for each row, step, state and unit, of the given rate; the walk is the specification's with it."""
-    block, drawn = Recurrent(cell, 9, steps=True, zoneout=0.3), []
+def test_zoneout_keeps_some_units_of_each_state_at_each_training_step(cell):
+    """The mask has a value for each example, step, state and unit; the result equals the reference with this mask."""
+    layer, drawn = Recurrent(cell, 9, return_sequences=True, zoneout=0.3), []
 
-    class Some(Noise):
+    class Rng:
         def keep(self, rate, shape):
             drawn.append((rate, np.random.default_rng(2).random(shape) >= rate))
             return drawn[-1][1]
 
     x = np.random.default_rng(1).normal(size=(40, 7, 5)).astype(np.float32)
-    weights = block.start(5, np.random.default_rng(0))
+    weights = layer.initial_weights(5, np.random.default_rng(0))
     rec = Recurrence(cell, zoneout=0.3)
     zeros = [np.zeros((40, 9))] * len(rec.state_names)
-    operands = [array.astype(np.float64) for array in block.operands(weights)]
-    for lib in (NUMPY, jax_library()):
-        out, _ = block.forward(lib, weights, Steps(x), None, Some())
+    operands = [array.astype(np.float64) for array in layer.operands(weights)]
+    for backend in (NUMPY, jax_backend()):
+        out, _ = layer.forward(backend, weights, Activations(x), None, Rng())
         rate, kept = drawn.pop()
         assert rate == 0.3
         assert kept.shape == (40, 7, len(rec.state_names), 9)
         run = cells.forward(rec, x.astype(np.float64), *operands, zeros, zoneout_mask=~kept)
-        assert_close(out.x, run.sequence, "forward", np.float32)
+        assert_close(out.x, run.sequence, kinds(rec, 5, 9, small_gains=False).outward, np.float32)
         before = np.concatenate([np.zeros((40, 1, 9)), run.sequence[:, :-1]], axis=1)
         np.testing.assert_array_equal(run.sequence[~kept[:, :, 0]], before[~kept[:, :, 0]])
     assert not drawn
-    with pytest.raises(InputError, match=r"^zoneout must be a number from 0 to below 1, not 1.5"):
-        Recurrent(cell, 4, zoneout=1.5)
 
 
-@pytest.mark.parametrize("by", ["last", "mean", "max", "attention"])
-@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
+@pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("layers", [1, 2])
-def test_forward_is_keras_with_every_pooling(by, both, layers):
-    model = text_model("lstm", 6, by, both, layers)
-    weights = models.start(model, 1, [2])
-    expected = keras_model(model, weights)(IDS)
-    assert_close(answers(model, weights, IDS), expected, "forward", np.float32)
-    assert_close(answers(model, weights, IDS, jax_library()), expected, "forward", np.float32)
+def test_every_pooling_equals_keras(pooling, bidirectional, layers):
+    network = text_network("lstm", 6, pooling, bidirectional, layers)
+    weights = models.initial_weights(network, 1, [2])
+    expected = keras_model(network, weights)(IDS)
+    assert_close(outputs_of(network, weights, IDS), expected, "forward", np.float32)
+    assert_close(outputs_of(network, weights, IDS, jax_backend()), expected, "forward", np.float32)
 
 
 @pytest.mark.parametrize("cell", KERAS_CELLS)
 @pytest.mark.parametrize("units", [1, 7, 17])
-def test_parameters_are_keras(cell, units):
+def test_the_number_of_parameters_equals_keras(cell, units):
     text = [Embedding(11, 5), Recurrent(cell, units), Dense(3)]
-    assert models.parameters(text, 1) == keras_model(text, models.start(text, 1, [0])).count_params()
-    numbers = [Recurrent(cell, units, both=True), Dense(1)]
-    made = keras_model(numbers, models.start(numbers, 2, [0]), features=2)
-    assert models.parameters(numbers, 2) == made.count_params()
+    assert models.count_parameters(text, 1) == keras_model(text, models.initial_weights(text, 1, [0])).count_params()
+    numbers = [Recurrent(cell, units, bidirectional=True), Dense(1)]
+    made = keras_model(numbers, models.initial_weights(numbers, 2, [0]), features=2)
+    assert models.count_parameters(numbers, 2) == made.count_params()
 
 
 @pytest.mark.parametrize(
-    "block", [Recurrent("lstm", 40), Recurrent("gru", 30), Dense(50), Embedding(50, 20)], ids=lambda block: block.kind
+    "ours", [Recurrent("lstm", 40), Recurrent("gru", 30), Dense(50), Embedding(50, 20)], ids=lambda layer: layer.kind
 )
-def test_initial_weights_are_distributed_as_keras(block):
+def test_initial_weights_are_distributed_as_in_keras(ours):
     layers = keras.layers
     kind = {"embedding": lambda: layers.Embedding(50, 20), "dense": lambda: layers.Dense(50)}
-    make = kind.get(block.kind) or (lambda: getattr(layers, CELLS[block.cell].title)(block.units))
-    layer = make()
-    layer.build((None, None, 25) if block.kind != "embedding" else (None, None))
-    values = [np.asarray(variable.value) for variable in layer.weights]
-    for ours, theirs in zip(block.start(25, np.random.default_rng(0)).values(), values, strict=True):
-        assert ours.shape == theirs.shape
-        assert ours.mean() == pytest.approx(theirs.mean(), abs=0.02)
-        assert ours.std() == pytest.approx(theirs.std(), rel=0.08, abs=1e-6)
-        assert abs(ours).max() == pytest.approx(abs(theirs).max(), rel=0.4)
-    if block.kind == "recurrent":
-        U = block.start(25, np.random.default_rng(0))["recurrent_kernel"].astype(np.float64)
+    make = kind.get(ours.kind) or (lambda: getattr(layers, CELLS[ours.cell].title)(ours.units))
+    theirs = make()
+    theirs.build((None, None, 25) if ours.kind != "embedding" else (None, None))
+    drawn = ours.initial_weights(25, np.random.default_rng(0))
+    for own, variable in zip(drawn.values(), theirs.weights, strict=True):
+        expected = np.asarray(variable.value)
+        assert own.shape == expected.shape
+        assert own.mean() == pytest.approx(expected.mean(), abs=0.02)
+        assert own.std() == pytest.approx(expected.std(), rel=0.08, abs=1e-6)
+        assert abs(own).max() == pytest.approx(abs(expected).max(), rel=0.4)
+    if ours.kind == "recurrent":
+        U = drawn["recurrent_kernel"].astype(np.float64)
         assert_close(U @ U.T, np.eye(len(U)), "forward", np.float32)
 
 
-def test_weights_are_a_function_of_the_seed():
-    model = text_model("gru", 4)
-    one, again, other = (models.start(model, 1, seed) for seed in ([1, 0], [1, 0], [1, 1]))
+def test_initial_weights_are_a_function_of_the_seed():
+    network = text_network("gru", 4)
+    one, again, other = (models.initial_weights(network, 1, seed) for seed in ([1, 0], [1, 0], [1, 1]))
     for a, b in zip(one, again, strict=True):
         assert a.keys() == b.keys()
         for name in a:
@@ -156,107 +160,127 @@ def test_weights_are_a_function_of_the_seed():
     assert np.any(one[0]["table"] != other[0]["table"])
 
 
-@pytest.mark.parametrize("by", ["last", "mean", "max", "attention"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
 @pytest.mark.parametrize("cell", CELLS)
-def test_padding_never_changes_an_answer(cell, by):
-    model = text_model(cell, 6, by, both=True)
-    weights = models.start(model, 1, [0])
-    row = np.array([[1, 4, 9, 2, 10]], np.int32)
-    padded = np.concatenate([np.zeros((1, 12), np.int32), row], axis=1)
-    assert_close(answers(model, weights, padded), answers(model, weights, row), "same_order", np.float32)
+def test_padding_never_changes_the_outputs(cell, pooling):
+    network = text_network(cell, 6, pooling, bidirectional=True)
+    weights = models.initial_weights(network, 1, [0])
+    ids = np.array([[1, 4, 9, 2, 10]], np.int32)
+    padded = np.concatenate([np.zeros((1, 12), np.int32), ids], axis=1)
+    assert_close(outputs_of(network, weights, padded), outputs_of(network, weights, ids), "same_order", np.float32)
 
 
-@pytest.mark.parametrize("by", ["mean", "max", "attention"])
-def test_a_row_of_padding_alone_pools_to_zero(by):
-    model = [Embedding(11, 5), Recurrent("gru", 4, steps=True), Pool(by)]
-    weights = models.start(model, 1, [0])
-    np.testing.assert_array_equal(answers(model, weights, np.zeros((2, 3), np.int32)), np.zeros((2, 4)))
+@pytest.mark.parametrize("pooling", ["mean", "max", "attention"])
+def test_an_example_of_padding_alone_pools_to_zero(pooling):
+    network = [Embedding(11, 5), Recurrent("gru", 4, return_sequences=True), Pool(pooling)]
+    weights = models.initial_weights(network, 1, [0])
+    np.testing.assert_array_equal(outputs_of(network, weights, np.zeros((2, 3), np.int32)), np.zeros((2, 4)))
 
 
-@pytest.mark.parametrize("by", ["last", "mean", "max", "attention"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("units", [1, 8, 17])
-def test_stretches_and_steps_are_the_whole(cell, by, units):
-    model = text_model(cell, units, by, layers=2)
-    weights = models.start(model, 1, [3])
-    row = IDS[1:2]
-    whole = answers(model, weights, row)
+def test_stretches_and_single_steps_equal_the_whole_sequence(cell, pooling, units):
+    network = text_network(cell, units, pooling, layers=2)
+    weights = models.initial_weights(network, 1, [3])
+    ids = IDS[1:2]
+    whole = outputs_of(network, weights, ids)
     states, found = None, None
-    for stretch in (row[:, :3], row[:, 3:4], row[:, 4:]):
-        found, states = models.forward(model, NUMPY, weights, Steps(stretch), states)
+    for stretch in (ids[:, :3], ids[:, 3:4], ids[:, 4:]):
+        found, states = models.forward(network, NUMPY, weights, Activations(stretch), states)
     assert_close(found.x, whole, "same_order", np.float32)
-    steppers = [block.stepper(w) for block, w in zip(model, weights, strict=True)]
-    states = [start for start, _ in steppers]
-    for token in row[0]:
-        x = token
-        for place, (_, step) in enumerate(steppers):
-            x, states[place] = step(x, states[place])
+    stepper = Stepper(network, weights)
+    states = stepper.start()
+    for token in ids[0]:
+        x, states = stepper(token, states)
     assert_close(x, whole, "forward", np.float32)
 
 
-def test_both_directions_can_not_be_stepped():
-    block = Recurrent("gru", 3, both=True)
-    with pytest.raises(ValueError, match="both directions"):
-        block.stepper(block.start(2, np.random.default_rng(0)))
+def test_a_bidirectional_layer_cannot_run_step_by_step():
+    layer = Recurrent("gru", 3, bidirectional=True)
+    with pytest.raises(InputError, match="needs the whole sequence at once"):
+        layer.stepper(layer.initial_weights(2, np.random.default_rng(0)))
 
 
-class Coins(Noise):
-    """Draws that a test can predict: every other number is dropped."""
+def test_an_unknown_pooling_method_is_refused():
+    with pytest.raises(InputError, match="The pooling method must be one of mean, max, attention, not 'sum'"):
+        Pool("sum")
+
+
+@pytest.mark.parametrize("backend", [NUMPY, jax_backend()], ids=["numpy", "jax"])
+def test_a_shift_is_added_to_the_embedded_inputs(backend):
+    network = text_network("gru", 4)
+    weights = models.initial_weights(network, 1, [0])
+    shift = np.random.default_rng(0).normal(size=(*IDS.shape, 5)).astype(np.float32)
+    x = weights[0]["table"][IDS] + shift
+    inputs = Activations(x, mask=IDS != 0)
+    expected = models.forward(network[1:], NUMPY, weights[1:], inputs)[0].x
+    found = outputs_of(network, weights, IDS, backend, context={EMBEDDING_SHIFT: shift})
+    assert_close(found, expected, "forward", np.float32)
+
+
+def test_a_tied_softmax_uses_the_table_of_the_embedding():
+    network = [Embedding(11, 5), Recurrent("gru", 5, return_sequences=True), Softmax(11, tied=True)]
+    weights = models.initial_weights(network, 1, [0])
+    assert set(weights[-1]) == {"bias"}
+    h = models.forward(network[:-1], NUMPY, weights[:-1], Activations(IDS))[0].x
+    found = outputs_of(network, models.bind(network, weights), IDS)
+    assert_close(found, h @ weights[0]["table"].T + weights[-1]["bias"], "forward", np.float32)
+
+
+class Coins:
+    """Predictable random numbers: every other number is dropped."""
 
     def keep(self, rate, shape):
         return (np.arange(int(np.prod(shape))) % 2 == 0).reshape(shape)
 
 
 class TestDropout:
-    """Each kind against what it says, with draws that are known."""
+    """Each kind of dropout equals a network with changed weights or inputs, for a known mask."""
 
-    def run(self, model, weights, noise):
-        return answers(model, weights, IDS, noise=noise)
-
-    def test_of_the_embedding_is_of_whole_vectors(self):
-        model = [Embedding(11, 5, dropout=0.5), Recurrent("gru", 4)]
-        weights = models.start(model, 1, [0])
+    def test_dropout_of_the_embedding_drops_whole_vectors(self):
+        network = [Embedding(11, 5, dropout=0.5), Recurrent("gru", 4)]
+        weights = models.initial_weights(network, 1, [0])
         table = np.where(np.arange(11)[:, None] % 2 == 0, 2 * weights[0]["table"], 0)
-        expected = answers(model, [{"table": table}, weights[1]], IDS)
-        assert_close(self.run(model, weights, Coins()), expected, "same_order", np.float32)
-        assert np.any(self.run(model, weights, None) != expected)
+        expected = outputs_of(network, [{"table": table}, weights[1]], IDS)
+        assert_close(outputs_of(network, weights, IDS, rng=Coins()), expected, "same_order", np.float32)
+        assert np.any(outputs_of(network, weights, IDS) != expected)
 
-    def test_of_inputs_is_the_same_at_every_step_of_a_row(self):
-        """Equal ids of two rows have different vectors: the masks of Keras' `dropout`."""
-        model = [Embedding(11, 5), Dropout(0.5), Recurrent("gru", 4)]
-        weights = models.start(model, 1, [0])
+    def test_dropout_of_inputs_is_the_same_at_every_step_of_an_example(self):
+        """Equal ids of two examples have different vectors: the masks are those of Keras' `dropout`."""
+        network = [Embedding(11, 5), Dropout(0.5), Recurrent("gru", 4)]
+        weights = models.initial_weights(network, 1, [0])
         mask = 2.0 * (np.arange(IDS.shape[0] * 5).reshape(-1, 1, 5) % 2 == 0)
         x = (weights[0]["table"][IDS] * mask).astype(np.float32)
-        steps = Steps(x, live=IDS != 0)
-        expected, _ = model[2].forward(NUMPY, weights[2], steps, None, None)
+        expected, _ = network[2].forward(NUMPY, weights[2], Activations(x, mask=IDS != 0), None, None)
         assert np.any(mask[0] != mask[1])
-        assert_close(self.run(model, weights, Coins()), expected.x, "same_order", np.float32)
-        assert np.any(self.run(model, weights, None) != expected.x)
+        assert_close(outputs_of(network, weights, IDS, rng=Coins()), expected.x, "same_order", np.float32)
+        assert np.any(outputs_of(network, weights, IDS) != expected.x)
 
-    def test_of_words_makes_them_unknown_but_neither_padding_nor_start(self):
-        model = [Embedding(11, 5, word_dropout=0.5), Recurrent("gru", 4)]
-        weights = models.start(model, 1, [0])
+    def test_word_dropout_makes_words_unknown_but_neither_padding_nor_start(self):
+        network = [Embedding(11, 5, word_dropout=0.5), Recurrent("gru", 4)]
+        weights = models.initial_weights(network, 1, [0])
         dropped = np.where((np.arange(IDS.size).reshape(IDS.shape) % 2 == 0) | (IDS <= 1), IDS, 2)
-        expected = answers(model, weights, dropped)
-        assert_close(self.run(model, weights, Coins()), expected, "same_order", np.float32)
+        expected = outputs_of(network, weights, dropped)
+        assert_close(outputs_of(network, weights, IDS, rng=Coins()), expected, "same_order", np.float32)
 
-    def test_of_weights_is_of_the_recurrent_kernel(self):
-        model = [Embedding(11, 5), Recurrent("lstm", 4, weight_dropout=0.5)]
-        weights = models.start(model, 1, [0])
+    def test_weight_dropout_acts_on_the_recurrent_kernel(self):
+        network = [Embedding(11, 5), Recurrent("lstm", 4, weight_dropout=0.5)]
+        weights = models.initial_weights(network, 1, [0])
         U = weights[1]["recurrent_kernel"]
         other = np.where(np.arange(U.size).reshape(U.shape) % 2 == 0, 2 * U, 0)
-        expected = answers(model, [weights[0], {**weights[1], "recurrent_kernel": other}], IDS)
-        assert_close(self.run(model, weights, Coins()), expected, "same_order", np.float32)
+        expected = outputs_of(network, [weights[0], {**weights[1], "recurrent_kernel": other}], IDS)
+        assert_close(outputs_of(network, weights, IDS, rng=Coins()), expected, "same_order", np.float32)
 
-    def test_recurrent_is_keras(self):
-        """The same mask on h at every step: the rows of U that belong to dropped units count nothing."""
-        model = [Embedding(11, 5), Recurrent("lstm", 4, recurrent_dropout=0.5)]
-        weights = models.start(model, 1, [0])
+    def test_recurrent_dropout_is_that_of_keras(self):
+        """The mask on h is the same at every step: the rows of U that belong to dropped units have no effect."""
+        network = [Embedding(11, 5), Recurrent("lstm", 4, recurrent_dropout=0.5)]
+        weights = models.initial_weights(network, 1, [0])
         U = np.where(np.arange(4)[:, None] % 2 == 0, 2 * weights[1]["recurrent_kernel"], 0)
-        expected = answers(model, [weights[0], {**weights[1], "recurrent_kernel": U}], IDS)
-        assert_close(self.run(model, weights, Coins()), expected, "forward", np.float32)
+        expected = outputs_of(network, [weights[0], {**weights[1], "recurrent_kernel": U}], IDS)
+        assert_close(outputs_of(network, weights, IDS, rng=Coins()), expected, "forward", np.float32)
 
-    def test_of_steps_is_the_same_at_every_step(self):
+    def test_dropout_of_sequences_is_the_same_at_every_step(self):
         x = np.ones((2, 3, 4), np.float32)
-        out, _ = Dropout(0.5).forward(NUMPY, {}, Steps(x), None, Coins())
+        out, _ = Dropout(0.5).forward(NUMPY, {}, Activations(x), None, Coins())
         np.testing.assert_array_equal(out.x, np.broadcast_to([2, 0, 2, 0], (2, 3, 4)))

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from masks import lengths_to_mask
 from ops.test_reference import VARIANTS, Problem, each_variant, make_problem
 from tolerances import assert_close, kinds
 
 from gatewright.ops.cells import CELLS
-from gatewright.ops.recurrence import Recurrence, lengths_to_mask
+from gatewright.ops.recurrence import Recurrence
 
 jax = pytest.importorskip("jax")
 import jax.numpy as jnp  # noqa: E402
@@ -328,15 +329,19 @@ def zeros(*shape: int, dtype: Any = np.float32) -> Any:
         ({"x": zeros(3, 4, 3, dtype=int)}, TypeError, "x must be float32 or float64, not int"),
         ({"kernel": zeros(3, 6)}, ValueError, r"kernel must have shape \[3, 8\], not \[3, 6\]."),
         ({"bias": zeros(2, 8)}, ValueError, r"bias must have shape \[8\], not \[2, 8\]."),
-        ({"bias": zeros(8, dtype=int)}, TypeError, "bias must be float32 as x is, not int"),
+        ({"bias": zeros(8, dtype=int)}, TypeError, "bias must be float32 like x, not int"),
         ({"initial_state": zeros(3, 2)}, TypeError, "initial_state must be a list of 2 arrays, not one array."),
-        ({"initial_state": [zeros(3, 2)]}, ValueError, "states must be h, c, not 1 arrays."),
+        ({"initial_state": [zeros(3, 2)]}, ValueError, "states must contain one array for each of h, c, but has 1."),
         ({"mask": zeros(3, 4)}, TypeError, "mask must be bool, not float32."),
         ({"mask": zeros(4, 3, dtype=bool)}, ValueError, r"mask must have shape \[3, 4\], not \[4, 3\]."),
         ({"lengths": [1.0, 2.0, np.nan]}, TypeError, "lengths must be whole numbers, not float64."),
         ({"lengths": [1, 5, 2]}, ValueError, "lengths must lie between 0 and time = 4, not 1 to 5."),
         ({"lengths": [1, 2]}, ValueError, r"lengths must have shape \[3\], not \[2\]."),
-        ({"mask": zeros(3, 4, dtype=bool), "lengths": [1, 2, 3]}, ValueError, "Give mask or lengths, not both."),
+        (
+            {"mask": zeros(3, 4, dtype=bool), "lengths": [1, 2, 3]},
+            ValueError,
+            "mask and lengths are both given. Give only one of them.",
+        ),
         ({"recurrent_dropout_mask": zeros(2, 3, 2)}, ValueError, "recurrent_dropout_mask must have shape"),
         (
             {"implementation": "fast"},

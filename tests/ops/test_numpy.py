@@ -14,6 +14,7 @@ import pytest
 from goldens.load import Golden, load
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from masks import lengths_to_mask
 from ops.test_reference import (
     OF_STEPS,
     VARIANTS,
@@ -31,7 +32,7 @@ from gatewright.ops import numpy as ops
 from gatewright.ops.cells import CELLS
 from gatewright.ops.cells.cell import ACTIVATIONS
 from gatewright.ops.convert import keras_to_onnx, keras_to_pytorch, onnx_to_keras, pytorch_to_keras
-from gatewright.ops.recurrence import Recurrence, lengths_to_mask
+from gatewright.ops.recurrence import Recurrence
 from gatewright.ops.reference import Forward
 
 each_instruction_set = pytest.mark.parametrize("instructions", kernels.instruction_sets())
@@ -111,7 +112,7 @@ def forgetful(problem: Problem) -> Problem:
     """
     U, b = problem.differentiable["recurrent_kernel"], problem.differentiable["bias"]
     smaller = {"recurrent_kernel": np.clip(U / 2, -0.5, 0.5)}
-    gains = problem.rec.gain_rows
+    gains = problem.rec.definition.gain_rows
     if b is not None and gains.stop:
         smaller["bias"] = b.copy()
         smaller["bias"][gains] /= 4
@@ -128,7 +129,7 @@ def problems(draw: st.DrawFn, rec: Recurrence | None = None, dtype: Any = None) 
     rec = rec or draw(st.sampled_from(list(VARIANTS.values())))
     rec = dataclasses.replace(rec, reverse=draw(st.booleans()), zero_output_for_mask=draw(st.booleans()))
     time, bias = draw(times), draw(st.booleans())
-    if rec.gain_rows.stop and not bias:  # gains of 1: what such a network is off by grows at every step
+    if rec.definition.gain_rows.stop and not bias:  # gains of 1: what such a network is off by grows at every step
         time = min(time, 2)
     problem = make_problem(
         rec,
@@ -448,7 +449,7 @@ def test_functions_without_a_recurrent_kernel(name: str) -> None:
     assert actual.backward().recurrent_kernel.shape == (2, 0)
     with pytest.raises(ValueError, match=r"^kernel must have shape \[3, \d\], not \[3, \d\]."):
         function(x, kernel[:, 1:], bias=bias)
-    with pytest.raises(ValueError, match=f"^{name} has no recurrent product, and so no recurrent_dropout_mask."):
+    with pytest.raises(ValueError, match=f"^{name} has no recurrent kernel, so recurrent_dropout_mask must be None."):
         function(x, kernel, bias=bias, recurrent_dropout_mask=np.ones((1, 3, 2)))
 
 
@@ -742,14 +743,14 @@ def zeros(*shape: int, dtype: Any = np.float32) -> Any:
         ({"x": zeros(3, 4, 3, dtype="f2")}, TypeError, "x must be float32 or float64, not float16."),
         ({"x": zeros(3, 4, 3, dtype=">f4")}, TypeError, "x must be float32 or float64, not >f4."),
         ({"x": [[["a"]]]}, TypeError, "x must be float32 or float64, not <U1."),
-        ({"x": zeros(3, 4, 3, dtype="f8")}, TypeError, "kernel must be float64 as x is, not float32."),
+        ({"x": zeros(3, 4, 3, dtype="f8")}, TypeError, "kernel must be float64 like x, not float32."),
         ({"kernel": zeros(3, 6)}, ValueError, r"kernel must have shape \[3, 8\], not \[3, 6\]."),
         ({"recurrent_kernel": zeros(8)}, ValueError, r"recurrent_kernel must have shape .*, not \[8\]."),
         ({"recurrent_kernel": zeros(2, 6)}, ValueError, r"recurrent_kernel must have shape \[2, 8\]"),
         ({"bias": zeros(2, 8)}, ValueError, r"bias must have shape \[8\], not \[2, 8\]."),
-        ({"bias": zeros(8, dtype=int)}, TypeError, "bias must be float32 as x is, not int64."),
+        ({"bias": zeros(8, dtype=int)}, TypeError, "bias must be float32 like x, not int64."),
         ({"initial_state": zeros(3, 2)}, TypeError, "initial_state must be a list of 2 arrays, not one array."),
-        ({"initial_state": [zeros(3, 2)]}, ValueError, "states must be h, c, not 1 arrays."),
+        ({"initial_state": [zeros(3, 2)]}, ValueError, "states must contain one array for each of h, c, but has 1."),
         ({"initial_state": [zeros(3, 2), zeros(3, 1)]}, ValueError, r"state c must have shape \[3, 2\]"),
         ({"initial_state": [zeros(3, 2), zeros(3, 2, dtype="f8")]}, TypeError, "initial_state must be float32"),
         ({"mask": zeros(3, 4)}, TypeError, "mask must be bool, not float32."),
@@ -765,17 +766,17 @@ def zeros(*shape: int, dtype: Any = np.float32) -> Any:
         (
             {"mask": zeros(3, 4, dtype=bool), "lengths": [1, 2, 3]},
             ValueError,
-            "Give mask or lengths, not both.",
+            "mask and lengths are both given. Give only one of them.",
         ),
         ({"dropout_mask": zeros(3, 3)}, ValueError, r"dropout_mask must have shape \[1, 3, 3\] or \[4, 3, 3\]"),
         ({"dropout_mask": zeros(2, 3, 3)}, ValueError, r"dropout_mask must have shape \[1, 3, 3\] or"),
         ({"recurrent_dropout_mask": zeros(1, 3, 3)}, ValueError, "recurrent_dropout_mask must have shape"),
-        ({"dropout_mask": zeros(1, 3, 3, dtype=bool)}, TypeError, "dropout_mask must be float32 as x is"),
+        ({"dropout_mask": zeros(1, 3, 3, dtype=bool)}, TypeError, "dropout_mask must be float32 like x"),
         ({"zoneout_mask": zeros(3, 4, 2, 2)}, TypeError, "zoneout_mask must be bool, not float32"),
         (
             {"zoneout_mask": zeros(3, 4, 2, 2, dtype=bool)},
             ValueError,
-            "zoneout_mask needs a recurrence with a zoneout",
+            "zoneout_mask must be None if zoneout is 0",
         ),
     ],
 )
@@ -805,10 +806,10 @@ def test_a_run_that_kept_nothing() -> None:
     ("d_sequence", "d_states", "error", "sentence"),
     [
         (zeros(3, 4, 3), None, ValueError, r"d_sequence must have shape \[3, 4, 2\], not \[3, 4, 3\]."),
-        (zeros(3, 4, 2, dtype="f8"), None, TypeError, "d_sequence must be float32 as x is, not float64."),
-        (None, [zeros(3, 2)], ValueError, "d_states must be 2 arrays, not 1."),
+        (zeros(3, 4, 2, dtype="f8"), None, TypeError, "d_sequence must be float32 like x, not float64."),
+        (None, [zeros(3, 2)], ValueError, "d_states must contain 2 arrays, not 1."),
         (None, [zeros(3, 2), zeros(2, 3)], ValueError, r"d_states must have shape \[3, 2\], not \[2, 3\]."),
-        (None, [zeros(3, 2, dtype=int), None], TypeError, "d_states must be float32 as x is, not int64."),
+        (None, [zeros(3, 2, dtype=int), None], TypeError, "d_states must be float32 like x, not int64."),
     ],
 )
 def test_gradients_that_do_not_fit(d_sequence: Any, d_states: Any, error: type[Exception], sentence: str) -> None:

@@ -117,7 +117,7 @@ def test_choose_instruction_set() -> None:
     for name in kernels.instruction_sets():
         kernels.choose_instruction_set(name)
         assert kernels.instruction_set() == name
-    with pytest.raises(ValueError, match=r"^instruction set must be one of .* on this machine, not 'mmx'."):
+    with pytest.raises(ValueError, match=r"^The instruction set must be one of .* on this machine, not 'mmx'."):
         kernels.choose_instruction_set("mmx")
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from gatewright.report import html, plots, tables, terminal
 from gatewright.results.measure import Measure
-from gatewright.results.records import Baseline, CellResult, Comparison, Epoch, Evaluated, GradientNorms, Run
+from gatewright.results.records import BaselineResult, CellResult, Comparison, Epoch, Evaluated, GradientNorms, Run
 from gatewright.results.statistics import Interval, mean_interval
 from gatewright.results.verdict import PairedTest
 
@@ -52,22 +52,24 @@ def cell_result(cell, test, curve, *, name=None, decay=0.97, steps=200, measure=
 
 
 def comparison(cells, measure=ACCURACY, **changes):
-    """A comparison of the cells, with tests between neighbours, against the baseline and against chance."""
+    """A comparison of the cells, with tests between neighbours and against both baselines."""
     classify = measure is ACCURACY
-    baseline = Baseline(
+    baseline = BaselineResult(
         "logistic regression", "counts of words, L2", {measure.name: 0.909 if classify else 0.16655}, 3.21
     )
-    chance = Baseline("chance", "always the most frequent class", {measure.name: 0.5 if classify else 0.16671}, 0.0)
+    constant = BaselineResult(
+        "constant", "always the most frequent class", {measure.name: 0.5 if classify else 0.16671}, 0.0
+    )
     one = len(cells[0].runs) == 1
     tests = [
         PairedTest(
             first.name, second, 0.0052, None if one else 0.21, 0.0004, None if one else 0.42,
-            second == "chance" and not one,
+            second == "constant" and not one,
         )
         for first, second in [
             *((a, b.name) for a, b in zip(cells[1:], cells, strict=False)),
             *((cell, baseline.name) for cell in cells),
-            *((cell, "chance") for cell in cells),
+            *((cell, "constant") for cell in cells),
         ]
     ]  # fmt: skip
     return dataclasses.replace(
@@ -77,14 +79,14 @@ def comparison(cells, measure=ACCURACY, **changes):
             settings={"epochs": 5, "learning_rates": [0.001], "dropout": None, "cells": ["gru", "lstm"]},
             unit="rows",
             sizes={"train": 20_000, "validation": 5_000, "test": 25_000},
-            notes=("123 texts occur both among the training and the test rows.",),
+            notes=("123 texts occur both among the training and the test texts.",),
             measures=(measure,),
-            right="an answer nearer than 0.04 <to> the sum",
+            score_label="an answer nearer than 0.04 <to> the sum",
             cells=tuple(cells),
             baseline=baseline,
-            chance=chance,
+            constant=constant,
             tests=tuple(tests),
-            verdict="GRU and LSTM can't be told apart on these test rows.",
+            verdict="GRU and LSTM can't be told apart on these test texts.",
             machine={"processor": "AMD EPYC", "threads": "2"},
             seconds=1234.5,
         ),
@@ -128,7 +130,7 @@ def hostile():
         settings={evil: evil},
         machine={evil: evil},
         verdict=evil,
-        baseline=Baseline(evil + "2", evil, {"accuracy": 0.9}, 1.0),
+        baseline=BaselineResult(evil + "2", evil, {"accuracy": 0.9}, 1.0),
         measures=(Measure("accuracy", evil, "higher"),),
     )
 
@@ -282,10 +284,10 @@ def test_a_small_error_is_not_shown_as_zero():
     assert column[1].startswith("0.00104 ± 0.000")
     assert column[2].startswith("0.000307 ± 0.000")
     assert column[3:] == ("0.167", "0.167")
-    assert tables.Figures(None).interval(Interval(2e-7, 1e-7, 3e-7, ())) == "2.00e-07 ± 1.0e-07"
-    assert tables.Figures(None).interval(Interval(0.1667, 0.1664, 0.1670, ())) == "0.1667 ± 0.0003"
-    assert tables.Figures(None).interval(Interval(math.nan, math.nan, math.nan, ())) == "nan"
-    assert tables.Figures(None).interval(Interval(0.0, 0.0, 0.0, ())) == "0.000 ± 0.000"
+    assert tables.Format(None).interval(Interval(2e-7, 1e-7, 3e-7, ())) == "2.00e-07 ± 1.0e-07"
+    assert tables.Format(None).interval(Interval(0.1667, 0.1664, 0.1670, ())) == "0.1667 ± 0.0003"
+    assert tables.Format(None).interval(Interval(math.nan, math.nan, math.nan, ())) == "nan"
+    assert tables.Format(None).interval(Interval(0.0, 0.0, 0.0, ())) == "0.000 ± 0.000"
 
 
 def test_a_fourth_decimal_where_three_hide_something():
@@ -299,15 +301,15 @@ def test_a_fourth_decimal_where_three_hide_something():
 
 
 def test_differences_have_signs_and_are_not_shown_as_zero():
-    figures = tables.Figures(3)
+    figures = tables.Format(3)
     assert [figures.difference(value) for value in (0.0124, -0.0124, 0.0, -0.00004)] == [
         "+0.012",
         "-0.012",
         "0.000",
         "-0.00004",
     ]
-    assert tables.Figures(None).difference(0.000421) == "+0.000421"
-    assert tables.Figures(None).difference(-0.166) == "-0.166"
+    assert tables.Format(None).difference(0.000421) == "+0.000421"
+    assert tables.Format(None).difference(-0.166) == "-0.166"
 
 
 # Tables
@@ -316,8 +318,8 @@ def test_differences_have_signs_and_are_not_shown_as_zero():
 def test_the_main_table_holds_the_comparison():
     found = imdb()
     names, costs, outcomes = tables.results(found)
-    assert names.cells == ("SimpleRNN", "LSTM", "GRU", "baseline: logistic regression", "chance")
-    assert [column.heading for column in costs] == ["units", "parameters", "seconds\nan epoch", "peak\nMB"]
+    assert names.cells == ("SimpleRNN", "LSTM", "GRU", "baseline: logistic regression", "constant baseline")
+    assert [column.heading for column in costs] == ["units", "parameters", "seconds\nper epoch", "peak\nMB"]
     assert [column.cells[2] for column in costs] == ["64", "1,313,409", "12.0", "47.1"]
     assert [column.cells[3] for column in costs] == ["", "", "3.21", ""]
     gru = found.cells[2].test["accuracy"]
@@ -353,12 +355,15 @@ def test_paired_tests_stand_in_their_families():
     groups = tables.paired_tests(imdb())
     assert {group.title: [row.pair for row in group.rows] for group in groups} == {
         "Between cells": ["LSTM - SimpleRNN", "GRU - LSTM"],
-        "Against the baseline": ["SimpleRNN - baseline", "LSTM - baseline", "GRU - baseline"],
-        "Against chance": ["SimpleRNN - chance", "LSTM - chance", "GRU - chance"],
+        "Against baseline": ["SimpleRNN - baseline", "LSTM - baseline", "GRU - baseline"],
+        "Against constant baseline": ["SimpleRNN - constant", "LSTM - constant", "GRU - constant"],
     }
     assert groups[0].rows[0][1:] == ("+0.005", "0.210", "<0.001", "0.420", "undecided", False)
     assert groups[2].rows[0].conclusion == "differs"
-    assert [group.title for group in tables.paired_tests(one_epoch())] == ["Against the baseline", "Against chance"]
+    assert [group.title for group in tables.paired_tests(one_epoch())] == [
+        "Against baseline",
+        "Against constant baseline",
+    ]
 
 
 def test_one_seed_has_no_interval_and_no_claim():
@@ -388,12 +393,13 @@ def test_text_says_everything_in_order():
     found = imdb()
     text = terminal.text(found)
     assert text.startswith("classify, imdb: 20,000 training, 5,000 validation and 25,000 test rows\n")
-    assert first_words(text) == ["SimpleRNN", "LSTM", "GRU", "baseline:", "chance"]
+    assert first_words(text) == ["SimpleRNN", "LSTM", "GRU", "baseline:", "constant"]
     for column in (*tables.results(found).costs, *tables.results(found).outcomes):
         assert all(cell in text for cell in column.cells)
-    assert "95% interval over 3 seeds" in text
+    assert "mean over 3 seeds ± half of its 95% interval" in " ".join(text.split())
     parts = [
-        text.index(part) for part in ("Between cells", "Against the baseline", "Against chance", "Note: 123 texts")
+        text.index(part)
+        for part in ("Between cells", "Against baseline", "Against constant baseline", "Note: 123 texts")
     ]
     assert parts == sorted(parts)
     assert text.split("\n\n")[-1] == found.verdict
@@ -418,13 +424,7 @@ def test_show_is_readable_at_80_columns(make, monkeypatch):
 
 def test_show_splits_a_table_that_is_too_wide(monkeypatch):
     found = imdb()
-    more = tuple(Measure(f"m{number}", f"measure {number}", "higher") for number in range(3))
-    cells = tuple(
-        dataclasses.replace(cell, test={**cell.test, **dict.fromkeys(("m0", "m1", "m2"), cell.test["accuracy"])})
-        for cell in found.cells
-    )
-    wide = dataclasses.replace(found, cells=cells, measures=(ACCURACY, *more))
-    output = shown(wide, 80, monkeypatch)
+    output = shown(with_measures(found, 3), 80, monkeypatch)
     assert output.count("SimpleRNN  ") == shown(found, 80, monkeypatch).count("SimpleRNN  ") + 1
     assert output.index("measure 2") < output.index("parameters")
 
@@ -453,7 +453,11 @@ def with_measures(found, count):
         )
         for cell in found.cells
     )
-    return dataclasses.replace(found, cells=cells, measures=(ACCURACY, *more))
+    baseline, constant = (
+        dataclasses.replace(model, test=widened(model.test)) for model in (found.baseline, found.constant)
+    )
+    measures = (ACCURACY, *more)
+    return dataclasses.replace(found, cells=cells, baseline=baseline, constant=constant, measures=measures)
 
 
 @pytest.mark.parametrize("width", [80, 100])
@@ -549,9 +553,7 @@ def test_page_tells_all_settings_runs_and_the_machine():
     assert found.notes[0] in text
     for cell in found.cells:
         for run in cell.runs:
-            words = (
-                f"seed {run.seed}, learning rate 0.001, chosen epoch {run.chosen_epoch}; on the test rows: accuracy "
-            )
+            words = f"seed {run.seed}, learning rate 0.001, chosen epoch {run.chosen_epoch}; test set: accuracy "
             assert f"{words}{run.test['accuracy']:.3f}" in text
 
 
@@ -606,8 +608,8 @@ def test_learning_curves_are_the_means():
         "SimpleRNN",
         "LSTM",
         "GRU",
-        "logistic regression: 0.909 on the test rows",
-        "chance: 0.500 on the test rows",
+        "logistic regression: 0.909 (test)",
+        "constant baseline: 0.500 (test)",
     }
 
 
@@ -681,15 +683,16 @@ assert "matplotlib.pyplot" not in sys.modules
     subprocess.run([sys.executable, "-c", program], check=True, cwd=__file__.rpartition("/")[0])
 
 
-SHARES = dict.fromkeys(("macro_f1", "micro_f1", "accuracy", "auroc", "log_loss", "calibration_error"), 0.5)
+MEASURES = (Measure("macro_f1", "macro F1", "higher"), Measure("micro_f1", "micro F1", "higher"), ACCURACY)
+SHARES = dict.fromkeys(("macro_f1", "micro_f1", "accuracy"), 0.5)
 
 
-def several(labels, confusion):
-    return Evaluated("m", "d", "classify", "rows", 10, SHARES, SHARES, labels, confusion, several=True)
+def multi_label(labels, confusion):
+    return Evaluated("m", "d", "classify", "rows", 10, MEASURES, SHARES, SHARES, labels, confusion, multi_label=True)
 
 
 def test_several_labels_have_a_row_each():
-    found = str(several(("sport", "never"), (((4, 1), (2, 3)), ((10, 0), (0, 0)))))
+    found = str(multi_label(("sport", "never"), (((4, 1), (2, 3)), ((10, 0), (0, 0)))))
     assert found.index("macro F1") < found.index("micro F1") < found.index("accuracy")
     rows = [line.split() for line in found.split("\n")]
     assert ["label", "support", "precision", "recall", "F1"] in rows
@@ -701,8 +704,10 @@ def test_several_labels_have_a_row_each():
 @pytest.mark.parametrize("label", ["[/b]", "\0\x1b[31m\r\n", "\U0001f600, é", "a" * 500, "[red]x"])
 def test_labels_may_be_anything(label):
     table = ((4, 1), (2, 3))
-    one = Evaluated("m", "d", "classify", "rows", 10, {"accuracy": 0.5}, {"accuracy": 0.5}, (label, "b"), table)
-    for found in map(str, (several((label, "b"), (table, table)), one)):
+    one = Evaluated(
+        "m", "d", "classify", "rows", 10, (ACCURACY,), {"accuracy": 0.5}, {"accuracy": 0.5}, (label, "b"), table
+    )
+    for found in map(str, (multi_label((label, "b"), (table, table)), one)):
         assert max(map(len, found.split("\n"))) <= 100
         assert "\x1b" not in found
         assert label[:3] in found or "\\x00" in found
@@ -710,11 +715,12 @@ def test_labels_may_be_anything(label):
 
 def test_of_very_many_labels_there_is_no_table():
     labels = tuple(f"label{place}" for place in range(200))
-    assert "label1" not in str(several(labels, (((4, 1), (2, 3)),) * 200))
+    assert "label1" not in str(multi_label(labels, (((4, 1), (2, 3)),) * 200))
 
 
 def test_figures_of_a_network_that_diverged_stay_short():
     figures = {"perplexity": 1.5e304}, {"perplexity": 999_999.0}
-    found = str(Evaluated("m", "d", "generate", "tokens", 10, *figures, (), ()))
+    measures = (Measure("perplexity", "perplexity", "lower"),)
+    found = str(Evaluated("m", "d", "generate", "tokens", 10, measures, *figures, (), ()))
     assert "1.5e+304" in found
     assert "999999.0000" in found

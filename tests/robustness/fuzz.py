@@ -26,8 +26,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
-from models import classifier, forecaster, language_model, tagger
+from forecast_models import forecaster
+from models import classifier, language_model
 from safetensors.numpy import load, save
+from tag_models import tagger
 
 from gatewright import runtime
 from gatewright.nn import file as model_file
@@ -89,7 +91,7 @@ def map_of(make: Callable[..., Any], *options: dict[str, Any]) -> list[Any]:
 
 def use(model: runtime.AnyModel) -> None:
     if isinstance(model, LanguageModel):
-        model.generate("a fine film", 5, seed=0)
+        model.generate("a fine film", tokens=5, seed=0)
     elif isinstance(model, Forecaster):
         variables = len(model.scales.variables)
         model.predict(np.zeros((min(model.look_back + model.horizon, 1000), variables)))
@@ -103,10 +105,12 @@ def main(files: int, seed: int) -> None:
         path = Path(folder) / "model.safetensors"
         contents = []
         models = [
-            *map_of(classifier, {}, {"pooling": "attention", "cell": "lstm", "both": True}, {"tokens": "bytes"}),
-            *map_of(classifier, {"several": True}),
+            *map_of(
+                classifier, {}, {"pooling": "attention", "cell": "lstm", "bidirectional": True}, {"tokens": "bytes"}
+            ),
+            *map_of(classifier, {"multi_label": True}),
             *map_of(tagger, {"crf": True}, {"cell": "lstm", "pooling": "attention"}),
-            *map_of(language_model, {"tied": True}, {"tokens": "characters", "rows": "prefixes", "layers": 2}),
+            *map_of(language_model, {"tied": True}, {"tokens": "characters", "examples": "prefixes", "layers": 2}),
             *map_of(forecaster, {}, {"decoding": "recursive", "known": 1}, {"decoding": "direct", "missing": "decay"}),
         ]
         for model in models:

@@ -22,7 +22,7 @@ def figures(output: bytes) -> dict:
     kept = json.loads(output)
     for epoch in kept["epochs"]:
         del epoch["seconds"]
-    return {name: value for name, value in kept.items() if name not in ("seconds", "made", "out")}
+    return {name: value for name, value in kept.items() if name not in ("seconds", "machine", "out")}
 
 
 def main(task: str, data: str, kills: int, flags: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C that comes at a bad moment is neither lost nor acted on there."""
+"""Ctrl-C during a long computation is delayed and never lost."""
 
 import signal
 import threading
@@ -10,13 +10,13 @@ from gatewright.support.interrupts import Interrupts
 
 @pytest.fixture(autouse=True)
 def _pythons_own_handler():
-    """A shell starts what it puts into the background with Ctrl-C ignored."""
+    """Install Python's handler, because shells start background jobs with Ctrl-C ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-def test_raised_by_check_alone():
+def test_only_check_raises_ctrl_c():
     reached = []
 
     def work():
@@ -33,12 +33,12 @@ def test_raised_by_check_alone():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_not_lost_where_nobody_checks():
+def test_ctrl_c_without_a_check_is_raised_at_the_end():
     with pytest.raises(KeyboardInterrupt), Interrupts():
         signal.raise_signal(signal.SIGINT)
 
 
-def test_a_second_one_is_raised_at_once():
+def test_a_second_ctrl_c_is_raised_at_once():
     def work():
         with Interrupts():
             signal.raise_signal(signal.SIGINT)
@@ -49,7 +49,7 @@ def test_a_second_one_is_raised_at_once():
         work()
 
 
-def test_another_handler_stays():
+def test_another_handler_is_kept():
     seen = []
     before = signal.signal(signal.SIGINT, lambda *_: seen.append(True))
     try:
@@ -60,7 +60,7 @@ def test_another_handler_stays():
         signal.signal(signal.SIGINT, before)
 
 
-def test_in_another_thread_nothing_is_changed():
+def test_another_thread_changes_nothing():
     handlers = []
 
     def work():

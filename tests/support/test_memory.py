@@ -1,4 +1,4 @@
-"""What is set of the allocator while a network learns is set back, and changes no figure."""
+"""Settings of the allocator are restored and change no results."""
 
 import ctypes
 import subprocess
@@ -10,17 +10,17 @@ import pytest
 from gatewright.support import memory as _heap
 
 
-def test_memory_is_the_same_memory():
-    with _heap.kept():
+def test_freed_memory_can_be_used_again():
+    with _heap.keep_freed_memory():
         large = np.ones(6 << 20)  # more than 32 MB
     assert large.sum() == 6 << 20
     del large
     assert np.ones(6 << 20).sum() == 6 << 20
 
 
-def test_an_error_passes_through_and_it_can_be_done_again():
+def test_an_error_passes_through_and_the_block_can_be_repeated():
     for _ in range(2):
-        with pytest.raises(KeyError), _heap.kept():
+        with pytest.raises(KeyError), _heap.keep_freed_memory():
             raise KeyError
 
 
@@ -30,19 +30,19 @@ def test_without_glibc_nothing_happens(monkeypatch, fault):
         raise fault
 
     monkeypatch.setattr(_heap.ctypes, "CDLL", refuse)
-    with _heap.kept():
+    with _heap.keep_freed_memory():
         assert np.ones(3).sum() == 3
 
 
-def test_another_c_library(monkeypatch):
+def test_another_c_library_changes_nothing(monkeypatch):
     monkeypatch.setattr(_heap.ctypes, "CDLL", lambda name: object())
     _heap.use_one_arena()
-    with _heap.kept():
+    with _heap.keep_freed_memory():
         assert np.ones(3).sum() == 3
 
 
-def test_threads_that_begin_later_share_one_arena():
-    """What a thread allocates lies where the main thread's small blocks do, and in no arena of its own."""
+def test_later_threads_share_one_arena():
+    """Memory of a new thread lies in the main thread's heap."""
     program = (
         "import ctypes, threading; from gatewright.support import memory; memory.use_one_arena(); "
         "c = ctypes.CDLL(None); "

@@ -1,4 +1,4 @@
-"""`gatewright train` and what uses its file: the same figures however often it was stopped, and clear refusals."""
+"""`gatewright train` and the commands that use its model: resumed trainings, equal figures and clear errors."""
 
 import csv
 import json
@@ -14,16 +14,17 @@ import pytest
 import gatewright
 from gatewright.commands import main as cli
 from gatewright.support.errors import InputError
-from gatewright.training import network as fitting
+from gatewright.training import network
 from gatewright.training.checkpoint import Checkpoint
 
 pytestmark = pytest.mark.slow  # trains networks
 
-SMALL = {"units": 6, "embedding": 8, "epochs": 3, "length": 12, "batch": 16, "learning_rate": 0.01}
+SMALL = {"units": 6, "embedding_dim": 8, "epochs": 3, "max_length": 12, "batch_size": 16, "learning_rate": 0.01}
 FLAGS = [part for name, value in SMALL.items() for part in (f"--{name.replace('_', '-')}", str(value))]
 
 
 def write_reviews(path, rows=120, labels=("bad", "good"), seed=0):
+    """Write a table of texts, two words of which depend on the label."""
     draw = random.Random(seed)
     telling = [[f"{label}{place}" for place in range(4)] for label in labels]
     with path.open("w", newline="") as file:
@@ -43,11 +44,11 @@ def reviews(tmp_path):
 
 
 def figures(result):
-    """All but what differs from one time to the next."""
+    """Return a result without what differs between equal trainings."""
     kept = result.to_json()
     for epoch in kept["epochs"]:
         del epoch["seconds"]
-    return {name: value for name, value in kept.items() if name not in ("seconds", "made", "out")}
+    return {name: value for name, value in kept.items() if name not in ("seconds", "machine", "out")}
 
 
 def test_from_a_table_to_predictions(tmp_path, reviews, capsys):
@@ -63,23 +64,23 @@ def test_from_a_table_to_predictions(tmp_path, reviews, capsys):
             *("accuracy", "macro_f1", "auroc", "log_loss", "calibration_error"),
         }
     )
-    assert "simple baseline" in result.verdict
+    assert "the baseline" in result.verdict
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.safetensors", "reviews.csv"]
     model = gatewright.runtime.load(out)
     assert model.predict("good1 word3 good2").label == "good"
     measured = gatewright.evaluate(out, str(reviews))
-    assert measured.rows == 120
+    assert measured.size == 120
     assert measured.test["accuracy"] > 0.9
     assert measured.baseline["accuracy"] == 0.5
     assert gatewright.info(out).training["test"] == result.test
     assert [one.label for one in gatewright.predict(out, ["bad1 bad2", "good0 good3"])] == ["bad", "good"]
     for shown in (result, measured, gatewright.info(out)):
-        assert max(map(len, str(shown).split("\n"))) <= 100 + len(str(out))  # a path is not broken
+        assert max(map(len, str(shown).split("\n"))) <= 100 + len(str(out))  # a path is not wrapped
     assert "<pre>" in result._repr_html_()
     assert json.loads(json.dumps(result.to_json(), allow_nan=False))["test"] == result.test
 
 
-def test_the_same_again_does_nothing_and_other_settings_train_anew(tmp_path, reviews):
+def test_a_finished_training_is_not_repeated_and_other_settings_train_again(tmp_path, reviews):
     out = tmp_path / "m.safetensors"
     result = gatewright.train("classify", str(reviews), out, **SMALL)
     stamp = out.stat().st_mtime_ns
@@ -90,11 +91,9 @@ def test_the_same_again_does_nothing_and_other_settings_train_anew(tmp_path, rev
     assert gatewright.info(out).training["settings"]["units"] == 5
 
 
-def test_flags_file_and_function_are_one(tmp_path, reviews, capsys):
+def test_flags_a_settings_file_and_the_function_give_equal_trainings(tmp_path, reviews, capsys):
     config = tmp_path / "s.toml"
-    config.write_text(
-        "\n".join(f"{name.replace('_', '-')} = {value}" for name, value in SMALL.items()) + "\nunits = 6\n" * 0
-    )
+    config.write_text("\n".join(f"{name.replace('_', '-')} = {value}" for name, value in SMALL.items()))
     by_function = gatewright.train("classify", str(reviews), tmp_path / "a.safetensors", **SMALL)
     by_file = gatewright.train("classify", str(reviews), tmp_path / "b.safetensors", config=config)
     assert (
@@ -112,18 +111,20 @@ def test_flags_file_and_function_are_one(tmp_path, reviews, capsys):
 @pytest.mark.parametrize(
     "options",
     [
-        {"cell": "lstm", "layers": 2, "both": False, "pooling": "last"},
-        {"pooling": "attention", "averaging": 0.9, "schedule": "cosine", "warmup": 0.2},
-        {"tokens": "bytes", "vocabulary": 300, "pooling": "mean", "length": 40},
+        {"cell": "lstm", "layers": 2, "bidirectional": False, "pooling": "last"},
+        {"pooling": "attention", "ema_decay": 0.9, "schedule": "cosine", "warmup": 0.2},
+        {"tokens": "bytes", "vocabulary": 300, "pooling": "mean", "max_length": 40},
         {"class_weights": "balanced", "recurrent_dropout": 0.2, "embedding_dropout": 0.2, "weight_decay": 0.01},
         {"input_dropout": 0.3},
-        {"adversarial": 0.5},
-        {"cell": "min_gru", "both": True},
+        {"adversarial_epsilon": 0.5},
+        {"cell": "min_gru", "bidirectional": True},
         {"cell": "min_lstm", "layers": 2},
         {"cell": "layer_norm_lstm", "recurrent_dropout": 0.2},
-        {"cell": "layer_norm_gru", "both": True},
+        {"cell": "layer_norm_gru", "bidirectional": True},
         {"cell": "lstm", "zoneout": 0.4},
-        {"cell": "gru", "zoneout": 0.1, "both": True},
+        {"zoneout": 0.1, "bidirectional": True},
+        {"layer_lr_decay": 1.5, "gradual_unfreezing": True},
+        {"embedding_moments": "own", "clip_norm": 0.1},
     ],
 )
 def test_settings_reach_the_model(tmp_path, options):
@@ -132,49 +133,49 @@ def test_settings_reach_the_model(tmp_path, options):
     result = gatewright.train("classify", str(reviews), out, **{**SMALL, **options})
     assert {name: result.settings[name] for name in options} == options
     assert gatewright.runtime.load(out).labels == ("a", "b", "c")
-    blocks = gatewright.info(out).blocks
-    assert sum(block["kind"] == "recurrent" for block in blocks) == options.get("layers", 1)
+    layers = gatewright.info(out).layers
+    assert sum(layer["kind"] == "recurrent" for layer in layers) == options.get("layers", 1)
     plain = gatewright.train("classify", str(reviews), tmp_path / "p.safetensors", **SMALL)
     assert result.epochs[0].loss != plain.epochs[0].loss
 
 
-class TestStopped:
-    def test_at_any_step_it_goes_on_to_the_same_figures(self, tmp_path, reviews, monkeypatch):
-        """With a checkpoint at every step, stopped after every third of them."""
-        options = {**SMALL, "averaging": 0.8, "recurrent_dropout": 0.3}
+class TestInterruption:
+    def test_a_training_interrupted_at_any_step_resumes_to_the_same_figures(self, tmp_path, reviews, monkeypatch):
+        """The training has a checkpoint at every step, and is interrupted after every third step."""
+        options = {**SMALL, "ema_decay": 0.8, "recurrent_dropout": 0.3}
         whole = gatewright.train("classify", str(reviews), tmp_path / "whole.safetensors", **options)
         monkeypatch.setattr(Checkpoint, "due", lambda self: True)
-        steps, learn = 0, fitting.Network.learn
+        steps, train_step = 0, network.Network.train_step
 
-        def stopping(self, *given):
+        def interrupted(self, *given):
             nonlocal steps
             steps += 1
             if steps % 4 == 0:
                 raise KeyboardInterrupt
-            return learn(self, *given)
+            return train_step(self, *given)
 
-        monkeypatch.setattr(fitting.Network, "learn", stopping)
-        out, told = tmp_path / "m.safetensors", []
+        monkeypatch.setattr(network.Network, "train_step", interrupted)
+        out, messages = tmp_path / "m.safetensors", []
         while True:
             try:
                 result = gatewright.train("classify", str(reviews), out, **options)
             except KeyboardInterrupt as stopped:
-                told.append(str(stopped))
+                messages.append(str(stopped))
                 if out.exists():
                     assert gatewright.runtime.load(out).predict("good1").label in ("bad", "good")
             else:
                 break
-        assert len(told) > 3
-        assert all("the same call goes on" in sentence for sentence in told)
-        assert "interrupted before an epoch was done" in told[0]
-        assert "the best epoch so far" in told[-1]
+        assert len(messages) > 3
+        assert all("run the same command again to resume" in message for message in messages)
+        assert "interrupted before the first epoch was finished" in messages[0]
+        assert "the best epoch so far" in messages[-1]
         assert figures(result) == figures(whole)
         for name in ("whole", "m"):
             assert (tmp_path / f"{name}.safetensors").stat().st_size > 1000
         one, other = (gatewright.runtime.load(tmp_path / f"{name}.safetensors") for name in ("whole", "m"))
         assert one.predict("good1 bad2") == other.predict("good1 bad2")
 
-    def test_killed_it_goes_on_to_the_same_figures(self, tmp_path, reviews):
+    def test_a_killed_training_resumes_to_the_same_figures(self, tmp_path, reviews):
         whole = gatewright.train("classify", str(reviews), tmp_path / "whole.safetensors", **{**SMALL, "epochs": 30})
         out = tmp_path / "m.safetensors"
         command = [
@@ -201,7 +202,7 @@ class TestStopped:
         assert figures(gatewright.train("classify", str(reviews), out, **{**SMALL, "epochs": 30})) == figures(whole)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["m.safetensors", "reviews.csv", "whole.safetensors"]
 
-    def test_killed_when_all_but_the_folder_was_done(self, tmp_path, reviews):
+    def test_a_folder_left_by_a_training_killed_at_its_end_is_removed(self, tmp_path, reviews):
         out = tmp_path / "m.safetensors"
         first = gatewright.train("classify", str(reviews), out, **SMALL)
         (tmp_path / "m.safetensors.training").mkdir()
@@ -209,9 +210,9 @@ class TestStopped:
         assert figures(gatewright.train("classify", str(reviews), out, **SMALL)) == figures(first)
         assert not (tmp_path / "m.safetensors.training").exists()
 
-    def test_ctrl_c_at_the_command_line(self, tmp_path, reviews):
+    def test_ctrl_c_on_the_command_line_saves_the_best_epoch(self, tmp_path, reviews):
         out = tmp_path / "m.safetensors"
-        # A shell starts what it puts into the background with Ctrl-C ignored, and children inherit that.
+        # A shell starts background jobs with Ctrl-C ignored, and child processes inherit that.
         program = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
         program += "from gatewright.commands.main import main; sys.exit(main(sys.argv[1:]))"
         command = [sys.executable, "-c", program, "train", "classify", str(reviews), "--out", str(out)]
@@ -221,37 +222,37 @@ class TestStopped:
             if line.startswith("epoch 2 of"):
                 break
         process.send_signal(signal.SIGINT)
-        printed, told = process.communicate(timeout=60)
+        printed, errors = process.communicate(timeout=60)
         assert process.returncode == 130
         assert printed == ""
-        assert "Traceback" not in told
-        assert "gatewright: interrupted: the best epoch so far, " in told
+        assert "Traceback" not in errors
+        assert "gatewright: interrupted; the best epoch so far, " in errors
         assert gatewright.runtime.load(out).predict("good1").label in ("bad", "good")
         assert not gatewright.info(out).training["finished"]
 
-    def test_what_a_killed_process_left_is_removed(self, tmp_path, reviews):
+    def test_temporary_files_of_a_killed_process_are_removed(self, tmp_path, reviews):
         gone = subprocess.Popen([sys.executable, "-c", ""])
         gone.wait()
         (tmp_path / f".{gone.pid}-m.safetensors").write_bytes(b"half")
-        (tmp_path / f".{os.getppid()}-m.safetensors").write_bytes(b"another's, who still writes")
+        (tmp_path / f".{os.getppid()}-m.safetensors").write_bytes(b"of a running process")
         gatewright.train("classify", str(reviews), tmp_path / "m.safetensors", **SMALL)
         left = sorted(path.name for path in tmp_path.iterdir())
         assert left == [f".{os.getppid()}-m.safetensors", "m.safetensors", "reviews.csv"]
 
-    def test_a_damaged_checkpoint_and_other_settings(self, tmp_path, reviews, monkeypatch):
+    def test_a_damaged_checkpoint_and_other_settings_are_refused(self, tmp_path, reviews, monkeypatch):
         out = tmp_path / "m.safetensors"
-        monkeypatch.setattr(fitting, "batches", stop_after(fitting.batches, 3))
-        with pytest.raises(KeyboardInterrupt, match="best epoch so far, 1, is kept"):
+        monkeypatch.setattr(network, "minibatches", interrupt_after(network.minibatches, 1))
+        with pytest.raises(KeyboardInterrupt, match="the best epoch so far, 1, is saved in"):
             gatewright.train("classify", str(reviews), out, **SMALL)
-        with pytest.raises(InputError, match=r"with units 6, and now units is 5: give the same settings to go on"):
+        with pytest.raises(InputError, match=r"with units 6, not 5: give the same settings to resume it"):
             gatewright.train("classify", str(reviews), out, **{**SMALL, "units": 5})
         (tmp_path / "m.safetensors.training" / "checkpoint.npz").write_bytes(b"PK not really")
-        with pytest.raises(InputError, match=r"checkpoint.npz is damaged: remove it, and training begins anew\."):
+        with pytest.raises(InputError, match=r"checkpoint.npz is damaged: remove it to train from the beginning\."):
             gatewright.train("classify", str(reviews), out, **SMALL)
 
 
-def stop_after(batches, calls):
-    """Ctrl-C when rows are put into batches for the so-manieth time."""
+def interrupt_after(function, calls):
+    """Return a function that raises KeyboardInterrupt after so many calls."""
     made = 0
 
     def counted(*given):
@@ -259,70 +260,70 @@ def stop_after(batches, calls):
         made += 1
         if made == calls + 1:
             raise KeyboardInterrupt
-        return batches(*given)
+        return function(*given)
 
     return counted
 
 
+def refused(tmp_path, capsys, *arguments):
+    """Return the one sentence with which a command is refused, and check that it wrote nothing."""
+    before = sorted(os.listdir(tmp_path))
+    assert cli.main(list(map(str, arguments))) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("gatewright: ")
+    assert printed.err.count("\n") == 1
+    assert sorted(os.listdir(tmp_path)) == before
+    return printed.err
+
+
 class TestRefused:
-    """Each in one sentence, with nothing written."""
-
-    def refused(self, tmp_path, capsys, *arguments):
-        before = sorted(os.listdir(tmp_path))
-        assert cli.main(list(map(str, arguments))) == 2
-        told = capsys.readouterr()
-        assert told.out == ""
-        assert told.err.startswith("gatewright: ")
-        assert told.err.count("\n") == 1
-        assert sorted(os.listdir(tmp_path)) == before
-        return told.err
-
-    def test_out(self, tmp_path, reviews, capsys):
+    def test_a_wrong_place_for_the_model_is_refused(self, tmp_path, reviews, capsys):
         train = ("train", "classify", reviews, "--out")
-        assert "is a folder" in self.refused(tmp_path, capsys, *train, tmp_path)
-        assert "in a folder that is not there" in self.refused(tmp_path, capsys, *train, tmp_path / "no" / "m")
-        assert "no whole model file: remove it" in self.refused(tmp_path, capsys, *train, reviews)
+        assert "is a folder" in refused(tmp_path, capsys, *train, tmp_path)
+        assert "in a folder that does not exist" in refused(tmp_path, capsys, *train, tmp_path / "no" / "m")
+        assert "is not a complete model file: remove it" in refused(tmp_path, capsys, *train, reviews)
 
-    def test_settings(self, tmp_path, reviews, capsys):
+    def test_wrong_settings_are_refused(self, tmp_path, reviews, capsys):
         train = ("train", "classify", reviews, "--out", tmp_path / "m")
-        assert "did you mean 'attention'?" in self.refused(tmp_path, capsys, *train, "--pooling", "atention")
+        assert "did you mean 'attention'?" in refused(tmp_path, capsys, *train, "--pooling", "atention")
         config = tmp_path / "s.toml"
         config.write_text("unit = 3\n")
-        said = self.refused(tmp_path, capsys, *train, "--config", config)
-        assert "'unit' is no setting of this task: leave it out; did you mean 'units'?" in said
+        said = refused(tmp_path, capsys, *train, "--config", config)
+        assert "'unit' is not a setting of this task: leave it out; did you mean 'units'?" in said
 
-    def test_data(self, tmp_path, reviews, capsys):
+    def test_wrong_data_is_refused(self, tmp_path, reviews, capsys):
         def data(content):
             (tmp_path / "d.csv").write_text(content)
-            return self.refused(tmp_path, capsys, "train", "classify", tmp_path / "d.csv", "--out", tmp_path / "m")
+            return refused(tmp_path, capsys, "train", "classify", tmp_path / "d.csv", "--out", tmp_path / "m")
 
         (tmp_path / "d.csv").write_text("")
         assert "has no rows" in data("text,label\n")
-        assert "one class only" in data("text,label\na,b\n")
+        assert "has only one class" in data("text,label\na,b\n")
         assert "different labels" in data("text,label\n" + "".join(f"t,{row}.5\n" for row in range(50)))
         assert "has no column 'text'" in data("review,label\na,b\n")
         (tmp_path / "v.csv").write_text("text,label\na,unheard\n")
         train = ("train", "classify", reviews, "--out", tmp_path / "m", "--validation", tmp_path / "v.csv")
-        assert "'unheard', which no training row has" in self.refused(tmp_path, capsys, *train)
+        assert "'unheard', which the training set does not have" in refused(tmp_path, capsys, *train)
 
-    def test_users(self, tmp_path, reviews, capsys):
+    def test_commands_that_use_a_model_refuse_wrong_input(self, tmp_path, reviews, capsys):
         out = tmp_path / "m.safetensors"
         gatewright.train("classify", str(reviews), out, **SMALL)
         capsys.readouterr()
         other = write_reviews(tmp_path / "other.csv", labels=("good", "goood"))
-        said = self.refused(tmp_path, capsys, "evaluate", out, other)
+        said = refused(tmp_path, capsys, "evaluate", out, other)
         assert "the label 'goood', which" in said
         assert "did you mean 'good'?" in said
         for command in (["predict", reviews, "a"], ["info", reviews], ["evaluate", reviews, reviews]):
-            assert "no model file, or a damaged one" in self.refused(tmp_path, capsys, *command)
-        assert "predict needs texts: give some" in self.refused(tmp_path, capsys, "predict", out)
-        assert "is not there" in self.refused(tmp_path, capsys, "predict", out, "--file", tmp_path / "none.txt")
+            assert "is not a model file, or is damaged" in refused(tmp_path, capsys, *command)
+        assert "predict needs texts. Give texts" in refused(tmp_path, capsys, "predict", out)
+        assert "does not exist" in refused(tmp_path, capsys, "predict", out, "--file", tmp_path / "none.txt")
 
 
-def test_of_many_epochs_some_are_shown(tmp_path, reviews):
+def test_only_some_of_many_epochs_are_shown(tmp_path, reviews):
     result = gatewright.train("classify", str(reviews), tmp_path / "m.safetensors", **{**SMALL, "epochs": 40})
     shown = [line.split()[0] for line in str(result).split("\n") if line.strip()[:1].isdigit()]
-    assert {"1", str(result.chosen), "40"} <= set(shown)
+    assert {"1", str(result.chosen_epoch), "40"} <= set(shown)
     assert 10 <= len(shown) <= 15
 
 
@@ -349,11 +350,11 @@ def test_predict_from_files_and_standard_input(tmp_path, reviews, capsys, monkey
     assert piped.stdout.decode().startswith("bad\t")
 
 
-class TestSeveralLabels:
+class TestMultiLabel:
     NAMES = ("toxic", "a, b", "[/b]\U0001f600\0")
 
     def write(self, path, rows=240, seed=0):
-        """Words that tell of each label, and lists of labels."""
+        """Write texts with words that depend on each label, and lists of labels."""
         draw = random.Random(seed)
         with path.open("w") as file:
             for _ in range(rows):
@@ -373,8 +374,8 @@ class TestSeveralLabels:
         assert result.test["macro_f1"] > 0.9
         assert result.test["accuracy"] > 0.8
         assert f"macro F1 {result.test['macro_f1']:.4f} against " in result.verdict
-        assert f"rows with every label right {result.test['accuracy']:.4f} against " in result.verdict
-        assert result.several
+        assert f"examples with every label right {result.test['accuracy']:.4f} against " in result.verdict
+        assert result.multi_label
         assert [sum(map(sum, table)) for table in result.confusion] == [48] * 3
         assert gatewright.train("classify", data, out, **{**SMALL, "epochs": 30}) == result  # read from the file
         model = gatewright.runtime.load(out)
@@ -388,7 +389,7 @@ class TestSeveralLabels:
         for shown in (result, measured, gatewright.info(out)):
             assert max(map(len, str(shown).split("\n"))) <= 100 + len(str(out))
         assert "precision" in str(result)
-        assert "several: true" in str(gatewright.info(out))
+        assert "multi_label: true" in str(gatewright.info(out))
         assert json.loads(json.dumps(result.to_json(), allow_nan=False))["confusion"][0][1][1] > 0
         capsys.readouterr()
         assert cli.main(["predict", str(out), "tell0 tell0 tell1 tell1", "word1 word2"]) == 0
@@ -400,23 +401,22 @@ class TestSeveralLabels:
         assert said["labels"] == ["toxic"]
         assert set(said["probabilities"]) == set(self.NAMES)
 
-    def test_columns_and_what_is_refused(self, tmp_path, capsys):
-        refused = TestRefused().refused
+    def test_columns_of_labels_are_read_and_wrong_ones_are_refused(self, tmp_path, capsys):
         data = tmp_path / "d.csv"
         lines = [f"tell{row % 2} word{row % 7},{row % 2},{str(row % 3 == 0).lower()},{row}" for row in range(60)]
         data.write_text("text,p,q,n\n" + "\n".join(lines) + "\n")
         out = tmp_path / "m.safetensors"
         train = ("train", "classify", data, "--out", out, *FLAGS)
         said = refused(tmp_path, capsys, *train, "--label", "p,n")
-        assert "d.csv, line 4: 'n' is '2'; one of several columns of labels must hold 0 or 1, or true or false" in said
+        assert "d.csv, line 4: 'n' is '2', but several label columns must contain 0 or 1, or true or false" in said
         said = refused(tmp_path, capsys, *train, "--label", "p,q", "--class-weights", "balanced")
-        assert "class_weights must be none where a text has any number of labels" in said
+        assert "class_weights cannot be 'balanced' if a text has any number of labels" in said
         said = refused(tmp_path, capsys, *train, "--label", "p,q", "--label-separator", "|")
-        assert "--label-separator is for one column of labels, and --label names 2" in said
+        assert "--label-separator" in said
         assert cli.main([*map(str, train), "--label", "p,q", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["labels"] == ["p", "q"]
         evaluate = ("evaluate", out, data, "--label")
-        assert "has one label for each text, and " in refused(tmp_path, capsys, *evaluate, "p")
+        assert "has one label for each text, but " in refused(tmp_path, capsys, *evaluate, "p")
         other = tmp_path / "o.csv"
         other.write_text("text,p,q,r\na,1,0,1\n")
         said = refused(tmp_path, capsys, "evaluate", out, other, "--label", "p,q,r")
@@ -425,21 +425,21 @@ class TestSeveralLabels:
         single = self.write(tmp_path / "s.jsonl", 40)
         said = refused(tmp_path, capsys, "evaluate", out, single)
         assert "which " in said
-        assert "leave those rows out" in said
+        assert "leave those texts out" in said
         models = tmp_path / "one.safetensors"
         gatewright.train("classify", str(write_reviews(tmp_path / "r.csv")), models, **{**SMALL, "epochs": 1})
         capsys.readouterr()
         said = refused(tmp_path, capsys, "evaluate", models, single)
-        assert "has any number of labels for each text, and " in said
+        assert "has any number of labels for each text, but " in said
 
-    def test_a_column_that_is_not_given(self, tmp_path, capsys):
+    def test_a_missing_column_of_labels_is_refused(self, tmp_path, capsys):
         data, out = tmp_path / "d.csv", tmp_path / "m.safetensors"
         data.write_text("text,p,q,r\n" + "".join(f"t{n % 5},{n % 2},{n % 3 % 2},{n % 5 % 2}\n" for n in range(60)))
         gatewright.train("classify", str(data), out, label="p,q,r", **{**SMALL, "epochs": 1})
         capsys.readouterr()
-        said = TestRefused().refused(tmp_path, capsys, "evaluate", out, data, "--label", "p,r")
-        assert "gives the label 'q', of which --label names no column of d.csv: name all its columns." in said
+        said = refused(tmp_path, capsys, "evaluate", out, data, "--label", "p,r")
+        assert "predicts the label 'q', but --label names no column of d.csv for it. Name one column for each" in said
 
     def test_a_language_model_has_no_labels(self):
-        with pytest.raises(InputError, match=r"^--label-separator ; is for classify, and not for generate"):
+        with pytest.raises(InputError, match=r"^--label-separator ; is an option of classify, not of generate"):
             gatewright.train("generate", "shakespeare", label_separator=";")

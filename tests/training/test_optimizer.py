@@ -1,4 +1,4 @@
-"""The optimizer: Adam's steps as the paper has them, and an embedding whose numbers share a second moment."""
+"""The optimizer: the steps of Adam as in the paper, and embeddings with one second moment per table."""
 
 import numpy as np
 import optax
@@ -12,21 +12,21 @@ SHAPES = [{"table": (7, 3)}, {"kernel": (3, 4), "bias": (4,)}]
 
 def weights(seed):
     draw = np.random.default_rng(seed)
-    return [{name: draw.standard_normal(shape).astype(np.float32) for name, shape in block.items()} for block in SHAPES]
+    return [{name: draw.standard_normal(shape).astype(np.float32) for name, shape in layer.items()} for layer in SHAPES]
 
 
-def steps(how, gradients):
-    """The steps that an optimizer takes for gradients, one after another."""
+def steps(transformation, gradients):
+    """Return the steps of an optimizer for gradients, one after another."""
     own = weights(0)
-    state, taken = how.init(own), []
+    state, taken = transformation.init(own), []
     for gradient in gradients:
-        step, state = how.update(gradient, state, own)
+        step, state = transformation.update(gradient, state, own)
         taken.append(step)
     return taken
 
 
 def adam(gradients, mean_square):
-    """Kingma & Ba 2015, algorithm 1, in float64; v has the gradient's squares, or their mean."""
+    """Return the steps of Kingma & Ba 2015, algorithm 1, in float64; v has the squared gradient, or its mean."""
     m = v = 0.0
     taken = []
     for t, g in enumerate(np.asarray(gradients, np.float64), 1):
@@ -37,19 +37,19 @@ def adam(gradients, mean_square):
 
 
 @pytest.mark.parametrize("moments", ["own", "shared"])
-def test_steps_are_those_of_the_equations(moments):
+def test_steps_equal_the_equations(moments):
     gradients = [weights(seed) for seed in range(1, 6)]
     taken = steps(optimizer(0.0, 0.0, moments), gradients)
-    for place, block in enumerate(SHAPES):
-        for name in block:
-            wanted = adam([one[place][name] for one in gradients], moments == "shared" and name == "table")
-            for mine, its in zip(taken, wanted, strict=True):
-                assert_close(np.asarray(mine[place][name]), its, "training", np.float32)
+    for place, layer in enumerate(SHAPES):
+        for name in layer:
+            expected = adam([one[place][name] for one in gradients], moments == "shared" and name == "table")
+            for mine, theirs in zip(taken, expected, strict=True):
+                assert_close(np.asarray(mine[place][name]), theirs, "training", np.float32)
 
 
-def test_a_rare_token_is_learnt_by_heart_unless_the_moments_are_shared():
+def test_a_rare_token_is_memorized_unless_the_moments_are_shared():
     def moved(moments):
-        """How far a token goes in 50 batches that occurs once, as a share of one that occurs in each."""
+        """Return how far a token moves that occurs in one of 50 batches, relative to one that occurs in each."""
         gradients = [weights(0) for _ in range(50)]
         for place, one in enumerate(gradients):
             one[0]["table"][:] = 0
@@ -63,10 +63,10 @@ def test_a_rare_token_is_learnt_by_heart_unless_the_moments_are_shared():
 
 
 @pytest.mark.parametrize("moments", ["own", "shared"])
-def test_bound_and_decay(moments):
-    """A gradient above the bound steps as the bounded one does, and the decay is a share of the weights."""
+def test_gradients_are_clipped_and_weights_decay(moments):
+    """Gradients above the largest norm give equal steps, and the decay is proportional to the weights."""
     gradients = [weights(1)]
-    large = steps(optimizer(1.0, 0.0, moments), [[{n: 9 * g for n, g in block.items()} for block in gradients[0]]])
+    large = steps(optimizer(1.0, 0.0, moments), [[{n: 9 * g for n, g in layer.items()} for layer in gradients[0]]])
     small = steps(optimizer(1.0, 0.0, moments), gradients)
     decayed = steps(optimizer(1.0, 0.25, moments), gradients)
     for place, own in enumerate(weights(0)):
@@ -76,10 +76,10 @@ def test_bound_and_decay(moments):
             assert_close(added, 0.25 * own[name], "training", np.float32)
 
 
-def test_own_moments_are_optax_adam():
+def test_own_moments_equal_optax_adam():
     gradients = [weights(seed) for seed in range(1, 4)]
-    mine, its = steps(optimizer(0.0, 0.0, "own"), gradients), steps(optax.scale_by_adam(), gradients)
-    for one, other in zip(mine, its, strict=True):
-        for block, same in zip(one, other, strict=True):
-            for name in block:
-                np.testing.assert_array_equal(block[name], same[name])
+    mine, theirs = steps(optimizer(0.0, 0.0, "own"), gradients), steps(optax.scale_by_adam(), gradients)
+    for one, other in zip(mine, theirs, strict=True):
+        for layer, same in zip(one, other, strict=True):
+            for name in layer:
+                np.testing.assert_array_equal(layer[name], same[name])

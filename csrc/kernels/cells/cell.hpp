@@ -38,7 +38,7 @@ struct ForwardStep {
   const T* const* projected;  // rows of [gates][units]: W x + b
   T* sums;                    // [rows][gates][units]: the sums of the gates; a phase may store values for the next one
   T* h;                       // [rows][units]: h_{t-1} in, h_t out
-  T* c;                       // [rows][units]: LSTM's cell state, likewise
+  T* c;                       // [rows][units]: LSTM's cell state, in and out
   T* made;                    // [rows][units]: an operand that the cell computes, out
   const T* operand;           // [rows][units]: h_{t-1} with the dropout mask of that operand
   T* const* saved;            // rows of [saved][units], out; null if nothing is saved
@@ -50,14 +50,14 @@ struct BackwardStep {
   int64_t rows;
   int64_t units;             // padded
   int64_t unpadded;          // as in the forward step
-  const T* parameters;       // likewise
+  const T* parameters;       // as in the forward step
   T* d_parameters;           // [parameters][units]: the step adds their gradients to these sums
   const T* const* saved;     // rows of [saved][units]
   const T* const* h;         // rows of [units]: the output, which is h_t without zoneout; for cells that save nothing
   const T* const* h_before;  // rows of [units]: h_{t-1}
   const T* const* c_before;  // rows of [units]: c_{t-1}, LSTMs only
   T* dh;                     // [rows][units]: in, dL/dh_t; out, the part of dL/dh_{t-1} that needs no product
-  T* dc;                     // [rows][units]: likewise for c
+  T* dc;                     // [rows][units]: the same for c
   T* gradient;               // [rows][gradient_blocks][units]: dL/d(pre-activations), out
   T* made;                   // [rows][units]: the computed operand, out (for the gradient of U)
   const T* d_made;           // [rows][units]: its gradient, in

@@ -1,38 +1,34 @@
-"""Calls of the kernels on made-up operands, for the suites that time the operations alone. Loads the kernels."""
-
-from __future__ import annotations
+"""Calls of the kernels with random operands, and functions to time them. Importing this module loads the kernels."""
 
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright.bench.shape import Shape
 from gatewright.ops import _kernels
 from gatewright.ops.kernels import spec
 from gatewright.ops.numpy import forward
 from gatewright.ops.recurrence import Recurrence
 
 
-class Shape(NamedTuple):
-    """The sizes of a call."""
-
-    batch: int
-    time: int
-    features: int
-    units: int
-
-
 def recurrence(cell: str) -> Recurrence:
-    """Return the recurrence of a cell with its default options; "zoneout_lstm" is an LSTM with a zoneout of 0.1."""
+    """Return the recurrence of a cell with its default options.
+
+    The prefix "zoneout_", as in "zoneout_lstm", adds zoneout with a rate of 0.1.
+    """
     name = cell.removeprefix("zoneout_")
     return Recurrence(name, zoneout=0.0 if name == cell else 0.1)
 
 
 def operands(rec: Recurrence, shape: Shape) -> tuple[Any, ...]:
-    """x, kernel, recurrent kernel and bias, float32; weights of a size that neither dies out nor grows through time."""
+    """Return a random input x [batch, time, features], and a random kernel, recurrent kernel and bias, in float32.
+
+    The weights are scaled so that the states neither vanish nor explode over time.
+    """
     rng = np.random.default_rng(1)
     kernel, recurrent_kernel = (shape.features, rec.gates * shape.units), rec.recurrent_kernel_shape(shape.units)
     shapes = (shape[:3], kernel, recurrent_kernel, rec.bias_shape(shape.units))
@@ -43,20 +39,31 @@ def operands(rec: Recurrence, shape: Shape) -> tuple[Any, ...]:
 
 
 def gflop(cell: str, shape: Shape) -> float:
-    """Of the products forward and back, a multiply-add as two: back has twice as many as forward."""
+    """Return the number of floating-point operations in a forward and a backward pass, in units of 10^9.
+
+    Only the products of matrices are counted. A multiply-add counts as two operations. The backward pass has twice as
+    many operations as the forward pass.
+    """
     steps, rec = shape.batch * shape.time, recurrence(cell)
     return 3 * 2e-9 * steps * shape.units * (rec.gates * shape.features + rec.recurrent_gates * shape.units)
 
 
-class Call:
-    """Forward, with everything kept, and back, into memory that is there already: no page is touched first.
+class KernelCall:
+    """A callable that runs the forward pass and the backward pass of the kernels on random inputs.
 
-    The NumPy door itself hands out fresh arrays; this goes to the functions behind it.
+    The forward pass also saves the values that the backward pass needs. Each call writes its results to the same
+    arrays. The class calls the functions of the C++ extension directly. The NumPy backend would return new arrays, and
+    the first access to new memory takes time.
+
+    Args:
+        cell: The name of the cell; see `recurrence`.
+        shape: The sizes of the input and of the layer.
+        lengths: The number of time steps of each sequence that are not padding, or None for sequences without padding.
     """
 
     def __init__(self, cell: str, shape: Shape, lengths: Sequence[int] | None = None) -> None:
         rec = recurrence(cell)
-        run = forward(rec, *operands(rec, shape), lengths=lengths, zoneout_mask=_zoned(rec, shape), keep=True)
+        run = forward(rec, *operands(rec, shape), lengths=lengths, zoneout_mask=_zoneout_mask(rec, shape), keep=True)
         d_sequence = np.ones_like(run.sequence)
         gradients = run.backward(d_sequence)
         arrays = {**run._operands, "sequence": run.sequence, "saved": run._saved, "d_sequence": d_sequence}
@@ -69,11 +76,11 @@ class Call:
         self._gradients = [results.get(name) for name in _kernels.gradients]
 
     def forward(self) -> None:
-        """Forward alone."""
+        """Run the forward pass."""
         _kernels.forward(self._spec, self._operands, self._outputs)
 
     def backward(self) -> None:
-        """Back alone."""
+        """Run the backward pass."""
         _kernels.backward(self._spec, self._operands, self._backward_inputs, self._gradients)
 
     def __call__(self) -> None:
@@ -81,23 +88,22 @@ class Call:
         self.backward()
 
 
-def _zoned(rec: Recurrence, shape: Shape) -> NDArray[np.bool_] | None:
-    """Return a zoneout mask as training draws it, or None without zoneout."""
+def _zoneout_mask(rec: Recurrence, shape: Shape) -> NDArray[np.bool_] | None:
+    """Return a random zoneout mask as in training, [batch, time, states, units], or None if the cell has no zoneout."""
     if not rec.zoneout:
         return None
     drawn = np.random.default_rng(2).random((shape.batch, shape.time, len(rec.state_names), shape.units), np.float32)
-    zoned: NDArray[np.bool_] = drawn < rec.zoneout
-    return zoned
+    return drawn < rec.zoneout
 
 
 def seconds(call: Callable[[], Any], calls: int = 1) -> float:
-    """Of one call, when so many are made in a row."""
+    """Call a function `calls` times and return the mean number of seconds per call."""
     start = time.perf_counter()
     for _ in range(calls):
         call()
     return (time.perf_counter() - start) / calls
 
 
-def calls_for(least: float, one: float) -> int:
-    """How many calls of `one` seconds make up at least so many."""
-    return max(1, math.ceil(least / one))
+def calls_for(min_seconds: float, seconds_per_call: float) -> int:
+    """Return the number of calls that together take at least `min_seconds`."""
+    return max(1, math.ceil(min_seconds / seconds_per_call))

@@ -1,61 +1,32 @@
-"""One recurrent layer on stock Keras and on ours, compiled and timed in one process: the worker's side of `cases`."""
-
-from __future__ import annotations
+"""Time a Keras layer in stock Keras and on the kernels, in the same process. The suite `cases` uses this module."""
 
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from gatewright.bench import results
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
 
-MEASURED = ("training", "inference")
-_RATE = 0.2  # of dropout
-_CALL_SECONDS = 0.01  # shorter programs are called several times in a row, to be timed well
+from gatewright.bench.calls import calls_for, seconds
+from gatewright.bench.shape import Case
+from gatewright.keras.accelerate import SlowPathWarning, accelerate
 
-
-@dataclass(frozen=True)
-class Case:
-    """One recurrent layer and the input that it is timed on."""
-
-    cell: str
-    reset_after: bool
-    mask: str = "none"
-    dropout: str = "none"
-    direction: str = "forward"
-    dtype: str = "float32"
-    activation: str = "default"
-    batch: int = 32
-    time: int = 200
-    features: int = 128
-    units: int = 128
-    sequences: bool = False
-
-    def __str__(self) -> str:
-        """What differs from the plain layer, and the shape."""
-        plain = Case(self.cell, self.reset_after)
-        words = [self.cell if self.reset_after else f"{self.cell} reset before"]
-        words += [f"mask {self.mask}"] if self.mask != "none" else []
-        words += [f"dropout {self.dropout}"] if self.dropout != "none" else []
-        names = ("direction", "dtype", "activation")
-        words += [getattr(self, name) for name in names if getattr(self, name) != getattr(plain, name)]
-        words += ["sequences"] if self.sequences else []
-        return ", ".join(words)
-
-    @property
-    def shape(self) -> str:
-        """Its sizes, for a table."""
-        return results.shape_name(self.batch, self.time, self.features, self.units)
+_DROPOUT_RATE = 0.2
+_MIN_SECONDS = 0.01  # shorter programs are called several times in a row
 
 
 def _layer(case: Case) -> Any:
-    import keras
-
-    options: dict[str, Any] = {"dtype": case.dtype, "return_sequences": case.sequences, "seed": 1}
-    options["recurrent_dropout"] = 0.0 if case.dropout == "none" else _RATE
-    options["dropout"] = _RATE if case.dropout == "both" else 0.0
-    options["go_backwards"] = case.direction == "backward"
+    options: dict[str, Any] = {
+        "dtype": case.dtype,
+        "return_sequences": case.sequences,
+        "go_backwards": case.direction == "backward",
+        "dropout": _DROPOUT_RATE if case.dropout == "both" else 0.0,
+        "recurrent_dropout": 0.0 if case.dropout == "none" else _DROPOUT_RATE,
+        "seed": 1,
+    }
     if case.activation != "default":
         options["activation"] = "relu"
         if case.cell != "SimpleRNN":
@@ -71,9 +42,10 @@ def _layer(case: Case) -> Any:
 
 
 def _input(case: Case) -> tuple[Any, Any]:
-    """Inputs [batch, time, features], small enough for relu, and their mask or None."""
-    import numpy as np
+    """Return random inputs [batch, time, features] and their mask [batch, time], or None if the case has no mask.
 
+    The inputs are small, so that outputs with the activation relu do not explode.
+    """
     rng = np.random.default_rng(1)
     x = 0.1 * rng.standard_normal((case.batch, case.time, case.features)).astype(case.dtype)
     if case.mask == "none":
@@ -85,10 +57,10 @@ def _input(case: Case) -> tuple[Any, Any]:
 
 
 def _programs(case: Case) -> dict[str, tuple[Callable[..., Any], tuple[Any, ...]]]:
-    """The two functions that are timed, not yet traced, each with its arguments."""
-    import jax
-    import jax.numpy as jnp
+    """Return the functions to time, not yet traced by JAX, with their arguments.
 
+    The keys are "training" and "inference".
+    """
     layer = _layer(case)
     x, mask = (None if array is None else jnp.asarray(array) for array in _input(case))
     fixed = [variable.value for variable in layer.non_trainable_variables]
@@ -105,37 +77,42 @@ def _programs(case: Case) -> dict[str, tuple[Callable[..., Any], tuple[Any, ...]
     return {"training": (train, arguments), "inference": (infer, arguments)}
 
 
-def _compiled(program: Callable[..., Any], arguments: tuple[Any, ...], ours: bool) -> tuple[Any, Any, list[str]]:
-    """The program traced with or without `accelerate()`; its first result; why it took the slow path, if it did."""
-    import jax
+def _compile(program: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, Any]:
+    """Compile a function with `jax.jit` and call it once. Return the compiled function and the result of the call."""
 
-    import gatewright
-
-    def fresh(*arguments: Any) -> Any:  # jit looks up what it has traced by the function itself
+    def fresh(*arguments: Any) -> Any:  # jit would reuse the trace of the same function
         return program(*arguments)
 
     jitted = jax.jit(fresh)
-    if not ours:
-        return jitted, jax.block_until_ready(jitted(*arguments)), []  # type: ignore[no-untyped-call]
-    with warnings.catch_warnings(record=True) as caught, gatewright.accelerate():
+    return jitted, jax.block_until_ready(jitted(*arguments))  # type: ignore[no-untyped-call]
+
+
+def _compile_accelerated(program: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, Any, list[str]]:
+    """Compile a function as `_compile` does, but under `accelerate()`.
+
+    Return the compiled function, the result of its first call, and the messages of all `SlowPathWarning`s.
+    """
+    with warnings.catch_warnings(record=True) as caught, accelerate():
         warnings.simplefilter("always")
-        first = jax.block_until_ready(jitted(*arguments))  # type: ignore[no-untyped-call]
-    slow = [str(w.message) for w in caught if issubclass(w.category, gatewright.SlowPathWarning)]
-    return jitted, first, slow
+        jitted, first = _compile(program, arguments)
+    return jitted, first, [str(w.message) for w in caught if issubclass(w.category, SlowPathWarning)]
 
 
 def measure_layer(case: Case, rounds: int) -> dict[str, Any]:
-    """Milliseconds of stock and ours, their relative difference, and the path, for both _programs."""
-    import jax
+    """Time the training step and the inference of a layer in stock Keras and on the kernels.
 
+    Return a dict for each of "training" and "inference". It contains the milliseconds per call of each round ("stock"
+    and "ours"), the largest relative difference of the results ("difference"), and the path: "fast" for the kernels, or
+    "slow" for the loop of stock Keras, with the reason.
+    """
     row: dict[str, Any] = {}
     for name, (program, arguments) in _programs(case).items():
-        stock, expected, _ = _compiled(program, arguments, ours=False)
-        ours, given, slow = _compiled(program, arguments, ours=True)
+        stock, expected = _compile(program, arguments)
+        ours, actual, slow = _compile_accelerated(program, arguments)
         row[name] = {
             "path": "slow" if slow else "fast",
             "reason": slow[0] if slow else None,
-            "difference": _difference(expected, given),
+            "difference": _difference(expected, actual),
             **_alternate({"stock": stock, "ours": ours}, arguments, rounds),
         }
     jax.clear_caches()  # type: ignore[no-untyped-call]
@@ -143,33 +120,30 @@ def measure_layer(case: Case, rounds: int) -> dict[str, Any]:
 
 
 def _alternate(functions: dict[str, Any], arguments: tuple[Any, ...], rounds: int) -> dict[str, list[float]]:
-    """Milliseconds a call of each function, in turns; every other round begins with the other one."""
-    from gatewright.bench.calls import calls_for
+    """Time the functions one after another in each round. Return the milliseconds per call of each function and round.
 
-    calls = {name: calls_for(_CALL_SECONDS, _seconds(function, arguments, 1)) for name, function in functions.items()}
-    taken: dict[str, list[float]] = {name: [] for name in functions}
-    for turn in range(rounds):
-        for name in list(functions)[:: -1 if turn % 2 else 1]:
-            taken[name].append(1e3 * _seconds(functions[name], arguments, calls[name]))
-    return taken
+    The order of the functions is reversed in every second round.
+    """
+    calls = {name: calls_for(_MIN_SECONDS, _seconds(function, arguments, 1)) for name, function in functions.items()}
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    for number in range(rounds):
+        for name in list(functions)[:: -1 if number % 2 else 1]:
+            times[name].append(1e3 * _seconds(functions[name], arguments, calls[name]))
+    return times
 
 
 def _seconds(function: Any, arguments: tuple[Any, ...], calls: int) -> float:
-    import jax
-
-    from gatewright.bench.calls import seconds
-
     return seconds(lambda: jax.block_until_ready(function(*arguments)), calls)  # type: ignore[no-untyped-call]
 
 
-def _difference(expected: Any, given: Any) -> float:
-    """The largest difference between two results, relative to the largest value of the array it is in."""
-    import jax
-    import numpy as np
+def _difference(expected: Any, actual: Any) -> float:
+    """Return the largest difference between two results, relative to the largest value of its array.
 
-    worst = 0.0
-    for a, b in zip(jax.tree.leaves(expected), jax.tree.leaves(given), strict=True):
+    Return -1 if a value is infinite or NaN.
+    """
+    largest = 0.0
+    for a, b in zip(jax.tree.leaves(expected), jax.tree.leaves(actual), strict=True):
         a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
         scale = max(float(np.max(np.abs(a), initial=0.0)), 1e-30)
-        worst = max(worst, float(np.max(np.abs(a - b), initial=0.0)) / scale)
-    return worst if math.isfinite(worst) else -1.0  # JSON has no NaN
+        largest = max(largest, float(np.max(np.abs(a - b), initial=0.0)) / scale)
+    return largest if math.isfinite(largest) else -1.0  # JSON has no NaN

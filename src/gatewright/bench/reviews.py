@@ -1,52 +1,58 @@
-"""Real texts for the suites that need their words or their lengths: the training part of the data set imdb.
+"""Read the training set of imdb for the suites that need real texts or real text lengths.
 
-They are read in a worker of their own, so that no library that reading takes stays in the process that measures.
+A separate worker process reads it, so that the measured processes do not load the libraries that read it.
 """
-
-from __future__ import annotations
 
 import os
 from pathlib import Path
 from typing import Any
 
-from gatewright.bench import peers, workers
+from gatewright.bench import peers
+from gatewright.bench.workers import Unavailable, Worker, WorkerError, print_progress, serve
 
 _SEED = 1
 
 
-def write_rows(path: Path, count: int) -> str:
-    """Write `count` reviews to the path, their last words, padded on the left; says where they are from.
+def write_texts(path: Path, count: int) -> str:
+    """Write the word ids and labels of `count` reviews to a .npz file. Return a description of the data for the page.
+
+    The arrays are x [count, peers.LENGTH], which contains the last words of each review, padded with 0 on the left, and
+    y [count].
 
     Raises:
-        Unavailable: there are no reviews.
+        Unavailable: The reviews cannot be read.
     """
-    return _ask("rows", path, count)
+    return _request("texts", path=str(path), count=count)
 
 
-def write_lengths(path: Path, count: int, most: int) -> str:
-    """Write the lengths of `count` reviews to the path, cut at `most` words; says where they are from.
+def write_lengths(path: Path, count: int, max_length: int) -> str:
+    """Write the lengths of `count` reviews to a .npz file. Return a description of the data for the page.
+
+    The array is lengths [count], the number of words of each review. Longer reviews count as `max_length` words.
 
     Raises:
-        Unavailable: there are no reviews.
+        Unavailable: The reviews cannot be read.
     """
-    return _ask("lengths", path, count, most=most)
+    return _request("lengths", path=str(path), count=count, max_length=max_length)
 
 
-def _ask(do: str, path: Path, count: int, **request: Any) -> str:
-    workers.say("reading imdb, which takes a minute the first time")
-    with workers.Worker("reviews", "reviews") as worker:
+def _request(command: str, **arguments: Any) -> str:
+    print_progress("reading imdb, which takes a minute the first time")
+    with Worker("reviews", "reviews") as worker:
         try:
-            return str(worker.ask(do, path=str(path), count=count, **request))
-        except workers.WorkerError as error:
-            advice = "set GATEWRIGHT_DATA to a folder with imdb/train.parquet and imdb/test.parquet, or connect once"
-            raise workers.Unavailable(f"the reviews of imdb can't be read ({error.reason}): {advice}") from None
+            return str(worker.request(command, **arguments))
+        except WorkerError as error:
+            raise Unavailable(
+                f"imdb cannot be read ({error.reason}). Set GATEWRIGHT_DATA to a folder with imdb/train.parquet and "
+                "imdb/test.parquet, or connect to the internet once"
+            ) from None
 
 
-def _rows(path: str, count: int) -> str:
+def _write_texts(path: str, count: int) -> str:
     import numpy as np
 
     reviews, labels, source = _reviews()
-    chosen = _chosen(len(reviews), count)
+    chosen = _choose(len(reviews), count)
     x = np.zeros((count, peers.LENGTH), np.int32)
     for row, index in zip(x, chosen, strict=True):
         last = np.asarray(reviews[index][-peers.LENGTH :], np.int32)
@@ -55,24 +61,30 @@ def _rows(path: str, count: int) -> str:
     return f"{source}, {100 * np.mean(x == 0):.0f}% of positions are padding"
 
 
-def _lengths(path: str, count: int, most: int) -> str:
+def _write_lengths(path: str, count: int, max_length: int) -> str:
     import numpy as np
 
     reviews, _, source = _reviews()
-    lengths = np.array([min(len(reviews[index]), most) for index in _chosen(len(reviews), count)], np.int32)
+    lengths = np.array([min(len(reviews[index]), max_length) for index in _choose(len(reviews), count)], np.int32)
     np.savez(path, lengths=lengths)
-    return f"{source}, {np.mean(lengths):.0f} words on average when they are cut at {most}"
+    return f"{source}, {np.mean(lengths):.0f} words on average if cut at {max_length}"
 
 
-def _chosen(available: int, count: int) -> Any:
-    """Which reviews, always the same: at random, for they are sorted by label; if they are few, some again."""
+def _choose(available: int, count: int) -> Any:
+    """Return `count` random indices of reviews, the same ones in each call.
+
+    They are random because reviews are sorted by label. They repeat if `count` is larger than the number of reviews.
+    """
     import numpy as np
 
     return np.resize(np.random.default_rng(_SEED).permutation(available), count)
 
 
 def _reviews() -> tuple[Any, Any, str]:
-    """Training reviews as `keras.datasets.imdb.load_data(num_words=10000)` gives them."""
+    """Return the word ids of the reviews, their labels, and a description of their source.
+
+    The ids and labels are those of `keras.datasets.imdb.load_data(num_words=10000)`.
+    """
     import numpy as np
 
     from gatewright.data import public
@@ -80,27 +92,15 @@ def _reviews() -> tuple[Any, Any, str]:
     try:
         files = public.imdb_for_keras()
     except FileNotFoundError:
-        return *_keras_reviews(), "imdb as Keras has it"
-    kept = np.load(files.arrays, allow_pickle=True)  # ragged rows; this cache is our own file
-    # Keras' marks: 1 starts a review, 2 stands for a rarer word, and words begin at 4.
-    reviews = [[1, *(w + 3 if w + 3 < peers.WORDS else 2 for w in review)] for review in kept["x_train"]]
-    return reviews, kept["y_train"], "imdb of GATEWRIGHT_DATA"
+        os.environ["KERAS_BACKEND"] = "jax"
+        import keras
 
-
-def _keras_reviews() -> tuple[Any, Any]:
-    os.environ["KERAS_BACKEND"] = "jax"
-    import keras
-
-    reviews, labels = keras.datasets.imdb.load_data(num_words=peers.WORDS)[0]
-    return reviews, labels
-
-
-def _work() -> None:
-    def answer(do: str, **request: Any) -> Any:
-        return (_rows if do == "rows" else _lengths)(**request)
-
-    workers.serve(answer)
+        return *keras.datasets.imdb.load_data(num_words=peers.VOCABULARY)[0], "imdb as downloaded by Keras"
+    arrays = np.load(files.arrays, allow_pickle=True)  # texts of different lengths; the file is our own cache
+    # In Keras, 1 starts a review, 2 replaces a rare word, and words start at 4.
+    reviews = [[1, *(w + 3 if w + 3 < peers.VOCABULARY else 2 for w in review)] for review in arrays["x_train"]]
+    return reviews, arrays["y_train"], "imdb in GATEWRIGHT_DATA"
 
 
 if __name__ == "__main__":
-    _work()
+    serve(texts=_write_texts, lengths=_write_lengths)

@@ -1,9 +1,8 @@
-"""Processes that take turns: a peer's libraries stand in a process of their own, and it rests while others are timed.
+"""Worker processes that load the compared libraries and take turns.
 
-Only the standard library is imported here, since workers of another interpreter import this too.
+Each library is loaded in a separate process, which sleeps while another library is timed. This module imports only the
+standard library, because workers that run in another Python interpreter import it too.
 """
-
-from __future__ import annotations
 
 import contextlib
 import json
@@ -13,18 +12,17 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import IO, Any, Self, cast
 
 _PACKAGE = Path(__file__).parents[1]
 
-# They make OpenBLAS take the processor for another one, and with it change what NumPy's products cost.
-_UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-# Threads of an idle worker must sleep, not spin: it is another worker's turn. See `Worker.idle_cpu`. Whoever wants to
-# know what that does to a peer sets these variables otherwise; results record them.
-QUIET = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
+# These make OpenBLAS use the code of another processor, which changes the speed of NumPy's products.
+_REMOVED_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
+"""Defaults of environment variables for workers. They make the threads of an idle worker sleep instead of spin."""
+
 OURS = "gatewright"
 TITLES = {
     "keras-jax": "Keras on JAX",
@@ -33,184 +31,220 @@ TITLES = {
     "onnxruntime": "ONNX Runtime",
     OURS: "Gatewright",
 }
-PAUSE = 0.1  # seconds before a turn: thread pools that spin for a while after their work come to rest
+"""The names of Gatewright and of the libraries that it is compared with (peers), and their titles for pages."""
+
+_PAUSE = 0.1  # seconds before each turn, in which spinning threads of other workers go to sleep
 
 
 class Unavailable(Exception):
-    """A suite that can't be run here; the message says why, to stand in a sentence."""
+    """An error that says why a suite cannot run on this machine, such as "onnx is not installed"."""
 
 
 class WorkerError(RuntimeError):
-    """A worker could not do what it was asked; `missing` names the package that it lacks, if that is why."""
+    """An error of a worker process that could not handle a request.
 
-    def __init__(self, sentence: str, missing: str | None = None) -> None:
-        super().__init__(sentence)
+    Attributes:
+        missing: The name of the package that must be installed, or None if the error has another cause.
+    """
+
+    def __init__(self, message: str, missing: str | None = None) -> None:
+        super().__init__(message)
         self.missing = missing
 
     @property
     def reason(self) -> str:
-        """Why, to stand in a sentence."""
+        """The cause of the error, such as "torch is not installed"."""
         return f"{self.missing} is not installed" if self.missing else str(self)
 
 
 class Worker:
-    """A process of its own that runs `python -m gatewright.bench.<module> --worker name`.
+    """A worker process, started as `python -m gatewright.bench.<module> --worker <name>`.
 
-    It answers one request at a time over pipes. Between requests it is blocked in a read; `idle_cpu` tells what it used
-    meanwhile, as a share of one core. Use it as a context manager: no worker is left behind.
+    It handles one request at a time, and sleeps until the next one. Use it as a context manager, so that the process
+    always ends.
+
+    Args:
+        module: The name of a module in `gatewright.bench` that calls `serve`.
+        name: The name of the worker. The process gets it from `worker_name`.
+        python: The path of the Python interpreter.
+        environment: Additional environment variables of the process.
     """
 
     def __init__(
         self, module: str, name: str, python: str = sys.executable, environment: dict[str, str] | None = None
     ) -> None:
         self.name = name
-        self._idle_seconds = self._idle_cpu = 0.0
-        self._rested: tuple[float, float] | None = None
+        self._idle_seconds = self._idle_cpu_seconds = 0.0
+        self._idle_since: tuple[float, float] | None = None  # processor time and clock at the end of a request
         with contextlib.ExitStack() as stack:
             self._errors = stack.enter_context(tempfile.TemporaryFile("w+"))
-            kept = {key: value for key, value in os.environ.items() if key not in _UNSET}
+            variables = {key: value for key, value in os.environ.items() if key not in _REMOVED_VARIABLES}
             if python != sys.executable:
-                kept["PYTHONPATH"] = stack.enter_context(_path_of_the_package())
+                variables["PYTHONPATH"] = stack.enter_context(package_alone())
             self._process = subprocess.Popen(
-                # -P: else a module in the working folder could stand in the place of a library.
+                # With -P, no module in the working folder can replace a library.
                 [python, "-P", "-m", f"gatewright.bench.{module}", "--worker", name],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
-                env={**QUIET, **kept, **(environment or {})},
+                env={**ENVIRONMENT, **variables, **(environment or {})},
                 text=True,
             )
-            self._belongings = stack.pop_all()
+            self._requests = cast(IO[str], self._process.stdin)
+            self._replies = cast(IO[str], self._process.stdout)
+            self._resources = stack.pop_all()
 
-    def __enter__(self) -> Worker:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is not None:  # it may be in the middle of something long
+    def __exit__(self, *error: object) -> None:
+        if error[0] is not None:  # the worker may be busy for a long time
             self._process.kill()
         self.close()
 
-    def ask(self, do: str, **request: Any) -> Any:
-        """Send a request and wait for its answer.
+    def request(self, command: str, **arguments: Any) -> Any:
+        """Make the worker run a command, and return its result.
+
+        Args:
+            command: The name of a command that the worker passes to `serve`.
+            arguments: The arguments of the command. They must be JSON values, as must its result.
 
         Raises:
-            WorkerError: it failed at that, or it is dead.
+            WorkerError: The command failed, or the worker process has ended.
         """
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._count_idle()
-        with contextlib.suppress(BrokenPipeError):  # then there is no answer either, and that is told below
-            self._process.stdin.write(json.dumps({"do": do, **request}) + "\n")
-            self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        self._count_idle_time()
+        with contextlib.suppress(BrokenPipeError):  # the process has ended: there is no reply either
+            self._requests.write(json.dumps({"command": command, "arguments": arguments}) + "\n")
+            self._requests.flush()
+        line = self._replies.readline()
         if not line:
-            raise WorkerError(f"the worker ended with code {self._process.wait()}: {self._last_words()}")
-        self._rested = _cpu_seconds(self._process.pid), time.perf_counter()
+            raise WorkerError(f"the worker ended with code {self._process.wait()}: {self._last_error_line()}")
+        self._idle_since = _cpu_seconds(self._process.pid), time.perf_counter()
         reply = json.loads(line)
         if "error" in reply:
             raise WorkerError(reply["error"], reply["missing"])
-        return reply["answer"]
+        return reply["result"]
 
     @property
     def idle_cpu(self) -> float | None:
-        """Processor time used while it was not its turn, a second; None where that can't be told."""
-        return self._idle_cpu / self._idle_seconds if self._idle_seconds else None
+        """The processor time used between requests, as a fraction of the time of one core. None if it is unknown."""
+        return self._idle_cpu_seconds / self._idle_seconds if self._idle_seconds else None
 
-    def _count_idle(self) -> None:
+    def _count_idle_time(self) -> None:
         cpu = _cpu_seconds(self._process.pid)
-        if self._rested is not None and cpu == cpu:  # NaN: no /proc here
-            self._idle_cpu += cpu - self._rested[0]
-            self._idle_seconds += time.perf_counter() - self._rested[1]
+        if self._idle_since is not None and cpu == cpu:  # NaN without /proc
+            self._idle_cpu_seconds += cpu - self._idle_since[0]
+            self._idle_seconds += time.perf_counter() - self._idle_since[1]
 
-    def _last_words(self) -> str:
+    def _last_error_line(self) -> str:
         self._errors.seek(0)
         lines = self._errors.read().strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        return lines[-1] if lines else "it printed no error"
 
     def close(self) -> None:
-        """End the process; it ends by itself when its pipe closes."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        """End the process by closing its standard input. Kill it if it has not ended after ten seconds."""
         with contextlib.suppress(OSError):
-            self._process.stdin.close()
+            self._requests.close()
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._process.stdout.close()
-        self._belongings.close()
+        self._replies.close()
+        self._resources.close()
 
 
-class Crew:
-    """The workers of a suite. Use it as a context manager: it ends them.
+class WorkerPool:
+    """The worker processes of a suite. Use it as a context manager, so that the processes always end.
 
     Attributes:
-        workers: those that started, by the peer's name.
-        about: what each of them says about itself.
-        notes: a sentence for each that did not start, and whatever else is to stand under the table.
+        workers: The workers that started, with their names as keys.
+        facts: The facts about the library of each worker, with the names of the workers as keys.
+        notes: Sentences for the page of results, such as one for each worker that did not start.
     """
 
     def __init__(self) -> None:
         self.workers: dict[str, Worker] = {}
-        self.about: dict[str, Any] = {}
+        self.facts: dict[str, Any] = {}
         self.notes: list[str] = []
         self._stack = contextlib.ExitStack()
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.__exit__(kind, error, trace)
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
 
-    def start(self, worker: Worker, **request: Any) -> None:
-        """Take the worker on; one that can't start is left out, and named."""
-        self._stack.enter_context(worker)
-        say(f"starting {TITLES[worker.name]}")
-        try:
-            self.about[worker.name] = worker.ask("start", **request)
-            self.workers[worker.name] = worker
-        except WorkerError as error:
-            worker.close()
-            self.note(f"{TITLES[worker.name]} is skipped: {error.reason}.")
+    def start(self, workers: Iterable[Worker], **arguments: Any) -> None:
+        """Send the request "start" with the given arguments to each worker. Close those that fail, and add a note.
 
-    def require_any(self) -> None:
-        """Raise Unavailable, with what each said, if none of them started."""
+        Raises:
+            Unavailable: No worker started.
+        """
+        for worker in workers:
+            self._stack.enter_context(worker)
+            print_progress(f"starting {TITLES[worker.name]}")
+            try:
+                self.facts[worker.name] = worker.request("start", **arguments)
+                self.workers[worker.name] = worker
+            except WorkerError as error:
+                worker.close()
+                self.add_note(f"{TITLES[worker.name]} is skipped: {error.reason}.")
         if not self.workers:
             raise Unavailable(" ".join(self.notes))
 
-    def note(self, sentence: str) -> None:
-        """Say it now, and under the table."""
-        self.notes.append(sentence)
-        say(sentence)
+    def request_each(self, peers: Iterable[str], label: str, command: str, **arguments: Any) -> dict[str, Any]:
+        """Send a request to several workers, one after another. Return a dict from their names to the results.
 
-    @property
-    def idle_cpu(self) -> dict[str, float | None]:
-        """What each worker used in the others' turns; see `Worker.idle_cpu`."""
-        return {name: worker.idle_cpu for name, worker in self.workers.items()}
+        A worker that fails is left out, and a note is added. The note contains `label`.
+        """
+        results = {}
+        for peer in peers:
+            time.sleep(_PAUSE)
+            try:
+                results[peer] = self.workers[peer].request(command, **arguments)
+            except WorkerError as error:
+                self.add_note(f"{TITLES[peer]}, {label} failed: {error}.")
+        return results
+
+    def add_note(self, sentence: str) -> None:
+        """Print a sentence to standard error and add it to the notes."""
+        self.notes.append(sentence)
+        print_progress(sentence)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the facts about the workers, the notes and the idle processor times, for the result of a suite."""
+        return {
+            "peers": self.facts,
+            "notes": self.notes,
+            "idle_cpu": {name: worker.idle_cpu for name, worker in self.workers.items()},
+        }
 
 
 @contextlib.contextmanager
-def _path_of_the_package() -> Iterator[str]:
-    """A folder that holds this package alone: in the folder where it lies may be libraries of this interpreter."""
+def package_alone() -> Iterator[str]:
+    """Yield a temporary folder that contains only the package gatewright, for another Python interpreter to import.
+
+    The site-packages folder of this interpreter would also make its other libraries importable.
+    """
     with tempfile.TemporaryDirectory(prefix="gatewright-bench-") as folder:
         os.symlink(_PACKAGE, Path(folder) / _PACKAGE.name, target_is_directory=True)
         yield folder
 
 
-def serve(answer: Callable[..., Any]) -> None:
-    """The worker's side: answer requests from standard input until it closes."""
-    # Whatever else prints to standard output goes to standard error, or it would stand among the answers.
+def serve(**commands: Callable[..., Any]) -> None:
+    """Run the main loop of a worker process, which handles requests from standard input until it is closed.
+
+    Each keyword argument is a command: its name, and the function that handles it.
+    """
+    # Other output to standard output goes to standard error, so that it does not mix with the replies.
     channel = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
+        request = json.loads(line)
         try:
-            reply = {"answer": answer(**json.loads(line))}
-        except Exception as error:  # a failed request is a finding; the worker goes on with the next one
+            reply = {"result": commands[request["command"]](**request["arguments"])}
+        except Exception as error:  # a failed request is a result, and the worker handles the next one
             traceback.print_exc()
             missing = error.name if isinstance(error, ModuleNotFoundError) else None
             first = (str(error).strip().splitlines() or [""])[0]
@@ -219,18 +253,18 @@ def serve(answer: Callable[..., Any]) -> None:
         channel.flush()
 
 
-def say(sentence: str) -> None:
-    """Progress, on standard error."""
+def print_progress(sentence: str) -> None:
+    """Print a progress line to standard error."""
     print(sentence, file=sys.stderr, flush=True)
 
 
-def name_of_this() -> str:
-    """The worker's side: which worker this process is to be."""
+def worker_name() -> str:
+    """Return the name of the worker in this process, from the argument --worker."""
     return sys.argv[sys.argv.index("--worker") + 1]
 
 
 def _cpu_seconds(pid: int) -> float:
-    """Processor time of a process and all its threads; NaN where /proc is not to be had."""
+    """Return the processor time of a process in seconds, or NaN on systems without /proc."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -1,113 +1,161 @@
 """The `compare` command: train several cells from several seeds and compare them with a baseline."""
 
-from __future__ import annotations
-
+import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gatewright.comparison.conclusion import _conclude
-from gatewright.comparison.folder import RunFolder
-from gatewright.comparison.plan import entrants, resolve
-from gatewright.comparison.runs import run_all
-from gatewright.ops import machine
+from gatewright.commands.flags import add_json, add_options, add_settings, add_splits, names, numbers, whole_number
+from gatewright.commands.printing import called
+from gatewright.ops.cells import CELLS
 from gatewright.results.records import Comparison
-from gatewright.support import memory as _heap
+from gatewright.support import memory
 from gatewright.support.files import atomically
 from gatewright.support.packages import require_packages
-from gatewright.training.rows import Data
+from gatewright.tasks import registry
 
 
 def compare(
     data: str = "adding",
     *,
     task: str | None = None,
-    test: str | None = None,
     validation: str | None = None,
+    test: str | None = None,
     cells: Sequence[str] = ("simple_rnn", "lstm", "gru"),
-    units: int | None = None,
     match: str = "units",
-    embedding: int | None = None,
-    length: int | None = None,
-    vocabulary: int | None = None,
-    batch: int | None = None,
-    epochs: int | None = None,
     learning_rates: Sequence[float] | None = None,
     seeds: int = 3,
     limit: int | None = None,
     out: str | Path = "gatewright-compare",
     **settings: Any,
 ) -> Comparison:
-    """Train each cell from several seeds on the same rows, beside a simple baseline, and say what that shows.
+    """Train each cell from several seeds on the same examples, and compare the cells with each other and a baseline.
 
-    Every run that ends is kept in `out`; calling again with the same settings does the missing ones only, so an
-    interrupted comparison goes on where it stopped, and more seeds, cells or learning rates can be added.
+    Every finished run is stored in `out`. The same call does not repeat finished runs. Use it to resume an interrupted
+    comparison, or to add seeds, cells or learning rates.
 
     Args:
-        data: "adding" (see `tasks.adding.Adding`), "imdb", or labelled texts: a .csv, .tsv, .parquet or .jsonl file, a
-            folder of text files by class, or a .tar.gz of one. For the other tasks, what `train` reads for them.
-        task: "classify", "generate", "forecast" or "tag": what `train` learns of that name; of "adding" there is none.
-        test: a table or folder of test rows; without one, a fifth of the rows is set aside.
-        validation: likewise; without one, a tenth of the training rows is set aside.
-        cells: of `blocks.CELLS`, in any order; one given twice is trained twice, from other initial weights.
-        units: of the recurrent layer.
-        match: "units" gives each cell as many units; "parameters" gives the first cell `units`, and the others as many
-            as make their network's parameters most nearly equal to the first's.
-        embedding: numbers for each token.
-        length: steps; of a text, its last words; of a language model, the steps that gradients reach back.
-        vocabulary: ids in use, the four that are no words (padding, start, unknown, one unused) included.
-        batch, epochs: rows of a training step; passes over the training rows.
-        learning_rates: of Adam; where there are several, each cell gets the one that is best on the validation rows.
-        seeds: how many times each cell is trained; a seed is that of initial weights and of the order of rows.
-        limit: use at most so many training rows, and as many test rows.
-        out: folder for the runs, compare.json and report.html.
-        settings: options of the data as for `train`, and any other setting of it, such as `pooling="max"`, `both=True`
-            or `word_dropout=0.2`; where it is not given, the networks are plain: one layer, its last output, no
-            dropout, a constant learning rate.
-
-    Where a setting is None, the task's own holds: for "adding" 64 units, length 100, batch 16, 5 epochs, learning rate
-    0.005; for texts 128 units, embedding 128, length 200, vocabulary 10,000, batch 32, 5 epochs, learning rate 0.001;
-    for language models 128 units, embedding 64, length 64, vocabulary 10,000, batch 32, 5 epochs, learning rate 0.003;
-    for taggers as for texts, but length 64, learning rate 0.002, both directions and word dropout 0.1; of series of
-    numbers, piano rolls and forecasts see `settings.Job.plain`.
+        data: "adding" (the adding problem, which needs no data), or a named data set, a file or a folder as for
+            `train`.
+        task: "classify", "generate", "forecast" or "tag". The default is "classify". Leave it out if `data` is
+            "adding".
+        validation, test: Data for the validation set and the test set. By default, they are those in `data`, or
+            examples of `data` that are set aside.
+        cells: Names of cells. A cell that is given twice is trained twice, from different initial weights.
+        match: "units" gives each cell the same number of units. "parameters" gives the first cell `units` units, and
+            chooses the units of each other cell so that all networks have about the same number of parameters.
+        learning_rates: Learning rates of Adam. If there are several, each cell uses the one that is best on the
+            validation set.
+        seeds: Number of runs of each cell. A seed determines the initial weights and the order of the examples.
+        limit: Use at most this many training examples, and at most this many test examples.
+        out: Folder for the runs, compare.json and report.html.
+        settings: Settings of the task and options of its data, as for `train`. By default, the network is plain: one
+            recurrent layer whose last output is used, no dropout, and a constant learning rate. See
+            `gatewright compare --help`.
 
     Returns:
-        The rows of the table, the tests and the verdict, with `.plot()`; a notebook shows it as the report.
+        The comparison: a table of results, tests of the differences and a verdict. `.plot()` plots it, and a notebook
+            displays it as a report.
 
     Raises:
-        InputError: an input can't be used; one sentence says which, and what to do.
-        ImportError: a package is missing; the sentence names it.
-        KeyboardInterrupt: it was interrupted; the message says what is kept.
+        InputError: An input cannot be used. The message says which, and what to do.
+        ImportError: A package is missing. The message names it.
+        KeyboardInterrupt: The comparison was interrupted. The message says where the runs are stored.
     """
     require_packages("gatewright compare", ("jax", "optax", "sklearn", "scipy", "matplotlib", "rich"))
-    _heap.use_one_arena()  # before there are threads, JAX's above all
+    memory.use_one_arena()  # before JAX starts its threads
+    from gatewright.comparison.conclusion import conclude
+    from gatewright.comparison.folder import RunFolder
+    from gatewright.comparison.plan import entrants, resolve
+    from gatewright.comparison.runs import run_all
+    from gatewright.ops import machine
+    from gatewright.training.dataset import Dataset
+
     plan = resolve(
         data,
         task,
-        {
-            "test": test,
-            "validation": validation,
-            "vocabulary": vocabulary,
-            "embedding": embedding,
-        },
-        {"units": units, "length": length, "batch": batch, "epochs": epochs, "limit": limit},
+        {"validation": validation, "test": test},
         cells=cells,
         match=match,
         learning_rates=learning_rates,
         seeds=seeds,
-        more=settings,
+        limit=limit,
+        given=settings,
     )
     folder = RunFolder(out)
     shared = {**plan.shared, "gatewright": machine.facts()["gatewright"]}
-    folder.require_same(shared, unknown=("rows of data",))  # before the rows are read: that may take long
-    rows = Data.read(plan.task)
-    folder.claim({**shared, "rows of data": rows.fingerprint()})
-    listed = entrants(plan, rows.train)
-    simple, runs = run_all(plan, listed, rows, folder)
-    result = _conclude(plan, listed, rows, simple, runs)
+    folder.require_same(shared, unknown=("fingerprint",))  # before the data is read, which may take long
+    dataset = Dataset.read(plan.task)
+    folder.claim({**shared, "fingerprint": dataset.fingerprint()})
+    entries = entrants(plan, dataset)
+    result = conclude(plan, entries, dataset, *run_all(plan, entries, dataset, folder))
     _write(result, folder.path)
     return result
+
+
+_DEFAULT_CELLS = ["SimpleRNN", "LSTM", "GRU"]
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the command line."""
+    about = "Compare recurrent cells with each other and with a baseline on your data, over several seeds."
+    parser = commands.add_parser(
+        "compare",
+        help=about,
+        usage="gatewright compare [DATA] [options]",
+        description=f"{about}\nFinished runs are stored in --out. Run the same command again to resume.\n\n"
+        "example:\n  gatewright compare reviews.csv --text review --label stars --seeds 5",
+    )
+    specs = [spec for listed in registry.commands().values() for spec in listed]
+    reads = "; ".join(f"{spec.examples}: {spec.reads}" for spec in specs)
+    reads = f"adding (the adding problem, needs no data); {reads} (default: adding)"
+    parser.add_argument("data", nargs="?", default="adding", help=reads)
+    add = parser.add_argument_group("comparison").add_argument
+    others = ", ".join(cell.title for cell in CELLS.values() if cell.title not in _DEFAULT_CELLS)
+    cells = f"Cells, separated by commas (default: {','.join(_DEFAULT_CELLS)}; others: {others})."
+    add("--cells", metavar="A,B,...", type=names, default=_DEFAULT_CELLS, help=cells)
+    add("--seeds", metavar="N", type=whole_number, default=3, help="Number of runs of each cell (default: 3).")
+    add(
+        "--learning-rates",
+        metavar="X,Y,...",
+        type=numbers,
+        help="Learning rates; each cell uses the best on the validation set (default: one rate, set by the task).",
+    )
+    add(
+        "--match",
+        metavar="units|parameters",
+        default="units",
+        help="Give all cells the same number of units or of parameters (default: units).",
+    )
+    data = parser.add_argument_group("data")
+    data.add_argument("--task", metavar="NAME", help=f"The task: {', '.join(registry.commands())} (default: classify).")
+    add_options(data, registry.all_options().values())
+    add_splits(data)
+    tables = {spec.examples: spec.settings for spec in (*specs, *registry.compare_only())}
+    add_settings(parser, tables, compare=True, groups={"data": data})
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--out",
+        metavar="DIR",
+        default="gatewright-compare",
+        help="Folder for the runs and the report (default: %(default)s).",
+    )
+    add_json(output)
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from gatewright.report import terminal
+
+    result = called(compare, options)
+    if options.json:
+        print(json.dumps(result.to_json(), allow_nan=False))
+    else:
+        terminal.show(result, sys.stdout)
+        print(f"\nThe report is {options.out}/report.html")
+    return 0
 
 
 def _write(result: Comparison, folder: Path) -> None:

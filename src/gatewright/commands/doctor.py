@@ -1,5 +1,6 @@
-"""`gatewright doctor`: what is installed here, which doors load, and what is wrong, each with its mend."""
+"""The `doctor` command: report what is installed, what works, and how to fix what does not."""
 
+import argparse
 import html
 import importlib.util
 import os
@@ -8,157 +9,164 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NamedTuple
+
+from gatewright.ops import threads
 
 _PACKAGES = ("gatewright", "numpy", "keras", "jax", "torch", "tensorflow")
-# Each door is opened in a process of its own: one that crashes must not take the report along, and asking
-# must not settle Keras' backend in a notebook. The keras door runs a layer: some failures show only then.
-_DOORS = {
-    "numpy": "import gatewright.ops.numpy",
-    "jax": "import gatewright.ops.jax",
-    "keras": (
+# The packages that each integration needs, and a program that tries it. A program runs in a process of its own: a crash
+# must not end the report, and an import must not choose Keras' backend in a notebook. The one for Keras runs a layer,
+# since some failures show only then.
+_INTEGRATIONS: dict[str, tuple[tuple[str, ...], str]] = {
+    "numpy backend": ((), "import gatewright.ops.numpy"),
+    "jax backend": (("jax",), "import gatewright.ops.jax"),
+    "keras integration": (
+        ("keras", "jax"),
         "import gatewright, numpy, warnings; warnings.simplefilter('error', gatewright.SlowPathWarning); "
         "gatewright.accelerate(); import keras; "
-        "keras.layers.GRU(2)(numpy.zeros((2, 3, 1), 'float32'))"
+        "keras.layers.GRU(2)(numpy.zeros((2, 3, 1), 'float32'))",
     ),
 }
-_NEEDS = {"numpy": (), "jax": ("jax",), "keras": ("keras", "jax")}
 _SECONDS = 120
+
+
+class Finding(NamedTuple):
+    """One line of the report: a name, what was found, and a sentence about the problem (empty if there is none)."""
+
+    name: str
+    text: str
+    problem: str = ""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What `doctor` found: rows of name and finding, and one sentence for each thing that is wrong."""
+    """The report of `doctor`.
+
+    Attributes:
+        rows: The lines of the report: a name, and what was found for it.
+        problems: One sentence for each problem.
+    """
 
     rows: tuple[tuple[str, str], ...]
     problems: tuple[str, ...]
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """True if there are no problems."""
         return not self.problems
 
     def __str__(self) -> str:
         width = max(len(name) for name, _ in self.rows)
-        lines = [f"{name:<{width}}  {finding}" for name, finding in self.rows]
-        return "\n".join([*lines, "", *self._verdict()])
+        return "\n".join([*(f"{name:<{width}}  {text}" for name, text in self.rows), "", *self._conclusion()])
 
     def _repr_html_(self) -> str:
         cells = "".join(
             f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
-            f"<td style='text-align:left'>{html.escape(finding)}</td></tr>"
-            for name, finding in self.rows
+            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
+            for name, text in self.rows
         )
-        verdict = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in self._verdict())
-        return f"<table>{cells}</table>{verdict}"
+        return f"<table>{cells}</table>" + "".join(f"<p>{html.escape(line)}</p>" for line in self._conclusion())
 
-    def _verdict(self) -> list[str]:
-        return [f"Wrong: {problem}" for problem in self.problems] or ["All is well."]
+    def _conclusion(self) -> list[str]:
+        return [f"Problem: {problem}" for problem in self.problems] or ["No problems were found."]
 
 
 def doctor() -> Report:
-    """Look at this installation; opening the doors takes some seconds."""
-    rows: list[tuple[str, str]] = []
-    problems: list[str] = []
-    rows += _versions()
-    rows += _kernels(problems)
-    rows += _threads(problems)
-    rows += _doors(problems)
-    rows += _data(problems)
-    return Report(tuple(rows), tuple(problems))
+    """Check this installation and return a report. This takes some seconds: each integration runs in a new process."""
+    findings = [*_versions(), *_kernels(), _threads(), *_integrations(), _data_folder()]
+    problems = tuple(finding.problem for finding in findings if finding.problem)
+    return Report(tuple((finding.name, finding.text) for finding in findings), problems)
 
 
-def _versions() -> list[tuple[str, str]]:
-    rows = [("python", platform.python_version()), ("platform", platform.platform())]
-    return rows + [(name, _version(name) or "not installed") for name in _PACKAGES]
+def _versions() -> list[Finding]:
+    findings = [Finding("python", platform.python_version()), Finding("platform", platform.platform())]
+    for package in _PACKAGES:
+        try:
+            findings.append(Finding(package, version(package)))
+        except PackageNotFoundError:
+            findings.append(Finding(package, "not installed"))
+    return findings
 
 
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _kernels(problems: list[str]) -> list[tuple[str, str]]:
+def _kernels() -> list[Finding]:
     try:
         from gatewright.ops import kernels
-
-        return [
-            ("instruction sets", ", ".join(kernels.instruction_sets())),
-            ("in use", kernels.instruction_set()),
-        ]
     except ImportError as error:
-        problems.append(f"the compiled kernels do not load ({error}): install gatewright again for this Python.")
-        return [("instruction sets", "the compiled kernels do not load")]
+        problem = f"The compiled kernels do not load ({error}): install Gatewright again for this Python."
+        return [Finding("instruction sets", "the compiled kernels do not load", problem)]
+    available = Finding("instruction sets", ", ".join(kernels.instruction_sets()))
+    return [available, Finding("in use", kernels.instruction_set())]
 
 
-def _threads(problems: list[str]) -> list[tuple[str, str]]:
+def _threads() -> Finding:
     try:
-        from gatewright.ops import threads
-
         count, source = threads.default_threads()
-    except (ImportError, ValueError) as error:
-        problems.append(f"the number of threads can't be told: {error}")
-        return [("threads", "unknown")]
-    usable = _usable_processors()
-    if count > usable:
-        problems.append(
-            f"{count} threads (from {source}) share {usable} processors, which is slow: "
-            f"set GATEWRIGHT_NUM_THREADS={usable}."
+    except ValueError as error:
+        return Finding("threads", "unknown", str(error))
+    problem = ""
+    if count > (cores := threads.usable_cores()):
+        problem = (
+            f"{count} threads (from {source}) share {cores} processor cores, which is slow: set "
+            f"{threads.VARIABLE}={cores}."
         )
-    return [("threads", f"{count}, from {source}")]
+    return Finding("threads", f"{count}, from {source}", problem)
 
 
-def _usable_processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _doors(problems: list[str]) -> list[tuple[str, str]]:
-    opened = {
+def _integrations() -> list[Finding]:
+    processes = {
         name: subprocess.Popen(
             [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
-        for name, code in _DOORS.items()
-        if not _missing(name)
+        for name, (packages, code) in _INTEGRATIONS.items()
+        if not _missing(packages)
     }
-    rows = []
-    for name in _DOORS:
-        if name not in opened:
-            finding = f"needs {' and '.join(_missing(name))}: pip install 'gatewright[train]'"
-        elif fault := _fault(opened[name]):
-            finding = "does not load"
-            problems.append(f"the {name} door does not load: {fault}")
+    findings = []
+    for name, (packages, _) in _INTEGRATIONS.items():
+        if name not in processes:
+            text = f"needs {' and '.join(_missing(packages))}: pip install 'gatewright[train]'"
+            findings.append(Finding(name, text))
+        elif fault := _fault(processes[name]):
+            findings.append(Finding(name, "does not work", f"The {name} does not work: {fault}"))
         else:
-            finding = "loads"
-        rows.append((f"{name} door", finding))
-    return [*rows, ("torch door", "not yet")]
+            findings.append(Finding(name, "works"))
+    return findings
 
 
-def _missing(door: str) -> list[str]:
-    return [package for package in _NEEDS[door] if importlib.util.find_spec(package) is None]
+def _missing(packages: tuple[str, ...]) -> list[str]:
+    return [package for package in packages if importlib.util.find_spec(package) is None]
 
 
-def _fault(process: subprocess.Popen[str]) -> str | None:
-    """Why the process failed, in one line, or None."""
+def _fault(process: subprocess.Popen[str]) -> str:
+    """Wait for a process, and return the reason why it failed, in one line. Return an empty string if it succeeded."""
     try:
         errors = process.communicate(timeout=_SECONDS)[1].strip().splitlines()
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
-        return f"it did not answer within {_SECONDS} seconds."
-    if process.returncode == 0:
-        return None
+        return f"it did not finish within {_SECONDS} seconds."
     if process.returncode < 0:
         return f"it was ended by signal {-process.returncode}: please report this machine's processor."
-    return errors[-1] if errors else f"it ended with code {process.returncode}."
+    if process.returncode == 0:
+        return ""
+    return errors[-1] if errors else f"it ended with exit code {process.returncode}."
 
 
-def _data(problems: list[str]) -> list[tuple[str, str]]:
+def _data_folder() -> Finding:
     folder = os.environ.get("GATEWRIGHT_DATA")
     if not folder:
-        return [("GATEWRIGHT_DATA", "not set")]
-    if not os.path.isdir(os.path.expanduser(folder)):
-        problems.append(f"GATEWRIGHT_DATA={folder} is not a folder: set it to the folder of your data sets.")
-    return [("GATEWRIGHT_DATA", folder)]
+        return Finding("GATEWRIGHT_DATA", "not set")
+    exists = os.path.isdir(os.path.expanduser(folder))
+    problem = f"GATEWRIGHT_DATA={folder} is not a folder: set it to the folder of your data sets."
+    return Finding("GATEWRIGHT_DATA", folder, "" if exists else problem)
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the command line."""
+    about = "Report what is installed, what works, and how to fix what does not."
+    commands.add_parser("doctor", help=about, description=about).set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    result = doctor()
+    print(result)
+    return 0 if result.ok else 1

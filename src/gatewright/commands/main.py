@@ -1,49 +1,60 @@
-"""The command line: reads the arguments, calls the function of the same name, prints."""
+"""The command line: parse the arguments and run a command."""
 
 import argparse
 import contextlib
 import io
-import json
 import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Sequence
 
-from gatewright.commands import flags
+from gatewright.commands import bench, compare, doctor, evaluate, generate, info, predict, run, train
+from gatewright.commands.flags import Parser
+from gatewright.commands.printing import Failed
+from gatewright.support.version import VERSION
+
+_COMMANDS = (train, evaluate, predict, generate, info, compare, run, bench, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line and return the exit code."""
     try:
         options = _options(arguments)
-        if options.command == "run":  # whatever the program prints or raises is its own
-            return _run(options)
+        if options.command == "run":  # the output and the errors of the program are not changed
+            return int(options.run(options))
         if isinstance(sys.stdout, io.TextIOWrapper):
-            # A text that the terminal has no letters for is shown all the same.
+            # Characters that the terminal cannot show are printed as escapes.
             sys.stdout.reconfigure(errors="backslashreplace")
-        code = _COMMANDS[options.command](options)
+        code = int(options.run(options))
         if sys.stdout is not None:  # closed by `>&-`
             sys.stdout.flush()
         return code
+    except Failed as failed:
+        return failed.code
     except KeyboardInterrupt:
         print("gatewright: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # whoever read the output has gone, as `head` does: nothing is wrong
-        _leave_stdout()
+    except BrokenPipeError:  # the reader of the output has ended, as `head` does, which is no error
+        _discard_stdout()
         return 141
     except OSError as error:
-        _leave_stdout()
-        where = "the output" if error.filename is None else error.filename
-        why = error.strerror or error
-        print(
-            f"gatewright: {where} can't be written or read ({why}): mend that, or name another place.", file=sys.stderr
-        )
+        _discard_stdout()
+        where, why = error.filename or "The output", error.strerror or error
+        print(f"gatewright: {where} cannot be read or written ({why}): fix this or name another path.", file=sys.stderr)
         return 2
 
 
-def _leave_stdout() -> None:
-    """Send what can't be written nowhere: else the interpreter would fail at it once more when it ends."""
+def parser() -> Parser:
+    """Return the parser of all commands."""
+    made = Parser(prog="gatewright", description="Gated recurrent networks (SimpleRNN, LSTM, GRU), fast on CPUs.")
+    made.add_argument("--version", action="version", version=f"gatewright {VERSION}")
+    commands = made.add_subparsers(dest="command", title="commands", metavar="COMMAND")
+    for command in _COMMANDS:
+        command.add_parser(commands)
+    return made
+
+
+def _discard_stdout() -> None:
+    """Discard output that cannot be written, so that the interpreter does not fail again when it ends."""
     if sys.stdout is None:
         return
     try:
@@ -54,182 +65,24 @@ def _leave_stdout() -> None:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The options; the texts of `predict` may stand anywhere among them, which argparse does not know of."""
-    parser = flags.parser()
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    # What argparse does with -- after a flag differs from one Python to another.
+    """Parse the arguments. The texts of `predict` may stand between flags, which argparse alone does not support."""
+    made = parser()
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    # Python versions differ in how argparse treats -- after a flag.
     end = given.index("--") if given[:1] == ["predict"] and "--" in given else len(given)
-    options, rest = parser.parse_known_args(given[:end])
+    options, rest = made.parse_known_args(given[:end])
     hint = ""
     if options.command == "predict":
         texts = options.texts + rest
         options.texts = texts + given[end + 1 :]
-        # A wrong flag, or a text: argparse would tell the two apart by whether it has spaces or is a number.
+        # An unknown flag or a text. argparse would take a number, or anything with a space, for a text.
         rest = [text for text in texts if text.startswith("-") and text != "-"]
-        hint = "; a text that begins with - stands after all flags and --"
+        hint = "; put a text that begins with - after all flags and --"
     if rest:
-        named = [options.command, options.task] if options.command == "train" else [options.command]
-        command = " ".join(["gatewright", *filter(None, named)])
-        parser.exit(2, f"gatewright: unrecognized arguments: {' '.join(rest)}{hint} (see {command} --help)\n")
+        words = [options.command, options.task] if options.command == "train" else [options.command]
+        command = " ".join(["gatewright", *filter(None, words)])
+        made.exit(2, f"gatewright: unrecognized arguments: {' '.join(rest)}{hint} (see {command} --help)\n")
     return options
-
-
-def _called(function: Callable[..., Any], options: argparse.Namespace, *left_out: str) -> Any:
-    """What the function returns for the options; or, where it can't, the exit code, and the sentence is printed."""
-    from gatewright.support.errors import InputError
-
-    given = {name: value for name, value in vars(options).items() if name not in ("command", "json", *left_out)}
-    try:
-        return function(**given)
-    except (InputError, ImportError) as error:
-        print(f"gatewright: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stopped:
-        print(f"gatewright: {str(stopped) or 'interrupted before anything was to be kept'}", file=sys.stderr)
-        return 130
-
-
-def _train(options: argparse.Namespace) -> int:
-    from gatewright.commands.train import train
-
-    return _printed(_called(train, options), options.json)
-
-
-def _show(options: argparse.Namespace) -> int:
-    if options.command == "info":
-        from gatewright.commands.info import info as function
-    else:
-        from gatewright.commands.evaluate import evaluate as function  # type: ignore[assignment]
-    return _printed(_called(function, options), options.json)
-
-
-def _printed(result: Any, as_json: bool) -> int:
-    if isinstance(result, int):
-        return result
-    print(json.dumps(result.to_json(), allow_nan=False) if as_json else result)
-    return 0
-
-
-def _predict(options: argparse.Namespace) -> int:
-    from gatewright.commands.predict import predict
-
-    if options.texts == ["-"] and options.file is None:
-        options.texts, options.file = [], "-"
-    elif "-" in options.texts and len(options.texts) > 1:
-        print(
-            "gatewright: - stands for standard input, and is no text among others: leave it or the others out.",
-            file=sys.stderr,
-        )
-        return 2
-    options.texts = options.texts or None
-    said = _called(predict, options)
-    if isinstance(said, int):
-        return said
-    if options.json:
-        print(json.dumps({"predictions": [one.to_json() for one in said]}, allow_nan=False))
-    else:
-        for place, one in enumerate(said):
-            print(one.table(header=place == 0) if hasattr(one, "table") else one)
-    return 0
-
-
-def _generate(options: argparse.Namespace) -> int:
-    from gatewright.commands.generate import generate
-
-    begun = False
-
-    def told(piece: str) -> None:
-        nonlocal begun
-        print(piece if begun else options.prompt + piece, end="", flush=True)
-        begun = True
-
-    options.told = None if options.json else told
-    result = _called(generate, options)
-    if begun:
-        print()
-    if isinstance(result, int):
-        return result
-    if result.unknown:
-        listed = ", ".join(map(repr, result.unknown[:20])) + (", ..." if len(result.unknown) > 20 else "")
-        print(f"gatewright: the model does not know these parts of the prompt: {listed}.", file=sys.stderr)
-    if options.json:
-        print(json.dumps(asdict(result)))
-    elif not begun:
-        print(options.prompt)
-    return 0
-
-
-def _compare(options: argparse.Namespace) -> int:
-    from gatewright.commands.compare import compare
-    from gatewright.report import terminal
-
-    result = _called(compare, options)
-    if isinstance(result, int):
-        return result
-    if options.json:
-        print(json.dumps(result.to_json(), allow_nan=False))
-    else:
-        terminal.show(result, sys.stdout)
-        print(f"\nThe report is {options.out}/report.html")
-    return 0
-
-
-def _bench(options: argparse.Namespace) -> int:
-    from gatewright import bench
-    from gatewright.support.errors import InputError
-
-    if options.list:
-        for name, suite in bench.SUITES.items():
-            print(f"{name:<10} {suite.minutes:>3g} min  {suite.about}{'' if suite.default else ' (when named)'}")
-        print(f"\npeers: {', '.join(bench.PEERS)}")
-        return 0
-    given = {name: value for name, value in vars(options).items() if name not in ("command", "list", "suites")}
-    try:
-        report = bench.run(options.suites or None, **given, show=lambda suite: print(f"{suite.markdown}\n", flush=True))
-    except InputError as error:
-        print(f"gatewright: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"gatewright: interrupted; suites that are finished are kept in {options.out}", file=sys.stderr)
-        return 130
-    return 1 if report.failed else 0
-
-
-def _run(options: argparse.Namespace) -> int:
-    from gatewright.keras.run import run
-    from gatewright.support.errors import InputError
-
-    try:
-        return run(options.program, options.arguments, options.output)
-    except InputError as error:
-        print(f"gatewright: {error}", file=sys.stderr)
-        return 2
-
-
-def _help(options: argparse.Namespace) -> int:
-    flags.parser().print_help()
-    return 0
-
-
-def _doctor(options: argparse.Namespace) -> int:
-    from gatewright.commands.doctor import doctor
-
-    result = doctor()
-    print(result)
-    return 0 if result.ok else 1
-
-
-_COMMANDS: dict[str | None, Callable[[argparse.Namespace], int]] = {
-    None: _help,
-    "compare": _compare,
-    "train": _train,
-    "evaluate": _show,
-    "info": _show,
-    "predict": _predict,
-    "generate": _generate,
-    "bench": _bench,
-    "doctor": _doctor,
-}
 
 
 if __name__ == "__main__":

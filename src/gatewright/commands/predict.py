@@ -1,23 +1,17 @@
-"""`gatewright predict`: what a model file says of texts or series, or of what comes after them."""
+"""The `predict` command: print the predictions of a trained model for texts or a file."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Sequence
+import argparse
+import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from gatewright import runtime
-from gatewright.support.errors import InputError
-from gatewright.tasks.base.prediction import Prediction
-from gatewright.tasks.classify.model import Classifier
-from gatewright.tasks.classify_series.model import SeriesClassifier
-from gatewright.tasks.forecast.answer import Forecasted
-from gatewright.tasks.forecast.model import Forecaster
-from gatewright.tasks.generate.model import LanguageModel
-from gatewright.tasks.rolls.model import RollModel
-from gatewright.tasks.tag.model import TaggedSentence, Tagger
+from gatewright.commands.flags import add_json, add_options
+from gatewright.commands.printing import called
+from gatewright.support.errors import InputError, nearest
+from gatewright.tasks import registry
+from gatewright.tasks.base.spec import Option
 
 
 def predict(
@@ -25,103 +19,82 @@ def predict(
     texts: str | Sequence[str] | None = None,
     *,
     file: str | None = None,
-    text: str | None = None,
-    id: str | None = None,
-    time: str | None = None,
-    plot: str | Path | None = None,
-) -> list[Prediction] | list[TaggedSentence] | list[Forecasted]:
-    """What a model says of each text or series: a classifier its label or labels, a tagger a tag for each word; a
-    forecaster of what comes after each series.
+    **options: Any,
+) -> list[Any]:
+    """Return the predictions of a model: labels of texts or series, tags of words, or forecasts.
 
     Args:
-        model: a model file.
-        texts: one text or several.
-        file: in their place a text file with one text a line, "-" for standard input, or a table; of a classifier of
-            series a file of rows, with labels or without: see `data.series.read_rows`. Of a forecaster a table of
-            recent steps, with the columns that it was trained with; rows ahead of the last forecast step, with what is
-            known ahead, may follow.
-        text: the column of a table; "text" where not given.
-        id, time: columns of a long table of series; "id" and "time" where not given.
-        plot: of a forecaster, a .png, .svg or .pdf file for a picture of the forecasts with their intervals.
+        model: A model file.
+        texts: One text or several.
+        file: A file to read instead of `texts`: a text file with one text per line ("-" for standard input), a table of
+            texts or of series or, for a forecaster, a table of recent time steps with the columns that it was trained
+            on.
+        options: Options of the file, such as `text`, the column of texts; see `gatewright predict --help`.
 
     Raises:
-        InputError: the model or the texts can't be used.
+        InputError: The model or its input cannot be used.
     """
+    from gatewright import runtime
+
     loaded = runtime.load(model)
-    if type(loaded) in _INSTEAD:
-        raise InputError(f"{model} is {_INSTEAD[type(loaded)]}.")
-    given = {"texts": texts, "--text": text, "--id": id, "--time": time, "--plot": plot}
-    given = {name: value for name, value in given.items() if value is not None}
-    answers: list[Prediction] | list[TaggedSentence] | list[Forecasted] = _PREDICTORS[type(loaded)](loaded, file, given)
-    return answers
-
-
-def _of_texts(
-    loaded: Classifier | Tagger, file: str | None, given: dict[str, Any]
-) -> list[Prediction] | list[TaggedSentence]:
-    texts = given.pop("texts", None)
-    text = given.pop("--text", None)
-    _refuse(given, f"a model of train {loaded.task}")
-    if texts is None and file is None:
-        raise InputError("predict needs texts: give some, - for standard input, or a file of texts with --file.")
-    if texts is not None and file is not None:
-        raise InputError(f"predict takes texts or --file {file}, not both: leave one of the two out.")
-    if file is not None:
-        from gatewright.data.texts import read_texts
-
-        texts = read_texts(file, text)
-    return loaded.predict([texts] if isinstance(texts, str) else texts)
-
-
-def _of_rows(loaded: SeriesClassifier, file: str | None, given: dict[str, Any]) -> list[Prediction]:
-    from gatewright.tasks.classify_series.reading import Wanted, read_rows
-
-    if file is None or "texts" in given or "--text" in given:
-        raise InputError("the model answers series of numbers, not texts: give a file of rows with --file, no texts.")
-    wanted = Wanted(given.pop("--id", None), given.pop("--time", None), None, loaded.channels.names, False)
-    _refuse(given, "a classifier of series")
-    return loaded.predict(read_rows(file, wanted, "--file").values)
-
-
-def _of_series(loaded: Forecaster, file: str | None, given: dict[str, Any]) -> list[Forecasted]:
-    from gatewright.tasks.forecast.reading import been, read_measured
-
-    plot = given.pop("--plot", None)
-    _refuse(given, "a forecaster")
-    if file is None:
-        raise InputError("a forecaster needs a table of recent steps: give one with --file.")
-    answers, pasts = [], []
-    for line in read_measured(file, loaded.scales).lines:
-        seen = been(line, loaded.scales.targets)
-        ahead = loaded.horizon if loaded.scales.ahead else 0
-        values = line.values[: seen + ahead]
-        if len(values) < seen + ahead:
-            values = np.concatenate([values, np.full((seen + ahead - len(values), values.shape[1]), np.nan)])
-        try:
-            answers.append(loaded.predict(values, series=line.name, last=line.first + seen - 1))
-        except InputError as error:
-            raise InputError(f"{file}{f', series {line.name!r}' if line.name else ''}: {error}") from None
-        pasts.append(line.values[:seen, : loaded.scales.targets])
-    if plot is not None:
-        from gatewright.tasks.forecast.plot import write
-
-        write(answers, pasts, Path(plot))
-    return answers
-
-
-def _refuse(given: dict[str, Any], what: str) -> None:
+    spec = registry.of_model(loaded.task)
+    own = [option.name for option in spec.predict_options]
+    given = {name: value for name, value in options.items() if value is not None}
     for name, value in given.items():
-        shown = "texts are" if name == "texts" else f"{name} {value} is"
-        raise InputError(f"{shown} not for {what}: leave {'them' if name == 'texts' else 'it'} out.")
+        if name not in _options():
+            raise InputError(f"{name!r} is not an option of predict: leave it out{nearest(name, list(_options()))}")
+        if name not in own:
+            raise InputError(
+                f"{_options()[name].flag} {value} does not apply to {model}, a model of {spec.examples}: leave it out."
+            )
+    return list(loaded.predict_from([texts] if isinstance(texts, str) else texts, file, given))
 
 
-_PREDICTORS: dict[type[runtime.AnyModel], Callable[..., Any]] = {
-    Classifier: _of_texts,
-    SeriesClassifier: _of_rows,
-    Tagger: _of_texts,
-    Forecaster: _of_series,
-}
-_INSTEAD = {
-    LanguageModel: "a language model, which says nothing of texts: use `gatewright generate`",
-    RollModel: "a model of piano rolls, and answers nothing: measure it with `gatewright evaluate`",
-}
+def _options() -> dict[str, Option]:
+    return {option.name: option for spec in registry.TASKS for option in spec.predict_options}
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the command line."""
+    about = "Print a model's predictions: labels with probabilities, tags of words, or forecasts."
+    parser = commands.add_parser(
+        "predict",
+        help=about,
+        description=about,
+        epilog='example:\n  gatewright predict model.safetensors "a fine film"',
+    )
+    parser.add_argument("model", help="A model file.")
+    parser.add_argument(
+        "texts",
+        nargs="*",
+        metavar="TEXT",
+        help="A text. If it is -, read one text per line from standard input. Everything after -- is a text.",
+    )
+    parser.add_argument(
+        "--file",
+        metavar="FILE",
+        help="File to read: one text per line (- for standard input), a table of texts, a file of series or, for a "
+        "forecaster, a table of recent time steps.",
+    )
+    add_options(parser, _options().values())
+    add_json(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.texts == ["-"] and options.file is None:
+        options.texts, options.file = [], "-"
+    elif "-" in options.texts and len(options.texts) > 1:
+        print(
+            "gatewright: - stands for standard input and cannot be one of several texts: leave it or the others out.",
+            file=sys.stderr,
+        )
+        return 2
+    options.texts = options.texts or None
+    predictions = called(predict, options)
+    if options.json:
+        print(json.dumps({"predictions": [prediction.to_json() for prediction in predictions]}, allow_nan=False))
+        return 0
+    for index, prediction in enumerate(predictions):
+        print(prediction.text(first=index == 0))
+    return 0

@@ -1,81 +1,101 @@
-"""`gatewright compare`: recurrent cells over several seeds, beside a simple baseline, on one's own data."""
-
-from __future__ import annotations
+"""The result of a comparison, computed from its finished runs: table, statistical tests and verdict."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gatewright.comparison.plan import Entrant, Plan
 from gatewright.comparison.runs import Finished
 from gatewright.ops import machine
-from gatewright.results.measure import better
-from gatewright.results.records import Baseline, CellResult, Comparison
+from gatewright.results.measure import is_better
+from gatewright.results.records import BaselineResult, CellResult, Comparison
 from gatewright.results.statistics import mean_interval
-from gatewright.results.verdict import Competitor, judge, verdict
-from gatewright.tasks.base.task import Simple, Task
-from gatewright.training.rows import Data
+from gatewright.results.verdict import Competitor, comparison_verdict, judge
+from gatewright.support.trees import tree_map
+from gatewright.tasks.base.task import FittedBaseline
+from gatewright.training.dataset import Dataset
 
 
-def _conclude(
-    plan: Plan, listed: Sequence[Entrant], rows: Data, simple: tuple[Simple, float], runs: dict[str, Finished]
+def conclude(
+    plan: Plan,
+    entrants: Sequence[Entrant],
+    dataset: Dataset,
+    fitted: tuple[FittedBaseline, float],
+    runs: dict[str, Finished],
 ) -> Comparison:
-    task, targets = plan.task, rows.test.targets
-    deciding = task.measures[0]
+    """Compute the result of a comparison from its finished runs.
+
+    Args:
+        plan: The settings of the comparison.
+        entrants: The entries of the comparison, one for each cell.
+        dataset: The data set.
+        fitted: The fitted baseline, and the time in seconds that fitting took.
+        runs: The finished runs by `Entrant.key`.
+    """
+    prepared, targets = dataset.prepared, dataset.test.targets
+    main = prepared.measures[0]
     cells, competitors = [], []
-    for entrant in listed:
-        chosen = _best_rate(plan, entrant, runs)
-        cells.append(_cell_result(task, entrant, chosen))
-        answers = np.mean([finished.outputs for finished in chosen], axis=0)
-        figures = tuple(finished.run.test[deciding.name] for finished in chosen)
-        competitors.append(Competitor(entrant.name, figures, task.merits(answers, targets)))
-    baseline, beside = _simple(task, *simple, targets)
-    chance, nothing = _simple(task, task.chance(rows.train, rows.test), 0.0, targets)
+    for entrant in entrants:
+        chosen = _best_rate(plan, dataset, entrant, runs)
+        cells.append(_cell_result(dataset, entrant, chosen))
+        trees = [finished.outputs for finished in chosen]
+        outputs = tree_map(lambda *arrays: np.mean(arrays, axis=0), trees[0], *trees[1:])
+        values = tuple(finished.run.test[main.name] for finished in chosen)
+        competitors.append(Competitor(entrant.name, values, prepared.scores(outputs, targets)))
+    baseline, baseline_competitor = _judged(dataset, *fitted)
+    outputs, description = prepared.constant(targets, dataset.train.targets)
+    constant, constant_competitor = _judged(dataset, FittedBaseline("constant", description, outputs), 0.0)
     tests = [
-        *judge([(a, b) for place, a in enumerate(competitors) for b in competitors[place + 1 :]], deciding.better),
-        *judge([(cell, beside) for cell in competitors], deciding.better),
-        *judge([(cell, nothing) for cell in competitors], deciding.better),
+        *judge([(a, b) for place, a in enumerate(competitors) for b in competitors[place + 1 :]], main.better),
+        *judge([(cell, baseline_competitor) for cell in competitors], main.better),
+        *judge([(cell, constant_competitor) for cell in competitors], main.better),
     ]
     return Comparison(
-        task=task.name,
-        data=task.data,
+        task=plan.shared["task"],
+        data=dataset.splits.name,
         settings={
             **plan.shared,
-            "cells": [entrant.name for entrant in listed],
+            "cells": [entrant.name for entrant in entrants],
             "learning_rates": list(plan.learning_rates),
             "seeds": plan.seeds,
         },
-        unit=task.unit,
-        sizes={name: task.size(getattr(rows, name)) for name in ("train", "validation", "test")},
-        notes=rows.parts.notes,
-        measures=task.measures,
-        right=task.right,
+        unit=prepared.unit,
+        sizes=dataset.sizes,
+        notes=dataset.splits.notes,
+        measures=prepared.measures,
+        score_label=prepared.score_label,
         cells=tuple(cells),
         baseline=baseline,
-        chance=chance,
+        constant=constant,
         tests=tuple(tests),
-        verdict=verdict(deciding, competitors, beside, nothing, tests, task.counted),
+        verdict=comparison_verdict(
+            main, competitors, baseline_competitor, constant_competitor, tests, prepared.score_name
+        ),
         machine=machine.facts(),
-        seconds=sum(finished.seconds for finished in runs.values()) + simple[1],
+        seconds=sum(finished.seconds for finished in runs.values()) + fitted[1],
     )
 
 
-def _best_rate(plan: Plan, entrant: Entrant, runs: dict[str, Finished]) -> list[Finished]:
-    """The runs, one a seed, at the learning rate with the best mean on the validation rows."""
-    deciding = plan.task.measures[0]
-    best: tuple[float, list[Finished]] | None = None
+def _best_rate(plan: Plan, dataset: Dataset, entrant: Entrant, runs: dict[str, Finished]) -> list[Finished]:
+    """Return the runs of an entry with its best learning rate, one for each seed.
+
+    The best learning rate has the best mean of the main metric on the validation set.
+    """
+    main = dataset.prepared.measures[0]
+    candidates = []
     for rate in plan.learning_rates:
-        some = [runs[entrant.key(rate, seed)] for seed in range(plan.seeds)]
-        figure = float(np.mean([one.run.epochs[one.run.chosen_epoch - 1].validation[deciding.name] for one in some]))
-        if best is None or better(deciding, figure, best[0]):
-            best = figure, some
-    assert best is not None
+        finished = [runs[entrant.key(rate, seed)] for seed in range(plan.seeds)]
+        values = [one.run.epochs[one.run.chosen_epoch - 1].validation[main.name] for one in finished]
+        candidates.append((float(np.mean(values)), finished))
+    best, *others = candidates
+    for candidate in others:
+        if is_better(main, candidate[0], best[0]):
+            best = candidate
     return best[1]
 
 
-def _cell_result(task: Task[Any], entrant: Entrant, finished: Sequence[Finished]) -> CellResult:
+def _cell_result(dataset: Dataset, entrant: Entrant, finished: Sequence[Finished]) -> CellResult:
+    measures = dataset.prepared.measures
     return CellResult(
         entrant.name,
         entrant.cell,
@@ -84,12 +104,15 @@ def _cell_result(task: Task[Any], entrant: Entrant, finished: Sequence[Finished]
         finished[0].run.learning_rate,
         max(one.peak_memory for one in finished),
         mean_interval([float(np.mean([epoch.seconds for epoch in one.run.epochs])) for one in finished]),
-        {measure.name: mean_interval([one.run.test[measure.name] for one in finished]) for measure in task.measures},
+        {measure.name: mean_interval([one.run.test[measure.name] for one in finished]) for measure in measures},
         tuple(one.run for one in finished),
     )
 
 
-def _simple(task: Task[Any], simple: Simple, seconds: float, targets: NDArray[Any]) -> tuple[Baseline, Competitor]:
-    test = task.measure(simple.outputs, targets)
-    result = Baseline(simple.name, simple.description, test, seconds)
-    return result, Competitor(simple.name, (test[task.measures[0].name],), task.merits(simple.outputs, targets))
+def _judged(dataset: Dataset, fitted: FittedBaseline, seconds: float) -> tuple[BaselineResult, Competitor]:
+    """Return the test metrics of a baseline, and its scores as a competitor in the statistical tests."""
+    prepared, targets = dataset.prepared, dataset.test.targets
+    test = prepared.measure(fitted.outputs, targets)
+    scores = prepared.scores(fitted.outputs, targets)
+    competitor = Competitor(fitted.name, (test[prepared.measures[0].name],), scores)
+    return BaselineResult(fitted.name, fitted.description, test, seconds), competitor

@@ -1,8 +1,5 @@
-"""The folder of a comparison: its settings, and each finished run in a file of its own, so that none is done twice."""
+"""The folder in which a comparison stores its settings and its finished runs, one file for each run."""
 
-from __future__ import annotations
-
-import dataclasses
 import json
 import os
 import zipfile
@@ -11,23 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gatewright.results.records import Epoch, GradientNorms, Run
 from gatewright.support.errors import InputError
 from gatewright.support.files import atomically, require_results_folder, unwritable
+from gatewright.support.trees import Tree, tree_arrays, tree_from_arrays
 
 _MARK = "gatewright compare"
 
 
 class RunFolder:
-    """A folder for the runs of one comparison.
+    """A folder that stores the settings and the finished runs of one comparison.
 
     Args:
-        path: of the folder; it need not be there yet. Nothing is written before `claim`.
+        path: Path of the folder. If it does not exist, `claim` creates it.
 
     Raises:
-        InputError: the path is a file, or a folder with other things in it, or can't be written.
+        InputError: The path is a file, a folder with other contents, or a folder without write permission.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -36,13 +32,16 @@ class RunFolder:
         self._runs = self.path / "runs"
         require_results_folder(self.path)
         if self.path.is_dir() and any(self.path.iterdir()) and not self._settings.exists():
-            raise InputError(f"--out {path} holds other files and no comparison: name a new or an empty folder.")
+            raise InputError(f"--out {path} has other files and no comparison in it. Choose a new or an empty folder.")
 
     def claim(self, settings: Mapping[str, Any]) -> None:
-        """Make the folder that of a comparison with these settings.
+        """Create the folder for a comparison, or check that it already belongs to a comparison with these settings.
+
+        Args:
+            settings: The settings by name.
 
         Raises:
-            InputError: it is that of another; the first setting that differs is named. Or it can't be written.
+            InputError: The folder belongs to another comparison, or cannot be written.
         """
         if self._settings.exists():
             self.require_same(settings)
@@ -55,37 +54,42 @@ class RunFolder:
             raise unwritable(self.path, error.strerror or str(error)) from None
 
     def require_same(self, settings: Mapping[str, Any], unknown: Sequence[str] = ()) -> None:
-        """Check that the folder, if it is a comparison's, is that of these settings.
+        """Check that the folder is empty or belongs to a comparison with these settings.
 
         Args:
-            settings: by name.
-            unknown: names of settings that are not known yet.
+            settings: The settings by name.
+            unknown: Names of settings that are not compared, because their values are not known yet.
 
         Raises:
-            InputError: it is that of another; the first setting that differs is named.
+            InputError: The folder belongs to another comparison. The message names the first setting that differs.
         """
         if not self._settings.exists():
             return
         try:
-            kept = json.loads(self._settings.read_text())
-            was = dict(kept["settings"]) if kept["made by"] == _MARK else None
+            content = json.loads(self._settings.read_text())
+            stored = dict(content["settings"]) if content["made by"] == _MARK else None
         except (OSError, ValueError, TypeError, KeyError):
-            was = None
-        if was is None:
-            raise InputError(f"{self._settings} is not that of a comparison: name another folder with --out.")
-        now = json.loads(json.dumps(dict(settings)))
-        for name in [*now, *was]:
-            if name not in unknown and now.get(name) != was.get(name):
+            stored = None
+        if stored is None:
+            raise InputError(
+                f"{self._settings} is not the settings file of a comparison. Choose another folder with --out."
+            )
+        given = json.loads(json.dumps(dict(settings)))
+        for name in [*given, *stored]:
+            if name not in unknown and given.get(name) != stored.get(name):
                 raise InputError(
-                    f"--out {self.path} holds a comparison with {name} {_shown(was.get(name))}, and now {name} is "
-                    f"{_shown(now.get(name))}: give the same settings, or another folder with --out."
+                    f"--out {self.path} has a comparison with {name} {_format(stored.get(name))}, not "
+                    f"{_format(given.get(name))}: give the same settings, or choose another folder with --out."
                 )
 
-    def read(self, key: str) -> tuple[dict[str, Any], NDArray[Any]] | None:
-        """What `write` kept under this key, or None.
+    def read(self, key: str) -> tuple[dict[str, Any], Tree] | None:
+        """Return the record and the outputs of a finished run, or None if the run is not stored.
+
+        Args:
+            key: The key that they were stored under.
 
         Raises:
-            InputError: the file is damaged.
+            InputError: The file is damaged.
         """
         path = self._runs / f"{key}.npz"
         if not path.exists():
@@ -93,37 +97,23 @@ class RunFolder:
         try:
             # A damaged file that np.load opened itself would stay open.
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return json.loads(str(arrays["record"])), arrays["outputs"]
+                return json.loads(str(arrays["record"])), tree_from_arrays(arrays, "outputs")
         except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError):
-            raise InputError(f"{path} is damaged: remove it, and its run will be done again.") from None
+            raise InputError(
+                f"{path} is damaged: remove it and run the same command again to repeat its run."
+            ) from None
 
-    def write(self, key: str, record: Mapping[str, Any], outputs: NDArray[Any]) -> None:
-        """Keep a record (numbers, texts, lists, dictionaries) and the answers to the test rows."""
+    def write(self, key: str, record: Mapping[str, Any], outputs: Tree) -> None:
+        """Store a finished run.
+
+        Args:
+            key: The name of the file without its extension.
+            record: JSON values that describe the run.
+            outputs: The outputs for the test set.
+        """
         with atomically(self._runs / f"{key}.npz") as path:
-            np.savez_compressed(path, record=json.dumps(record), outputs=outputs)
+            np.savez_compressed(path, record=json.dumps(record), **tree_arrays(outputs, "outputs"))
 
 
-def _shown(value: Any) -> str:
+def _format(value: Any) -> str:
     return "unset" if value is None else repr(value)
-
-
-def run_to_record(run: Run) -> dict[str, Any]:
-    """A run as plain dictionaries and lists."""
-    return dataclasses.asdict(run)
-
-
-def run_from_record(record: Mapping[str, Any]) -> Run:
-    """The run that `run_to_record` was given."""
-
-    def norms(kept: Mapping[str, Any]) -> GradientNorms:
-        return GradientNorms({name: tuple(values) for name, values in kept["states"].items()})
-
-    return Run(
-        record["seed"],
-        record["learning_rate"],
-        tuple(Epoch(**epoch) for epoch in record["epochs"]),
-        record["chosen_epoch"],
-        record["test"],
-        norms(record["gradient_before"]),
-        norms(record["gradient_after"]),
-    )

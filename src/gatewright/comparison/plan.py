@@ -1,227 +1,165 @@
-"""What a comparison is to do: settings checked and completed, the task, and the entrants."""
-
-from __future__ import annotations
+"""The settings of a comparison (the plan), and the cells that it compares (the entrants)."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-import numpy as np
-
-from gatewright.data.batches import Examples
-from gatewright.nn import model as models
+from gatewright.nn.model import count_parameters
 from gatewright.ops.cells import CELLS
-from gatewright.support.errors import InputError, nearest, require_one_of
-from gatewright.tasks.base.settings import compared
+from gatewright.support.errors import InputError, require_one_of
+from gatewright.tasks import registry
+from gatewright.tasks.base.settings import setting_fields
 from gatewright.tasks.base.task import Task
-from gatewright.tasks.registry import COMPARED, OPTIONS, job_on, of_data, refuse_others, task_class
+from gatewright.training.dataset import Dataset
 from gatewright.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How every run is made; `compare` explains the plan.
+    """The settings of a comparison, checked and with the defaults filled in.
 
     Attributes:
-        task: with its own plan.
-        shared: by name, the settings that all runs of one folder share; more cells, rates and seeds may be added.
-        learning: those of `Recipe` beside epochs, batch and learning rate.
+        task: The task with its settings.
+        shared: The settings by name that must be the same for all runs in a folder. Cells, learning rates and seeds are
+            not included, because runs with other values can be added to the folder later.
+        cells: Names of the cells, in the given order.
+        match: "units" if all cells have the same number of units, or "parameters" if their networks have about the same
+            number of parameters.
+        learning_rates: The learning rates that are tried for each cell.
+        seeds: Number of runs for each cell and learning rate. Each run has a different seed.
     """
 
     task: Task[Any]
     shared: dict[str, Any]
     cells: tuple[str, ...]
-    units: int
     match: str
-    batch: int
-    epochs: int
     learning_rates: tuple[float, ...]
     seeds: int
-    learning: dict[str, Any]
-
-    def recipe(self, learning_rate: float) -> Recipe:
-        """How a run with this learning rate is trained."""
-        return Recipe(self.epochs, self.batch, learning_rate, **self.learning)
 
 
 @dataclass(frozen=True)
 class Entrant:
-    """One entry of the list of cells.
+    """One of the cells that are compared. The same cell can be entered several times.
 
     Attributes:
-        name: its heading.
-        cell: one of `CELLS`.
-        units: of the recurrent layer.
-        twin: how many earlier entries are the same cell; it changes the initial weights, and nothing else.
+        name: Name shown in the results.
+        cell: Name of the cell, one of `CELLS`.
+        units: Number of units of the recurrent layers.
+        repeat: Number of earlier entries with the same cell. Entries of the same cell differ in their initial weights.
     """
 
     name: str
     cell: str
     units: int
-    twin: int
+    repeat: int
 
     def key(self, learning_rate: float, seed: int) -> str:
-        return f"{self.cell}-{self.units}-{self.twin}-{learning_rate!r}-{seed}"
+        return f"{self.cell}-{self.units}-{self.repeat}-{learning_rate!r}-{seed}"
 
+    def settings(self, dataset: Dataset) -> Any:
+        """Return the settings of the task with the cell and the units of this entry."""
+        return replace(dataset.settings, cell=self.cell, units=self.units)
 
-_ADDING = {"units": 64, "length": 100, "batch": 16, "epochs": 5, "learning_rates": (0.005,)}
-# Of how a network learns: a task of numbers has no other.
-_OF_NUMBERS = ("zoneout", "schedule", "warmup", "clip", "weight_decay", "averaging", "patience")
-_WHOLE = ("units", "embedding", "length", "vocabulary", "batch", "epochs", "limit")
-# What is less makes no task: the sum has two terms, and a vocabulary has three ids that are not words, and one unused.
-_ADDING_LEAST = {"length": 2}
-_LEAST = {"vocabulary": 5}
+    def recipe(self, dataset: Dataset, learning_rate: float) -> Recipe:
+        """Return the training settings of a run with this learning rate."""
+        return Recipe.of(replace(dataset.settings, learning_rate=learning_rate))
 
 
 def resolve(
     data: str,
-    task: str | None,
-    files: dict[str, Any],
-    numbers: dict[str, Any],
+    command: str | None,
+    splits: Mapping[str, str | None],
     *,
     cells: Sequence[str],
     match: str,
     learning_rates: Sequence[float] | None,
     seeds: int,
-    more: Mapping[str, Any],
+    limit: int | None,
+    given: Mapping[str, Any],
 ) -> Plan:
-    """Check the settings and complete them with the task's own.
+    """Check the settings of a comparison, fill in those that were not given, and return the plan.
 
     Args:
-        data, task, cells, match, learning_rates, seeds: as in `compare`; `more` are its `settings`.
-        files, numbers: the other settings by name; None is the task's own. "adding" has none of `files`.
+        data, cells, match, learning_rates, seeds, limit: See `compare`.
+        command: Name of the task, or None to choose it from the data; see `compare`.
+        splits: Paths or names of separate data for the validation set and the test set, by name.
+        given: Task settings and options for reading the data, by name.
 
     Raises:
-        InputError: one can't be used.
+        InputError: A setting is unknown or has an invalid value.
     """
     if not isinstance(data, str):
         raise InputError(f"data must be the name of a data set, a file or a folder, not {data!r}.")
-    kind = _kind(data, task)
-    options, more = _options(kind, more)
-    asked = job_on("classify", "", {}) if kind == "adding" else job_on(kind, data, options)
-    known = compared(asked)
-    refuse_others("classify" if kind == "adding" else kind, asked, data, {**more, **files})
-    for name in more:
-        if name not in known:
-            raise InputError(f"{name!r} is no setting of this comparison: leave it out{nearest(name, list(known))}")
-    if kind == "adding":
-        others = {name: value for name, value in more.items() if name not in _OF_NUMBERS}
-        for name, value in {**files, **others}.items():
-            if value is not None:
-                raise InputError(f"adding is a task of numbers and has no {name}: leave {name} out.")
-        defaults, least = _ADDING, _ADDING_LEAST
-    else:
-        defaults, least = dict(asked.plain), _LEAST
-    given = {name: value for name, value in {**files, **numbers}.items() if value is not None}
-    own = {"units", "batch", "epochs", "limit"} | {field.name for field in fields(_class(kind, data, options))}
-    if strange := [name for name in given if name not in own]:
-        raise InputError(f"{kind} has no {strange[0]}: leave {strange[0]} out.")
-    chosen = {**defaults, **options, **given}
-    for name in _WHOLE:
-        if name in chosen:
-            _require_whole(name, chosen[name], least.get(name, 1))
-    checked = {name: known[name].check(value) for name, value in more.items() if value is not None}
-    _require_whole("seeds", seeds, 1)
+    options, given = registry.split_options(given)
+    spec = registry.find(command, data, options)
+    settings = spec.settings.complete(given, compare=True)
+    splits = spec.require_splits(data, splits)
+    _require_whole("seeds", seeds)
+    if limit is not None:
+        _require_whole("limit", limit)
     require_one_of("match", match, ("units", "parameters"))
-    names = _cell_names(cells)
-    rates = _rates(chosen.pop("learning_rates") if learning_rates is None else learning_rates)
-    chosen.pop("learning_rates", None)
-    return Plan(
-        _task(kind, data, {**chosen, **checked}),
-        {"task": kind, "data": data, **chosen, **checked, "match": match},
-        names,
-        chosen["units"],
-        match,
-        chosen["batch"],
-        chosen["epochs"],
-        rates,
-        seeds,
-        {name: value for name, value in checked.items() if name in {field.name for field in fields(Recipe)}},
-    )
+    names = {field.name for field in setting_fields(spec.settings) if field.comparable}
+    shared = {
+        "task": spec.command or spec.name,
+        "data": data,
+        **options,
+        **splits,
+        **({} if limit is None else {"limit": limit}),
+        **{name: value for name, value in settings.to_json().items() if name in names},
+        "match": match,
+    }
+    rates = (settings.learning_rate,) if learning_rates is None else learning_rates
+    task = spec.task_class()(data, settings, options, **splits, limit=limit)
+    return Plan(task, shared, _cell_names(cells), match, _rates(rates), seeds)
 
 
-def _kind(data: str, task: str | None) -> str:
-    """The task: "adding", or one that can be trained."""
-    if task is not None:
-        require_one_of("task", task, tuple(COMPARED))
-        if data == "adding":
-            raise InputError(f"adding is a task of its own: leave task {task} out, or name other data.")
-    return "adding" if data == "adding" else task or "classify"
-
-
-def _options(kind: str, more: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any]]:
-    """The options of the data, and what else is given."""
-    if kind != "adding":
-        return of_data(kind, more)
-    for name, value in more.items():
-        if name in OPTIONS and value is not None:
-            raise InputError(f"adding is a task of numbers and has no {name}: leave {name} out.")
-    return {}, {name: value for name, value in more.items() if name not in OPTIONS}
-
-
-def _class(kind: str, data: str, options: Mapping[str, Any]) -> Any:
-    if kind == "adding":
-        from gatewright.tasks.adding.task import Adding
-
-        return Adding
-    return task_class(kind, data, options)
-
-
-def _task(kind: str, data: str, chosen: dict[str, Any]) -> Task[Any]:
-    if kind == "adding":
-        from gatewright.tasks.adding.task import Adding
-
-        limit = chosen.get("limit")
-        rows = {} if limit is None else {"train_rows": limit, "test_rows": min(limit, Adding.test_rows)}
-        return Adding(length=chosen["length"], **rows, zoneout=chosen.get("zoneout", Adding.zoneout))
-    made = task_class(kind, data, chosen)
-    names = {field.name for field in fields(made)}
-    task: Task[Any] = made(data, **{name: value for name, value in chosen.items() if name in names})
-    return task
-
-
-def _require_whole(name: str, value: Any, least: int) -> None:
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-        raise InputError(f"{name} must be a whole number from {least} up, not {value!r}.")
+def _require_whole(name: str, value: Any) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InputError(f"{name} must be a whole number of at least 1, not {value!r}.")
 
 
 def _cell_names(cells: Sequence[str]) -> tuple[str, ...]:
     given = [cells] if isinstance(cells, str) else list(cells)
-    titles = {cell.title: name for name, cell in CELLS.items()}
+    titles = tuple(cell.title for cell in CELLS.values())
     if not given:
         raise InputError(f"cells must name at least one of {', '.join(titles)}.")
-    plain = {title.lower(): name for title, name in titles.items()} | {name: name for name in CELLS}
+    names = {cell.title.lower(): name for name, cell in CELLS.items()} | {name: name for name in CELLS}
     for cell in given:
-        if str(cell).lower() not in plain:
-            require_one_of("cell", cell, tuple(titles))
-    return tuple(plain[cell.lower()] for cell in given)
+        if str(cell).lower() not in names:
+            require_one_of("cell", cell, titles)
+    return tuple(names[cell.lower()] for cell in given)
 
 
 def _rates(rates: Sequence[float]) -> tuple[float, ...]:
     for rate in rates:
         if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not (math.isfinite(rate) and rate > 0):
-            raise InputError(f"a learning rate must be a number above 0, not {rate!r}.")
+            raise InputError(f"A learning rate must be a number above 0, not {rate!r}.")
     if not rates:
-        raise InputError("learning rates must be at least one number above 0; none was given.")
+        raise InputError("learning_rates must hold at least one number above 0, but it is empty.")
     return tuple(dict.fromkeys(float(rate) for rate in rates))
 
 
-def entrants(plan: Plan, like: Examples) -> list[Entrant]:
-    features = like.inputs.shape[2] if like.inputs.ndim > 2 else 1
+def entrants(plan: Plan, dataset: Dataset) -> list[Entrant]:
+    """Return the entries of a comparison, one for each cell in `plan.cells`, with their numbers of units.
+
+    If `plan.match` is "parameters", the units of each cell are chosen so that the number of parameters is as close as
+    possible to that of the first cell.
+    """
+    units = dataset.settings.units
 
     def parameters(cell: str, units: int) -> int:
-        return models.parameters(plan.task.blocks(cell, units), features)
+        layers = plan.task.network(dataset.prepared, replace(dataset.settings, cell=cell, units=units))
+        return count_parameters(layers, dataset.prepared.features)
 
-    wanted = parameters(plan.cells[0], plan.units)
-    entrants = []
-    for place, cell in enumerate(plan.cells):
-        units, twin = plan.units, plan.cells[:place].count(cell)
+    wanted, found = parameters(plan.cells[0], units), []
+    for index, cell in enumerate(plan.cells):
+        own, repeat = units, plan.cells[:index].count(cell)
         if plan.match == "parameters":
             above = next(size for size in count(1) if parameters(cell, size) >= wanted)
-            units = min(max(1, above - 1), above, key=lambda size: abs(parameters(cell, size) - wanted))
+            own = min(max(1, above - 1), above, key=lambda size: abs(parameters(cell, size) - wanted))
         title = CELLS[cell].title
-        name = f"{title} ({twin + 1})" if plan.cells.count(cell) > 1 else title
-        entrants.append(Entrant(name, cell, units, twin))
-    return entrants
+        name = f"{title} ({repeat + 1})" if plan.cells.count(cell) > 1 else title
+        found.append(Entrant(name, cell, own, repeat))
+    return found

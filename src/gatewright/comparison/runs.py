@@ -1,160 +1,178 @@
-"""The runs of a comparison: what its folder holds is read, the rest is made and kept, one by one."""
-
-from __future__ import annotations
+"""The runs of a comparison. Finished runs are read from the folder. The others are trained and stored one by one."""
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gatewright.comparison.folder import RunFolder, run_from_record, run_to_record
+from gatewright.comparison.folder import RunFolder
 from gatewright.comparison.plan import Entrant, Plan
+from gatewright.nn.gradients import GradientThroughTime
 from gatewright.results.measure import Measure
-from gatewright.results.records import Epoch, Run
+from gatewright.results.records import Epoch, GradientNorms, Run
+from gatewright.results.serialize import from_json_value
 from gatewright.support.interrupts import Interrupts
 from gatewright.support.progress import Progress
-from gatewright.tasks.base.task import Simple, Task
+from gatewright.support.trees import Tree
+from gatewright.tasks.base.task import FittedBaseline
+from gatewright.training.dataset import Dataset
 from gatewright.training.fit import fit
 from gatewright.training.network import Network
-from gatewright.training.rows import Data
 
-# Rows on which the gradient through time is measured: enough for a smooth mean, few enough to cost nothing.
-_GRADIENT_ROWS = 64
+# Number of examples for the gradient through time: enough for a smooth mean, and few enough to be cheap.
+_GRADIENT_EXAMPLES = 64
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A run, its answers to the test rows, and what it cost."""
+    """A finished run, with the outputs for the test set and the resources that it needed.
+
+    Attributes:
+        run: Settings and metrics of the run.
+        outputs: Outputs of the network for the test set.
+        parameters: Number of trainable parameters.
+        peak_memory: Memory that a training step needs, in bytes.
+        seconds: Duration of the whole run in seconds.
+    """
 
     run: Run
-    outputs: NDArray[Any]
+    outputs: Tree
     parameters: int
     peak_memory: int
     seconds: float
 
 
 def run_all(
-    plan: Plan, entrants: Sequence[Entrant], data: Data, folder: RunFolder
-) -> tuple[tuple[Simple, float], dict[str, Finished]]:
-    """The baseline with its seconds, and every run by its key; what the folder has is not done again."""
-    # A seed of every cell before the next seed, so that what an interruption leaves can be compared.
+    plan: Plan, entrants: Sequence[Entrant], dataset: Dataset, folder: RunFolder
+) -> tuple[tuple[FittedBaseline, float], dict[str, Finished]]:
+    """Fit the baseline and train all networks, except those whose results are already stored in the folder.
+
+    Returns:
+        The baseline with the time in seconds that fitting took, and all runs by `Entrant.key`.
+    """
+    # Each seed is run for every cell before the next seed, so that an interrupted comparison has comparable runs.
     jobs = [(entrant, rate, seed) for seed in range(plan.seeds) for entrant in entrants for rate in plan.learning_rates]
     runs: dict[str, Finished] = {}
     for entrant, rate, seed in jobs:
         key = entrant.key(rate, seed)
-        if (kept := folder.read(key)) is not None:
-            runs[key] = _finished(*kept)
+        if (stored := folder.read(key)) is not None:
+            runs[key] = _from_record(*stored)
     missing = [job for job in jobs if job[0].key(job[1], job[2]) not in runs]
     with Progress(len(missing)) as progress:
         if runs:
-            progress.say(f"{len(runs)} of {len(jobs)} runs are in {folder.path} already")
+            progress.print_line(f"{len(runs)} of {len(jobs)} runs are already in {folder.path}")
         try:
-            baseline = _baseline(plan.task, data, folder, progress)
-            workshops: dict[tuple[str, int], _Workshop] = {}
+            baseline = _baseline(plan, dataset, folder, progress)
+            runners: dict[tuple[str, int], _Runner] = {}
             with Interrupts() as interrupts:
                 for entrant, rate, seed in missing:
-                    model = entrant.cell, entrant.units
-                    if model not in workshops:
-                        workshops[model] = _Workshop(plan, entrant, data)
-                    finished = workshops[model].run(entrant, rate, seed, progress, interrupts)
-                    key = entrant.key(rate, seed)
-                    folder.write(key, _record(finished), finished.outputs)
-                    runs[key] = finished
+                    model, key = (entrant.cell, entrant.units), entrant.key(rate, seed)
+                    if model not in runners:
+                        runners[model] = _Runner(plan, entrant, dataset)
+                    runs[key] = runners[model].run(entrant, rate, seed, progress, interrupts)
+                    folder.write(key, _to_record(runs[key]), runs[key].outputs)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"interrupted: {len(runs)} of {len(jobs)} runs are kept in {folder.path}; the same call does the rest."
+                f"interrupted; {len(runs)} of {len(jobs)} runs are stored in {folder.path}: run the same command again "
+                "to resume."
             ) from None
     return baseline, runs
 
 
-def _baseline(task: Task[Any], data: Data, folder: RunFolder, progress: Progress) -> tuple[Simple, float]:
-    if (kept := folder.read("baseline")) is not None:
-        record, outputs = kept
-        return Simple(record["name"], record["description"], outputs), record["seconds"]
-    progress.begin("baseline", 1, "fitting the baseline")
+def _baseline(plan: Plan, dataset: Dataset, folder: RunFolder, progress: Progress) -> tuple[FittedBaseline, float]:
+    if (stored := folder.read("baseline")) is not None:
+        record, outputs = stored
+        return FittedBaseline(record["name"], record["description"], outputs), record["seconds"]
+    progress.start_run("baseline", 1, "fitting the baseline")
     began = time.perf_counter()
-    simple = task.baseline(data.parts)
+    baseline = plan.task.baseline(dataset.splits, dataset.prepared)
     seconds = time.perf_counter() - began
-    record = {"name": simple.name, "description": simple.description, "seconds": seconds}
-    folder.write("baseline", record, simple.outputs)
-    figures = task.measure(simple.outputs, data.test.targets)
-    progress.say(f"{simple.name}: {_told(task.measures[0], figures)} on the test rows, {seconds:.1f} s")
-    return simple, seconds
+    record = {"name": baseline.name, "description": baseline.description, "seconds": seconds}
+    folder.write("baseline", record, baseline.outputs)
+    values = dataset.prepared.measure(baseline.outputs, dataset.test.targets)
+    main = _main_metric(dataset.prepared.measures[0], values)
+    progress.print_line(f"{baseline.name}: {main} on the test set, {seconds:.1f} s")
+    return baseline, seconds
 
 
-class _Workshop:
-    """One network, compiled once, in which every run of that cell and size is made."""
+class _Runner:
+    """A compiled network that is used for all runs with the same cell and number of units."""
 
-    def __init__(self, plan: Plan, entrant: Entrant, data: Data) -> None:
-        from gatewright.comparison.gradients import GradientThroughTime
+    def __init__(self, plan: Plan, entrant: Entrant, dataset: Dataset) -> None:
+        self._plan, self._dataset = plan, dataset
+        layers = plan.task.network(dataset.prepared, entrant.settings(dataset))
+        recipe = entrant.recipe(dataset, plan.learning_rates[0])
+        self._network = Network(dataset.prepared, layers, dataset.train, recipe)
+        self._gradient = GradientThroughTime(
+            self._network.layers, self._network.backend, dataset.prepared.losses, dataset.prepared.stateful
+        )
+        examples = np.arange(min(_GRADIENT_EXAMPLES, dataset.validation.size))
+        self._gradient_batch = dataset.validation.take(examples)
+        self._peak_memory = self._network.peak_memory(dataset.train)
 
-        self._plan, self._data = plan, data
-        blocks = plan.task.blocks(entrant.cell, entrant.units)
-        self._network = Network(plan.task, blocks, data.train, plan.recipe(plan.learning_rates[0]))
-        self._gradient = GradientThroughTime(self._network)
-        self._shown = data.validation.take(np.arange(min(_GRADIENT_ROWS, len(data.validation.inputs))))
-        self._peak_memory = self._network.peak_memory(data.train)
+    def _gradient_norms(self, weights: Any) -> GradientNorms:
+        batch = self._gradient_batch
+        return GradientNorms(self._gradient(weights, batch.inputs, batch.targets))
 
     def run(self, entrant: Entrant, rate: float, seed: int, progress: Progress, interrupts: Interrupts) -> Finished:
         began = time.perf_counter()
-        network, epochs = self._network, self._plan.epochs
+        network, dataset, recipe = self._network, self._dataset, entrant.recipe(self._dataset, rate)
         name = f"{entrant.name}, seed {seed}"
         if len(self._plan.learning_rates) > 1:
             name += f", learning rate {rate:g}"
-        progress.begin(name, epochs)
-        start = [seed, entrant.twin]
-        before = self._gradient(network.start(start).weights, self._shown)
+        progress.start_run(name, recipe.epochs)
+        weights = network.initial_weights([seed, entrant.repeat])
+        before = self._gradient_norms(network.init(weights).weights)
 
         def tick(epoch: int, done: int, total: int) -> None:
             interrupts.check()
-            progress.tick(epoch, done, total)
+            progress.update(epoch, done, total)
 
-        def told(number: int, epoch: Epoch) -> None:
-            figures = _told(self._plan.task.measures[0], epoch.validation)
-            progress.say(f"{name}: epoch {number} of {epochs}, validation {figures}, {epoch.seconds:.1f} s")
+        def epoch_end(number: int, epoch: Epoch) -> None:
+            main = _main_metric(dataset.prepared.measures[0], epoch.validation)
+            progress.print_line(f"{name}: epoch {number} of {recipe.epochs}, validation {main}, {epoch.seconds:.1f} s")
 
         fitted = fit(
             network,
-            self._plan.recipe(rate),
-            self._data.train,
-            self._data.validation,
+            recipe,
+            dataset.train,
+            dataset.validation,
             seed=seed,
-            start=start,
-            counts=self._plan.task.counts(self._data.train),
+            weights=weights,
+            sample_weight=dataset.prepared.sample_weight(dataset.train),
             tick=tick,
-            told=told,
+            epoch_end=epoch_end,
         )
-        progress.answering("answering the test rows")
-        outputs = network.outputs(fitted.weights, self._data.test, tick=lambda rows: interrupts.check())
+        progress.show_activity("evaluating the test set")
+        outputs = network.outputs(fitted.weights, dataset.test, tick=lambda examples: interrupts.check())
         run = Run(
             seed,
             rate,
             fitted.epochs,
             fitted.chosen,
-            self._plan.task.measure(outputs, self._data.test.targets),
+            dataset.prepared.measure(outputs, dataset.test.targets),
             before,
-            self._gradient(fitted.weights, self._shown),
+            self._gradient_norms(fitted.weights),
         )
-        progress.end()
+        progress.finish_run()
         return Finished(run, outputs, network.parameters, self._peak_memory, time.perf_counter() - began)
 
 
-def _told(measure: Measure, figures: dict[str, float]) -> str:
-    return f"{measure.title} {figures[measure.name]:.4g}"
+def _main_metric(measure: Measure, values: dict[str, float]) -> str:
+    return f"{measure.title} {values[measure.name]:.4g}"
 
 
-def _record(finished: Finished) -> dict[str, Any]:
+def _to_record(finished: Finished) -> dict[str, Any]:
     return {
-        "run": run_to_record(finished.run),
+        "run": asdict(finished.run),
         "parameters": finished.parameters,
         "peak_memory": finished.peak_memory,
         "seconds": finished.seconds,
     }
 
 
-def _finished(record: dict[str, Any], outputs: NDArray[Any]) -> Finished:
-    run = run_from_record(record["run"])
+def _from_record(record: dict[str, Any], outputs: Tree) -> Finished:
+    run = from_json_value(Run, record["run"])
     return Finished(run, outputs, record["parameters"], record["peak_memory"], record["seconds"])

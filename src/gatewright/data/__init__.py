@@ -1,1 +1,1 @@
-"""From records on disk to the arrays that a network reads."""
+"""Read data sets from disk and convert them to the arrays that a network takes as input."""

@@ -1,41 +1,69 @@
-"""Rows in batches: their order is a function of seed and epoch, and every batch has the same shape."""
+"""Encoded examples, and their division into minibatches.
 
-from __future__ import annotations
+All minibatches have the same shape. Their order depends only on the seed and the epoch.
+"""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-class Examples(NamedTuple):
-    """Rows as numbers: inputs [rows, ...] and targets [rows, ...], both with the row as first axis."""
-
-    inputs: NDArray[Any]
-    targets: NDArray[Any]
-
-    def take(self, rows: NDArray[np.intp]) -> Examples:
-        """The given rows, in the given order."""
-        return Examples(self.inputs[rows], self.targets[rows])
+from gatewright.support.trees import Tree, tree_length, tree_map
 
 
 class Batch(NamedTuple):
-    """Which rows stand in a batch, [size], and what each counts, [size]: 1, or 0 where it only fills the batch up."""
+    """Encoded examples: nested containers (trees) of arrays. The first axis of each array is the example.
 
-    rows: NDArray[np.intp]
+    Attributes:
+        inputs: The inputs of the network, a tree of arrays [examples, ...].
+        targets: The targets that the network learns to predict, a tree of arrays [examples, ...].
+    """
+
+    inputs: Tree
+    targets: Tree
+
+    @property
+    def size(self) -> int:
+        """The number of examples."""
+        return tree_length(self.inputs)
+
+    def take(self, examples: NDArray[np.intp]) -> Self:
+        """Return a batch of the examples with the given indices, [examples], in the order of the indices."""
+        return type(self)(*(tree_map(lambda array: array[examples], tree) for tree in self))
+
+
+class Selection(NamedTuple):
+    """The examples of one minibatch.
+
+    Attributes:
+        examples: Indices of the examples, [batch_size].
+        weights: 1 for each example, and 0 for each copy that pads the last minibatch, [batch_size].
+    """
+
+    examples: NDArray[np.intp]
     weights: NDArray[np.float32]
 
 
-def order(rows: int, seed: int, epoch: int) -> NDArray[np.intp]:
-    """The order of the rows in an epoch: a permutation that depends on nothing but these three numbers."""
-    return np.random.default_rng(np.random.SeedSequence([seed, epoch])).permutation(rows)
+def shuffled(examples: int, seed: int, epoch: int) -> NDArray[np.intp]:
+    """Return the indices of the examples in random order, [examples].
+
+    The order depends only on the number of examples, the seed and the epoch.
+    """
+    return np.random.default_rng(np.random.SeedSequence([seed, epoch])).permutation(examples)
 
 
-def batches(rows: NDArray[np.intp], size: int) -> Iterator[Batch]:
-    """The rows in batches of `size`; the last is filled up with its first row, which then counts nothing."""
-    for start in range(0, len(rows), size):
-        part = rows[start : start + size]
-        filling = size - len(part)
-        weights = np.concatenate([np.ones(len(part), np.float32), np.zeros(filling, np.float32)])
-        yield Batch(np.concatenate([part, np.repeat(part[:1], filling)]), weights)
+def minibatches(examples: NDArray[np.intp], batch_size: int) -> Iterator[Selection]:
+    """Split examples, given by their indices, into minibatches of `batch_size` examples.
+
+    The last minibatch is padded with copies of its first example, which have weight 0.
+    """
+    for start in range(0, len(examples), batch_size):
+        batch = examples[start : start + batch_size]
+        padded = np.concatenate([batch, np.repeat(batch[:1], batch_size - len(batch))])
+        yield Selection(padded, (np.arange(batch_size) < len(batch)).astype(np.float32))
+
+
+def concatenate(trees: list[Any]) -> Tree:
+    """Concatenate the arrays of several trees of the same structure along their first axis."""
+    return tree_map(lambda *arrays: np.concatenate(arrays), trees[0], *trees[1:])

@@ -1,85 +1,94 @@
-"""Texts as ids: words, characters or pairs of bytes. Fitted on training texts; a model file holds what was learnt.
+"""Encode texts as lists of ids. A token with an id is a word, a character or a sequence of bytes.
 
-Ids are alike for all: 0 is padding, 1 starts a text, 2 is whatever has no id, 3 is unused (as in Keras' movie reviews),
-and tokens have theirs from 4 on, the most frequent first.
+An encoder learns its vocabulary from the training texts and is saved in the model file.
+
+All encoders use the same reserved ids: 0 is padding, 1 starts a text, 2 stands for unknown tokens and 3 is unused, as
+in Keras' movie reviews. Tokens have the ids from 4 on, the most frequent first.
 """
-
-from __future__ import annotations
 
 import codecs
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data.text import SPLITS, keras_words
-from gatewright.support.data_progress import Progress, say
 from gatewright.support.errors import InputError
 from gatewright.support.ids import FIRST, PADDING, START, UNKNOWN
+from gatewright.support.progress import with_progress
 
-_UNKNOWN_SHOWN = "<unk>"
+_UNKNOWN_TEXT = "<unk>"
 _WORD_OR_MARK = re.compile(r"\n|\w+(?:['’]\w+)*|[^\w\s]")
 _NO_SPACE_BEFORE = frozenset(".,;:!?)]}%”’\n")
 _NO_SPACE_AFTER = frozenset("([{“‘\n")
 
-
-Text = TypeVar("Text")
 Add: TypeAlias = Callable[[int | None], str]
+"""A function that decodes a text step by step. Call it with each id, then with None at the end of the text. Each call
+returns the characters to append to the text."""
 
 
 class Encoder(Protocol):
-    """How texts become ids, and ids texts."""
+    """The interface of encoders, which convert texts to ids and ids to texts.
+
+    Attributes:
+        kind: The name of the class of encoders in a model file.
+    """
 
     kind: ClassVar[str]
 
     @property
     def ids(self) -> int:
-        """How many ids there are, from 0."""
+        """The number of ids, including the reserved ones."""
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text's tokens; half a surrogate pair is read as U+FFFD."""
+        """Return the ids of the tokens of a text. Each unpaired surrogate is replaced with U+FFFD."""
 
     def token(self, number: int) -> str:
-        """One id, as a reader may see it."""
+        """Return the token of an id, as it is shown to users."""
 
     def stream(self) -> Add:
-        """A function that is told one id after another, and at last None, and returns the text that each adds."""
+        """Return a function that decodes ids one by one; see `Add`."""
 
     def unknown(self, text: str) -> list[str]:
-        """The tokens of a text that have no id, each once."""
+        """Return the distinct tokens of a text that are not in the vocabulary."""
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, as plain JSON values."""
+        """Return the encoder as JSON values, from which `encoder_from_json` restores it."""
 
 
-def whole(text: str) -> str:
-    """The text with U+FFFD for every half of a surrogate pair, which no encoding has."""
+def replace_surrogates(text: str) -> str:
+    """Return the text with each unpaired surrogate, which cannot be encoded as UTF-8, replaced with U+FFFD."""
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def ranked(counts: Counter[Any], size: int, least: int) -> list[Any]:
-    """The most frequent, among equals the first seen, as many as have ids below `size`.
+def most_frequent(counts: Counter[str], size: int, min_count: int) -> tuple[str, ...]:
+    """Return the tokens of a vocabulary of at most `size` ids, the most frequent token first.
+
+    Equally frequent tokens are in the order of their first occurrence.
+
+    Args:
+        counts: The number of occurrences of each token.
+        size: The maximum number of ids, including the reserved ones.
+        min_count: The minimum number of occurrences of a token.
 
     Raises:
-        InputError: `size` leaves no id for a token.
+        InputError: `size` is not larger than the number of reserved ids.
     """
     if size <= FIRST:
-        raise InputError(
-            f"the vocabulary must have more than {FIRST} ids, not {size}: the first {FIRST} are no tokens."
-        )
-    # Not most_common(n), which may put equals in another order.
+        raise InputError(f"The vocabulary must have more than {FIRST} ids, not {size}. The first {FIRST} are reserved.")
+    # most_common(n) may order equally frequent tokens differently.
     ranked = sorted(counts, key=counts.__getitem__, reverse=True)[: size - FIRST]
-    return [token for token in ranked if counts[token] >= least]
+    return tuple(token for token in ranked if counts[token] >= min_count)
 
 
 @dataclass(frozen=True)
-class _Listed:
-    """An encoder of tokens from a list."""
+class _TokenList:
+    """Base class of encoders whose vocabulary is a list of tokens. The position of a token gives its id."""
 
     tokens: tuple[str, ...]
 
@@ -94,58 +103,60 @@ class _Listed:
     def token(self, number: int) -> str:
         if number >= FIRST:
             return self.tokens[number - FIRST]
-        return _UNKNOWN_SHOWN if number == UNKNOWN else ""
+        return _UNKNOWN_TEXT if number == UNKNOWN else ""
 
     def _split(self, text: str) -> Iterable[str]:
         raise NotImplementedError
 
     def encode(self, text: str) -> list[int]:
-        numbers = self._numbers
-        return [numbers.get(token, UNKNOWN) for token in self._split(text)]
+        return [self._numbers.get(token, UNKNOWN) for token in self._split(text)]
 
     def unknown(self, text: str) -> list[str]:
         return list(dict.fromkeys(token for token in self._split(text) if token not in self._numbers))
 
 
 @dataclass(frozen=True)
-class Words(_Listed):
-    """Words.
+class Words(_TokenList):
+    """An encoder whose tokens are words.
 
     Attributes:
-        tokens: those that have an id.
-        split: "keras", lower-cased, as Keras' Tokenizer splits; "spaces", what stands between spaces, with its case,
-            and every line break; "punctuation", words with their case, each mark, and every line break.
+        tokens: The words of the vocabulary.
+        split: How texts are split into words. "keras" lower-cases texts and splits them as Keras' Tokenizer does.
+            "spaces" splits at white space. "punctuation" also separates punctuation marks from words. With "spaces"
+            and "punctuation", each line break is a token.
     """
 
     split: str = "keras"
     kind: ClassVar[str] = "words"
 
     @classmethod
-    def fit(cls, texts: Sequence[str], size: int, split: str = "keras", least: int = 1) -> Words:
-        """The words of `texts` whose ids are below `size` and that occur `least` times.
+    def fit(cls, texts: Sequence[str], size: int, split: str = "keras", min_count: int = 1) -> Self:
+        """Return an encoder of the most frequent words of `texts` that occur at least `min_count` times.
+
+        `size` is the maximum number of ids, including the reserved ones.
 
         Raises:
-            InputError: `size` leaves no id for a word.
+            InputError: `size` is not larger than the number of reserved ids.
         """
         counts: Counter[str] = Counter()
-        for text in told(texts, "split into words"):
-            counts.update(_SPLITTERS[split](whole(text)))
-        return cls(tuple(ranked(counts, size, least)), split)
+        for text in with_progress(texts, "texts split into words"):
+            counts.update(_SPLITTERS[split](replace_surrogates(text)))
+        return cls(most_frequent(counts, size, min_count), split)
 
     def _split(self, text: str) -> Iterable[str]:
-        return _SPLITTERS[self.split](whole(text))
+        return _SPLITTERS[self.split](replace_surrogates(text))
 
     def stream(self) -> Add:
-        before = "\n"
+        previous = "\n"
 
         def add(number: int | None) -> str:
-            nonlocal before
+            nonlocal previous
             token = "" if number is None else self.token(number)
             if not token:
                 return ""
-            tight = self.split == "punctuation" and (token[0] in _NO_SPACE_BEFORE or before[-1] in _NO_SPACE_AFTER)
-            space = "" if tight or token == "\n" or before == "\n" else " "
-            before = token
+            tight = self.split == "punctuation" and (token[0] in _NO_SPACE_BEFORE or previous[-1] in _NO_SPACE_AFTER)
+            space = "" if tight or token == "\n" or previous == "\n" else " "
+            previous = token
             return space + token
 
         return add
@@ -154,7 +165,7 @@ class Words(_Listed):
         return {"kind": self.kind, "tokens": list(self.tokens), "split": self.split}
 
 
-def _spaced(text: str) -> list[str]:
+def _split_at_spaces(text: str) -> list[str]:
     lines = text.split("\n")
     words = [[*line.split(), "\n"] for line in lines]
     words[-1].pop()
@@ -163,31 +174,33 @@ def _spaced(text: str) -> list[str]:
 
 _SPLITTERS: dict[str, Callable[[str], Iterable[str]]] = {
     "keras": keras_words,
-    "spaces": _spaced,
+    "spaces": _split_at_spaces,
     "punctuation": _WORD_OR_MARK.findall,
 }
 
 
 @dataclass(frozen=True)
-class Characters(_Listed):
-    """Characters, with their case."""
+class Characters(_TokenList):
+    """An encoder whose tokens are characters."""
 
     kind: ClassVar[str] = "characters"
 
     @classmethod
-    def fit(cls, texts: Sequence[str], size: int, least: int = 1) -> Characters:
-        """The characters of `texts` whose ids are below `size` and that occur `least` times.
+    def fit(cls, texts: Sequence[str], size: int, min_count: int = 1) -> Self:
+        """Return an encoder of the most frequent characters of `texts` that occur at least `min_count` times.
+
+        `size` is the maximum number of ids, including the reserved ones.
 
         Raises:
-            InputError: `size` leaves no id for a character.
+            InputError: `size` is not larger than the number of reserved ids.
         """
         counts: Counter[str] = Counter()
-        for text in told(texts, "split into characters"):
-            counts.update(whole(text))
-        return cls(tuple(ranked(counts, size, least)))
+        for text in with_progress(texts, "texts split into characters"):
+            counts.update(replace_surrogates(text))
+        return cls(most_frequent(counts, size, min_count))
 
     def _split(self, text: str) -> Iterable[str]:
-        return whole(text)
+        return replace_surrogates(text)
 
     def stream(self) -> Add:
         return lambda number: "" if number is None else self.token(number)
@@ -198,61 +211,66 @@ class Characters(_Listed):
 
 @dataclass(frozen=True)
 class BytePairs:
-    """Byte-level byte-pair encoding: Sennrich, Haddow & Birch 2016, "Neural Machine Translation of Rare Words with
-    Subword Units", section 3.2, over bytes as in Radford et al. 2019, section 2.2. Every text has ids.
+    """An encoder whose tokens are sequences of bytes (byte-level byte-pair encoding). It can encode every text.
+
+    The method is that of Sennrich, Haddow & Birch 2016, "Neural Machine Translation of Rare Words with Subword Units",
+    section 3.2. It is applied to bytes instead of characters, as in Radford et al. 2019 (GPT-2), section 2.2.
 
     Attributes:
-        pieces: the vocabulary, in the order of its ids; bytes are written as in GPT-2.
-        merges: pairs of pieces, the first merged first.
+        pieces: The tokens of the vocabulary in the order of their ids. Each byte is written as a character, as in
+            GPT-2.
+        merges: The pairs of adjacent tokens that are merged into one token, in the order in which they are merged.
     """
 
     pieces: tuple[str, ...]
     merges: tuple[tuple[str, str], ...]
-    _tokenizer: Any = field(repr=False, compare=False)
     kind: ClassVar[str] = "bytes"
 
     @classmethod
-    def fit(cls, texts: Sequence[str], size: int) -> BytePairs:
-        """Pieces whose ids are below `size`: every byte, and the pairs that occur most in `texts`.
+    def fit(cls, texts: Sequence[str], size: int) -> Self:
+        """Return an encoder whose vocabulary is all 256 bytes and the most frequent byte pairs of `texts`.
+
+        `size` is the maximum number of ids, including the reserved ones.
 
         Raises:
-            InputError: `size` leaves no id for each byte.
+            InputError: `size` is too small for the reserved ids and all bytes.
         """
         import json
 
         from tokenizers import trainers
 
         if size < FIRST + 256:
-            raise InputError(f"the vocabulary of pairs of bytes must have at least {FIRST + 256} ids, not {size}.")
-        made = _pipeline([], [])
+            raise InputError(f"A byte-pair vocabulary must have at least {FIRST + 256} ids, not {size}.")
+        tokenizer = _tokenizer((), ())
         trainer = trainers.BpeTrainer(
-            vocab_size=size - FIRST, show_progress=False, initial_alphabet=_byte_letters(), min_frequency=2
+            vocab_size=size - FIRST, show_progress=False, initial_alphabet=_byte_symbols(), min_frequency=2
         )
-        made.train_from_iterator(map(whole, told(texts, "read for pairs of bytes")), trainer)
-        learnt = json.loads(made.to_str())["model"]
-        pieces = tuple(sorted(learnt["vocab"], key=learnt["vocab"].__getitem__))
-        return cls._made(pieces, tuple((one, other) for one, other in learnt["merges"]))
+        texts_read = with_progress(texts, "texts read for byte-pair encoding")
+        tokenizer.train_from_iterator(map(replace_surrogates, texts_read), trainer)
+        learned = json.loads(tokenizer.to_str())["model"]
+        pieces = tuple(sorted(learned["vocab"], key=learned["vocab"].__getitem__))
+        return cls(pieces, tuple((first, second) for first, second in learned["merges"]))
 
-    @classmethod
-    def _made(cls, pieces: tuple[str, ...], merges: tuple[tuple[str, str], ...]) -> BytePairs:
-        return cls(pieces, merges, _pipeline(pieces, merges))
+    @cached_property
+    def _tokenizer(self) -> Any:
+        return _tokenizer(self.pieces, self.merges)
 
     @property
     def ids(self) -> int:
         return FIRST + len(self.pieces)
 
     def encode(self, text: str) -> list[int]:
-        return [FIRST + number for number in self._tokenizer.encode(whole(text)).ids]
+        return [FIRST + number for number in self._tokenizer.encode(replace_surrogates(text)).ids]
 
     def _bytes(self, number: int) -> bytes:
-        letters = _byte_letters()
-        return bytes(letters.index(letter) for letter in self.pieces[number - FIRST]) if number >= FIRST else b""
+        symbols = _byte_symbols()
+        return bytes(symbols.index(symbol) for symbol in self.pieces[number - FIRST]) if number >= FIRST else b""
 
     def token(self, number: int) -> str:
         return self._bytes(number).decode("utf-8", "replace")
 
     def characters(self, number: int) -> int:
-        """How many characters begin in a piece."""
+        """Return the number of characters whose first byte is in the token with the id `number`."""
         return sum(byte & 0xC0 != 0x80 for byte in self._bytes(number))
 
     def stream(self) -> Add:
@@ -267,101 +285,106 @@ class BytePairs:
 
 
 @cache
-def _byte_letters() -> list[str]:
-    """The letter by which GPT-2 writes each byte: itself if it can be seen, else one from U+0100 on."""
-    seen = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+def _byte_symbols() -> list[str]:
+    """Return the character that represents each byte in GPT-2's vocabulary, in the order of the bytes.
+
+    A byte that is a visible Latin-1 character is represented by this character, the others by U+0100, U+0101, ...
+    """
+    visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = iter(range(0x100, 0x200))
-    return [chr(byte) if byte in seen else chr(next(others)) for byte in range(256)]
+    return [chr(byte) if byte in visible else chr(next(others)) for byte in range(256)]
 
 
-def _pipeline(pieces: Sequence[str], merges: Sequence[tuple[str, str]]) -> Any:
-    """Its parts are chosen here, and none comes from a file: a hostile regular expression could hang."""
+def _tokenizer(pieces: Sequence[str], merges: Sequence[tuple[str, str]]) -> Any:
+    # Only the vocabulary comes from a model file. A malicious regular expression, for example, could hang.
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     vocabulary = {piece: place for place, piece in enumerate(pieces)}
-    made = Tokenizer(models.BPE(vocabulary, list(merges)) if pieces else models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    return made
-
-
-def told(texts: Sequence[Text], what: str) -> Iterator[Text]:
-    """The texts; says now and then how many are done."""
-    progress = Progress()
-    for done, text in enumerate(texts, 1):
-        yield text
-        if progress.due():
-            say(f"{done:,} of {len(texts):,} texts are {what}.")
+    tokenizer = Tokenizer(models.BPE(vocabulary, list(merges)) if pieces else models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return tokenizer
 
 
 def decode(encoder: Encoder, numbers: Iterable[int]) -> str:
-    """The text of ids."""
+    """Return the text that the ids `numbers` encode."""
     add = encoder.stream()
     return "".join(map(add, numbers)) + add(None)
 
 
-def pad(rows: Sequence[Sequence[int]], length: int) -> NDArray[np.int32]:
-    """The last `length` ids of each row, [rows, length]; a shorter one begins with START, and has 0 on the left.
+def pad(texts: Sequence[Sequence[int]], max_length: int) -> NDArray[np.int32]:
+    """Return the last `max_length` ids of each text, [texts, max_length].
 
-    As `keras.datasets.imdb.load_data` and `pad_sequences(maxlen=length)` do it.
+    A shorter text is preceded by the id that starts a text, and is padded with 0 on the left. The result is the same as
+    that of `keras.datasets.imdb.load_data` followed by `pad_sequences(maxlen=max_length)`.
+
+    Args:
+        texts: The ids of each text.
+        max_length: The number of ids of each text in the result.
 
     Raises:
-        InputError: `length` is below 1.
+        InputError: `max_length` is below 1.
     """
-    if length < 1:
-        raise InputError(f"a text's length must be 1 or more, not {length}.")
-    padded = np.full((len(rows), length), PADDING, np.int32)
-    for line, row in zip(padded, rows, strict=True):
-        start = length - len(row)
+    if max_length < 1:
+        raise InputError(f"The maximum length of texts must be 1 or more, not {max_length}.")
+    padded = np.full((len(texts), max_length), PADDING, np.int32)
+    for row, ids in zip(padded, texts, strict=True):
+        start = max_length - len(ids)
         if start > 0:
-            line[start - 1] = START
-        if row:
-            line[max(start, 0) :] = row[-length:]
+            row[start - 1] = START
+        if ids:
+            row[max(start, 0) :] = ids[-max_length:]
     return padded
 
 
-def encode_all(encoder: Encoder, texts: Sequence[str], length: int) -> NDArray[np.int32]:
-    """Ids of the last `length` tokens of each text: see `pad`."""
-    return pad([encoder.encode(text)[-length:] for text in told(texts, "encoded")], length)
-
-
-def encoder_from_json(kept: Any) -> Encoder:
-    """What `to_json` was given.
+def encode_all(encoder: Encoder, texts: Sequence[str], max_length: int) -> NDArray[np.int32]:
+    """Encode texts and return the ids of the last `max_length` tokens of each, [texts, max_length], padded as by `pad`.
 
     Raises:
-        InputError: this is no encoder.
+        InputError: `max_length` is below 1.
     """
-    kind = kept.get("kind") if isinstance(kept, dict) else None
-    if kind == "words" and kept.keys() == {"kind", "tokens", "split"} and kept["split"] in SPLITS:
-        return Words(strings(kept["tokens"]), kept["split"])
-    if kind == "characters" and kept.keys() == {"kind", "tokens"}:
-        tokens = strings(kept["tokens"])
+    return pad([encoder.encode(text)[-max_length:] for text in with_progress(texts, "texts encoded")], max_length)
+
+
+def encoder_from_json(saved: Any) -> Encoder:
+    """Return the encoder that was saved as the JSON values `saved` by `to_json`.
+
+    Raises:
+        InputError: The values do not describe an encoder. The message continues the sentence "The model file is damaged
+            because ...".
+    """
+    kind = saved.get("kind") if isinstance(saved, dict) else None
+    if kind == "words" and saved.keys() == {"kind", "tokens", "split"} and saved["split"] in SPLITS:
+        return Words(tokens_from_json(saved["tokens"]), saved["split"])
+    if kind == "characters" and saved.keys() == {"kind", "tokens"}:
+        tokens = tokens_from_json(saved["tokens"])
         if all(len(token) == 1 for token in tokens):
             return Characters(tokens)
-    if kind == "bytes" and kept.keys() == {"kind", "pieces", "merges"}:
-        return _pairs_from_json(strings(kept["pieces"]), kept["merges"])
-    raise InputError("its encoder is of no known kind, or its parts do not fit.")
+    if kind == "bytes" and saved.keys() == {"kind", "pieces", "merges"}:
+        return _byte_pairs_from_json(tokens_from_json(saved["pieces"]), saved["merges"])
+    raise InputError("its encoder has an unknown kind or unexpected fields.")
 
 
-def strings(values: Any) -> tuple[str, ...]:
-    """A list of tokens as a model file has it: texts, none of them empty or twice.
+def tokens_from_json(values: Any) -> tuple[str, ...]:
+    """Check the tokens of an encoder in a model file and return them.
 
     Raises:
-        InputError: it is something else.
+        InputError: The values are not a list of distinct strings that are not empty. The message continues the sentence
+            "The model file is damaged because ...".
     """
     if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):
-        raise InputError("the tokens of its encoder are not a list of texts.")
+        raise InputError("the tokens of its encoder are not a list of strings.")
     if len(set(values)) != len(values):
         raise InputError("a token of its encoder occurs twice.")
     return tuple(values)
 
 
-def _pairs_from_json(pieces: tuple[str, ...], merges: Any) -> BytePairs:
-    known, letters = set(pieces), _byte_letters()
-    if not isinstance(merges, list) or not set(letters) <= known or any(set(piece) - set(letters) for piece in pieces):
-        raise InputError("the pieces of its encoder are not made of bytes, or a byte is missing.")
+def _byte_pairs_from_json(pieces: tuple[str, ...], merges: Any) -> BytePairs:
+    known, symbols = set(pieces), set(_byte_symbols())
+    if not isinstance(merges, list) or not symbols <= known or any(set(piece) - symbols for piece in pieces):
+        raise InputError("the vocabulary of its encoder lacks a byte, or has a token that is not made of bytes.")
     for pair in merges:
-        if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(part, str) for part in pair):
-            raise InputError("a merge of its encoder is not a pair of pieces.")
+        if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(piece, str) for piece in pair):
+            raise InputError("a merge of its encoder is not a pair of tokens.")
         if pair[0] not in known or pair[1] not in known or pair[0] + pair[1] not in known:
-            raise InputError("a merge of its encoder is of pieces that it has not.")
-    return BytePairs._made(pieces, tuple((one, other) for one, other in merges))
+            raise InputError("a merge of its encoder uses a token that is missing from its vocabulary.")
+    return BytePairs(pieces, tuple((first, second) for first, second in merges))

@@ -1,4 +1,7 @@
-"""Texts as files, mostly a folder for each class: on disk, or in a .tar.gz archive, which is never unpacked."""
+"""Read labelled texts from folders on disk or in a .tar.gz archive. Each class has a folder with its text files.
+
+Archives are read without unpacking them to disk.
+"""
 
 import gzip
 import os
@@ -8,64 +11,68 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from gatewright.support.data_progress import Progress, say
 from gatewright.support.errors import InputError
+from gatewright.support.progress import Ticker, print_status, with_progress
 
-_PARTS = ("train", "test")
-# aclImdb's folder of reviews without a label.
+_SPLITS = ("train", "test")
+# The folder of unlabelled reviews in aclImdb.
 _UNLABELLED = "unsup"
-# Files that matter are at most train/class/file; one level more is looked at to say what is wrong with it.
-_DEEPEST = 4
+# The deepest files are train/class/file. One more level is read, so that errors can name a folder that is too deep.
+_MAX_DEPTH = 4
 
-# The names on the way from the root to a file, the file's own included.
+# The names on the path from the root to a file, including the name of the file.
 File = tuple[str, ...]
 
 
-class Row(NamedTuple):
-    """A text and the name of the folder that it is in."""
+class LabelledText(NamedTuple):
+    """A text and its label, which is the name of its folder."""
 
     label: str
     text: str
 
 
 class Tree(NamedTuple):
-    """Where text files are, and which.
+    """The text files of a folder or archive.
 
     Attributes:
-        where: the folder or archive.
-        parts: the files of `train` and of `test`; or of `""`, where there is no such division. Sorted.
-        read: gives a file's bytes.
+        root: The folder or archive.
+        splits: The sorted files of each split. The splits are "train" and "test" if there are folders with these names.
+            Otherwise the only split is "".
+        read: A function that takes a file of `splits` and returns its bytes.
     """
 
-    where: Path
-    parts: dict[str, list[File]]
+    root: Path
+    splits: dict[str, list[File]]
     read: Callable[[File], bytes]
 
 
 def open_folder(root: Path) -> Tree:
-    """The text files under `root`: class/file, or train/class/file and test/class/file. Hidden ones are ignored.
+    """List the text files in a folder with the layout class/file, or train/class/file and test/class/file.
 
-    The folder unsup, which in aclImdb holds texts without a label, is left out, and so are files outside class folders.
+    Hidden files, files outside class folders, and the folder unsup are ignored. In aclImdb, unsup contains the texts
+    without labels.
 
     Raises:
-        InputError: the folders are not of this form, or can't be read.
+        InputError: The folder has another layout, or cannot be read.
     """
     files = []
     try:
         for folder, folders, names in os.walk(root, onerror=_raise, followlinks=True):
             above = Path(folder).relative_to(root).parts
-            folders[:] = [name for name in folders if len(above) + 1 < _DEEPEST and _wanted((*above, name, ""))]
-            files += [(*above, name) for name in names if _wanted((*above, name))]
+            folders[:] = [name for name in folders if len(above) + 1 < _MAX_DEPTH and _is_wanted((*above, name, ""))]
+            files += [(*above, name) for name in names if _is_wanted((*above, name))]
     except OSError as error:
-        raise InputError(f"{root} can't be read ({error.strerror}): make it readable.") from None
-    return Tree(root, _parts(root, files), lambda file: root.joinpath(*file).read_bytes())
+        raise _unreadable(root, error) from None
+    return Tree(root, _splits(root, files), lambda file: root.joinpath(*file).read_bytes())
 
 
 def all_files(root: Path) -> list[Path]:
-    """The files under `root`, at any depth, in alphabetical order. Hidden ones, and links to folders, are ignored.
+    """List the files in `root` and its subfolders in alphabetical order.
+
+    Hidden files, hidden folders and links to folders are skipped.
 
     Raises:
-        InputError: a folder can't be read.
+        InputError: A folder cannot be read.
     """
     found: list[Path] = []
     try:
@@ -73,114 +80,116 @@ def all_files(root: Path) -> list[Path]:
             folders[:] = [name for name in folders if not name.startswith(".")]
             found += [Path(folder, name) for name in names if not name.startswith(".")]
     except OSError as error:
-        raise InputError(f"{root} can't be read ({error.strerror}): make it readable.") from None
+        raise _unreadable(root, error) from None
     return sorted(found)
 
 
 def open_archive(path: Path) -> Tree:
-    """The text files in a .tar.gz archive, arranged as for `open_folder`, inside one folder or not; all are read.
+    """Read the text files of a .tar.gz archive.
+
+    The layout must be the same as for `open_folder`. It may be inside other folders.
 
     Raises:
-        InputError: it is no such archive, is damaged, or its folders are not of this form.
+        InputError: The file is not a .tar.gz archive, is damaged, or has another layout.
     """
     try:
-        contents = _contents(path)
+        contents = _read_archive(path)
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise InputError(
-            f"{path} can't be read as a .tar.gz archive ({error}): it may have been cut short, so fetch it again."
+            f"{path} cannot be read as a .tar.gz archive ({error}). It may be incomplete, so download it again."
         ) from None
-    contents = _without_top(contents)
-    return Tree(path, _parts(path, list(contents)), contents.__getitem__)
+    contents = _without_outer_folders(contents)
+    return Tree(path, _splits(path, list(contents)), contents.__getitem__)
 
 
-def rows(tree: Tree, part: str) -> list[Row]:
-    """The texts of one part, sorted by class, then by file name.
+def read_split(tree: Tree, split: str) -> list[LabelledText]:
+    """Return the texts of one split (a key of `tree.splits`), sorted by class, then by file name.
 
     Raises:
-        InputError: a file is not UTF-8, or can't be read.
+        InputError: A file is not UTF-8 or cannot be read.
     """
-    files, progress = tree.parts[part], Progress()
-    found = []
-    for file in files:
-        found.append(Row(file[-2], _text(tree, file)))
-        if progress.due():
-            say(f"{len(found):,} of {len(files):,} texts of {tree.where} are read.")
-    return found
+    return [
+        LabelledText(file[-2], _read_text(tree, file))
+        for file in with_progress(tree.splits[split], f"texts of {tree.root} read")
+    ]
 
 
-def _text(tree: Tree, file: File) -> str:
+def _read_text(tree: Tree, file: File) -> str:
     name = "/".join(file)
     try:
         return tree.read(file).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{name} in {tree.where} is not UTF-8: save it as UTF-8.") from None
+        raise InputError(f"{name} in {tree.root} is not UTF-8. Save it as UTF-8.") from None
     except OSError as error:
-        raise InputError(f"{name} in {tree.where} can't be read ({error.strerror}): make it readable.") from None
+        raise _unreadable(f"{name} in {tree.root}", error) from None
 
 
-def _contents(path: Path) -> dict[File, bytes]:
+def _unreadable(name: object, error: OSError) -> InputError:
+    return InputError(f"{name} cannot be read ({error.strerror}). Make it readable.")
+
+
+def _read_archive(path: Path) -> dict[File, bytes]:
     contents: dict[File, bytes] = {}
-    progress = Progress()
-    # tarfile's own gzip stream would take an archive that was cut short for a whole one.
+    ticker = Ticker()
+    # The gzip stream of tarfile does not notice that an archive is incomplete.
     with gzip.open(path) as whole, tarfile.open(fileobj=whole, mode="r|") as archive:
         for member in archive:
             file = tuple(name for name in member.name.split("/") if name not in ("", "."))
-            if member.isfile() and _wanted(file):
-                stream = archive.extractfile(member)
-                assert stream is not None  # as for every regular file
+            stream = archive.extractfile(member) if member.isfile() and _is_wanted(file) else None
+            if stream is not None:
                 contents[file] = stream.read()
-            if progress.due():
-                say(f"{len(contents):,} texts of {path} are read.")
-        while whole.read(1 << 20):  # to its end, where the checksum is
+            if ticker.due():
+                print_status(f"{len(contents):,} texts of {path} read.")
+        while whole.read(1 << 20):  # up to the end, where the checksum is
             pass
     return contents
 
 
-def _without_top(contents: dict[File, bytes]) -> dict[File, bytes]:
-    """The same without the folders that all files are in, down to the class folders or train/ and test/."""
+def _without_outer_folders(contents: dict[File, bytes]) -> dict[File, bytes]:
+    """Remove outer folders that contain all files, so that paths begin with the split or the class."""
     while contents:
         tops = {file[0] for file in contents}
-        if len(tops) > 1 or tops <= set(_PARTS) or max(map(len, contents)) <= 2:
+        if len(tops) > 1 or tops <= set(_SPLITS) or max(map(len, contents)) <= 2:
             break
         contents = {file[1:]: data for file, data in contents.items()}
     return contents
 
 
-def _wanted(file: File) -> bool:
+def _is_wanted(file: File) -> bool:
     return _UNLABELLED not in file[:-1] and not any(name.startswith(".") for name in file)
 
 
-def _parts(where: Path, files: list[File]) -> dict[str, list[File]]:
-    """The files by part, sorted; only those in class folders."""
-    divided = {part: [file for file in files if file[0] == part and len(file) > 2] for part in _PARTS}
-    if not any(divided.values()):
-        return {"": _classes(where, [file for file in files if len(file) > 1], 2)}
-    for part, other in (_PARTS, _PARTS[::-1]):
-        if not divided[other]:
+def _splits(root: Path, files: list[File]) -> dict[str, list[File]]:
+    """Return the sorted files of each split. Leave out files outside class folders."""
+    found = {split: [file for file in files if file[0] == split and len(file) > 2] for split in _SPLITS}
+    if not any(found.values()):
+        return {"": _files_of_classes(root, [file for file in files if len(file) > 1], 2)}
+    for split, other in (_SPLITS, _SPLITS[::-1]):
+        if not found[other]:
             raise InputError(
-                f"{where} has {part}/ but no {other}/ with texts by class: add it, "
-                f"or give the folder {part} alone, whose rows are then divided."
+                f"{root} has {split}/ but no {other}/ with texts by class. Add {other}/, or give only the folder "
+                f"{split}, which is then split automatically."
             )
-    return {part: _classes(where, chosen, 3) for part, chosen in divided.items()}
+    return {split: _files_of_classes(root, chosen, 3) for split, chosen in found.items()}
 
 
-def _classes(where: Path, files: list[File], depth: int) -> list[File]:
+def _files_of_classes(root: Path, files: list[File], depth: int) -> list[File]:
     classes = {file[depth - 2] for file in files}
-    if not classes - set(_PARTS):
+    if not classes - set(_SPLITS):
         raise InputError(
-            f"{where} has no texts by class: it must hold a folder of text files for each class, "
+            f"{root} has no texts by class. It must contain a folder of text files for each class, "
             "or train/ and test/ with such folders."
         )
     for file in files:
         if len(file) > depth:
             folder = "/".join(file[: depth - 1])
             raise InputError(
-                f"{folder}/ in {where} holds the folder {file[depth - 1]}: put the texts of a class directly "
+                f"{folder}/ in {root} contains the folder {file[depth - 1]}. Put the texts of a class directly "
                 "into its folder."
             )
     for name in classes:
         if not name.isprintable():
-            raise InputError(f"{where} has a class folder with the name {name!r}: rename it, with printable letters.")
+            raise InputError(f"{root} has a class folder with the unprintable name {name!r}. Rename the folder.")
     return sorted(files)
 
 

@@ -1,6 +1,4 @@
-"""Files of numbers: tables as pyarrow reads them, and archives of NumPy arrays."""
-
-from __future__ import annotations
+"""Read tables of numbers with pyarrow, and archives of NumPy arrays."""
 
 import zipfile
 from pathlib import Path
@@ -10,100 +8,105 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data import public
+from gatewright.data.tables import DELIMITERS
 from gatewright.support.errors import InputError
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".csv.gz", ".tsv.gz")
-"""What the names of tables end with."""
+"""The suffixes of the files that are read as tables."""
 
-_DELIMITERS = ",;\t|"
+MAX_SHOWN = 40
+"""The maximum number of characters of an invalid value that an error message shows."""
+
 _MISSING = ["", "?", "NA", "NaN", "nan", "null", "N/A"]
-# Bytes in which a header ends, and letters of a value that is refused.
-_HEADER, _SHOWN = 1 << 16, 40
+# The maximum length of a header, in bytes.
+_MAX_HEADER = 1 << 16
 
 
 def is_table(path: Path) -> bool:
-    """Whether a file is such a table, by its name."""
+    """Return True if the file name ends with one of SUFFIXES."""
     return path.name.lower().endswith(SUFFIXES)
 
 
-def columns_of(path: Path) -> list[str]:
-    """The columns of a table, or none where it can't be read as one."""
+def column_names(path: Path) -> list[str]:
+    """Return the names of the columns of a table, or an empty list if the file cannot be read as a table."""
     try:
         if path.suffix.lower() == ".parquet":
-            with public.library(path).parquet.ParquetFile(path) as file:
+            with public.import_pyarrow(path).parquet.ParquetFile(path) as file:
                 return list(file.schema_arrow.names)
         header = _header(path)
         return [name.strip().strip('"') for name in header.split(_delimiter(path, header))]
-    except (OSError, ValueError, ImportError):  # pyarrow's own errors are ValueErrors; who reads the table says why
+    except (OSError, ValueError, ImportError):  # pyarrow's errors are ValueErrors; `read_table` reports them
         return []
 
 
 def read_table(path: Path) -> Any:
-    """The table, as pyarrow has it.
+    """Read a table into a pyarrow.Table.
 
     Raises:
         ImportError: pyarrow is not installed.
-        InputError: it can't be read, or has two columns of one name.
+        InputError: The table cannot be read, is empty, or has two columns with the same name.
     """
-    pyarrow = public.library(path)
+    pyarrow = public.import_pyarrow(path)
     try:
-        table = pyarrow.parquet.read_table(path) if path.suffix.lower() == ".parquet" else _text_table(path)
+        table = pyarrow.parquet.read_table(path) if path.suffix.lower() == ".parquet" else _read_text_table(path)
     except InputError:
         raise
     except OSError as error:
-        raise InputError(f"{path} can't be read ({error.strerror or error}): make it a readable file.") from None
+        raise InputError(f"{path} cannot be read ({error.strerror or error}). Make the file readable.") from None
     except (pyarrow.ArrowException, ValueError) as error:
-        why = " ".join(str(error).split())[:120].rstrip(".")
-        raise InputError(f"{path} can't be read as a table ({why}): write it again.") from None
+        reason = " ".join(str(error).split())[:120].rstrip(".")
+        raise InputError(f"{path} cannot be read as a table ({reason}). Write it again.") from None
     names = table.column_names
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(f"{path} has two columns {twice[0]!r}: give each a name of its own.")
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"{path} has two columns {repeated[0]!r}. Give each its own name.")
     return table
 
 
 def _header(path: Path) -> str:
-    """The first line of a text file, which may be compressed."""
+    """Return the first line of a text file. The file may be compressed."""
     import pyarrow
 
     with pyarrow.input_stream(str(path), compression="detect") as stream:
-        first: str = stream.read(_HEADER).split(b"\n")[0].decode("utf-8-sig")
-    return first.rstrip("\r")
+        return str(stream.read(_MAX_HEADER).split(b"\n")[0], "utf-8-sig").rstrip("\r")
 
 
 def _delimiter(path: Path, header: str) -> str:
-    return "\t" if ".tsv" in path.suffixes else max(_DELIMITERS, key=header.count)
+    return "\t" if ".tsv" in path.suffixes else max(DELIMITERS, key=header.count)
 
 
-def _text_table(path: Path) -> Any:
+def _read_text_table(path: Path) -> Any:
     from pyarrow import csv
 
     header = _header(path)
     if not header.strip():
-        raise InputError(f"{path} has no rows: it is empty.")
-    convert = csv.ConvertOptions(null_values=_MISSING, strings_can_be_null=True)
+        raise InputError(f"{path} has no rows: it is empty. It needs a header and rows.")
     return csv.read_csv(
-        path, parse_options=csv.ParseOptions(delimiter=_delimiter(path, header)), convert_options=convert
+        path,
+        parse_options=csv.ParseOptions(delimiter=_delimiter(path, header)),
+        convert_options=csv.ConvertOptions(null_values=_MISSING, strings_can_be_null=True),
     )
 
 
 def is_numeric(column: Any) -> bool:
-    """Whether a column holds numbers, by its type."""
+    """Return True if the type of a pyarrow column is an integer, floating-point or decimal type."""
     from pyarrow import types
 
-    kind = column.type
-    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
+    found = column.type
+    return bool(types.is_integer(found) or types.is_floating(found) or types.is_decimal(found))
 
 
-def numbers(path: Path, name: str, column: Any, remedy: str) -> NDArray[np.float64]:
-    """A column of numbers or truth values, NaN where one is missing.
+def read_numbers(path: Path, name: str, column: Any, remedy: str) -> NDArray[np.float64]:
+    """Convert a column of numbers or truth values to an array, [rows]. Missing values become NaN.
 
     Args:
-        path, name: of the column, for a reader.
-        column: as pyarrow has it.
-        remedy: what to do where it holds something else.
+        path: The file, for error messages.
+        name: The name of the column, for error messages.
+        column: The pyarrow column.
+        remedy: What the user can do instead of fixing the value, such as "leave the column out". It ends the error
+            message.
 
     Raises:
-        InputError: it does.
+        InputError: The column has values that are not numbers.
     """
     from pyarrow import compute, types
 
@@ -113,34 +116,35 @@ def numbers(path: Path, name: str, column: Any, remedy: str) -> NDArray[np.float
         column = compute.cast(column, "int8")
     elif not is_numeric(column):
         values = column.to_pylist()
-        row = next((place for place, value in enumerate(values) if not _is_number(value)), 0)
+        row = next((place for place, value in enumerate(values) if value is not None and not is_number(value)), 0)
         raise InputError(
-            f"the column {name!r} of {path} must hold numbers, and row {row + 1} has {str(values[row])[:_SHOWN]!r}: "
-            f"mend it, or {remedy}."
+            f"The column {name!r} of {path} must contain numbers, but row {row + 1} has "
+            f"{str(values[row])[:MAX_SHOWN]!r}. Fix the row, or {remedy}."
         )
-    read: NDArray[np.float64] = compute.cast(column, "float64").to_numpy(zero_copy_only=False).astype(np.float64)
-    return read
+    return np.array(compute.cast(column, "float64").to_numpy(zero_copy_only=False), np.float64)
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Return True if a value can be read as a number."""
     try:
         float(str(value))
     except ValueError:
-        return value is None
+        return False
     return True
 
 
 def read_archive(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a .npz archive by name.
+    """Return the arrays of a .npz archive as a dict from name to array.
 
     Raises:
-        InputError: it is none, or holds objects.
-        OSError: it can't be read.
+        InputError: The file is not a .npz archive, or contains arrays of Python objects.
+        OSError: The file cannot be read.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (ValueError, KeyError, zipfile.BadZipFile, EOFError, AttributeError):
         raise InputError(
-            f"{path} is not an archive of plain arrays: write numbers and texts with numpy.savez, no objects."
+            f"{path} is not an archive of plain arrays. Save arrays of numbers and strings, not of objects, with "
+            "numpy.savez."
         ) from None

@@ -1,4 +1,4 @@
-"""Plain text: files, also compressed ones, and standard input."""
+"""Read plain text from files, which may be compressed, and from standard input."""
 
 import gzip
 import lzma
@@ -10,55 +10,55 @@ from gatewright.data.tables import is_table
 from gatewright.support.errors import InputError
 
 COMPRESSED = (".gz", ".xz")
-"""The endings of files that are decompressed as they are read."""
+"""The suffixes of compressed files, which are decompressed when they are read."""
 
 _ARCHIVES = (".tar", ".tgz", ".txz", ".zip")
-# A few bytes can decompress to more than any memory holds.
-_MOST_GIGABYTES = 4
+# A few bytes can decompress to more than fits into memory.
+_MAX_GIGABYTES = 4
 _CHUNK = 1 << 20
 
 
 def read(path: Path) -> str:
-    r"""The text of a UTF-8 file, .gz and .xz decompressed, with \n for each line break.
+    r"""Return the text of a UTF-8 file. Each line break becomes \n. A .gz or .xz file is decompressed.
 
     Raises:
-        InputError: it can't be read, is not UTF-8, is a table or an archive, or decompresses to more than 4 GB.
+        InputError: The file cannot be read, is not UTF-8, is a table or an archive, or decompresses to more than 4 GB.
     """
     inner = Path(path.stem if path.suffix.lower() in COMPRESSED else path.name)
     if is_table(inner) or inner.suffix.lower() in _ARCHIVES:
         raise InputError(
-            f"{path} must be plain text, also as .gz or .xz, and by its name is a table or an archive: unpack an "
-            "archive, and give a table alone, not compressed."
+            f"{path} must be plain text (or plain text as .gz or .xz), but its name is that of a table or an archive. "
+            "Unpack an archive or decompress a table first."
         )
     return read_any(path)
 
 
 def read_any(path: Path) -> str:
-    """As `read`, of a file of any name.
+    """Return the text of a file as `read` does, but accept file names that look like those of tables or archives.
 
     Raises:
-        InputError: it can't be read, is not UTF-8, or decompresses to more than 4 GB.
+        InputError: The file cannot be read, is not UTF-8, or decompresses to more than 4 GB.
     """
     try:
-        return _decoded(_content(path), str(path))
+        return _decode(_read_bytes(path), str(path))
     except OSError as error:
         if error.strerror is None:
             raise _damaged(path, error) from None
-        raise InputError(f"{path} can't be read ({error.strerror}): make it a readable file.") from None
+        raise InputError(f"{path} cannot be read ({error.strerror}). Make the file readable.") from None
     except (EOFError, zlib.error, lzma.LZMAError) as error:
         raise _damaged(path, error) from None
 
 
 def read_stdin() -> str:
-    r"""What standard input has to its end, with \n for each line break.
+    r"""Return the text on standard input. Each line break becomes \n.
 
     Raises:
-        InputError: it is not UTF-8.
+        InputError: Standard input is not UTF-8.
     """
-    return _decoded(sys.stdin.buffer.read(), "standard input")
+    return _decode(sys.stdin.buffer.read(), "Standard input")
 
 
-def _content(path: Path) -> bytes | bytearray:
+def _read_bytes(path: Path) -> bytes | bytearray:
     suffix = path.suffix.lower()
     if suffix not in COMPRESSED:
         return path.read_bytes()
@@ -66,20 +66,20 @@ def _content(path: Path) -> bytes | bytearray:
     with gzip.open(path) if suffix == ".gz" else lzma.open(path) as file:
         while chunk := file.read(_CHUNK):
             content += chunk
-            if len(content) > _MOST_GIGABYTES * 1e9:
+            if len(content) > _MAX_GIGABYTES * 1e9:
                 raise InputError(
-                    f"{path} decompresses to more than {_MOST_GIGABYTES} GB, which is the most that is read: divide it."
+                    f"{path} decompresses to more than {_MAX_GIGABYTES} GB, the maximum. Split it into several files."
                 )
     return content
 
 
-def _decoded(content: bytes | bytearray, name: str) -> str:
+def _decode(content: bytes | bytearray, name: str) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{name} is not UTF-8: save it as UTF-8.") from None
+        raise InputError(f"{name} is not UTF-8. Save it as UTF-8.") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _damaged(path: Path, error: Exception) -> InputError:
-    return InputError(f"{path} can't be decompressed ({error}): it may have been cut short, so fetch it again.")
+    return InputError(f"{path} cannot be decompressed ({error}). It may be incomplete, so download or write it again.")

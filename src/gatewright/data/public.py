@@ -1,16 +1,21 @@
-"""Named public data sets, read from `$GATEWRIGHT_DATA` (one folder a set).
+"""Find the files of public data sets, which users choose by name, and read the data set `imdb`.
 
-Set `imdb`: the Large Movie Review data (Maas et al. 2011), `train.parquet` and `test.parquet` with the
-columns `text` and `label` (1 is a good review), or as its authors publish it: the folder `aclImdb` or the
-archive `aclImdb_v1.tar.gz`. Both parts are sorted by label; 123 training texts recur in the test part.
+The folder `$GATEWRIGHT_DATA` contains a folder for each data set.
+
+`imdb` is the Large Movie Review data set (Maas et al. 2011). It is read from the files `train.parquet` and
+`test.parquet` with the columns `text` and `label` (1 for a positive review), or from the folder `aclImdb` or the
+archive `aclImdb_v1.tar.gz`, as its authors publish it. Both splits are sorted by label. 123 training texts also
+occur in the test set.
 """
 
 import functools
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
 from operator import itemgetter
 from pathlib import Path
 from types import ModuleType
@@ -20,96 +25,143 @@ import numpy as np
 
 from gatewright.data import folders
 from gatewright.data.download import download
-from gatewright.data.text import split_words
-from gatewright.support.data_progress import say
+from gatewright.data.text import keras_words
 from gatewright.support.errors import InputError
 from gatewright.support.files import atomically
+from gatewright.support.progress import print_status, with_progress
 
-# Part of the cache files' names; to be raised when the encoding changes.
-_ENCODING = "1"
+# Part of the names of cached files. Increase it when the encoding changes.
+_ENCODING_VERSION = "1"
 
 _IMDB_TREE = "aclImdb"
 _IMDB_ARCHIVE = "aclImdb_v1.tar.gz"
 _IMDB_URL = f"https://ai.stanford.edu/~amaas/data/sentiment/{_IMDB_ARCHIVE}"
-# Of the archive, as TensorFlow Datasets records them.
+# Size and checksum of the archive, as TensorFlow Datasets records them.
 _IMDB_BYTES = 84_125_825
 _IMDB_SHA256 = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
 _IMDB_LABELS = {"neg": 0, "pos": 1}
 
 
-class Part(NamedTuple):
-    """One part of a labelled text set."""
+class LabelledTexts(NamedTuple):
+    """One split of a text data set: the texts and their integer labels, [texts]."""
 
     texts: list[str]
     labels: np.ndarray
 
 
 class KerasFiles(NamedTuple):
-    """A data set in the two files from which Keras loads it."""
+    """The two files from which Keras loads imdb.
+
+    Attributes:
+        arrays: The .npz archive of the encoded reviews and their labels.
+        word_index: The JSON file with the number of each word.
+    """
 
     arrays: Path
     word_index: Path
 
 
 def folder(name: str) -> Path:
-    """The folder of the data set `name`.
+    """Return the folder of the data set `name` in `$GATEWRIGHT_DATA`.
 
     Raises:
-        FileNotFoundError: `$GATEWRIGHT_DATA` is not set or holds no such set.
+        FileNotFoundError: `$GATEWRIGHT_DATA` is not set or has no such folder.
     """
     root = os.environ.get("GATEWRIGHT_DATA")
     if not root:
-        raise FileNotFoundError(f"GATEWRIGHT_DATA is not set: set it to the folder that holds {name}/.")
+        raise FileNotFoundError(f"GATEWRIGHT_DATA is not set. Set it to the folder that contains {name}/.")
     path = Path(root).expanduser() / name
     if not path.is_dir():
-        raise FileNotFoundError(f"GATEWRIGHT_DATA={root} holds no {name}/: put that data set there.")
+        raise FileNotFoundError(f"GATEWRIGHT_DATA={root} has no folder {name}/. Put the data set there.")
     return path
 
 
 def roots() -> list[Path]:
-    """`$GATEWRIGHT_DATA`, if it is set."""
+    """Return a list with the folder `$GATEWRIGHT_DATA`, or an empty list if the variable is not set."""
     root = os.environ.get("GATEWRIGHT_DATA")
     return [Path(root).expanduser()] if root else []
 
 
-def cache() -> Path:
-    """The folder of what is kept between programs; made if it is not there.
+def named_files(
+    name: str, folder: str, files: Sequence[str], source: str = "", suffixes: Sequence[str] = ()
+) -> list[Path]:
+    """Return the paths of the files of a data set in `$GATEWRIGHT_DATA`. They are not downloaded automatically.
+
+    Args:
+        name: The name of the data set.
+        folder: The name of its folder in `$GATEWRIGHT_DATA`.
+        files: The names of its files.
+        source: Where the user can get the files. The error message has it after the names of the files.
+        suffixes: The suffixes of compressed files. Each file may have one of them after its name.
 
     Raises:
-        OSError: it can't be made.
+        InputError: `$GATEWRIGHT_DATA` is not set, or a file is missing.
+    """
+    compressed = f" (or each as {' or '.join(suffixes)})" if suffixes else ""
+    listed = " and ".join(filter(None, (", ".join(files[:-1]), files[-1])))
+    found = []
+    for file in files:
+        candidates = [root / folder / (file + suffix) for root in roots() for suffix in ("", *suffixes)]
+        existing = [path for path in candidates if path.is_file()]
+        if not existing:
+            raise not_found(name, candidates, f"{listed}{compressed}{source}", folder)
+        found.append(existing[0])
+    return found
+
+
+def not_found(name: str, candidates: Sequence[Path], contents: str, folder: str) -> InputError:
+    """Return the error for a data set whose files are not in `$GATEWRIGHT_DATA`.
+
+    Args:
+        name: The name of the data set.
+        candidates: The paths that were tried.
+        contents: The names of the files that the user must put into the folder.
+        folder: The name of the data set's folder in `$GATEWRIGHT_DATA`.
+    """
+    reason = f"{candidates[0]} does not exist" if candidates else "GATEWRIGHT_DATA is not set"
+    return InputError(
+        f"{name} cannot be downloaded automatically, and {reason}. Put {contents} into a folder {folder} and set "
+        "GATEWRIGHT_DATA to the folder that contains it."
+    )
+
+
+def cache() -> Path:
+    """Return the folder for cached files. Create it if it does not exist.
+
+    Raises:
+        OSError: The folder cannot be created.
     """
     path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gatewright"
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        sentence = f"{path} can't be written ({error.strerror}): set XDG_CACHE_HOME to a folder of your own."
-        raise OSError(sentence) from None
+        raise OSError(
+            f"{path} cannot be written ({error.strerror}). Set XDG_CACHE_HOME to a folder that you can write to."
+        ) from None
     return path
 
 
-def library(path: Path) -> ModuleType:
-    """pyarrow, with its submodule parquet, to read `path`.
+def import_pyarrow(path: Path) -> ModuleType:
+    """Import pyarrow and pyarrow.parquet, and return pyarrow. `path` is the file to read, for the error message.
 
     Raises:
-        ImportError: pyarrow, which comes with the extra `train`, is not installed.
+        ImportError: pyarrow is not installed. The extra `train` installs it.
     """
     try:
-        import pyarrow
-        import pyarrow.parquet
+        import pyarrow.parquet  # noqa: F401
     except ImportError:
-        raise ImportError(f"reading {path} needs pyarrow: pip install 'gatewright[train]'") from None
-    module: ModuleType = pyarrow
-    return module
+        raise ImportError(f"Reading {path} needs pyarrow: pip install 'gatewright[train]'.") from None
+    return sys.modules["pyarrow"]
 
 
-def columns(path: Path, *names: str) -> list[list[Any]]:
-    """Columns of a Parquet file.
+def parquet_columns(path: Path, *names: str) -> list[list[Any]]:
+    """Return the values of the named columns of a Parquet file, a list for each column.
 
     Raises:
         ImportError: pyarrow is not installed.
-        InputError: it is no such file, lacks a column, or has a gap in one.
+        InputError: The file is not a Parquet file, or a column or a value is missing.
     """
-    pyarrow = library(path)
+    pyarrow = import_pyarrow(path)
     try:
         table = pyarrow.parquet.read_table(path, columns=list(names))
         found = [table.column(name).to_pylist() for name in names]
@@ -120,86 +172,93 @@ def columns(path: Path, *names: str) -> list[list[Any]]:
     return found
 
 
-def imdb(part: str) -> Part:
-    """The movie reviews of one part, `train` or `test`, and their labels, 0 or 1.
+def imdb(split: str) -> LabelledTexts:
+    """Return the movie reviews of one split, "train" or "test", and their labels, 0 or 1.
 
-    The first of these that is there: the two Parquet files in `$GATEWRIGHT_DATA/imdb`; the folder aclImdb in
-    `$GATEWRIGHT_DATA/imdb`, `$GATEWRIGHT_DATA` or the working folder; the archive aclImdb_v1.tar.gz in one of these
-    three; the cache; the authors' site. What comes from an archive is kept in the cache as Parquet files.
+    They are read from the first of these sources that exists:
+
+    1. the two Parquet files in `$GATEWRIGHT_DATA/imdb`;
+    2. the folder aclImdb in `$GATEWRIGHT_DATA/imdb`, in `$GATEWRIGHT_DATA` or in the working folder;
+    3. the archive aclImdb_v1.tar.gz in one of the same three folders;
+    4. the cached reviews of an earlier download;
+    5. the archive on the authors' website, which is downloaded.
+
+    Reviews from an archive are cached as Parquet files.
 
     Raises:
-        FileNotFoundError: of the two Parquet files only the other part's is there.
+        FileNotFoundError: Only the Parquet file of the other split exists.
         ImportError: pyarrow is not installed.
-        InputError: the reviews are damaged, or can't be downloaded.
-        OSError: the cache can't be written.
+        InputError: The files of the reviews are damaged, or cannot be downloaded.
+        OSError: The cache cannot be written.
     """
     if any((place / "imdb" / f"{name}.parquet").is_file() for place in roots() for name in ("train", "test")):
-        return _read_parquet(_imdb_file(part))
+        return _read_parquet(_imdb_file(split))
     places = [place for root in roots() for place in (root / "imdb", root)] + [Path()]
     for place in places:
         if (tree := place / _IMDB_TREE).is_dir():
-            _say_source(tree)
-            return _imdb_part(folders.open_folder(tree), part)
+            _print_source(tree)
+            return _imdb_split(folders.open_folder(tree), split)
     for place in places:
         if (archive := place / _IMDB_ARCHIVE).is_file():
-            _say_source(archive)
-            return _read_parquet(_converted(archive) / f"{part}.parquet")
-    return _read_parquet(_cached_or_downloaded() / f"{part}.parquet")
+            _print_source(archive)
+            return _read_parquet(_converted(archive) / f"{split}.parquet")
+    return _read_parquet(_cached_or_downloaded() / f"{split}.parquet")
 
 
 def imdb_for_keras() -> KerasFiles:
-    """The reviews as Keras encodes its own: a word is its rank by frequency in the training part, from 1.
+    """Encode the reviews as in Keras' imdb files, and return the paths of the encoded files.
 
-    Words are split as by Keras' Tokenizer; test words which training lacks are left out. The files stay in
-    `~/.cache/gatewright` (or under `$XDG_CACHE_HOME`), and are made again when the reviews change.
+    Each word is encoded as its frequency rank in the training set: the most frequent word is 1. Texts are split into
+    words as by Keras' Tokenizer. Words that occur only in the test set are left out. The files are cached in
+    `~/.cache/gatewright` (or in `$XDG_CACHE_HOME/gatewright`). They are written again when the reviews change.
 
     Raises:
-        FileNotFoundError: the Parquet files are not in `$GATEWRIGHT_DATA/imdb`; no other source is tried.
-        ImportError, ValueError, OSError: as `imdb`.
+        FileNotFoundError: The Parquet files are not in `$GATEWRIGHT_DATA/imdb`. No other source is tried.
+        ImportError, ValueError, OSError: As for `imdb`.
     """
-    kept = cache()
+    cached = cache()
     stem = f"imdb-{_fingerprint(_imdb_file('train'), _imdb_file('test'))}"
-    files = KerasFiles(kept / f"{stem}.npz", kept / f"{stem}-word-index.json")
+    files = KerasFiles(cached / f"{stem}.npz", cached / f"{stem}-word-index.json")
     if not (files.arrays.exists() and files.word_index.exists()):
         _encode_imdb(files)
     return files
 
 
-def _imdb_file(part: str) -> Path:
-    path = folder("imdb") / f"{part}.parquet"
+def _imdb_file(split: str) -> Path:
+    path = folder("imdb") / f"{split}.parquet"
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there: the data set imdb is train.parquet and test.parquet.")
+        raise FileNotFoundError(f"{path} does not exist. The data set imdb needs train.parquet and test.parquet.")
     return path
 
 
 @functools.cache
-def _say_source(path: Path) -> None:
-    """Say, once, where the reviews come from."""
-    say(f"imdb is read from {path}.")
+def _print_source(path: Path) -> None:
+    """Print the path that the reviews are read from, once for each path."""
+    print_status(f"imdb is read from {path}.")
 
 
-def _imdb_part(tree: folders.Tree, part: str) -> Part:
-    if set(tree.parts) != {"train", "test"} or {file[-2] for file in tree.parts[part]} != set(_IMDB_LABELS):
-        raise InputError(f"{tree.where} is not the data set imdb: train/ and test/ in it must hold neg/ and pos/.")
-    labels, texts = zip(*folders.rows(tree, part), strict=True)
-    return Part(list(texts), np.array([_IMDB_LABELS[label] for label in labels], np.int64))
+def _imdb_split(tree: folders.Tree, split: str) -> LabelledTexts:
+    if set(tree.splits) != {"train", "test"} or {file[-2] for file in tree.splits[split]} != set(_IMDB_LABELS):
+        raise InputError(f"{tree.root} is not the data set imdb. Its train/ and test/ must contain neg/ and pos/.")
+    labels, texts = zip(*folders.read_split(tree, split), strict=True)
+    return LabelledTexts(list(texts), np.array([_IMDB_LABELS[label] for label in labels], np.int64))
 
 
-def _read_parquet(path: Path) -> Part:
-    texts, labels = columns(path, "text", "label")
+def _read_parquet(path: Path) -> LabelledTexts:
+    texts, labels = parquet_columns(path, "text", "label")
     try:
-        return Part(texts, np.array(labels).astype(np.int64))
+        return LabelledTexts(texts, np.array(labels).astype(np.int64))
     except ValueError:
         raise _wrong(path, ("text", "label")) from None
 
 
 def _wrong(path: Path, names: tuple[str, ...]) -> InputError:
-    what = f"columns {' and '.join(names)}, both" if len(names) > 1 else f"column {names[0]},"
-    return InputError(f"{path} is not a parquet file with the {what} without gaps.")
+    columns = f"the columns {' and '.join(names)}" if len(names) > 1 else f"the column {names[0]}"
+    return InputError(f"{path} must be a Parquet file with {columns} and without missing values. Download it again.")
 
 
 def _converted(archive: Path) -> Path:
-    """The folder of the archive's Parquet files, in the cache; made if it is not there."""
+    """Return the cached folder with the reviews of the archive as Parquet files. Write them if they do not exist."""
     with archive.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     cached = _imdb_cache(sha256)
@@ -209,42 +268,42 @@ def _converted(archive: Path) -> Path:
 
 
 def _cached_or_downloaded() -> Path:
-    """The folder of the published archive's Parquet files, in the cache; downloaded if it is not there."""
+    """Return the cached folder with the reviews as Parquet files. Download the archive if they do not exist."""
     cached = _imdb_cache(_IMDB_SHA256)
     if not _is_whole(cached):
-        library(cached)  # a download in vain would be a pity
-        say(f"imdb is downloaded from {_IMDB_URL}.")
-        otherwise = f"put {_IMDB_ARCHIVE} into a folder by hand and set GATEWRIGHT_DATA to that folder"
+        import_pyarrow(cached)  # fails before a long download
+        print_status(f"imdb is downloaded from {_IMDB_URL}.")
+        remedy = f"Put {_IMDB_ARCHIVE} into a folder by hand and set GATEWRIGHT_DATA to that folder."
         with tempfile.TemporaryDirectory(prefix=".imdb-", dir=cache()) as folder:
             archive = Path(folder) / _IMDB_ARCHIVE
-            download(_IMDB_URL, archive, _IMDB_SHA256, _IMDB_BYTES, otherwise)
+            download(_IMDB_URL, archive, _IMDB_SHA256, _IMDB_BYTES, remedy)
             _convert(archive, cached)
-    _say_source(cached)
+    _print_source(cached)
     return cached
 
 
 def _imdb_cache(sha256: str) -> Path:
-    """Where the Parquet files of the archive with this checksum are kept."""
+    """Return the cache folder for the Parquet files made from the archive with the checksum `sha256`."""
     return cache() / ("imdb" if sha256 == _IMDB_SHA256 else f"imdb-{sha256[:16]}")
 
 
 def _is_whole(folder: Path) -> bool:
-    return all((folder / f"{part}.parquet").is_file() for part in ("train", "test"))
+    return all((folder / f"{split}.parquet").is_file() for split in ("train", "test"))
 
 
 def _convert(archive: Path, folder: Path) -> None:
-    pyarrow = library(archive)
+    pyarrow = import_pyarrow(archive)
     tree = folders.open_archive(archive)
-    parts = {part: _imdb_part(tree, part) for part in ("train", "test")}
+    splits = {split: _imdb_split(tree, split) for split in ("train", "test")}
     folder.mkdir(exist_ok=True)
-    for part, rows in parts.items():
-        table = pyarrow.table({"text": rows.texts, "label": rows.labels})
-        with atomically(folder / f"{part}.parquet") as path:
+    for split, reviews in splits.items():
+        table = pyarrow.table({"text": reviews.texts, "label": reviews.labels})
+        with atomically(folder / f"{split}.parquet") as path:
             pyarrow.parquet.write_table(table, path)
 
 
 def _fingerprint(*paths: Path) -> str:
-    digest = hashlib.sha256(_ENCODING.encode())
+    digest = hashlib.sha256(_ENCODING_VERSION.encode())
     for path in paths:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -252,24 +311,26 @@ def _fingerprint(*paths: Path) -> str:
 
 def _encode_imdb(files: KerasFiles) -> None:
     train, test = imdb("train"), imdb("test")
-    total = len(train.texts) + len(test.texts)
-    seen: defaultdict[str, int] = defaultdict()
-    seen.default_factory = seen.__len__  # a new word gets the next number
-    rows = [[seen[word] for word in words] for words in split_words(train.texts, 0, total)]
-    ranks = _ranks(np.bincount(np.concatenate(rows).astype(np.intp), minlength=len(seen)))
-    index = dict(zip(seen, ranks.tolist(), strict=True))
-    x_train = [ranks[row].tolist() for row in rows]
-    tested = split_words(test.texts, len(train.texts), total)
-    x_test = [[index[word] for word in words if word in index] for words in tested]
+    numbers: defaultdict[str, int] = defaultdict()
+    numbers.default_factory = numbers.__len__  # a new word gets the next number
+    train_words = map(keras_words, with_progress(train.texts, "training texts split into words"))
+    train_rows = [[numbers[word] for word in words] for words in train_words]
+    ranks = _ranks(np.bincount(np.concatenate(train_rows).astype(np.intp), minlength=len(numbers)))
+    index = dict(zip(numbers, ranks.tolist(), strict=True))
+    x_train = [ranks[row].tolist() for row in train_rows]
+    test_words = map(keras_words, with_progress(test.texts, "test texts split into words"))
+    x_test = [[index[word] for word in words if word in index] for words in test_words]
     with atomically(files.word_index) as path:
-        ordered = sorted(index.items(), key=itemgetter(1))
-        path.write_text(json.dumps(dict(ordered)), encoding="utf-8")
+        path.write_text(json.dumps(dict(sorted(index.items(), key=itemgetter(1)))), encoding="utf-8")
     with atomically(files.arrays) as path:
         np.savez(path, x_train=_ragged(x_train), y_train=train.labels, x_test=_ragged(x_test), y_test=test.labels)
 
 
 def _ranks(counts: np.ndarray) -> np.ndarray:
-    """The rank of each word, from 1; among equals the first seen is first, as with Keras' Tokenizer."""
+    """Return the frequency rank of each word, [words], from the number of its occurrences, [words].
+
+    The most frequent word has rank 1. Equally frequent words keep their order, as in Keras' Tokenizer.
+    """
     ranks = np.empty(len(counts), np.int64)
     ranks[np.argsort(-counts, kind="stable")] = np.arange(1, len(counts) + 1)
     return ranks
@@ -277,6 +338,6 @@ def _ranks(counts: np.ndarray) -> np.ndarray:
 
 def _ragged(rows: list[list[int]]) -> np.ndarray:
     array = np.empty(len(rows), dtype=object)
-    for index, row in enumerate(rows):  # array[:] = rows fails where all rows are equally long
+    for index, row in enumerate(rows):  # array[:] = rows fails if all rows have the same length
         array[index] = row
     return array

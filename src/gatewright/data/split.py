@@ -1,4 +1,7 @@
-"""Which rows go where: stratified by class, and a function of labels and seed alone."""
+"""Split examples into training and held-out sets, or select random subsets, stratified by class.
+
+With the same labels, arguments and seed, the result is always the same.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,138 +11,176 @@ from numpy.typing import NDArray
 
 from gatewright.support.errors import InputError
 
-# Rows of a stretch of neighbours: many times as many as belong together, so that few of them stand on both sides.
-_STRETCH = 100
+# Examples in a block of neighbours: many times as many as are related, so that few related examples are separated.
+_BLOCK = 100
 
 Labels = Sequence[str] | NDArray[Any]
 
 
-def hold_out(labels: Labels, share: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The rows kept and the rows held out, both shuffled; held are round(share * rows), each class in proportion.
+def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Hold out a fraction of the examples so that the classes have the same proportions in both sets.
 
-    `share` is from 0 to 1.
+    At least one example of each class is kept. At least one example of each class of two or more examples is held out,
+    if there are enough held-out examples for all classes. Class sizes are rounded by the largest-remainder method.
 
-    Each class leaves a row among the kept; each of two rows or more has one among the held too, where the number
-    of held rows allows it. What is left over goes by the largest remainder.
+    Args:
+        labels: The class of each example, [examples].
+        fraction: The fraction of examples to hold out, from 0 to 1. It is rounded to a whole number of examples.
+        seed: The seed of the random numbers.
+
+    Returns:
+        The indices of the kept examples and the indices of the held-out examples, both shuffled.
     """
     classes, counts = _classes(labels)
-    wanted = _held(counts, share)
-    order, chosen = _choose(classes, wanted, seed)
+    order, chosen = _choose(classes, _held_out_counts(counts, fraction), seed)
     return order[~chosen], order[chosen]
 
 
-def hold_out_stretches(labels: Labels, share: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """As `hold_out`, for rows whose neighbours belong together: of each class whole stretches of neighbours are held.
+def stratified_block_split(labels: Labels, fraction: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Split like `stratified_split`, but hold out blocks of consecutive examples of each class.
 
-    Else what a network has learnt of a row by heart would help it with the held row beside it, and with no other.
-    Stretches are of 100 rows of a class, or of all that are held of it where these are fewer.
+    Use it for data in which consecutive examples are related. Otherwise the network could memorize an example and
+    recognize its held-out neighbour. A block has 100 examples of a class. If fewer than 100 examples of the class are
+    held out, they form one block.
     """
     classes, counts = _classes(labels)
-    wanted = _held(counts, share)
-    draw = np.random.default_rng(seed)
-    held = np.zeros(len(classes), np.bool_)
-    for number, held_of_class in enumerate(wanted):
-        rows = np.flatnonzero(classes == number)
-        stretch = max(1, min(_STRETCH, held_of_class))
-        starts = draw.permutation(np.arange(0, len(rows), stretch))
-        places = (starts[:, None] + np.arange(stretch)).ravel()
-        held[rows[places[places < len(rows)][:held_of_class]]] = True
-    order = draw.permutation(len(classes))
-    return order[~held[order]], order[held[order]]
+    rng = np.random.default_rng(seed)
+    held_out = np.zeros(len(classes), np.bool_)
+    for number, count in enumerate(_held_out_counts(counts, fraction)):
+        members = np.flatnonzero(classes == number)
+        block = max(1, min(_BLOCK, count))
+        starts = rng.permutation(np.arange(0, len(members), block))
+        places = (starts[:, None] + np.arange(block)).ravel()
+        held_out[members[places[places < len(members)][:count]]] = True
+    order = rng.permutation(len(classes))
+    return order[~held_out[order]], order[held_out[order]]
 
 
-def sample(labels: Labels, rows: int, seed: int) -> NDArray[np.intp]:
-    """At most `rows` rows in their order, each class in proportion, and with one row at least where `rows` allow it.
-
-    Raises:
-        InputError: `rows` is below 1.
-    """
-    if rows < 1:
-        raise InputError(f"the number of rows must be 1 or more, not {rows}.")
-    if rows >= len(labels):
-        return np.arange(len(labels))
-    classes, counts = _classes(labels)
-    order, chosen = _choose(classes, _allot(counts, rows, np.minimum(counts, 1), counts), seed)
-    chosen_rows: NDArray[np.intp] = np.sort(order[chosen])
-    return chosen_rows
-
-
-def hold_out_several(
-    labels: Sequence[Sequence[str]], share: float, seed: int
+def multilabel_split(
+    labels: Sequence[Sequence[str]], fraction: float, seed: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """As `hold_out`, of rows with any number of labels each, which have no classes to be kept in proportion.
+    """Split examples that have any number of labels each, like `stratified_split` but without keeping proportions.
 
-    Each label leaves a row among the kept, as long as so many are kept.
+    Every label occurs in the kept examples if these are at least as many as there are labels. `labels` contains the
+    labels of each example.
     """
     order = _each_label_first(labels, seed)
-    kept = len(order) - round(share * len(order))
+    kept = len(order) - round(fraction * len(order))
     return order[:kept], order[kept:]
 
 
-def sample_several(labels: Sequence[Sequence[str]], rows: int, seed: int) -> NDArray[np.intp]:
-    """As `sample`, of rows with any number of labels each; with each label where `rows` allow it.
+def stratified_sample(labels: Labels, size: int, seed: int) -> NDArray[np.intp]:
+    """Select `size` random examples so that the classes keep their proportions.
+
+    Return the indices of the selected examples, in ascending order. If there are no more than `size` examples, all of
+    them are selected. At least one example of each class is selected, unless `size` is less than the number of classes.
 
     Raises:
-        InputError: `rows` is below 1.
+        InputError: `size` is below 1.
     """
-    if rows < 1:
-        raise InputError(f"the number of rows must be 1 or more, not {rows}.")
-    chosen: NDArray[np.intp] = np.sort(_each_label_first(labels, seed)[:rows])
-    return chosen
+    _require_positive(size)
+    if size >= len(labels):
+        return np.arange(len(labels))
+    classes, counts = _classes(labels)
+    order, chosen = _choose(classes, _allot(counts, size, np.minimum(counts, 1), counts), seed)
+    return np.sort(order[chosen])
 
 
-def recurring(train: Sequence[str], test: Sequence[str]) -> int:
-    """How many training rows have a text that occurs, letter for letter, in the test rows too."""
+def multilabel_sample(labels: Sequence[Sequence[str]], size: int, seed: int) -> NDArray[np.intp]:
+    """Select `size` random examples that have any number of labels each. Return their indices in ascending order.
+
+    Every label occurs in the selected examples if `size` is at least the number of labels. Proportions are not kept.
+
+    Raises:
+        InputError: `size` is below 1.
+    """
+    _require_positive(size)
+    return np.sort(_each_label_first(labels, seed)[:size])
+
+
+def count_shared_texts(train: Sequence[str], test: Sequence[str]) -> int:
+    """Return the number of training texts that are equal to a text of the test set."""
     known = set(test)
     return sum(text in known for text in train)
 
 
+def refuse_second(data: str, split: str, own: object, given: str) -> None:
+    """Raise an error if the user gave a file for a split that the data set already has.
+
+    Args:
+        data: The name of the data set, for the error message.
+        split: "validation" or "test", which is also the name of the option.
+        own: The split of the data set, or None if it has no such split.
+        given: The file or folder that the user gave for the split.
+
+    Raises:
+        InputError: The data set has this split.
+    """
+    if own is not None:
+        raise InputError(f"{data} has its own {split} set. Leave --{split} {given} out.")
+
+
+def _require_positive(size: int) -> None:
+    if size < 1:
+        raise InputError(f"The number of examples must be 1 or more, not {size}.")
+
+
 def _classes(labels: Labels) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The class number of each row, [rows], and the rows of each class, [classes]."""
+    """Return the class index of each example, [examples], and the number of examples of each class, [classes]."""
     _, classes, counts = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
     return classes, counts
 
 
 def _each_label_first(labels: Sequence[Sequence[str]], seed: int) -> NDArray[np.intp]:
-    """All rows in the seed's order, but at its head those that bring a label which none before them has."""
+    """Return the indices of the examples in random order, with those first that together have all labels.
+
+    An example is one of them if it has a label that no earlier example in the random order has.
+    """
     order = np.random.default_rng(seed).permutation(len(labels))
     known: set[str] = set()
-    brings = np.zeros(len(labels), np.bool_)
-    for place, row in enumerate(order):
-        brings[place] = not known.issuperset(labels[row])
-        known.update(labels[row])
-    return np.concatenate([order[brings], order[~brings]])
+    has_new_label = np.zeros(len(labels), np.bool_)
+    for place, example in enumerate(order):
+        has_new_label[place] = not known.issuperset(labels[example])
+        known.update(labels[example])
+    return np.concatenate([order[has_new_label], order[~has_new_label]])
 
 
-def _held(counts: NDArray[np.intp], share: float) -> NDArray[np.intp]:
-    """How many rows of each class are held out, [classes]; each class keeps one."""
-    return _allot(counts, round(share * int(counts.sum())), np.minimum(counts - 1, 1), counts - 1)
+def _held_out_counts(counts: NDArray[np.intp], fraction: float) -> NDArray[np.intp]:
+    """Return the number of examples to hold out of each class, [classes]. At least one example of each is kept."""
+    return _allot(counts, round(fraction * int(counts.sum())), np.minimum(counts - 1, 1), counts - 1)
 
 
-def _allot(counts: NDArray[np.intp], total: int, least: NDArray[np.intp], most: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Rows of each class, [classes], `total` together: the largest-remainder method between two bounds.
+def _allot(
+    counts: NDArray[np.intp], total: int, minimum: NDArray[np.intp], maximum: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Distribute `total` examples over the classes in proportion to `counts`, by the largest-remainder method.
 
-    A bound that can't be kept with this total gives way.
+    Return the number of examples of each class, [classes], between `minimum` and `maximum`. If a bound is impossible
+    with this total, it is ignored.
     """
-    least = least if least.sum() <= total else np.zeros_like(counts)
-    most = most if most.sum() >= total else counts
+    minimum = minimum if minimum.sum() <= total else np.zeros_like(counts)
+    maximum = maximum if maximum.sum() >= total else counts
     quotas = total * counts / max(int(counts.sum()), 1)
-    rows: NDArray[np.intp] = np.clip(np.floor(quotas).astype(np.intp), least, most)
-    while rows.sum() < total:
-        rows[np.argmax(np.where(rows < most, quotas - rows, -np.inf))] += 1
-    while rows.sum() > total:
-        rows[np.argmin(np.where(rows > least, quotas - rows, np.inf))] -= 1
-    return rows
+    allotted: NDArray[np.intp] = np.clip(np.floor(quotas).astype(np.intp), minimum, maximum)
+    while allotted.sum() < total:
+        allotted[np.argmax(np.where(allotted < maximum, quotas - allotted, -np.inf))] += 1
+    while allotted.sum() > total:
+        allotted[np.argmin(np.where(allotted > minimum, quotas - allotted, np.inf))] -= 1
+    return allotted
 
 
 def _choose(
     classes: NDArray[np.intp], wanted: NDArray[np.intp], seed: int
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """All rows in the seed's order, and which of them are the first `wanted` of their class."""
+    """Choose `wanted` random examples of each class, [classes].
+
+    Return the indices of all examples in random order, [examples], and a mask of the chosen ones in this order,
+    [examples].
+    """
     order = np.random.default_rng(seed).permutation(len(classes))
     shuffled = classes[order]
     by_class = np.argsort(shuffled, kind="stable")
     starts = np.searchsorted(shuffled[by_class], np.arange(len(wanted)))
-    place = np.empty_like(order)
-    place[by_class] = np.arange(len(order)) - starts[shuffled[by_class]]
-    return order, place < wanted[shuffled]
+    rank = np.empty_like(order)
+    rank[by_class] = np.arange(len(order)) - starts[shuffled[by_class]]
+    return order, rank < wanted[shuffled]

@@ -1,4 +1,4 @@
-"""Tables as files: the columns of texts and labels, as they were read."""
+"""Read the text and label columns of tables: .csv, .tsv, .parquet, .jsonl and .ndjson files."""
 
 import contextlib
 import csv
@@ -14,16 +14,25 @@ from typing import Any, NamedTuple, TextIO
 from gatewright.data import public
 from gatewright.support.errors import InputError, nearest
 
-_DELIMITERS = ",;\t|"
+DELIMITERS = ",;\t|"
+"""The characters that may separate the fields of a row in a CSV file."""
+
 _COLUMNS_SHOWN = 20
-# How a Parquet file may hold texts; `null` is a column of missing values.
+# Types of texts in Parquet files. The type null is that of a column of missing values.
 _TEXT_TYPES = ("string", "large_string", "string_view", "null")
-# A field of any length; the largest number that csv takes on every system.
-_LONGEST_FIELD = 2**31 - 1
+# The largest limit that csv accepts on every system.
+_MAX_FIELD_LENGTH = 2**31 - 1
 
 
-class Wanted(NamedTuple):
-    """What is asked of a table: columns as they were given, what stands between labels, whether labels are read."""
+class ColumnOptions(NamedTuple):
+    """The columns to read from a table.
+
+    Attributes:
+        text: The text column, or several separated by commas. None selects the column "text".
+        label: The label column, or several separated by commas. None selects the column "label".
+        separator: The separator between the labels of a field, or None if a field has one label.
+        labelled: True to read labels, False to read only texts.
+    """
 
     text: str | None = None
     label: str | None = None
@@ -32,20 +41,20 @@ class Wanted(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """The columns of texts, and those of labels: none where they are not wanted."""
+    """The names of the text columns and of the label columns. `labels` is empty if labels are not read."""
 
     texts: tuple[str, ...]
     labels: tuple[str, ...]
 
 
 class Rows(NamedTuple):
-    """Columns of a table as they were read.
+    """The texts and labels of a table, with the values that the file contains.
 
     Attributes:
-        columns: which.
-        texts: of each row.
-        labels: of each row, its field; of several columns of labels a tuple of its fields.
-        lines: the rows' lines in a text file.
+        columns: The names of the columns that were read.
+        texts: The text of each row, or None if it is missing.
+        labels: The label field of each row, or a tuple of fields if there are several label columns.
+        lines: The line number of each row, or None if the file is not a text file.
     """
 
     columns: Columns
@@ -55,91 +64,104 @@ class Rows(NamedTuple):
 
 
 def is_table(path: Path) -> bool:
-    """Whether a file is a table, by its name."""
-    return path.suffix.lower() in TABLES
+    """Return True if the file name has the suffix of a table."""
+    return path.suffix.lower() in _READERS
 
 
-def texts_of_table(path: Path, text: str | None = None) -> list[str]:
-    """The texts of a table; `text` as for `read_labelled`.
+def read_table(path: Path, wanted: ColumnOptions) -> Rows:
+    """Read the wanted columns of a table.
 
     Raises:
         ImportError: pyarrow is not installed.
-        InputError: the table can't be read or used.
-        OSError: likewise.
+        InputError: The table cannot be read, or does not have a wanted column.
     """
-    rows = TABLES[path.suffix.lower()](path, Wanted(text, labelled=False))
+    return _READERS[path.suffix.lower()](path, wanted)
+
+
+def read_text_column(path: Path, text: str | None = None) -> list[str]:
+    """Return the texts of a table.
+
+    `text` is the text column, or several separated by commas. None selects the column "text". The texts of several
+    columns are joined by line breaks.
+
+    Raises:
+        ImportError: pyarrow is not installed.
+        InputError: The table cannot be read, or a text is missing.
+    """
+    rows = read_table(path, ColumnOptions(text, labelled=False))
     if not rows.texts:
-        raise InputError(f"{path} has no rows: a row is a text.")
-    refuse_missing(path, "text", [not isinstance(text, str) for text in rows.texts], rows.lines)
+        raise InputError(f"{path} has no rows. It needs a row for each text.")
+    return require_texts(path, rows)
+
+
+def require_texts(path: Path, rows: Rows) -> list[str]:
+    """Check that no row lacks its text, and return the texts. `path` is the table, for the error message.
+
+    Raises:
+        InputError: A text is missing.
+    """
+    require_all(path, "text", [not isinstance(text, str) for text in rows.texts], rows.lines)
     return [str(text) for text in rows.texts]
 
 
-def _columns(path: Path, names: Sequence[str], wanted: Wanted) -> Columns:
-    """The columns that were asked for, each of which is there once."""
-    texts = _listed(wanted.text, names)
-    labels = _listed(wanted.label, names) if wanted.labelled else []
-    asked = [*(("text", name) for name in texts), *(("label", name) for name in labels)]
-    shown = ", ".join(map(repr, names[:_COLUMNS_SHOWN])) + (", ..." if len(names) > _COLUMNS_SHOWN else "")
-    lacking = [option for option, given in asked if given is None and option not in names]
-    for option, given in asked:
-        if given is not None and given not in names:
-            raise InputError(
-                f"--{option} must be a column of {path}, which has {shown}, not {given!r}{nearest(given, names)}"
-            )
-    if lacking:
-        missing = " or ".join(map(repr, lacking))
-        options = " and ".join(f"--{option} COLUMN" for option in lacking)
-        raise InputError(f"{path} has no column {missing}, only {shown}: give {options}.")
-    chosen = Columns(_once(texts, "text"), _once(labels, "label"))
-    if both := set(chosen.texts) & set(chosen.labels):
-        raise InputError(f"the column {min(both)!r} can't be both --text and --label: name two columns.")
-    for name, times in Counter(names).items():
-        if name in (*chosen.texts, *chosen.labels) and times > 1:
-            raise InputError(f"{path} has {times} columns {name!r}: give each a name of its own.")
-    if wanted.separator is not None and len(chosen.labels) > 1:
-        raise InputError(
-            f"--label-separator is for one column of labels, and --label names {len(chosen.labels)}: leave one of the "
-            "two out."
-        )
-    return chosen
+def require_all(path: Path, noun: str, missing: Sequence[bool], lines: Sequence[int] | None) -> None:
+    """Check that no row of a table lacks a value, such as its text or label.
 
+    Args:
+        path: The table, for the error message.
+        noun: The name of the value, such as "text".
+        missing: True for each row that lacks the value.
+        lines: The line number of each row, or None if the file is not a text file.
 
-def _listed(given: str | None, names: Sequence[str]) -> list[str | None]:
-    """The columns of an option; a name with a comma in it is one column, where there is one."""
-    if given is None or given in names:
-        return [given]
-    return [name.strip() for name in given.split(",")]
-
-
-def _once(given: Sequence[str | None], default: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(default if name is None else name for name in given))
-
-
-def _joined(fields: Sequence[object]) -> object:
-    """The text of a row: of several fields those that are there, with line breaks between."""
-    if len(fields) == 1:
-        return fields[0]
-    there = [str(field) for field in fields if field is not None]
-    return "\n".join(there) if there else None
-
-
-def place_of(path: Path, lines: Sequence[int] | None, place: int) -> str:
-    return f"{path}, row {place + 1}" if lines is None else f"{path}, line {lines[place]}"
-
-
-def refuse_missing(path: Path, what: str, missing: Sequence[bool], lines: Sequence[int] | None) -> None:
+    Raises:
+        InputError: At least one row lacks the value.
+    """
     if not any(missing):
         return
     count, first = sum(missing), missing.index(True)
     line = f", line {lines[first]}" if lines is not None else ""
     raise InputError(
-        f"{path} has {'a row' if count == 1 else f'{count:,} rows'} without a {what}, "
-        f"{'' if count == 1 else 'first '}row {first + 1}{line}: remove {'it' if count == 1 else 'them'}."
+        f"{path} has {'a row' if count == 1 else f'{count:,} rows'} without a {noun}: "
+        f"{'' if count == 1 else 'the first is '}row {first + 1}{line}. Remove {'it' if count == 1 else 'them'}."
     )
 
 
-def as_name(label: object) -> str | None:
-    """A label as a string; None if it is missing."""
+def row_location(path: Path, lines: Sequence[int] | None, place: int) -> str:
+    """Return the file name and the line number of a row for an error message, or the row number if there are no lines.
+
+    Args:
+        path: The table.
+        lines: The line number of each row, or None if the file is not a text file.
+        place: The index of the row, from 0.
+    """
+    return f"{path}, row {place + 1}" if lines is None else f"{path}, line {lines[place]}"
+
+
+def require_column(path: Path, option: str, name: str, names: Sequence[str]) -> None:
+    """Check that the column that the user gave with an option exists.
+
+    Args:
+        path: The table, for the error message.
+        option: The name of the option without its dashes.
+        name: The column that the user gave.
+        names: The columns of the table.
+
+    Raises:
+        InputError: The column does not exist.
+    """
+    if name not in names:
+        raise InputError(
+            f"--{option} {name!r} is not a column of {path}, which has {_quoted(names)}{nearest(name, names)}"
+        )
+
+
+def column_list(given: str, names: Sequence[str]) -> list[str]:
+    """Split the comma-separated list of columns `given`. If `given` as a whole is one of `names`, it is one column."""
+    return [given] if given in names else [name.strip() for name in given.split(",")]
+
+
+def label_name(label: object) -> str | None:
+    """Convert a label of any type to a string. Return None if the label is missing, such as NaN or a blank string."""
     if isinstance(label, bool):
         return str(label).lower()
     if isinstance(label, float | Decimal):
@@ -151,46 +173,106 @@ def as_name(label: object) -> str | None:
     return name if name.strip() else None
 
 
-def _csv(path: Path, wanted: Wanted) -> Rows:
-    """Columns of a CSV or TSV file: UTF-8, a header, fields quoted as in RFC 4180."""
+def label_of_field(field: str) -> str | None:
+    """Convert a field of a CSV file to a label, or to None if the label is missing.
+
+    Numbers and truth values become the same labels as in `label_name`: "1.0" becomes "1", and "True" becomes "true".
+    """
+    if field.lower() == "nan":
+        return None
+    if field.lower() in ("true", "false"):
+        return field.lower()
+    return field.split(".")[0] if re.fullmatch(r"-?[0-9]+\.0+", field) else field
+
+
+def json_type(value: object) -> str:
+    """Return the JSON type of a value with its article, such as "a list", for error messages."""
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a truth value", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:_COLUMNS_SHOWN])) + (", ..." if len(names) > _COLUMNS_SHOWN else "")
+
+
+def _choose_columns(path: Path, names: Sequence[str], wanted: ColumnOptions) -> Columns:
+    """Return the names of the wanted columns. Check that each of them exists exactly once in `names`."""
+    texts = ["text"] if wanted.text is None else column_list(wanted.text, names)
+    labels = ["label"] if wanted.label is None else column_list(wanted.label, names)
+    options = {"text": (wanted.text, texts), "label": (wanted.label, labels if wanted.labelled else [])}
+    for option, (given, columns) in options.items():
+        for name in columns if given is not None else []:
+            require_column(path, option, name, names)
+    missing = [name for given, columns in options.values() if given is None for name in columns if name not in names]
+    if missing:
+        flags = " and ".join(f"--{name} COLUMN" for name in missing)
+        raise InputError(
+            f"{path} has no column {' or '.join(map(repr, missing))}, only {_quoted(names)}. Give {flags}."
+        )
+    chosen = Columns(*(tuple(dict.fromkeys(columns)) for _, columns in options.values()))
+    _refuse_repeated(path, names, chosen)
+    if wanted.separator is not None and len(chosen.labels) > 1:
+        raise InputError(
+            f"--label-separator is for one label column, but --label names {len(chosen.labels)}. Leave out one of the "
+            "two options."
+        )
+    return chosen
+
+
+def _refuse_repeated(path: Path, names: Sequence[str], chosen: Columns) -> None:
+    if both := set(chosen.texts) & set(chosen.labels):
+        raise InputError(f"The column {min(both)!r} cannot be both --text and --label. Choose two columns.")
+    for name, times in Counter(names).items():
+        if name in (*chosen.texts, *chosen.labels) and times > 1:
+            raise InputError(f"{path} has {times} columns {name!r}. Give each its own name.")
+
+
+def _join_texts(fields: Sequence[object]) -> object:
+    """Join the text fields of a row by line breaks. Skip missing fields. Return None if all are missing."""
+    if len(fields) == 1:
+        return fields[0]
+    present = [str(field) for field in fields if field is not None]
+    return "\n".join(present) if present else None
+
+
+def _unpack_single(fields: Sequence[object]) -> object:
+    """Return the field itself if there is only one, a tuple of several fields, or None if there are none."""
+    return tuple(fields) if len(fields) > 1 else next(iter(fields), None)
+
+
+def _read_csv(path: Path, wanted: ColumnOptions) -> Rows:
+    """Read a CSV or TSV file in UTF-8 that has a header and whose fields are quoted as in RFC 4180."""
     texts, labels, lines = [], [], []
-    with _text_file(path) as file, _long_fields():
+    with _open_text(path) as file, _long_fields():
         header_line = file.readline()
         file.seek(0)
-        delimiter = "\t" if path.suffix.lower() == ".tsv" else max(_DELIMITERS, key=header_line.count)
-        records = _records(path, file, delimiter)
+        delimiter = "\t" if path.suffix.lower() == ".tsv" else max(DELIMITERS, key=header_line.count)
+        records = _csv_records(path, file, delimiter)
         _, header = next(records, (0, []))
         if not header:
             raise InputError(f"{path} has no rows: it is empty.")
-        columns = _columns(path, header, wanted)
-        at = [header.index(name) for name in columns.texts]
-        labels_at = [header.index(name) for name in columns.labels]
+        columns = _choose_columns(path, header, wanted)
+        text_places = [header.index(name) for name in columns.texts]
+        label_places = [header.index(name) for name in columns.labels]
         for line, fields in records:
             if len(fields) != len(header):
                 raise InputError(
-                    f"{path}, line {line}: the row has {_fields(len(fields))}, and the header {len(header)}; "
-                    'mend it, and put a field with the delimiter or a line break into "quotes".'
+                    f"{path}, line {line}: the row has {len(fields)} field{'s' * (len(fields) != 1)}, but the "
+                    f"header has {len(header)}. "
+                    'Fix the row, and put fields that contain the delimiter or a line break into "quotes".'
                 )
-            texts.append(_joined([fields[place] for place in at]))
-            # Of a field with several labels in it, none is a number or a truth value.
-            alone = _alone([fields[place] for place in labels_at])
-            labels.append(untyped(alone) if isinstance(alone, str) and wanted.separator is None else alone)
+            texts.append(_join_texts([fields[place] for place in text_places]))
+            label = _unpack_single([fields[place] for place in label_places])
+            # The labels of a field with several labels are never numbers or truth values.
+            is_typed = isinstance(label, str) and wanted.separator is None
+            labels.append(label_of_field(str(label)) if is_typed else label)
             lines.append(line)
     return Rows(columns, texts, labels, lines)
 
 
-def _alone(fields: Sequence[object]) -> object:
-    """The field of one column of labels, or those of several; of none, nothing."""
-    return tuple(fields) if len(fields) > 1 else next(iter(fields), None)
-
-
-def _fields(count: int) -> str:
-    return "1 field" if count == 1 else f"{count} fields"
-
-
-def _records(path: Path, file: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The records that are not empty, each with the line on which it starts."""
-    # Strict: else an opening quote that is never closed would take in the rest of the file.
+def _csv_records(path: Path, file: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line number and the fields of each record that is not empty. A record may have several lines."""
+    # Without strict, a quote that is never closed would swallow the rest of the file.
     reader = csv.reader(file, delimiter=delimiter, strict=True)
     while True:
         line = reader.line_num + 1
@@ -198,7 +280,7 @@ def _records(path: Path, file: TextIO, delimiter: str) -> Iterator[tuple[int, li
             fields = next(reader, None)
         except csv.Error as error:
             raise InputError(
-                f"{path}, line {line}: {error}; close every quoted field, and double a quote inside one."
+                f"{path}, line {line}: {error}. Close every quoted field, and double the quotes inside one."
             ) from None
         if fields is None:
             return
@@ -208,140 +290,140 @@ def _records(path: Path, file: TextIO, delimiter: str) -> Iterator[tuple[int, li
 
 @contextlib.contextmanager
 def _long_fields() -> Iterator[None]:
-    before = csv.field_size_limit(_LONGEST_FIELD)
+    before = csv.field_size_limit(_MAX_FIELD_LENGTH)
     try:
         yield
     finally:
         csv.field_size_limit(before)
 
 
-def untyped(field: str) -> str | None:
-    """A CSV field as the label that a typed file would give."""
-    if field.lower() == "nan":
-        return None
-    if field.lower() in ("true", "false"):
-        return field.lower()
-    return field.split(".")[0] if re.fullmatch(r"-?[0-9]+\.0+", field) else field
-
-
 @contextlib.contextmanager
-def _text_file(path: Path) -> Iterator[TextIO]:
-    """The file, read as UTF-8 with its line ends as they are."""
+def _open_text(path: Path) -> Iterator[TextIO]:
+    """Open a UTF-8 file without converting its line breaks."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield file
     except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8: save it as UTF-8.") from None
+        raise InputError(f"{path} is not UTF-8. Save it as UTF-8.") from None
     except OSError as error:
-        raise InputError(f"{path} can't be read ({error.strerror}): make it a readable file.") from None
+        raise InputError(f"{path} cannot be read ({error.strerror}). Make the file readable.") from None
 
 
-def _json_lines(path: Path, wanted: Wanted) -> Rows:
-    """Columns of a file with one JSON object a line."""
+def _read_json_lines(path: Path, wanted: ColumnOptions) -> Rows:
+    """Read a file with a JSON object on each line."""
     records, lines = [], []
-    with _text_file(path) as file:
+    with _open_text(path) as file:
         for line, content in enumerate(file, 1):
             if content.strip():
-                records.append(_json_object(f"{path}, line {line}", content))
+                records.append(_parse_object(f"{path}, line {line}", content))
                 lines.append(line)
     if not records:
         return Rows(Columns((), ()), [], [], lines)
-    known = list(dict.fromkeys(name for record in records for name in record))
-    columns = _columns(path, known, wanted)
+    names = list(dict.fromkeys(name for record in records for name in record))
+    columns = _choose_columns(path, names, wanted)
     texts, labels = [], []
     for line, record in zip(lines, records, strict=True):
         where = f"{path}, line {line}"
-        for name in columns.texts:
-            one = record.get(name)
-            if not (isinstance(one, str) or as_name(one) is None):
-                raise InputError(f"{where}: {name!r} is {kind_of(one)}, not a text: name the texts with --text COLUMN.")
+        _check_json_types(where, columns, record)
         fields = [record.get(name) for name in columns.labels]
-        for name, field in zip(columns.labels, fields, strict=True):
-            if isinstance(field, dict) or (isinstance(field, list) and len(fields) > 1):
-                raise InputError(f"{where}: {name!r} is {kind_of(field)}, not a label: name a column of labels.")
-        texts.append(_joined([record.get(name) for name in columns.texts]))
-        labels.append(_alone(fields))
-        parts = [part for field in fields for part in (field if isinstance(field, list) else [field])]
-        _refuse_half_letters(where, "".join(map(str, (texts[-1], *parts))))
+        texts.append(_join_texts([record.get(name) for name in columns.texts]))
+        labels.append(_unpack_single(fields))
+        strings = [string for field in fields for string in (field if isinstance(field, list) else [field])]
+        _refuse_surrogates(where, "".join(map(str, (texts[-1], *strings))))
     return Rows(columns, texts, labels, lines)
 
 
-def _json_object(where: str, content: str) -> dict[str, Any]:
+def _check_json_types(where: str, columns: Columns, record: dict[str, Any]) -> None:
+    for name in columns.texts:
+        text = record.get(name)
+        if not (isinstance(text, str) or label_name(text) is None):
+            raise InputError(
+                f"{where}: {name!r} is {json_type(text)}, not a text. Choose the text column with --text COLUMN."
+            )
+    for name in columns.labels:
+        field = record.get(name)
+        if isinstance(field, dict) or (isinstance(field, list) and len(columns.labels) > 1):
+            raise InputError(
+                f"{where}: {name!r} is {json_type(field)}, not a label. Choose the label column with --label COLUMN."
+            )
+
+
+def _parse_object(where: str, content: str) -> dict[str, Any]:
     try:
-        record = json.loads(content, object_pairs_hook=_once_each)
+        record = json.loads(content, object_pairs_hook=_unique_names)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     except (ValueError, RecursionError) as error:
-        why = error.msg if isinstance(error, json.JSONDecodeError) else "too long or too deep"
-        raise InputError(f"{where}: this is not JSON ({why}); every line must be one JSON object.") from None
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else "too long or too deep"
+        raise InputError(f"{where}: this is not JSON ({reason}). Every line must be one JSON object.") from None
     if not isinstance(record, dict):
-        raise InputError(f"{where}: this is {kind_of(record)}; every line must be one JSON object.")
+        raise InputError(f"{where}: this is {json_type(record)}. Every line must be one JSON object.")
     return record
 
 
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) < len(pairs):
         name = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-        raise InputError(f"the name {name!r} occurs twice; give each value a name of its own.")
+        raise InputError(f"the name {name!r} occurs twice. Give each value its own name.")
     return record
 
 
-def _refuse_half_letters(where: str, text: str) -> None:
+def _refuse_surrogates(where: str, text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
         raise InputError(
-            f"{where}: a text has one half of a \\u surrogate pair alone, which is no letter: mend or remove it."
+            f"{where}: a text has an unpaired \\u surrogate, which is not a character. Fix or remove it."
         ) from None
 
 
-def kind_of(value: object) -> str:
-    kinds = {dict: "an object", list: "a list", str: "a string", bool: "a truth value", type(None): "null"}
-    return kinds.get(type(value), "a number")
-
-
-def _parquet(path: Path, wanted: Wanted) -> Rows:
-    """Columns of a Parquet file."""
-    pyarrow = public.library(path)
+def _read_parquet(path: Path, wanted: ColumnOptions) -> Rows:
+    pyarrow = public.import_pyarrow(path)
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             schema = file.schema_arrow
-            columns = _columns(path, schema.names, wanted)
-            _check_types(path, columns, schema, pyarrow.types)
+            columns = _choose_columns(path, schema.names, wanted)
+            _check_arrow_types(path, columns, schema, pyarrow.types)
             names = [*columns.texts, *columns.labels]
             table = file.read(columns=names)
-            read = {name: table.column(name).to_pylist() for name in names}
-            texts = [_joined(fields) for fields in zip(*(read[name] for name in columns.texts), strict=True)]
-            labels = [_alone([read[name][place] for name in columns.labels]) for place in range(len(texts))]
+            values = {name: table.column(name).to_pylist() for name in names}
+            texts = [_join_texts(fields) for fields in zip(*(values[name] for name in columns.texts), strict=True)]
+            labels = [_unpack_single([values[name][row] for name in columns.labels]) for row in range(len(texts))]
             return Rows(columns, texts, labels, None)
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError):
-        raise InputError(f"{path} is not a whole Parquet file: write or fetch it again.") from None
+        raise InputError(f"{path} is not a complete Parquet file. Write or download it again.") from None
 
 
-def _check_types(path: Path, columns: Columns, schema: Any, types: Any) -> None:
-    """Check the columns' Arrow types; `types` is pyarrow.types."""
+def _check_arrow_types(path: Path, columns: Columns, schema: Any, types: Any) -> None:
+    """Check that the Arrow types of the columns are types of texts and labels. `types` is the module pyarrow.types."""
 
-    def kind(name: str) -> Any:
+    def type_of(name: str) -> Any:
         found = schema.field(name).type
-        return found.value_type if types.is_dictionary(found) else found  # how a table holds categories
+        return found.value_type if types.is_dictionary(found) else found  # categories
 
     for name in columns.texts:
-        if str(kind(name)) not in _TEXT_TYPES:
-            raise _refused(path, name, kind(name), "texts", "--text")
+        if str(type_of(name)) not in _TEXT_TYPES:
+            raise _wrong_type(path, name, type_of(name), "texts", "--text")
     for name in columns.labels:
-        label = kind(name)
-        lists = types.is_list(label) or types.is_large_list(label) or types.is_fixed_size_list(label)
-        if lists and len(columns.labels) == 1 and str(label.value_type) in _TEXT_TYPES:
+        label = type_of(name)
+        is_list = types.is_list(label) or types.is_large_list(label) or types.is_fixed_size_list(label)
+        if is_list and len(columns.labels) == 1 and str(label.value_type) in _TEXT_TYPES:
             continue
         if types.is_nested(label) or types.is_temporal(label) or "binary" in str(label):
-            raise _refused(path, name, label, "labels", "--label")
+            raise _wrong_type(path, name, label, "labels", "--label")
 
 
-def _refused(path: Path, name: str, kind: object, what: str, option: str) -> InputError:
+def _wrong_type(path: Path, name: str, found: object, noun: str, option: str) -> InputError:
     return InputError(
-        f"the column {name!r} of {path} is of type {kind}, not {what}: name another with {option} COLUMN."
+        f"The column {name!r} of {path} has the type {found}, not {noun}. Choose another column with {option} COLUMN."
     )
 
 
-TABLES = {".csv": _csv, ".tsv": _csv, ".parquet": _parquet, ".jsonl": _json_lines, ".ndjson": _json_lines}
+_READERS = {
+    ".csv": _read_csv,
+    ".tsv": _read_csv,
+    ".parquet": _read_parquet,
+    ".jsonl": _read_json_lines,
+    ".ndjson": _read_json_lines,
+}

@@ -1,51 +1,80 @@
-"""Read texts to predict from."""
+"""Read the texts for which a model makes predictions."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from pathlib import Path
 
 from gatewright.data import plain
-from gatewright.data.tables import is_table, texts_of_table
-from gatewright.support.errors import InputError
+from gatewright.data.tables import is_table, read_text_column
+from gatewright.support.errors import InputError, as_input_errors
 
-_TABLE = "a table .csv, .tsv, .parquet, .jsonl or .ndjson"
+TABLE_FORMATS = "a .csv, .tsv, .parquet, .jsonl or .ndjson table"
 
 
+@as_input_errors()
 def read_texts(data: str, text: str | None = None) -> list[str]:
-    """Texts to predict from.
+    """Read the texts for which a model makes predictions.
 
     Args:
-        data: a text file or `-`, standard input, with a text on each line; or a file .csv, .tsv, .parquet, .jsonl or
-            .ndjson with a text in each row.
-        text: a table's column, or several with commas between, which are joined by line breaks; `text` if not given.
+        data: The path of a text file with a text on each line, `-` for such texts on standard input, or the path of a
+            .csv, .tsv, .parquet, .jsonl or .ndjson table with a text in each row.
+        text: The text column of the table (default: `text`). The texts of several columns, given with commas between
+            their names, are joined by line breaks.
 
     Raises:
-        InputError: the data can't be read, or has no texts.
+        InputError: The data cannot be read, or has no texts.
     """
-    try:
-        if data == "-":
-            _refuse_column(data, text)
-            lines = plain.read_stdin()
-        else:
-            path = Path(data)
-            if data == "" or not path.exists() or path.is_dir():
-                fault = "is a folder" if data and path.is_dir() else "is not there"
-                raise InputError(
-                    f"--file must be a text file with a text on each line, - for standard input, or {_TABLE}; "
-                    f"{data!r} {fault}."
-                )
-            if is_table(path):
-                return texts_of_table(path, text)
-            _refuse_column(data, text)
-            lines = plain.read(path)
-    except (ImportError, OSError) as error:
-        raise InputError(str(error)) from None
+    if data == "-":
+        refuse_text_column(data, text)
+        lines = plain.read_stdin()
+    else:
+        path = Path(data)
+        if data == "" or not path.exists() or path.is_dir():
+            problem = "is a folder" if data and path.is_dir() else "does not exist"
+            raise InputError(
+                f"--file must be a text file with a text on each line, - for standard input, or {TABLE_FORMATS}, but "
+                f"{data!r} {problem}."
+            )
+        if is_table(path):
+            return read_text_column(path, text)
+        refuse_text_column(data, text)
+        lines = plain.read(path)
     if not lines:
-        raise InputError(f"{'standard input' if data == '-' else data} has no texts: it is empty.")
-    # Not splitlines(), to which a form feed and other letters are line breaks too.
+        raise InputError(f"{'Standard input' if data == '-' else data} has no texts: it is empty.")
+    # splitlines() would also split at form feeds and other characters.
     return lines.removesuffix("\n").split("\n")
 
 
-def _refuse_column(data: str, text: str | None) -> None:
+def texts_to_predict(texts: str | Sequence[str] | None, file: str | None, text: str | None) -> list[str]:
+    """Return the texts given to the `predict` command: its arguments, or the texts of a file.
+
+    Args:
+        texts: A text, several texts, or None if a file is given.
+        file: The path of a file, or None; see `data` in `read_texts`.
+        text: The text column of the file; see `read_texts`.
+
+    Raises:
+        InputError: Texts and a file are both given or both missing, or the file cannot be read.
+    """
+    if texts is None and file is None:
+        raise InputError("predict needs texts. Give texts, - for standard input, or a file of texts with --file.")
+    if texts is not None and file is not None:
+        raise InputError(f"predict takes either texts or --file {file}. Leave one of them out.")
+    if file is not None:
+        return read_texts(file, text)
     if text is not None:
-        raise InputError(f"--text names the columns of a table, which {data} is not: leave it out.")
+        raise InputError(f"--text {text} names the column of a table. Give a table with --file, or leave --text out.")
+    return [texts] if isinstance(texts, str) else list(texts or ())
+
+
+def refuse_text_column(data: str, text: str | None) -> None:
+    """Raise an error if the user gave a text column for data that is not a table.
+
+    Args:
+        data: The name of the data, for the error message.
+        text: The column that the user gave, or None.
+
+    Raises:
+        InputError: A column was given.
+    """
+    if text is not None:
+        raise InputError(f"--text names the columns of a table, but {data} is not a table. Leave --text out.")

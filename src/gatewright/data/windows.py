@@ -1,6 +1,4 @@
-"""Windows of long series, cut out when they are asked for: overlapping ones would fill the memory."""
-
-from __future__ import annotations
+"""Windows of long time series. They are copied when they are indexed, since all of them would need too much memory."""
 
 from typing import Any
 
@@ -9,21 +7,17 @@ from numpy.typing import NDArray
 
 
 class Windows:
-    """Rows of `length` steps of one long array, [rows, length, features], read as an array is.
+    """Windows of one long time series, which can be indexed like an array [windows, length, features].
 
     Args:
-        values: [time, features].
-        starts: where in it each row begins, [rows].
-        length: steps of a row.
-        seen: of the first features only so many steps are read, and further ones are 0: what lies ahead is not known.
-        hidden: how many features that is.
+        values: The time series, [time, features].
+        starts: The first time step of each window, [windows].
+        length: The number of time steps in a window.
     """
 
-    def __init__(
-        self, values: NDArray[np.float32], starts: NDArray[np.intp], length: int, seen: int = 0, hidden: int = 0
-    ) -> None:
+    def __init__(self, values: NDArray[np.float32], starts: NDArray[np.intp], length: int) -> None:
         self.values, self.starts = values, starts
-        self._length, self._seen, self._hidden = length, seen, hidden
+        self._length = length
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -40,11 +34,9 @@ class Windows:
     def __len__(self) -> int:
         return len(self.starts)
 
-    def __getitem__(self, rows: NDArray[np.intp] | slice) -> NDArray[np.float32]:
-        """The given rows as one array."""
-        cut: NDArray[np.float32] = self.values[self.starts[rows][:, None] + np.arange(self._length)]
-        if self._hidden:
-            cut[:, self._seen :, : self._hidden] = 0
+    def __getitem__(self, windows: NDArray[np.intp] | slice) -> NDArray[np.float32]:
+        """Return the windows with the given indices as one array, [windows, length, features]."""
+        cut: NDArray[np.float32] = self.values[self.starts[windows][:, None] + np.arange(self._length)]
         return cut
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:

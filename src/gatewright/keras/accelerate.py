@@ -1,18 +1,18 @@
-"""Stock Keras layers on Gatewright's operations: the one way in for Keras.
+"""Run the recurrent layers of Keras on the compiled kernels. "Stock" means as in unmodified Keras.
 
-`accelerate()` replaces the inner loop of `keras.layers.SimpleRNN`, `LSTM`, `GRU` and of `RNN` around their stock cells.
-Constructors, weights, summaries and saved files stay Keras' own, and so do the numbers, to rounding: the dropout
-masks are those that the cell itself draws. `restore()` puts the stock loops back; models that were compiled before
-keep what they were traced with.
+`accelerate()` replaces the loop over time steps in `keras.layers.SimpleRNN`, `LSTM` and `GRU`, and in `RNN` with one of
+their stock cells. Constructors, weights, summaries and saved files do not change. Results are the same up to rounding,
+even with dropout, because the cell still generates the dropout masks. `restore()` puts the stock loops back. A model
+that was compiled before one of these calls keeps the loop that it was compiled with.
 
-Where a recurrent layer reads what an Embedding gave, it gets the ids and the table instead, so that equal words are
-projected once, and padding on the left without a mask is walked once for all rows. Whatever stands between the two, or
-dropout on the inputs, makes it read the rows as usual.
+Two computations are avoided. If the input of a recurrent layer comes directly from an Embedding, the embedding of each
+distinct word in a batch is multiplied by the layer's kernel only once. This is not possible with dropout on the inputs
+or with a layer in between. If texts are padded on the left without a mask, the padding is computed only once for the
+whole batch. This is not possible with an initial state that is given to the layer.
 
-A case that the kernels do not serve runs on the stock loop and says so once, in a `SlowPathWarning` with the reason.
+A layer that the kernels do not support runs on the stock loop. A `SlowPathWarning` gives the reason, once for each
+reason and layer class.
 """
-
-from __future__ import annotations
 
 import functools
 import os
@@ -20,163 +20,155 @@ import sys
 import warnings
 import weakref
 from importlib import import_module
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from gatewright.ops.recurrence import Recurrence, Tokens
 
-__all__ = ["SlowPathWarning", "accelerate", "restore"]
-
-_PATCHED = ("RNN", "LSTM", "GRU")  # the classes with a loop of their own; SimpleRNN inherits RNN's
-_CELLS = {"SimpleRNNCell": "simple_rnn", "LSTMCell": "lstm", "GRUCell": "gru"}
 _ACTIVATIONS = ("tanh", "sigmoid", "relu", "hard_sigmoid", "linear")
 
-_stock: dict[str, Any] = {}  # class name -> its own inner_loop; empty when restored
-_said: set[tuple[str, str]] = set()
+_patches: list[tuple[Any, str, Any]] = []  # class, attribute and its stock value; empty after restore()
+_issued_warnings: set[tuple[str, str]] = set()
 
 
-class _Origins:
-    """Of what tensors were made, by their identity: they have no hash, and tracers no room for an attribute.
+class _TensorNotes:
+    """A mapping from tensors to additional information about them, called notes.
 
-    An entry goes with its tensor.
+    Tensors are identified by `id`, because they cannot be hashed and JAX tracers accept no attributes. An entry is
+    removed when its tensor is deleted.
     """
 
     def __init__(self) -> None:
-        self._of: dict[int, tuple[weakref.ref[Any], Any]] = {}
+        self._entries: dict[int, tuple[weakref.ref[Any], Any]] = {}
 
-    def note(self, tensor: Any, origin: Any) -> None:
+    def set(self, tensor: Any, note: Any) -> None:
         key = id(tensor)
-        self._of[key] = weakref.ref(tensor, lambda _: self._of.pop(key, None)), origin
+        self._entries[key] = weakref.ref(tensor, lambda _: self._entries.pop(key, None)), note
 
-    def of(self, tensor: Any) -> Any:
-        """What was noted of this very tensor, or None."""
-        made, origin = self._of.get(id(tensor), (None, None))
-        return origin if made is not None and made() is tensor else None
+    def get(self, tensor: Any) -> Any:
+        """Return the note about this tensor object, or None if it has no note."""
+        reference, note = self._entries.get(id(tensor), (None, None))
+        return note if reference is not None and reference() is tensor else None
 
     def __len__(self) -> int:
-        return len(self._of)
+        return len(self._entries)
 
     def clear(self) -> None:
-        self._of.clear()
+        self._entries.clear()
 
 
-_embedded = _Origins()  # what an Embedding gave -> the Tokens that it was made from
-_fresh = _Origins()  # a state of zeros that a layer made for itself -> True
+_embedded = _TensorNotes()  # output of an Embedding -> the Tokens that it was made from
+_zero_states = _TensorNotes()  # initial state of zeros that a layer made for itself -> True
 
 
 class SlowPathWarning(UserWarning):
-    """A recurrent layer runs on stock Keras' loop; the message says which and why."""
+    """A warning that a recurrent layer runs on the slower loop of stock Keras. The message gives the reason."""
 
 
-class _Accelerated:
-    """What `accelerate` returns: a context manager whose end is `restore()`."""
+class _Acceleration:
+    """The context manager that `accelerate` returns. It calls `restore()` on exit."""
 
-    def __enter__(self) -> _Accelerated:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         restore()
 
 
-def accelerate() -> _Accelerated:
-    """Put stock Keras recurrent layers on Gatewright's kernels, for this process, until `restore()`.
+def accelerate() -> _Acceleration:
+    """Run the recurrent layers of Keras in this process on Gatewright's kernels until `restore()` is called.
 
-    If Keras is not imported yet, this selects its JAX backend. May be used as a context manager. From then on, after
-    `restore()` too, the process keeps freed memory for its next training step, up to 1 GB (glibc's `mallopt`).
+    If Keras is not imported yet, its JAX backend is selected. The result can be used as a context manager, which
+    calls `restore()` on exit. After the first call, the process keeps up to 1 GB of freed memory for later training
+    steps instead of returning it to the system (glibc's `mallopt`). `restore()` does not undo this.
 
     Raises:
-        RuntimeError: Keras already runs on another backend.
+        RuntimeError: Keras uses a backend other than JAX, or `KERAS_BACKEND` selects one.
         ImportError: Keras or JAX is not installed.
     """
-    if not _stock:
-        keras = _keras_on_jax()
+    if not _patches:
+        keras = _import_keras_on_jax()
         kernels: Any = import_module("gatewright.ops._kernels")
         kernels.keep_freed_memory()
-        for name in _PATCHED:
-            layer = getattr(keras.layers, name)
-            _stock[name] = layer.inner_loop
-            layer.inner_loop = _replacement(layer.inner_loop)
-        _stock["Embedding"] = keras.layers.Embedding.call
-        keras.layers.Embedding.call = _remembering(keras.layers.Embedding.call)
-        _stock["states"] = keras.layers.RNN.get_initial_state
-        keras.layers.RNN.get_initial_state = _remembering_states(keras.layers.RNN.get_initial_state)
-    return _Accelerated()
-
-
-def is_accelerated() -> bool:
-    """Whether Keras' recurrent layers are on the kernels now."""
-    return bool(_stock)
+        for layer in (keras.layers.RNN, keras.layers.LSTM, keras.layers.GRU):  # SimpleRNN inherits the loop of RNN
+            _patch(layer, "inner_loop", _with_kernels)
+        _patch(keras.layers.Embedding, "call", _noting_tokens)
+        _patch(keras.layers.RNN, "get_initial_state", _noting_zero_states)
+    return _Acceleration()
 
 
 def restore() -> None:
-    """Put the stock loops back. Does nothing if they are in place."""
-    if not _stock:
-        return
-    import keras
-
-    keras.layers.Embedding.call = _stock.pop("Embedding")
-    keras.layers.RNN.get_initial_state = _stock.pop("states")
-    for name, own in _stock.items():
-        getattr(keras.layers, name).inner_loop = own
-    _stock.clear()
-    _said.clear()
+    """Put the stock loops of Keras back. Do nothing if `accelerate()` is not in effect."""
+    for owner, name, stock in _patches:
+        setattr(owner, name, stock)
+    _patches.clear()
+    _issued_warnings.clear()
     _embedded.clear()
-    _fresh.clear()
+    _zero_states.clear()
 
 
-def _keras_on_jax() -> Any:
+def _patch(owner: Any, name: str, wrap: Any) -> None:
+    stock = vars(owner)[name]
+    _patches.append((owner, name, stock))
+    setattr(owner, name, wrap(stock))
+
+
+def _import_keras_on_jax() -> Any:
     if "keras" not in sys.modules:
-        wanted = os.environ.setdefault("KERAS_BACKEND", "jax")
-        if wanted != "jax":
+        backend = os.environ.setdefault("KERAS_BACKEND", "jax")
+        if backend != "jax":
             raise RuntimeError(
-                f"Gatewright runs Keras on JAX, and KERAS_BACKEND is {wanted!r}: set it to 'jax', or unset it."
+                f"Gatewright needs Keras on JAX, but KERAS_BACKEND is {backend!r}. Set it to 'jax', or unset it."
             )
     try:
         import keras
 
         if keras.backend.backend() == "jax":
-            import_module("gatewright.ops.jax")  # the door registers itself: one that does not load says so now
+            import_module("gatewright.ops.jax")  # fails now, rather than in the first layer, if XLA rejects the kernels
     except ModuleNotFoundError as missing:
         raise ImportError(
             f"Accelerating Keras needs {missing.name}: pip install 'gatewright[train]'.", name=missing.name
         ) from missing
     if keras.backend.backend() != "jax":
         raise RuntimeError(
-            f"Keras already runs on {keras.backend.backend()!r} and Gatewright needs it on JAX: call "
-            "gatewright.accelerate() before Keras is imported, or set KERAS_BACKEND=jax."
+            f"Gatewright needs Keras on JAX, but Keras already uses {keras.backend.backend()!r}. Call "
+            "gatewright.accelerate() before importing Keras, or set KERAS_BACKEND=jax."
         )
     return keras
 
 
-def _replacement(stock: Any) -> Any:
-    """An `inner_loop` that runs the kernels, or the stock loop where they do not serve."""
+def _with_kernels(stock: Any) -> Any:
+    """Return a replacement for the method `inner_loop` of a recurrent layer.
+
+    It runs the kernels, or the stock method for layers that the kernels do not support.
+    """
     from keras import tree
 
     @functools.wraps(stock)
     def inner_loop(self: Any, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
-        reason = _slow_reason(self, sequences, mask)
+        mask_of_steps = mask[0] if tree.is_nested(mask) else mask
+        reason = _slow_reason(self, sequences, mask_of_steps)
         if reason is not None:
-            _say_once(self, reason)
+            _warn_once(self, reason)
             return stock(self, sequences, initial_state, mask=mask, training=training)
-        live = mask[0] if tree.is_nested(mask) else mask
         states = list(initial_state) if tree.is_nested(initial_state) else [initial_state]
-        return _fast_loop(self, sequences, states, live, training)
+        return _run_kernels(self, sequences, states, mask_of_steps, training)
 
     return inner_loop
 
 
-def _remembering(stock: Any) -> Any:
-    """An `Embedding.call` that remembers of what its result was made."""
+def _noting_tokens(stock: Any) -> Any:
+    """Return a replacement for `Embedding.call` that also stores a note with the ids and the table of embeddings."""
+    from keras import ops
 
     @functools.wraps(stock)
     def call(self: Any, inputs: Any) -> Any:
-        rows = stock(self, inputs)
-        plain = not (self.lora_enabled or self.quantization_mode)
-        if plain and _is_tensor(rows) and len(rows.shape) == 3:
-            _remember(rows, inputs, self.embeddings.value)
-        return rows
+        output = stock(self, inputs)
+        if self.lora_enabled or self.quantization_mode or not _is_tensor(output) or len(output.shape) != 3:
+            return output
+        table = self.embeddings.value
+        if output.dtype == table.dtype:  # not mixed precision
+            _embedded.set(output, Tokens(ops.cast(inputs, "int32"), table))
+        return output
 
     return call
 
@@ -187,117 +179,142 @@ def _is_tensor(value: Any) -> bool:
     return isinstance(value, jax.Array)
 
 
-def _remember(rows: Any, ids: Any, table: Any) -> None:
-    from keras import ops
+def _noting_zero_states(stock: Any) -> Any:
+    """Return a replacement for `get_initial_state` that also stores a note about the zeros that it returns.
 
-    if rows.dtype != table.dtype:  # mixed precision
-        return
-    _embedded.note(rows, Tokens(ops.cast(ids, "int32"), table))
-
-
-def _remembering_states(stock: Any) -> Any:
-    """A `get_initial_state` that remembers what it gave, where stock cells give zeros."""
+    Notes are stored only for layers with stock cells.
+    """
+    from keras import tree
 
     @functools.wraps(stock)
     def get_initial_state(self: Any, batch_size: Any) -> Any:
-        import keras
-
         states = stock(self, batch_size)
-        if any(type(self.cell) is getattr(keras.layers, name) for name in _CELLS):
-            for state in filter(_is_tensor, keras.tree.flatten(states)):
-                _fresh.note(state, True)
+        if type(self.cell) in _cell_names():
+            for state in filter(_is_tensor, tree.flatten(states)):
+                _zero_states.set(state, True)
         return states
 
     return get_initial_state
 
 
-def _say_once(layer: Any, reason: str) -> None:
+def _warn_once(layer: Any, reason: str) -> None:
     key = (type(layer).__name__, reason)
-    if key not in _said:
-        _said.add(key)
-        message = f"{type(layer).__name__} layer {layer.name!r} runs on stock Keras' loop, at its speed: {reason}."
-        warnings.warn(message, SlowPathWarning, stacklevel=2)
+    if key not in _issued_warnings:
+        _issued_warnings.add(key)
+        warnings.warn(
+            f"{type(layer).__name__} layer {layer.name!r} runs on the slower loop of stock Keras: {reason}.",
+            SlowPathWarning,
+            stacklevel=2,
+        )
+
+
+def _cell_names() -> dict[type, str]:
+    """Return a dict from the stock cell classes that the kernels support to the names of the cells in the kernels."""
+    from keras import layers
+
+    return {layers.SimpleRNNCell: "simple_rnn", layers.LSTMCell: "lstm", layers.GRUCell: "gru"}
 
 
 def _slow_reason(layer: Any, sequences: Any, mask: Any) -> str | None:
-    """Why the kernels do not serve this call, or None if they do."""
+    """Return the reason why the kernels do not support this call of a layer, or None if they support it."""
     import keras
 
     cell = layer.cell
-    mask = mask[0] if keras.tree.is_nested(mask) else mask
-    if not any(type(cell) is getattr(keras.layers, name) for name in _CELLS):
+    if type(cell) not in _cell_names():
         return f"its cell is {type(cell).__name__}, not the stock SimpleRNNCell, LSTMCell or GRUCell"
-    for attribute in ("activation", "recurrent_activation"):
-        if _activation(getattr(cell, attribute, None)) is None:
-            return f"its {attribute} is none of {', '.join(_ACTIVATIONS)}"
+    for name, function in _activations(cell).items():
+        if _activation_name(function) is None:
+            return f"its {name} is not one of {', '.join(_ACTIVATIONS)}"
     dtype = keras.backend.standardize_dtype(sequences.dtype)
     if not dtype == cell.compute_dtype == cell.variable_dtype or dtype not in ("float32", "float64"):
-        return f"it computes in {cell.compute_dtype} on {dtype}, and the kernels in float32 and float64"
+        return f"it computes in {cell.compute_dtype} on {dtype}, but the kernels compute in float32 and float64"
     if len(sequences.shape) != 3:
         return f"its input has {len(sequences.shape)} dimensions, not [batch, time, features]"
     if mask is not None and len(mask.shape) != 2:
         return f"its mask has {len(mask.shape)} dimensions, not [batch, time]"
     if 1.0 in (cell.dropout, cell.recurrent_dropout):
-        return "a dropout rate of 1 leaves nothing to compute"
+        return "a dropout rate of 1 drops everything"
     if layer.unroll and mask is not None:
-        return "unrolled loops have a meaning of their own for masks"
-    if getattr(layer, "use_cudnn", None) is True:
+        return "stock Keras treats masks differently in unrolled loops"
+    if isinstance(layer, keras.layers.LSTM | keras.layers.GRU) and layer.use_cudnn is True:
         return "use_cudnn=True asks for cuDNN"
     return None
 
 
-def _activation(function: Any) -> str | None:
-    """The kernels' name of one of Keras' own activation functions; None for any other function."""
-    import keras
+def _activations(cell: Any) -> dict[str, Any]:
+    """Return a dict from the names of the cell's activation attributes to their functions."""
+    activations = {"activation": cell.activation}
+    if _cell_names()[type(cell)] != "simple_rnn":
+        activations["recurrent_activation"] = cell.recurrent_activation
+    return activations
+
+
+def _activation_name(function: Any) -> str | None:
+    """Return the name of an activation function in the kernels, or None if the kernels do not support it."""
+    from keras import activations
 
     if function is None:
         return "linear"
-    return next((name for name in _ACTIVATIONS if function is getattr(keras.activations, name)), None)
+    return next((name for name in _ACTIVATIONS if function is activations.get(name)), None)
 
 
-def _fast_loop(layer: Any, sequences: Any, states: list[Any], mask: Any, training: bool) -> Any:
+def _recurrence(layer: Any) -> Recurrence:
+    name = _cell_names()[type(layer.cell)]
+    activations = _activations(layer.cell)
+    return Recurrence(
+        name,
+        activation=str(_activation_name(activations["activation"])),
+        recurrent_activation=str(_activation_name(activations.get("recurrent_activation"))),
+        reset_after=name != "gru" or layer.cell.reset_after,
+        reverse=bool(layer.go_backwards),
+        zero_output_for_mask=bool(layer.zero_output_for_mask),
+    )
+
+
+def _run_kernels(layer: Any, sequences: Any, states: list[Any], mask: Any, training: bool) -> Any:
     from keras import ops
 
     from gatewright.ops import jax as gw
 
     cell = layer.cell
     mask = None if mask is None else ops.cast(mask, "bool")
-    rec = Recurrence(
-        _CELLS[type(cell).__name__],
-        activation=str(_activation(cell.activation)),
-        recurrent_activation=str(_activation(getattr(cell, "recurrent_activation", None))),
-        reset_after=getattr(cell, "reset_after", True),
-        reverse=bool(layer.go_backwards),
-        zero_output_for_mask=bool(layer.zero_output_for_mask),
-    )
-    dropout_mask = _drawn(cell.dropout, cell.get_dropout_mask, sequences[:, 0, :]) if training else None
-    tokens = _embedded.of(sequences) if dropout_mask is None else None
+    rec = _recurrence(layer)
+    dropout_mask = recurrent_dropout_mask = None
+    if training:
+        dropout_mask = _draw_mask(cell.dropout, cell.get_dropout_mask, sequences[:, 0, :])
+        recurrent_dropout_mask = _draw_mask(cell.recurrent_dropout, cell.get_recurrent_dropout_mask, states[0])
+    tokens = _embedded.get(sequences) if dropout_mask is None else None
     sequence, new_states = gw.forward(
         rec,
         sequences if tokens is None else tokens,
         ops.convert_to_tensor(cell.kernel),
         ops.convert_to_tensor(cell.recurrent_kernel),
         None if cell.bias is None else ops.convert_to_tensor(cell.bias),
-        initial_state=None if all(map(_fresh.of, states)) else states,  # nobody can ask for gradients of its own zeros
+        # No gradient can be asked for with respect to zeros that the layer made for itself.
+        initial_state=None if all(map(_zero_states.get, states)) else states,
         mask=mask,
         dropout_mask=dropout_mask,
-        recurrent_dropout_mask=(
-            _drawn(cell.recurrent_dropout, cell.get_recurrent_dropout_mask, states[0]) if training else None
-        ),
+        recurrent_dropout_mask=recurrent_dropout_mask,
         return_sequence=bool(layer.return_sequences),
     )
     last = new_states[0]
     if mask is not None and rec.zero_output_for_mask:
         last = ops.where(mask[:, :1] if rec.reverse else mask[:, -1:], last, 0)
     if sequence is None:
-        sequence = ops.expand_dims(last, 1)  # as Keras' own fused loops give it; the layer uses `last`
+        sequence = ops.expand_dims(last, 1)  # as Keras' own fused loops return it; the layer uses `last`
     elif rec.reverse:
-        sequence = ops.flip(sequence, axis=1)  # Keras gives outputs in the order of the walk
+        sequence = ops.flip(sequence, axis=1)  # Keras returns outputs in the order in which they are computed
     return last, sequence, list(new_states)
 
 
-def _drawn(rate: float, draw: Any, like: Any) -> Any:
-    """The masks that the cell draws (or has drawn) for this call, [1 or gates, batch, width]; None without dropout."""
+def _draw_mask(rate: float, draw: Any, like: Any) -> Any:
+    """Return the dropout masks for this call, [1 or gates, batch, width], or None if the dropout rate is 0.
+
+    Args:
+        rate: The dropout rate.
+        draw: The method of the cell that generates the masks.
+        like: A tensor with the shape of a mask, [batch, width].
+    """
     from keras import ops
 
     if rate == 0.0:

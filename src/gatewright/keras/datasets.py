@@ -1,9 +1,10 @@
-"""Lets `keras.datasets.imdb` read the named data set imdb where Keras' own file is not to be had.
+"""Make `keras.datasets.imdb` read the reviews in `$GATEWRIGHT_DATA` if Keras' own file cannot be downloaded.
 
-Keras' loader runs as it is, with its choice of words, its marks and its shuffling. Only the function by which
-it fetches its two files is replaced.
+Only the function with which Keras downloads its two files is replaced. The rest of Keras' loader does not change, so
+that the vocabulary, the special ids and the shuffling are the same.
 """
 
+import contextlib
 import importlib
 import os
 import sys
@@ -19,102 +20,106 @@ from gatewright.data import public
 _LOADER = "keras.src.datasets.imdb"
 _PROBE_SECONDS = 3.0
 
-_keras_get_file: Callable[..., str] | None = None
-# Arrays and word index must come from one source, or words would be decoded wrongly; so the choice holds.
-_source: str | None = None
 
+class ImdbFiles:
+    """A replacement for Keras' `get_file` that uses the reviews in `$GATEWRIGHT_DATA` if a file cannot be downloaded.
 
-def serve() -> None:
-    """From now on `keras.datasets.imdb` reads Keras' own files, or else the named data set."""
-    global _keras_get_file
-    loader = importlib.import_module(_LOADER)
-    if _keras_get_file is None:
-        _keras_get_file = loader.get_file
-        loader.get_file = _get_file  # type: ignore[attr-defined]
+    Keras loads two files: the encoded reviews and the word index. Both are taken from the source that the first one was
+    found in, because the files of different sources do not match.
 
-
-def withdraw() -> None:
-    """Undo `serve`."""
-    global _keras_get_file, _source
-    if _keras_get_file is not None:
-        importlib.import_module(_LOADER).get_file = _keras_get_file  # type: ignore[attr-defined]
-    _keras_get_file = _source = None
-
-
-def _get_file(fname: str, origin: str, **others: Any) -> str:
-    """Keras' get_file for one of the two files of imdb.
-
-    Raises:
-        FileNotFoundError: neither source serves.
+    Attributes:
+        stock: Keras' own `get_file`.
     """
-    global _source
-    if _source != "named":
-        path = _from_keras(fname, origin, others)
-        if path is not None:
-            if _source is None:
-                _say(f"from Keras' own file, {path}")
-            _source = "keras"
-            return path
-        if _source == "keras":
-            raise FileNotFoundError(
-                f"keras.datasets.imdb: the reviews are Keras' own file, and {fname}, which goes with it, "
-                f"can't be downloaded: put it into {_keras_folders()[0]}."
-            )
-    files = _named_set()
-    if _source is None:
-        _say(f"from GATEWRIGHT_DATA={os.environ['GATEWRIGHT_DATA']}, the data set imdb, encoded as Keras does")
-    _source = "named"
-    return str(files.arrays if fname.endswith(".npz") else files.word_index)
+
+    def __init__(self, stock: Callable[..., str]) -> None:
+        self.stock = stock
+        self._source: str | None = None
+
+    def __call__(self, fname: str, origin: str, **options: Any) -> str:
+        """Return the path of one of the two files of imdb. The arguments are those of Keras' `get_file`.
+
+        Raises:
+            FileNotFoundError: The file is in neither source, or is missing in the source of the other file.
+        """
+        if self._source != "gatewright":
+            path = self._from_keras(fname, origin, options)
+            if path is not None:
+                self._choose("keras", f"Keras' own file, {path}")
+                return path
+            if self._source == "keras":
+                raise FileNotFoundError(
+                    f"keras.datasets.imdb: {fname} cannot be downloaded, but it is needed for the reviews, which "
+                    f"were read from Keras' own file. Put {fname} into {keras_folders()[0]}."
+                )
+        files = _local_files()
+        self._choose("gatewright", f"GATEWRIGHT_DATA={os.environ['GATEWRIGHT_DATA']}, encoded as Keras does")
+        return str(files.arrays if fname.endswith(".npz") else files.word_index)
+
+    def _choose(self, source: str, description: str) -> None:
+        if self._source is None:
+            print(f"gatewright: keras.datasets.imdb is read from {description}.", file=sys.stderr)
+        self._source = source
+
+    def _from_keras(self, fname: str, origin: str, options: dict[str, Any]) -> str | None:
+        """Return the path of Keras' own file, or None if the file does not exist and cannot be downloaded."""
+        if not any((folder / fname).is_file() for folder in keras_folders()) and not is_reachable(origin):
+            return None
+        try:
+            return self.stock(fname=fname, origin=origin, **options)
+        except Exception:  # Keras raises a bare Exception if a download fails, and ValueError if it is incomplete
+            return None
 
 
-def _from_keras(fname: str, origin: str, others: dict[str, Any]) -> str | None:
-    """The path that Keras itself would give; None where the file is neither at hand nor to be downloaded."""
-    assert _keras_get_file is not None
-    if not any((folder / fname).is_file() for folder in _keras_folders()) and not _answers(origin):
-        return None
-    try:
-        return _keras_get_file(fname=fname, origin=origin, **others)
-    except Exception:  # Keras raises a bare Exception when a download fails, ValueError when it is not whole
-        return None
+def install() -> None:
+    """Make `keras.datasets.imdb` read `$GATEWRIGHT_DATA` if Keras' own file cannot be downloaded.
+
+    Repeated calls have no further effect.
+    """
+    loader: Any = importlib.import_module(_LOADER)
+    if not isinstance(loader.get_file, ImdbFiles):
+        loader.get_file = ImdbFiles(loader.get_file)
 
 
-def _named_set() -> public.KerasFiles:
+def uninstall() -> None:
+    """Make `keras.datasets.imdb` read only Keras' own file again."""
+    loader: Any = sys.modules.get(_LOADER)
+    if loader is not None and isinstance(loader.get_file, ImdbFiles):
+        loader.get_file = loader.get_file.stock
+
+
+def _local_files() -> public.KerasFiles:
     try:
         return public.imdb_for_keras()
     except FileNotFoundError:
         root = os.environ.get("GATEWRIGHT_DATA")
-        named = f"GATEWRIGHT_DATA={root} does not hold the reviews" if root else "GATEWRIGHT_DATA is not set"
+        reason = f"GATEWRIGHT_DATA={root} does not contain the reviews" if root else "GATEWRIGHT_DATA is not set"
         raise FileNotFoundError(
-            f"keras.datasets.imdb: Keras' own imdb.npz is not in {_keras_folders()[0]} and can't be "
-            f"downloaded, and {named}: connect once, or set GATEWRIGHT_DATA to a folder with "
-            "imdb/train.parquet and imdb/test.parquet."
+            f"keras.datasets.imdb: Keras' own imdb.npz is not in {keras_folders()[0]} and cannot be downloaded, and "
+            f"{reason}. Connect to the internet once, or set GATEWRIGHT_DATA to a folder with imdb/train.parquet and "
+            "imdb/test.parquet."
         ) from None
 
 
-def _keras_folders() -> list[Path]:
-    """Where Keras keeps downloads, and where it does so if it can't write there."""
-    home = os.environ.get("KERAS_HOME") or os.path.join("~", ".keras")
-    spare = "/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir()
-    return [Path(home).expanduser() / "datasets", Path(spare) / ".keras" / "datasets"]
+def keras_folders() -> list[Path]:
+    """Return the folder where Keras stores data sets, and the folder that it uses if the first is not writable."""
+    home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    fallback = "/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir()
+    return [home / "datasets", Path(fallback, ".keras", "datasets")]
 
 
-def _answers(origin: str) -> bool:
-    """Whether `origin` can be downloaded; asked in a thread, since looking up a host has no time limit."""
-    answered: list[bool] = []
+def is_reachable(url: str) -> bool:
+    """Return True if the server of `url` replies within three seconds.
+
+    The request runs in a thread, because looking up a host name has no time limit.
+    """
+    replies: list[bool] = []
 
     def ask() -> None:
-        request = urllib.request.Request(origin, method="HEAD")
-        try:
-            with urllib.request.urlopen(request, timeout=_PROBE_SECONDS):
-                answered.append(True)
-        except (OSError, ValueError):
-            pass
+        request = urllib.request.Request(url, method="HEAD")
+        with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(request, timeout=_PROBE_SECONDS):
+            replies.append(True)
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(_PROBE_SECONDS)
-    return bool(answered)
-
-
-def _say(source: str) -> None:
-    print(f"gatewright: keras.datasets.imdb is read {source}.", file=sys.stderr)
+    return bool(replies)

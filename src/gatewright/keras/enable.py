@@ -1,33 +1,33 @@
-"""The setting in which `gatewright run` runs a program; a notebook or a script can turn it on by hand."""
+"""Prepare this process so that unchanged Keras programs run on the compiled kernels."""
 
-from gatewright.keras import datasets as keras_datasets
-from gatewright.keras import tensorflow_names
+from gatewright.keras import datasets, tensorflow_names
+from gatewright.keras.accelerate import accelerate, restore
 from gatewright.support.packages import require_packages
 
 
 def enable() -> None:
-    """Run stock Keras programs on the compiled kernels, as `gatewright run` does.
+    """Make unchanged Keras programs run on the compiled kernels, as `gatewright run` does.
 
-    Turns `accelerate()` on, gives your own code's imports of `tensorflow` and `tensorflow.keras` to Keras 3
-    where TensorFlow is not installed, and lets `keras.datasets.imdb` read the named data set where Keras' own
-    file is not to be had. Call it before the program's imports. Calling it again changes nothing.
+    Call this function before your program imports Keras or TensorFlow. It has three effects:
+
+    - Recurrent layers run on the compiled kernels, as after `accelerate()`.
+    - If TensorFlow is not installed, `import tensorflow` and `import tensorflow.keras` in your own code import Keras 3.
+    - If Keras' own imdb file cannot be downloaded, `keras.datasets.imdb` reads the reviews in `$GATEWRIGHT_DATA`.
+
+    Repeated calls have no further effect.
 
     Raises:
         ImportError: Keras or JAX is not installed.
-        RuntimeError: Keras already runs on another backend than JAX.
+        RuntimeError: Keras already uses a backend other than JAX.
     """
     require_packages("gatewright.enable()")
-    from gatewright.keras.accelerate import accelerate
-
     accelerate()
-    keras_datasets.serve()
-    tensorflow_names.serve()
+    datasets.install()
+    tensorflow_names.install()
 
 
 def disable() -> None:
-    """Undo `enable`. Models compiled before stay as they were traced."""
-    from gatewright.keras.accelerate import restore
-
-    tensorflow_names.withdraw()
-    keras_datasets.withdraw()
+    """Undo the effects of `enable`. Models that were compiled before this call still run on the kernels."""
+    tensorflow_names.uninstall()
+    datasets.uninstall()
     restore()

@@ -1,4 +1,8 @@
-"""Executes a notebook in a fresh kernel of this Python with the setting of `gatewright run` on."""
+"""Execute a notebook for `gatewright run`.
+
+The notebook runs in a new Jupyter kernel with the Python interpreter of this process. The kernel calls `enable()`
+before the first cell.
+"""
 
 import asyncio
 import contextlib
@@ -6,7 +10,7 @@ import os
 import re
 import signal
 import sys
-from typing import Any
+from typing import Any, cast
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpec
@@ -17,45 +21,48 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from gatewright.support.errors import InputError
 from gatewright.support.files import atomically
 
-# Sent to the kernel before the first cell; leaves no name behind in the notebook's namespace.
+# It runs in the kernel before the first cell and leaves no name in the notebook's namespace.
 _ENABLE = "__import__('gatewright').enable()"
-_COLOUR = re.compile("\x1b\\[[0-9;]*m")
+_TERMINAL_COLOR = re.compile("\x1b\\[[0-9;]*m")
 
 
 def read(path: str) -> nbformat.NotebookNode:
-    """Read the notebook at `path`, without the outputs that it holds.
+    """Read the notebook at `path` and remove the outputs of its cells.
 
     Raises:
-        InputError: the file can't be read or is not a notebook.
+        InputError: The file cannot be read or is not a notebook.
     """
     try:
         notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
         nbformat.validate(notebook)
     except OSError as error:
-        raise InputError(f"{path} can't be read: {error.strerror}.") from None
+        raise InputError(f"{path} cannot be read ({error.strerror}). Make the file readable.") from None
     except (nbformat.reader.NotJSONError, UnicodeDecodeError):
-        raise InputError(f"{path} is not a notebook: it is not JSON.") from None
-    except Exception as error:  # what nbformat raises for other JSON has no class in common
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise InputError(f"{path} is not a notebook: {reason}") from None
-    for cell in code_cells(notebook):  # or what an earlier run left would pass for this one's
+        raise InputError(f"{path} is not a notebook: it is not JSON. Choose a notebook (.ipynb).") from None
+    except Exception as error:  # nbformat's errors for other JSON have no common base class
+        reason = (str(error).partition("\n")[0] or type(error).__name__).rstrip(".")
+        raise InputError(f"{path} is not a notebook ({reason}). Choose a notebook (.ipynb).") from None
+    for cell in code_cells(notebook):  # outputs of an earlier run must not look like those of this one
         cell.outputs, cell.execution_count = [], None
     return notebook  # type: ignore[no-any-return]
 
 
 def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
-    """The cells of `notebook` that hold code."""
+    """Return the code cells of `notebook`."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def execute(notebook: nbformat.NotebookNode, path: str, output: str | None) -> int:
-    """Execute the notebook read from `path`, printing what its cells print; returns the exit code.
+    """Execute a notebook, print the outputs of its cells, and return the exit code.
 
-    The executed copy goes to `output`, if given. It is written when a cell fails, too: then it ends with that
-    cell's traceback.
+    Args:
+        notebook: The notebook, as `read` returns it.
+        path: The path that it was read from. The cells are executed in its folder.
+        output: The path of the executed copy, or None to write no copy. If a cell fails, its traceback is the last
+            output of the copy.
 
     Raises:
-        InputError: nothing was executed, since `output` can't be written or the setting can't be turned on.
+        InputError: `output` cannot be written, or `enable()` failed in the kernel. No cell was executed.
     """
     if output is not None:
         _check_output(output)
@@ -79,16 +86,19 @@ def execute(notebook: nbformat.NotebookNode, path: str, output: str | None) -> i
 
 
 class _ThisPython(AsyncKernelManager):
-    """Kernels of this very Python, whichever kernel the notebook was made with."""
+    """A kernel manager that starts the Python interpreter of this process, whatever kernel the notebook specifies."""
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        return KernelSpec(argv=argv, display_name="Python 3", language="python")
+        return KernelSpec(
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            display_name="Python 3",
+            language="python",
+        )
 
 
 class _Client(NotebookClient):
-    """Turns the setting on before the first cell, and prints outputs as they come."""
+    """A notebook client that calls `enable()` before the first cell, and prints outputs while the cells run."""
 
     def __init__(self, notebook: nbformat.NotebookNode, folder: str) -> None:
         super().__init__(
@@ -96,7 +106,7 @@ class _Client(NotebookClient):
             timeout=None,
             kernel_manager_class=_ThisPython,
             resources={"metadata": {"path": folder}},
-            extra_arguments=["--IPKernelApp.log_level=50"],  # the kernel's own log is not the notebook's output
+            extra_arguments=["--IPKernelApp.log_level=50"],  # keeps the kernel's log out of the notebook's output
         )
         self.interrupted = False
 
@@ -106,25 +116,26 @@ class _Client(NotebookClient):
         message = client.execute(_ENABLE, silent=True, store_history=False)
         reply = await self.async_wait_for_reply(message)
         if reply is None or reply["content"]["status"] != "ok":
-            raise InputError(reply["content"]["evalue"] if reply else "the kernel does not answer.")
+            raise InputError(
+                reply["content"]["evalue"] if reply else "The notebook's kernel does not reply. Run the command again."
+            )
         return client
 
     def _cancel_when_interrupted(self) -> None:
-        """Take Ctrl-C over from nbclient, to which it is the same as a kernel that died."""
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None
+        """Stop the execution at Ctrl-C. By default, nbclient would report that the kernel died."""
+        loop, task = asyncio.get_running_loop(), cast("asyncio.Task[Any]", asyncio.current_task())
 
         def cancel() -> None:
             self.interrupted = True
             task.cancel()
 
-        with contextlib.suppress(RuntimeError):  # Windows, or not the main thread: Python's own handler stays
+        with contextlib.suppress(RuntimeError):  # on Windows, or outside the main thread, Python's own handler stays
             loop.add_signal_handler(signal.SIGINT, cancel)
 
     def output(self, outs: Any, msg: Any, display_id: str | None, cell_index: int) -> Any:
-        made = super().output(outs, msg, display_id, cell_index)
+        stored = super().output(outs, msg, display_id, cell_index)
         _print_output(msg["msg_type"], msg["content"])
-        return made
+        return stored
 
 
 def _print_output(kind: str, content: dict[str, Any]) -> None:
@@ -136,14 +147,14 @@ def _print_output(kind: str, content: dict[str, Any]) -> None:
 
 
 def _print_failure(notebook: nbformat.NotebookNode, path: str) -> None:
-    """Print the traceback of the cell that failed."""
+    """Print the traceback of the failed cell."""
     cells = code_cells(notebook)
     for number, cell in enumerate(cells, 1):
         errors = [output for output in cell.outputs if output.output_type == "error"]
         if not errors or "raises-exception" in cell.metadata.get("tags", []):
             continue
         traceback = "\n".join(errors[-1].traceback)
-        print(traceback if sys.stderr.isatty() else _COLOUR.sub("", traceback), file=sys.stderr)
+        print(traceback if sys.stderr.isatty() else _TERMINAL_COLOR.sub("", traceback), file=sys.stderr)
         print(f"gatewright run: code cell {number} of {len(cells)} in {path} failed.", file=sys.stderr)
         return
 
@@ -151,6 +162,8 @@ def _print_failure(notebook: nbformat.NotebookNode, path: str) -> None:
 def _check_output(output: str) -> None:
     folder = os.path.dirname(os.path.abspath(output))
     if os.path.isdir(output):
-        raise InputError(f"--output {output} is a folder: name a file for the executed copy.")
+        raise InputError(f"--output {output} is a folder. Give the path of a file for the executed copy.")
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
-        raise InputError(f"--output {output} can't be written: {folder} is not a folder that you can write to.")
+        raise InputError(
+            f"--output {output} cannot be written: {folder} is not a writable folder. Choose another path."
+        )

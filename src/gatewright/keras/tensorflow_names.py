@@ -1,12 +1,11 @@
-"""Gives a program's own `tensorflow` imports to Keras 3, where TensorFlow is not installed.
+"""Make `import tensorflow` in user code import a substitute with Keras 3 if TensorFlow is not installed.
 
-Many Keras programs begin with `import tensorflow as tf` and use nothing of it but `tf.keras`. TensorFlow
-itself gives that name to the package `keras._tf_keras.keras`, and so do we.
+Many Keras programs start with `import tensorflow as tf` and use only `tf.keras`. In TensorFlow itself, `tf.keras` is
+the package `keras._tf_keras.keras`. In the substitute, `tf.keras` is the same package.
 
-Keras and other libraries try `import tensorflow` to learn whether it is there, and break on a stand-in. So
-nothing is put into `sys.modules` and no finder is added: the `import` statement alone is wrapped, and it
-looks at who imports. A library's import, `importlib.import_module` and `importlib.util.find_spec` answer as
-before.
+Keras and other libraries try `import tensorflow` to find out whether TensorFlow is installed. The substitute would
+break them. Therefore only `import` statements in user code are changed. Imports in libraries, `importlib.import_module`
+and `importlib.util.find_spec` are not affected.
 """
 
 import builtins
@@ -20,33 +19,33 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-# Where tensorflow.keras comes from in TensorFlow itself, since 2.16.
+# The package that TensorFlow serves as tensorflow.keras since version 2.16.
 _KERAS = "keras._tf_keras.keras"
-# The first TensorFlow whose keras is Keras 3, so that programs which compare versions take the right branch.
+# The first TensorFlow version with Keras 3, so that programs that compare versions take the right branch.
 _VERSION = "2.16.0+gatewright"
-# A checkout of these may lie outside site-packages, and their probes must find nothing there either.
+# Packages that are libraries even if they are not installed in site-packages, as in a source checkout.
 _LIBRARIES = frozenset({"keras", "jax", "jaxlib", "gatewright"})
 
 _python_import = builtins.__import__
 
 
-def serve() -> bool:
-    """Serve `tensorflow` imports of the user's own modules from now on; False where TensorFlow is installed.
+def install() -> None:
+    """Make `import tensorflow` in user code import the substitute, unless TensorFlow is installed.
 
-    Also brings back `keras.preprocessing.text`, which Keras 3 keeps for `tensorflow.keras` alone.
+    Also make `keras.preprocessing.text` importable, which Keras 3 has only under the name of
+    `tensorflow.keras.preprocessing.text`.
     """
     if importlib.util.find_spec("tensorflow") is not None:
-        return False
+        return
     builtins.__import__ = _import
     text = importlib.import_module(f"{_KERAS}.preprocessing.text")
     preprocessing = importlib.import_module("keras.preprocessing")
     sys.modules.setdefault("keras.preprocessing.text", text)
     preprocessing.__dict__.setdefault("text", text)
-    return True
 
 
-def withdraw() -> None:
-    """Undo `serve`."""
+def uninstall() -> None:
+    """Undo the changes of `install`."""
     if builtins.__import__ is not _import:
         return
     builtins.__import__ = _python_import
@@ -61,14 +60,17 @@ def _import(
     fromlist: Sequence[str] | None = (),
     level: int = 0,
 ) -> ModuleType:
-    __tracebackhide__ = True  # IPython and pytest leave such frames out
-    if level == 0 and name.partition(".")[0] == "tensorflow" and _is_the_users(globals):
-        return _served(name, fromlist or ())
+    __tracebackhide__ = True  # IPython and pytest hide such frames
+    if level == 0 and name.partition(".")[0] == "tensorflow" and is_user_code(globals):
+        return _imported(name, fromlist or ())
     return _python_import(name, globals, locals, fromlist, level)
 
 
-def _is_the_users(importer: Mapping[str, object] | None) -> bool:
-    """Whether the importing module is the program, a module of its own, or a notebook."""
+def is_user_code(importer: Mapping[str, object] | None) -> bool:
+    """Return True if an import is in user code: in the program, in one of its own modules, or in a notebook.
+
+    `importer` contains the global variables of the module with the import.
+    """
     if importer is None:
         return False
     name, file = importer.get("__name__"), importer.get("__file__")
@@ -84,17 +86,16 @@ def _is_installed(file: str) -> bool:
     file = os.path.abspath(file)
     if {"site-packages", "dist-packages"} & set(file.split(os.sep)):
         return True
-    paths = sysconfig.get_paths()
-    roots = (paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib"))
+    roots = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
     return any(file.startswith(os.path.abspath(root) + os.sep) for root in roots)
 
 
-def _served(name: str, names: Sequence[str]) -> ModuleType:
-    """What the `import` statement needs for `import name` (no names) or `from name import names`."""
+def _imported(name: str, names: Sequence[str]) -> ModuleType:
+    """Return the module that `__import__` returns for `import name` (without `names`) or `from name import names`."""
     module = _module(name)
-    for wanted in names:
-        if wanted != "*" and not hasattr(module, wanted):
-            _submodule(name, wanted)
+    for attribute in names:
+        if attribute != "*" and not hasattr(module, attribute):
+            _import_submodule(name, attribute)
     return module if names else _tensorflow()
 
 
@@ -114,15 +115,19 @@ def _keras(name: str) -> ModuleType:
         return importlib.import_module(source)
     except ModuleNotFoundError as error:
         if error.name is None or not (source + ".").startswith(error.name + "."):
-            raise  # the module is there, and something that it imports is not
-        raise ModuleNotFoundError(_not_in_keras(name), name=name) from None
+            raise  # the module exists, but something that it imports is missing
+        version = importlib.import_module("keras").__version__
+        raise ModuleNotFoundError(
+            f"{name} is not in Keras {version}, which is used as tensorflow.keras. Look for its new name in Keras 3.",
+            name=name,
+        ) from None
 
 
-def _submodule(package: str, name: str) -> None:
-    """Import `package.name`, for `from package import name`.
+def _import_submodule(package: str, name: str) -> None:
+    """Import the submodule `package.name` for `from package import name`.
 
     Raises:
-        ImportError: there is no such name.
+        ImportError: The submodule does not exist.
     """
     if not package.startswith("tensorflow.keras"):
         raise ImportError(_not_served(f"{package}.{name}"), name=package)
@@ -132,8 +137,8 @@ def _submodule(package: str, name: str) -> None:
         raise ImportError(str(error), name=package) from None
 
 
-class _Served(ModuleType):
-    """A module of few names, which says so when it is asked for another."""
+class _PartialModule(ModuleType):
+    """A module with a part of TensorFlow's names. The error for another name says which names it has."""
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(_not_served(f"{self.__name__}.{name}"), name=name, obj=self)
@@ -141,32 +146,26 @@ class _Served(ModuleType):
 
 @functools.cache
 def _tensorflow() -> ModuleType:
-    module = _Served("tensorflow", "Keras 3 under TensorFlow's name, served by gatewright.")
+    module = _PartialModule("tensorflow", "Keras 3 under the name of TensorFlow, provided by Gatewright.")
     module.__dict__.update(__version__=_VERSION, keras=_keras("tensorflow.keras"), random=_random())
     return module
 
 
 @functools.cache
 def _random() -> ModuleType:
-    module = _Served("tensorflow.random")
+    module = _PartialModule("tensorflow.random")
     module.__dict__["set_seed"] = _set_seed
     return module
 
 
 def _set_seed(seed: int) -> None:
-    """Seed all that Keras draws from: its own generators, Python's, and NumPy's, which shuffles batches."""
+    """Seed all random number generators that Keras uses: its own, Python's and NumPy's."""
     importlib.import_module("keras").utils.set_random_seed(int(seed))
 
 
 def _not_served(name: str) -> str:
     name = "tf" + name.removeprefix("tensorflow")
     return (
-        f"{name} is TensorFlow's own, and TensorFlow is not installed: gatewright serves tf.keras, "
-        f"tf.random.set_seed and tf.__version__ alone, so use Keras or NumPy in place of {name}, or install "
-        "TensorFlow."
+        f"{name} needs TensorFlow, which is not installed. Gatewright's substitute has only tf.keras, "
+        f"tf.random.set_seed and tf.__version__. Use Keras or NumPy instead of {name}, or install TensorFlow."
     )
-
-
-def _not_in_keras(name: str) -> str:
-    version = importlib.import_module("keras").__version__
-    return f"{name} is not in Keras {version}, which serves tensorflow.keras here: look for its name in Keras 3."

@@ -1,55 +1,59 @@
-"""What models are made of: a model is a list of blocks, and a block is its weights and one forward.
+"""The general layers, which the networks of all tasks are built from.
 
-The forward of a block is written once, against the array functions that NumPy and JAX share: JAX trains it, and the
-runtime answers with NumPy. The recurrences themselves are the kernels' in both. Weights have the layouts of Keras'
-layers of the same names, in Keras' order.
+A forward pass uses only functions that NumPy and JAX have in common: training runs it with JAX, inference with NumPy.
+The weights have the same shapes and order as in the corresponding Keras layers.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.nn.block import Array, Library, Noise, States, Step, Steps, Weights
+from gatewright.nn.layer import EMBEDDING_SHIFT, Activations, Array, Backend, Layer, Rng, States, Step, Weights
 from gatewright.ops.cells import CELLS
 from gatewright.ops.recurrence import Recurrence, Tokens
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START, UNKNOWN
 
 
-def glorot(shape: tuple[int, int], seeds: np.random.Generator) -> NDArray[np.float32]:
-    """Glorot & Bengio 2010, equation 16."""
+def glorot(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return a random matrix from the Glorot uniform distribution (Glorot & Bengio 2010, equation 16)."""
     limit = np.sqrt(6 / sum(shape))
-    return seeds.uniform(-limit, limit, shape).astype(np.float32)
+    return rng.uniform(-limit, limit, shape).astype(np.float32)
 
 
-def _orthogonal(shape: tuple[int, int], seeds: np.random.Generator) -> NDArray[np.float32]:
-    """Saxe, McClelland & Ganguli 2014, section 3: orthonormal rows or columns, whichever are fewer."""
-    q, r = np.linalg.qr(seeds.standard_normal((max(shape), min(shape))))
+def _orthogonal(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return a random matrix with orthonormal columns or rows (Saxe, McClelland & Ganguli 2014, section 3)."""
+    q, r = np.linalg.qr(rng.standard_normal((max(shape), min(shape))))
     q = q * np.sign(np.diag(r))
     return (q if shape[0] >= shape[1] else q.T).astype(np.float32)
 
 
-def dropped(lib: Library, x: Array, rate: float, noise: Noise | None, shape: tuple[int, ...]) -> Array:
-    """x with numbers set to 0 with probability `rate`, and the others scaled up; Srivastava et al. 2014, section 10."""
-    if noise is None or not rate:
+def dropout(backend: Backend, x: Array, rate: float, rng: Rng | None, shape: tuple[int, ...]) -> Array:
+    """Apply dropout to x: set numbers to 0 with probability `rate` and multiply the others by 1 / (1 - rate).
+
+    Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", section 10. Without
+    `rng`, in inference, x is returned unchanged. `shape` is that of the mask, which is broadcast to the shape of x.
+    """
+    if rng is None or not rate:
         return x
-    return lib.xp.where(noise.keep(rate, shape), x / (1 - rate), 0)
+    return backend.xp.where(rng.keep(rate, shape), x / (1 - rate), 0)
 
 
 @dataclass(frozen=True)
-class Embedding:
-    """A vector [units] for each id below `vocabulary`; id 0 is padding, which no later block sees.
+class Embedding(Layer):
+    """An embedding: a trainable vector for each id. Id 0 is padding, and is masked in the following layers.
 
     Attributes:
-        dropout: share of the ids whose vectors are 0 throughout a training step: Gal & Ghahramani 2016, "A
-            Theoretically Grounded Application of Dropout in Recurrent Neural Networks", section 4.2.
-        word_dropout: share of the tokens that are unknown to a training step: Iyyer et al. 2015, "Deep Unordered
-            Composition Rivals Syntactic Methods for Text Classification", section 3.1.
+        vocabulary: Number of ids.
+        units: Length of a vector.
+        dropout: Fraction of the ids whose vectors are 0 throughout a training step (Gal & Ghahramani 2016, "A
+            Theoretically Grounded Application of Dropout in Recurrent Neural Networks", section 4.2).
+        word_dropout: Fraction of the tokens that are replaced by the id of unknown tokens in a training step (Iyyer et
+            al. 2015, "Deep Unordered Composition Rivals Syntactic Methods for Text Classification", section 3.1).
     """
 
     vocabulary: int
@@ -64,51 +68,48 @@ class Embedding:
     def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
         return {"table": (self.vocabulary, self.units)}
 
-    def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
-        return {"table": seeds.uniform(-0.05, 0.05, (self.vocabulary, self.units)).astype(np.float32)}
+    def initial_weights(self, features: int, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        return {"table": rng.uniform(-0.05, 0.05, (self.vocabulary, self.units)).astype(np.float32)}
 
     def forward(
-        self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
-    ) -> tuple[Steps, States]:
-        ids, live = steps.x, steps.x != PADDING
-        if noise is not None and self.word_dropout:
-            seen = noise.keep(self.word_dropout, ids.shape) | (ids <= START)
-            ids = lib.xp.where(seen, ids, UNKNOWN)
-        table = dropped(lib, w["table"], self.dropout, noise, (self.vocabulary, 1))
-        if steps.shift is not None:
-            return steps._replace(x=table[ids] + steps.shift, live=live, shift=None), ()
-        return steps._replace(x=Tokens(ids, table), live=live), ()
+        self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
+    ) -> tuple[Activations, States]:
+        ids, mask = inputs.x, inputs.x != PADDING
+        if rng is not None and self.word_dropout:
+            kept = rng.keep(self.word_dropout, ids.shape) | (ids <= START)
+            ids = backend.xp.where(kept, ids, UNKNOWN)
+        table = dropout(backend, w["table"], self.dropout, rng, (self.vocabulary, 1))
+        shift = inputs.context.get(EMBEDDING_SHIFT)
+        x = Tokens(ids, table) if shift is None else table[ids] + shift
+        return inputs._replace(x=x, mask=mask), ()
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         table = w["table"]
-        # A slice, which is no copy: an index of an array would take as long as the softmax of a small network.
+        # A slice is a view. Indexing with an array would take as long as the softmax of a small network.
         return (), lambda token, states: (table[token : token + 1], states)
 
 
 @dataclass(frozen=True)
-class Recurrent:
+class Recurrent(Layer):
     """A recurrent layer.
 
     Attributes:
-        cell: one of `CELLS`; a GRU's reset gate stands after the product. minGRU and minLSTM have no recurrent kernel.
-        units: of one direction.
-        both: walk in both directions, and put their outputs side by side: Schuster & Paliwal 1997.
-        steps: the output of every step comes out, [batch, time, width]; else that of the last, [batch, width].
-        recurrent_dropout: share of h that is 0 throughout a row's steps in the recurrent products: Gal & Ghahramani
-            2016, section 4.1.
-        weight_dropout: share of the recurrent kernel that is 0 throughout a training step: Merity, Keskar & Socher
-            2018, "Regularizing and Optimizing LSTM Language Models", section 2.
-        zoneout: fraction of each state's units that keep their previous value at a step of training: see
-            `gatewright.ops.reference.step`.
-
-    Raises:
-        InputError: the cell has no recurrent kernel, and a dropout is one of its product; or a rate is out of range.
+        cell: Name of the cell, one of `CELLS`. A GRU has `reset_after=True`.
+        units: Number of units. A bidirectional layer has this number in each direction.
+        bidirectional: Process the sequence in both directions and concatenate the outputs (Schuster & Paliwal 1997).
+        return_sequences: Return the outputs of all time steps, [batch, time, width], instead of those of the last step,
+            [batch, width].
+        recurrent_dropout: Fraction of the units of h that are dropped in the products with the recurrent kernel, the
+            same ones at every time step (Gal & Ghahramani 2016, section 4.1).
+        weight_dropout: Fraction of the numbers of the recurrent kernel that are 0 during a whole training step (Merity,
+            Keskar & Socher 2018, "Regularizing and Optimizing LSTM Language Models", section 2).
+        zoneout: Probability that a unit of a state keeps its previous value at a time step (Krueger et al. 2017).
     """
 
     cell: str
     units: int
-    both: bool = False
-    steps: bool = False
+    bidirectional: bool = False
+    return_sequences: bool = False
     recurrent_dropout: float = 0.0
     weight_dropout: float = 0.0
     zoneout: float = 0.0
@@ -117,206 +118,225 @@ class Recurrent:
     def __post_init__(self) -> None:
         if not 0 <= self.zoneout < 1:
             raise InputError(f"zoneout must be a number from 0 to below 1, not {self.zoneout!r}.")
-        if self.cell not in CELLS or self._directions()[0][1].recurrent_gates:
+        if self.directions()[0][1].recurrent_gates:
             return
         for name, rate in (("recurrent_dropout", self.recurrent_dropout), ("weight_dropout", self.weight_dropout)):
             if rate:
-                title = CELLS[self.cell].title
-                raise InputError(f"{name} must be 0 for {title}, which has no recurrent kernel; it is {rate}.")
+                raise InputError(
+                    f"{name} must be 0 for {CELLS[self.cell].title}, which has no recurrent kernel, not {rate}."
+                )
 
     def width(self, features: int) -> int:
-        return self.units * (1 + self.both)
+        return self.units * (1 + self.bidirectional)
 
-    def _directions(self) -> list[tuple[str, Recurrence]]:
-        """The prefix of the weights' names, and the recurrence, of each direction."""
-        forward = [("", Recurrence(self.cell, zoneout=self.zoneout))]
-        backward = ("backward_", Recurrence(self.cell, reverse=True, zoneout=self.zoneout))
-        return [*forward, backward] if self.both else forward
+    def cells(self) -> tuple[str, ...]:
+        return (self.cell,)
+
+    def directions(self) -> list[tuple[str, Recurrence]]:
+        """Return the recurrence of each direction, and the prefix of its names of weights: "" or "backward_"."""
+        directions = [("", False), ("backward_", True)][: 1 + self.bidirectional]
+        return [(name, Recurrence(self.cell, reverse=reverse, zoneout=self.zoneout)) for name, reverse in directions]
 
     def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
         shapes: dict[str, tuple[int, ...]] = {}
-        for prefix, rec in self._directions():
+        for prefix, rec in self.directions():
             shapes[f"{prefix}kernel"] = (features, rec.gates * self.units)
             if rec.recurrent_gates:
                 shapes[f"{prefix}recurrent_kernel"] = rec.recurrent_kernel_shape(self.units)
             shapes[f"{prefix}bias"] = rec.bias_shape(self.units)
         return shapes
 
-    def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+    def initial_weights(self, features: int, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
         weights: dict[str, NDArray[np.float32]] = {}
-        for prefix, rec in self._directions():
-            weights[f"{prefix}kernel"] = glorot((features, rec.gates * self.units), seeds)
+        for prefix, rec in self.directions():
+            weights[f"{prefix}kernel"] = glorot((features, rec.gates * self.units), rng)
             if rec.recurrent_gates:
-                weights[f"{prefix}recurrent_kernel"] = _orthogonal(rec.recurrent_kernel_shape(self.units), seeds)
+                weights[f"{prefix}recurrent_kernel"] = _orthogonal(rec.recurrent_kernel_shape(self.units), rng)
             bias = np.zeros(rec.bias_shape(self.units), np.float32)
             rows = bias.reshape(-1, self.units)
-            rows[rec.gain_rows] = 1
+            rows[rec.definition.gain_rows] = 1
             if (forget := rec.definition.forget_gate) is not None:
                 rows[rec.gate_names.index(forget)] = 1  # Jozefowicz et al. 2015, section 3.2
             weights[f"{prefix}bias"] = bias
         return weights
 
     def operands(self, w: Weights, prefix: str = "") -> tuple[Array, Array, Array]:
-        """W, U and b of a direction; U is [units, 0] where the cell has none."""
+        """Return the kernel W, the recurrent kernel U and the bias b of a direction.
+
+        U is [units, 0] if the cell has no recurrent kernel.
+
+        Args:
+            w: The weights of the layer.
+            prefix: "" for the forward direction, "backward_" for the backward direction.
+        """
         U = w.get(f"{prefix}recurrent_kernel")
         return w[f"{prefix}kernel"], np.zeros((self.units, 0), np.float32) if U is None else U, w[f"{prefix}bias"]
 
     def forward(
-        self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
-    ) -> tuple[Steps, States]:
-        rows, time = (steps.x.ids if isinstance(steps.x, Tokens) else steps.x).shape[:2]
+        self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
+    ) -> tuple[Activations, States]:
+        batch, time = (inputs.x.ids if isinstance(inputs.x, Tokens) else inputs.x).shape[:2]
         outputs: list[Array] = []
-        after: list[Array] = []
-        for prefix, rec in self._directions():
+        last_states: list[Array] = []
+        for prefix, rec in self.directions():
             W, U, b = self.operands(w, prefix)
-            U = dropped(lib, U, self.weight_dropout, noise, U.shape)
-            mask = None
-            if noise is not None and self.recurrent_dropout:
-                ones = lib.xp.ones((1, rows, self.units), U.dtype)
-                mask = dropped(lib, ones, self.recurrent_dropout, noise, ones.shape)
-            zoned = None
-            if noise is not None and self.zoneout:
-                zoned = ~noise.keep(self.zoneout, (rows, time, len(rec.state_names), self.units))
-            sequence, last = lib.recur(rec, steps.x, (W, U, b), states, steps.live, mask, zoned, self.steps)
-            outputs.append(sequence if self.steps else last[0])
-            after.extend(last)
-        out = outputs[0] if len(outputs) == 1 else lib.xp.concatenate(outputs, axis=-1)
-        left = tuple(after)
-        return steps._replace(x=out, live=steps.live if self.steps else None, last=(*steps.last, left)), left
+            U = dropout(backend, U, self.weight_dropout, rng, U.shape)
+            dropped = None
+            if rng is not None and self.recurrent_dropout:
+                ones = backend.xp.ones((1, batch, self.units), U.dtype)
+                dropped = dropout(backend, ones, self.recurrent_dropout, rng, ones.shape)
+            held = None
+            if rng is not None and self.zoneout:
+                held = ~rng.keep(self.zoneout, (batch, time, len(rec.state_names), self.units))
+            sequence, last = backend.recur(
+                rec, inputs.x, (W, U, b), states, inputs.mask, dropped, held, self.return_sequences
+            )
+            outputs.append(sequence if self.return_sequences else last[0])
+            last_states.extend(last)
+        x = backend.xp.concatenate(outputs, axis=-1) if self.bidirectional else outputs[0]
+        mask, after = inputs.mask if self.return_sequences else None, tuple(last_states)
+        return inputs._replace(x=x, mask=mask, states=(*inputs.states, after)), after
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         from gatewright.ops.numpy import Packed
 
-        if self.both:
-            raise InputError("a network of both directions needs the whole sequence: it can't be stepped.")
-        rec = self._directions()[0][1]
+        if self.bidirectional:
+            raise InputError("A bidirectional model needs the whole sequence at once, so it cannot run step by step.")
+        rec = self.directions()[0][1]
         packed = Packed(rec, *self.operands(w)).step
         zeros = tuple(np.zeros((1, self.units), np.float32) for _ in rec.state_names)
 
-        def one(x: Array, states: States) -> tuple[Array, States]:
+        def step_h(x: Array, states: States) -> tuple[Array, States]:
             h = packed(x, states[0])
             return h, (h,)
 
-        def pair(x: Array, states: States) -> tuple[Array, States]:
+        def step_h_c(x: Array, states: States) -> tuple[Array, States]:
             after: States = packed(x, states)
             return after[0], after
 
-        return zeros, pair if len(zeros) == 2 else one
+        return zeros, step_h_c if len(zeros) == 2 else step_h
+
+
+POOLS = ("mean", "max", "attention")
+"""The allowed values of `Pool.method`."""
 
 
 @dataclass(frozen=True)
-class Pool:
-    """One vector of all live steps: [batch, time, features] to [batch, features]; zero where no step is live.
+class Pool(Layer):
+    """Pooling over time, from [batch, time, features] to [batch, features].
+
+    Masked steps are ignored. The result is zero if all steps are masked.
 
     Attributes:
-        by: "mean", "max" (element by element), or "attention", a weighted mean: Yang et al. 2016, "Hierarchical
-            Attention Networks for Document Classification", section 2.2.
+        method: "mean", "max", or "attention", which is a weighted mean with learned weights (Yang et al. 2016,
+            "Hierarchical Attention Networks for Document Classification", section 2.2).
     """
 
-    by: str
+    method: str
     kind: ClassVar[str] = "pool"
 
-    def width(self, features: int) -> int:
-        return features
+    def __post_init__(self) -> None:
+        if self.method not in POOLS:
+            raise InputError(f"The pooling method must be one of {', '.join(POOLS)}, not {self.method!r}.")
 
     def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
-        if self.by != "attention":
+        if self.method != "attention":
             return {}
         return {"kernel": (features, features), "bias": (features,), "context": (features,)}
 
-    def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
-        if self.by != "attention":
+    def initial_weights(self, features: int, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        if self.method != "attention":
             return {}
-        bias, context = np.zeros(features, np.float32), glorot((features, 1), seeds)[:, 0]
-        return {"kernel": glorot((features, features), seeds), "bias": bias, "context": context}
+        bias, context = np.zeros(features, np.float32), glorot((features, 1), rng)[:, 0]
+        return {"kernel": glorot((features, features), rng), "bias": bias, "context": context}
 
     def forward(
-        self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
-    ) -> tuple[Steps, States]:
-        xp, x = lib.xp, steps.x
-        live = xp.ones(x.shape[:2], bool) if steps.live is None else steps.live
-        seen = self._seen(xp, w, x, live)
-        after = seen if states is None else self._merged(xp, states, seen)
-        return steps._replace(x=self._answer(xp, after), live=None), after
+        self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
+    ) -> tuple[Activations, States]:
+        xp, x = backend.xp, inputs.x
+        mask = xp.ones(x.shape[:2], bool) if inputs.mask is None else inputs.mask
+        now = self._accumulate(xp, w, x, mask)
+        after = now if states is None else self._merge(xp, states, now)
+        return inputs._replace(x=self._result(xp, after), mask=None), after
 
-    def _seen(self, xp: ModuleType, w: Weights, x: Array, live: Array) -> States:
-        """What a stretch of steps adds: mean (sum, count), max (max, any), attention (largest score, sum, weights)."""
-        alive = live[:, :, None]
-        if self.by == "mean":
-            return xp.where(alive, x, 0).sum(axis=1), live.sum(axis=1)[:, None].astype(x.dtype)
-        if self.by == "max":
-            return xp.where(alive, x, -xp.inf).max(axis=1), live.any(axis=1)[:, None]
+    def _accumulate(self, xp: ModuleType, w: Weights, x: Array, mask: Array) -> States:
+        """Return the running totals over the time steps of x.
+
+        They are (sum, number of live steps) for "mean", (maximum, True if any step is live) for "max", and (highest
+        score, weighted sum, sum of the weights) for "attention".
+        """
+        live = mask[:, :, None]
+        if self.method == "mean":
+            return xp.where(live, x, 0).sum(axis=1), mask.sum(axis=1)[:, None].astype(x.dtype)
+        if self.method == "max":
+            return xp.where(live, x, -xp.inf).max(axis=1), mask.any(axis=1)[:, None]
         # u_t = tanh(W h_t + b),  a_t = exp(u_t c) / sum of exp(u_t c),  s = sum of a_t h_t
-        scores = xp.where(live, xp.tanh(x @ w["kernel"] + w["bias"]) @ w["context"], -xp.inf)
+        scores = xp.where(mask, xp.tanh(x @ w["kernel"] + w["bias"]) @ w["context"], -xp.inf)
         top = scores.max(axis=1, keepdims=True)
         a = xp.exp(scores - xp.where(top == -xp.inf, 0, top))
         return top, (a[:, :, None] * x).sum(axis=1), a.sum(axis=1, keepdims=True)
 
-    def _merged(self, xp: ModuleType, before: States, now: States) -> States:
-        if self.by == "mean":
+    def _merge(self, xp: ModuleType, before: States, now: States) -> States:
+        if self.method == "mean":
             return before[0] + now[0], before[1] + now[1]
-        if self.by == "max":
+        if self.method == "max":
             return xp.maximum(before[0], now[0]), before[1] | now[1]
         top = xp.maximum(before[0], now[0])
         safe = xp.where(top == -xp.inf, 0, top)
         one, other = xp.exp(before[0] - safe), xp.exp(now[0] - safe)
         return top, one * before[1] + other * now[1], one * before[2] + other * now[2]
 
-    def _answer(self, xp: ModuleType, states: States) -> Array:
-        if self.by == "mean":
+    def _result(self, xp: ModuleType, states: States) -> Array:
+        if self.method == "mean":
             return states[0] / xp.maximum(states[1], 1)
-        if self.by == "max":
+        if self.method == "max":
             return xp.where(states[1], states[0], 0)
         return states[1] / xp.where(states[2] > 0, states[2], 1)
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
-        live = np.ones((1, 1), bool)
+        mask = np.ones((1, 1), bool)
 
         def step(x: Array, states: States) -> tuple[Array, States]:
-            seen = self._seen(np, w, x[:, None], live)
-            after = self._merged(np, states, seen) if states else seen
-            return self._answer(np, after), after
+            now = self._accumulate(np, w, x[:, None], mask)
+            after = self._merge(np, states, now) if states else now
+            return self._result(np, after), after
 
         return (), step
 
 
 @dataclass(frozen=True)
-class Dropout:
-    """In training, share `rate` of the features 0; where there are steps, the same ones at every step of a row.
+class Dropout(Layer):
+    """Dropout of features, the same ones at every time step of an example (Gal & Ghahramani 2016, section 4).
 
-    Gal & Ghahramani 2016, section 4: between the embedding and a recurrent layer this is their mask on the inputs.
+    Attributes:
+        rate: Fraction of the features that are dropped.
     """
 
     rate: float
     kind: ClassVar[str] = "dropout"
 
-    def width(self, features: int) -> int:
-        return features
-
-    def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
-        return {}
-
-    def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
-        return {}
-
     def forward(
-        self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
-    ) -> tuple[Steps, States]:
-        x = steps.x
+        self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
+    ) -> tuple[Activations, States]:
+        x = inputs.x
         if isinstance(x, Tokens):
-            if noise is None or not self.rate:
-                return steps, ()
-            x = x.table[x.ids]  # equal ids no longer have equal vectors
+            if rng is None or not self.rate:
+                return inputs, ()
+            x = x.table[x.ids]  # with dropout, equal ids have different vectors
         shape = (x.shape[0], 1, x.shape[2]) if x.ndim == 3 else x.shape
-        return steps._replace(x=dropped(lib, x, self.rate, noise, shape)), ()
+        return inputs._replace(x=dropout(backend, x, self.rate, rng, shape)), ()
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         return (), lambda x, states: (x, states)
 
 
 @dataclass(frozen=True)
-class Dense:
-    """A linear map to `units` numbers."""
+class Dense(Layer):
+    """A fully connected layer without an activation.
+
+    Attributes:
+        units: Number of output features.
+    """
 
     units: int
     kind: ClassVar[str] = "dense"
@@ -327,13 +347,13 @@ class Dense:
     def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
         return {"kernel": (features, self.units), "bias": (self.units,)}
 
-    def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
-        return {"kernel": glorot((features, self.units), seeds), "bias": np.zeros(self.units, np.float32)}
+    def initial_weights(self, features: int, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        return {"kernel": glorot((features, self.units), rng), "bias": np.zeros(self.units, np.float32)}
 
     def forward(
-        self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
-    ) -> tuple[Steps, States]:
-        return steps._replace(x=steps.x @ w["kernel"] + w["bias"]), ()
+        self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
+    ) -> tuple[Activations, States]:
+        return inputs._replace(x=inputs.x @ w["kernel"] + w["bias"]), ()
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         kernel, bias = w["kernel"], w["bias"]
@@ -341,17 +361,19 @@ class Dense:
 
 
 @dataclass(frozen=True)
-class Softmax:
-    """The probability of each id below `vocabulary`, as logits; or what ids that are asked about get.
+class Softmax(Layer):
+    """The output layer of a language model.
 
-    Of each of `Steps.targets` there comes out -log p, in nats; 0 where there is no target.
+    Without targets it computes the logits of all ids. With `Activations.targets` it computes the loss of each target
+    instead, -log p in nats. The loss of a padding target is 0.
 
     Attributes:
-        tied: the kernel is the embedding's table: Press & Wolf 2017, "Using the Output Embedding to Improve Language
-            Models"; Inan, Khosravi & Socher 2017. The weights have it as `table`: see `with_ties`.
-        samples: in training, a target stands against so many sampled ids in the place of all others; 0 is against
-            all: Bengio & Senecal 2008, "Adaptive Importance Sampling to Accelerate Training of a Neural Probabilistic
-            Language Model"; Jean et al. 2015, "On Using Very Large Target Vocabulary for NMT", section 3.
+        vocabulary: Number of ids.
+        tied: Use the table of the embedding as the kernel. The embedding must be the first layer of the network (Press
+            & Wolf 2017, "Using the Output Embedding to Improve Language Models"; Inan, Khosravi & Socher 2017).
+        samples: Number of randomly sampled ids that the softmax is computed over, in addition to the target, during
+            training (sampled softmax; Jean et al. 2015, "On Using Very Large Target Vocabulary for NMT", section 3).
+            0 means that it is computed over all ids.
     """
 
     vocabulary: int
@@ -366,56 +388,63 @@ class Softmax:
         own = {} if self.tied else {"kernel": (features, self.vocabulary)}
         return {**own, "bias": (self.vocabulary,)}
 
-    def start(self, features: int, seeds: np.random.Generator) -> dict[str, NDArray[np.float32]]:
-        own = {} if self.tied else {"kernel": glorot((features, self.vocabulary), seeds)}
+    def initial_weights(self, features: int, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        own = {} if self.tied else {"kernel": glorot((features, self.vocabulary), rng)}
         return {**own, "bias": np.zeros(self.vocabulary, np.float32)}
 
+    def bind(self, w: Weights, layers: Sequence[Layer], weights: Sequence[Weights]) -> Weights:
+        return {**w, "table": weights[0]["table"]} if self.tied else w
+
     def forward(
-        self, lib: Library, w: Weights, steps: Steps, states: States | None, noise: Noise | None
-    ) -> tuple[Steps, States]:
-        targets, xp = steps.targets, lib.xp
-        if targets is not None and self.samples and noise is not None:
-            return steps._replace(x=self._against_samples(lib, w, steps.x, targets, noise)), ()
-        logits = steps.x @ (w["table"].T if self.tied else w["kernel"]) + w["bias"]
+        self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
+    ) -> tuple[Activations, States]:
+        targets, xp = inputs.targets, backend.xp
+        if targets is not None and self.samples and rng is not None:
+            return inputs._replace(x=self._sampled_losses(backend, w, inputs.x, targets, rng)), ()
+        logits = inputs.x @ (w["table"].T if self.tied else w["kernel"]) + w["bias"]
         if targets is None:
-            return steps._replace(x=logits), ()
+            return inputs._replace(x=logits), ()
         own = xp.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
-        return steps._replace(x=_asked(lib, own, logits, targets)), ()
+        return inputs._replace(x=_losses(backend, own, logits, targets)), ()
 
-    def _against_samples(self, lib: Library, w: Weights, x: Array, targets: Array, noise: Noise) -> Array:
-        """As `forward`, with the softmax over the target and sampled ids.
+    def _sampled_losses(self, backend: Backend, w: Weights, x: Array, targets: Array, rng: Rng) -> Array:
+        """Return the losses of a sampled softmax, which is computed over the target and randomly sampled ids.
 
-        Ids are ranked by frequency, so that the sampled are distributed as Zipf's law has it: with R ids from 1 on,
-        Q(id) = log((id + 1) / id) / log(R + 1). A sampled id counts exp(logit) / (samples * Q(id)), so that in
-        expectation all of them together count as much as all ids but the target: importance sampling, Bengio & Senecal
-        2008, section III.
+        Smaller ids are more frequent, so the samples follow Zipf's law. Id k, from 1 to R, is sampled with probability
+        Q(k) = log((k + 1) / k) / log(R + 1). In the sum of the softmax, a sampled id has the weight
+        exp(logit) / (samples * Q(k)). The expected value of the sum is then the sum over all ids except the target
+        (importance sampling, Bengio & Senecal 2008, section III).
         """
-        xp, ids = lib.xp, self.vocabulary - 1
-        sampled = xp.exp(noise.uniform((self.samples,)) * np.log(ids + 1.0)).astype(targets.dtype).clip(1, ids)
+        xp, ids = backend.xp, self.vocabulary - 1
+        sampled = xp.exp(rng.uniform((self.samples,)) * np.log(ids + 1.0)).astype(targets.dtype).clip(1, ids)
         kernel = w["table"] if self.tied else w["kernel"].T
-        counted = xp.log(self.samples * xp.log1p(1 / sampled.astype(x.dtype)) / np.log(ids + 1.0))
+        log_counts = xp.log(self.samples * xp.log1p(1 / sampled.astype(x.dtype)) / np.log(ids + 1.0))
         own = (x * kernel[targets]).sum(axis=-1) + w["bias"][targets]
-        others = x @ kernel[sampled].T + w["bias"][sampled] - counted
+        others = x @ kernel[sampled].T + w["bias"][sampled] - log_counts
         others = xp.where(sampled == targets[..., None], -xp.inf, others)
-        return _asked(lib, own, xp.concatenate([own[..., None], others], axis=-1), targets)
+        return _losses(backend, own, xp.concatenate([own[..., None], others], axis=-1), targets)
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
-        # A row of a transposed table is spread over all of memory: a copy of its own makes each step several times
-        # as fast.
+        # The rows of a transposed table are not contiguous. A copy makes each step several times as fast.
         kernel, bias = np.ascontiguousarray(w["table"].T) if self.tied else w["kernel"], w["bias"]
         return (), lambda x, states: (x @ kernel + bias, states)
 
 
-def _asked(lib: Library, own: Array, logits: Array, targets: Array) -> Array:
-    """-log p of targets whose logits are `own`, among all `logits`; 0 where there is no target."""
-    xp = lib.xp
-    top = lib.constant(logits.max(axis=-1))  # it cancels out, and so does its gradient
-    loss = top + xp.log(xp.exp(logits - top[..., None]).sum(axis=-1)) - own
-    return xp.where(targets == PADDING, 0, loss)
+def _losses(backend: Backend, own: Array, logits: Array, targets: Array) -> Array:
+    """Return the loss -log p of each target, and 0 for padding targets.
+
+    Args:
+        backend: NumPy or JAX.
+        own: The logit of each target.
+        logits: The logits that the softmax is computed over, along the last axis.
+        targets: Ids of the targets.
+    """
+    xp = backend.xp
+    top = backend.stop_gradient(logits.max(axis=-1))  # it cancels out, and so does its gradient
+    return xp.where(targets == PADDING, 0, top + xp.log(xp.exp(logits - top[..., None]).sum(axis=-1)) - own)
 
 
-POOLS = ("mean", "max", "attention")
-"""The ways to pool."""
-
-KINDS: dict[str, type[Any]] = {block.kind: block for block in (Embedding, Recurrent, Pool, Dropout, Dense, Softmax)}
-"""The blocks by the names that a model file has for them."""
+LAYERS: Mapping[str, type[Layer]] = {
+    layer.kind: layer for layer in (Embedding, Recurrent, Pool, Dropout, Dense, Softmax)
+}
+"""The layer classes of this module by their `kind`, which is their name in model files."""

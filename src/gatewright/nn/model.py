@@ -1,70 +1,83 @@
-"""A network as a list of blocks: shapes, initial weights and the forward pass through all of them."""
-
-from __future__ import annotations
+"""Functions of a whole network, which is a list of layers: weight shapes, initial weights and the forward pass."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.nn.block import Block, Library, Noise, States, Steps, Weights
-from gatewright.nn.layers import Recurrent, Softmax
+from gatewright.nn.layer import Activations, Backend, Layer, Rng, States, Weights
 
 
-def shapes(blocks: Sequence[Block], features: int) -> list[dict[str, tuple[int, ...]]]:
-    """The weights of each block by name, when `features` come in at each step (ids: 1)."""
+def shapes(layers: Sequence[Layer], features: int) -> list[dict[str, tuple[int, ...]]]:
+    """Return the shapes of the weights, one dict for each layer.
+
+    Args:
+        layers: The layers, from the input to the output.
+        features: Number of input features at each time step (1 for ids).
+    """
     listed = []
-    for block in blocks:
-        listed.append(block.shapes(features))
-        features = block.width(features)
+    for layer in layers:
+        listed.append(layer.shapes(features))
+        features = layer.width(features)
     return listed
 
 
-def parameters(blocks: Sequence[Block], features: int) -> int:
-    """How many numbers a model learns when `features` come in at each step (ids: 1)."""
-    return sum(int(np.prod(shape)) for block in shapes(blocks, features) for shape in block.values())
-
-
-def start(blocks: Sequence[Block], features: int, seed: Sequence[int]) -> list[dict[str, NDArray[np.float32]]]:
-    """Initial weights, a function of the seed alone.
+def count_parameters(layers: Sequence[Layer], features: int) -> int:
+    """Return the number of trainable parameters of a network.
 
     Args:
-        blocks: from the input to the output.
-        features: that come in at each step (ids: 1).
-        seed: of the draws.
+        layers: The layers, from the input to the output.
+        features: Number of input features at each time step (1 for ids).
     """
-    seeds = np.random.default_rng(np.random.SeedSequence(list(seed)))
+    return sum(int(np.prod(shape)) for layer in shapes(layers, features) for shape in layer.values())
+
+
+def initial_weights(
+    layers: Sequence[Layer], features: int, seed: Sequence[int]
+) -> list[dict[str, NDArray[np.float32]]]:
+    """Return random initial weights, one dict for each layer. The same layers and seed give the same weights.
+
+    Args:
+        layers: The layers, from the input to the output.
+        features: Number of input features at each time step (1 for ids).
+        seed: Whole numbers that initialize the random number generator.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence(list(seed)))
     weights = []
-    for block in blocks:
-        weights.append(block.start(features, seeds))
-        features = block.width(features)
+    for layer in layers:
+        weights.append(layer.initial_weights(features, rng))
+        features = layer.width(features)
     return weights
 
 
+def bind(layers: Sequence[Layer], weights: Sequence[Weights]) -> list[Weights]:
+    """Return the weights in the form that `forward` needs, one dict for each layer.
+
+    The dict of a layer also contains the weights that it shares with other layers, such as a tied embedding.
+    """
+    return [layer.bind(w, layers, weights) for layer, w in zip(layers, weights, strict=True)]
+
+
 def forward(
-    blocks: Sequence[Block],
-    lib: Library,
+    layers: Sequence[Layer],
+    backend: Backend,
     weights: Sequence[Weights],
-    steps: Steps,
+    inputs: Activations,
     states: Sequence[States] | None = None,
-    noise: Noise | None = None,
-) -> tuple[Steps, list[States]]:
-    """Blocks one after another: see `Block.forward`; `states` are those of each block."""
+    rng: Rng | None = None,
+) -> tuple[Activations, list[States]]:
+    """Run all layers and return the output of the last layer, and the states of each layer.
+
+    Args:
+        layers: The layers, from the input to the output.
+        backend: NumPy or JAX.
+        weights: The weights of each layer, as returned by `bind`.
+        inputs: The inputs of the first layer.
+        states: The states of each layer after the previous time steps. None at the beginning of a sequence.
+        rng: Random numbers for dropout during training. None outside training.
+    """
     after = []
-    for place, (block, w) in enumerate(zip(blocks, weights, strict=True)):
-        steps, left = block.forward(lib, w, steps, None if states is None else states[place], noise)
-        after.append(left)
-    return steps, after
-
-
-def with_ties(blocks: Sequence[Block], weights: Sequence[Weights]) -> list[Weights]:
-    """The weights as `forward` needs them: beside those of a tied block the embedding's table, and as `below`, beside
-    those of a block that borrows them, the weights of all recurrent layers."""
-    ready = []
-    for block, w in zip(blocks, weights, strict=True):
-        if isinstance(block, Softmax) and block.tied:
-            w = {**w, "table": weights[0]["table"]}
-        elif getattr(block, "borrows", False):
-            w = {**w, "below": [own for one, own in zip(blocks, weights, strict=True) if isinstance(one, Recurrent)]}
-        ready.append(w)
-    return ready
+    for index, (layer, w) in enumerate(zip(layers, weights, strict=True)):
+        inputs, last = layer.forward(backend, w, inputs, None if states is None else states[index], rng)
+        after.append(last)
+    return inputs, after

@@ -1,34 +1,40 @@
-"""A model one row and one step at a time: its states go in and come out."""
-
-from __future__ import annotations
+"""Inference one time step at a time, for a single example."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from gatewright.nn.block import Array, Block, States, Weights
+from gatewright.nn.layer import Array, Layer, States, Weights
 
 
 class Stepper:
-    """The blocks of a model, each with its weights made ready once.
+    """A network that computes one time step at a time, for a single example.
+
+    The object does not store the states. The caller passes them to each step.
 
     Args:
-        blocks, weights: from the input to the output.
+        layers: The layers, from the input to the output.
+        weights: The weights of each layer, as returned by `model.bind`.
 
     Raises:
-        InputError: a block needs the whole sequence at once.
+        InputError: A layer needs the whole sequence at once.
     """
 
-    def __init__(self, blocks: Sequence[Block], weights: Sequence[Weights]) -> None:
-        self._steppers = [block.stepper(w) for block, w in zip(blocks, weights, strict=True)]
+    def __init__(self, layers: Sequence[Layer], weights: Sequence[Weights]) -> None:
+        self._steppers = [layer.stepper(w) for layer, w in zip(layers, weights, strict=True)]
 
     def start(self) -> list[States]:
-        """The states of each block before the first step."""
+        """Return the states of each layer before the first step."""
         return [states for states, _ in self._steppers]
 
     def __call__(self, x: Any, states: Sequence[States]) -> tuple[Array, list[States]]:
-        """What comes out for a step, and the states after it; those given stay as they were."""
+        """Compute one time step and return the output and the new states. The given states are not modified.
+
+        Args:
+            x: The input of the step: an id, or an array [1, features].
+            states: The states of each layer before the step.
+        """
         after = []
         for (_, step), before in zip(self._steppers, states, strict=True):
-            x, left = step(x, before)
-            after.append(left)
+            x, last = step(x, before)
+            after.append(last)
         return x, after

@@ -1,4 +1,4 @@
-"""A digest of the kernels' sources, compiled into the extension so that an editable install detects a stale build."""
+"""A hash of the C++ sources. It is compiled into the kernels, so that an editable install detects an outdated build."""
 
 import hashlib
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def source_digest(folder: Path) -> str:
-    """Return the SHA-256 of the names and contents of all C++ files in a folder."""
+    """Return the SHA-256 hash of the names and contents of all C++ files in a folder and its subfolders."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.[hc]pp")):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())

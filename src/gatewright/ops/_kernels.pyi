@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from typing import Any
 
 source_digest: str
-# The names of the arrays of a call, in the order in which forward and backward take them.
+# The names of the arrays, in the order in which `forward` and `backward` expect them.
 operands: tuple[str, ...]
 outputs: tuple[str, ...]
 backward_inputs: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Converters between the parameter layouts of Keras, PyTorch and ONNX, and between the two update gate conventions.
+"""Functions that convert weights between Keras, PyTorch and ONNX, and between the two conventions of the update gate.
 
 The canonical layout is that of Keras (see `gatewright.ops.cells.cell`): gates in the columns, in the order below.
 
@@ -7,14 +7,13 @@ The canonical layout is that of Keras (see `gatewright.ops.cells.cell`): gates i
     PyTorch   [gates * units, in]  r, z, h   i, f, c, o   two, separate (PyTorch writes n for h and g for c)
     ONNX      [gates * units, in]  z, r, h   i, o, f, c   two, end to end
 
-If a layout has two biases of which only the sum matters, the second is written as zero, and the conversion back adds
-the two. So the conversion from Keras to another layout and back is exact. In the other direction the computed function
-is the same but the split of the bias is lost, except for the GRU with reset_after, whose two biases act differently.
+PyTorch and ONNX have two biases for each gate where Keras has one. Only the sum of the two matters. The conversion from
+Keras sets the second bias to zero, and the conversion to Keras adds the two. So the conversion from Keras and back is
+exact. The conversion to Keras and back keeps the function that the layer computes, but not the two separate biases. The
+GRU with reset_after is an exception: its two biases act differently, and Keras has both, so nothing is lost.
 
-Parameters are NumPy arrays of one direction of one layer, and keep their dtype.
+The weights are NumPy arrays for one direction of one layer. The conversions do not change their dtype.
 """
-
-from __future__ import annotations
 
 from typing import Any, NamedTuple, TypeAlias
 
@@ -42,7 +41,13 @@ _ONNX_ACTIVATIONS: dict[str, tuple[str, float | None, float | None]] = {
 
 
 class KerasWeights(NamedTuple):
-    """kernel [features, gates * units], recurrent_kernel [units, gates * units], bias `rec.bias_shape`."""
+    """Weights in the layout of Keras.
+
+    Attributes:
+        kernel: [features, gates * units].
+        recurrent_kernel: [units, gates * units].
+        bias: See `Recurrence.bias_shape`. None if the layer has no bias.
+    """
 
     kernel: FloatArray
     recurrent_kernel: FloatArray
@@ -50,7 +55,13 @@ class KerasWeights(NamedTuple):
 
 
 class PyTorchWeights(NamedTuple):
-    """weight_ih [gates * units, features], weight_hh [gates * units, units], both biases [gates * units]."""
+    """Weights in the layout of PyTorch, named as in `torch.nn.GRU`.
+
+    Attributes:
+        weight_ih: [gates * units, features].
+        weight_hh: [gates * units, units].
+        bias_ih, bias_hh: [gates * units]. None if the layer has no bias.
+    """
 
     weight_ih: FloatArray
     weight_hh: FloatArray
@@ -59,7 +70,13 @@ class PyTorchWeights(NamedTuple):
 
 
 class OnnxWeights(NamedTuple):
-    """W [1, gates * units, features], R [1, gates * units, units], B [1, 2 * gates * units]; 1 direction."""
+    """Weights in the layout of ONNX, named as in its operators.
+
+    Attributes:
+        W: [1, gates * units, features].
+        R: [1, gates * units, units].
+        B: [1, 2 * gates * units]. None if the layer has no bias.
+    """
 
     W: FloatArray
     R: FloatArray
@@ -67,7 +84,7 @@ class OnnxWeights(NamedTuple):
 
 
 def _reorder(columns: FloatArray, source: tuple[str, ...], target: tuple[str, ...]) -> FloatArray:
-    """Reorder the blocks of the last axis, one per gate, from the source order of gates to the target order."""
+    """Reorder the columns from the gate order `source` to the gate order `target`."""
     blocks = dict(zip(source, np.split(columns, len(source), axis=-1), strict=True))
     # Concatenating transposed blocks gives a transposed array, but the kernels need contiguous rows.
     return np.ascontiguousarray(np.concatenate([blocks[gate] for gate in target], axis=-1))
@@ -82,30 +99,29 @@ def _check_keras(rec: Recurrence, kernel: FloatArray, recurrent_kernel: FloatArr
 
 
 def _two_biases(bias: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the input and the recurrent bias of a Keras bias; the recurrent one is zero if Keras has only one."""
+    """Return the input bias and the recurrent bias of a Keras layer. If it has only one bias, the second is zero."""
     if bias.ndim == 2:
         return bias[0], bias[1]
     return bias, np.zeros_like(bias)
 
 
 def _keras_bias(rec: Recurrence, input_bias: FloatArray, recurrent_bias: FloatArray) -> FloatArray:
-    """Return the Keras bias of an input and a recurrent bias: both if Keras has two, else their sum."""
-    units = input_bias.shape[0] // rec.gates
-    if len(rec.bias_shape(units)) == 2:
+    """Return the bias of a Keras layer: the two biases stacked if the layer has two, and their sum otherwise."""
+    if len(rec.bias_shape(len(input_bias) // rec.gates)) == 2:
         return np.stack([input_bias, recurrent_bias])
     return input_bias + recurrent_bias
 
 
 def _require_known(rec: Recurrence, library: str) -> None:
     if rec.cell not in _PYTORCH_GATES:
-        raise ValueError(f"{library} has no {rec.cell}: it has 'simple_rnn', 'lstm' and 'gru' only.")
+        raise ValueError(f"{library} has no {rec.cell}. The cells that can be converted are simple_rnn, lstm and gru.")
 
 
 def _check_pytorch(rec: Recurrence) -> None:
     _require_known(rec, "PyTorch")
     if rec.cell == "gru" and not rec.reset_after:
         raise ValueError(
-            "The GRU of PyTorch has its reset gate after the product and does not support reset_after=False."
+            "PyTorch does not support reset_after=False: its GRU applies the reset gate after the recurrent product."
         )
     if rec.activation not in _PYTORCH_ACTIVATIONS[rec.cell]:
         allowed = " or ".join(map(repr, _PYTORCH_ACTIVATIONS[rec.cell]))
@@ -119,7 +135,11 @@ def _check_pytorch(rec: Recurrence) -> None:
 def keras_to_pytorch(
     rec: Recurrence, kernel: FloatArray, recurrent_kernel: FloatArray, bias: FloatArray | None
 ) -> PyTorchWeights:
-    """Convert Keras parameters to those of `torch.nn.RNN`, `LSTM` or `GRU`.
+    """Convert Keras weights to weights of `torch.nn.RNN`, `LSTM` or `GRU`.
+
+    Args:
+        rec: The recurrence that the weights belong to.
+        kernel, recurrent_kernel, bias: The weights of the Keras layer; see `KerasWeights`.
 
     Raises:
         ValueError: PyTorch does not support the recurrence, or a shape does not fit.
@@ -143,7 +163,11 @@ def pytorch_to_keras(
     bias_ih: FloatArray | None,
     bias_hh: FloatArray | None,
 ) -> KerasWeights:
-    """Convert parameters of `torch.nn.RNN`, `LSTM` or `GRU` to those of Keras.
+    """Convert weights of `torch.nn.RNN`, `LSTM` or `GRU` to Keras weights.
+
+    Args:
+        rec: The recurrence that the weights belong to.
+        weight_ih, weight_hh, bias_ih, bias_hh: The weights of the PyTorch layer; see `PyTorchWeights`.
 
     Raises:
         ValueError: PyTorch does not support the recurrence, one bias is given without the other, or a shape does not
@@ -161,16 +185,20 @@ def pytorch_to_keras(
         raise ValueError("bias_ih and bias_hh must both be given, or both be None.")
     require_shape("bias_ih", bias_ih, (rows,))
     require_shape("bias_hh", bias_hh, (rows,))
-    bias = _keras_bias(rec, *(_reorder(b, source, rec.gate_names) for b in (bias_ih, bias_hh)))
-    return KerasWeights(kernel, recurrent_kernel, bias)
+    biases = (_reorder(b, source, rec.gate_names) for b in (bias_ih, bias_hh))
+    return KerasWeights(kernel, recurrent_kernel, _keras_bias(rec, *biases))
 
 
 def keras_to_onnx(
     rec: Recurrence, kernel: FloatArray, recurrent_kernel: FloatArray, bias: FloatArray | None
 ) -> OnnxWeights:
-    """Convert Keras parameters to the inputs W, R and B of the ONNX operators RNN, LSTM and GRU.
+    """Convert Keras weights to the inputs W, R and B of the ONNX operators RNN, LSTM and GRU.
 
-    `onnx_attributes` returns the attributes of the node.
+    `onnx_attributes` returns the attributes of the ONNX node for the same recurrence.
+
+    Args:
+        rec: The recurrence that the weights belong to.
+        kernel, recurrent_kernel, bias: The weights of the Keras layer; see `KerasWeights`.
 
     Raises:
         ValueError: ONNX has no such cell, or a shape does not fit.
@@ -186,12 +214,16 @@ def keras_to_onnx(
 
 
 def onnx_to_keras(rec: Recurrence, W: FloatArray, R: FloatArray, B: FloatArray | None) -> KerasWeights:
-    """Convert the parameters of one direction of an ONNX RNN, LSTM or GRU to those of Keras.
+    """Convert the weights of an ONNX operator RNN, LSTM or GRU with one direction to Keras weights.
 
-    `rec.reset_after` must equal linear_before_reset of the node.
+    Args:
+        rec: The recurrence that the weights belong to. For a GRU, `reset_after` must be True exactly if the attribute
+            linear_before_reset of the ONNX node is 1.
+        W, R, B: The inputs of the ONNX node; see `OnnxWeights`.
 
     Raises:
-        ValueError: ONNX has no such cell, or a shape does not fit, for example because W, R and B have two directions.
+        ValueError: ONNX has no such cell, or a shape does not fit. W, R and B of a bidirectional node do not fit, for
+            example.
     """
     _require_known(rec, "ONNX")
     source = _ONNX_GATES[rec.cell]
@@ -207,10 +239,14 @@ def onnx_to_keras(rec: Recurrence, W: FloatArray, R: FloatArray, B: FloatArray |
 
 
 def onnx_attributes(rec: Recurrence, units: int) -> dict[str, Any]:
-    """Return the attributes of the ONNX node (RNN, LSTM or GRU) of a recurrence, as keyword arguments of `make_node`.
+    """Return the attributes of an ONNX node (RNN, LSTM or GRU) that computes a recurrence.
 
-    There is no attribute for masks. The input sequence_lens of ONNX fits only padding at the end with
-    `zero_output_for_mask`.
+    They are keyword arguments for `onnx.helper.make_node`. ONNX nodes do not support masks. Their input sequence_lens
+    is equivalent to a mask only if the padding is at the end and `rec.zero_output_for_mask` is True.
+
+    Args:
+        rec: The recurrence.
+        units: Number of units.
 
     Raises:
         ValueError: ONNX has no such cell.
@@ -240,22 +276,29 @@ def onnx_attributes(rec: Recurrence, units: int) -> dict[str, Any]:
 def swap_update_gate(
     kernel: FloatArray, recurrent_kernel: FloatArray, bias: FloatArray | None, rec: Recurrence
 ) -> KerasWeights:
-    """Convert a GRU from one update gate convention to the other. Converting twice changes nothing.
+    """Convert the weights of a GRU from one convention of the update gate z to the other.
+
+    The same function converts in both directions.
 
         keep:  h = z * h_prev + (1 - z) * c    Cho et al. 2014, section 2.3; Keras, PyTorch, ONNX and this package
         take:  h = (1 - z) * h_prev + z * c    Chung et al. 2014, section 3.2
 
-    Since sigma(-a) = 1 - sigma(a), negating the update gate's columns of W, U and b is enough, and exact.
+    Since sigma(-a) = 1 - sigma(a), it is enough to negate the columns of the update gate in W, U and b. The
+    conversion is exact.
+
+    Args:
+        kernel, recurrent_kernel, bias: The weights of the GRU; see `KerasWeights`.
+        rec: The recurrence that the weights belong to.
 
     Raises:
-        ValueError: the recurrence is not a GRU, the activation of its gates lacks this symmetry, or a shape does not
-            fit.
+        ValueError: The recurrence is not a GRU, its recurrent activation does not have this symmetry, or a shape does
+            not fit.
     """
     if rec.cell != "gru":
-        raise ValueError(f"Only a GRU has an update gate to swap, not {rec.cell!r}.")
+        raise ValueError(f"Only a GRU can be converted to the other convention of the update gate, not {rec.cell!r}.")
     if rec.recurrent_activation not in ("sigmoid", "hard_sigmoid"):
         raise ValueError(
-            "The update gate can be swapped with recurrent_activation 'sigmoid' or 'hard_sigmoid' only, "
+            "The update gate can be converted with recurrent_activation 'sigmoid' or 'hard_sigmoid' only, "
             f"not {rec.recurrent_activation!r}."
         )
     _check_keras(rec, kernel, recurrent_kernel, bias)

@@ -1,6 +1,4 @@
-"""Names and docstrings of the functions that `gatewright.ops.numpy` and `gatewright.ops.jax` make for each cell."""
-
-from __future__ import annotations
+"""Names and docstrings for the functions that `gatewright.ops.numpy` and `gatewright.ops.jax` define for each cell."""
 
 import inspect
 from collections.abc import Callable
@@ -12,7 +10,13 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def described(function: Function, name: str, cell: Cell) -> Function:
-    """Name a function of a cell, and put the cell's title, equations and shapes into its docstring."""
+    """Name a function after its cell, fill the cell's title, equations and shapes into its docstring, and return it.
+
+    Args:
+        function: The function. Its docstring is a template with {title}, {equations}, {gates} and {recurrent_kernel}.
+        name: The new name of the function.
+        cell: The cell that the function computes.
+    """
     columns = f"[units, {len(cell.gates)} * units]" if cell.reads_state else "None, since no gate reads the state"
     function.__name__ = function.__qualname__ = name
     function.__doc__ = inspect.cleandoc(function.__doc__ or "").format(

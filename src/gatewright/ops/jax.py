@@ -2,16 +2,14 @@
 
     sequence, states = gru(x, kernel, recurrent_kernel, bias)
 
-There is one such function for each cell of `gatewright.ops.cells`. They work under `jit`, `grad`, `vmap` and inside
-`lax.scan`. On a CPU they run the compiled kernels, through XLA's foreign function interface; on other platforms they
-run a fallback, the same equations under `lax.scan`. The kernels support first derivatives in reverse mode. For higher
-derivatives and for `jvp`, choose the fallback with `implementation="scan"`. `vmap` runs the kernels once for each
-element of the mapped axis, so put a batch into the batch axis.
+There is one such function for each cell in `gatewright.ops.cells`. They work with `jit`, `grad` and `vmap` and inside
+`lax.scan`. On a CPU they run the compiled kernels, through XLA's foreign function interface. On other platforms they
+run a fallback, which computes the same equations with `lax.scan`. The kernels support first derivatives in reverse
+mode. For higher derivatives and for `jvp`, choose the fallback with `implementation="scan"`. `vmap` runs the kernels
+once for each element of the mapped axis. Use the batch axis of the inputs instead where you can.
 
-Layouts are those of Keras (see `gatewright.ops.cells.cell`). Dropout masks are constants: they have no gradient.
+The weights have the layout of Keras (see `gatewright.ops.cells.cell`). No gradients flow through dropout masks.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
@@ -57,11 +55,11 @@ def _register() -> None:
     handlers = dict(_kernels.xla_handlers())
     built = handlers.pop("api_version")
     header = (Path(jax.ffi.include_dir()) / "xla/ffi/api/c_api.h").read_text()
-    here = tuple(int(re.findall(rf"#define XLA_FFI_API_{part} (\d+)", header)[0]) for part in ("MAJOR", "MINOR"))
-    if here[0] != built[0] or here < built:
+    found = tuple(int(re.findall(rf"#define XLA_FFI_API_{level} (\d+)", header)[0]) for level in ("MAJOR", "MINOR"))
+    if found[0] != built[0] or found < built:
         raise ImportError(
             f"The kernels were built for version {built[0]}.{built[1]} of XLA's foreign function interface, but the "
-            f"installed jaxlib has {here[0]}.{here[1]}: install a newer jaxlib or build Gatewright again."
+            f"installed jaxlib has {found[0]}.{found[1]}. Install a newer jaxlib or build Gatewright again."
         )
     for name, handler in handlers.items():
         jax.ffi.register_ffi_target(f"gatewright_{name}", handler, platform="cpu")
@@ -73,13 +71,13 @@ _register()
 def _call(
     name: str, rec: Recurrence, o: _Operands, extra: Sequence[Array | None], shapes: Sequence[tuple[int, ...]]
 ) -> list[Array]:
-    """Call a handler. An operand that is None, and a result of shape [0], is absent to the kernels."""
+    """Call an XLA handler. The kernels ignore an operand that is None, and a result of shape [0]."""
     arrays = {**o._asdict(), **dict(zip(("h0", "c0"), o.states, strict=False))}
     absent = jnp.zeros((0,), o.x.dtype)
     operands = [absent if array is None else array for array in (*map(arrays.get, _kernels.operands), *extra)]
     results = [jax.ShapeDtypeStruct(shape, o.x.dtype) for shape in shapes]  # type: ignore[no-untyped-call]
-    call = jax.ffi.ffi_call(f"gatewright_{name}", results, vmap_method="sequential")
-    return list(call(*operands, spec=np.array(spec(rec), np.float64)))
+    handler = jax.ffi.ffi_call(f"gatewright_{name}", results, vmap_method="sequential")
+    return list(handler(*operands, spec=np.array(spec(rec), np.float64)))
 
 
 def _shapes(o: _Operands) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
@@ -112,9 +110,8 @@ def _backward(
     d_states: tuple[Array, ...],
 ) -> _Operands:
     d_h, d_c = d_states if len(d_states) > 1 else (d_states[0], None)
-    bias_shape = (0,) if o.bias is None else o.bias.shape
-    state_shapes = _shapes(o)[1] if given else [(0,), (0,)]
-    shapes = [o.x.shape, o.kernel.shape, o.recurrent_kernel.shape, bias_shape, *state_shapes]
+    weights = [(0,) if array is None else array.shape for array in (o.kernel, o.recurrent_kernel, o.bias)]
+    shapes = [o.x.shape, *weights, *(_shapes(o)[1] if given else [(0,), (0,)])]
     x, kernel, recurrent_kernel, bias, h, c = _call("backward", rec, o, (out, saved, d_sequence, d_h, d_c), shapes)
     states = (h, c)[: len(o.states)] if given else tuple(map(jnp.zeros_like, o.states))
     return _Operands(x, kernel, recurrent_kernel, None if o.bias is None else bias, states)
@@ -124,14 +121,13 @@ def _backward(
 
 
 def _scan(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
-    mask, x = o.mask, o.x if o.ids is None else jnp.take(o.x, o.ids, axis=0)
-    if o.lengths is not None:
-        mask = jnp.arange(x.shape[1]) < o.lengths[:, None]
+    x = o.x if o.ids is None else jnp.take(o.x, o.ids, axis=0)
+    mask = o.mask if o.lengths is None else jnp.arange(x.shape[1]) < o.lengths[:, None]
     # A NaN at a masked step must not reach a gradient as 0 * NaN.
     x = x if mask is None else jnp.where(mask[:, :, None], x, 0)
 
     def step(states: tuple[Array, ...], at: tuple[Array, ...]) -> tuple[tuple[Array, ...], Array | None]:
-        x_t, live, kept = at
+        x_t, live, zoneout_mask = at
         new, _ = reference.step(
             rec,
             x_t,
@@ -142,16 +138,16 @@ def _scan(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, 
             o.dropout_mask,
             o.recurrent_dropout_mask,
             jnp,
-            kept,
+            zoneout_mask,
         )
         if live is None:
             return new, new[0] if sequence else None
         new = tuple(jnp.where(live[:, None], n, s) for n, s in zip(new, states, strict=True))
-        shown = jnp.where(live[:, None], new[0], 0) if rec.zero_output_for_mask else new[0]
-        return new, shown if sequence else None
+        output = jnp.where(live[:, None], new[0], 0) if rec.zero_output_for_mask else new[0]
+        return new, output if sequence else None
 
-    kept = None if o.zoneout_mask is None else jnp.swapaxes(o.zoneout_mask, 0, 1)
-    steps = (jnp.swapaxes(x, 0, 1), None if mask is None else mask.T, kept)
+    zoneout_masks = None if o.zoneout_mask is None else jnp.swapaxes(o.zoneout_mask, 0, 1)
+    steps = (jnp.swapaxes(x, 0, 1), None if mask is None else mask.T, zoneout_masks)
     states, out = lax.scan(step, o.states, steps, reverse=rec.reverse)
     return (None if out is None else jnp.swapaxes(out, 0, 1)), states
 
@@ -163,7 +159,7 @@ def _on_cpu_only() -> bool:
     return jax.default_backend() == "cpu"
 
 
-# `given`: whether the caller passed initial states, and may need their gradients.
+# `given` is True if the caller passed initial states, whose gradients may be needed.
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def _recur(rec: Recurrence, sequence: bool, given: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
     if _on_cpu_only():
@@ -175,25 +171,22 @@ def _recur(rec: Recurrence, sequence: bool, given: bool, o: _Operands) -> tuple[
 
 
 def _recur_forward(rec: Recurrence, sequence: bool, given: bool, o: _Operands) -> tuple[Any, Any]:
-    def elsewhere(o: _Operands) -> tuple[Array, tuple[Array, ...], Array]:
-        out, states = _scan(rec, True, o)
-        slots = len(rec.saved_names)
-        whole = _shapes(o)[0]
-        # The fallback runs forward again in its backward pass, and needs no saved values.
-        return out, states, jnp.zeros((*whole[:2], slots, whole[2]) if slots else (0,), o.x.dtype)
+    def fallback(o: _Operands) -> tuple[Array, tuple[Array, ...], Array]:
+        (batch, time, units), slots = _shapes(o)[0], len(rec.saved_names)
+        # The fallback runs the forward pass again in its backward pass, and needs no saved values.
+        return *_scan(rec, True, o), jnp.zeros((batch, time, slots, units) if slots else (0,), o.x.dtype)
 
     if _on_cpu_only():
         out, states, saved = _forward(rec, True, True, o)
     else:
-        out, states, saved = lax.platform_dependent(o, cpu=partial(_forward, rec, True, True), default=elsewhere)
+        out, states, saved = lax.platform_dependent(o, cpu=partial(_forward, rec, True, True), default=fallback)
     return (out if sequence else None, states), (o, out, saved)
 
 
-def _recur_backward(rec: Recurrence, sequence: bool, given: bool, kept: Any, d: Any) -> tuple[_Operands]:
-    o, out, saved = kept
-    d_sequence, d_states = d
+def _recur_backward(rec: Recurrence, sequence: bool, given: bool, residuals: Any, d: Any) -> tuple[_Operands]:
+    (o, out, saved), (d_sequence, d_states) = residuals, d
 
-    def elsewhere(o: _Operands, out: Array, saved: Array, d_sequence: Any, d_states: Any) -> _Operands:
+    def fallback(o: _Operands, out: Array, saved: Array, d_sequence: Any, d_states: Any) -> _Operands:
         def differentiable(x: Any, kernel: Any, recurrent_kernel: Any, bias: Any, states: Any) -> Any:
             return _scan(rec, sequence, _Operands(x, kernel, recurrent_kernel, bias, states, *o[5:]))
 
@@ -203,7 +196,7 @@ def _recur_backward(rec: Recurrence, sequence: bool, given: bool, kept: Any, d: 
     arguments = (o, out, saved, d_sequence, d_states)
     if _on_cpu_only():
         return (_backward(rec, given, *arguments),)
-    return (lax.platform_dependent(*arguments, cpu=partial(_backward, rec, given), default=elsewhere),)
+    return (lax.platform_dependent(*arguments, cpu=partial(_backward, rec, given), default=fallback),)
 
 
 _recur.defvjp(_recur_forward, _recur_backward)
@@ -231,22 +224,23 @@ def forward(
     """Run a recurrence over a batch of sequences.
 
     Args:
-        rec: the recurrence, including its direction and masking.
-        x: [batch, time, features], float32 or float64; or `Tokens(ids, table)`, which is faster if ids repeat. With a
-            `dropout_mask` the rows of the table are gathered first, since equal ids then have different inputs.
+        rec: The recurrence.
+        x: The inputs, [batch, time, features], float32 or float64, or `Tokens(ids, table)`. `Tokens` are faster if ids
+            repeat, except with a `dropout_mask`: then equal ids have different inputs.
         kernel: [features, gates * units].
-        recurrent_kernel: `rec.recurrent_kernel_shape(units)`; None if no gate reads the state.
-        bias: `rec.bias_shape(units)`; None for none.
-        initial_state: one [batch, units] for each state; None for zero. With None, rows of `Tokens` that begin with the
-            same id (padding on the left) share those steps, in the backward pass too.
-        mask: bool [batch, time], True at live steps. A masked step carries the state over.
-        lengths: integers [batch], the number of live steps at the beginning of each row, instead of a mask. Under `jit`
-            a length that is out of range is detected when the program runs.
-        dropout_mask: [1 or gates, batch, features], scaled, the same at every step.
-        recurrent_dropout_mask: [1 or gates, batch, units], likewise.
-        zoneout_mask: bool [batch, time, states, units], True where a unit of a state keeps its previous value. Without
-            it the expected value of `rec.zoneout` is computed.
-        return_sequence: return the outputs of all steps. False saves memory traffic.
+        recurrent_kernel: Array of shape `rec.recurrent_kernel_shape(units)`. None if no gate reads the state.
+        bias: Array of shape `rec.bias_shape(units)`. None for no bias.
+        initial_state: One array [batch, units] for each state. None starts with zeros. If it is None and x is `Tokens`,
+            the first steps that examples have in common, such as padding on the left, are computed only once.
+        mask: Booleans [batch, time], True at live steps. At a masked step the states keep their values.
+        lengths: Integers [batch], an alternative to the mask: the number of live steps at the beginning of each
+            example. Under `jit`, a length that is out of range is detected only when the compiled function runs.
+        dropout_mask: [1 or gates, batch, features]: 0 for a dropped feature, 1 / (1 - rate) for the others. It is used
+            at every step. None for no dropout.
+        recurrent_dropout_mask: [1 or gates, batch, units], with the same values for the units of h.
+        zoneout_mask: Booleans [batch, time, states, units], True where a unit of a state keeps its previous value.
+            None computes the expected value of each state with the probability `rec.zoneout`.
+        return_sequence: Return the outputs of all steps. False is faster if only the final states are needed.
         implementation: "auto" and "kernel" use the compiled kernels on a CPU and the fallback elsewhere. "scan" always
             uses the fallback, which has derivatives of every order and mode and supports any floating-point type.
 
@@ -254,8 +248,8 @@ def forward(
         The outputs [batch, time, units] (None without `return_sequence`), and the states after the last step.
 
     Raises:
-        ValueError: a shape or a length does not fit, or the implementation does not exist.
-        TypeError: an operand has an unsupported type.
+        ValueError: A shape or a length does not fit, or the implementation does not exist.
+        TypeError: An operand has an unsupported dtype.
     """
     if implementation not in ("auto", "kernel", "scan"):
         raise ValueError(f"implementation must be 'auto', 'kernel' or 'scan', not {implementation!r}.")
@@ -269,12 +263,12 @@ def forward(
     if len(shape) != 3:
         raise ValueError(f"x must have shape [batch, time, features], not {list(shape)}.")
 
-    def alike(name: str, array: Array | None) -> Array | None:
+    def require_dtype(name: str, array: Array | None) -> Array | None:
         if array is None:
             return None
         array = jnp.asarray(array)
         if array.dtype != x.dtype:
-            raise TypeError(f"{name} must be {x.dtype} as x is, not {array.dtype}.")
+            raise TypeError(f"{name} must be {x.dtype} like x, not {array.dtype}.")
         return array
 
     if recurrent_kernel is None:
@@ -287,19 +281,19 @@ def forward(
         raise TypeError(f"initial_state must be a list of {len(rec.state_names)} arrays, not one array.")
     o = _Operands(
         x,
-        alike("kernel", kernel),
-        alike("recurrent_kernel", recurrent_kernel),
-        alike("bias", bias),
-        tuple(alike("initial_state", state) for state in initial_state),
+        require_dtype("kernel", kernel),
+        require_dtype("recurrent_kernel", recurrent_kernel),
+        require_dtype("bias", bias),
+        tuple(require_dtype("initial_state", state) for state in initial_state),
         _mask("mask", mask),
         _lengths(lengths, *shape[:2]),
-        lax.stop_gradient(alike("dropout_mask", dropout_mask)),
-        lax.stop_gradient(alike("recurrent_dropout_mask", recurrent_dropout_mask)),
+        lax.stop_gradient(require_dtype("dropout_mask", dropout_mask)),
+        lax.stop_gradient(require_dtype("recurrent_dropout_mask", recurrent_dropout_mask)),
         ids,
         _mask("zoneout_mask", zoneout_mask),
     )
     if mask is not None and lengths is not None:
-        raise ValueError("Give mask or lengths, not both.")
+        raise ValueError("mask and lengths are both given. Give only one of them.")
     check_operands(rec, shape, *o[1:6], o.dropout_mask, o.recurrent_dropout_mask, o.zoneout_mask)
     if implementation == "scan":
         return _scan(rec, return_sequence, o)
@@ -336,18 +330,18 @@ def _sequence_function(cell: Cell) -> Callable[..., tuple[Array | None, tuple[Ar
             x: [batch, time, features], or `Tokens(ids, table)`.
             kernel: [features, {gates} * units].
             recurrent_kernel: {recurrent_kernel}.
-            bias: the shape is that of the cell, see above; None for none.
-            activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout: see
+            bias: Array of shape `Recurrence.bias_shape(units)`. None for no bias.
+            activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout: See
                 `gatewright.ops.recurrence.Recurrence`.
             initial_state, mask, lengths, dropout_mask, recurrent_dropout_mask, zoneout_mask, return_sequence,
-                implementation: see `forward`.
+                implementation: See `forward`.
 
         Returns:
             The outputs [batch, time, units] (None without `return_sequence`), and the states after the last step.
 
         Raises:
-            ValueError: a name is unknown, or a shape or length does not fit.
-            TypeError: an operand has an unsupported type.
+            ValueError: A name is unknown, or a shape or length does not fit.
+            TypeError: An operand has an unsupported type.
         """
         rec = Recurrence(
             cell.name, activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout
@@ -380,10 +374,10 @@ if TYPE_CHECKING:
 
 
 def _tokens(tokens: Tokens, gathered: bool) -> tuple[Array, Array | None]:
-    """Return the table and its int32 ids [batch, time]; or, if gathered, the rows of the ids and None."""
+    """Return the table and the ids as int32 [batch, time]. If `gathered`, return the row of each id, and None."""
     ids, table = jnp.asarray(tokens.ids), jnp.asarray(tokens.table)
     if ids.ndim != 2 or not jnp.issubdtype(ids.dtype, jnp.integer):
-        raise ValueError(f"ids must be integers [batch, time], not {ids.dtype} of shape {list(ids.shape)}.")
+        raise ValueError(f"ids must be integers of shape [batch, time], not {ids.dtype} of shape {list(ids.shape)}.")
     if table.ndim != 2:
         raise ValueError(f"table must have shape [rows, features], not {list(table.shape)}.")
     return (jnp.take(table, ids, axis=0), None) if gathered else (table, ids.astype(jnp.int32))

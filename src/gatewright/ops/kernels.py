@@ -1,4 +1,4 @@
-"""Settings of the compiled kernels: instruction set and threads."""
+"""Settings of the compiled kernels (instruction set, number of threads), and measurements of them."""
 
 import math
 from pathlib import Path
@@ -9,11 +9,10 @@ from gatewright.ops.recurrence import Recurrence
 
 
 def _refuse_stale_build() -> None:
-    # Only an editable install has the sources next to it.
-    sources = Path(__file__).parents[3] / "csrc"
+    sources = Path(__file__).parents[3] / "csrc"  # only an editable install has them
     if (sources / "kernels" / "kernels.cpp").exists() and _digest.source_digest(sources) != _kernels.source_digest:
         raise ImportError(
-            "The kernels were built from other sources than those in csrc/: run `make build` to build them again."
+            "The kernels were built from other sources than those in csrc/. Run `make build` to build them again."
         )
 
 
@@ -22,37 +21,45 @@ _kernels.set_num_threads(_threads.default_threads()[0])
 
 
 def instruction_sets() -> list[str]:
-    """Return the instruction sets that this processor supports, the default first."""
+    """Return the names of the instruction sets that this processor supports. The first is the default."""
     return list(_kernels.instruction_sets())
 
 
 def instruction_set() -> str:
-    """Return the instruction set in use."""
+    """Return the name of the instruction set that the kernels use."""
     return str(_kernels.instruction_set())
 
 
 def choose_instruction_set(name: str) -> None:
-    """Use an instruction set other than the default, for tests and measurements.
+    """Make the kernels use another instruction set than the default, for tests and measurements.
+
+    Args:
+        name: One of `instruction_sets()`.
 
     Raises:
-        ValueError: this processor does not support it.
+        ValueError: The processor does not support the instruction set.
     """
     if not _kernels.choose_instruction_set(name):
         raise ValueError(
-            f"instruction set must be one of {', '.join(instruction_sets())} on this machine, not {name!r}."
+            f"The instruction set must be one of {', '.join(instruction_sets())} on this machine, not {name!r}."
         )
 
 
 def num_threads() -> int:
-    """Return the number of threads that share the rows of a call, including the caller's."""
+    """Return the number of threads that process a batch. The caller's thread is one of them."""
     return int(_kernels.num_threads())
 
 
 def set_num_threads(threads: int) -> None:
-    """Set the number of threads that share the rows of a call. Equal inputs and number of threads give equal bits.
+    """Set the number of threads that process a batch.
+
+    Results are bitwise reproducible for the same inputs and the same number of threads.
+
+    Args:
+        threads: The number of threads, including the caller's.
 
     Raises:
-        ValueError: threads is not a whole number of at least 1.
+        ValueError: `threads` is not a whole number of at least 1.
     """
     if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
         raise ValueError(f"threads must be a whole number of at least 1, not {threads!r}.")
@@ -60,21 +67,25 @@ def set_num_threads(threads: int) -> None:
 
 
 def take_peak_scratch() -> int:
-    """Return the largest number of bytes of scratch memory used by a call since this function was last called."""
+    """Return the peak scratch memory of the kernels in bytes, and reset it to 0.
+
+    The peak is the most scratch memory that one kernel call has used since this function was last called.
+    """
     return int(_kernels.take_peak_scratch())
 
 
 def multiply_add_peak(seconds: float = 0.01) -> float:
-    """Measure the peak throughput of float32 multiply-adds on the threads in use, in GFLOP/s.
+    """Measure the peak throughput of float32 multiply-adds on all threads of the kernels, in GFLOP/s.
 
-    A multiply-add counts as two operations. If the processor fuses them (AVX2, AVX-512, NEON), this is its current
-    peak, which depends on its clock and on other load: alternate this measurement with the one to compare.
+    A multiply-add counts as two operations. If the processor has fused multiply-adds (AVX2, AVX-512, NEON), the result
+    is the peak of the processor at this moment. It changes with the clock frequency and with the load of the machine.
+    To compare another measurement with the peak, alternate the two measurements.
 
     Args:
-        seconds: approximate duration of the measurement.
+        seconds: Approximate duration of the measurement in seconds.
 
     Raises:
-        ValueError: seconds is not a number above 0.
+        ValueError: `seconds` is not a number above 0.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
         raise ValueError(f"seconds must be a number above 0, not {seconds!r}.")
@@ -86,7 +97,7 @@ _ACTIVATIONS = ("tanh", "sigmoid", "relu", "hard_sigmoid", "linear")
 
 
 def spec(rec: Recurrence) -> list[float]:
-    """Return the numbers of the kernels' structure Spec for a recurrence."""
+    """Encode a recurrence as the list of numbers that the kernels expect (the C++ structure `Spec`)."""
     return [
         _kernels.cells.index(rec.cell),
         _ACTIVATIONS.index(rec.activation),

@@ -1,6 +1,4 @@
-"""Facts about the machine and the software, stored with results."""
-
-from __future__ import annotations
+"""Information about the machine and the installed software, which is stored with every result."""
 
 import platform
 import subprocess
@@ -13,10 +11,13 @@ _HERE = Path(__file__).resolve()
 
 
 def facts() -> dict[str, str]:
-    """Return the facts as text, by name."""
+    """Return a description of the machine and the installed software.
+
+    The keys are "processor", "instruction set", "threads", "system", "python", "commit" and the names of Gatewright and
+    its main dependencies, whose values are their versions. All values are text.
+    """
     from gatewright.ops import kernels
 
-    packages = ("gatewright", "keras", "jax", "numpy", "scikit-learn")
     return {
         "processor": processor(),
         "instruction set": kernels.instruction_set(),
@@ -24,19 +25,25 @@ def facts() -> dict[str, str]:
         "system": platform.system(),
         "python": platform.python_version(),
         "commit": format_commit(checkout()),
-        **{package: version(package) for package in packages},
+        **{package: version(package) for package in ("gatewright", "keras", "jax", "numpy", "scikit-learn")},
     }
 
 
 def checkout() -> dict[str, Any]:
-    """Return the commit that this package runs from, and whether files differ from it; None outside a checkout."""
+    """Return the Git commit of the checkout that this package runs from.
+
+    Returns:
+        "commit": the hash of the commit; "dirty": True if the files of the checkout differ from this commit. Both are
+        None if the package does not run from a checkout of its repository.
+    """
 
     def git(*arguments: str) -> str:
-        command = ["git", "-C", str(_HERE.parent), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            ["git", "-C", str(_HERE.parent), *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     try:
-        git("ls-files", "--error-unmatch", _HERE.name)  # fails in the repository of another project
+        git("ls-files", "--error-unmatch", _HERE.name)  # fails if the checkout is of another project
         # New results do not change the code that made them.
         changed = git(
             "status", "--porcelain", "--", ":(top)", ":(top,exclude)benchmarks/results", ":(top,exclude)docs/results"
@@ -47,15 +54,14 @@ def checkout() -> dict[str, Any]:
 
 
 def format_commit(git: Mapping[str, Any]) -> str:
-    """Return the result of `checkout` as text."""
+    """Format the result of `checkout` as text, such as "0123456789 with changes"."""
     return f"{(git['commit'] or 'no commit')[:10]}{' with changes' if git['dirty'] else ''}"
 
 
 def processor() -> str:
-    """Return the name of the processor as reported by the system."""
+    """Return the name of the processor that the operating system reports."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:  # not Linux
         return platform.processor() or platform.machine()
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.machine())
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -3,15 +3,15 @@
     run = gru(x, kernel, recurrent_kernel, bias)
     run.sequence, run.states
 
-There is one such function for each cell of `gatewright.ops.cells`. With `keep=True` a run also stores every gate and
-state of every step (`run.gates`), and `run.backward(d_sequence)` returns the gradients of all its operands. `pack_gru`
-and the same function of every other cell pack weights once, for `Packed.step`.
+There is one such function for each cell in `gatewright.ops.cells`. With `keep=True` a run also stores the gates and
+states of every step. They are available as `run.gates`, and `run.backward(d_sequence)` computes the gradients.
 
-Layouts are those of Keras (see `gatewright.ops.cells.cell`; `gatewright.ops.convert` converts others). All arrays of a
-call have the same type, float32 or float64.
+To compute one time step after the other, use `pack_gru`, or the corresponding function of another cell. It prepares the
+weights once, and the `step` method of the result computes a step.
+
+The weights have the layout of Keras (see `gatewright.ops.cells.cell`). `gatewright.ops.convert` converts weights from
+PyTorch and ONNX. All floating-point arrays of a call must have the same dtype, float32 or float64.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,8 +35,8 @@ class Run:
     """The result of a recurrence over a batch of sequences.
 
     Attributes:
-        sequence: [batch, time, units], the output of every step, aligned with the input's times.
-        states: the states after the last step, each [batch, units]: (h,), or (h, c) for an LSTM.
+        sequence: The output of every time step, [batch, time, units]. Index t belongs to the input at index t.
+        states: The states after the last step, each [batch, units]: (h,), or (h, c) for an LSTM.
     """
 
     sequence: FloatArray
@@ -47,10 +47,12 @@ class Run:
 
     @property
     def gates(self) -> dict[str, FloatArray]:
-        """Every gate and inner state by its letter (`Recurrence.saved_names`), each [batch, time, units].
+        """The gates and other inner values by name, each [batch, time, units].
+
+        The names are `Recurrence.saved_names`. They are the letters of the equations in the docstring of the cell.
 
         Raises:
-            ValueError: the run did not store them.
+            ValueError: The run did not store these values, because it was called without `keep=True`.
         """
         saved = self._require_saved()
         return {name: saved[:, :, k] for k, name in enumerate(self._rec.saved_names)}
@@ -58,44 +60,37 @@ class Run:
     def backward(
         self, d_sequence: FloatArray | None = None, d_states: Sequence[FloatArray | None] | None = None
     ) -> Gradients:
-        """Return the gradients of a loss with respect to every operand, given those with respect to the outputs.
+        """Run the backward pass: return the gradients of a loss with respect to x, the weights and the initial states.
 
         Args:
-            d_sequence: [batch, time, units]; None for zero.
-            d_states: one [batch, units] or None for each state; None for zero.
+            d_sequence: Gradient of the loss with respect to `sequence`, [batch, time, units]. None means zero.
+            d_states: Gradient of the loss with respect to each final state, [batch, units]. None means zero, for one
+                state or for all.
 
         Raises:
-            ValueError: the run did not store its gates and states, or a shape does not fit.
-            TypeError: a gradient has another type than the run.
+            ValueError: The run was called without `keep=True`, or a shape does not fit.
+            TypeError: A gradient does not have the dtype of x.
         """
-        saved = self._require_saved()
-        o = self._operands
+        saved, o = self._require_saved(), self._operands
         states = tuple(o[f"{name}0"] for name in self._rec.state_names)
         given = (None,) * len(states) if d_states is None else tuple(d_states)
         if len(given) != len(states):
-            raise ValueError(f"d_states must be {len(states)} arrays, not {len(given)}.")
+            raise ValueError(f"d_states must contain {len(states)} arrays, not {len(given)}.")
         d_sequence = _gradient("d_sequence", d_sequence, self.sequence)
         given = tuple(_gradient("d_states", d, s) for d, s in zip(given, states, strict=True))
-        bias = o["bias"]
         grads = Gradients(
             np.empty_like(o["x"]),
             np.empty_like(o["kernel"]),
             np.empty_like(o["recurrent_kernel"]),
-            None if bias is None else np.empty_like(bias),
+            None if o["bias"] is None else np.empty_like(o["bias"]),
             tuple(np.empty_like(s) for s in states),
         )
-        known = {
-            "sequence": self.sequence,
-            "saved": saved,
-            "d_sequence": d_sequence,
-            **_named("d_{}", self._rec, given),
-        }
-        by = {**grads._asdict(), **_named("{}0", self._rec, grads.states)}
+        inputs = {"sequence": self.sequence, "saved": saved, "d_sequence": d_sequence}
         _kernels.backward(
             spec(self._rec),
             _ordered(_kernels.operands, o),
-            _ordered(_kernels.backward_inputs, known),
-            _ordered(_kernels.gradients, by),
+            _ordered(_kernels.backward_inputs, {**inputs, **_named("d_{}", self._rec, given)}),
+            _ordered(_kernels.gradients, {**grads._asdict(), **_named("{}0", self._rec, grads.states)}),
         )
         return grads
 
@@ -123,24 +118,26 @@ def forward(
     """Run a recurrence over a batch of sequences.
 
     Args:
-        rec: the recurrence, including its direction and masking.
-        x: [batch, time, features], or `Tokens(ids, table)`, which is faster if ids repeat. With a `dropout_mask` the
-            rows of the table are gathered first, since equal ids then have different inputs.
+        rec: The recurrence.
+        x: The inputs, [batch, time, features], float32 or float64, or `Tokens(ids, table)`. `Tokens` are faster if ids
+            repeat, except with a `dropout_mask`: then equal ids have different inputs.
         kernel: [features, gates * units].
-        recurrent_kernel: `rec.recurrent_kernel_shape(units)`; None if no gate reads the state.
-        bias: `rec.bias_shape(units)`; None for none.
-        initial_state: one [batch, units] for each state; None for zero.
-        mask: bool [batch, time], True at live steps. A masked step carries the state over.
-        lengths: [batch], the number of live steps at the beginning of each row, instead of a mask.
-        dropout_mask: [1 or gates, batch, features], scaled, the same at every step.
-        recurrent_dropout_mask: [1 or gates, batch, units], likewise.
-        zoneout_mask: bool [batch, time, states, units], True where a unit of a state keeps its previous value. Without
-            it the expected value of `rec.zoneout` is computed.
-        keep: store every gate and state of every step, for `Run.gates` and `Run.backward`.
+        recurrent_kernel: Array of shape `rec.recurrent_kernel_shape(units)`. None if no gate reads the state.
+        bias: Array of shape `rec.bias_shape(units)`. None for no bias.
+        initial_state: One array [batch, units] for each state. None starts with zeros.
+        mask: Booleans [batch, time], True at live steps. At a masked step the states keep their values.
+        lengths: Integers [batch], an alternative to the mask: the number of live steps at the beginning of each
+            example.
+        dropout_mask: [1 or gates, batch, features]: 0 for a dropped feature, 1 / (1 - rate) for the others. It is used
+            at every step. None for no dropout.
+        recurrent_dropout_mask: [1 or gates, batch, units], with the same values for the units of h.
+        zoneout_mask: Booleans [batch, time, states, units], True where a unit of a state keeps its previous value.
+            None computes the expected value of each state with the probability `rec.zoneout`.
+        keep: Store the gates and states of every step, which `Run.gates` and `Run.backward` need.
 
     Raises:
-        ValueError: a shape or a length does not fit.
-        TypeError: an operand has an unsupported type.
+        ValueError: A shape or a length does not fit.
+        TypeError: An operand has an unsupported dtype.
     """
     ids = None
     if isinstance(x, Tokens):
@@ -148,14 +145,12 @@ def forward(
     x = _floats("x", x)
     if recurrent_kernel is None:
         recurrent_kernel = no_recurrent_kernel(rec, np.asarray(kernel))
-    names = ("bias", "dropout_mask", "recurrent_dropout_mask")
-    given = (bias, dropout_mask, recurrent_dropout_mask)
-    kernel, recurrent_kernel = (
-        _floats("kernel", kernel, x.dtype),
-        _floats("recurrent_kernel", recurrent_kernel, x.dtype),
-    )
-    bias, dropout_mask, recurrent_dropout_mask = (
-        None if array is None else _floats(name, array, x.dtype) for name, array in zip(names, given, strict=True)
+    kernel = _floats("kernel", kernel, x.dtype)
+    recurrent_kernel = _floats("recurrent_kernel", recurrent_kernel, x.dtype)
+    bias = None if bias is None else _floats("bias", bias, x.dtype)
+    dropout_mask, recurrent_dropout_mask = (
+        None if array is None else _floats(name, array, x.dtype)
+        for name, array in (("dropout_mask", dropout_mask), ("recurrent_dropout_mask", recurrent_dropout_mask))
     )
     shape = x.shape if ids is None else (*ids.shape, x.shape[1])
     if len(shape) != 3:
@@ -167,11 +162,11 @@ def forward(
         raise TypeError(f"initial_state must be a list of {len(rec.state_names)} arrays, not one array.")
     states = tuple(_floats("initial_state", state, x.dtype) for state in initial_state)
     live, zoned = _mask("mask", mask), _mask("zoneout_mask", zoneout_mask)
-    drops = (dropout_mask, recurrent_dropout_mask, zoned)
-    check_operands(rec, shape, kernel, recurrent_kernel, bias, states, live, *drops)
+    check_operands(
+        rec, shape, kernel, recurrent_kernel, bias, states, live, dropout_mask, recurrent_dropout_mask, zoned
+    )
     if mask is not None and lengths is not None:
-        raise ValueError("Give mask or lengths, not both.")
-    counts = None if lengths is None else check_lengths(lengths, batch, time)
+        raise ValueError("mask and lengths are both given. Give only one of them.")
     operands = {
         "x": x,
         "ids": ids,
@@ -179,35 +174,38 @@ def forward(
         "recurrent_kernel": recurrent_kernel,
         "bias": bias,
         "mask": live,
-        "lengths": counts,
+        "lengths": None if lengths is None else check_lengths(lengths, batch, time),
         "dropout_mask": dropout_mask,
         "recurrent_dropout_mask": recurrent_dropout_mask,
         "zoneout_mask": zoned,
         **_named("{}0", rec, states),
     }
-    units = recurrent_kernel.shape[0]
+    units = len(recurrent_kernel)
     sequence = np.empty((batch, time, units), x.dtype)
     saved = np.empty((batch, time, len(rec.saved_names), units), x.dtype) if keep else None
-    out = tuple(np.empty_like(state) for state in states)
-    outputs = {"sequence": sequence, "saved": saved, **_named("{}", rec, out)}
+    last = tuple(np.empty_like(state) for state in states)
+    outputs = {"sequence": sequence, "saved": saved, **_named("{}", rec, last)}
     _kernels.forward(spec(rec), _ordered(_kernels.operands, operands), _ordered(_kernels.outputs, outputs))
-    return Run(sequence, out, rec, operands, saved)
+    return Run(sequence, last, rec, operands, saved)
 
 
 class Packed:
-    """A recurrence with its weights packed once, for single steps: streams and text generation.
+    """A recurrence that computes one time step at a time, for streams and text generation.
+
+    The weights are prepared (packed) once for fast steps.
 
         gru = pack_gru(kernel, recurrent_kernel, bias)
         h = gru.step(x, h)                  # x [batch, features], h [batch, units], float32
-        gru.step(x, h, out=h)               # in place: allocates nothing
-        h, c = lstm.step(x, (h, c))         # the state of an LSTM is a pair, and so is its out
+        gru.step(x, h, out=h)               # writes the result to h, and allocates no memory
+        h, c = lstm.step(x, (h, c))         # an LSTM has two states; `out` is a pair too
 
-    A step runs on the caller's thread. An object serves one caller at a time.
+    A step runs in the thread that calls it. Do not use the same object in several threads at the same time.
 
     Attributes:
-        step: the function. It raises a TypeError or ValueError for arrays that do not fit.
-        features: number of features of x.
-        units: number of units of each state.
+        step: The function that computes a step. It raises TypeError or ValueError if the dtype or shape of an array
+            does not fit.
+        features: Number of features of x.
+        units: Number of units of each state.
     """
 
     __slots__ = ("features", "step", "units")
@@ -222,7 +220,7 @@ class Packed:
         bias = None if bias is None else _floats("bias", bias, np.dtype(np.float32))
         if kernel.ndim != 2 or recurrent_kernel.ndim != 2:
             raise ValueError(
-                f"kernel and recurrent_kernel must be [features, {rec.gates} * units] and "
+                f"kernel and recurrent_kernel must have shapes [features, {rec.gates} * units] and "
                 f"[units, {rec.recurrent_gates} * units], not {list(kernel.shape)} and {list(recurrent_kernel.shape)}."
             )
         self.features, self.units = len(kernel), len(recurrent_kernel)
@@ -261,14 +259,14 @@ def _sequence_function(cell: Cell) -> Callable[..., Run]:
             x: [batch, time, features], or `Tokens(ids, table)`.
             kernel: [features, {gates} * units].
             recurrent_kernel: {recurrent_kernel}.
-            bias: the shape is that of the cell, see above; None for none.
-            activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout: see
+            bias: Array of shape `Recurrence.bias_shape(units)`. None for no bias.
+            activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout: See
                 `gatewright.ops.recurrence.Recurrence`.
-            initial_state, mask, lengths, dropout_mask, recurrent_dropout_mask, zoneout_mask, keep: see `forward`.
+            initial_state, mask, lengths, dropout_mask, recurrent_dropout_mask, zoneout_mask, keep: See `forward`.
 
         Raises:
-            ValueError: a name is unknown, or a shape or length does not fit.
-            TypeError: an operand has an unsupported type.
+            ValueError: A name is unknown, or a shape or length does not fit.
+            TypeError: An operand has an unsupported type.
         """
         rec = Recurrence(
             cell.name, activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout
@@ -302,19 +300,19 @@ def _pack_function(cell: Cell) -> Callable[..., Packed]:
         reset_after: bool = True,
         zoneout: float = 0.0,
     ) -> Packed:
-        """Pack the weights of {title} for `Packed.step`.
+        """Prepare the weights of {title} for computing one time step at a time; see `Packed`.
 
         {equations}
 
         Args:
             kernel: float32 [features, {gates} * units].
             recurrent_kernel: {recurrent_kernel}.
-            bias: the shape is that of the cell, see above; None for none.
-            activation, recurrent_activation, reset_after, zoneout: see `gatewright.ops.recurrence.Recurrence`.
+            bias: Array of shape `Recurrence.bias_shape(units)`. None for no bias.
+            activation, recurrent_activation, reset_after, zoneout: See `gatewright.ops.recurrence.Recurrence`.
 
         Raises:
-            ValueError: a name is unknown, or a shape does not fit.
-            TypeError: a weight is not float32.
+            ValueError: A name is unknown, or a shape does not fit.
+            TypeError: A weight is not float32.
         """
         rec = Recurrence(cell.name, activation, recurrent_activation, reset_after, zoneout=zoneout)
         return Packed(rec, kernel, recurrent_kernel, bias)
@@ -332,23 +330,23 @@ if TYPE_CHECKING:
 
 
 def _tokens(tokens: Tokens, gathered: bool) -> tuple[FloatArray, NDArray[np.int32] | None]:
-    """Return the table and its int32 ids [batch, time]; or, if gathered, the rows of the ids and None."""
+    """Return the table and the ids as int32 [batch, time]. If `gathered`, return the row of each id, and None."""
     ids, table = np.asarray(tokens.ids), _floats("table", tokens.table)
     if ids.ndim != 2 or not (np.issubdtype(ids.dtype, np.integer) or ids.size == 0):
-        raise ValueError(f"ids must be integers [batch, time], not {ids.dtype} of shape {list(ids.shape)}.")
+        raise ValueError(f"ids must be integers of shape [batch, time], not {ids.dtype} of shape {list(ids.shape)}.")
     if table.ndim != 2:
         raise ValueError(f"table must have shape [rows, features], not {list(table.shape)}.")
     if ids.size and (np.any(ids > np.iinfo(np.int32).max) or np.any(ids < np.iinfo(np.int32).min)):
-        raise ValueError("ids must fit into 32 bits.")
+        raise ValueError("ids must fit into 32-bit integers.")
     return (table[ids], None) if gathered else (table, np.ascontiguousarray(ids, np.int32))
 
 
 def check_lengths(lengths: Any, batch: int, time: int) -> NDArray[np.int32]:
-    """Check lengths and return them as int32 [batch].
+    """Check the lengths of the examples of a batch and return them as int32 [batch].
 
     Raises:
-        ValueError: a length is not from 0 to time, or there are not batch of them.
-        TypeError: they are not whole numbers.
+        ValueError: A length is below 0 or above `time`, or the number of lengths is not `batch`.
+        TypeError: The lengths are not whole numbers.
     """
     counts = np.asarray(lengths)
     if not np.issubdtype(counts.dtype, np.integer) and counts.size:
@@ -365,7 +363,7 @@ def _floats(name: str, array: Any, dtype: np.dtype[Any] | None = None) -> FloatA
     if dtype is None and array.dtype not in (np.float32, np.float64):
         raise TypeError(f"{name} must be float32 or float64, not {array.dtype}.")
     if dtype is not None and array.dtype != dtype:
-        raise TypeError(f"{name} must be {dtype} as x is, not {array.dtype}.")
+        raise TypeError(f"{name} must be {dtype} like x, not {array.dtype}.")
     return np.ascontiguousarray(array)
 
 
@@ -388,10 +386,10 @@ def _gradient(name: str, gradient: Any, like: FloatArray) -> FloatArray | None:
 
 
 def _named(pattern: str, rec: Recurrence, states: Sequence[Any]) -> dict[str, Any]:
-    """Return the arrays of the states under their names."""
+    """Return the arrays of the states in a dict. The keys are the names of the states, filled into `pattern`."""
     return {pattern.format(name): state for name, state in zip(rec.state_names, states, strict=True)}
 
 
 def _ordered(names: Sequence[str], arrays: Mapping[str, Any]) -> list[Any]:
-    """Return the arrays in the order of the names; None for a name that has none."""
+    """Return the arrays in the order of the names, with None for each name that is not in `arrays`."""
     return [arrays.get(name) for name in names]

@@ -1,9 +1,7 @@
-"""A recurrence: a cell with its options, and the shapes of the operands of a whole sequence.
+"""The class of a recurrence (a cell with its options), and checks of the shapes of its operands.
 
-Letters, shapes and the layout of the gates are those of `gatewright.ops.cells.cell`.
+The letters, shapes and order of the gates are described in `gatewright.ops.cells.cell`.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,26 +16,26 @@ from gatewright.support.errors import require_one_of
 
 @dataclass(frozen=True)
 class Recurrence(Options):
-    """A cell with everything about its use that is not an array.
+    """A cell and its options: everything about a recurrence that is not an array.
 
     Attributes:
-        cell: name of the cell, one of `CELLS`.
-        activation: activation of the candidate (and of the output of an LSTM): "tanh", "sigmoid", "relu",
+        cell: Name of the cell, one of `CELLS`.
+        activation: Activation of the candidate (and of the output of an LSTM): "tanh", "sigmoid", "relu",
             "hard_sigmoid" or "linear". "hard_sigmoid" is clip(a / 6 + 0.5, 0, 1), as in Keras 3. min_gru and min_lstm
             ignore it, since their candidates have no activation.
-        recurrent_activation: activation of the gates, one of the same names. A SimpleRNN has no gates and ignores it;
+        recurrent_activation: Activation of the gates, one of the same names. A SimpleRNN has no gates and ignores it;
             min_lstm supports "sigmoid" only.
-        reset_after: position of the reset gate of a GRU: after the recurrent product (as in cuDNN, PyTorch and Keras by
+        reset_after: Position of the reset gate of a GRU: after the recurrent product (as in cuDNN, PyTorch and Keras by
             default) or before it (as in the papers). Other cells ignore it.
-        reverse: process the time steps from last to first. Outputs stay aligned with the times of the inputs.
-        zero_output_for_mask: make the output of a masked step 0 instead of the previous h. The states are carried over
+        reverse: Process the time steps from last to first. The output at index t still belongs to the input at index t.
+        zero_output_for_mask: Make the output of a masked step 0 instead of the previous h. The states keep their values
             in both cases.
-        zoneout: probability, from 0 to below 1, that a unit of a state keeps its previous value at a step. Without a
-            zoneout mask the expected value is computed: see `gatewright.ops.reference.step`.
+        zoneout: Probability, at least 0 and below 1, that a unit of a state keeps its previous value at a step. If no
+            zoneout mask is given, the expected value is computed: see `gatewright.ops.reference.step`.
 
     Raises:
-        ValueError: a name is unknown, the cell does not support the recurrent_activation, or zoneout is out of range.
-        TypeError: a flag is not a bool.
+        ValueError: A name is unknown, the cell does not support the recurrent_activation, or zoneout is out of range.
+        TypeError: A flag is not a bool.
     """
 
     def __post_init__(self) -> None:
@@ -58,7 +56,7 @@ class Recurrence(Options):
 
     @property
     def definition(self) -> Cell:
-        """The cell itself: its equations and what it declares."""
+        """The `Cell` object, which has the equations."""
         return CELLS[self.cell]
 
     @property
@@ -68,51 +66,47 @@ class Recurrence(Options):
 
     @property
     def gates(self) -> int:
-        """Number of gates in the columns of W and b."""
+        """Number of gates. W has this many times `units` columns."""
         return len(self.gate_names)
 
     @property
     def recurrent_gates(self) -> int:
-        """Number of gates in the columns of U: all, or none if no gate reads the state."""
+        """Number of gates that read the state: all of them or 0. U has this many times `units` columns."""
         return self.gates if self.definition.reads_state else 0
 
     @property
     def state_names(self) -> tuple[str, ...]:
-        """Names of the states carried from step to step; the first is also the output."""
+        """Names of the states: ("h",) or ("h", "c"). The output of a step is h."""
         return self.definition.states
 
     @property
     def saved_names(self) -> tuple[str, ...]:
-        """Names of the values of each step that the backward pass needs beside the states."""
+        """Names of the values that the forward pass saves at each step for the backward pass."""
         return self.definition.saved_names(self)
 
-    @property
-    def gain_rows(self) -> slice:
-        """The rows of the bias that are gains: 1 if there is no bias, where the other rows are 0."""
-        return self.definition.gain_rows
-
     def recurrent_kernel_shape(self, units: int) -> tuple[int, int]:
-        """Return [units, gates * units], or [units, 0] if no gate reads the state."""
+        """Return the shape of U: [units, gates * units], or [units, 0] if no gate reads the state."""
         return (units, self.recurrent_gates * units)
 
     def bias_shape(self, units: int) -> tuple[int, ...]:
         """Return the shape of the bias.
 
-        It is [2, 3 * units] (input, recurrent) for a GRU with reset_after, [14, units] for layer_norm_lstm, [10, units]
-        for layer_norm_gru and [gates * units] for any other cell. The docstring of each cell names the rows.
+        It is [2, 3 * units] for a GRU with reset_after (input bias, recurrent bias), [14, units] for layer_norm_lstm,
+        [10, units] for layer_norm_gru and [gates * units] for any other cell. The docstrings of the cells with layer
+        normalization describe the rows.
         """
         return self.definition.bias_shape(self, units)
 
 
 class Tokens(NamedTuple):
-    """Inputs given as ids of the rows of a table, as in an embedding: x[b, t] = table[ids[b, t]].
+    """Inputs that are looked up in a table, as in an embedding layer: x[b, t] = table[ids[b, t]].
 
-    An operation on tokens computes whatever depends on the id alone once per distinct id. The gradient of x is then
-    the gradient of the table.
+    The product of the inputs and the kernel is computed only once for each distinct id. In the gradients of a
+    recurrence, the gradient with respect to x is then the gradient with respect to the table, [rows, features].
 
     Attributes:
-        ids: integers [batch, time], from 0 to rows - 1 at live steps.
-        table: [rows, features].
+        ids: Integers [batch, time], the row numbers in the table. At live steps they must be from 0 to rows - 1.
+        table: The table, [rows, features].
     """
 
     ids: Array
@@ -120,39 +114,28 @@ class Tokens(NamedTuple):
 
 
 def no_recurrent_kernel(rec: Recurrence, kernel: Array) -> np.ndarray[Any, np.dtype[Any]]:
-    """Return U [units, 0] for a kernel [features, gates * units] of a cell whose gates do not read the state.
+    """Return an empty recurrent kernel, [units, 0], for a cell whose gates do not read the state.
+
+    Args:
+        rec: The recurrence.
+        kernel: W, [features, gates * units]. It determines `units` and the dtype.
 
     Raises:
-        ValueError: the gates of the cell read the state, so that it needs a recurrent kernel.
+        ValueError: The gates of the cell read the state, so the cell needs a recurrent kernel.
     """
     if rec.recurrent_gates:
-        raise ValueError(f"{rec.cell} needs a recurrent_kernel of shape [units, {rec.recurrent_gates} * units].")
+        raise ValueError(
+            f"{rec.cell} needs a recurrent_kernel of shape [units, {rec.recurrent_gates} * units]. It is None."
+        )
     columns = kernel.shape[-1] if kernel.shape else 0
     return np.zeros((columns // rec.gates, 0), kernel.dtype)
-
-
-def lengths_to_mask(lengths: Array, time: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return a mask [batch, time] that is True at the first lengths[b] steps of row b.
-
-    Raises:
-        ValueError: lengths is not one-dimensional and of integers, or a length is below 0 or above time.
-    """
-    lengths = np.asarray(lengths)
-    if lengths.ndim != 1 or not (np.issubdtype(lengths.dtype, np.integer) or lengths.size == 0):
-        raise ValueError(f"lengths must be [batch] integers, not {lengths.dtype} of shape {lengths.shape}.")
-    if lengths.size and (lengths.min() < 0 or lengths.max() > time):
-        raise ValueError(
-            f"lengths must lie between 0 and time = {time}, not between {lengths.min()} and {lengths.max()}."
-        )
-    mask: np.ndarray[Any, np.dtype[np.bool_]] = np.arange(time) < lengths[:, None]
-    return mask
 
 
 def require_shape(name: str, array: Array, *expected: tuple[int, ...]) -> None:
     """Check that an array has one of the expected shapes.
 
     Raises:
-        ValueError: it does not; the message names the array, the expected shapes and the actual one.
+        ValueError: The array has another shape. The message names the array, the expected shapes and the actual one.
     """
     if tuple(array.shape) not in expected:
         wanted = " or ".join(str(list(shape)) for shape in expected)
@@ -171,10 +154,17 @@ def check_operands(
     recurrent_dropout_mask: Array | None = None,
     zoneout_mask: Array | None = None,
 ) -> None:
-    """Check the shapes of the operands of a whole sequence against each other and against `shape`, that of x.
+    """Check that the shapes of the operands of a recurrence fit each other.
+
+    Args:
+        rec: The recurrence.
+        shape: The shape of x, [batch, time, features].
+        kernel, recurrent_kernel, bias, states, mask, dropout_mask, recurrent_dropout_mask, zoneout_mask: As in
+            `gatewright.ops.reference.forward`.
 
     Raises:
-        ValueError: a shape does not fit; the message names the operand, the expected shape and the actual one.
+        ValueError: A shape does not fit the others. The message names the operand, the expected shape and the actual
+            one.
     """
     if len(shape) != 3:
         raise ValueError(f"x must have shape [batch, time, features], not {list(shape)}.")
@@ -190,13 +180,15 @@ def check_operands(
     if bias is not None:
         require_shape("bias", bias, rec.bias_shape(units))
     if len(states) != len(rec.state_names):
-        raise ValueError(f"states must be {', '.join(rec.state_names)}, not {len(states)} arrays.")
+        raise ValueError(
+            f"states must contain one array for each of {', '.join(rec.state_names)}, but has {len(states)}."
+        )
     for name, state in zip(rec.state_names, states, strict=True):
         require_shape(f"state {name}", state, (batch, units))
     if mask is not None:
         require_shape("mask", mask, (batch, time))
     if recurrent_dropout_mask is not None and not rec.recurrent_gates:
-        raise ValueError(f"{rec.cell} has no recurrent product, and so no recurrent_dropout_mask.")
+        raise ValueError(f"{rec.cell} has no recurrent kernel, so recurrent_dropout_mask must be None.")
     for name, drop, width in (
         ("dropout_mask", dropout_mask, features),
         ("recurrent_dropout_mask", recurrent_dropout_mask, units),
@@ -205,5 +197,5 @@ def check_operands(
             require_shape(name, drop, (1, batch, width), (gates, batch, width))
     if zoneout_mask is not None:
         if not rec.zoneout:
-            raise ValueError("zoneout_mask needs a recurrence with a zoneout above 0.")
+            raise ValueError("zoneout_mask must be None if zoneout is 0. Set zoneout above 0 to use a mask.")
         require_shape("zoneout_mask", zoneout_mask, (batch, time, len(rec.state_names), units))

@@ -1,11 +1,9 @@
-"""The reference implementation: a loop over the steps of any cell, forward and backward through time.
+"""The reference implementation of the recurrences: a plain loop over the time steps, for the forward and backward pass.
 
-Every faster implementation must equal this one. It computes in the dtype of its operands: pass float64 for the most
-exact results. `step` and `forward` run on NumPy and JAX alike, so that `step` is also the body of the `lax.scan` in
-`gatewright.ops.jax`.
+The faster implementations are tested against this one. It computes in the dtype of its operands: pass float64 for the
+most exact results. `step` and `forward` work with NumPy and with JAX. The fallback in `gatewright.ops.jax` runs `step`
+inside `lax.scan`.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 from types import ModuleType
@@ -18,7 +16,13 @@ from gatewright.ops.recurrence import Recurrence, check_operands, require_shape
 
 
 class Forward(NamedTuple):
-    """The result of `forward`: sequence [B, T, U], each final state [B, U], saved [B, T, S, U]."""
+    """The result of `forward`.
+
+    Attributes:
+        sequence: The output of every time step, [batch, time, units].
+        states: The states after the last step, each [batch, units].
+        saved: The values that the backward pass needs, [batch, time, len(rec.saved_names), units].
+    """
 
     sequence: Array
     states: tuple[Array, ...]
@@ -39,32 +43,34 @@ def step(
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """Compute one step of the recurrence.
 
-    With zoneout, each new state s of the cell becomes
+    With zoneout, each new state s of the cell is replaced by
 
         d * s_prev + (1 - d) * s
 
     Krueger et al. 2016, "Zoneout: Regularizing RNNs by Randomly Preserving Hidden Activations", section 3.2. In
-    training, d is drawn for each step, unit and state of each row; it is 1 with probability `rec.zoneout`. In
-    inference, d is that probability. The h of an LSTM is computed from its c before zoneout. The saved c is the one
-    after zoneout.
+    training, d is a random mask, the argument `zoneout_mask`: each number is 1 with probability `rec.zoneout` and 0
+    otherwise. In inference, d is the probability `rec.zoneout` itself. An LSTM computes h from c before zoneout is
+    applied to c. The c among the saved values is the one after zoneout.
 
-    The function is pure: it writes nothing in place and computes in the dtype of the operands. It does not check
-    shapes, since it runs at every step: `check_operands` does so once per sequence.
+    The function does not modify its arguments, and it computes in the dtype of the operands. It does not check shapes,
+    since it is called for every step. `check_operands` checks them once per sequence.
 
     Args:
-        rec: the recurrence. Its direction and masking have no effect on a single step.
-        x: [batch, features].
-        states: one [batch, units] for each of `rec.state_names`.
+        rec: The recurrence. Its direction and its treatment of masks have no effect on a single step.
+        x: The input of the step, [batch, features].
+        states: The previous states, one array [batch, units] for each of `rec.state_names`.
         kernel: W, [features, gates * units].
-        recurrent_kernel: U, `rec.recurrent_kernel_shape(units)`.
-        bias: `rec.bias_shape(units)`, or None.
-        dropout_mask: m, [1 or gates, batch, features], scaled, constant through time; or None.
-        recurrent_dropout_mask: n, [1 or gates, batch, units], likewise.
+        recurrent_kernel: U, of shape `rec.recurrent_kernel_shape(units)`.
+        bias: b, of shape `rec.bias_shape(units)`. None for no bias.
+        dropout_mask: m, [1 or gates, batch, features]: 0 for a dropped feature, 1 / (1 - rate) for the others. None for
+            no dropout.
+        recurrent_dropout_mask: n, [1 or gates, batch, units], with the same values for the units of h. None for no
+            dropout.
         xp: `numpy` or `jax.numpy`.
-        zoneout_mask: d, bool [batch, states, units]; None for `rec.zoneout`. Every cell can have zoneout.
+        zoneout_mask: d, booleans [batch, states, units]. None sets d to `rec.zoneout`.
 
     Returns:
-        The new states, and the values of `rec.saved_names`; each [batch, units].
+        The new states and the values of `rec.saved_names`. Each array is [batch, units].
     """
     weights = Weights(kernel, recurrent_kernel, bias, dropout_mask, recurrent_dropout_mask)
     new, saved = rec.definition.step(rec, x, states, weights, xp)
@@ -77,7 +83,7 @@ def step(
 
 
 def _zoneout(rec: Recurrence, mask: Array | None, xp: ModuleType, like: tuple[Array, ...]) -> list[Array]:
-    """Return d of each state: see `step`."""
+    """Return the factor d of each state in the formula of zoneout in `step`."""
     if mask is None:
         return [xp.asarray(rec.zoneout, state.dtype) for state in like]
     return [xp.asarray(mask[:, k], state.dtype) for k, state in enumerate(like)]
@@ -89,12 +95,12 @@ def _times(rec: Recurrence, time: int) -> range:
 
 
 def _stack(rows: Sequence[Array], shape: tuple[int, ...], like: Array, xp: ModuleType) -> Array:
-    """Stack the rows along axis 1; without rows return an empty array of the shape."""
+    """Stack arrays along axis 1. If there are none, return an empty array of the given shape."""
     return xp.stack(rows, axis=1) if rows else xp.zeros(shape, dtype=like.dtype)
 
 
 def _zero_masked_inputs(x: Array, mask: Array | None, xp: ModuleType) -> Array:
-    """Set inputs at masked steps to 0, so that NaN or infinity in the padding cannot reach 0 * NaN."""
+    """Set the inputs at masked steps to 0, so that NaN or infinity in the padding does not affect the results."""
     return x if mask is None else xp.where(mask[:, :, None], x, xp.zeros_like(x))
 
 
@@ -113,24 +119,24 @@ def forward(
 ) -> Forward:
     """Run the recurrence over a whole sequence.
 
-    A masked step carries every state over. Its output is the previous h (before the first live step: the initial h),
-    or 0 with `rec.zero_output_for_mask`; its saved values are 0. The values of x at a masked step have no influence.
+    At a masked step every state keeps its value, the output is the previous h, and x has no effect. Before the first
+    live step, the previous h is the initial one. With `rec.zero_output_for_mask` the output is 0 instead. The saved
+    values of a masked step are 0.
 
     Args:
-        rec: the recurrence.
-        x: [batch, time, features].
-        kernel, recurrent_kernel, bias, dropout_mask, recurrent_dropout_mask: as in `step`.
-        states: the initial states, one [batch, units] for each of `rec.state_names`.
-        mask: [batch, time], True (or nonzero) at live steps; None if all are live.
+        rec: The recurrence.
+        x: The inputs, [batch, time, features].
+        kernel, recurrent_kernel, bias, dropout_mask, recurrent_dropout_mask: As in `step`.
+        states: The initial states, one [batch, units] for each of `rec.state_names`.
+        mask: [batch, time], True or nonzero at live steps. None means that all steps are live.
         xp: `numpy` or `jax.numpy`.
-        zoneout_mask: bool [batch, time, states, units]: see `step`.
+        zoneout_mask: d of every step, booleans [batch, time, states, units]; see `step`. None sets d to `rec.zoneout`.
 
     Returns:
-        sequence [batch, time, units] aligned with the times of x, the states after the last step, and
-        saved [batch, time, len(rec.saved_names), units].
+        The outputs, final states and saved values. The output at index t belongs to the input at index t.
 
     Raises:
-        ValueError: the shapes do not fit each other.
+        ValueError: The shapes do not fit each other.
     """
     drops = (dropout_mask, recurrent_dropout_mask)
     check_operands(rec, x.shape, kernel, recurrent_kernel, bias, states, mask, *drops, zoneout_mask)
@@ -164,7 +170,7 @@ def forward(
 def _states_before(
     rec: Recurrence, states: tuple[Array, ...], result: Forward, live: Array
 ) -> dict[int, tuple[Array, ...]]:
-    """Return the states before the step of each time: those after the live step processed last."""
+    """Return the states before each time step, by the index of the step."""
     before = {}
     for t in _times(rec, live.shape[1]):
         before[t] = states
@@ -190,22 +196,23 @@ def backward(
     recurrent_dropout_mask: Array | None = None,
     zoneout_mask: Array | None = None,
 ) -> Gradients:
-    """Compute the gradients by backpropagation through time, written out by hand, in NumPy.
+    """Compute the gradients of a loss by backpropagation through time, in NumPy, from hand-written derivatives.
 
     Werbos 1990, "Backpropagation Through Time: What It Does and How to Do It", section III.
 
     Args:
-        rec, x, kernel, recurrent_kernel, bias, states, mask, dropout_mask, recurrent_dropout_mask, zoneout_mask: the
-            operands of `forward`.
-        forward_result: the result of `forward` for these operands.
-        d_sequence: gradient of the loss with respect to the sequence, [batch, time, units].
-        d_states: gradient with respect to each final state, [batch, units].
+        rec, x, kernel, recurrent_kernel, bias, states, mask, dropout_mask, recurrent_dropout_mask, zoneout_mask: The
+            arguments that `forward` was called with.
+        forward_result: The result of that call.
+        d_sequence: Gradient of the loss with respect to the sequence, [batch, time, units].
+        d_states: Gradient of the loss with respect to each final state, [batch, units].
 
     Returns:
-        The gradient with respect to each differentiable operand. At masked steps the gradient of x is 0.
+        The gradient of the loss with respect to x, the weights and the initial states. At masked steps the
+        gradient of x is 0.
 
     Raises:
-        ValueError: the shapes do not fit each other.
+        ValueError: The shapes do not fit each other.
     """
     drops = (dropout_mask, recurrent_dropout_mask)
     check_operands(rec, x.shape, kernel, recurrent_kernel, bias, states, mask, *drops, zoneout_mask)
@@ -224,7 +231,7 @@ def backward(
     d_states = tuple(d_states)
     for t in reversed(_times(rec, time)):
         d_states = (d_states[0] + d_sequence[:, t], *d_states[1:])
-        # A masked step carries its states over: the gradient of such a row skips the cell.
+        # At a masked step the states keep their values, so their gradients skip the cell.
         d_live = tuple(np.where(live[:, t], d, 0) for d in d_states)
         saved = tuple(np.moveaxis(forward_result.saved[:, t], 1, 0))
         output = forward_result.sequence[:, t]

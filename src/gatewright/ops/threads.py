@@ -8,10 +8,13 @@ VARIABLE = "GATEWRIGHT_NUM_THREADS"
 
 
 def default_threads(cgroup_root: Path = Path("/sys/fs/cgroup")) -> tuple[int, str]:
-    """Return the default number of threads, and a few words on where it comes from.
+    """Return the default number of threads, and a text that says where the number comes from.
 
-    It is `GATEWRIGHT_NUM_THREADS` if that is set. Otherwise it is the number of cores that this process may use: those
-    of its affinity mask, limited by the CPU quota of its control group.
+    The number is the value of `GATEWRIGHT_NUM_THREADS` if that environment variable is set. Otherwise it is the number
+    of cores that this process may use: the cores in its affinity mask, limited by the CPU quota of its control group.
+
+    Args:
+        cgroup_root: The folder in which the control groups are mounted.
 
     Raises:
         ValueError: `GATEWRIGHT_NUM_THREADS` is not a whole number of at least 1.
@@ -19,17 +22,28 @@ def default_threads(cgroup_root: Path = Path("/sys/fs/cgroup")) -> tuple[int, st
     wanted = os.environ.get(VARIABLE)
     if wanted is not None:
         if not (wanted.isascii() and wanted.isdigit() and int(wanted) >= 1):
-            raise ValueError(f"{VARIABLE} must be a whole number of at least 1, not {wanted!r}: change it or unset it.")
+            raise ValueError(f"{VARIABLE} must be a whole number of at least 1, not {wanted!r}. Change it or unset it.")
         return int(wanted), VARIABLE
-    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = cgroup_quota(cgroup_root)
-    if quota is not None and math.ceil(quota) < affinity:
+    cores, quota = usable_cores(), cgroup_quota(cgroup_root)
+    if quota is not None and math.ceil(quota) < cores:
         return max(1, math.ceil(quota)), "control group quota"
-    return affinity, "processor affinity"
+    return cores, "processor affinity"
+
+
+def usable_cores() -> int:
+    """Return the number of cores in the affinity mask of this process."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cgroup_quota(root: Path) -> float | None:
-    """Return the CPU quota of the control group of this process, in processors; None if there is no limit."""
+    """Return how many processors the control group of this process may use, or None if there is no limit.
+
+    Args:
+        root: The folder in which the control groups are mounted.
+
+    Returns:
+        The CPU quota divided by its period. 1.5 means one and a half processors.
+    """
     group = _own_group()
     for folder in dict.fromkeys([root / group, root]):  # version 2: "200000 100000" or "max 100000"
         limit = _words(folder / "cpu.max")

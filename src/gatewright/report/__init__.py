@@ -1,1 +1,1 @@
-"""A comparison for people: as text, as pictures, as a page."""
+"""Show results as text, plots and HTML pages."""

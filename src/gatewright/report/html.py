@@ -1,6 +1,4 @@
-"""A comparison as a page of its own, and as a part of a notebook."""
-
-from __future__ import annotations
+"""Show a comparison as an HTML page or as a fragment for a notebook."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -12,10 +10,10 @@ from gatewright.report.tables import Column
 from gatewright.results.records import CellResult, Comparison, Run
 from gatewright.support.files import atomically
 
-# Columns of figures that a page has room for.
-_COLUMNS_SIDE_BY_SIDE = 8
+# Columns of numbers that fit side by side on a page.
+_MAX_COLUMNS = 8
 
-# Everything hangs on one class, so that a notebook's own elements keep their looks.
+# All rules apply below one class, so that they do not change other elements of a notebook.
 _STYLE = """
 .gatewright {
   --ink: #1f2933; --soft: #5b6673; --rule: #dfe3e8; --paper: #ffffff; --shade: #f6f7f9; --yes: #0b7a4b;
@@ -29,7 +27,7 @@ _STYLE = """
 .gatewright p, .gatewright li, .gatewright dd { max-width: 44rem; }
 .gatewright p { margin: .5rem 0; }
 .gatewright ul { margin: .5rem 0; padding-left: 1.2rem; }
-.gatewright .verdict { margin: .6rem 0 1rem; font-size: 1.6rem; font-weight: 500; line-height: 1.35; max-width: 46rem; }
+.gatewright .verdict { margin: .6rem 0 1rem; font-size: 1.3rem; font-weight: 500; line-height: 1.4; max-width: 46rem; }
 .gatewright .soft, .gatewright figcaption { color: var(--soft); font-size: .9rem; }
 .gatewright .wide { overflow-x: auto; margin: 1rem 0 .5rem; }
 .gatewright table { border-collapse: collapse; margin: 0; font-size: .95rem; color: inherit; }
@@ -44,7 +42,7 @@ _STYLE = """
 .gatewright tbody th, .gatewright tbody td { border-bottom: 1px solid var(--rule); }
 .gatewright th.right, .gatewright td.right { text-align: right; }
 .gatewright td { white-space: nowrap; }
-.gatewright tr.simple th, .gatewright tr.simple td { color: var(--soft); font-weight: 400; }
+.gatewright tr.baseline th, .gatewright tr.baseline td { color: var(--soft); font-weight: 400; }
 .gatewright tr.family th { padding-top: 1.1rem; font-weight: 500; font-size: .85rem; color: var(--soft); }
 .gatewright tr.chosen td { font-weight: 600; background: var(--shade); }
 .gatewright td.yes { color: var(--yes); font-weight: 600; }
@@ -73,7 +71,7 @@ body { margin: 0; background: #ffffff; }
 .gatewright.page { max-width: 60rem; margin: 0 auto; padding: 3rem 1.25rem 4rem; }
 @media (max-width: 40rem) {
   .gatewright.page { padding-top: 1.5rem; }
-  .gatewright .verdict { font-size: 1.3rem; }
+  .gatewright .verdict { font-size: 1.15rem; }
   .gatewright dl { grid-template-columns: 1fr; gap: 0; }
   .gatewright dd { margin-bottom: .5rem; }
 }
@@ -98,17 +96,7 @@ body { margin: 0; background: #ffffff; }
 
 
 def page(comparison: Comparison) -> str:
-    """The report as an HTML page that needs no other file and no network."""
-    title = tables.title(comparison)
-    body = [
-        *_opening(comparison),
-        *_main_table(comparison),
-        *_pictures(comparison),
-        *_paired_tests(comparison),
-        *_reading(comparison),
-        *_data(comparison),
-        *_details(comparison),
-    ]
+    """Return the report as an HTML page without references to other files."""
     return "\n".join(
         [
             "<!DOCTYPE html>",
@@ -117,12 +105,18 @@ def page(comparison: Comparison) -> str:
             '<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="color-scheme" content="light dark">',
-            f"<title>{escape(title)}</title>",
+            f"<title>{escape(tables.title(comparison))}</title>",
             f"<style>{_STYLE}{_PAGE_STYLE}</style>",
             "</head>",
             "<body>",
             '<main class="gatewright page">',
-            *body,
+            *_opening(comparison),
+            *_main_table(comparison),
+            *_plots(comparison),
+            *_paired_tests(comparison),
+            *_reading(comparison),
+            *_data(comparison),
+            *_details(comparison),
             "</main>",
             "</body>",
             "</html>\n",
@@ -131,24 +125,24 @@ def page(comparison: Comparison) -> str:
 
 
 def fragment(comparison: Comparison) -> str:
-    """Verdict, main table and pictures, for a notebook; its styles reach nothing else there."""
+    """Return the verdict, the main table and the plots as an HTML fragment whose styles apply only to itself."""
     return "\n".join(
         [
             f"<style>{_STYLE}</style>",
             '<div class="gatewright" style="padding: 1rem">',
             *_opening(comparison),
             *_main_table(comparison),
-            *_pictures(comparison),
+            *_plots(comparison),
             "</div>\n",
         ]
     )
 
 
 def write(comparison: Comparison, path: str | os.PathLike[str]) -> None:
-    """Write the page to `path`, whole or not at all.
+    """Write the HTML page to `path`, completely or not at all.
 
     Raises:
-        OSError: where `path` can't be written.
+        OSError: `path` cannot be written.
     """
     with atomically(path) as temporary:
         temporary.write_text(page(comparison), encoding="utf-8")
@@ -163,63 +157,62 @@ def _opening(comparison: Comparison) -> list[str]:
 
 
 def _main_table(comparison: Comparison) -> list[str]:
-    """What came out, and what it cost; in two tables where one would be too wide."""
+    """Return the HTML of the main table, split into outcomes and costs if one table would be too wide."""
     names, costs, outcomes = tables.results(comparison)
     right = [(column, "right") for column in costs]
     left = [(column, "left") for column in outcomes]
-    parts = [[*right, *left]] if len(right) + len(left) <= _COLUMNS_SIDE_BY_SIDE else [left, right]
-    models = (comparison.baseline, comparison.chance)
+    groups = [[*right, *left]] if len(right) + len(left) <= _MAX_COLUMNS else [left, right]
+    models = {comparison.baseline.name: comparison.baseline, "constant baseline": comparison.constant}
     return [
-        *(line for part in parts for line in _figures(comparison, names, part)),
+        *(line for group in groups for line in _numbers(comparison, names, group)),
         f'<p class="soft">{escape(tables.legend(comparison))}</p>',
-        *(f'<p class="soft">{_labelled(model.name, model.description)}</p>' for model in models),
+        *(f'<p class="soft">{escape(f"{name}: {model.description}.")}</p>' for name, model in models.items()),
     ]
 
 
-def _figures(comparison: Comparison, names: Column, columns: Sequence[tuple[Column, str]]) -> list[str]:
+def _numbers(comparison: Comparison, names: Column, columns: Sequence[tuple[Column, str]]) -> list[str]:
     rows = []
     for row, name in enumerate(names.cells):
-        trained = row < len(comparison.cells)
-        key = f'<span class="key" style="background: {plots.colour(row)}"></span>' if trained else ""
-        figures = "".join(_cell(column.cells[row], side) for column, side in columns)
-        kind = "cell" if trained else "simple"
-        rows.append(f'<tr class="{kind}"><th scope="row">{key}{escape(name)}</th>{figures}</tr>')
+        is_cell = row < len(comparison.cells)
+        key = f'<span class="key" style="background: {plots.colour(row)}"></span>' if is_cell else ""
+        numbers = "".join(_cell(column.cells[row], side) for column, side in columns)
+        kind = "cell" if is_cell else "baseline"
+        rows.append(f'<tr class="{kind}"><th scope="row">{key}{escape(name)}</th>{numbers}</tr>')
     headings = "".join(_heading(column, side) for column, side in [(names, "left"), *columns])
     return _table(headings, rows)
 
 
-def _pictures(comparison: Comparison) -> list[str]:
+def _plots(comparison: Comparison) -> list[str]:
     measure = comparison.measures[0]
     count = tables.seeds(comparison)
-    of_seeds = (
-        f"A line is the mean over {count} seeds and its band runs from the lowest seed to the highest; a dot is the "
-        "epoch that was chosen for a seed, with whose weights it was tested."
+    seeds = (
+        f"A line is the mean over {count} seeds, and its band runs from the lowest seed to the highest. Each dot is "
+        "the chosen epoch of one seed; the weights of that epoch are tested."
         if count > 1
-        else "One seed; the dot is the chosen epoch, with whose weights it was tested."
+        else "One seed. The dot is the chosen epoch; the weights of that epoch are tested."
     )
     learning = (
-        f"How well each cell does on the validation rows after each epoch, by {measure.title}; {measure.better} is "
-        f"better. {of_seeds} The thin lines across are the baseline and chance on the test rows, for orientation: "
-        "they were measured on other rows than the curves."
+        f"Validation {measure.title} of each cell after each epoch; {measure.better} is better. {seeds} The dotted "
+        "horizontal lines are the two baselines on the test set. They are only a rough guide, because the curves show "
+        "the validation set."
     )
     through_time = (
-        "How strongly the state at each earlier step still moves the loss at the end, from the past on the left to "
-        "the last step on the right; the scale is logarithmic, and what is below 10⁻¹² of the largest lies on the "
-        "bottom edge. Where a curve "
-        "falls towards nothing, an error at the end no longer reaches, and the cell can't learn from what stood "
-        "there: the vanishing gradient (Hochreiter 1991; Bengio, Simard and Frasconi 1994). Gates were made to keep "
-        "the curve up. Dashed is before training, solid is after; a thin line is the same for an LSTM's cell state c; "
-        "bands run from the lowest seed to the highest."
+        "How strongly the state at each earlier time step affects the loss, from the first step on the left to the "
+        "last one on the right. The scale is logarithmic; values below 10⁻¹² of the largest one are drawn on the "
+        "bottom edge. If a curve falls towards zero, the cell cannot learn from the input at those steps. This is the "
+        "vanishing gradient (Hochreiter 1991; Bengio, Simard and Frasconi 1994), which gates were designed to prevent. "
+        "Dashed lines are before training, solid lines after it. A thin line is the cell state c of an LSTM. Bands run "
+        "from the lowest seed to the highest."
     )
     return [
-        *_section("Learning"),
-        *_picture(plots.svg(plots.learning_curves(comparison)), learning),
-        *_section("How far back an error reaches"),
-        *_picture(plots.svg(plots.gradients(comparison)), through_time),
+        *_section("Learning curves"),
+        *_figure(plots.svg(plots.learning_curves(comparison)), learning),
+        *_section("Gradients through time"),
+        *_figure(plots.svg(plots.gradients(comparison)), through_time),
     ]
 
 
-def _picture(drawing: str, caption: str) -> list[str]:
+def _figure(drawing: str, caption: str) -> list[str]:
     return [
         "<figure>",
         f'<div class="card">{drawing}</div>',
@@ -238,35 +231,33 @@ def _paired_tests(comparison: Comparison) -> list[str]:
     for group in groups:
         rows.append(f'<tr class="family"><th colspan="6" scope="colgroup">{escape(group.title)}</th></tr>')
         for row in group.rows:
-            figures = (row.difference, row.t_p, row.sign_p, row.adjusted_p)
+            numbers = (row.difference, row.t_p, row.sign_p, row.adjusted_p)
             conclusion = f'<td class="{"yes" if row.differs else "no"}">{escape(row.conclusion)}</td>'
-            cells = "".join(_cell(figure, "right") for figure in figures)
+            cells = "".join(_cell(number, "right") for number in numbers)
             rows.append(f'<tr><th scope="row">{escape(row.pair)}</th>{cells}{conclusion}</tr>')
     return [
-        *_section("Which differences hold"),
+        *_section("Paired tests"),
         f'<p class="soft">{escape(tables.differences(comparison))}</p>',
         *_table(f"<th></th>{headings}<th></th>", rows),
-        "<p>The <b>t test over seeds</b> asks whether the difference would come again with other initial weights and "
-        "another order of rows. The <b>sign test</b> asks whether it would come again on other test rows: it counts "
-        f"the rows on which one of the two is better, which means: {escape(comparison.right)}.</p>",
+        "<p>The <b>t test over seeds</b> asks whether the difference would appear again with other initial weights and "
+        "another order of the training examples. The <b>sign test</b> asks whether it would appear again on other test "
+        "examples. It counts the examples on which one of the two is better, which means: "
+        f"{escape(comparison.score_label)}.</p>",
         f"<p>{escape(tables.CLAIM)}</p>",
     ]
 
 
 def _reading(comparison: Comparison) -> list[str]:
     count = tables.seeds(comparison)
-    if count == 1:
-        sentences = (
-            "Each cell was trained once. Another seed would give another figure, and one run can't say how "
-            "different: there are no intervals here, and no difference is claimed. Use at least three seeds."
-        )
-    else:
-        sentences = (
-            f"The figure before ± is the mean over {count} seeds, the one after it is half of the 95% interval by "
-            "Student's t. It says how surely these seeds tell the mean over all seeds, with these training rows and "
-            "on these test rows. It doesn't say how well another sample of rows would do. Don't judge by whether "
-            "two intervals overlap: the seeds and rows are shared, and the paired tests use that."
-        )
+    sentences = (
+        "Each cell was trained once. Another seed would give another result, and one run cannot show how different "
+        "it would be. So there are no intervals, and no difference is claimed. Use at least three seeds."
+        if count == 1
+        else f"The number before ± is the mean over {count} seeds, and the number after it is half of the 95% interval "
+        "by Student's t. The interval shows how precisely these seeds estimate the mean over all seeds, for this "
+        "training set and this test set. It does not cover other samples of data. Do not judge by whether two "
+        "intervals overlap: the cells share seeds and data, and the paired tests make use of that."
+    )
     return [*_section("How to read the intervals"), f"<p>{sentences}</p>"]
 
 
@@ -278,10 +269,10 @@ def _data(comparison: Comparison) -> list[str]:
 
 
 def _details(comparison: Comparison) -> list[str]:
-    runs = [part for cell in comparison.cells for part in _runs_of(cell, comparison)]
-    machine = {**comparison.machine, "seconds of all runs together": tables.significant(comparison.seconds)}
+    runs = [line for cell in comparison.cells for line in _runs_of(cell, comparison)]
+    machine = {**comparison.machine, "seconds of all runs": tables.significant(comparison.seconds)}
     return [
-        *_section("All that was run"),
+        *_section("Details"),
         *_folded("Settings", _definitions(comparison.settings)),
         *_folded("Runs", runs),
         *_folded("Machine", _definitions(machine)),
@@ -289,18 +280,17 @@ def _details(comparison: Comparison) -> list[str]:
 
 
 def _runs_of(cell: CellResult, comparison: Comparison) -> list[str]:
-    parts = [f"<h3>{escape(cell.name)}</h3>"]
+    lines = [f"<h3>{escape(cell.name)}</h3>"]
     for run in cell.runs:
         tested = ", ".join(
-            f"{measure.title} {tables.figures(comparison, measure).number(run.test[measure.name])}"
+            f"{measure.title} {tables.format_of(comparison, measure).number(run.test[measure.name])}"
             for measure in comparison.measures
         )
         summary = (
-            f"seed {run.seed}, learning rate {run.learning_rate:g}, chosen epoch {run.chosen_epoch}; "
-            f"on the test rows: {tested}"
+            f"seed {run.seed}, learning rate {run.learning_rate:g}, chosen epoch {run.chosen_epoch}; test set: {tested}"
         )
-        parts += _folded(summary, _epochs(run, comparison))
-    return parts
+        lines += _folded(summary, _epochs(run, comparison))
+    return lines
 
 
 def _epochs(run: Run, comparison: Comparison) -> list[str]:
@@ -310,17 +300,17 @@ def _epochs(run: Run, comparison: Comparison) -> list[str]:
         *(f"validation {measure.title}" for measure in comparison.measures),
         "seconds",
     ]
-    writers = [(measure.name, tables.figures(comparison, measure)) for measure in comparison.measures]
+    formats = [(measure.name, tables.format_of(comparison, measure)) for measure in comparison.measures]
     rows = []
     for number, epoch in enumerate(run.epochs, 1):
-        figures = [
+        numbers = [
             str(number),
             tables.significant(epoch.loss, 4),
-            *(write.number(epoch.validation[name]) for name, write in writers),
+            *(number_format.number(epoch.validation[name]) for name, number_format in formats),
             tables.significant(epoch.seconds),
         ]
         kind = ' class="chosen"' if number == run.chosen_epoch else ""
-        rows.append(f"<tr{kind}>{''.join(_cell(figure, 'right') for figure in figures)}</tr>")
+        rows.append(f"<tr{kind}>{''.join(_cell(number, 'right') for number in numbers)}</tr>")
     return _table("".join(_heading(Column(words, ()), "right") for words in headings), rows)
 
 
@@ -346,7 +336,7 @@ def _plain(value: Any) -> str:
 
 
 def _table(headings: str, rows: Iterable[str]) -> list[str]:
-    # The focus lets a keyboard scroll what does not fit on a narrow screen.
+    # The tab index lets the keyboard scroll a table that does not fit on a narrow screen.
     return [
         '<div class="wide" tabindex="0"><table>',
         f"<thead><tr>{headings}</tr></thead>",
@@ -361,9 +351,5 @@ def _heading(column: Column, side: str) -> str:
     return f'<th scope="col" class="{side}">{escape(column.heading)}</th>'
 
 
-def _cell(figure: str, side: str) -> str:
-    return f'<td class="{side}">{escape(figure)}</td>'
-
-
-def _labelled(name: str, description: str) -> str:
-    return f"{escape(name)}: {escape(description)}"
+def _cell(text: str, side: str) -> str:
+    return f'<td class="{side}">{escape(text)}</td>'

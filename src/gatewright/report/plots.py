@@ -1,6 +1,4 @@
-"""A comparison as pictures."""
-
-from __future__ import annotations
+"""Plot a comparison."""
 
 import hashlib
 import io
@@ -14,28 +12,28 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from gatewright.report import tables
 from gatewright.results.records import CellResult, Comparison
-from gatewright.support import pictures as style
+from gatewright.support import plot_style as style
 
-# A gradient smaller than this share of the largest one is drawn as this share: 0 has no place on a logarithmic axis.
+# Smaller fractions of the largest gradient are drawn as this one, because a logarithmic axis has no 0.
 _SMALLEST = 1e-12
-# Of a line of a label, as a share of the height of the axes.
+# Height of one line of a label, as a fraction of the height of the axes.
 _LINE = 0.058
 
 
-class _Picture(Figure):
-    """A figure that a notebook shows although pyplot does not know it."""
+class _NotebookFigure(Figure):
+    """A matplotlib figure that notebooks display although pyplot did not create it."""
 
     def _repr_svg_(self) -> str:
         return svg(self)
 
 
 class _Band(NamedTuple):
-    """Curves of all seeds in one: NaN where no seed has a finite value."""
+    """Mean, minimum and maximum of the curves of all seeds. NaN at positions where no seed has a finite value."""
 
     mean: NDArray[np.float64]
     low: NDArray[np.float64]
@@ -43,45 +41,45 @@ class _Band(NamedTuple):
 
 
 class _Label(NamedTuple):
-    """What stands at the end of a line; `height` is the line's, as a share of the axes."""
+    """The label at the end of a line. `height` is the end of the line, as a fraction of the axes."""
 
-    words: str
+    text: str
     height: float
     colour: str
 
 
 def colour(position: int) -> str:
-    """The colour of the cell at this position in the comparison, in all pictures and tables."""
+    """Return the colour of the cell at this position of the comparison, the same in all plots and tables."""
     return style.PALETTE[position % len(style.PALETTE)]
 
 
 def learning_curves(comparison: Comparison) -> Figure:
-    """The deciding measure on the validation rows after each epoch.
+    """Plot the first metric on the validation set after each epoch.
 
-    A line is the mean over seeds, its band runs from the lowest to the highest seed, a dot is a seed's chosen epoch.
-    Thin lines across are the baseline's and chance's figures on the test rows.
+    A line is the mean over seeds, its band runs from the lowest seed to the highest, and a dot marks the chosen epoch
+    of a seed. Dotted horizontal lines are the baselines on the test set.
     """
-    with style.styled():
-        figure = _Picture(figsize=(7.6, 4.2), layout="constrained")
+    with style.plot_style():
+        figure = _NotebookFigure(figsize=(7.6, 4.2), layout="constrained")
         _draw_learning_curves(figure, comparison)
     return figure
 
 
 def gradients(comparison: Comparison) -> Figure:
-    """|dL/dh_t| by steps before the last, a panel a cell, before and after training; means and bands over seeds."""
+    """Plot the norm of the gradient |dL/dh_t| at each time step, before and after training, with one panel per cell."""
     rows, columns = _grid(len(comparison.cells))
-    with style.styled():
-        figure = _Picture(figsize=(max(4.6, 2.6 * columns), 1.4 + 2.6 * rows), layout="constrained")
+    with style.plot_style():
+        figure = _NotebookFigure(figsize=(max(4.6, 2.6 * columns), 1.4 + 2.6 * rows), layout="constrained")
         _draw_gradients(figure, comparison)
     return figure
 
 
 def overview(comparison: Comparison) -> Figure:
-    """Learning curves and gradients side by side."""
+    """Plot learning curves and gradients side by side."""
     rows, columns = _grid(len(comparison.cells))
     widths = (6.4, max(4.6, 2.3 * columns))
-    with style.styled():
-        figure = _Picture(figsize=(sum(widths), max(4.2, 1.4 + 2.6 * rows)), layout="constrained")
+    with style.plot_style():
+        figure = _NotebookFigure(figsize=(sum(widths), max(4.2, 1.4 + 2.6 * rows)), layout="constrained")
         sides = figure.subfigures(1, 2, width_ratios=widths, wspace=0.04, squeeze=False)
         _draw_learning_curves(sides[0, 0], comparison)
         _draw_gradients(sides[0, 1], comparison)
@@ -89,17 +87,17 @@ def overview(comparison: Comparison) -> Figure:
 
 
 def svg(figure: Figure) -> str:
-    """The figure as an `<svg>` element to be put into a page; equal figures give equal strings."""
+    """Return the figure as an `<svg>` element for an HTML page. Equal figures give equal strings."""
     stream = io.StringIO()
-    with style.styled():
+    with style.plot_style():
         figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     drawing = stream.getvalue()
     drawing = drawing[drawing.index("<svg") :].rstrip()
-    # In a page, a style element inside the drawing would reach everything around it; what the root has is inherited.
+    # A style element would apply to the whole page, so its rules move to the root element, whose children inherit them.
     (everywhere,) = re.findall(r"<style[^>]*>\*{(.*?)}</style>", drawing)
     drawing = re.sub(r"\s*<defs>\s*<style.*?</style>\s*</defs>", "", drawing)
     drawing = drawing.replace("<svg", f'<svg style="{everywhere}"', 1)
-    # matplotlib numbers most ids from 1 in every figure, but a page may hold several.
+    # matplotlib uses the same ids in every figure, but a page can have several figures.
     prefix = f"g{hashlib.sha256(drawing.encode()).hexdigest()[:10]}-"
     return re.sub(r'(\bid="|\bhref="#|url\(#)', rf"\g<1>{prefix}", drawing)
 
@@ -111,10 +109,11 @@ def _draw_learning_curves(figure: FigureBase, comparison: Comparison) -> None:
         _band([[epoch.validation[measure.name] for epoch in run.epochs] for run in cell.runs])
         for cell in comparison.cells
     ]
-    simple = [model for model in (comparison.baseline, comparison.chance) if measure.name in model.test]
-    levels = [model.test[measure.name] for model in simple]
+    baselines = {"constant baseline": comparison.constant, comparison.baseline.name: comparison.baseline}
+    levels = [model.test[measure.name] for model in baselines.values()]
     if measure.better == "lower" and _spans(np.concatenate([*(band.mean for band in bands), levels]), 20):
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
 
@@ -130,18 +129,18 @@ def _draw_learning_curves(figure: FigureBase, comparison: Comparison) -> None:
     axes.set_xlim(1 - min(margin, 0.5), last + margin)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel("epoch")
-    axes.set_ylabel(f"{measure.title}, validation rows", parse_math=False)
+    axes.set_ylabel(f"validation {measure.title}", parse_math=False)
     figure.suptitle(f"Validation {measure.title} after each epoch", fontsize=11, parse_math=False)
-    axes.set_title(_said_of_seeds(comparison), fontsize=8, color=style.GREY)
+    axes.set_title(_legend(comparison), fontsize=8, color=style.GREY)
 
-    write = tables.figures(comparison, measure)
+    number_format = tables.format_of(comparison, measure)
     labels = [
         _curve_label(axes, cell.name, band, colour(position))
         for position, (cell, band) in enumerate(zip(comparison.cells, bands, strict=True))
     ]
     labels += [
-        _Label(f"{model.name}: {write.number(level)} on the test rows", _height(axes, level), style.GREY)
-        for model, level in zip(simple, levels, strict=True)
+        _Label(f"{name}: {number_format.number(level)} (test)", _height(axes, level), style.GREY)
+        for name, level in zip(baselines, levels, strict=True)
     ]
     _draw_labels(axes, labels)
 
@@ -152,7 +151,7 @@ def _draw_chosen(axes: Axes, cell: CellResult, measure: str, colour: str) -> Non
     axes.plot(epochs, values, "o", color=colour, markersize=5.5, markeredgecolor="white", markeredgewidth=0.9, zorder=4)
 
 
-def _said_of_seeds(comparison: Comparison) -> str:
+def _legend(comparison: Comparison) -> str:
     count = tables.seeds(comparison)
     if count == 1:
         return "one seed; dot: chosen epoch"
@@ -167,25 +166,25 @@ def _curve_label(axes: Axes, name: str, band: _Band, colour: str) -> _Label:
 
 
 def _height(axes: Axes, value: float) -> float:
-    """Of a value on the y axis, as a share of the axes."""
+    """Return the height of a value on the y axis, as a fraction of the axes."""
     if not math.isfinite(value):
         return 0.0
     return float((axes.transScale + axes.transLimits).transform((1.0, value))[1])
 
 
 def _draw_labels(axes: Axes, labels: Sequence[_Label]) -> None:
-    """Right of the axes, each beside the end of its line or as near as the others let it."""
+    """Draw labels to the right of the axes, each as near to the end of its line as the other labels allow."""
     labels = sorted(labels, key=lambda label: label.height)
-    wrapped = [textwrap.fill(label.words, 24) for label in labels]
-    room = [_LINE * (1 + words.count("\n")) for words in wrapped]
-    for label, words, height in zip(labels, wrapped, _spread([label.height for label in labels], room), strict=True):
+    wrapped = [textwrap.fill(label.text, 24) for label in labels]
+    room = [_LINE * (1 + text.count("\n")) for text in wrapped]
+    for label, text, height in zip(labels, wrapped, _spread([label.height for label in labels], room), strict=True):
         axes.annotate(
-            words, (1.015, height), xycoords="axes fraction", color=label.colour, va="center", parse_math=False
+            text, (1.015, height), xycoords="axes fraction", color=label.colour, va="center", parse_math=False
         )
 
 
 def _spread(heights: Sequence[float], room: Sequence[float]) -> list[float]:
-    """The ascending heights, moved until each has its room: neighbours that collide share the way, inside the axes."""
+    """Return ascending heights of labels, moved apart so that labels of the heights `room` do not overlap."""
     spread = list(heights)
     for _ in range(100):
         for below in range(len(spread) - 1):
@@ -206,15 +205,15 @@ def _draw_gradients(figure: FigureBase, comparison: Comparison) -> None:
         _draw_norms(axes, cell, floor, colour(position))
         axes.set_title(cell.name, color=colour(position), fontweight="bold", parse_math=False)
         axes.tick_params(labelbottom=True)
-        axes.set_xlabel("steps before the last")
+        axes.set_xlabel("steps before the last one")
     for axes in panels[len(comparison.cells) :]:
         axes.remove()
 
     steps = max(
         len(norms) for cell in comparison.cells for run in cell.runs for norms in run.gradient_after.states.values()
     )
-    # A whole power of ten, so that the axis has labels however little the curves fall; or the floor, so that a
-    # curve which fell through it is seen to leave the picture.
+    # A power of ten gives the axis labels even if the curves hardly fall. The floor lets curves that fall below it
+    # reach the edge.
     bottom = max(10.0 ** math.floor(math.log10(smallest)), floor)
     panels[0].set_yscale("log")
     panels[0].set_ylim(bottom, 10.0 ** (math.floor(math.log10(largest)) + 1))
@@ -222,8 +221,8 @@ def _draw_gradients(figure: FigureBase, comparison: Comparison) -> None:
     panels[0].yaxis.set_minor_formatter(NullFormatter())
     panels[0].set_xlim(max(steps - 1, 1), 0)
     panels[0].xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-    figure.supylabel("|dL/dh_t|, mean over validation rows", fontsize=9, color="#374151", parse_math=False)
-    figure.suptitle("Gradient of the loss that reaches each step", fontsize=11)
+    figure.supylabel("|dL/dh_t|, mean over the validation set", fontsize=9, color="#374151", parse_math=False)
+    figure.suptitle("Gradient of the loss at each time step", fontsize=11)
     figure.legend(
         handles=_gradient_legend(comparison),
         loc="outside lower center",
@@ -245,7 +244,7 @@ def _draw_norms(axes: Axes, cell: CellResult, floor: float, colour: str) -> None
 
 
 def _range_of_norms(comparison: Comparison) -> tuple[float, float]:
-    """The largest and the smallest norm that are drawn; (1, the floor) where there is nothing to draw."""
+    """Return the largest and the smallest norm to draw."""
     norms = np.concatenate(
         [
             np.asarray(values, np.float64)
@@ -269,7 +268,7 @@ def _gradient_legend(comparison: Comparison) -> list[Line2D]:
     ]
     states = {state for cell in comparison.cells for state in cell.runs[0].gradient_after.states}
     if "c" in states:
-        handles.append(Line2D([], [], color=style.GREY, linewidth=0.9, label="thin: cell state c"))
+        handles.append(Line2D([], [], color=style.GREY, linewidth=0.9, label="thin: LSTM cell state c"))
     return handles
 
 
@@ -279,7 +278,7 @@ def _power_of_ten(value: float, _: Any) -> str:
 
 
 def _grid(count: int) -> tuple[int, int]:
-    """Rows and columns of so many panels."""
+    """Return the numbers of rows and columns of a grid with this number of panels."""
     columns = count if count <= 3 else 2 if count == 4 else 3
     return math.ceil(count / columns), columns
 
@@ -290,7 +289,7 @@ def _draw_band(axes: Axes, x: NDArray[Any], band: _Band, colour: str, **line: An
 
 
 def _band(curves: Iterable[Sequence[float]]) -> _Band:
-    """Mean, lowest and highest at each place, over the curves that have a finite value there."""
+    """Return the mean, minimum and maximum of the curves at each position, over the values that are finite."""
     curves = list(curves)
     table = np.full((len(curves), max(map(len, curves))), np.nan)
     for row, curve in zip(table, curves, strict=True):
@@ -300,5 +299,6 @@ def _band(curves: Iterable[Sequence[float]]) -> _Band:
 
 
 def _spans(values: NDArray[np.float64], factor: float) -> bool:
+    """Return True if the largest positive value is more than `factor` times the smallest."""
     positive = values[np.isfinite(values) & (values > 0)]
     return len(positive) > 0 and bool(positive.max() > factor * positive.min())

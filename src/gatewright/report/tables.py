@@ -1,31 +1,29 @@
-"""The tables of a report and the sentences about them, as strings: the terminal and the page show the same."""
-
-from __future__ import annotations
+"""Tables of a comparison and the sentences about them, as strings for the terminal and for HTML."""
 
 import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from gatewright.results.measure import Measure
-from gatewright.results.records import Baseline, CellResult, Comparison
+from gatewright.results.records import CellResult, Comparison
 from gatewright.results.statistics import Interval
 from gatewright.results.verdict import PairedTest
 
 
 class Column(NamedTuple):
-    """A heading, in which a line break is a good place to break, and a string for each row."""
+    """A column: its heading, with line breaks where it may wrap, and one string per row."""
 
     heading: str
     cells: tuple[str, ...]
 
 
 class Results(NamedTuple):
-    """The main table: a row for each cell, then the baseline, then chance.
+    """The main table: one row per cell, then the baseline, then the constant baseline.
 
     Attributes:
-        names: whose row it is.
-        costs: size, time and memory; to be aligned on the right.
-        outcomes: measures and chosen epochs; to be aligned on the left, which puts decimal points in one line.
+        names: Names of the rows.
+        costs: Size, time and memory, aligned on the right.
+        outcomes: Metrics and chosen epochs, aligned on the left to line up the decimal points.
     """
 
     names: Column
@@ -34,7 +32,7 @@ class Results(NamedTuple):
 
 
 class PairedRow(NamedTuple):
-    """One paired test: who against whom, the figures, what may be said, and whether that is a difference."""
+    """A paired test: the two cells or baselines, the numbers, the conclusion, and True if a difference is claimed."""
 
     pair: str
     difference: str
@@ -46,31 +44,30 @@ class PairedRow(NamedTuple):
 
 
 class PairedGroup(NamedTuple):
-    """Paired tests of one family under its heading."""
+    """A family of paired tests with its title."""
 
     title: str
     rows: tuple[PairedRow, ...]
 
 
 @dataclass(frozen=True)
-class Figures:
-    """How the figures of one measure are written.
+class Format:
+    """Number format of one metric.
 
     Attributes:
-        decimals: of a measure that is a share; None where significant digits count instead, as for an error.
+        decimals: Digits after the decimal point, or None to write three significant digits.
     """
 
     decimals: int | None
 
     def number(self, value: float) -> str:
-        """The value alone."""
         if self.decimals is None or not math.isfinite(value):
             return significant(value)
         return f"{value:.{self.decimals}f}"
 
     def interval(self, interval: Interval) -> str:
-        """`mean ± half of the interval`, or the mean alone where there is no interval."""
-        reach = _reach(interval)
+        """Return the mean ± half the width of the interval, or only the mean if there is no interval."""
+        reach = _half_width(interval)
         if reach is None or not math.isfinite(interval.mean):
             return self.number(interval.mean)
         if self.decimals is not None:
@@ -83,7 +80,7 @@ class Figures:
         return f"{interval.mean:.{decimals}f} ± {reach:.{decimals}f}"
 
     def difference(self, value: float) -> str:
-        """The value with its sign, and with as many digits as keep it from looking like 0."""
+        """Return the value with its sign, and with enough digits that it does not look like 0."""
         if self.decimals is None or not math.isfinite(value):
             return f"{'+' if value > 0 else ''}{significant(value)}"
         decimals = self.decimals
@@ -92,26 +89,25 @@ class Figures:
         return f"{value:+.{decimals}f}" if value else f"{value:.{decimals}f}"
 
 
-def figures(comparison: Comparison, measure: Measure) -> Figures:
-    """How this measure is written throughout the report: one number of decimals for a column of shares.
+def format_of(comparison: Comparison, measure: Measure) -> Format:
+    """Return the number format of a metric for the whole report.
 
-    Three decimals; four where three would show two different means as one, or an interval as nothing.
+    Metrics between 0 and 1 have three decimals, or four if three would make different means look equal or an interval
+    look like 0. Other metrics and errors have three significant digits.
     """
     intervals = [cell.test[measure.name] for cell in comparison.cells]
-    simple = [
-        model.test[measure.name] for model in (comparison.baseline, comparison.chance) if measure.name in model.test
-    ]
-    values = {value for value in [*(interval.mean for interval in intervals), *simple] if math.isfinite(value)}
+    baselines = [model.test[measure.name] for model in (comparison.baseline, comparison.constant)]
+    values = {value for value in [*(interval.mean for interval in intervals), *baselines] if math.isfinite(value)}
     if measure.better == "lower" or not all(0 <= value <= 1 for value in values):
-        return Figures(None)
-    reaches = [reach for interval in intervals if (reach := _reach(interval))]
+        return Format(None)
+    reaches = [reach for interval in intervals if (reach := _half_width(interval))]
     distinct = len({round(value, 3) for value in values}) == len(values)
     visible = all(round(reach, 3) > 0 for reach in reaches)
-    return Figures(3 if distinct and visible else 4)
+    return Format(3 if distinct and visible else 4)
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """The value with so many significant digits: 0.000421, 12.3, 1,230; with an exponent below 0.00001."""
+    """Return the value with this many significant digits, such as 12.3, and with an exponent below 0.00001."""
     if not math.isfinite(value):
         return str(value)
     if value == 0:
@@ -122,7 +118,7 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def p_value(p: float | None) -> str:
-    """Three decimals, more where they would hide on which side of 0.05 it lies; a dash where there is none."""
+    """Return p with three decimals, or more to show on which side of 0.05 it is. Return a dash for None."""
     if p is None:
         return "–"
     if p < 0.001:
@@ -134,64 +130,64 @@ def p_value(p: float | None) -> str:
 
 
 def seeds(comparison: Comparison) -> int:
-    """How many times each cell was trained."""
+    """Return the number of seeds per cell."""
     return max(len(cell.runs) for cell in comparison.cells)
 
 
 def title(comparison: Comparison) -> str:
-    """Who competes on what."""
+    """Return the title: the cells and the data set."""
     names = [cell.name for cell in comparison.cells]
     listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
     return f"{listed} on {comparison.data}"
 
 
 def heading(comparison: Comparison) -> str:
-    """Task, data and sizes."""
-    rows = comparison.sizes
+    """Return a line with the task, the data set and the sizes of its splits."""
+    sizes = comparison.sizes
     subject = ", ".join(dict.fromkeys((comparison.task, comparison.data)))
-    listed = f"{rows['train']:,} training, {rows['validation']:,} validation and {rows['test']:,} test"
+    listed = f"{sizes['train']:,} training, {sizes['validation']:,} validation and {sizes['test']:,} test"
     return f"{subject}: {listed} {comparison.unit}"
 
 
 def legend(comparison: Comparison) -> str:
-    """What the figures of the main table are."""
+    """Return the explanation of the main table."""
     count = seeds(comparison)
-    what = (
-        f"mean ± half of the 95% interval over {count} seeds"
+    values = (
+        f"the mean over {count} seeds ± half of its 95% interval"
         if count > 1
-        else "one seed, which allows no interval and no claim of a difference"
+        else "one seed, so there are no intervals and no difference is claimed"
     )
+    measure = comparison.measures[0]
     return (
-        f"Measures on the test rows: {what}. Decided by {comparison.measures[0].title}, "
-        f"{comparison.measures[0].better} is better. Seconds: training for an epoch; for the baseline, fitting. "
-        "Peak memory: what a training step needs."
+        f"Metrics on the test set: {values}. The tests compare {measure.title} ({measure.better} is better). "
+        "Seconds are for one epoch of training, or for fitting the baseline. Peak memory is that of a training step."
     )
 
 
 CLAIM = (
-    "A difference is claimed only where both tests show it: adjusted p, the larger of the two after Holm's correction, "
-    "is below 0.05. Undecided: these runs can't tell the two apart; more seeds may."
+    "A difference is claimed only if both tests show it: adjusted p, the larger of the two after Holm's correction, "
+    "is below 0.05. Undecided means that these runs do not show a difference; more seeds might."
 )
 
 
 def differences(comparison: Comparison) -> str:
-    """What the table of paired tests holds."""
-    return f"Differences in {comparison.measures[0].title} on the test rows, first - second"
+    """Return the title of the table of paired tests."""
+    return f"Differences in test {comparison.measures[0].title}, first - second"
 
 
 def results(comparison: Comparison) -> Results:
-    """The main table."""
-    cells, baseline, chance = comparison.cells, comparison.baseline, comparison.chance
+    """Return the main table."""
+    cells, baseline = comparison.cells, comparison.baseline
     costs = [
         _cost("units", [f"{cell.units:,}" for cell in cells]),
         _cost("parameters", [f"{cell.parameters:,}" for cell in cells]),
-        _cost("seconds\nan epoch", [significant(cell.seconds.mean) for cell in cells], significant(baseline.seconds)),
+        _cost("seconds\nper epoch", [significant(cell.seconds.mean) for cell in cells], significant(baseline.seconds)),
         _cost("peak\nMB", [significant(cell.peak_memory / 1e6) for cell in cells]),
     ]
-    if _learning_rates_matter(comparison):
+    if _has_several_learning_rates(comparison):
         costs.insert(2, _cost("learning\nrate", [f"{cell.learning_rate:g}" for cell in cells]))
     return Results(
-        Column("", (*(cell.name for cell in cells), f"baseline: {baseline.name}", _chance_name(chance))),
+        Column("", (*(cell.name for cell in cells), f"baseline: {baseline.name}", "constant baseline")),
         tuple(costs),
         (
             *(_outcome(comparison, measure) for measure in comparison.measures),
@@ -201,29 +197,28 @@ def results(comparison: Comparison) -> Results:
 
 
 def paired_tests(comparison: Comparison) -> tuple[PairedGroup, ...]:
-    """The paired tests: between cells, against the baseline, against chance; families without a test are left out."""
+    """Return the paired tests by family. Families without a test are left out."""
     families: dict[str, list[PairedRow]] = {
         "Between cells": [],
-        "Against the baseline": [],
-        "Against chance": [],
+        "Against baseline": [],
+        "Against constant baseline": [],
     }
-    between, against_baseline, against_chance = families.values()
-    write = figures(comparison, comparison.measures[0])
+    number_format = format_of(comparison, comparison.measures[0])
     for test in comparison.tests:
-        sides = {test.first, test.second}
-        if sides & {"chance", comparison.chance.name}:
-            against_chance.append(_paired_row(test, comparison, write))
-        elif comparison.baseline.name in sides:
-            against_baseline.append(_paired_row(test, comparison, write))
+        row = _paired_row(test, comparison, number_format)
+        if comparison.constant.name in (test.first, test.second):
+            families["Against constant baseline"].append(row)
+        elif comparison.baseline.name in (test.first, test.second):
+            families["Against baseline"].append(row)
         else:
-            between.append(_paired_row(test, comparison, write))
+            families["Between cells"].append(row)
     return tuple(PairedGroup(name, tuple(rows)) for name, rows in families.items() if rows)
 
 
-def _paired_row(test: PairedTest, comparison: Comparison, write: Figures) -> PairedRow:
+def _paired_row(test: PairedTest, comparison: Comparison, number_format: Format) -> PairedRow:
     return PairedRow(
         f"{_side(test.first, comparison)} - {_side(test.second, comparison)}",
-        write.difference(test.difference),
+        number_format.difference(test.difference),
         p_value(test.t_p),
         p_value(test.sign_p),
         p_value(test.adjusted_p),
@@ -239,8 +234,8 @@ def _conclusion(test: PairedTest) -> str:
 
 
 def _side(name: str, comparison: Comparison) -> str:
-    """A competitor in as few words as a row of tests has room for."""
-    return {comparison.baseline.name: "baseline", comparison.chance.name: "chance"}.get(name, name)
+    """Return the short name of a cell or baseline."""
+    return {comparison.baseline.name: "baseline", comparison.constant.name: "constant"}.get(name, name)
 
 
 def _cost(heading: str, cells: list[str], baseline: str = "") -> Column:
@@ -248,16 +243,14 @@ def _cost(heading: str, cells: list[str], baseline: str = "") -> Column:
 
 
 def _outcome(comparison: Comparison, measure: Measure) -> Column:
-    write = figures(comparison, measure)
-    simple = [
-        write.number(model.test[measure.name]) if measure.name in model.test else ""
-        for model in (comparison.baseline, comparison.chance)
-    ]
-    return Column(measure.title, (*(write.interval(cell.test[measure.name]) for cell in comparison.cells), *simple))
+    number_format = format_of(comparison, measure)
+    cells = [number_format.interval(cell.test[measure.name]) for cell in comparison.cells]
+    baselines = [number_format.number(model.test[measure.name]) for model in (comparison.baseline, comparison.constant)]
+    return Column(measure.title, (*cells, *baselines))
 
 
 def _chosen_epochs(cell: CellResult) -> str:
-    """Of each run, or from which to which where there are many."""
+    """Return the chosen epoch of each run, or their range if there are many."""
     chosen = [run.chosen_epoch for run in cell.runs]
     if len(set(chosen)) == 1:
         return str(chosen[0])
@@ -266,22 +259,18 @@ def _chosen_epochs(cell: CellResult) -> str:
     return f"{min(chosen)} to {max(chosen)}"
 
 
-def _chance_name(chance: Baseline) -> str:
-    return chance.name if chance.name == "chance" else f"chance: {chance.name}"
-
-
-def _learning_rates_matter(comparison: Comparison) -> bool:
+def _has_several_learning_rates(comparison: Comparison) -> bool:
     tried = comparison.settings.get("learning_rates")
-    several = isinstance(tried, list | tuple) and len(tried) > 1
-    return several or len({cell.learning_rate for cell in comparison.cells}) > 1
+    used = {cell.learning_rate for cell in comparison.cells}
+    return len(used) > 1 or (isinstance(tried, list | tuple) and len(tried) > 1)
 
 
-def _reach(interval: Interval) -> float | None:
+def _half_width(interval: Interval) -> float | None:
     return None if interval.high is None else interval.high - interval.mean
 
 
 def _decimals(value: float, digits: int) -> int:
-    """Decimals that show so many significant digits of the value."""
+    """Return the number of decimals that shows this many significant digits of the value."""
     return max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else digits
 
 

@@ -1,9 +1,7 @@
-"""A comparison as text."""
-
-from __future__ import annotations
+"""Show a comparison as text."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from rich import box
@@ -20,16 +18,21 @@ _GAP = 2
 
 
 def text(comparison: Comparison) -> str:
-    """The report as plain text, no line longer than 100 columns."""
+    """Return the report as plain text with lines of at most 100 columns."""
+    return plain_text(lambda console: _print(comparison, console))
+
+
+def plain_text(write: Callable[[Console], None]) -> str:
+    """Return what `write` prints to a console of 100 columns, without colours and trailing spaces."""
     stream = io.StringIO()
-    # Nothing of the surroundings (a notebook, FORCE_COLOR) may change what print and logs get.
+    # The settings are fixed, so that neither a notebook nor FORCE_COLOR changes the text.
     console = Console(file=stream, width=_WIDTH, color_system=None, force_terminal=False, force_jupyter=False)
-    _print(comparison, console)
+    write(console)
     return "\n".join(line.rstrip() for line in stream.getvalue().rstrip().split("\n"))
 
 
 def show(comparison: Comparison, file: TextIO) -> None:
-    """Print the report to `file`: as wide as its terminal, at most 100 columns; in colour where it has colours."""
+    """Print the report to `file`, as wide as its terminal but at most 100 columns, in colour if it supports colours."""
     console = Console(file=file, force_jupyter=False)
     console.width = min(console.width, _WIDTH)
     _print(comparison, console)
@@ -58,38 +61,37 @@ def _paragraph(console: Console, sentence: str, style: str = "") -> None:
 
 
 def _results(comparison: Comparison, width: int) -> list[Table]:
-    """The main table; in several, costs below outcomes, where it is too wide for one."""
+    """Return the main table, split into several if it is too wide, with the costs in the last one."""
     names, costs, outcomes = tables.results(comparison)
-    simple = len(comparison.cells)
-    if _least_width(names, [*costs, *outcomes]) <= width:
-        return [_table(names, costs, outcomes, simple)]
-    parts: list[list[Column]] = [[]]
+    cells = len(comparison.cells)
+    if _min_width(names, [*costs, *outcomes]) <= width:
+        return [_table(names, costs, outcomes, cells)]
+    groups: list[list[Column]] = [[]]
     for column in outcomes:
-        if parts[-1] and _least_width(names, [*parts[-1], column]) > width:
-            parts.append([])
-        parts[-1].append(column)
-    return [*(_table(names, (), part, simple) for part in parts), _table(names, costs, (), simple)]
+        if groups[-1] and _min_width(names, [*groups[-1], column]) > width:
+            groups.append([])
+        groups[-1].append(column)
+    return [*(_table(names, (), group, cells) for group in groups), _table(names, costs, (), cells)]
 
 
-def _least_width(names: Column, others: Sequence[Column]) -> int:
-    """Of a table in which only names are broken, and only between words."""
+def _min_width(names: Column, others: Sequence[Column]) -> int:
+    """Return the smallest width of the table if only the names wrap, and only between words."""
     words = max(len(word) for name in names.cells for word in name.split())
     widths = [max(len(line) for cell in (other.heading, *other.cells) for line in cell.split("\n")) for other in others]
     return words + sum(widths) + _GAP * len(widths)
 
 
-def _table(names: Column, costs: Sequence[Column], outcomes: Sequence[Column], simple: int) -> Table:
+def _table(names: Column, costs: Sequence[Column], outcomes: Sequence[Column], cells: int) -> Table:
     table = _empty_table()
     table.add_column(names.heading)
     for column in costs:
-        table.add_column(_heading(column.heading), justify="right", vertical="bottom", no_wrap=True)
+        table.add_column(Text(column.heading, "bold"), justify="right", vertical="bottom", no_wrap=True)
     for column in outcomes:
-        table.add_column(_heading(column.heading), justify="left", vertical="bottom", no_wrap=True)
-    columns = [names, *costs, *outcomes]
+        table.add_column(Text(column.heading, "bold"), justify="left", vertical="bottom", no_wrap=True)
     for row in range(len(names.cells)):
-        style = "" if row < simple else "dim"
-        cells = [Text(column.cells[row], "bold" if column is names and row < simple else style) for column in columns]
-        table.add_row(*cells)
+        style = "" if row < cells else "dim"
+        name = Text(names.cells[row], style or "bold")
+        table.add_row(name, *(Text(column.cells[row], style) for column in (*costs, *outcomes)))
     return table
 
 
@@ -97,7 +99,7 @@ def _paired_tests(groups: Sequence[PairedGroup]) -> Table:
     table = _empty_table()
     table.add_column("")
     for heading in ("difference", "t test\np", "sign test\np", "adjusted\np"):
-        table.add_column(_heading(heading), justify="right", vertical="bottom", no_wrap=True)
+        table.add_column(Text(heading, "bold"), justify="right", vertical="bottom", no_wrap=True)
     table.add_column("", vertical="bottom", no_wrap=True)
     for group in groups:
         table.add_row(Text(group.title, "italic"))
@@ -110,7 +112,3 @@ def _paired_tests(groups: Sequence[PairedGroup]) -> Table:
 
 def _empty_table() -> Table:
     return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0), header_style="")
-
-
-def _heading(words: str) -> Text:
-    return Text(words, "bold")

@@ -1,21 +1,29 @@
-"""A metric of a task, and which of two values of it is better."""
-
-from __future__ import annotations
+"""Metrics of tasks."""
 
 import math
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 
-class Measure(NamedTuple):
-    """A figure of merit: its plain name (a key in every `test`), how a table heads it, and which way is better."""
+@dataclass(frozen=True)
+class Measure:
+    """A metric of a task.
+
+    Attributes:
+        name: Its key in dictionaries of metric values.
+        title: Its heading in tables.
+        better: "higher" or "lower": which values of the metric are better.
+        per_epoch: True to show the metric in the table of epochs even if it is not the first metric of the task.
+    """
 
     name: str
     title: str
     better: Literal["higher", "lower"]
+    per_epoch: bool = False
 
 
-def better(measure: Measure, new: float, old: float) -> bool:
-    """Whether `new` is better than `old`; a figure that is not a number is worse than any."""
+def is_better(measure: Measure, new: float, old: float) -> bool:
+    """Return True if `new` is better than `old`. NaN is worse than any number."""
     if math.isnan(new) or math.isnan(old):
         return math.isnan(old) and not math.isnan(new)
     return new > old if measure.better == "higher" else new < old

@@ -1,23 +1,20 @@
-"""What a comparison found: the numbers, and nothing of how they were made or how they are drawn."""
-
-from __future__ import annotations
+"""Results of trainings, evaluations and comparisons: plain data."""
 
 import dataclasses
-import html
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
-from gatewright.results.figures import as_tuples, plain
+from gatewright.results.display import Result, renderer
 from gatewright.results.measure import Measure
+from gatewright.results.serialize import from_json_value
 from gatewright.results.statistics import Interval
 from gatewright.results.verdict import PairedTest
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch of one run: mean training loss, measures on the validation rows, seconds of training alone."""
+    """One epoch of a training: mean training loss, metrics on the validation set, and seconds of training."""
 
     loss: float
     validation: dict[str, float]
@@ -26,10 +23,11 @@ class Epoch:
 
 @dataclass(frozen=True)
 class GradientNorms:
-    """|dL/dh_t|, mean over validation rows, by steps before the last: element 0 is the last step of each row.
+    """Norms of the gradient |dL/dh_t|, averaged over the validation set.
 
     Attributes:
-        states: for each state of the cell (h; an LSTM has c too) its norms.
+        states: The norms of each state of the cell ("h", and "c" for an LSTM). Element 0 is the last time step of an
+            example, element 1 the step before it, and so on.
     """
 
     states: dict[str, tuple[float, ...]]
@@ -37,15 +35,16 @@ class GradientNorms:
 
 @dataclass(frozen=True)
 class Run:
-    """One cell trained once.
+    """One training of one cell.
 
     Attributes:
-        seed: of the initial weights and of the order of rows.
-        learning_rate: of Adam.
-        epochs: in order.
-        chosen_epoch: counted from 1; the best by the deciding measure on the validation rows.
-        test: measures on the test rows, by name, with the weights of the chosen epoch.
-        gradient_before, gradient_after: before training, and with the weights of the chosen epoch.
+        seed: Seed of the initial weights and of the order of the examples.
+        learning_rate: Learning rate of Adam.
+        epochs: All epochs, in order.
+        chosen_epoch: The epoch with the best first metric on the validation set, counted from 1.
+        test: Metrics on the test set with the weights of the chosen epoch.
+        gradient_before, gradient_after: Norms of the gradient before training, and with the weights of the chosen
+            epoch.
     """
 
     seed: int
@@ -59,17 +58,18 @@ class Run:
 
 @dataclass(frozen=True)
 class CellResult:
-    """One cell over all seeds, at the learning rate that was best on the validation rows.
+    """All runs of one cell at the learning rate that was best on the validation set.
 
     Attributes:
-        name: its heading, "GRU"; where a cell is given twice, "GRU (1)" and "GRU (2)".
-        cell: one of `blocks.CELLS`.
-        units, parameters: of the recurrent layer; of the whole network.
-        peak_memory: bytes that a training step needs: weights, optimizer, batch, the compiler's buffers, the
-            kernels' scratch.
-        seconds: an epoch of training.
-        test: each measure by name, over seeds.
-        runs: one a seed.
+        name: Title such as "GRU", or "GRU (1)" and "GRU (2)" if the cell is given twice.
+        cell: Identifier such as "gru".
+        units: Units of the recurrent layer.
+        parameters: Number of parameters of the whole network.
+        learning_rate: Learning rate of these runs.
+        peak_memory: Bytes that a training step needs for weights, optimizer, batch, compiler and kernels.
+        seconds: Seconds per epoch of training: the mean over seeds and its interval.
+        test: Each metric on the test set: the mean over seeds and its interval.
+        runs: One run per seed.
     """
 
     name: str
@@ -84,8 +84,8 @@ class CellResult:
 
 
 @dataclass(frozen=True)
-class Baseline:
-    """A simple model on the same rows: what it is, its measures on the test rows, seconds of fitting."""
+class BaselineResult:
+    """Metrics of a baseline on the test set, and the seconds it took to fit."""
 
     name: str
     description: str
@@ -94,23 +94,26 @@ class Baseline:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What `gatewright.compare` returns.
+class Comparison(Result):
+    """A comparison of several cells over several seeds on the same data, with two baselines.
 
     Attributes:
-        task, data: "classify" or "adding"; the name of the data set, or its file.
-        settings: everything that the runs depend on, by the names of the command's options.
-        unit: what sizes are counted in, "rows" or "tokens".
-        sizes: of "train", "validation" and "test".
-        notes: sentences on the data that a reader must know (texts that occur in both training and test, ...).
-        measures: the first decides.
-        right: what makes an answer the better one, where rows are counted.
-        cells: in the order in which they were given.
-        baseline, chance: the simple model; the best answer that ignores the input.
-        tests: cells against one another, against the baseline, and against chance.
-        verdict: one sentence that claims no more than the tests allow.
-        machine: name of the fact -> fact (processor, threads, versions).
-        seconds: of all the runs together, whenever they were made.
+        task: Name of the task.
+        data: Name of the data set, or its file.
+        settings: Everything that the runs depend on, by the names of the command's options.
+        unit: Unit of `sizes`, such as "rows" or "tokens".
+        sizes: Sizes of the splits "train", "validation" and "test".
+        notes: Sentences about the data that affect the reading of the results.
+        measures: Metrics. The first one is the main metric.
+        score_label: Description of when the sign test counts one prediction as better than another.
+        cells: Results in the order in which the cells were given.
+        baseline: Result of a model without a recurrent layer.
+        constant: Result of the best prediction that ignores the input.
+        tests: Paired tests between cells, between each cell and the baseline, and between each cell and the constant
+            baseline.
+        verdict: The result in words. It claims only the differences that the tests show.
+        machine: Processor, threads and versions.
+        seconds: Total time of all runs.
     """
 
     task: str
@@ -120,10 +123,10 @@ class Comparison:
     sizes: dict[str, int]
     notes: tuple[str, ...]
     measures: tuple[Measure, ...]
-    right: str
+    score_label: str
     cells: tuple[CellResult, ...]
-    baseline: Baseline
-    chance: Baseline
+    baseline: BaselineResult
+    constant: BaselineResult
     tests: tuple[PairedTest, ...]
     verdict: str
     machine: dict[str, str]
@@ -131,7 +134,7 @@ class Comparison:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """The table: a dictionary a row, for the cells, the baseline and chance."""
+        """The main table: one dictionary per cell, then one per baseline."""
         cells = [
             {
                 "name": cell.name,
@@ -146,70 +149,45 @@ class Comparison:
             }
             for cell in self.cells
         ]
-        simple = [
-            {"name": model.name, "seconds": model.seconds, **model.test} for model in (self.baseline, self.chance)
-        ]
-        return cells + simple
-
-    def to_json(self) -> dict[str, Any]:
-        """All of it as plain dictionaries, lists and numbers; None where a figure is not a finite number."""
-        plain: dict[str, Any] = _plain({**dataclasses.asdict(self), "measures": [m._asdict() for m in self.measures]})
-        return plain
+        baselines = (self.baseline, self.constant)
+        return cells + [{"name": model.name, "seconds": model.seconds, **model.test} for model in baselines]
 
     def plot(self) -> Any:
-        """Learning curves and gradients through time, as a matplotlib figure."""
-        from gatewright.report import plots
-
-        return plots.overview(self)
-
-    def __str__(self) -> str:
-        from gatewright.report import terminal
-
-        return terminal.text(self)
-
-    def _repr_html_(self) -> str:
-        from gatewright.report import html
-
-        return html.fragment(self)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None  # JSON has no word for it
-    return value
+        """Return a matplotlib figure of the comparison: its learning curves, and its gradients through time."""
+        return renderer().plot(self)
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A trained model, as figures.
+class Trained(Result):
+    """A trained model and its metrics, next to a baseline.
 
     Attributes:
-        task, data: their names.
-        out: the model file.
-        settings: all of them.
-        unit: what sizes are counted in, "rows" or "tokens".
-        sizes: of the training, validation and test part.
-        notes: sentences that a reader of the figures must know.
-        epochs: loss and validation figures of each; `chosen`, from 1, is the one whose weights were kept.
-        finished: False where it was interrupted: the best so far was kept.
-        test: measures on the test rows, by name.
-        baseline: the same measures of the simple model, named in `baseline_name`.
-        labels: of a classifier; else empty.
-        confusion: test rows of each label (rows) that were given each label (columns), in the order of `labels`; where
-            a text has any number of labels, of each label ((tn, fp), (fn, tp)): its absence and presence (rows), and
-            how often it was not given and given (columns).
-        p: of the exact sign test that network and baseline are each the better on as many test rows (of right and wrong
-            answers: McNemar's; where a text has any number of labels, a row is right if all of them are).
-        verdict: one sentence that claims no more than the test rows allow.
-        parameters, seconds: numbers learnt; time of the training epochs.
-        rows: changes where a row of the data does.
-        made: with which release, and when trained to the end on which machine.
-        several: of a classifier, whether a text has any number of labels.
-        others: the same measures of further simple models, by name, which were worse on the validation rows.
+        task: Name of the task.
+        data: Name of the data set, or its file.
+        out: The model file.
+        settings: All settings of the training.
+        unit: Unit of `sizes`, such as "rows" or "tokens".
+        sizes: Sizes of the splits "train", "validation" and "test".
+        notes: Sentences about the data that affect the reading of the results.
+        measures: Metrics. The first one is the main metric.
+        epochs: All epochs, in order.
+        chosen_epoch: The epoch whose weights are in the model file, counted from 1.
+        finished: False if the training was interrupted. The model then has the best weights so far.
+        test: Metrics on the test set.
+        baseline: Metrics of the baseline on the test set.
+        baseline_name: Name and description of the baseline.
+        labels: Labels of a classifier. Empty for other tasks.
+        confusion: Numbers of test examples by true label (rows) and predicted label (columns), in the order of
+            `labels`. With multi-label data, ((tn, fp), (fn, tp)) for each label.
+        p_value: The p value of the exact sign test between network and baseline on the test examples. If examples are
+            right or wrong, it is McNemar's test. In multi-label data, an example is right if all its labels are.
+        verdict: The result in one sentence. It claims a difference only if the test shows one.
+        parameters: Number of parameters of the network.
+        seconds: Total training time.
+        fingerprint: Hash of the data.
+        machine: Processor, threads and versions.
+        multi_label: True if an example can have any number of labels.
+        other_baselines: Metrics of other baselines by name. They were worse on the validation set.
     """
 
     task: str
@@ -219,94 +197,63 @@ class Trained:
     unit: str
     sizes: dict[str, int]
     notes: tuple[str, ...]
+    measures: tuple[Measure, ...]
     epochs: tuple[Epoch, ...]
-    chosen: int
+    chosen_epoch: int
     finished: bool
     test: dict[str, float]
     baseline: dict[str, float]
     baseline_name: str
     labels: tuple[str, ...]
-    confusion: tuple[tuple[Any, ...], ...]
-    p: float
+    confusion: tuple[Any, ...]
+    p_value: float
     verdict: str
     parameters: int
     seconds: float
-    rows: str
-    made: dict[str, Any]
-    several: bool = False
-    others: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """All of it as plain JSON values; what is no number is null."""
-        values: dict[str, Any] = plain(dataclasses.asdict(self))
-        return values
+    fingerprint: str
+    machine: dict[str, str]
+    multi_label: bool = False
+    other_baselines: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Trained:
-        """What `to_json` was made of."""
-        names = [field.name for field in dataclasses.fields(cls)]
-        values = {name: kept[name] for name in names if name in kept}
-        for name in ("test", "baseline"):
-            values[name] = _figures(values[name])
-        values["others"] = {name: _figures(test) for name, test in values.get("others", {}).items()}
-        values["epochs"] = tuple(Epoch(**epoch) for epoch in values["epochs"])
-        for name in ("notes", "labels", "confusion"):
-            values[name] = as_tuples(values[name])
-        return cls(**values)
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the result that `to_json` converted to these values.
 
-    def __str__(self) -> str:
-        from gatewright.report.figures import trained
-
-        return trained(self)
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
-
-
-def _figures(kept: Mapping[str, float | None]) -> dict[str, float]:
-    """Figures of which what was no number is null."""
-    return {name: math.nan if value is None else value for name, value in kept.items()}
+        Raises:
+            KeyError, TypeError, AttributeError: The values do not describe a training.
+        """
+        trained: Self = from_json_value(cls, values)
+        return trained
 
 
 @dataclass(frozen=True)
-class Evaluated:
-    """Figures of a model on data.
+class Evaluated(Result):
+    """Metrics of a trained model on data.
 
     Attributes:
-        model, data: the file, and the name of the data.
-        task: of the model.
-        unit, rows: what the data is counted in, "rows" or "tokens", and how much there was.
-        test: measures, by name.
-        baseline: the same measures of the best answer for these very rows that does not look at them, which
-            `baseline_name` tells.
-        labels, confusion: of a classifier: texts of each label (rows) that were given each label (columns); where a
-            text has any number of labels as in `train.Trained`.
-        several: of a classifier, whether a text has any number of labels.
-        notes: sentences that a reader of the figures must know.
+        model: The model file.
+        data: Name of the data set, or its file.
+        task: Name of the model's task.
+        unit: Unit of `size`, such as "rows" or "tokens".
+        size: Size of the data.
+        measures: Metrics. The first one is the main metric.
+        test: Metrics of the model on the data.
+        baseline: Metrics of the best prediction for this data that ignores the input.
+        labels, confusion, multi_label: As in `Trained`.
+        notes: Sentences about the data that affect the reading of the results.
+        baseline_name: Description of the baseline.
     """
 
     model: str
     data: str
     task: str
     unit: str
-    rows: int
+    size: int
+    measures: tuple[Measure, ...]
     test: dict[str, float]
     baseline: dict[str, float]
     labels: tuple[str, ...]
-    confusion: tuple[tuple[Any, ...], ...]
-    several: bool = False
+    confusion: tuple[Any, ...]
+    multi_label: bool = False
     notes: tuple[str, ...] = ()
     baseline_name: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """All of it as plain JSON values; what is no number is null."""
-        values: dict[str, Any] = plain(asdict(self))
-        return values
-
-    def __str__(self) -> str:
-        from gatewright.report.figures import evaluated
-
-        return evaluated(self)
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"

@@ -1,6 +1,4 @@
-"""Intervals and paired tests: what may be said of a difference, and what may not."""
-
-from __future__ import annotations
+"""Confidence intervals and paired tests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over seeds with its 95% t interval; low and high are None with fewer than two values."""
+    """A mean over seeds with its 95% interval. `low` and `high` are None with fewer than two values."""
 
     mean: float
     low: float | None
@@ -21,9 +19,9 @@ class Interval:
 
 
 def mean_interval(values: Sequence[float]) -> Interval:
-    """The mean of the values and its 95% interval by Student's t.
+    """Return the mean of the values and its 95% interval by Student's t.
 
-    Student 1908, "The Probable Error of a Mean": mean +- t(0.975, n - 1) * s / sqrt(n).
+    Student 1908, "The Probable Error of a Mean": mean ± t(0.975, n - 1) * s / sqrt(n).
     """
     from scipy import stats
 
@@ -36,10 +34,10 @@ def mean_interval(values: Sequence[float]) -> Interval:
 
 
 def paired_t(differences: Sequence[float]) -> float | None:
-    """Two-sided p of Student's t test that the paired differences have mean 0; None with fewer than two.
+    """Return the two-sided p value of Student's t test of the hypothesis that paired differences have mean 0.
 
-    Differences that are all the same number leave nothing to estimate a spread from: p is 1 where that number is
-    0, and 0 otherwise.
+    The result is None with fewer than two differences. If all differences are equal, their spread cannot be estimated,
+    and p is 1 if they are 0, and 0 otherwise.
     """
     from scipy import stats
 
@@ -54,14 +52,14 @@ def paired_t(differences: Sequence[float]) -> float | None:
 
 
 def sign_test(first: NDArray[Any], second: NDArray[Any]) -> float:
-    """Two-sided p of the exact sign test that, of the rows that set two competitors apart, each has as many.
+    """Return the two-sided p value of the exact sign test of the hypothesis that two models are better equally often.
 
-    Dixon & Mood 1946, "The Statistical Sign Test". Where a row is right or wrong it is the exact form of McNemar 1947,
-    "Note on the sampling error of the difference between correlated proportions": of the rows on which just one is
-    right, the share of the first is binomial with probability 1/2.
+    Dixon & Mood 1946, "The Statistical Sign Test". If every example is right or wrong, it is the exact form of McNemar
+    1947, "Note on the sampling error of the difference between correlated proportions": of the examples that exactly
+    one model gets right, the number that the first gets right is binomial with probability 1/2.
 
     Args:
-        first, second: [rows], bools or numbers, how good each was; more is better.
+        first, second: Scores of both models, [examples], bools or numbers; higher is better.
     """
     from scipy import stats
 
@@ -72,15 +70,16 @@ def sign_test(first: NDArray[Any], second: NDArray[Any]) -> float:
 
 
 def more_often_better(first: NDArray[Any], second: NDArray[Any]) -> int:
-    """1 where the first of two competitors is the better one on more rows, -1 where the second is, 0 where neither is.
+    """Return 1 if the first model is better on more examples, -1 if the second is, and 0 if neither is.
 
-    Arguments as of `sign_test`, whose small p says that it is one of the two, and not which.
+    Args:
+        first, second: As in `sign_test`.
     """
     return int(np.sign(int(np.sum(first > second)) - int(np.sum(second > first))))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p values of a family of tests, adjusted so that a false alarm anywhere in it stays as rare as for one.
+    """Adjust the p values of a family of tests for multiple testing.
 
     Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure".
     """

@@ -1,6 +1,4 @@
-"""What the tests allow to be said: paired tests between competitors, and the one sentence drawn from them."""
-
-from __future__ import annotations
+"""Test differences between competitors, and describe the result in sentences that the tests justify."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,44 +7,67 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.results.figures import told
-from gatewright.results.measure import Measure, better
+from gatewright.results.formatting import format_number
+from gatewright.results.measure import Measure, is_better
 from gatewright.results.statistics import holm, more_often_better, paired_t, sign_test
 
 _LEVEL = 0.05
+_CONSTANT = "the constant baseline"
 
 
 class Competitor(NamedTuple):
-    """A cell over its seeds, or a simple model.
+    """A cell over its seeds, or a baseline.
 
     Attributes:
-        name: in tables and sentences.
-        figures: the deciding measure on the test rows, one a seed; a simple model has one.
-        merits: [test rows], how good the answer (for a cell: averaged over its seeds) was, see `Task.merits`.
+        name: Its name in tables and sentences.
+        values: The first metric on the test set, one value per seed. A baseline has one value.
+        scores: The quality of each prediction, [test examples]. Predictions of a cell are averaged over seeds.
     """
 
     name: str
-    figures: tuple[float, ...]
-    merits: NDArray[Any]
+    values: tuple[float, ...]
+    scores: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """A test of two competitors on the first metric.
+
+    Attributes:
+        first, second: Names of cells or baselines.
+        difference: First minus second, mean over seeds.
+        t_p: The p value of the paired t test over seeds (one-sample if `second` is a baseline). None with one seed.
+        sign_p: The p value of the exact sign test over test examples (McNemar's test if examples are right or wrong).
+        adjusted_p: The larger of both p values after Holm's correction within the family of tests. None with one seed.
+        differs: True if both tests show a difference: `adjusted_p` is below 0.05.
+    """
+
+    first: str
+    second: str
+    difference: float
+    t_p: float | None
+    sign_p: float
+    adjusted_p: float | None
+    differs: bool
 
 
 def judge(
     pairs: Sequence[tuple[Competitor, Competitor]], better: Literal["higher", "lower"] | None = None
 ) -> list[PairedTest]:
-    """Test each pair, and correct for how many there are.
+    """Test each pair of competitors, with Holm's correction for the number of pairs.
 
-    Both tests must agree before a difference is claimed: the t test over seeds asks whether it would come again with
-    other initial weights and orders of rows, the sign test whether it would with other test rows. Each is corrected by
-    Holm within the family.
+    A difference is claimed only if both tests show it. The t test over seeds asks whether the difference would appear
+    again with other initial weights and orders of examples. The sign test asks whether it would appear again on other
+    test examples.
 
     Args:
-        pairs: cells with the same seeds in the same order, or a cell and a simple model.
-        better: which way the figures are; where it is given, a difference is claimed only if who has the better figures
-            is the better one on more rows too, which need not be so where these count something else.
+        pairs: Two cells with the same seeds in the same order, or a cell and a baseline.
+        better: Which values of the metric are better. If it is given, a difference is claimed only if the competitor
+            with the better metric is better on more examples too. Metric and scores can disagree.
     """
     differences = [_differences(first, second) for first, second in pairs]
     t_ps = [paired_t(values) for values in differences]
-    sign_ps = [sign_test(first.merits, second.merits) for first, second in pairs]
+    sign_ps = [sign_test(first.scores, second.scores) for first, second in pairs]
     adjusted_ts = holm([1.0 if p is None else p for p in t_ps])
     adjusted_signs = holm(sign_ps)
     tests = []
@@ -67,60 +88,59 @@ def judge(
 
 
 def _disagree(differences: Sequence[float], first: Competitor, second: Competitor, better: str | None) -> bool:
-    """Whether one has the better figures, and the other is the better one on more rows."""
-    towards = {"higher": 1, "lower": -1, None: 0}[better] * np.mean(differences)
-    return bool(towards * more_often_better(first.merits, second.merits) < 0)
+    """Return True if one competitor has the better metric but the other is better on more examples."""
+    sign = {"higher": 1, "lower": -1, None: 0}[better]
+    return bool(sign * np.mean(differences) * more_often_better(first.scores, second.scores) < 0)
 
 
 def _differences(first: Competitor, second: Competitor) -> list[float]:
-    others = second.figures if len(second.figures) > 1 else second.figures * len(first.figures)
-    return [a - b for a, b in zip(first.figures, others, strict=True)]
+    values = second.values if len(second.values) > 1 else second.values * len(first.values)
+    return [a - b for a, b in zip(first.values, values, strict=True)]
 
 
-def verdict(
+def comparison_verdict(
     measure: Measure,
     cells: Sequence[Competitor],
     baseline: Competitor,
-    chance: Competitor,
+    constant: Competitor,
     tests: Sequence[PairedTest],
-    counted: str = "",
+    compared_by: str = "",
 ) -> str:
-    """One sentence that claims a difference only where the tests do.
+    """Describe the result of a comparison, and claim a difference only if the tests show it.
 
     Args:
-        measure: the deciding one.
-        cells, baseline, chance: the competitors.
-        tests: of cells against one another, against the baseline and against chance.
-        counted: what the sign tests compare, to be named beside the measure, see `Task.counted`.
+        measure: The first metric.
+        cells, baseline, constant: The competitors.
+        tests: Paired tests between cells, between each cell and the baseline, and between each cell and the constant
+            baseline.
+        compared_by: Label of the scores in the sign test if they are not those of the metric.
     """
-    seeds = len(cells[0].figures)
-    figures = [f"{cell.name} {_figure(cell)}" for cell in cells]
+    seeds = len(cells[0].values)
+    values = [f"{cell.name} {_value(cell)}" for cell in cells]
+    title = measure.title[0].upper() + measure.title[1:]
     if seeds < 2:
+        values += [f"{baseline.name} {_value(baseline)}", f"{_CONSTANT} {_value(constant)}"]
         return (
-            f"One seed cannot tell a cell from its luck, so no difference is claimed: {measure.title} on the test rows "
-            f"was {_list(figures)}, with {baseline.name} at {_figure(baseline)} and chance at {_figure(chance)}."
+            "With one seed, differences between cells cannot be separated from random variation, so none is claimed. "
+            f"{title} on the test set: {', '.join(values)}."
         )
-    found = {(test.first, test.second): _better(test, measure) for test in tests}
+    found = {(test.first, test.second): _sign(test, measure) for test in tests}
     names = [cell.name for cell in cells]
-    clauses = [
-        *_between(names, found),
-        _against(names, baseline, found),
-        *_chance(names, chance, found),
-    ]
-    by = f"{measure.title} on the test rows ({', '.join(figures)}){f' and by {counted}' if counted else ''}"
-    return f"Over {seeds} seeds, by {by}, {'; '.join(clauses)}."
+    clauses = [*_between(names, found), _against(names, baseline, found), *_against_constant(names, constant, found)]
+    first, *more = [f"Over {seeds} seeds, {clauses[0]}", *(clause[0].upper() + clause[1:] for clause in clauses[1:])]
+    scores = f" The sign tests compare {compared_by}." if compared_by else ""
+    return f"{'. '.join([first, *more])}. {title} on the test set: {', '.join(values)}.{scores}"
 
 
-def _better(test: PairedTest, measure: Measure) -> int:
-    """1 where the first is better, -1 where the second is, 0 where nothing may be said."""
+def _sign(test: PairedTest, measure: Measure) -> int:
+    """Return 1 if the first competitor is better, -1 if the second is, and 0 if no difference is shown."""
     if not test.differs:
         return 0
-    higher = test.difference > 0
-    return 1 if higher == (measure.better == "higher") else -1
+    return 1 if (test.difference > 0) == (measure.better == "higher") else -1
 
 
 def _between(names: Sequence[str], found: dict[tuple[str, str], int]) -> list[str]:
-    """Who beats whom, winners with the same losers together; then the pairs that are left undecided."""
+    """Return clauses about the cells that beat others, grouped by losers, and about the undecided pairs."""
     pairs = [(a, b) for place, a in enumerate(names) for b in names[place + 1 :]]
     beaten: dict[str, list[str]] = {name: [] for name in names}
     for first, second in pairs:
@@ -129,53 +149,52 @@ def _between(names: Sequence[str], found: dict[tuple[str, str], int]) -> list[st
         elif found[first, second] < 0:
             beaten[second].append(first)
     if not any(beaten.values()):
-        return [f"no difference between {_list(names)} is shown"] if pairs else []
+        return [f"no difference is shown between {_list(names)}"] if pairs else []
     clauses = []
     for losers in sorted({tuple(sorted(loser)) for loser in beaten.values() if loser}, key=len, reverse=True):
         winners = [name for name in names if tuple(sorted(beaten[name])) == losers]
-        clauses.append(f"{_says(winners, [], 'beat')} {_list(losers)}")
+        clauses.append(f"{_clause(winners, [], 'beats', 'beat')} {_list(losers)}")
     undecided = [f"{first} and {second}" for first, second in pairs if not found[first, second]]
     if undecided:
-        clauses.append(f"no difference is shown between {_list(undecided, 'nor between')}")
+        clauses.append(f"no difference is shown between {_list(undecided, 'or between')}")
     return clauses
 
 
 def _against(names: Sequence[str], baseline: Competitor, found: dict[tuple[str, str], int]) -> str:
-    model = f"{baseline.name} ({_figure(baseline)})"
+    model = f"the baseline, {baseline.name} ({_value(baseline)})"
     groups = {sign: [name for name in names if found[name, baseline.name] == sign] for sign in (1, -1, 0)}
     clauses = []
     if groups[1]:
-        clauses.append(f"{_says(groups[1], names, 'beat')} the baseline, {model}")
+        clauses.append(f"{_clause(groups[1], names, 'beats', 'beat')} {model}")
     if groups[-1]:
-        clauses.append(f"{_says(groups[-1], names, 'fall')} short of the baseline, {model}")
+        clauses.append(f"{_clause(groups[-1], names, 'is', 'are')} worse than {model}")
     if groups[0]:
-        clauses.append(f"{_no(groups[0], names)} shown to differ from the baseline, {model}")
-    if len(clauses) > 1:  # the baseline is named in full once
-        clauses = [clauses[0], *(clause.replace(f"the baseline, {model}", "it") for clause in clauses[1:])]
+        clauses.append(f"{_undecided(groups[0], names)} shown to differ from {model}")
+    if len(clauses) > 1:  # name the baseline in full only once
+        clauses = [clauses[0], *(clause.replace(model, "it") for clause in clauses[1:])]
     return ", and ".join(clauses)
 
 
-def _chance(names: Sequence[str], chance: Competitor, found: dict[tuple[str, str], int]) -> list[str]:
-    worse = [name for name in names if found[name, chance.name] < 0]
-    same = [name for name in names if not found[name, chance.name]]
-    level = f"chance ({_figure(chance)})"
+def _against_constant(names: Sequence[str], constant: Competitor, found: dict[tuple[str, str], int]) -> list[str]:
+    worse = [name for name in names if found[name, constant.name] < 0]
+    same = [name for name in names if not found[name, constant.name]]
+    model = f"{_CONSTANT} ({_value(constant)})"
     clauses = []
     if same:
-        clauses.append(f"{_no(same, names)} shown to differ from {level}")
+        clauses.append(f"{_undecided(same, names)} shown to differ from {model}")
     if worse:
-        clauses.append(f"{_says(worse, names, 'do')} worse than {level}")
+        clauses.append(f"{_clause(worse, names, 'is', 'are')} worse than {model}")
     return clauses
 
 
-def _says(some: Sequence[str], names: Sequence[str], verb: str) -> str:
-    """Subject and verb: "every cell falls" where these are all of several, "A falls", "A and B fall"."""
-    singular = {"beat": "beats", "fall": "falls", "do": "does"}[verb]
+def _clause(some: Sequence[str], names: Sequence[str], singular: str, plural: str) -> str:
+    """Return subject and verb: "every cell beats" if these are all cells, otherwise "A beats" or "A and B beat"."""
     if len(some) == len(names) > 1:
         return f"every cell {singular}"
-    return f"{_list(some)} {singular if len(some) == 1 else verb}"
+    return f"{_list(some)} {singular if len(some) == 1 else plural}"
 
 
-def _no(some: Sequence[str], names: Sequence[str]) -> str:
+def _undecided(some: Sequence[str], names: Sequence[str]) -> str:
     if len(some) == len(names) > 1:
         return "no cell is"
     return f"{_list(some)} {'is' if len(some) == 1 else 'are'} not"
@@ -187,64 +206,38 @@ def _list(names: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
-def _figure(competitor: Competitor) -> str:
-    return f"{np.mean(competitor.figures):.3g}"
+def _value(competitor: Competitor) -> str:
+    return f"{np.mean(competitor.values):.3g}"
 
 
-@dataclass(frozen=True)
-class PairedTest:
-    """Two competitors on the deciding measure.
-
-    Attributes:
-        first, second: names of cells, of the baseline, or "chance".
-        difference: first minus second, mean over seeds.
-        t_p: paired t test over seeds (one-sample where `second` has no seeds); None with fewer than two seeds.
-        sign_p: the exact sign test over test rows (of right and wrong: McNemar's), each competitor's answers averaged
-            over its seeds.
-        adjusted_p: the larger of the two, after Holm's correction within its family of tests; None as t_p.
-        differs: both tests say so: adjusted_p is below 0.05.
-    """
-
-    first: str
-    second: str
-    difference: float
-    t_p: float | None
-    sign_p: float
-    adjusted_p: float | None
-    differs: bool
-
-
-_SIGNIFICANT = 0.05
-
-
-def _verdict(
-    task: Any,
-    mine: Mapping[str, float],
-    its: Mapping[str, float],
-    merits: tuple[NDArray[Any], NDArray[Any]],
+def training_verdict(
+    measure: Measure,
+    test: tuple[Mapping[str, float], Mapping[str, float]],
+    scores: tuple[NDArray[Any], NDArray[Any]],
     p: float,
-    size: int,
+    size: str,
+    compared_by: str = "",
 ) -> str:
-    """What may be said of the network beside the baseline.
+    """Compare a network with its baseline in one sentence, and claim a difference only if the sign test shows it.
 
     Args:
-        task: whose measures these are.
-        mine, its: measures of the network and the baseline on the test rows.
-        merits: of the network and the baseline, [test rows], see `Task.merits`.
-        p: of the sign test of these.
-        size: of the test part.
+        measure: The first metric.
+        test: Metrics of the network and of the baseline on the test set.
+        scores: Scores of the network and of the baseline, [test examples].
+        p: The p value of the sign test of the scores.
+        size: Size of the test set with its unit, such as "25,000 test rows".
+        compared_by: Label of the scores if they are not those of the metric.
     """
-    measure = task.measures[0]
-    one, other = mine[measure.name], its[measure.name]
-    figures = f"{measure.title} {told(one)} against {told(other)} on the {size:,} test {task.unit}"
-    if task.counted:
-        figures += f", {task.counted} {np.mean(merits[0]):.4f} against {np.mean(merits[1]):.4f}"
-    # What float64 can't tell from 0 is not 0.
-    figures += f", p = {p:.2g}" if p else ", p < 1e-300"
-    rows = more_often_better(*merits)
-    # Where rows are compared by something else than the measure, the better one in one may be the worse in the other.
-    if p < _SIGNIFICANT and rows > 0 and better(measure, one, other):
-        return f"The network beats the simple baseline: {figures}."
-    if p < _SIGNIFICANT and rows < 0 and better(measure, other, one):
-        return f"The network did not beat the simple baseline, which is better: {figures}."
-    return f"No difference is shown between the network and the simple baseline: {figures}."
+    network, baseline = test[0][measure.name], test[1][measure.name]
+    values = f"{measure.title} {format_number(network)} against {format_number(baseline)} on the {size}"
+    if compared_by:
+        values += f", {compared_by} {np.mean(scores[0]):.4f} against {np.mean(scores[1]):.4f}"
+    # The smallest float64 is about 1e-308, so a p value of 0 only means a tiny one.
+    values += f", p = {p:.2g}" if p else ", p < 1e-300"
+    more_often = more_often_better(*scores)
+    # If the scores are not those of the metric, the network can win by one and lose by the other.
+    if p < _LEVEL and more_often > 0 and is_better(measure, network, baseline):
+        return f"The network beats the baseline: {values}."
+    if p < _LEVEL and more_often < 0 and is_better(measure, baseline, network):
+        return f"The baseline beats the network: {values}."
+    return f"No difference is shown between the network and the baseline: {values}."

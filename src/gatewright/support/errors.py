@@ -1,26 +1,36 @@
-"""How bad input is told: one sentence that says which input, what is allowed, what was given and what to do."""
+"""Errors for bad input. Their messages say what is wrong, what was found and what to do."""
 
+import contextlib
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 
 class InputError(ValueError):
-    """Input that can't be used. The message is one sentence for the user; a command prints it and ends with code 2."""
+    """Bad input from the user. A command prints the message and exits with code 2."""
 
 
 def nearest(given: object, allowed: Sequence[str]) -> str:
-    """The end of a sentence that refuses `given`: the nearest allowed name, if there is one, and the full stop."""
+    """Return the end of an error message: the allowed name most similar to `given`, if any, and a full stop or "?"."""
     folded = {name.lower(): name for name in allowed}
     close = difflib.get_close_matches(str(given).lower(), folded, n=1)
     return f"; did you mean {folded[close[0]]!r}?" if close else "."
 
 
 def require_one_of(name: str, given: object, allowed: Sequence[str]) -> None:
-    """Check that `given` is one of the allowed names.
+    """Check that `given` is one of the allowed names. `name` starts the message, such as "The cell".
 
     Raises:
-        InputError: it is not.
+        InputError: `given` is not allowed.
     """
     if given not in allowed:
         choices = ", ".join(map(repr, allowed))
         raise InputError(f"{name} must be one of {choices}, not {given!r}{nearest(given, allowed)}")
+
+
+@contextlib.contextmanager
+def as_input_errors() -> Iterator[None]:
+    """Raise `InputError` in place of ImportError and OSError. Works as a context manager and as a decorator."""
+    try:
+        yield
+    except (ImportError, OSError) as error:
+        raise InputError(str(error)) from None

@@ -1,4 +1,4 @@
-"""Writing files so that no reader ever meets half of one, and the folders that they go to."""
+"""Write files completely or not at all, and check folders for results."""
 
 import contextlib
 import glob
@@ -11,9 +11,9 @@ from gatewright.support.errors import InputError
 
 @contextlib.contextmanager
 def atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; renamed to it when the block ends well, else removed."""
+    """Yield a temporary path in the folder of `path`. It is renamed to `path` on success and removed on failure."""
     final = Path(path)
-    # Keeps the suffix, since some writers add one that they miss.
+    # The temporary name has the same suffix, because some writers append it if it is missing.
     temporary = final.with_name(f".{os.getpid()}-{final.name}")
     try:
         yield temporary
@@ -23,25 +23,25 @@ def atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def require_results_folder(path: Path) -> None:
-    """Refuse what `--out` names if results can't go there. Nothing is written.
+    """Check, without writing anything, that results can be written to the folder `path` given with `--out`.
 
     Raises:
-        InputError: it is a file, or a folder (or, where there is none yet, the nearest one above) can't be written.
+        InputError: `path` is a file, or the folder (or its nearest existing parent) cannot be written.
     """
     if path.exists() and not path.is_dir():
-        raise InputError(f"--out {path} is a file: name a folder for the results.")
+        raise InputError(f"--out {path} is a file. Choose a folder for the results.")
     nearest = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise unwritable(path, "permission denied")
 
 
 def unwritable(path: Path, reason: str) -> InputError:
-    """The sentence about a folder of `--out` that can't be written."""
-    return InputError(f"--out {path} can't be written ({reason}): name a folder that you can write to.")
+    """Return the error for a folder given with `--out` that cannot be written."""
+    return InputError(f"--out {path} cannot be written ({reason}). Choose a folder that you can write to.")
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove the temporary files for `path` that `atomically` could not, because its process was killed."""
+    """Remove temporary files for `path` that `atomically` left behind because its process was killed."""
     for leftover in path.parent.glob(f".*-{glob.escape(path.name)}"):
         number = leftover.name[1:].split("-")[0]
         if number.isdigit() and not _is_running(int(number)):
@@ -54,5 +54,5 @@ def _is_running(process: int) -> bool:
     except ProcessLookupError:
         return False
     except (PermissionError, OverflowError):
-        return True
+        pass  # it runs as another user, or the number is not that of a process
     return True

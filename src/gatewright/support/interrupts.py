@@ -1,49 +1,45 @@
-"""Ctrl-C while something long runs, kept until it can be acted on."""
-
-from __future__ import annotations
+"""Delay Ctrl-C during a long computation until it can be handled safely."""
 
 import signal
 import threading
-from types import FrameType, TracebackType
-from typing import Any
+from types import FrameType
+from typing import Any, Self
 
 
 class Interrupts:
-    """Between its beginning and its end Ctrl-C is raised by `check` alone; a second one is raised at once.
+    """A context manager that holds back the first Ctrl-C until `check` or the end. A second one is raised at once.
 
-    Python raises KeyboardInterrupt wherever it happens to be. In a callback of a library (JAX has one for garbage
-    collection) it would be printed there, and lost. Where the handler is not Python's own, or this is not the main
-    thread, nothing is changed.
+    Python raises KeyboardInterrupt at the line that is running. In a library's callback (JAX has one for garbage
+    collection) the exception would be printed and lost. The context manager has no effect outside the main thread, or
+    if the program has its own handler of Ctrl-C.
     """
 
     def __init__(self) -> None:
-        self._asked = False
-        self._before: Any = None
+        self._pressed = False
+        self._previous_handler: Any = None
 
-    def __enter__(self) -> Interrupts:
-        ours = threading.current_thread() is threading.main_thread()
-        if ours and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._before = signal.signal(signal.SIGINT, self._note)
+    def __enter__(self) -> Self:
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            self._previous_handler = signal.signal(signal.SIGINT, self._handle)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if self._previous_handler is not None:
+            signal.signal(signal.SIGINT, self._previous_handler)
         if error is None:
             self.check()
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if self._asked:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._pressed:
             raise KeyboardInterrupt
-        self._asked = True
+        self._pressed = True
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt if there was a Ctrl-C."""
-        if self._asked:
+        """Raise KeyboardInterrupt if Ctrl-C was pressed."""
+        if self._pressed:
             raise KeyboardInterrupt
 
-    def forget(self) -> None:
-        """The Ctrl-C was acted on."""
-        self._asked = False
+    def clear(self) -> None:
+        """Forget a Ctrl-C that has been handled."""
+        self._pressed = False

@@ -1,21 +1,19 @@
-"""Memory that a training step gives back, and the next one asks for again."""
-
-from __future__ import annotations
+"""Settings of glibc's allocator that keep the memory of one training step for the next."""
 
 import contextlib
 import ctypes
 from collections.abc import Iterator
 from typing import Any
 
-# Of glibc's malloc.h.
+# From glibc's malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -3, -4, -8
 _LARGEST_INT = 2**31 - 1
-# Up to here glibc's own thresholds rise as a program frees larger blocks; setting any of them ends that.
-_HIGHEST = 32 << 20
+# The limit up to which glibc raises its thresholds as a program frees larger blocks, unless one of them is set.
+_MAX_DYNAMIC_THRESHOLD = 32 << 20
 
 
 def _glibc() -> Any:
-    """The C library with `mallopt` and `malloc_trim`; None where it is not glibc."""
+    """Return the C library with `mallopt` and `malloc_trim`, or None if it is not glibc."""
     try:
         library = ctypes.CDLL(None)
         _ = library.mallopt, library.malloc_trim
@@ -25,11 +23,10 @@ def _glibc() -> Any:
 
 
 def use_one_arena() -> None:
-    """Threads that begin from now on make no arena of their own: they share the main heap, or one that is there.
+    """Make new threads share the existing heaps instead of creating their own. Does nothing without glibc.
 
-    An arena of a thread's own is given back to the system in pieces of 64 MB as soon as they are free, whatever `kept`
-    says: a step of XLA's on such a thread has its pages cleared anew each time, which was a fifth of a step with many
-    large buffers. Where the C library is not glibc, nothing changes.
+    The arena of a thread returns free memory to the system in pieces of 64 MB, even inside `keep_freed_memory`. The
+    system then clears the pages again at every XLA step, which took a fifth of a step with many large buffers.
     """
     library = _glibc()
     if library is not None:
@@ -37,11 +34,11 @@ def use_one_arena() -> None:
 
 
 @contextlib.contextmanager
-def kept() -> Iterator[None]:
-    """While it lasts, memory that is freed stays with the process; where the C library is not glibc, nothing changes.
+def keep_freed_memory() -> Iterator[None]:
+    """Keep freed memory in the process inside the `with` block. Does nothing without glibc.
 
-    XLA asks for a step's buffers in one block and frees it after the step. glibc maps a block of more than 32 MB anew
-    each time, so that the system clears every page of it: a step may spend more time on that than on its own work.
+    XLA allocates the buffers of a step as one block and frees it after the step. glibc maps a block of more than 32 MB
+    again each time, and the system clears all its pages, which can take longer than the step itself.
     """
     library = _glibc()
     if library is None:
@@ -53,6 +50,6 @@ def kept() -> Iterator[None]:
         yield
     finally:
         library.mallopt(_MMAP_MAX, 65_536)
-        library.mallopt(_MMAP_THRESHOLD, _HIGHEST)
-        library.mallopt(_TRIM_THRESHOLD, 2 * _HIGHEST)
+        library.mallopt(_MMAP_THRESHOLD, _MAX_DYNAMIC_THRESHOLD)
+        library.mallopt(_TRIM_THRESHOLD, 2 * _MAX_DYNAMIC_THRESHOLD)
         library.malloc_trim(0)

@@ -1,7 +1,5 @@
 """Check that optional packages are installed."""
 
-from __future__ import annotations
-
 import importlib.util
 from collections.abc import Sequence
 
@@ -9,9 +7,11 @@ from collections.abc import Sequence
 def require_packages(who: str, packages: Sequence[str] = ("keras", "jax")) -> None:
     """Check that packages of the extra `train` are installed, without importing them.
 
+    `who` is the name of the feature that needs the packages, for the error message.
+
     Raises:
-        ImportError: one of them is not.
+        ImportError: A package is missing.
     """
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
-        raise ImportError(f"{who} needs {', '.join(missing)}: pip install 'gatewright[train]'")
+        raise ImportError(f"{who} needs {', '.join(missing)}: pip install 'gatewright[train]'.")

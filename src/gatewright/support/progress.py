@@ -1,26 +1,61 @@
-"""How far a long job has come: bars on a terminal, a line now and then in a log."""
-
-from __future__ import annotations
+"""Progress of long jobs on stderr: bars on a terminal, occasional lines in a log."""
 
 import sys
 import threading
 import time
-from types import TracebackType
-from typing import TextIO
+from collections.abc import Iterator, Sequence
+from typing import Self, TextIO, TypeVar
 
-# A log gets a line for each epoch, and one in so many seconds between; of what has begun the first one sooner.
-_QUIET_SECONDS, _QUIET_AT_FIRST = 10.0, 2.0
+_Item = TypeVar("_Item")
+
+_TICK_SECONDS = 2.0
+# A log gets a line after each epoch, and one every ten seconds in between. An activity is logged after two seconds.
+_LOG_SECONDS, _FIRST_LOG_SECONDS = 10.0, 2.0
+
+
+class Ticker:
+    """A timer that is due every two seconds."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + _TICK_SECONDS
+
+    def due(self) -> bool:
+        """Return True if two seconds have passed since the start or since the last True."""
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + _TICK_SECONDS
+        return True
+
+
+def print_status(line: str) -> None:
+    """Print a line on stderr, prefixed with the name of the package."""
+    print(f"gatewright: {line}", file=sys.stderr, flush=True)
+
+
+def with_progress(items: Sequence[_Item], done_items: str) -> Iterator[_Item]:
+    """Yield the items and print every two seconds how many are done, such as "20 of 50 texts encoded."
+
+    Args:
+        items: The items to yield.
+        done_items: What is printed after the numbers, such as "texts encoded".
+    """
+    ticker = Ticker()
+    for done, item in enumerate(items, 1):
+        yield item
+        if ticker.due():
+            print_status(f"{done:,} of {len(items):,} {done_items}.")
 
 
 class Progress:
-    """Progress of a number of runs, each of a number of epochs. Use it as a context manager."""
+    """Progress of a number of training runs. Use it as a context manager."""
 
     def __init__(self, runs: int, stream: TextIO | None = None) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
 
-        self._runs, self._done = runs, 0
+        self._runs, self._finished = runs, 0
         self._console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True)
         self._bars = Bars(
             TextColumn("{task.description}"),
@@ -31,63 +66,61 @@ class Progress:
             console=self._console,
             disable=not self._console.is_terminal,
         )
-        self._all = self._bars.add_task("runs", total=runs, detail=f"0 of {runs}")
+        self._all_runs = self._bars.add_task("runs", total=runs, detail=f"0 of {runs}")
         self._run = self._bars.add_task("", total=1, detail="", visible=False)
         self._name, self._epochs = "", 1
-        self._spoke, self._quiet = time.monotonic(), _QUIET_AT_FIRST
-        self._waiting: threading.Timer | None = None
+        self._last_line, self._quiet_seconds = time.monotonic(), _FIRST_LOG_SECONDS
+        self._timer: threading.Timer | None = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         self._bars.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._wait_no_more()
+    def __exit__(self, *error: object) -> None:
+        self._cancel_timer()
         self._bars.stop()
 
-    def say(self, line: str) -> None:
-        """A line that stays."""
-        self._wait_no_more()
+    def print_line(self, line: str) -> None:
+        """Print a line that stays above the bars."""
+        self._cancel_timer()
         self._console.print(line, markup=False)
-        self._spoke, self._quiet = time.monotonic(), _QUIET_SECONDS
+        self._last_line, self._quiet_seconds = time.monotonic(), _LOG_SECONDS
 
-    def begin(self, name: str, epochs: int, detail: str = "compiling") -> None:
-        """A run begins, with what `detail` says."""
+    def start_run(self, name: str, epochs: int, activity: str = "compiling") -> None:
+        """Start the bar of a run that begins with the given activity."""
         self._name, self._epochs = name, epochs
-        self._bars.reset(self._run, description=name, total=epochs, detail=detail, visible=True)
-        self._speak_if_it_lasts(detail)
+        self._bars.reset(self._run, description=name, total=epochs, detail=activity, visible=True)
+        self._log_if_it_lasts(activity)
 
-    def tick(self, epoch: int, done: int, total: int) -> None:
-        """`done` of `total` rows of an epoch are done."""
-        detail = f"epoch {epoch} of {self._epochs}, {done:,} of {total:,} rows"
+    def update(self, epoch: int, done: int, total: int) -> None:
+        """Show that `done` of `total` examples of an epoch are done."""
+        detail = f"epoch {epoch} of {self._epochs}, {done:,} of {total:,} examples"
         self._bars.update(self._run, completed=epoch - 1 + done / total, detail=detail)
-        self._wait_no_more()
-        if not self._console.is_terminal and time.monotonic() - self._spoke > self._quiet:
-            self.say(f"{self._name}: {detail}")
+        self._cancel_timer()
+        if not self._console.is_terminal and time.monotonic() - self._last_line > self._quiet_seconds:
+            self.print_line(f"{self._name}: {detail}")
 
-    def answering(self, what: str) -> None:
-        """The run does something beside training."""
-        self._bars.update(self._run, detail=what)
-        self._speak_if_it_lasts(what)
+    def show_activity(self, activity: str) -> None:
+        """Show what the run does at the moment, other than training."""
+        self._bars.update(self._run, detail=activity)
+        self._log_if_it_lasts(activity)
 
-    def _speak_if_it_lasts(self, detail: str) -> None:
-        """Say what has begun if it is not over soon; by a timer, since compiling, fitting and answering never tick."""
-        self._wait_no_more()
-        self._spoke, self._quiet = time.monotonic(), _QUIET_AT_FIRST
+    def _log_if_it_lasts(self, activity: str) -> None:
+        """Log an activity that lasts two seconds. This needs a timer: compiling and predicting never call `update`."""
+        self._cancel_timer()
+        self._last_line, self._quiet_seconds = time.monotonic(), _FIRST_LOG_SECONDS
         if not self._console.is_terminal:
-            self._waiting = threading.Timer(_QUIET_AT_FIRST, self.say, [f"{self._name}: {detail}"])
-            self._waiting.daemon = True
-            self._waiting.start()
+            self._timer = threading.Timer(_FIRST_LOG_SECONDS, self.print_line, [f"{self._name}: {activity}"])
+            self._timer.daemon = True
+            self._timer.start()
 
-    def _wait_no_more(self) -> None:
-        if self._waiting is not None:
-            self._waiting.cancel()
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
-    def end(self) -> None:
-        """The run is done."""
-        self._wait_no_more()
-        self._done += 1
-        self._bars.update(self._all, completed=self._done, detail=f"{self._done} of {self._runs}")
+    def finish_run(self) -> None:
+        """Hide the bar of the run and count the run as finished."""
+        self._cancel_timer()
+        self._finished += 1
+        self._bars.update(self._all_runs, completed=self._finished, detail=f"{self._finished} of {self._runs}")
         self._bars.update(self._run, visible=False)

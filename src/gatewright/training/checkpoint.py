@@ -1,6 +1,4 @@
-"""Training half done, kept in one file, so that the same command goes on where it was stopped."""
-
-from __future__ import annotations
+"""The checkpoint file of an unfinished training. Running the same command again resumes the training from it."""
 
 import dataclasses
 import json
@@ -11,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from gatewright.results.records import Epoch
@@ -22,41 +21,42 @@ _MARK = "gatewright checkpoint 1"
 
 
 class Progressed(NamedTuple):
-    """How far training has come.
+    """The progress of a training.
 
     Attributes:
-        epochs: those that are done.
-        chosen: the best of them, from 1; 0 while there is none.
-        kept: the weights that it had.
-        state: weights and optimizer now.
-        average: of the weights, or None.
-        done: batches of the epoch that has begun.
-        loss, counted, seconds: of those batches: losses times counts, counts, and time.
+        epochs: The results of the finished epochs.
+        chosen: Number of the best epoch on the validation set. The first epoch is 1. 0 if no epoch is finished.
+        best: The weights after the best epoch.
+        state: The current weights and the state of the optimizer; see `network.State`.
+        average: Moving average of the weights. None if `ema_decay` is 0.
+        done: Number of finished batches in the current epoch.
+        loss, total_weight, seconds: Totals over these batches: the weighted sum of the losses, the sum of the weights
+            of the examples, and the time in seconds.
     """
 
     epochs: tuple[Epoch, ...]
     chosen: int
-    kept: Any
+    best: Any
     state: Any
     average: Any
     done: int
     loss: float
-    counted: float
+    total_weight: float
     seconds: float
 
 
 class Checkpoint:
-    """A file that holds a `Progressed`, and the settings that it belongs to.
+    """A file that stores the progress of a training and its settings.
 
-    Everything else that training depends on (the order of rows, dropout, the learning rate) is a function of the
-    settings and of how far it has come.
+    Nothing more needs to be stored, because the settings and the progress determine the order of the examples, the
+    dropout masks and the learning rate.
 
     Args:
-        path: of the file.
-        settings: all that the result depends on, as JSON can hold it.
+        path: Path of the file.
+        settings: All settings that affect the result of the training, as JSON values.
 
     Attributes:
-        latest: what was read or written last; None before.
+        latest: The progress that was last read or written. None if nothing has been read or written.
     """
 
     def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
@@ -66,69 +66,64 @@ class Checkpoint:
         self.latest: Progressed | None = None
 
     def due(self) -> bool:
-        """Whether it is time to write again."""
+        """Return True if the last write was long enough ago to write again."""
         return time.monotonic() >= self._next
 
     def read(self, like: Progressed) -> Progressed:
-        """What the file holds, or `like`, which shows the form of its trees, where there is no file.
+        """Return the progress in the file, or `like` if there is no file.
+
+        Args:
+            like: The progress at the beginning of the training. Its weights must have the structure and shapes of those
+                in the file.
 
         Raises:
-            InputError: it is damaged, or belongs to other settings; the first that differs is named.
+            InputError: The file is damaged, or belongs to a training with other settings. The message names the first
+                setting that differs.
         """
-        import jax
-
         if not self.path.exists():
             return like
         try:
             # A damaged file that np.load opened itself would stay open.
-            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-                record = json.loads(str(kept["record"]))
-                arrays = [kept[f"array{place}"] for place in range(record["arrays"])]
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                record = json.loads(str(stored["record"]))
+                arrays = [jax.numpy.array(stored[f"array{index}"]) for index in range(record["arrays"])]
             if record["made by"] != _MARK:
                 raise ValueError
         except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError, TypeError):
-            raise InputError(f"{self.path} is damaged: remove it, and training begins anew.") from None
+            raise InputError(f"{self.path} is damaged: remove it to train from the beginning.") from None
         self._require_same(record["settings"])
-        leaves, form = jax.tree.flatten(_trees(like))
-        found = [jax.numpy.array(array) for array in arrays]
-        if [leaf.shape for leaf in leaves] != [array.shape for array in found]:
-            raise InputError(f"{self.path} holds another network: remove it, and training begins anew.")
-        kept_weights, state, average = jax.tree.unflatten(form, found)
+        leaves, structure = jax.tree.flatten((like.best, like.state, like.average))
+        if [leaf.shape for leaf in leaves] != [array.shape for array in arrays]:
+            raise InputError(f"{self.path} was written for a different network: remove it to train from the beginning.")
         epochs = tuple(Epoch(**epoch) for epoch in record["epochs"])
-        numbers = (record[name] for name in ("done", "loss", "counted", "seconds"))
-        self.latest = Progressed(epochs, record["chosen"], kept_weights, state, average, *numbers)
+        numbers = (record[name] for name in ("done", "loss", "total_weight", "seconds"))
+        self.latest = Progressed(epochs, record["chosen"], *jax.tree.unflatten(structure, arrays), *numbers)
         return self.latest
 
-    def _require_same(self, was: Mapping[str, Any]) -> None:
-        for name in [*self._settings, *was]:
-            if self._settings.get(name) != was.get(name):
+    def _require_same(self, stored: Mapping[str, Any]) -> None:
+        for name in [*self._settings, *stored]:
+            if self._settings.get(name) != stored.get(name):
                 raise InputError(
-                    f"{self.path} holds a training that was interrupted, with {name} {was.get(name)!r}, and now {name} "
-                    f"is {self._settings.get(name)!r}: give the same settings to go on, or remove that file to begin "
-                    "anew."
+                    f"{self.path} holds an interrupted training with {name} {stored.get(name)!r}, not "
+                    f"{self._settings.get(name)!r}: give the same settings to resume it, or remove the file to train "
+                    "from the beginning."
                 )
 
     def write(self, at: Progressed) -> None:
-        """Keep this."""
-        import jax
-
-        leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(_trees(at))]
+        """Write the progress to the file."""
+        leaves = [np.asarray(leaf) for leaf in jax.tree.leaves((at.best, at.state, at.average))]
         record = {
             "made by": _MARK,
             "settings": self._settings,
             "arrays": len(leaves),
             "epochs": [dataclasses.asdict(epoch) for epoch in at.epochs],
             "chosen": at.chosen,
-            **{name: getattr(at, name) for name in ("done", "loss", "counted", "seconds")},
+            **{name: getattr(at, name) for name in ("done", "loss", "total_weight", "seconds")},
         }
-        named: dict[str, Any] = {f"array{place}": leaf for place, leaf in enumerate(leaves)}
+        named: dict[str, Any] = {f"array{index}": leaf for index, leaf in enumerate(leaves)}
         with atomically(self.path) as path, path.open("wb") as file:
             np.savez(file, record=np.array(json.dumps(record)), **named)
             file.flush()
             os.fsync(file.fileno())
         self._next = time.monotonic() + _SECONDS
         self.latest = at
-
-
-def _trees(at: Progressed) -> tuple[Any, Any, Any]:
-    return at.kept, at.state, at.average

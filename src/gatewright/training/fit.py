@@ -1,104 +1,105 @@
-"""Train a network: epochs, and the choice of the best one on the validation set."""
-
-from __future__ import annotations
+"""The training loop, which also chooses the epoch with the best metrics on the validation set."""
 
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.batches import Examples, batches, order
-from gatewright.results.measure import better
+from gatewright.data.batches import Batch, minibatches, shuffled
+from gatewright.results.measure import Measure, is_better
 from gatewright.results.records import Epoch
-from gatewright.support import memory as _heap
-from gatewright.tasks.base.task import Task
+from gatewright.support import memory
 from gatewright.training.checkpoint import Checkpoint, Progressed
 from gatewright.training.network import Network
 from gatewright.training.recipe import Recipe
 
-# The average of the weights takes them in once in so many steps: as good, and next to free.
+# The moving average is updated only once in this number of steps. This is as good as every step and costs little.
 _AVERAGED_EVERY = 8
 
 
 class Fitted(NamedTuple):
-    """A trained model: its epochs, the chosen one counted from 1, and the weights that it had then."""
+    """A trained network.
+
+    Attributes:
+        epochs: The finished epochs.
+        chosen: Number of the best epoch on the validation set. The first epoch is 1. 0 if no epoch is finished.
+        weights: The weights after the best epoch, or their moving average if the recipe has an `ema_decay`.
+    """
 
     epochs: tuple[Epoch, ...]
     chosen: int
     weights: list[dict[str, Any]]
 
 
-def _ranks_above(task: Task[Any], new: dict[str, float], old: dict[str, float]) -> bool:
-    """Whether validation figures are better: by the task's `choosing`, in turn where they are equal, or its first."""
-    for measure in getattr(task, "choosing", task.measures[:1]):
-        if new[measure.name] != old[measure.name]:
-            return better(measure, new[measure.name], old[measure.name])
-    return False
-
-
 def fit(
     network: Network,
     recipe: Recipe,
-    train: Examples,
-    validation: Examples,
+    train: Batch,
+    validation: Batch,
     *,
     seed: int,
-    start: Sequence[int],
-    weights: Sequence[Any] | None = None,
-    counts: NDArray[np.float32] | None = None,
+    weights: Sequence[Any],
+    sample_weight: NDArray[np.float32] | None = None,
     checkpoint: Checkpoint | None = None,
     tick: Callable[[int, int, int], None] = lambda epoch, done, total: None,
-    told: Callable[[int, Epoch], None] = lambda number, epoch: None,
+    epoch_end: Callable[[int, Epoch], None] = lambda number, epoch: None,
 ) -> Fitted:
-    """Train and keep the weights of the epoch that is best on the validation rows.
+    """Train a network and return the weights of the epoch that is best on the validation set.
 
     Args:
-        network: the model, made for this recipe.
-        recipe: how.
-        train, validation: rows.
-        seed: of the order of rows, and of dropout.
-        start: seed of the initial weights.
-        weights: those to begin with, in the place of drawn ones.
-        counts: what each training row counts, [rows]; None is 1.
-        checkpoint: where the work is kept meanwhile, and found again; None is nowhere.
-        tick: called with epoch, rows done and rows in all, after each batch.
-        told: called after each epoch.
+        network: The network. It must have been compiled with the same settings, except for the learning rate.
+        recipe: The settings of the training.
+        train, validation: The encoded examples of the training set and the validation set.
+        seed: Seed for the order of the examples and for dropout.
+        weights: The initial weights.
+        sample_weight: Weight of each training example in the loss, [examples]. None gives all examples the weight 1.
+        checkpoint: File in which the progress is stored, and from which an interrupted training is resumed. None stores
+            nothing.
+        tick: Function that is called after each batch with the number of the epoch, the number of examples processed in
+            this epoch, and the number of all training examples.
+        epoch_end: Function that is called after each epoch with its number and its results.
     """
-    importance = np.ones(len(train.inputs), np.float32) if counts is None else counts
-    at = _begin(network, recipe, start, weights)
-    at = at if checkpoint is None else checkpoint.read(at)
-    while len(at.epochs) < recipe.epochs and not _is_over(at, recipe):
+    importance = np.ones(train.size, np.float32) if sample_weight is None else sample_weight
+    at = _begin(network, recipe, weights)
+    if checkpoint is not None:
+        at = checkpoint.read(at)
+    # Patience 0 means that training never stops early.
+    while len(at.epochs) < recipe.epochs and (not recipe.patience or len(at.epochs) - at.chosen < recipe.patience):
         number = len(at.epochs) + 1
-        with _heap.kept():
+        with memory.keep_freed_memory():
             at = _epoch(network, recipe, at, train, importance, seed, checkpoint, tick)
-        shown = at.average if recipe.averaging else at.state.weights
-        measured = network.task.measure(network.outputs(shown, validation), validation.targets)
-        epoch = Epoch(at.loss / at.counted, measured, at.seconds)
-        at = at._replace(epochs=(*at.epochs, epoch), done=0, loss=0.0, counted=0.0, seconds=0.0)
-        if not at.chosen or _ranks_above(network.task, measured, at.epochs[at.chosen - 1].validation):
-            # A step uses its state up, so what is kept is a copy.
-            at = at._replace(chosen=number, kept=_copy(shown))
+        evaluated = at.average if recipe.ema_decay else at.state.weights
+        measured = network.prepared.measure(network.outputs(evaluated, validation), validation.targets)
+        epoch = Epoch(at.loss / at.total_weight, measured, at.seconds)
+        at = at._replace(epochs=(*at.epochs, epoch), done=0, loss=0.0, total_weight=0.0, seconds=0.0)
+        measures = network.prepared.selection_measures
+        if not at.chosen or _is_better(measures, measured, at.epochs[at.chosen - 1].validation):
+            # A copy, because the next training step consumes the state.
+            at = at._replace(chosen=number, best=_copy(evaluated))
         if checkpoint is not None:
             checkpoint.write(at)
-        told(number, epoch)
-    return Fitted(at.epochs, at.chosen, at.kept)
+        epoch_end(number, epoch)
+    return Fitted(at.epochs, at.chosen, at.best)
 
 
-def _begin(network: Network, recipe: Recipe, start: Sequence[int], weights: Sequence[Any] | None) -> Progressed:
-    state = network.start(start, weights)
-    average = _copy(state.weights) if recipe.averaging else None
+def _is_better(measures: Sequence[Measure], new: dict[str, float], old: dict[str, float]) -> bool:
+    """Return True if the new metrics are better than the old ones. The first measure in which they differ decides."""
+    for measure in measures:
+        if new[measure.name] != old[measure.name]:
+            return is_better(measure, new[measure.name], old[measure.name])
+    return False
+
+
+def _begin(network: Network, recipe: Recipe, weights: Sequence[Any]) -> Progressed:
+    state = network.init(weights)
+    average = _copy(state.weights) if recipe.ema_decay else None
     return Progressed((), 0, _copy(state.weights), state, average, 0, 0.0, 0.0, 0.0)
 
 
-def _is_over(at: Progressed, recipe: Recipe) -> bool:
-    return bool(recipe.patience) and len(at.epochs) - at.chosen >= recipe.patience
-
-
 def _copy(tree: Any) -> Any:
-    import jax
-
     return jax.tree.map(lambda array: array.copy(), tree)
 
 
@@ -106,51 +107,50 @@ def _epoch(
     network: Network,
     recipe: Recipe,
     at: Progressed,
-    train: Examples,
+    train: Batch,
     importance: NDArray[np.float32],
     seed: int,
     checkpoint: Checkpoint | None,
     tick: Callable[[int, int, int], None],
 ) -> Progressed:
-    """The rest of one pass over the training rows."""
-    rows, number = len(train.inputs), len(at.epochs) + 1
-    if network.task.carried:
-        listed = list(batches(np.arange(rows), network.batch))
-        at = at if at.done else at._replace(state=network.anew(at.state))
+    """Run one epoch of training, or the rest of an epoch that was interrupted."""
+    number = len(at.epochs) + 1
+    if network.prepared.stateful:
+        selections = list(minibatches(np.arange(train.size), network.batch_size))
+        at = at if at.done else at._replace(state=network.reset_states(at.state))
     else:
-        listed = list(batches(order(rows, seed, number), network.batch))
-    first, steps = (number - 1) * len(listed), recipe.epochs * len(listed)
-    shares = recipe.shares(number, network.depths)
+        selections = list(minibatches(shuffled(train.size, seed, number), network.batch_size))
+    first, steps = (number - 1) * len(selections), recipe.epochs * len(selections)
+    layer_rates = recipe.layer_rates(number, network.depths)
     began = time.perf_counter()
-    waiting: list[tuple[Any, float]] = []
+    pending: list[tuple[Any, float]] = []
 
-    def settled(at: Progressed) -> Progressed:
-        """With the losses that are waiting added up, and the time taken."""
+    def add_pending(at: Progressed) -> Progressed:
+        """Return the progress after adding the pending losses and the time since the last call."""
         nonlocal began
-        now = time.perf_counter()
-        loss, counted = at.loss, at.counted
-        for one, counts in waiting:  # one by one: the sum must not depend on when it was settled
-            loss, counted = loss + float(one) * counts, counted + counts
-        at = at._replace(loss=loss, counted=counted, seconds=at.seconds + now - began)
-        waiting.clear()
+        now, before = time.perf_counter(), began
+        loss, total_weight = at.loss, at.total_weight
+        for batch_loss, weight in pending:  # one by one, so that the sum does not depend on the times of checkpoints
+            loss, total_weight = loss + float(batch_loss) * weight, total_weight + weight
+        pending.clear()
         began = now
-        return at
+        return at._replace(loss=loss, total_weight=total_weight, seconds=at.seconds + now - before)
 
-    for place in range(at.done, len(listed)):
-        batch, step = listed[place], first + place
-        counts = batch.weights * importance[batch.rows]
-        rates = recipe.rate(step, steps) * shares
-        state, loss = network.learn(at.state, train.take(batch.rows), counts, rates, (seed % 2**32, step))
-        at = at._replace(state=state, done=place + 1)
-        if recipe.averaging and step % _AVERAGED_EVERY == 0:
-            # Early on, the average of all so far: else the initial weights would weigh on it.
-            kept = min(recipe.averaging**_AVERAGED_EVERY, step / (step + 10 * _AVERAGED_EVERY))
-            at = at._replace(average=network.average(at.average, state.weights, kept))
-        if waiting:
-            waiting[-1][0].block_until_ready()  # one step ahead keeps the processor busy; more would only hold memory
-        waiting.append((loss, float(counts.sum())))
+    for index, selection in enumerate(selections[at.done :], at.done):
+        step = first + index
+        weight = selection.weights * importance[selection.examples]
+        batch, rates = train.take(selection.examples), recipe.rate(step, steps) * layer_rates
+        state, loss = network.train_step(at.state, batch, weight, rates, (seed % 2**32, step))
+        at = at._replace(state=state, done=index + 1)
+        if recipe.ema_decay and step % _AVERAGED_EVERY == 0:
+            # The decay is smaller at first, because the initial weights would dominate the average.
+            decay = min(recipe.ema_decay**_AVERAGED_EVERY, step / (step + 10 * _AVERAGED_EVERY))
+            at = at._replace(average=network.average(at.average, state.weights, decay))
+        if pending:
+            pending[-1][0].block_until_ready()  # one step ahead keeps the processor busy; more would only use memory
+        pending.append((loss, float(weight.sum())))
         if checkpoint is not None and checkpoint.due():
-            at = settled(at)
+            at = add_pending(at)
             checkpoint.write(at)
-        tick(number, min((place + 1) * network.batch, rows), rows)
-    return settled(at)
+        tick(number, min((index + 1) * network.batch_size, train.size), train.size)
+    return add_pending(at)

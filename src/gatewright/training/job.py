@@ -1,10 +1,6 @@
-"""`gatewright train`: a model file from one's own texts, beside a simple baseline, resumed where it was stopped."""
+"""A training that writes a model file, and that can be interrupted and resumed."""
 
-from __future__ import annotations
-
-import dataclasses
 import json
-import math
 import shutil
 import time
 from pathlib import Path
@@ -13,208 +9,236 @@ from typing import Any
 import numpy as np
 
 from gatewright.nn import file as model_file
+from gatewright.nn.file import ModelFile
+from gatewright.nn.layer import Layer
 from gatewright.ops import machine
-from gatewright.results.figures import as_tuples, told
+from gatewright.results.formatting import format_number
 from gatewright.results.records import Epoch, Trained
+from gatewright.results.serialize import as_tuples, to_json_value
 from gatewright.results.statistics import sign_test
-from gatewright.results.verdict import _verdict
+from gatewright.results.verdict import training_verdict
 from gatewright.support.errors import InputError
 from gatewright.support.files import atomically, remove_leftovers
 from gatewright.support.interrupts import Interrupts
 from gatewright.support.progress import Progress
-from gatewright.tasks.base.task import Simple
-from gatewright.tasks.classify.pretrained import Pretrained
+from gatewright.support.trees import tree_arrays, tree_from_arrays
+from gatewright.tasks.base.task import FittedBaseline, Task
 from gatewright.training.checkpoint import Checkpoint
+from gatewright.training.dataset import Dataset
 from gatewright.training.fit import Fitted, fit
 from gatewright.training.network import Network
 from gatewright.training.recipe import Recipe
-from gatewright.training.rows import Data
 
-_MOST_EPOCHS = 50
+# Version of the file with the outputs of a baseline. If a file has another version, the outputs are computed again.
+_BASELINE_FORMAT = 4
 
 
-def _require_place(file: Path) -> Trained | None:
-    """Check that a model file can go there; returns what is known of the model that is there.
+def require_place(file: Path) -> None:
+    """Check that a model file can be written to a path.
 
     Raises:
-        InputError: it can't; or another file is there.
+        InputError: The path is an existing folder, or the folder that would contain the file does not exist.
     """
     if file.is_dir():
-        raise InputError(f"--out {file} is a folder: name a file for the model, such as model.safetensors.")
+        raise InputError(f"--out {file} is a folder: give the path of a file, such as model.safetensors.")
     if not file.absolute().parent.is_dir():
-        raise InputError(f"--out {file} is in a folder that is not there: make it, or name another file.")
-    if not file.exists():
-        return None
-    try:
-        training = model_file.read(file).training
-        return Trained.from_json(training)
-    except InputError:
-        raise InputError(f"--out {file} is there, and no whole model file: remove it, or name another file.") from None
-    except (KeyError, TypeError, AttributeError):  # a model that something else has made
-        return None
+        raise InputError(f"--out {file} is in a folder that does not exist: create the folder, or choose another path.")
 
 
-def _epochs(task: Any, rows: int, batch: int) -> int:
-    """Passes that make enough steps of few rows, and not too few passes over many."""
-    steps, least = task.steps
-    epochs: int = min(getattr(task, "most_epochs", _MOST_EPOCHS), max(least, math.ceil(steps * batch / rows)))
-    return epochs
+class Job:
+    """A training that writes a model file, and that can be interrupted and resumed.
 
+    While it is unfinished, the progress is stored in a folder next to the model file, FILE.training.
 
-# The form in which a baseline's answers are kept; those of another are made again.
-_BASELINE = 3
+    Args:
+        name: Name of the task in the registry.
+        command: Name of the task in the command `gatewright train`, which is shown in the results.
+        task: The task with its data and settings.
+        file: Path of the model file to write.
 
+    Raises:
+        InputError: The data does not exist or cannot be used for the task.
+    """
 
-class _Job:
-    """One training: its rows, and the folder of what is not finished."""
-
-    def __init__(self, file: Path, task: Any, settings: dict[str, Any], pretrained: Pretrained | None) -> None:
-        self._file, self._task, self.settings, self._pretrained = file, task, settings, pretrained
-        self._data = Data.read(task)
-        self.rows = self._data.fingerprint()
-        # What depends on the data, the task knows now.
-        settings.update({name: getattr(task, name, None) for name, value in settings.items() if value is None})
-        if settings["epochs"] is None:
-            settings["epochs"] = _epochs(task, len(self._data.train.inputs), settings["batch"])
-        self._blocks = task.blocks(settings["cell"], settings["units"])
+    def __init__(self, name: str, command: str, task: Task[Any], file: Path) -> None:
+        self._name, self._command, self._task, self._file = name, command, task, file
+        self._dataset = Dataset.read(task)
+        self._fingerprint = self._dataset.fingerprint()
+        self._settings = {**self._dataset.settings.to_json(), **task.provenance}
+        self._recipe = Recipe.of(self._dataset.settings)
+        self._layers: list[Layer] = task.network(self._dataset.prepared, self._dataset.settings)
         self._folder = file.with_name(f"{file.name}.training")
-        names = {field.name for field in dataclasses.fields(Recipe)}
-        self._recipe = Recipe(**{name: value for name, value in settings.items() if name in names})
+
+    def is_done(self, before: Trained | None) -> bool:
+        """Return True if an earlier training is finished and has the same settings and data.
+
+        Args:
+            before: The result of the earlier training, or None if there is none.
+        """
+        return (
+            before is not None
+            and before.finished
+            and before.settings == to_json_value(self._settings)
+            and before.fingerprint == self._fingerprint
+        )
 
     def run(self) -> Trained:
-        data, task, blocks = self._data, self._task, self._blocks
+        """Train, or resume an interrupted training, and write the model file.
+
+        Raises:
+            InputError: A file cannot be read or written.
+            KeyboardInterrupt: The training was interrupted. The message says where the progress is stored.
+        """
         try:
             self._folder.mkdir(exist_ok=True)
         except OSError as error:
-            raise InputError(f"{self._folder} can't be written ({error.strerror}): choose another --out.") from None
+            raise InputError(f"{self._folder} cannot be written ({error.strerror}): choose another --out.") from None
         for path in (self._file, self._folder / "checkpoint.npz", self._folder / "baseline.npz"):
             remove_leftovers(path)
-        checkpoint = Checkpoint(self._folder / "checkpoint.npz", {**self.settings, "rows of data": self.rows})
+        checkpoint = Checkpoint(self._folder / "checkpoint.npz", {**self._settings, "data": self._fingerprint})
         with Progress(1) as progress:
             baseline = self._baseline(progress)
-            # A Ctrl-C that is raised inside JAX's compiler ends in a crash of the interpreter.
+            # A KeyboardInterrupt inside JAX's compiler would crash the interpreter.
             with Interrupts() as interrupts:
-                network = Network(task, blocks, data.train, self._recipe)
+                network = Network(self._dataset.prepared, self._layers, self._dataset.train, self._recipe)
                 fitted, finished = self._fit(network, checkpoint, progress, interrupts)
                 if not fitted.chosen:
                     raise KeyboardInterrupt(
-                        f"interrupted before an epoch was done: what is done is kept in {self._folder}, and the same "
-                        "call goes on with it."
+                        f"interrupted before the first epoch was finished; the progress is saved in {self._folder}: "
+                        "run the same command again to resume."
                     )
                 result = self._conclude(network, fitted, finished, baseline, progress)
-                model = task.model(blocks, fitted.weights, result.to_json())
-                model_file.write(model, self._file)
-            progress.end()
+                self._write(fitted, result)
+            progress.finish_run()
         if not finished:
             raise KeyboardInterrupt(
-                f"interrupted: the best epoch so far, {fitted.chosen}, is kept in {self._file}; the same call goes on."
+                f"interrupted; the best epoch so far, {fitted.chosen}, is saved in {self._file}: run the same command "
+                "again to resume."
             )
         self.remove_folder()
         return result
 
     def remove_folder(self) -> None:
-        """Of what is finished; it is there still where a kill came after the model file was written."""
+        """Remove the folder with the progress of an unfinished training, if it exists."""
         if self._folder.exists():
             shutil.rmtree(self._folder)
+
+    def _write(self, fitted: Fitted, result: Trained) -> None:
+        weights = tuple({name: np.asarray(array) for name, array in layer.items()} for layer in fitted.weights)
+        prepared = self._dataset.prepared.to_json()
+        model_file.write(ModelFile(self._name, tuple(self._layers), weights, prepared, result.to_json()), self._file)
 
     def _fit(
         self, network: Network, checkpoint: Checkpoint, progress: Progress, interrupts: Interrupts
     ) -> tuple[Fitted, bool]:
-        """What was fitted, and whether that was not interrupted."""
-        recipe, seed, measure = self._recipe, self.settings["seed"], self._task.measures[0]
-        progress.begin("training", recipe.epochs)
+        """Train the network.
+
+        Returns:
+            The trained network, and True if the training is finished or False if it was interrupted.
+        """
+        dataset, recipe, seed = self._dataset, self._recipe, self._dataset.settings.seed
+        measure = dataset.prepared.measures[0]
+        progress.start_run("training", recipe.epochs)
 
         def tick(epoch: int, done: int, total: int) -> None:
             interrupts.check()
-            progress.tick(epoch, done, total)
+            progress.update(epoch, done, total)
 
-        def say(number: int, epoch: Epoch) -> None:
-            progress.say(
-                f"epoch {number} of {recipe.epochs}: loss {told(epoch.loss)}, validation {measure.title} "
-                f"{told(epoch.validation[measure.name])}, {epoch.seconds:.0f} s"
+        def epoch_end(number: int, epoch: Epoch) -> None:
+            progress.print_line(
+                f"epoch {number} of {recipe.epochs}: loss {format_number(epoch.loss)}, validation {measure.title} "
+                f"{format_number(epoch.validation[measure.name])}, {epoch.seconds:.0f} s"
             )
 
-        data = self._data
         try:
             fitted = fit(
                 network,
                 recipe,
-                data.train,
-                data.validation,
+                dataset.train,
+                dataset.validation,
                 seed=seed,
-                start=[seed, 0],
-                weights=None if self._pretrained is None else self._pretrained.start(network, [seed, 0]),
-                counts=self._task.counts(data.train),
+                weights=self._task.initial_weights(self._layers, network.initial_weights([seed, 0])),
+                sample_weight=dataset.prepared.sample_weight(dataset.train),
                 checkpoint=checkpoint,
                 tick=tick,
-                told=say,
+                epoch_end=epoch_end,
             )
         except KeyboardInterrupt:
-            interrupts.forget()
+            interrupts.clear()
             at = checkpoint.latest
-            return (Fitted((), 0, []) if at is None else Fitted(at.epochs, at.chosen, at.kept)), False
+            return (Fitted((), 0, []) if at is None else Fitted(at.epochs, at.chosen, at.best)), False
         return fitted, True
 
-    def _baseline(self, progress: Progress) -> Simple:
-        """The simple model's answers, fitted once."""
-        kept = self._folder / "baseline.npz"
-        key = json.dumps([_BASELINE, self.rows, self._task.name])
-        if kept.exists():
-            with kept.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                if str(arrays["key"]) == key:
-                    others = tuple((str(one), arrays[f"other {place}"]) for place, one in enumerate(arrays["others"]))
-                    return Simple(str(arrays["name"]), str(arrays["description"]), arrays["outputs"], others)
-        progress.begin("baseline", 1, "fitting the baseline")
+    def _baseline(self, progress: Progress) -> FittedBaseline:
+        """Return the baseline. Read it from the folder if it is stored there. Otherwise fit and store it."""
+        path = self._folder / "baseline.npz"
+        key = json.dumps([_BASELINE_FORMAT, self._fingerprint, self._name])
+        if path.exists():
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                if str(stored["key"]) == key:
+                    names = [str(name) for name in stored["others"]]
+                    outputs, *others = (tree_from_arrays(stored, f"outputs{index}") for index in range(1 + len(names)))
+                    return FittedBaseline(
+                        str(stored["name"]), str(stored["description"]), outputs, tuple(zip(names, others, strict=True))
+                    )
+        progress.start_run("baseline", 1, "fitting the baseline")
         began = time.perf_counter()
-        simple: Simple = self._task.baseline(self._data.parts)
-        progress.say(f"{simple.name} is fitted, {time.perf_counter() - began:.1f} s")
-        with atomically(kept) as path:
-            worse: dict[str, Any] = {f"other {place}": outputs for place, (_, outputs) in enumerate(simple.others)}
+        baseline = self._task.baseline(self._dataset.splits, self._dataset.prepared)
+        progress.print_line(f"{baseline.name} is fitted, {time.perf_counter() - began:.1f} s")
+        arrays: dict[str, Any] = {}
+        for index, tree in enumerate([baseline.outputs, *(outputs for _, outputs in baseline.others)]):
+            arrays |= tree_arrays(tree, f"outputs{index}")
+        with atomically(path) as temporary:
             np.savez(
-                path,
+                temporary,
                 key=key,
-                name=simple.name,
-                description=simple.description,
-                outputs=simple.outputs,
-                others=np.array([name for name, _ in simple.others], np.str_),
-                **worse,
+                name=baseline.name,
+                description=baseline.description,
+                others=np.array([name for name, _ in baseline.others], np.str_),
+                **arrays,
             )
-        return simple
+        return baseline
 
     def _conclude(
-        self, network: Network, fitted: Fitted, finished: bool, baseline: Simple, progress: Progress
+        self, network: Network, fitted: Fitted, finished: bool, baseline: FittedBaseline, progress: Progress
     ) -> Trained:
-        task, test = self._task, self._data.test
-        progress.answering("answering the test rows")
+        dataset, prepared, test = self._dataset, self._dataset.prepared, self._dataset.test
+        progress.show_activity("evaluating the test set")
         outputs = network.outputs(fitted.weights, test)
-        mine, its = task.measure(outputs, test.targets), task.measure(baseline.outputs, test.targets)
-        merits = task.merits(outputs, test.targets), task.merits(baseline.outputs, test.targets)
-        p = sign_test(*merits)
-        labels = getattr(task, "classes", ())
-        counted = task.confusion(outputs, test.targets) if labels else ()
-        sizes = {name: task.size(getattr(self._data, name)) for name in ("train", "validation", "test")}
+        network_test, baseline_test = (prepared.measure(tree, test.targets) for tree in (outputs, baseline.outputs))
+        scores = prepared.scores(outputs, test.targets), prepared.scores(baseline.outputs, test.targets)
+        p = sign_test(*scores)
+        sizes = dataset.sizes
         return Trained(
-            task=task.name,
-            data=task.data,
+            task=self._command,
+            data=dataset.splits.name,
             out=str(self._file),
-            settings=self.settings,
-            unit=task.unit,
+            settings=self._settings,
+            unit=prepared.unit,
             sizes=sizes,
-            notes=self._data.parts.notes,
+            notes=dataset.splits.notes,
+            measures=prepared.measures,
             epochs=fitted.epochs,
-            chosen=fitted.chosen,
+            chosen_epoch=fitted.chosen,
             finished=finished,
-            test=mine,
-            baseline=its,
+            test=network_test,
+            baseline=baseline_test,
             baseline_name=f"{baseline.name}: {baseline.description}",
-            labels=labels,
-            confusion=as_tuples(counted),
-            p=p,
-            verdict=_verdict(task, mine, its, merits, p, sizes["test"]),
+            labels=prepared.labels,
+            confusion=as_tuples(prepared.confusion(outputs, test.targets)),
+            p_value=p,
+            verdict=training_verdict(
+                prepared.measures[0],
+                (network_test, baseline_test),
+                scores,
+                p,
+                f"{sizes['test']:,} test {prepared.unit}",
+                prepared.score_name,
+            ),
             parameters=network.parameters,
             seconds=sum(epoch.seconds for epoch in fitted.epochs),
-            rows=self.rows,
-            made=dict(machine.facts()),
-            several=getattr(task, "several", False),
-            others={name: task.measure(answers, test.targets) for name, answers in baseline.others},
+            fingerprint=self._fingerprint,
+            machine=dict(machine.facts()),
+            multi_label=prepared.multi_label,
+            other_baselines={name: prepared.measure(outputs, test.targets) for name, outputs in baseline.others},
         )

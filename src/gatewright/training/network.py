@@ -1,237 +1,258 @@
-"""Train a model: pure compiled functions of its weights, epochs, and the choice of one on validation rows."""
-
-from __future__ import annotations
+"""Compiled functions of a network: the training step, and the computation of its outputs."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
 from numpy.typing import NDArray
 
-from gatewright.data.batches import Examples, batches
+from gatewright.data.batches import Batch, concatenate, minibatches
 from gatewright.nn import model as models
-from gatewright.nn.block import Block, Steps
-from gatewright.nn.library import jax_library
+from gatewright.nn.backend import jax_backend
+from gatewright.nn.layer import EMBEDDING_SHIFT, Activations, Layer
+from gatewright.ops import kernels
 from gatewright.support.ids import PADDING
-from gatewright.tasks.base.task import EVALUATED_STREAMS, Task
+from gatewright.support.trees import tree_map
+from gatewright.tasks.base.task import EVALUATED_STREAMS, Prepared
 from gatewright.training.optimizer import optimizer
 from gatewright.training.recipe import Recipe
 
-# Rows of a batch when nothing is learnt: large enough to fill the kernels, small enough for a laptop.
-_ROWS_AT_ONCE = 64
+# Examples per call in evaluation: enough to fill the kernels, few enough for the memory of a laptop.
+_EXAMPLES_PER_CALL = 64
 
 
 class State(NamedTuple):
-    """Everything that a training step changes.
+    """The values that change in a training step.
 
     Attributes:
-        weights: of each block, by name.
-        optimizer: what it keeps.
-        carried: the states of each block after the batch, where the next one goes on from there; else empty.
+        weights: The weights of each layer by name.
+        optimizer: The state of the optimizer.
+        states: The states of each recurrent layer after the last batch. If the task is stateful, the next batch starts
+            from them. Otherwise they are empty.
     """
 
     weights: list[dict[str, Any]]
     optimizer: Any
-    carried: Any = ()
+    states: Any = ()
 
 
-class _Noise:
-    """Random numbers of one training step."""
+class _Rng:
+    """The random number generator of one training step; see `gatewright.nn.layer.Rng`."""
 
     def __init__(self, key: Any) -> None:
         self._key = key
 
     def keep(self, rate: float, shape: tuple[int, ...]) -> Any:
-        import jax
-
         self._key, own = jax.random.split(self._key)
         return jax.random.bernoulli(own, 1 - rate, shape)
 
     def uniform(self, shape: tuple[int, ...]) -> Any:
-        import jax
-
         self._key, own = jax.random.split(self._key)
         return jax.random.uniform(own, shape)
 
 
 class Network:
-    """A model as pure functions of its weights, compiled once for all seeds and learning rates.
+    """A network whose training step and outputs are compiled once, and then used with any seed and learning rate.
+
+    The object does not contain the weights. They are arguments and results of its methods.
 
     Args:
-        task: whose losses are minimised.
-        blocks: the model.
-        like: examples that show the shape and type of inputs and targets.
-        recipe: its batch, and what its optimizer needs.
+        prepared: The task's `Prepared`. It defines the loss.
+        layers: The layers, from the input to the output.
+        like: Examples that have the same shapes and dtypes as those the network will be used with, except for their
+            number.
+        recipe: The settings of the training. The learning rate and its schedule have no effect here.
+
+    Attributes:
+        prepared, layers: The arguments.
+        backend: The JAX backend.
+        batch_size: Number of examples per training step.
     """
 
-    def __init__(self, task: Task[Any], blocks: Sequence[Block], like: Examples, recipe: Recipe) -> None:
-        self.task, self.blocks, self.batch, self._adversarial = task, list(blocks), recipe.batch, recipe.adversarial
-        self.features = like.inputs.shape[2] if like.inputs.ndim > 2 else 1
-        self.library = jax_library()
-        self._optimizer = optimizer(recipe.clip, recipe.weight_decay, recipe.embedding_moments)
+    def __init__(self, prepared: Prepared[Any], layers: Sequence[Layer], like: Batch, recipe: Recipe) -> None:
+        self.prepared, self.layers, self.batch_size = prepared, list(layers), recipe.batch_size
+        self.backend = jax_backend()
+        self._adversarial_epsilon = recipe.adversarial_epsilon
+        self._optimizer = optimizer(recipe.clip_norm, recipe.weight_decay, recipe.embedding_moments)
         self._compile(like)
 
-    def _compile(self, like: Examples) -> None:
-        import jax
-
-        state = self.start([0])
-        one = np.zeros(self.batch, np.intp)
-        inputs, targets = like.inputs[one], like.targets[one]
-        weights = np.ones(self.batch, np.float32)
-        rate, noise = np.zeros(len(self.blocks), np.float32), np.zeros(2, np.uint32)
-        learn = jax.jit(self._learn, donate_argnums=0)
-        self._step = learn.lower(state, inputs, targets, weights, rate, noise).compile()
-        self._together = EVALUATED_STREAMS if self.task.carried else _ROWS_AT_ONCE
-        many = like.take(np.zeros(self._together, np.intp))
-        infer = jax.jit(self.forward, static_argnames="noise")
-        self._infer = infer.lower(state.weights, *many, self._silence(self._together)).compile()
+    def _compile(self, like: Batch) -> None:
+        state = self.init(models.initial_weights(self.layers, self.prepared.features, [0]))
+        batch, sample_weight = like.take(np.zeros(self.batch_size, np.intp)), np.ones(self.batch_size, np.float32)
+        rates, seed = np.zeros(len(self.layers), np.float32), np.zeros(2, np.uint32)
+        train_step = jax.jit(self._train_step, donate_argnums=0)
+        self._compiled_step = train_step.lower(state, *batch, sample_weight, rates, seed).compile()
+        size = self._examples_per_call = EVALUATED_STREAMS if self.prepared.stateful else _EXAMPLES_PER_CALL
+        batch, states = like.take(np.zeros(size, np.intp)), self._zero_states(size)
+        infer = jax.jit(self.forward, static_argnames="rng")
+        self._infer = infer.lower(state.weights, *batch, states).compile()
         self._average = jax.jit(self._averaged, donate_argnums=0)
 
     @property
     def depths(self) -> NDArray[np.intp]:
-        """How many blocks with weights stand above each."""
-        has = np.array([bool(block) for block in models.shapes(self.blocks, self.features)])
-        depths: NDArray[np.intp] = np.cumsum(has[::-1])[::-1] - has
-        return depths
+        """For each layer, the number of layers with weights that come after it, [layers]."""
+        has_weights = np.array([bool(layer) for layer in models.shapes(self.layers, self.prepared.features)])
+        return np.asarray(np.cumsum(has_weights[::-1])[::-1] - has_weights)
 
     @property
     def parameters(self) -> int:
-        """How many numbers are learnt."""
-        return models.parameters(self.blocks, self.features)
+        """The number of trainable parameters."""
+        return models.count_parameters(self.layers, self.prepared.features)
 
-    def start(self, seed: Sequence[int], weights: Sequence[Any] | None = None) -> State:
-        """Initial weights, a function of the seed unless they are given, and a fresh optimizer."""
-        import jax.numpy as jnp
+    def initial_weights(self, seed: Sequence[int]) -> list[Any]:
+        """Return random initial weights for a seed."""
+        return list(models.initial_weights(self.layers, self.prepared.features, seed))
 
-        drawn = models.start(self.blocks, self.features, seed) if weights is None else weights
-        own = [{name: jnp.array(array) for name, array in block.items()} for block in drawn]
-        return State(own, self._optimizer.init(own), self._silence(self.batch))
+    def init(self, weights: Sequence[Any]) -> State:
+        """Return the state at the beginning of a training that starts with these weights."""
+        own = [{name: jnp.array(array) for name, array in layer.items()} for layer in weights]
+        return State(own, self._optimizer.init(own), self._zero_states(self.batch_size))
 
-    def _silence(self, rows: int) -> Any:
-        """The states before a sequence's first step, where states are carried from batch to batch; else none."""
-        if not self.task.carried:
+    def _zero_states(self, examples: int) -> Any:
+        """Return the initial states of the layers for a number of examples; empty if the task is not stateful."""
+        if not self.prepared.stateful:
             return ()
-        import jax
 
         def after(weights: Any, ids: Any) -> Any:
-            return models.forward(self.blocks[:-1], self.library, weights, Steps(ids))[1]
+            return models.forward(self.layers[:-1], self.backend, weights, Activations(ids))[1]
 
-        shapes = models.shapes(self.blocks, self.features)[:-1]
-        weights = [{name: np.zeros(shape, np.float32) for name, shape in block.items()} for block in shapes]
-        found = jax.eval_shape(after, weights, np.zeros((rows, 1), np.int32))
-        return [*jax.tree.map(lambda state: jax.numpy.zeros(state.shape, state.dtype), found), ()]
+        shapes = models.shapes(self.layers, self.prepared.features)[:-1]
+        weights = [{name: np.zeros(shape, np.float32) for name, shape in layer.items()} for layer in shapes]
+        found = jax.eval_shape(after, weights, np.zeros((examples, 1), np.int32))
+        return [*jax.tree.map(lambda state: jnp.zeros(state.shape, state.dtype), found), ()]
 
     def forward(
-        self, weights: Any, inputs: Any, targets: Any, carried: Any = (), noise: Any = None, shift: Any = None
+        self, weights: Any, inputs: Any, targets: Any, states: Any = (), rng: Any = None, shift: Any = None
     ) -> tuple[Any, Any]:
-        """The model's outputs, and the states to carry on; JAX arrays in and out. `shift`: see `blocks.Steps`."""
-        ready = models.with_ties(self.blocks, weights)
-        steps = Steps(inputs, targets=targets, shift=shift)
-        out, after = models.forward(self.blocks, self.library, ready, steps, carried or None, noise)
-        return out.x, after if self.task.carried else ()
+        """Return the outputs of the network and its final states. All arguments and results are JAX arrays.
 
-    def _learn(self, state: State, inputs: Any, targets: Any, counts: Any, rate: Any, noise: Any) -> tuple[State, Any]:
-        import jax
-        import optax
+        Args:
+            weights: The weights of each layer.
+            inputs, targets: The inputs and targets of a batch.
+            states: The states after the previous batch, if the task is stateful.
+            rng: Random numbers for dropout during training. None outside training.
+            shift: Array that is added to the embedded inputs, or None; see `EMBEDDING_SHIFT`.
+        """
+        context = {} if shift is None else {EMBEDDING_SHIFT: shift}
+        activations, bound = Activations(inputs, targets=targets, context=context), models.bind(self.layers, weights)
+        out, after = models.forward(self.layers, self.backend, bound, activations, states or None, rng)
+        return out.x, after if self.prepared.stateful else ()
 
+    def _train_step(
+        self, state: State, inputs: Any, targets: Any, sample_weight: Any, rates: Any, seed: Any
+    ) -> tuple[State, Any]:
         def mean_loss(weights: Any, shift: Any) -> tuple[Any, Any]:
-            outputs, after = self.forward(weights, inputs, targets, state.carried, _Noise(noise), shift)
-            return (self.task.losses(outputs, targets) * counts).sum() / counts.sum(), after
+            outputs, after = self.forward(weights, inputs, targets, state.states, _Rng(seed), shift)
+            return (self.prepared.losses(outputs, targets) * sample_weight).sum() / sample_weight.sum(), after
 
-        if self._adversarial:
-            (loss, after), gradients = self._gradients_of_both(mean_loss, state.weights, inputs)
+        if self._adversarial_epsilon:
+            (loss, after), gradients = self._adversarial_gradients(mean_loss, state.weights, inputs)
         else:
             (loss, after), gradients = jax.value_and_grad(mean_loss, has_aux=True)(state.weights, None)
         moves, optimizer = self._optimizer.update(gradients, state.optimizer, state.weights)
-        moves = [jax.tree.map(lambda move, own=own: -own * move, block) for own, block in zip(rate, moves, strict=True)]
+        moves = [
+            jax.tree.map(lambda move, rate=rate: -rate * move, own) for rate, own in zip(rates, moves, strict=True)
+        ]
         return State(optax.apply_updates(state.weights, moves), optimizer, after), loss
 
-    def _gradients_of_both(self, mean_loss: Any, weights: Any, inputs: Any) -> tuple[Any, Any]:
-        """Loss, states and gradients; these are the mean over the texts and the same ones moved against the network."""
-        import jax
-        import jax.numpy as jnp
-
+    def _adversarial_gradients(self, mean_loss: Any, weights: Any, inputs: Any) -> tuple[Any, Any]:
+        """Return the loss and states for the texts, and the mean gradients for the texts and the perturbed texts."""
         table = weights[0]["table"]
-        still = jnp.zeros((*inputs.shape, table.shape[1]), table.dtype)
-        told, (gradients, g) = jax.value_and_grad(mean_loss, argnums=(0, 1), has_aux=True)(weights, still)
-        harder, _ = jax.grad(mean_loss, has_aux=True)(weights, self._adversarial * against(g, table, inputs))
-        return told, jax.tree.map(lambda one, other: (one + other) / 2, gradients, harder)
+        zero = jnp.zeros((*inputs.shape, table.shape[1]), table.dtype)
+        loss_and_states, (gradients, g) = jax.value_and_grad(mean_loss, argnums=(0, 1), has_aux=True)(weights, zero)
+        shift = self._adversarial_epsilon * perturbation(g, table, inputs)
+        perturbed, _ = jax.grad(mean_loss, has_aux=True)(weights, shift)
+        return loss_and_states, jax.tree.map(lambda a, b: (a + b) / 2, gradients, perturbed)
 
     @staticmethod
-    def _averaged(average: Any, weights: Any, kept: Any) -> Any:
-        import jax
+    def _averaged(average: Any, weights: Any, decay: Any) -> Any:
+        return jax.tree.map(lambda a, w: decay * a + (1 - decay) * w, average, weights)
 
-        return jax.tree.map(lambda a, w: kept * a + (1 - kept) * w, average, weights)
+    def average(self, average: Any, weights: Any, decay: float) -> Any:
+        """Return decay * average + (1 - decay) * weights.
 
-    def average(self, average: Any, weights: Any, kept: float) -> Any:
-        """The average of weights with new ones taken in; uses the given average up."""
-        return self._average(average, weights, np.float32(kept))
+        The argument `average` must not be used afterwards, because its memory is reused.
+        """
+        return self._average(average, weights, np.float32(decay))
 
-    def learn(
+    def train_step(
         self,
         state: State,
-        rows: Examples,
-        counts: NDArray[np.float32],
+        batch: Batch,
+        sample_weight: NDArray[np.float32],
         rate: float | NDArray[np.float32],
-        noise: Sequence[int],
+        seed: Sequence[int],
     ) -> tuple[State, Any]:
-        """One step of the optimizer on one batch; uses the given state up. Returns the new one and the loss.
+        """Run one training step and return the new state and the loss.
+
+        The argument `state` must not be used afterwards, because its memory is reused.
 
         Args:
-            state: weights and optimizer.
-            rows: a batch.
-            counts: what each row counts, [batch].
-            rate: the learning rate, or that of each block.
-            noise: two whole numbers, from which dropout is drawn.
+            state: The state before the step.
+            batch: `batch_size` examples.
+            sample_weight: Weight of each example in the loss, [batch_size].
+            rate: The learning rate, or an array with the learning rate of each layer, [layers].
+            seed: Two whole numbers, the seed for dropout.
         """
-        key = np.array(noise, np.uint32)
-        rates = np.broadcast_to(np.float32(rate), len(self.blocks))
-        new, loss = self._step(state, rows.inputs, rows.targets, counts, rates, key)
+        rates = np.broadcast_to(np.float32(rate), len(self.layers))
+        new, loss = self._compiled_step(state, *batch, sample_weight, rates, np.array(seed, np.uint32))
         return new, loss
 
-    def outputs(self, weights: Any, examples: Examples, tick: Callable[[int], None] = lambda rows: None) -> Any:
-        """The model's outputs for any number of rows; `tick` is told the rows as they are done."""
-        parts, carried = [], self._silence(self._together)
-        for batch in batches(np.arange(len(examples.inputs)), self._together):
-            live = int((batch.weights > 0).sum())
-            out, carried = self._infer(weights, *examples.take(batch.rows), carried)
-            parts.append(np.asarray(out)[:live])
-            tick(live)
-        return np.concatenate(parts)
+    def outputs(self, weights: Any, batch: Batch, tick: Callable[[int], None] = lambda examples: None) -> Any:
+        """Return the outputs of the network for any number of examples.
 
-    def anew(self, state: State) -> State:
-        """The state at the beginning of an epoch: what is carried begins from nothing."""
-        return state._replace(carried=self._silence(self.batch))
-
-    def peak_memory(self, like: Examples) -> int:
-        """Bytes that a training step holds at once: weights, optimizer, batch, buffers, and the kernels' scratch.
-
-        The compiler's own account of the step, and the largest scratch of the kernels' calls in one step on `like`.
+        Args:
+            weights: The weights of each layer.
+            batch: The examples.
+            tick: Function that is called after each part of the computation with the number of its examples.
         """
-        from gatewright.ops import kernels
+        outputs, states = [], self._zero_states(self._examples_per_call)
+        for selection in minibatches(np.arange(batch.size), self._examples_per_call):
+            live = int((selection.weights > 0).sum())
+            out, states = self._infer(weights, *batch.take(selection.examples), states)
+            outputs.append(tree_map(lambda array, live=live: np.asarray(array)[:live], out))
+            tick(live)
+        return concatenate(outputs)
 
+    def reset_states(self, state: State) -> State:
+        """Return the state with the states of the recurrent layers set to zero, for the beginning of an epoch."""
+        return state._replace(states=self._zero_states(self.batch_size))
+
+    def peak_memory(self, like: Batch) -> int:
+        """Return the memory that a training step needs, in bytes.
+
+        It is the memory that XLA reports for the compiled step (weights, optimizer, batch, buffers) plus the peak
+        scratch memory of the kernels.
+
+        Args:
+            like: Examples for a training step. They are repeated if there are fewer than `batch_size`.
+        """
         kernels.take_peak_scratch()
-        rows = like.take(np.arange(self.batch) % len(like.inputs))
-        _, loss = self.learn(self.start([0]), rows, np.ones(self.batch, np.float32), 1.0, (0, 0))
+        batch = like.take(np.arange(self.batch_size) % like.size)
+        state = self.init(self.initial_weights([0]))
+        _, loss = self.train_step(state, batch, np.ones(self.batch_size, np.float32), 1.0, (0, 0))
         loss.block_until_ready()
-        account: Any = self._step.memory_analysis()
-        buffers = account.argument_size_in_bytes + account.output_size_in_bytes + account.temp_size_in_bytes
-        return int(buffers - account.alias_size_in_bytes) + kernels.take_peak_scratch()
+        analysis: Any = self._compiled_step.memory_analysis()
+        buffers = analysis.argument_size_in_bytes + analysis.output_size_in_bytes + analysis.temp_size_in_bytes
+        return int(buffers - analysis.alias_size_in_bytes) + kernels.take_peak_scratch()
 
 
-def against(g: Any, table: Any, inputs: Any) -> Any:
-    """How embedded texts are moved against the network: r = v * g / |g|, [rows, time, units].
+def perturbation(g: Any, table: Any, inputs: Any) -> Any:
+    """Return the adversarial perturbation of embedded texts for epsilon = 1, r = v * g / |g|, [examples, time, units].
 
-    Miyato et al. 2017, equation 2; v takes the place of the one length of their embeddings.
+    Miyato et al. 2017, equation 2. They normalize the embeddings. Here the factor v adapts the perturbation to the norm
+    of the embeddings instead.
 
     Args:
-        g: the gradient of the loss in each row's embedded words, [rows, time, units]; |g| is its norm over a row.
-        table: of the embedding, [ids, units].
-        inputs: ids [rows, time]; v is the root mean square of the norms of their vectors.
+        g: Gradient of the loss with respect to the embedded words, [examples, time, units]. |g| is its norm over all
+            words of a text.
+        table: The table of the embedding, [ids, units].
+        inputs: Ids [examples, time]. v is the root mean square norm of the vectors of all ids except padding.
     """
-    import jax.numpy as jnp
-
     live = inputs != PADDING
     v = jnp.sqrt(jnp.where(live, jnp.square(table).sum(axis=1)[inputs], 0).sum() / live.sum().clip(1))
     norm = jnp.sqrt(jnp.square(g).sum(axis=(1, 2), keepdims=True))
-    return v * g / jnp.where(norm > 0, norm, 1)  # a row that counts nothing has no gradient, and stays
+    return v * g / jnp.where(norm > 0, norm, 1)  # an example of weight 0 has no gradient, and is not moved

@@ -1,68 +1,80 @@
-"""How gradients become steps of the weights, before the learning rate."""
-
-from __future__ import annotations
+"""The optimizer. It computes updates without the learning rate. The training step multiplies them by it."""
 
 from typing import Any, NamedTuple
 
-# As Kingma & Ba 2015 have them.
+import jax
+import jax.numpy as jnp
+import optax
+
+# The values of Kingma & Ba 2015.
 _B1, _B2, _EPSILON = 0.9, 0.999, 1e-8
 
 
 class _Moments(NamedTuple):
-    """Of each array: m of its shape, and v, one number; and how many steps there were."""
+    """The state of the optimizer `_with_one_second_moment`.
+
+    Attributes:
+        steps: Number of training steps so far.
+        m: The first moment of each weight, in the same structure as the weights.
+        v: A second moment for each array of weights, a single number.
+    """
 
     steps: Any
     m: Any
     v: Any
 
 
-def optimizer(clip: float, weight_decay: float, embedding_moments: str) -> Any:
-    """Adam (Kingma & Ba 2015, algorithm 1), as an optax transformation of the weights of a list of blocks.
+def optimizer(clip_norm: float, weight_decay: float, embedding_moments: str) -> Any:
+    """Return Adam (Kingma & Ba 2015, algorithm 1) as an optax transformation.
+
+    It is for weights in the form of a list with a dict of arrays for each layer. The learning rate is not included.
 
     Args:
-        clip: largest norm of the gradient of all weights together (Pascanu, Mikolov & Bengio 2013, algorithm 1); 0 is
-            no bound.
-        weight_decay: decoupled (Loshchilov & Hutter 2019, algorithm 2).
-        embedding_moments: "own", a second moment for each number of an embedding, or "shared", one for all of it. With
-            its own, a token that occurs once moves as far as one that occurs in each batch, and is learnt by heart;
-            with a shared one, tokens move in proportion to their gradients. Second moments of a whole layer are those
-            of Ginsburg et al. 2019, "Stochastic Gradient Methods with Layer-wise Adaptive Moments for Training of Deep
-            Networks", algorithm 1; here it is the mean square in the place of the sum, so that steps are as long as
-            Adam's, and it is corrected for its start at 0 as Adam's is.
+        clip_norm: Maximum norm of the gradient, taken over all weights together. A larger gradient is scaled down to it
+            (Pascanu, Mikolov & Bengio 2013, algorithm 1). 0 means no limit.
+        weight_decay: Coefficient of decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2). 0 means none.
+        embedding_moments: Second moments of Adam for an embedding. "own" is the usual Adam, with a second moment for
+            each number of the embedding. "shared" has a single second moment for the whole embedding. With "own", the
+            vector of a rare token is changed as much as the vector of a frequent token, which favors memorizing rare
+            tokens. With "shared", the changes are proportional to the gradients. Ginsburg et al. 2019, "Stochastic
+            Gradient Methods with Layer-wise Adaptive Moments for Training of Deep Networks", algorithm 1, also use one
+            second moment per layer, the sum of the squared gradients. Here it is their mean, with the bias correction
+            of Adam, so that the updates have a similar size as those of Adam.
     """
-    import optax
-
-    parts = [optax.clip_by_global_norm(clip)] if clip else []
-    if embedding_moments == "own":
-        parts.append(optax.scale_by_adam(_B1, _B2, _EPSILON))
-    else:
-        ways = {"own": optax.scale_by_adam(_B1, _B2, _EPSILON), "shared": _with_one_second_moment()}
-        parts.append(optax.multi_transform(ways, _which))
+    transforms = [optax.clip_by_global_norm(clip_norm)] if clip_norm else []
+    adam = optax.scale_by_adam(_B1, _B2, _EPSILON)
+    if embedding_moments == "shared":
+        adam = optax.multi_transform({"own": adam, "shared": _with_one_second_moment()}, _moments)
+    transforms.append(adam)
     if weight_decay:
-        parts.append(optax.add_decayed_weights(weight_decay))
-    return optax.chain(*parts)
+        transforms.append(optax.add_decayed_weights(weight_decay))
+    return optax.chain(*transforms)
 
 
-def _which(weights: Any) -> Any:
-    """For each array the name of its way: an embedding's table is the one that has this name."""
-    return [{name: "shared" if name == "table" else "own" for name in block} for block in weights]
+def _moments(weights: Any) -> Any:
+    """Return "shared" for each embedding table and "own" for all other weights, in the structure of the weights.
+
+    An embedding table is recognized by its name, `table`.
+    """
+    return [{name: "shared" if name == "table" else "own" for name in layer} for layer in weights]
 
 
 def _with_one_second_moment() -> Any:
-    """Adam with the mean square of an array's gradient in the place of each number's own square.
+    """Return a variant of Adam that has a single second moment v for each array, as an optax transformation.
+
+    The second moment is computed from the mean of the squared gradients of the array:
+
 
     m_t = b1 m_{t-1} + (1 - b1) g_t
     v_t = b2 v_{t-1} + (1 - b2) mean(g_t^2)
     step = m_t / (1 - b1^t) / (sqrt(v_t / (1 - b2^t)) + epsilon)
     """
-    import jax
-    import jax.numpy as jnp
-    import optax
 
     def init(weights: Any) -> _Moments:
-        zero = jnp.zeros((), jnp.float32)
         return _Moments(
-            jnp.zeros((), jnp.int32), jax.tree.map(jnp.zeros_like, weights), jax.tree.map(lambda _: zero, weights)
+            jnp.zeros((), jnp.int32),
+            jax.tree.map(jnp.zeros_like, weights),
+            jax.tree.map(lambda _: jnp.zeros((), jnp.float32), weights),
         )
 
     def update(gradients: Any, before: _Moments, weights: Any = None) -> tuple[Any, _Moments]:

@@ -1,9 +1,9 @@
-"""How weights are learned: the settings of one training run."""
+"""The training settings that all tasks have in common."""
 
-from __future__ import annotations
-
+import dataclasses
 import math
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,58 +11,72 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Recipe:
-    """How weights are learnt.
+    """The settings of a training that do not depend on the task.
 
     Attributes:
-        epochs: passes over the training rows, at most.
-        batch: rows of a training step.
-        learning_rate: of Adam (Kingma & Ba 2015, algorithm 1), at its highest.
-        schedule: "constant"; "linear" and "cosine" fall to 0 over all epochs (Loshchilov & Hutter 2017, equation 5,
-            without restarts).
-        warmup: share of all steps in which the learning rate rises from 0.
-        clip, weight_decay, embedding_moments: see `optimizer.optimizer`; of the decay, the share of each weight that a
-            step of learning rate 1 takes away.
-        averaging: of the exponential average of the weights, how much of it stays at a step (Polyak & Juditsky 1992 in
-            its exponential form); that average is what is measured and kept. 0 is none.
-        patience: epochs without a better figure on the validation rows after which training ends; 0 is never.
-        discriminative: how many times as fast a layer learns as that below it (Howard & Ruder 2018, "Universal Language
-            Model Fine-tuning for Text Classification", section 3.2); 1 is alike.
-        unfreezing: in the first epoch only the topmost layer learns, and in each next one that below it too (section
-            3.3).
-        adversarial: how far a text is moved, at each step of training, to where the loss is larger, and then learnt
-            from there too: in lengths of a word's vector (root mean square over the batch), all words of the text
-            taken together. Miyato, Dai & Goodfellow 2017, "Adversarial Training Methods for Semi-Supervised Text
-            Classification", section 3, whose embeddings are scaled to one length instead. 0 is not at all.
+        epochs: Maximum number of passes over the training set.
+        batch_size: Number of examples per training step.
+        learning_rate: Learning rate of Adam (Kingma & Ba 2015, algorithm 1), before it decays and after the warmup.
+        schedule: "constant", "linear" or "cosine". The last two decay the learning rate to 0 over all epochs
+            (Loshchilov & Hutter 2017, equation 5, without restarts).
+        warmup: Fraction of all training steps during which the learning rate rises linearly from 0.
+        clip_norm, weight_decay, embedding_moments: See `gatewright.training.optimizer.optimizer`.
+        ema_decay: Decay of the exponential moving average of the weights (Polyak & Juditsky 1992). The
+            average is evaluated and saved instead of the weights. 0 means no average.
+        patience: Number of epochs without improvement on the validation set after which training stops early. 0 means
+            that it never stops early.
+        layer_lr_decay: Learning rate of a layer divided by that of the layer below it (Howard & Ruder 2018, "Universal
+            Language Model Fine-tuning for Text Classification", section 3.2, discriminative fine-tuning).
+        gradual_unfreezing: Train only the last layer in the first epoch, and one more layer in each following epoch
+            (Howard & Ruder 2018, section 3.3).
+        adversarial_epsilon: Norm of the adversarial perturbation that is added to the embedded words of a text, as a
+            multiple of the root mean square norm of a word's vector in the batch. The network is trained on the texts
+            and on the perturbed texts (Miyato, Dai & Goodfellow 2017, "Adversarial Training Methods for Semi-Supervised
+            Text Classification", section 3; they normalize the embeddings instead). 0 means no perturbation.
     """
 
     epochs: int
-    batch: int
+    batch_size: int
     learning_rate: float
     schedule: str = "constant"
     warmup: float = 0.0
-    clip: float = 0.0
+    clip_norm: float = 0.0
     weight_decay: float = 0.0
     embedding_moments: str = "own"
-    averaging: float = 0.0
+    ema_decay: float = 0.0
     patience: int = 0
-    discriminative: float = 1.0
-    unfreezing: bool = False
-    adversarial: float = 0.0
+    layer_lr_decay: float = 1.0
+    gradual_unfreezing: bool = False
+    adversarial_epsilon: float = 0.0
 
-    def shares(self, epoch: int, depths: NDArray[np.intp]) -> NDArray[np.float32]:
-        """How much of the learning rate each block has in an epoch, counted from 1.
+    @classmethod
+    def of(cls, settings: Any) -> Self:
+        """Return the recipe that the settings of a task contain.
+
+        Fields that the task has no setting for get their default values.
+        """
+        given = settings.to_json()
+        return cls(**{field.name: given[field.name] for field in dataclasses.fields(cls) if field.name in given})
+
+    def layer_rates(self, epoch: int, depths: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return the factor of the learning rate of each layer, [layers].
 
         Args:
-            epoch: which.
-            depths: how many blocks with weights stand above each.
+            epoch: Number of the epoch. The first epoch is 1.
+            depths: For each layer, the number of layers with weights that come after it, [layers].
         """
-        shares = self.discriminative ** -depths.astype(np.float64)
-        return np.where(self.unfreezing & (depths >= epoch), 0, shares).astype(np.float32)
+        rates = self.layer_lr_decay ** -depths.astype(np.float64)
+        return np.where(self.gradual_unfreezing & (depths >= epoch), 0, rates).astype(np.float32)
 
     def rate(self, step: int, steps: int) -> float:
-        """The learning rate of a step, counted from 0, of all `steps`."""
-        if step < (rising := self.warmup * steps):
-            return self.learning_rate * (step + 1) / (rising + 1)
-        done = (step - rising) / max(steps - rising, 1)
-        falls = {"constant": 1.0, "linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2}
-        return self.learning_rate * falls[self.schedule]
+        """Return the learning rate of a training step.
+
+        Args:
+            step: Number of the step. The first step is 0.
+            steps: Number of steps in all epochs.
+        """
+        if step < (warmup := self.warmup * steps):
+            return self.learning_rate * (step + 1) / (warmup + 1)
+        done = (step - warmup) / max(steps - warmup, 1)
+        factors = {"constant": 1.0, "linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2}
+        return self.learning_rate * factors[self.schedule]

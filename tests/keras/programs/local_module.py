@@ -1,4 +1,4 @@
-"""A module of the program's own, which imports TensorFlow's names as well."""
+"""A module of the user's program that imports TensorFlow names, too."""
 
 from tensorflow import keras
 

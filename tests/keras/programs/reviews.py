@@ -1,4 +1,4 @@
-"""Loads the reviews as Keras programs do and prints what it got, as JSON."""
+"""Load the reviews as Keras programs do and print them as JSON."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Imports TensorFlow's names in the ways that programs do, and uses Keras where it looks for TensorFlow."""
+"""Import TensorFlow names in all common ways, and use parts of Keras that look for TensorFlow."""
 
 import importlib.util
 import sys
@@ -45,14 +45,14 @@ assert first[1] == again[1]
 
 
 @contextmanager
-def refused(part):
+def import_error(part):
     try:
         yield
     except ImportError as error:
         if part not in str(error):
             raise
     else:
-        raise AssertionError(f"nothing was refused with {part}")
+        raise AssertionError(f"No ImportError contains {part!r}.")
 
 
 for wrong, part in [
@@ -61,11 +61,11 @@ for wrong, part in [
     ("from tensorflow.keras.wrappers.scikit_learn import KerasClassifier", "scikit_learn is not in Keras"),
     ("from tensorflow.keras import no_such_name", "no_such_name is not in Keras"),
 ]:
-    with refused(part):
+    with import_error(part):
         exec(wrong)
 assert not hasattr(tf, "data")
 
-# Keras' own probes must still find no TensorFlow.
+# Keras itself must still find no TensorFlow.
 assert importlib.util.find_spec("tensorflow") is None
 assert not any(name.partition(".")[0] == "tensorflow" for name in sys.modules)
 model = tf.keras.Sequential([L.Embedding(10, 4), LSTM(3), Dense(1)])
@@ -75,7 +75,7 @@ model.save("model.keras")
 loaded = tf.keras.models.load_model("model.keras")
 ones = np.ones((2, 5), int)
 assert np.array_equal(loaded.predict(ones, verbose=0), model.predict(ones, verbose=0))
-with refused("requires TensorFlow"):  # as stock Keras says
+with import_error("requires TensorFlow"):  # as in stock Keras
     keras.layers.TextVectorization()
 
 print("all served")

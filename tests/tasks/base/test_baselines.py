@@ -73,7 +73,7 @@ def test_strength_is_chosen_on_the_validation_rows():
 def test_labels_are_answered_each_by_itself():
     texts = ["red rose", "blue sky", "red sky", "grey stone"] * 6
     labels = np.array([[1, 0], [0, 1], [1, 1], [0, 0]] * 6)
-    model = baselines.nb_logistic_regression_of_labels(texts, labels, texts, labels, ["a red sky", "blue", "stone"])
+    model = baselines.multi_label_nb_logistic_regression(texts, labels, texts, labels, ["a red sky", "blue", "stone"])
     assert ((model.outputs > 0) == [[True, True], [False, True], [False, False]]).all()
     for place in (0, 1):
         alone = fitted(texts, labels[:, place], ["a red sky", "blue", "stone"])
@@ -84,7 +84,7 @@ def test_labels_are_answered_each_by_itself():
 @pytest.mark.parametrize("constant", [0, 1])
 def test_a_label_that_all_or_no_training_rows_have(constant):
     labels = np.stack([np.array([1, 0] * 6), np.full(12, constant)], axis=1)
-    model = baselines.nb_logistic_regression_of_labels([GOOD, BAD] * 6, labels, [GOOD], labels[:1], ["good", ""])
+    model = baselines.multi_label_nb_logistic_regression([GOOD, BAD] * 6, labels, [GOOD], labels[:1], ["good", ""])
     # Half a row of the twelve counts as otherwise.
     assert model.outputs[:, 1] == pytest.approx((2 * constant - 1) * math.log(23))
     assert np.isfinite(model.outputs).all()

@@ -8,15 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from gatewright.results.figures import plain, told
+from gatewright.results.formatting import format_number
+from gatewright.results.serialize import to_json_value
 from gatewright.tasks.base.measures import (
-    are_given,
+    class_metrics,
     confusion,
-    confusion_of_labels,
-    of_classes,
-    of_labels,
+    label_confusion,
+    multi_label_metrics,
+    predicted_labels,
+    to_label_probabilities,
     to_probabilities,
-    to_shares,
 )
 
 
@@ -28,7 +29,7 @@ def test_probabilities():
 
 def test_two_classes():
     shares = np.array([0.1, 0.4, 0.35, 0.8])  # the example of scikit-learn's guide: AUROC 0.75
-    figures = of_classes(np.stack([1 - shares, shares], axis=1), np.array([0, 0, 1, 1]))
+    figures = class_metrics(np.stack([1 - shares, shares], axis=1), np.array([0, 0, 1, 1]))
     assert figures["auroc"] == pytest.approx(0.75)
     assert figures["accuracy"] == 0.75
     assert figures["macro_f1"] == pytest.approx((2 * 2 / (2 * 2 + 1) + 2 / 3) / 2)
@@ -39,18 +40,18 @@ def test_two_classes():
 
 def test_rows_of_like_confidence_are_taken_together():
     shares = np.full(4, 0.75)
-    figures = of_classes(np.stack([1 - shares, shares], axis=1), np.array([1, 1, 1, 0]))
+    figures = class_metrics(np.stack([1 - shares, shares], axis=1), np.array([1, 1, 1, 0]))
     assert figures["calibration_error"] == pytest.approx(0)
 
 
 def test_what_can_not_be_measured_is_not_a_number():
-    figures = of_classes(np.array([[0.9, 0.1]]), np.array([0]))
+    figures = class_metrics(np.array([[0.9, 0.1]]), np.array([0]))
     assert math.isnan(figures["auroc"])
-    assert plain({"a": (figures["auroc"], 1.5)}) == {"a": [None, 1.5]}
+    assert to_json_value({"a": (figures["auroc"], 1.5)}) == {"a": [None, 1.5]}
 
 
 def test_more_classes_that_are_told_apart():
-    figures = of_classes(np.eye(3)[[0, 1, 2, 2]] * 0.7 + 0.1, np.array([0, 1, 2, 2]))
+    figures = class_metrics(np.eye(3)[[0, 1, 2, 2]] * 0.7 + 0.1, np.array([0, 1, 2, 2]))
     assert figures["accuracy"] == figures["auroc"] == figures["macro_f1"] == 1
 
 
@@ -59,10 +60,10 @@ def test_confusion():
 
 
 def test_shares():
-    found = to_shares(np.array([[0.0, math.log(3), -800.0, 800.0]]))
+    found = to_label_probabilities(np.array([[0.0, math.log(3), -800.0, 800.0]]))
     np.testing.assert_allclose(found, [[0.5, 0.75, 0, 1]], rtol=1e-15)
-    assert to_shares(np.array([[-600.0]]))[0, 0] > 0
-    assert are_given(np.array([[0.5, 0.4999]])).tolist() == [[True, False]]
+    assert to_label_probabilities(np.array([[-600.0]]))[0, 0] > 0
+    assert predicted_labels(np.array([[0.5, 0.4999]])).tolist() == [[True, False]]
 
 
 @settings(deadline=None)  # scikit-learn is imported in it
@@ -72,7 +73,7 @@ def test_of_labels_are_those_of_scikit_learn(rows, labels, seed, share):
     targets = (rng.random((rows, labels)) < share).astype(np.int32)
     probabilities = rng.random((rows, labels)).round(2)
     answers = probabilities >= 0.5
-    found = of_labels(probabilities, targets)
+    found = multi_label_metrics(probabilities, targets)
     assert list(found) == [*("macro_f1", "micro_f1", "accuracy", "auroc", "log_loss", "calibration_error")]
     each = [metrics.f1_score(targets[:, label], answers[:, label], zero_division=0) for label in range(labels)]
     assert found["macro_f1"] == pytest.approx(np.mean(each), abs=1e-12)
@@ -89,27 +90,27 @@ def test_of_labels_are_those_of_scikit_learn(rows, labels, seed, share):
     else:
         assert math.isnan(found["auroc"])
     expected = [metrics.confusion_matrix(targets[:, n], answers[:, n], labels=[0, 1]).tolist() for n in range(labels)]
-    assert confusion_of_labels(answers, targets) == expected
+    assert label_confusion(answers, targets) == expected
 
 
 def test_calibration_of_labels():
     # Of two of 0.8 one is right, which is off by 0.3; the other two are alone in their intervals.
-    found = of_labels(np.array([[0.8, 0.2], [0.9, 0.4]]), np.array([[1, 1], [1, 0]]))
+    found = multi_label_metrics(np.array([[0.8, 0.2], [0.9, 0.4]]), np.array([[1, 1], [1, 0]]))
     assert found["calibration_error"] == pytest.approx((2 * 0.3 + 0.1 + 0.4) / 4)
 
 
 def test_a_label_that_is_nowhere_has_no_f1():
-    found = of_labels(np.array([[0.8, 0.3], [0.3, 0.3]]), np.array([[1, 0], [0, 0]]))
+    found = multi_label_metrics(np.array([[0.8, 0.3], [0.3, 0.3]]), np.array([[1, 0], [0, 0]]))
     assert (found["macro_f1"], found["micro_f1"], found["accuracy"], found["auroc"]) == (0.5, 1, 1, 1)
 
 
 def test_certain_and_wrong_is_a_finite_loss():
-    found = of_labels(np.array([[0.0, 1.0]]), np.array([[1, 0]]))
+    found = multi_label_metrics(np.array([[0.0, 1.0]]), np.array([[1, 0]]))
     assert found["log_loss"] == pytest.approx(-math.log(np.finfo(float).eps))
 
 
 def test_figures_of_a_network_that_diverged_stay_short():
-    assert [told(value) for value in (0.12345, 999_999.0, 1.5e304, float("nan"))] == [
+    assert [format_number(value) for value in (0.12345, 999_999.0, 1.5e304, float("nan"))] == [
         "0.1235",
         "999999.0000",
         "1.5e+304",

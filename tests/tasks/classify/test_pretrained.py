@@ -1,25 +1,32 @@
-"""A classifier that begins with a language model: what it takes over, and how it is fine-tuned."""
+"""A classifier that starts from a language model: what it takes over, and how it is fine-tuned."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from models import TEXTS, classifier, language_model
+from models import TEXTS, classifier, language_model, loaded
 
 import gatewright
 from gatewright.commands import main as cli
-from gatewright.data.batches import Examples
-from gatewright.nn.file import read, write
+from gatewright.data.batches import Batch
+from gatewright.nn import file as model_file
+from gatewright.nn.file import write
 from gatewright.nn.layers import Dense, Embedding, Pool, Recurrent
 from gatewright.support.errors import InputError
-from gatewright.tasks.classify.task import Classify
+from gatewright.tasks import registry
 from gatewright.training.fit import fit
 from gatewright.training.network import Network
 from gatewright.training.recipe import Recipe
 
 pytestmark = pytest.mark.slow  # compiles training steps
 
-BLOCKS = [Embedding(11, 4), Recurrent("gru", 5, steps=True), Recurrent("gru", 5, steps=True), Pool("max"), Dense(1)]
+LAYERS = [
+    Embedding(11, 4),
+    Recurrent("gru", 5, return_sequences=True),
+    Recurrent("gru", 5, return_sequences=True),
+    Pool("max"),
+    Dense(1),
+]
 
 
 @pytest.fixture
@@ -36,72 +43,78 @@ def language(tmp_path):
     return tmp_path / "lm.safetensors"
 
 
+def read(path):
+    return model_file.read(path, registry.model_class)[0]
+
+
+def batch(draw, targets):
+    return Batch(draw.integers(1, 11, (8, 6)).astype(np.int32), targets.astype(np.int32))
+
+
 def network(recipe):
-    task = Classify("nothing")
-    like = Examples(np.ones((8, 6), np.int32), np.zeros(8, np.int32))
-    return Network(task, BLOCKS, like, recipe)
+    prepared = loaded(classifier()).prepared
+    return Network(prepared, LAYERS, batch(np.random.default_rng(0), np.zeros(8)), recipe)
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.3])
-def test_its_zoneout_is_the_language_models(tmp_path, reviews, rate):
-    """Its weights were learnt with that share of the old states mixed in."""
+def test_zoneout_is_that_of_the_language_model(tmp_path, reviews, rate):
+    """Its weights were learned with that fraction of the states held."""
     made = language_model("lstm", 9, layers=2)
-    zoned = [replace(block, zoneout=rate) if isinstance(block, Recurrent) else block for block in made.blocks]
-    write(replace(made, blocks=tuple(zoned)), tmp_path / "lm.safetensors")
+    layers = [replace(layer, zoneout=rate) if isinstance(layer, Recurrent) else layer for layer in made.layers]
+    write(replace(made, layers=tuple(layers)), tmp_path / "lm.safetensors")
     out = tmp_path / "m.safetensors"
     settings = {"pretrained": tmp_path / "lm.safetensors", "epochs": 1}
     assert gatewright.train("classify", reviews, out, **settings).settings["zoneout"] == rate
-    assert [block.zoneout for block in read(out).blocks if isinstance(block, Recurrent)] == [rate, rate]
-    with pytest.raises(InputError, match=r"^zoneout is that of the language model .*: leave zoneout out"):
+    assert [layer.zoneout for layer in read(out).layers if isinstance(layer, Recurrent)] == [rate, rate]
+    with pytest.raises(InputError, match=r"^zoneout is determined by the language model .*\. Leave zoneout out"):
         gatewright.train("classify", reviews, out, **settings, zoneout=0.2)
 
 
-class TestRates:
-    def test_depths_are_of_blocks_with_weights(self):
+class TestLayerRates:
+    def test_depths_count_layers_with_weights(self):
         assert network(Recipe(1, 8, 0.1)).depths.tolist() == [3, 2, 1, 1, 0]
 
     @pytest.mark.parametrize(
-        ("recipe", "epoch", "shares"),
+        ("recipe", "epoch", "rates"),
         [
             (Recipe(9, 8, 1.0), 1, [1, 1, 1, 1, 1]),
-            (Recipe(9, 8, 1.0, discriminative=2.0), 1, [0.125, 0.25, 0.5, 0.5, 1]),
-            (Recipe(9, 8, 1.0, unfreezing=True), 1, [0, 0, 0, 0, 1]),
-            (Recipe(9, 8, 1.0, unfreezing=True), 3, [0, 1, 1, 1, 1]),
-            (Recipe(9, 8, 1.0, discriminative=2.0, unfreezing=True), 4, [0.125, 0.25, 0.5, 0.5, 1]),
+            (Recipe(9, 8, 1.0, layer_lr_decay=2.0), 1, [0.125, 0.25, 0.5, 0.5, 1]),
+            (Recipe(9, 8, 1.0, gradual_unfreezing=True), 1, [0, 0, 0, 0, 1]),
+            (Recipe(9, 8, 1.0, gradual_unfreezing=True), 3, [0, 1, 1, 1, 1]),
+            (Recipe(9, 8, 1.0, layer_lr_decay=2.0, gradual_unfreezing=True), 4, [0.125, 0.25, 0.5, 0.5, 1]),
         ],
     )
-    def test_shares(self, recipe, epoch, shares):
-        assert recipe.shares(epoch, np.array([3, 2, 1, 1, 0])).tolist() == shares
+    def test_rates(self, recipe, epoch, rates):
+        assert recipe.layer_rates(epoch, np.array([3, 2, 1, 1, 0])).tolist() == rates
 
-    def test_a_step_is_as_long_as_its_share(self):
+    def test_a_step_is_as_long_as_the_rate_of_its_layer(self):
         """Adam's first step moves each weight that has a gradient by the learning rate itself."""
-        recipe = Recipe(9, 8, 0.01, discriminative=2.6)
+        recipe = Recipe(9, 8, 0.01, layer_lr_decay=2.6)
         made = network(recipe)
         draw = np.random.default_rng(0)
-        rows = Examples(draw.integers(1, 11, (8, 6)).astype(np.int32), draw.integers(0, 2, 8).astype(np.int32))
-        before = [{name: np.array(array) for name, array in block.items()} for block in made.start([1]).weights]
-        rates = 0.01 * recipe.shares(1, made.depths)
-        state, _ = made.learn(made.start([1]), rows, np.ones(8, np.float32), rates, (0, 0))
+        examples = batch(draw, draw.integers(0, 2, 8))
+        before = made.initial_weights([1])
+        rates = 0.01 * recipe.layer_rates(1, made.depths)
+        state, _ = made.train_step(made.init(before), examples, np.ones(8, np.float32), rates, (0, 0))
         for place, depth in ((0, 3), (1, 2), (2, 1), (4, 0)):
             for name, old in before[place].items():
                 moved = np.abs(np.asarray(state.weights[place][name]) - old).max()
                 assert moved == pytest.approx(0.01 / 2.6**depth, rel=0.01)
 
     def test_frozen_layers_stay_until_their_epoch(self):
-        recipe = Recipe(2, 8, 0.01, unfreezing=True)
+        recipe = Recipe(2, 8, 0.01, gradual_unfreezing=True)
         made = network(recipe)
-        draw = np.random.default_rng(0)
-        rows = Examples(draw.integers(1, 11, (8, 6)).astype(np.int32), np.array([0, 1] * 4, np.int32))
-        start = [{name: np.array(array) for name, array in block.items()} for block in made.start([1]).weights]
+        examples = batch(np.random.default_rng(0), np.array([0, 1] * 4))
+        start = made.initial_weights([1])
         seen = []
 
         class Watched(Network):
-            def outputs(self, weights, examples, tick=lambda rows: None):
-                seen.append([{name: np.array(array) for name, array in block.items()} for block in weights])
+            def outputs(self, weights, examples, tick=lambda examples: None):
+                seen.append([{name: np.array(array) for name, array in layer.items()} for layer in weights])
                 return super().outputs(weights, examples, tick)
 
         made.__class__ = Watched
-        fit(made, recipe, rows, rows, seed=0, start=[1], weights=start)
+        fit(made, recipe, examples, examples, seed=0, weights=start)
 
         def moved(one, other):
             return [
@@ -112,19 +125,19 @@ class TestRates:
         assert moved(seen[0], seen[1]) == [False, False, True, True]
 
 
-def test_the_language_models_parts_are_what_it_begins_with(tmp_path, reviews, language):
+def test_the_classifier_starts_from_the_weights_of_the_language_model(tmp_path, reviews, language):
     out = tmp_path / "m.safetensors"
-    result = gatewright.train("classify", reviews, out, pretrained=language, epochs=1, unfreezing=True)
-    assert {name: result.settings[name] for name in ("cell", "units", "layers", "both")} == {
+    result = gatewright.train("classify", reviews, out, pretrained=language, epochs=1, gradual_unfreezing=True)
+    assert {name: result.settings[name] for name in ("cell", "units", "layers", "bidirectional")} == {
         "cell": "lstm",
         "units": 9,
         "layers": 2,
-        "both": False,
+        "bidirectional": False,
     }
-    assert (result.settings["discriminative"], result.settings["warmup"]) == (2.6, 0.1)
+    assert (result.settings["layer_lr_decay"], result.settings["warmup"]) == (2.6, 0.1)
     before, after = read(language), read(out)
-    assert after.encoder == before.encoder
-    assert [block.kind for block in after.blocks] == [
+    assert after.prepared["encoder"] == before.prepared["encoder"]
+    assert [layer.kind for layer in after.layers] == [
         "embedding",
         *("recurrent", "dropout") * 1,
         "recurrent",
@@ -132,12 +145,12 @@ def test_the_language_models_parts_are_what_it_begins_with(tmp_path, reviews, la
         "dropout",
         "dense",
     ]
-    # In the only epoch the top layer alone has learnt.
+    # In the only epoch, only the top layer has learned.
     for place, own in ((0, 0), (1, 1), (3, 2)):
         for name, array in before.weights[own].items():
             np.testing.assert_array_equal(after.weights[place][name], array)
     plain = gatewright.train("classify", reviews, out, pretrained=language, epochs=2)
-    assert not plain.settings["unfreezing"]
+    assert not plain.settings["gradual_unfreezing"]
     assert np.any(read(out).weights[0]["table"] != before.weights[0]["table"])
     assert plain.settings["pretrained"] == result.settings["pretrained"]
 
@@ -145,19 +158,19 @@ def test_the_language_models_parts_are_what_it_begins_with(tmp_path, reviews, la
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--units", "3"], "units is that of the language model"),
-        (["--tokens", "bytes"], "tokens is that of the language model"),
-        (["--both"], "walks forwards alone: leave both out"),
+        (["--units", "3"], "units is determined by the language model"),
+        (["--tokens", "bytes"], "tokens is determined by the language model"),
+        (["--bidirectional"], "is unidirectional. Leave bidirectional out"),
     ],
 )
-def test_refused(tmp_path, reviews, language, flags, said, capsys):
+def test_settings_of_the_language_model_are_refused(tmp_path, reviews, language, flags, said, capsys):
     assert cli.main(["train", "classify", reviews, "--from", str(language), *flags]) == 2
     assert said in capsys.readouterr().err
 
 
 def test_other_files_are_refused(tmp_path, reviews, language):
     write(classifier(), tmp_path / "c.safetensors")
-    with pytest.raises(InputError, match="is a classifier, not a language model"):
+    with pytest.raises(InputError, match="is a model of the task classify, not a language model"):
         gatewright.train("classify", reviews, tmp_path / "m.safetensors", pretrained=tmp_path / "c.safetensors")
-    with pytest.raises(InputError, match="is for a classifier: leave it out of train generate"):
+    with pytest.raises(InputError, match=r"^--pretrained .* is an option of classify, not of generate"):
         gatewright.train("generate", reviews, tmp_path / "m.safetensors", pretrained=language)

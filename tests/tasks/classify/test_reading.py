@@ -1,4 +1,4 @@
-"""Labelled texts from tables, folders, archives and named sets, and the sentences that refuse them."""
+"""Labelled texts from tables, folders, archives and named sets, and the errors for bad ones."""
 
 import datetime
 import gzip
@@ -12,7 +12,7 @@ import pytest
 
 from gatewright.data import public
 from gatewright.support.errors import InputError
-from gatewright.tasks.classify.reading import Labelled, SeveralLabelled, Source, names_of, read_labelled
+from gatewright.tasks.classify.reading import Labelled, SeveralLabelled, Source, distinct_labels, read_labelled
 
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -27,7 +27,7 @@ def work(tmp_path, monkeypatch):
 
 
 def make(name, content):
-    """A file of text, bytes, JSON Lines (a list) or Parquet (a dictionary)."""
+    """Write a file of text, bytes, JSON Lines (a list) or Parquet (a dictionary)."""
     if isinstance(content, dict):
         parquet.write_table(pyarrow.table(content), name)
     elif isinstance(content, list):
@@ -81,7 +81,7 @@ def test_table(name):
     assert read_labelled(make(name, TABLES[name])) == Source(name, GOOD, None)
 
 
-def test_columns_and_test_rows(work):
+def test_columns_and_a_test_set(work):
     make("a.csv", "review,stars,stars\none,5,1\n".replace("stars,stars", "stars,other"))
     make("b.jsonl", [{"stars": 5, "review": "two"}])
     source = read_labelled(str(work / "a.csv"), "review", "stars", test="b.jsonl")
@@ -123,38 +123,36 @@ def test_empty_texts_are_allowed():
 
 class TestTableRefused:
     def test_unknown_source(self):
-        sentence = r"^DATA must be adding, imdb, a file \.csv, .* 'imbd' is not there; did you mean 'imdb'\?$"
+        sentence = r"^DATA must be adding, imdb, a \.csv, .* 'imbd' does not exist; did you mean 'imdb'\?$"
         refused(sentence, "imbd")
-        refused(r"^DATA must .* '' is not there\.$", "")
-        refused(r"^DATA must .* 'nothing\.csv' is not there\.$", "nothing.csv")
-        refused(r"^DATA must .* 'a\.xlsx' can't be read as one\.$", make("a.xlsx", "x"))
+        refused(r"^DATA must .* '' does not exist\.$", "")
+        refused(r"^DATA must .* 'nothing\.csv' does not exist\.$", "nothing.csv")
+        refused(r"^DATA must .* 'a\.xlsx' has another format\.$", make("a.xlsx", "x"))
 
     def test_set_without_texts(self):
-        refused("'adding' is a data set without texts", "adding")
+        refused("'adding' has no texts", "adding")
 
     def test_unknown_test(self):
         name = make("a.csv", TABLES["rows.csv"])
-        refused(r"^--test must be a file \.csv, .* 'imdb' is not there\.$", name, test="imdb")
+        refused(r"^--test must be a \.csv, .* 'imdb' does not exist\.$", name, test="imdb")
 
-    def test_test_rows_have_sentences_of_their_own(self):
+    def test_errors_in_the_test_set_name_its_file(self):
         name = make("a.csv", TABLES["rows.csv"])
         refused(r"^b\.csv has no rows", name, test=make("b.csv", "text,label\n"))
 
     def test_no_such_column(self):
         name = make("a.csv", "review,Label,n\na,b,c\n")
-        refused(r"^a\.csv has no column 'text' or 'label', only 'review', 'Label', 'n': give --text C.* and --l", name)
-        refused(r"^a\.csv has no column 'label', only .*: give --label COLUMN\.$", name, "review")
-        refused(
-            r"^--label must be a column of a\.csv, .* not 'label'; did you mean 'Label'\?$", name, "review", "label"
-        )
-        refused(r"^--text must be a column of a\.csv, .* not 'xyz'\.$", name, "xyz", "Label")
+        refused(r"^a\.csv has no column 'text' or 'label', only 'review', 'Label', 'n'. Give --text C.* and --l", name)
+        refused(r"^a\.csv has no column 'label', only .*\. Give --label COLUMN\.$", name, "review")
+        refused(r"^--label 'label' is not a column of a\.csv, .*; did you mean 'Label'\?$", name, "review", "label")
+        refused(r"^--text 'xyz' is not a column of a\.csv, .*\.$", name, "xyz", "Label")
 
     def test_many_columns_are_not_all_shown(self):
         name = make("a.csv", ",".join(f"c{number}" for number in range(100)) + "\n")
-        refused(r"'c19', \.\.\.: give", name)
+        refused(r"'c19', \.\.\.\. Give", name)
 
-    def test_one_column_for_both(self):
-        refused("'text' can't be both --text and --label", make("a.csv", TABLES["rows.csv"]), label="text")
+    def test_one_column_can_not_be_text_and_label(self):
+        refused("'text' cannot be both --text and --label", make("a.csv", TABLES["rows.csv"]), label="text")
 
     @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
     def test_columns_of_one_name(self, name):
@@ -163,7 +161,7 @@ class TestTableRefused:
         else:
             arrays = [pyarrow.array(["a"])] * 3
             parquet.write_table(pyarrow.Table.from_arrays(arrays, names=["text", "label", "text"]), name)
-        refused(r"has 2 columns 'text': give each", name)
+        refused(r"has 2 columns 'text'\. Give each", name)
 
     @pytest.mark.parametrize(
         "content",
@@ -171,56 +169,56 @@ class TestTableRefused:
     )
     def test_no_rows(self, content):
         suffix = {str: "csv", list: "jsonl", dict: "parquet"}[type(content)]
-        refused(rf"^a\.{suffix} has no rows: ", make(f"a.{suffix}", content))
+        refused(rf"^a\.{suffix} has no rows[.:] ", make(f"a.{suffix}", content))
 
     def test_missing_label(self):
         refused(
-            r"^a\.csv has 2 rows without a label, first row 2, line 5: remove them\.$",
+            r"^a\.csv has 2 rows without a label: the first is row 2, line 5\. Remove them\.$",
             make("a.csv", 'text,label\n"a\nb",x\n\nb,\nc,nan\n'),
         )
         rows = [{"text": "a", "label": 1}, {"text": "b"}]
-        refused(r"^a\.jsonl has a row without a label, row 2, line 2: remove it\.$", make("a.jsonl", rows))
+        refused(r"^a\.jsonl has a row without a label: row 2, line 2\. Remove it\.$", make("a.jsonl", rows))
         for missing in (math.nan, None):
             make("a.parquet", {"text": ["a", "b"], "label": [1.0, missing]})
-            refused(r"^a\.parquet has a row without a label, row 2: remove it\.$", "a.parquet")
+            refused(r"^a\.parquet has a row without a label: row 2\. Remove it\.$", "a.parquet")
         refused("has 2 rows without a label", make("a.parquet", {"text": ["a", "b"], "label": ["", " "]}))
 
     @pytest.mark.parametrize("missing", [None, math.nan])
     def test_missing_text(self, missing):
         rows = [{"text": "a", "label": 1}, {"text": missing, "label": 2}]
-        refused(r"has a row without a text, row 2, line 2: remove it", make("a.jsonl", rows))
+        refused(r"has a row without a text: row 2, line 2\. Remove it", make("a.jsonl", rows))
 
     def test_missing_text_in_parquet(self):
-        refused("has a row without a text, row 1:", make("a.parquet", {"text": [None, "a"], "label": [1, 2]}))
+        refused(r"has a row without a text: row 1\.", make("a.parquet", {"text": [None, "a"], "label": [1, 2]}))
         refused("has 2 rows without a text", make("a.parquet", {"text": [None, None], "label": [1, 2]}))
 
-    def test_texts_that_are_numbers(self):
-        refused("'text' of a.parquet is of type int64, not texts", make("a.parquet", {"text": [1], "label": [1]}))
+    def test_numbers_as_texts_are_refused(self):
+        refused("'text' of a.parquet has the type int64, not texts", make("a.parquet", {"text": [1], "label": [1]}))
         refused(
             r"^a\.jsonl, line 2: 'text' is a number, not a text",
             make("a.jsonl", [{"text": "a", "label": 1}, {"text": 1, "label": 1}]),
         )
 
     @pytest.mark.parametrize("label", [[1], [["x"]], {"x": 1}, b"x", datetime.date(2020, 1, 1)])
-    def test_labels_that_are_no_names(self, label):
+    def test_other_types_of_labels_are_refused(self, label):
         make("a.parquet", {"text": ["a"], "label": pyarrow.array([label])})
-        refused(r"'label' of a\.parquet is of type .*, not labels: name another with --label", "a.parquet")
+        refused(r"'label' of a\.parquet has the type .*, not labels\. Choose another column with --label", "a.parquet")
 
-    def test_labels_that_are_no_names_in_json(self):
+    def test_objects_as_labels_are_refused(self):
         refused("line 1: 'label' is an object, not a label", make("a.jsonl", [{"text": "a", "label": {"x": 1}}]))
 
-    def test_rows_of_other_lengths(self):
+    def test_rows_with_other_numbers_of_fields_are_refused(self):
         make("a.csv", 'text,label\n"a\nb",x\na, b,x\n')
-        refused(r"^a\.csv, line 4: the row has 3 fields, and the header 2; mend it", "a.csv")
-        refused("line 2: the row has 1 field, and", make("a.csv", "text,label\na\n"))
+        refused(r"^a\.csv, line 4: the row has 3 fields, but the header has 2\. Fix the row", "a.csv")
+        refused("line 2: the row has 1 field, but", make("a.csv", "text,label\na\n"))
 
-    def test_quote_that_is_not_closed(self):
-        refused(r"^a\.csv, line 3: .* close every quoted field", make("a.csv", 'text,label\na,x\n"b,y\nc,z\n'))
+    def test_an_unclosed_quote_is_refused(self):
+        refused(r"^a\.csv, line 3: .* Close every quoted field", make("a.csv", 'text,label\na,x\n"b,y\nc,z\n'))
 
     @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
     def test_other_encodings(self, name):
-        refused("is not UTF-8: save it as UTF-8", make(name, "text,label\n\u00e9,a\n".encode("latin-1")))
-        refused("is not UTF-8: save it as UTF-8", make(name, "text,label\n\u00e9,a\n".encode("utf-16")))
+        refused(r"is not UTF-8\. Save it as UTF-8", make(name, "text,label\n\u00e9,a\n".encode("latin-1")))
+        refused(r"is not UTF-8\. Save it as UTF-8", make(name, "text,label\n\u00e9,a\n".encode("utf-16")))
 
     def test_a_folder_with_a_files_name_has_no_classes(self, work):
         (work / "a.csv").mkdir()
@@ -232,17 +230,17 @@ class TestTableRefused:
 
         make("a.csv", TABLES["rows.csv"])
         monkeypatch.setattr("pathlib.Path.open", refuse)
-        refused(r"^a\.csv can't be read \(Permission denied\)", "a.csv")
+        refused(r"^a\.csv cannot be read \(Permission denied\)", "a.csv")
 
     @pytest.mark.parametrize(
         ("line", "sentence"),
         [
-            ("{", r"^a\.jsonl, line 2: this is not JSON \(.*\); every line must be one JSON object\.$"),
-            ("[" * 100_000, "line 2: this is not JSON .too long or too deep.; every"),
-            ("[1]", "line 2: this is a list; every line"),
-            ("null", "line 2: this is null; every line"),
+            ("{", r"^a\.jsonl, line 2: this is not JSON \(.*\)\. Every line must be one JSON object\.$"),
+            ("[" * 100_000, r"line 2: this is not JSON .too long or too deep.\. Every"),
+            ("[1]", r"line 2: this is a list\. Every line"),
+            ("null", r"line 2: this is null\. Every line"),
             ('{"text": "a", "label": 1, "text": "b"}', "line 2: the name 'text' occurs twice"),
-            ('{"text": "\\ud800", "label": 1}', "line 2: a text has one half of a "),
+            ('{"text": "\\ud800", "label": 1}', "line 2: a text has an unpaired "),
         ],
     )
     def test_broken_json(self, line, sentence):
@@ -254,12 +252,12 @@ class TestTableRefused:
         with open("a.parquet", "rb") as file:
             content = file.read()
         make("a.parquet", content[:-30] if damage == "cut short" else b"hello")
-        refused(r"^a\.parquet is not a whole Parquet file", "a.parquet")
+        refused(r"^a\.parquet is not a complete Parquet file", "a.parquet")
 
     def test_without_pyarrow(self, monkeypatch):
         make("a.parquet", TABLES["rows.parquet"])
         monkeypatch.setitem(sys.modules, "pyarrow", None)
-        refused(r"reading a\.parquet needs pyarrow: pip install 'gatewright\[train\]'", "a.parquet")
+        refused(r"Reading a\.parquet needs pyarrow: pip install 'gatewright\[train\]'", "a.parquet")
 
 
 CLASSES = {"good/b.txt": "b\u00e9", "good/a": "a", "bad/x.txt": "x", "bad/.hidden": "h", ".git/y": "y", "README": "r"}
@@ -309,55 +307,57 @@ class TestFolder:
         (work / "other").mkdir()
         (work / "other" / "good").symlink_to(work / "texts" / "good")
         (work / "other" / "good" / "round").symlink_to(work / "other")
-        refused(r"good/ in other holds the folder round", "other")
+        refused(r"good/ in other contains the folder round", "other")
 
     def test_progress(self, work, monkeypatch, capsys):
-        monkeypatch.setattr("gatewright.support.data_progress._SECONDS", 0.0)
+        monkeypatch.setattr("gatewright.support.progress._TICK_SECONDS", 0.0)
         tree(work / "texts", CLASSES)
         read_labelled("texts")
         read_labelled(pack("a.tgz", work / "texts", ""))
         said = capsys.readouterr().err
-        assert "gatewright: 3 of 3 texts of texts are read." in said
-        assert "gatewright: 3 of 3 texts of a.tgz are read." in said
-        assert re.search(r"gatewright: \d texts of a\.tgz are read\.", said)
+        assert "gatewright: 3 of 3 texts of texts read." in said
+        assert "gatewright: 3 of 3 texts of a.tgz read." in said
+        assert re.search(r"gatewright: \d texts of a\.tgz read\.", said)
 
     @pytest.mark.parametrize("files", [{}, {"a.txt": "a"}, {".a/x": "a"}, {"train/x": "a", "test/y": "b"}])
     def test_no_classes(self, work, files):
         (work / "texts").mkdir()
         tree(work / "texts", files)
-        refused("^texts has no texts by class: it must hold a folder of text files for each class", "texts")
+        refused(r"^texts has no texts by class\. It must contain a folder of text files for each class", "texts")
         refused(r"^a\.tgz has no texts by class", pack("a.tgz", work / "texts", ""))
 
     @pytest.mark.parametrize(("part", "other"), [("train", "test"), ("test", "train")])
     def test_half(self, work, part, other):
         tree(work / "texts", {name: text for name, text in DIVIDED.items() if name.startswith(part)})
-        refused(f"^texts has {part}/ but no {other}/ with texts by class: add it", "texts")
+        refused(rf"^texts has {part}/ but no {other}/ with texts by class\. Add {other}/", "texts")
         refused(f"has {part}/ but no {other}/", pack("a.tgz", work / "texts", "t"))
 
     def test_folders_in_classes(self, work):
         tree(work / "texts", {**CLASSES, "good/2020/x": "x"})
-        refused("^good/ in texts holds the folder 2020: put the texts of a class directly into its folder", "texts")
+        refused(r"^good/ in texts contains the folder 2020\. Put the texts of a class directly into", "texts")
         tree(work / "parts", {**DIVIDED, "train/pos/2020/x": "x"})
-        refused("^train/pos/ in parts holds the folder 2020", "parts")
+        refused("^train/pos/ in parts contains the folder 2020", "parts")
 
     def test_other_encodings(self, work):
         tree(work / "texts", {**CLASSES, "good/b.txt": "\u00e9".encode("latin-1")})
-        refused(r"^good/b\.txt in texts is not UTF-8: save it as UTF-8", "texts")
+        refused(r"^good/b\.txt in texts is not UTF-8\. Save it as UTF-8", "texts")
         refused(r"^good/b\.txt in a\.tgz is not UTF-8", pack("a.tgz", work / "texts", "t"))
 
     def test_class_without_a_printable_name(self, work):
-        refused(r"has a class folder with the name 'a\\nb': rename", str(tree(work / "texts", {"a\nb/1": "x"})))
+        refused(
+            r"has a class folder with the unprintable name 'a\\nb'\. Rename", str(tree(work / "texts", {"a\nb/1": "x"}))
+        )
 
     def test_columns(self, work):
         tree(work / "texts", CLASSES)
-        refused("^--text and --label name the columns of a table, which texts is not: leave", "texts", "text")
-        refused("name the columns of a table, which imdb is not", "imdb", label="label")
+        refused(r"^--text and --label name the columns of a table, but texts is not a table\. Leave", "texts", "text")
+        refused("name the columns of a table, but imdb is not a table", "imdb", label="label")
 
-    def test_second_test_part(self, work):
+    def test_a_second_test_set_is_refused(self, work):
         tree(work / "texts", DIVIDED)
         tree(work / "more", CLASSES)
-        refused("^texts has a test part of its own: leave --test more out", "texts", test="more")
-        refused("^--test texts has a training and a test part: name the folder", "more", test="texts")
+        refused(r"^texts has its own test set\. Leave --test more out", "texts", test="more")
+        refused(r"^--test texts has a training and a test set\. Give the folder", "more", test="texts")
 
     def test_unreadable(self, work, monkeypatch):
         def refuse(*given, **named):
@@ -366,9 +366,9 @@ class TestFolder:
         tree(work / "texts", CLASSES)
         with monkeypatch.context() as patch:
             patch.setattr("pathlib.Path.read_bytes", refuse)
-            refused(r"^bad/x\.txt in texts can't be read \(Permission denied\)", "texts")
+            refused(r"^bad/x\.txt in texts cannot be read \(Permission denied\)", "texts")
         monkeypatch.setattr("os.scandir", refuse)
-        refused(r"^texts can't be read \(Permission denied\)", "texts")
+        refused(r"^texts cannot be read \(Permission denied\)", "texts")
 
     @pytest.mark.parametrize("damage", ["text", "gzip of text", "cut short", "wrong checksum", "no bytes"])
     def test_broken_archive(self, work, damage):
@@ -382,7 +382,7 @@ class TestFolder:
             "no bytes": b"",
         }
         make("a.tgz", wrong[damage])
-        refused(r"^a\.tgz can't be read as a \.tar\.gz archive \(.+\): it may have been cut short", "a.tgz")
+        refused(r"^a\.tgz cannot be read as a \.tar\.gz archive \(.+\)\. It may be incomplete", "a.tgz")
 
 
 class TestNamedSet:
@@ -403,30 +403,30 @@ class TestNamedSet:
         assert read_labelled("./imdb").train == CLASS_ROWS
 
     def test_test_rows(self, data):
-        refused("^imdb has a test part of its own: leave --test x.csv out", "imdb", test="x.csv")
+        refused(r"^imdb has its own test set\. Leave --test x\.csv out", "imdb", test="x.csv")
 
     def test_half(self, data):
         (data / "test.parquet").unlink()
-        refused(r"test\.parquet is not there: the data set imdb is", "imdb")
+        refused(r"test\.parquet does not exist\. The data set imdb needs", "imdb")
 
     def test_other_labels(self, data):
         make(str(data / "test.parquet"), {"text": ["a"], "label": [-1]})
-        refused("^the labels of imdb must be 0 and 1, and its test part has -1", "imdb")
+        refused("^The labels of imdb must be 0 and 1, but its test set has -1", "imdb")
 
     def test_without_pyarrow(self, data, monkeypatch):
         monkeypatch.setitem(sys.modules, "pyarrow", None)
-        refused("needs pyarrow: pip install", "imdb")
+        refused(r"needs pyarrow: pip install", "imdb")
 
     def test_cache_that_cannot_be_written(self, work, monkeypatch):
         make("file", "")
         monkeypatch.delenv("GATEWRIGHT_DATA", raising=False)
         monkeypatch.setenv("XDG_CACHE_HOME", str(work / "file"))
         monkeypatch.setattr(public, "_IMDB_URL", "http://127.0.0.1:9/")
-        refused("set XDG_CACHE_HOME to a folder of your own", "imdb")
+        refused("Set XDG_CACHE_HOME to a folder that you can write to", "imdb")
 
 
 class TestSeveralColumns:
-    """The texts of a row are joined by line breaks; what is missing among them is left out."""
+    """The texts of a row are joined by line breaks, without missing ones."""
 
     def test_csv(self, tmp_path):
         path = tmp_path / "a.csv"
@@ -434,9 +434,9 @@ class TestSeveralColumns:
         assert read_labelled(str(path), "title, body").train.texts == ["A\nb c", "\nd"]
         assert read_labelled(str(path), "body,title").train.texts == ["b c\nA", "d\n"]
         assert read_labelled(str(path), "title,body").train.texts == ["one", "two"]
-        with pytest.raises(InputError, match=r"--text must be a column of .*, not 'bdy'; did you mean 'body'\?"):
+        with pytest.raises(InputError, match=r"--text 'bdy' is not a column of .*; did you mean 'body'\?"):
             read_labelled(str(path), "title,bdy")
-        with pytest.raises(InputError, match="the column 'label' can't be both --text and --label"):
+        with pytest.raises(InputError, match="The column 'label' cannot be both --text and --label"):
             read_labelled(str(path), "title,label")
 
     def test_json_lines(self, tmp_path):
@@ -456,12 +456,12 @@ class TestSeveralColumns:
         path = tmp_path / "a.parquet"
         parquet.write_table(pyarrow.table({"t": ["A", None], "b": ["c", "d"], "label": [1, 2], "n": [1, 2]}), path)
         assert read_labelled(str(path), "t,b").train.texts == ["A\nc", "d"]
-        with pytest.raises(InputError, match=r"the column 'n' of .* is of type int64, not texts"):
+        with pytest.raises(InputError, match=r"The column 'n' of .* has the type int64, not texts"):
             read_labelled(str(path), "t,n")
 
 
 class TestSeveralLabels:
-    """Any number of labels for a text: a column each, lists, or a separator."""
+    """Several labels for a text: a column each, lists, or a separator."""
 
     COLUMNS = SeveralLabelled(["one", "two", "three"], [("toxic",), (), ("toxic", "a b")], ("toxic", "a b"))
 
@@ -477,27 +477,25 @@ class TestSeveralLabels:
         assert source.test == source.train
 
     @pytest.mark.parametrize("missing", ["", "2", "yes", "-1", "0.5", "nan", "x" * 99])
-    def test_what_is_neither_yes_nor_no(self, missing):
+    def test_label_columns_without_truth_values_are_refused(self, missing):
         name = make("a.csv", f"text,p,q\none,1,1\n\ntwo,0,{missing}\n")
-        refused(
-            r"^a\.csv, line 4: 'q' is .{2,50}; one of several columns of labels must hold 0 or 1,", name, label="p,q"
-        )
+        refused(r"^a\.csv, line 4: 'q' is .{2,50}, but several label columns must contain 0 or 1,", name, label="p,q")
 
-    def test_what_is_neither_yes_nor_no_in_typed_files(self):
+    def test_label_columns_of_typed_files_without_truth_values_are_refused(self):
         make("a.parquet", {"text": ["a", "b"], "p": [0, 1], "q": [None, 1]})
-        refused(r"^a\.parquet, row 1: 'q' is None; one of several", "a.parquet", label="p,q")
+        refused(r"^a\.parquet, row 1: 'q' is None, but several", "a.parquet", label="p,q")
         make("a.jsonl", [{"text": "a", "p": 1, "q": 1}, {"text": "a", "p": 1}])
-        refused(r"^a\.jsonl, line 2: 'q' is None; one of several", "a.jsonl", label="p,q")
+        refused(r"^a\.jsonl, line 2: 'q' is None, but several", "a.jsonl", label="p,q")
         make("a.jsonl", [{"text": "a", "p": [1], "q": 1}])
         refused(r"^a\.jsonl, line 1: 'p' is a list, not a label", "a.jsonl", label="p,q")
         make("a.parquet", {"text": ["a"], "p": [1], "q": [["x"]]})
-        refused(r"'q' of a\.parquet is of type list<.*, not labels", "a.parquet", label="p,q")
+        refused(r"'q' of a\.parquet has the type list<.*, not labels", "a.parquet", label="p,q")
 
-    def test_columns_that_are_not_there(self):
+    def test_missing_label_columns_are_refused(self):
         name = make("a.csv", "text,toxic,threat\na,1,0\n")
-        refused(r"^--label must be a column of .*, not 'treat'; did you mean 'threat'\?$", name, label="toxic,treat")
-        refused(r"^--label must be a column of .*, not ''\.$", name, label="toxic,")
-        refused("'text' can't be both --text and --label", name, label="toxic,text")
+        refused(r"^--label 'treat' is not a column of .*; did you mean 'threat'\?$", name, label="toxic,treat")
+        refused(r"^--label '' is not a column of .*\.$", name, label="toxic,")
+        refused("'text' cannot be both --text and --label", name, label="toxic,text")
 
     LISTS = (("b", "a"), (), ("\U0001f600, \0", "a"))
 
@@ -515,33 +513,33 @@ class TestSeveralLabels:
         rows = read_labelled(name).train
         labels = list(self.LISTS) if kind != "fixed" else [("b", "a"), ("c",), ("a", "b")]
         assert rows == SeveralLabelled(texts, labels, ())
-        assert names_of(rows) == {label for row in labels for label in row}
+        assert distinct_labels(rows) == {label for row in labels for label in row}
 
     @pytest.mark.parametrize(
         ("field", "sentence"),
         [
             (
                 "x",
-                r"^a\.jsonl, line 2: 'label' is a string, and other rows have lists: give each row a list of labels\.$",
+                r"^a\.jsonl, line 2: 'label' is a string, but other rows have lists\. Give each row a list",
             ),
-            (1, "'label' is a number, and other rows have lists"),
-            (["x", 1], "'label' is a list with a number in it: a list of labels must hold their names alone"),
-            (["x", None], "'label' is a list with null in it"),
-            (["x", ["y"]], "'label' is a list with a list in it"),
-            ([" "], "'label' is a list with an empty string in it"),
+            (1, "'label' is a number, but other rows have lists"),
+            (["x", 1], r"'label' is a list that contains a number\. Lists must contain the names of labels"),
+            (["x", None], "'label' is a list that contains null"),
+            (["x", ["y"]], "'label' is a list that contains a list"),
+            ([" "], "'label' is a list that contains an empty string"),
             ({"x": 1}, "'label' is an object, not a label"),
-            (None, r"has a row without a label, row 2, line 2: remove it\.$"),
-            (["\ud800"], r"line 2: a text has one half of a "),
+            (None, r"has a row without a label: row 2, line 2\. Remove it\.$"),
+            (["\ud800"], r"line 2: a text has an unpaired "),
         ],
     )
-    def test_lists_that_are_not_of_labels(self, field, sentence):
+    def test_lists_of_other_values_are_refused(self, field, sentence):
         refused(sentence, make("a.jsonl", [{"text": "a", "label": []}, {"text": "b", "label": field}]))
 
-    def test_a_parquet_list_with_a_gap(self):
+    def test_a_parquet_list_with_a_missing_label(self):
         make("a.parquet", {"text": ["a", "b"], "label": [["x"], ["y", None]]})
-        refused(r"^a\.parquet, row 2: 'label' is a list with null in it", "a.parquet")
+        refused(r"^a\.parquet, row 2: 'label' is a list that contains null", "a.parquet")
         make("a.parquet", {"text": ["a", "b"], "label": [["x"], None]})
-        refused("has a row without a label, row 2", "a.parquet")
+        refused("has a row without a label: row 2", "a.parquet")
 
     def test_a_separator(self):
         make("a.csv", "text,label\na,sport | politics\nb,\nc,|x||x \nd,1.0\ne,nan\n")
@@ -553,11 +551,11 @@ class TestSeveralLabels:
         make("a.parquet", {"text": ["a", "b"], "label": ["x and y", "z"]})
         assert read_labelled("a.parquet", label_separator=" and ").train.labels == [("x", "y"), ("z",)]
 
-    def test_separators_that_are_refused(self, work):
+    def test_bad_separators_are_refused(self, work):
         make("a.csv", "text,p,q\na,0,1\n")
-        refused(r"^--label-separator is for one column of labels, and --label names 2", "a.csv", None, "p,q", None, "|")
-        refused(r"^--label-separator must be a text of one letter or more, not ''\.$", "a.csv", label_separator="")
-        refused("must be a text of one letter or more, not 3", "a.csv", label_separator=3)
+        refused(r"^--label-separator is for one label column, but --label names 2", "a.csv", None, "p,q", None, "|")
+        refused(r"^--label-separator must be a text of one character or more, not ''\.$", "a.csv", label_separator="")
+        refused("must be a text of one character or more, not 3", "a.csv", label_separator=3)
         make("a.jsonl", [{"text": "a", "label": ["x"]}])
         refused(
             r"^a\.jsonl, line 1: 'label' is a list, which needs no --label-separator", "a.jsonl", label_separator="|"
@@ -565,11 +563,13 @@ class TestSeveralLabels:
         make("b.jsonl", [{"text": "a", "label": None}])
         refused("has a row without a label", "b.jsonl", label_separator="|")
         tree(work / "texts", CLASSES)
-        refused("^--label-separator is for a column of a table, which texts is not", "texts", label_separator="|")
-        refused("^--label-separator is for a column of a table, which imdb is not", "imdb", label_separator="|")
+        refused("^--label-separator is for a column of a table, but texts is not a table", "texts", label_separator="|")
+        refused("^--label-separator is for a column of a table, but imdb is not a table", "imdb", label_separator="|")
 
-    def test_one_label_beside_lists(self):
+    def test_single_labels_and_lists_do_not_mix(self):
         one, lists = make("a.jsonl", [{"text": "a", "label": "x"}]), make("b.jsonl", [{"text": "a", "label": ["x"]}])
         for data, test in ((one, lists), (lists, one)):
-            sentence = r"^b\.jsonl has lists of labels, and a\.jsonl has one label for each text: give both alike\.$"
+            sentence = (
+                r"^b\.jsonl has lists of labels, but a\.jsonl has one label for each text\. Use one of the two\.$"
+            )
             refused(sentence, data, test=test)

@@ -1,4 +1,4 @@
-"""Series of numbers from files: the same rows from every form, and one sentence for what can't be used."""
+"""Series of numbers from all file formats, and the errors for bad ones."""
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,7 @@ from tolerances import assert_close
 
 from gatewright.support.errors import InputError
 from gatewright.tasks.classify_series.channels import Channels, channels_from_json, pad
-from gatewright.tasks.classify_series.reading import Wanted, is_series, read_rows, read_series
+from gatewright.tasks.classify_series.reading import ColumnOptions, is_series, read_one_file, read_series
 
 LENGTHS = (1, 7, 8, 9, 17)
 LABELS = ["a", "b", "a", "b", "a"]
@@ -62,7 +62,7 @@ def write_npz(path, rows, labels=None, lengths=True, **more):
 
 
 @pytest.mark.parametrize("form", ["ts", "csv", "parquet", "npz", "padded.npz"])
-def test_every_form_gives_the_same_rows(tmp_path, form):
+def test_every_format_gives_the_same_series(tmp_path, form):
     rows = series(LENGTHS, 2, missing=0.2)
     rows = [np.where(np.isnan(row).all(axis=1)[:, None], 1.0, row) for row in rows]
     path = tmp_path / f"s.{form}"
@@ -81,7 +81,7 @@ def test_every_form_gives_the_same_rows(tmp_path, form):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_test_part(tmp_path):
+def test_a_test_set_is_found_or_given(tmp_path):
     rows = series(LENGTHS, 2)
     write_ts(tmp_path / "P_TRAIN.ts", rows, LABELS)
     write_ts(tmp_path / "P_TEST.ts", rows[1:3], LABELS[1:3])
@@ -90,8 +90,8 @@ def test_a_test_part(tmp_path):
         source = read_series(str(given_))
         assert (len(source.train.values), len(source.test.values)) == (5, 2)
     assert read_series(str(tmp_path / "P_TEST.ts")).test is None
-    assert len(read_rows(str(tmp_path / "P_TRAIN.ts"), Wanted(), "--validation").values) == 5
-    with pytest.raises(InputError, match="has a test part of its own: leave --test"):
+    assert len(read_one_file(str(tmp_path / "P_TRAIN.ts"), ColumnOptions(), "--validation").values) == 5
+    with pytest.raises(InputError, match=r"has its own test set\. Leave --test"):
         read_series(str(tmp_path), test=str(tmp_path / "P_TEST.ts"))
     write_npz(tmp_path / "s.npz", rows, LABELS, X_test=np.ones((2, 3, 2)), y_test=np.array([1, 2]))
     assert read_series(str(tmp_path / "s.npz")).test.labels == ["1", "2"]
@@ -115,13 +115,13 @@ def test_columns_are_named(tmp_path):
     assert not is_series(str(tmp_path / "u.csv"), {})
     assert is_series(str(tmp_path / "u.csv"), {"id": "who"})
     assert not is_series(str(tmp_path / "t.csv"), {"text": "x"})
-    assert read_series(str(tmp_path / "u.csv"), Wanted("who", "when", "class")).train.labels == LABELS
-    with pytest.raises(InputError, match=r"--id must be a column of .*, which has 'who', 'when', .*, not 'id'"):
+    assert read_series(str(tmp_path / "u.csv"), ColumnOptions("who", "when", "class")).train.labels == LABELS
+    with pytest.raises(InputError, match=r"--id 'id' is not a column of .*, which has 'who', 'when', .*"):
         read_series(str(tmp_path / "u.csv"))
-    chosen = read_rows(str(tmp_path / "t.csv"), Wanted(channels=("y", "x"), labelled=False), "--file")
+    chosen = read_one_file(str(tmp_path / "t.csv"), ColumnOptions(channels=("y", "x"), labelled=False), "--file")
     assert chosen.channels == ("y", "x")
-    with pytest.raises(InputError, match="has no column 'z', which the other rows have as a channel"):
-        read_rows(str(tmp_path / "t.csv"), Wanted(channels=("z",)), "--file")
+    with pytest.raises(InputError, match="has no column 'z', which is a channel of the other series"):
+        read_one_file(str(tmp_path / "t.csv"), ColumnOptions(channels=("z",)), "--file")
 
 
 def test_times_may_be_dates(tmp_path):
@@ -132,62 +132,62 @@ def test_times_may_be_dates(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("", "has no @data"),
-        ("@data\n", "has no rows"),
-        ("hello\n", "a row stands before @data"),
-        ("@timeStamps true\n@data\n", "has time stamps, which are not read"),
-        ("@targetLabel true\n@data\n", "a number as the target of each row"),
-        ("@dimensions none\n@data\n", "@dimensions must be a whole number from 1 up, not 'none'"),
+        ("@data\n", "has no series"),
+        ("hello\n", "a series comes before @data"),
+        ("@timeStamps true\n@data\n", "has timestamps, which are not supported"),
+        ("@targetLabel true\n@data\n", "has a number, not a class, as the target"),
+        ("@dimensions none\n@data\n", "@dimensions must be a positive whole number, not 'none'"),
         (
             "@classLabel true a\n@dimensions 2\n@data\n1,2:3,4:a\n1,2:a\n",
-            "line 5: the row has 1 dimensions, and others",
+            "line 5: the series has 1 dimensions, but the others have 2",
         ),
-        ("@classLabel true a\n@data\n1,2:3:a\n", "line 3: the dimensions of the row have 1, 2 values"),
-        ("@classLabel true a\n@data\n1,two:a\n", "line 3: 'two' is no number; a missing value is"),
-        ("@classLabel true a\n@data\n(0,1),(1,2):a\n", "time stamps, which are not read: give the values alone"),
-        ("@classLabel true a\n@data\n1,2:?\n", "the row has no class at its end"),
-        ("@classLabel true a\n@data\n1,inf:a\n", "row 1 has an infinite number"),
-        ("@classLabel true a\n@data\n?,?:a\n", "row 1 has no number"),
-        ("@classLabel true a\n@data\n:a\n", "row 1 has no number"),
-        ("@classLabel false\n@data\n1,2\n", "has no labels of its rows"),
+        ("@classLabel true a\n@data\n1,2:3:a\n", "line 3: the dimensions of the series have 1, 2 values"),
+        ("@classLabel true a\n@data\n1,two:a\n", "line 3: 'two' is not a number"),
+        ("@classLabel true a\n@data\n(0,1),(1,2):a\n", "timestamps, which are not supported. Give the values alone"),
+        ("@classLabel true a\n@data\n1,2:?\n", "the series has no class at its end"),
+        ("@classLabel true a\n@data\n1,inf:a\n", "series 1 has an infinite number"),
+        ("@classLabel true a\n@data\n?,?:a\n", "series 1 has no number"),
+        ("@classLabel true a\n@data\n:a\n", "series 1 has no number"),
+        ("@classLabel false\n@data\n1,2\n", "has no labels"),
         (b"\xff\xfe", "is not UTF-8"),
     ],
 )
-def test_ts_files_that_can_not_be_used(tmp_path, content, said):
+def test_bad_ts_files_are_refused(tmp_path, content, message):
     path = tmp_path / "s.ts"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(InputError) as caught:
         read_series(str(path))
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("arrays", "said"),
+    ("arrays", "message"),
     [
         ({"Z": [1]}, "has no array X, only Z"),
-        ({"X": [1.0, 2.0]}, "X must be numbers [rows, time, channels] or [rows, time], not float64 of shape [2]"),
+        ({"X": [1.0, 2.0]}, "X must be numbers [series, time, channels] or [series, time], not float64 of shape [2]"),
         ({"X": [["a"]], "y": [1]}, "X must be numbers"),
-        ({"X": [[1.0]], "y": [1, 2]}, "y must be one for each of the 1 rows, not of shape [2]"),
+        ({"X": [[1.0]], "y": [1, 2]}, "y must have one value for each of the 1 series, not the shape [2]"),
         ({"X": [[1.0]], "y": [1], "lengths": [2]}, "lengths must be whole numbers from 1 to 1"),
-        ({"X": [[1.0]]}, "has no labels of its rows"),
-        ({"X": [[1.0]], "y": [float("nan")]}, "y has no label for row 1"),
-        ({"X": np.empty((0, 3)), "y": []}, "has no rows"),
-        ({"X": np.empty((1, 0, 2)), "y": [1]}, "row 1 has no number"),
-        ({"X": [[[1.0]]], "y": [1], "X_test": [[[1.0, 2.0]]], "y_test": [1]}, "X has 1 channels, X_test 2"),
+        ({"X": [[1.0]]}, "has no labels"),
+        ({"X": [[1.0]], "y": [float("nan")]}, "y has no label for series 1"),
+        ({"X": np.empty((0, 3)), "y": []}, "has no series"),
+        ({"X": np.empty((1, 0, 2)), "y": [1]}, "series 1 has no number"),
+        ({"X": [[[1.0]]], "y": [1], "X_test": [[[1.0, 2.0]]], "y_test": [1]}, "X has 1 channels but X_test has 2"),
         ({"X": np.array([[{}]], object), "y": [1]}, "is not an archive of plain arrays"),
     ],
 )
-def test_archives_that_can_not_be_used(tmp_path, arrays, said):
+def test_bad_archives_are_refused(tmp_path, arrays, message):
     np.savez(tmp_path / "s.npz", **{name: np.asarray(array) for name, array in arrays.items()})
     with pytest.raises(InputError) as caught:
         read_series(str(tmp_path / "s.npz"))
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_no_archive(tmp_path):
+def test_other_files_are_refused(tmp_path):
     (tmp_path / "s.npz").write_bytes(b"PK no")
     with pytest.raises(InputError, match="is not an archive of plain arrays"):
         read_series(str(tmp_path / "s.npz"))
@@ -198,27 +198,27 @@ def test_no_archive(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("", "has no rows: it is empty"),
         ("id,time,x,label\n", "has no rows"),
-        ("id,time,x,label\na,1,hot,u\na,2,3,u\n", "the column 'x' of"),
-        ("id,time,label\na,1,u\n", "has no columns of numbers beside"),
-        ("id,time,x,label\na,1,2,u\na,1,3,u\n", "two steps of one row at one time, second in row 2"),
-        ("id,time,x,label\na,1,2,u\na,2,3,v\n", "row 2: 'label' is 'v', and at an earlier step of the same row 'u'"),
+        ("id,time,x,label\na,1,hot,u\na,2,3,u\n", "The column 'x' of"),
+        ("id,time,label\na,1,u\n", "has only the columns"),
+        ("id,time,x,label\na,1,2,u\na,1,3,u\n", "two rows for the same series and time. The second is row 2"),
+        ("id,time,x,label\na,1,2,u\na,2,3,v\n", "row 2: 'label' is 'v', but 'u' at an earlier step"),
         ("id,time,x,label\na,1,2,\na,2,3,\n", "row 1 has no 'label'"),
         ("id,time,x,label\n,1,2,u\na,2,3,u\n", "row 1 has no 'id'"),
-        ("id,time,x,label\na,,2,u\na,2,3,u\n", "a step without a 'time'"),
-        ("id,time,x,label\na,soon,2,u\na,2,3,u\n", "not times: name another with --time"),
-        ("id,time,x,label\na,1,inf,u\n", "row 1 has an infinite number"),
-        ("id,time,x\na,1,2\n", "--label must be a column of"),
+        ("id,time,x,label\na,,2,u\na,2,3,u\n", "a row without a 'time'"),
+        ("id,time,x,label\na,soon,2,u\na,2,3,u\n", "not times. Choose another one with --time"),
+        ("id,time,x,label\na,1,inf,u\n", "series 1 has an infinite number"),
+        ("id,time,x\na,1,2\n", "is not a column of"),
     ],
 )
-def test_tables_that_can_not_be_used(tmp_path, content, said):
+def test_bad_tables_are_refused(tmp_path, content, message):
     (tmp_path / "t.csv").write_text(content)
     with pytest.raises(InputError) as caught:
-        read_series(str(tmp_path / "t.csv"), Wanted(id="id"))
-    assert said in str(caught.value)
+        read_series(str(tmp_path / "t.csv"), ColumnOptions(id="id"))
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -227,9 +227,11 @@ def test_named_sets(tmp_path, monkeypatch):
     assert (len(source.train.values), len(source.test.values)) == (1_200, 597)
     assert source.train.values[0].shape == (8, 8)
     with pytest.raises(InputError, match="--id, --time and --label name the columns of a long table"):
-        read_series("digits", Wanted(id="id"))
+        read_series("digits", ColumnOptions(id="id"))
     monkeypatch.delenv("GATEWRIGHT_DATA", raising=False)
-    with pytest.raises(InputError, match="japanese-vowels is not downloaded, and GATEWRIGHT_DATA is not set: put"):
+    with pytest.raises(
+        InputError, match=r"japanese-vowels cannot be downloaded automatically, and GATEWRIGHT_DATA is not set\. Put"
+    ):
         read_series("japanese-vowels")
     (tmp_path / "japanese_vowels").mkdir()
     for part in ("TRAIN", "TEST"):
@@ -238,8 +240,8 @@ def test_named_sets(tmp_path, monkeypatch):
     assert read_series("japanese-vowels").name == "japanese-vowels"
 
 
-def test_what_is_read_tells_rows_apart():
-    """A row deep inside that is another makes another training: see `runs.Data.fingerprint`."""
+def test_the_repr_differs_if_any_number_differs():
+    """The fingerprint of the data depends on every number: see `runs.Data.fingerprint`."""
     source = read_series("digits").train
     assert repr(source) == repr(read_series("digits").train)
     source.values[600][4, 4] += 1
@@ -247,7 +249,7 @@ def test_what_is_read_tells_rows_apart():
 
 
 class TestChannels:
-    def test_the_training_rows_have_mean_0_and_deviation_1(self):
+    def test_training_series_have_mean_0_and_deviation_1(self):
         rows = series((7, 8, 9), 3, missing=0.3)
         channels = Channels.fit(("a", "b", "c"), rows)
         scaled = np.concatenate([channels.encode(row) for row in rows]).astype(np.float64)
@@ -255,7 +257,7 @@ class TestChannels:
         assert_close(np.nanstd(scaled, axis=0), np.ones(3), "forward", np.float32)
         assert np.isnan(scaled).sum() == sum(np.isnan(row).sum() for row in rows)
 
-    def test_one_scale_of_all(self):
+    def test_all_channels_may_share_one_scale(self):
         rows = series((7, 8, 9), 3, missing=0.3)
         rows = [row * [1, 10, 100] for row in rows]
         each, together = (Channels.fit(("a", "b", "c"), rows, some) for some in (False, True))
@@ -264,7 +266,7 @@ class TestChannels:
         assert_close(together.scale, [np.nanstd(differences)] * 3, "forward", np.float64)
 
     @pytest.mark.parametrize("value", [0.0, 0.1, -1e300, 1e-320])
-    def test_a_constant_channel_is_not_blown_up(self, value):
+    def test_a_constant_channel_has_scale_1(self, value):
         row = np.full((9, 1), value)
         channels = Channels.fit(("a",), [row])
         assert channels.scale == (1.0,)
@@ -275,7 +277,7 @@ class TestChannels:
         assert (channels.mean, channels.scale) == ((2.0, 0.0), (1.0, 1.0))
 
     @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=9), st.floats(-1e308, 1e308))
-    def test_any_numbers_become_finite_ones(self, numbers, other):
+    def test_any_numbers_become_finite(self, numbers, other):
         channels = Channels.fit(("a",), [np.array(numbers)[:, None]])
         assert np.isfinite(channels.encode(np.array([[other], *([n] for n in numbers)]))).all()
         assert channels_from_json(channels.to_json()) == channels

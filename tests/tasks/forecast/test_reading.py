@@ -1,4 +1,4 @@
-"""Tables of series: which columns, which times, what is missing; and scales and windows."""
+"""Tables of series: columns, times, missing numbers, scales and windows."""
 
 import gzip
 import os
@@ -13,8 +13,8 @@ from pyarrow import parquet
 from gatewright.data.windows import Windows
 from gatewright.support.errors import InputError
 from gatewright.tasks.forecast.grid import Grid, Times, find_grid
-from gatewright.tasks.forecast.reading import NAMES, Wanted, read_series
-from gatewright.tasks.forecast.scales import Scales, Seen, filled
+from gatewright.tasks.forecast.reading import NAMES, ColumnOptions, read_series
+from gatewright.tasks.forecast.scales import Observed, Scales, fill_missing, normalize
 
 
 def csv_file(folder, text, name="s.csv"):
@@ -32,42 +32,42 @@ def hourly(rows, columns="a,b", first="2026-01-01"):
 
 class TestRead:
     def test_all_columns_of_numbers_are_targets(self, tmp_path):
-        table = read_series(csv_file(tmp_path, hourly(5)), Wanted())
-        assert (table.variables, table.targets, table.known, table.time) == (("a", "b"), 2, 0, "date")
-        assert table.grid.told == "1 hour"
+        table = read_series(csv_file(tmp_path, hourly(5)), ColumnOptions())
+        assert (table.variables, table.targets, table.future_covariates, table.time) == (("a", "b"), 2, 0, "date")
+        assert table.grid.step_name == "1 hour"
         np.testing.assert_array_equal(table.lines[0].values[:, 1], [1, 2, 3, 4, 5])
 
-    def test_the_only_column_of_dates_is_that_of_times(self, tmp_path):
-        table = read_series(csv_file(tmp_path, "Month,y\n1949-01,112\n1949-02,118\n1949-03,132\n"), Wanted())
-        assert (table.time, table.variables, table.grid.told) == ("Month", ("y",), "1 month")
+    def test_the_only_column_of_dates_is_the_time(self, tmp_path):
+        table = read_series(csv_file(tmp_path, "Month,y\n1949-01,112\n1949-02,118\n1949-03,132\n"), ColumnOptions())
+        assert (table.time, table.variables, table.grid.step_name) == ("Month", ("y",), "1 month")
 
     def test_roles(self, tmp_path):
         path = csv_file(tmp_path, hourly(5, "a,b,c,d"))
-        table = read_series(path, Wanted(target="b", past="all", known="c"))
-        assert (table.variables, table.targets, table.known) == (("b", "a", "d", "c"), 1, 1)
-        assert read_series(path, Wanted(target="b, a")).variables == ("b", "a")
+        table = read_series(path, ColumnOptions(target="b", past_covariates="all", future_covariates="c"))
+        assert (table.variables, table.targets, table.future_covariates) == (("b", "a", "d", "c"), 1, 1)
+        assert read_series(path, ColumnOptions(target="b, a")).variables == ("b", "a")
 
-    def test_unsorted_rows_are_sorted_and_told(self, tmp_path):
+    def test_unsorted_rows_are_sorted_with_a_note(self, tmp_path):
         lines = hourly(6).strip().split("\n")
-        table = read_series(csv_file(tmp_path, "\n".join([lines[0], *lines[:0:-1]])), Wanted())
+        table = read_series(csv_file(tmp_path, "\n".join([lines[0], *lines[:0:-1]])), ColumnOptions())
         np.testing.assert_array_equal(table.lines[0].values[:, 0], range(6))
         assert any("were sorted" in note for note in table.notes)
 
-    def test_gaps_are_missing_numbers_and_told(self, tmp_path):
+    def test_gaps_are_missing_numbers_with_a_note(self, tmp_path):
         lines = hourly(6).strip().split("\n")
-        table = read_series(csv_file(tmp_path, "\n".join([*lines[:3], *lines[5:]])), Wanted())
+        table = read_series(csv_file(tmp_path, "\n".join([*lines[:3], *lines[5:]])), ColumnOptions())
         np.testing.assert_array_equal(np.isnan(table.lines[0].values[:, 0]), [0, 0, 1, 1, 0, 0])
-        assert "2 times lack a row: their values are missing." in table.notes
+        assert "2 times have no row. Their values are missing." in table.notes
 
     def test_several_series(self, tmp_path):
         rows = [f"{day},{name},{day * 10 + place}" for day in range(4) for place, name in enumerate("qp")]
-        table = read_series(csv_file(tmp_path, "\n".join(["ds,shop,y", *rows])), Wanted(series="shop"))
+        table = read_series(csv_file(tmp_path, "\n".join(["ds,shop,y", *rows])), ColumnOptions(series_id="shop"))
         assert [line.name for line in table.lines] == ["p", "q"]
         np.testing.assert_array_equal(table.lines[0].values[:, 0], [1, 11, 21, 31])
         assert table.variables == ("y",)
 
     @pytest.mark.parametrize("form", ["parquet", "gz", "semicolon"])
-    def test_other_forms(self, tmp_path, form):
+    def test_other_formats(self, tmp_path, form):
         path = tmp_path / {"parquet": "s.parquet", "gz": "s.csv.gz", "semicolon": "s.csv"}[form]
         if form == "parquet":
             times = np.datetime64("2026-01-01", "s") + np.arange(4) * np.timedelta64(1, "D")
@@ -76,55 +76,69 @@ class TestRead:
             path.write_bytes(gzip.compress(hourly(4).encode()))
         else:
             path.write_text(hourly(4).replace(",", ";"))
-        table = read_series(str(path), Wanted())
+        table = read_series(str(path), ColumnOptions())
         np.testing.assert_array_equal(table.lines[0].values[:, 0], range(4))
 
     @pytest.mark.parametrize(
-        ("text", "wanted", "said"),
+        ("text", "wanted", "message"),
         [
-            ("", Wanted(), "has no rows: it is empty"),
-            ("date,a\n", Wanted(), "has no rows: a row is a time"),
-            ("when,then,a\n2026-01-01,2026-01-01,1\n", Wanted(), "name the column of times with --time"),
-            ("step,a\n1,1\n2,2\n", Wanted(), "name the column of times with --time"),
-            (hourly(3), Wanted(time="x"), "--time must name a column of .*, which has 'date', 'a', 'b', not 'x'"),
-            (hourly(3), Wanted(target="aa"), "--target must name a column of .* not 'aa'; did you mean 'a'"),
-            (hourly(3), Wanted(target="a", known="a"), "the column 'a' can't be two of"),
-            (hourly(3).replace(",2,", ",two,"), Wanted(target="a"), "must hold numbers, and row 3 has 'two'"),
-            (hourly(3).replace(",2,", ",inf,"), Wanted(), "is infinite in row 3"),
+            ("", ColumnOptions(), "has no rows: it is empty"),
+            ("date,a\n", ColumnOptions(), "has no rows. Add a row for each time"),
+            ("when,then,a\n2026-01-01,2026-01-01,1\n", ColumnOptions(), "Choose the column of times with --time"),
+            ("step,a\n1,1\n2,2\n", ColumnOptions(), "Choose the column of times with --time"),
+            (
+                hourly(3),
+                ColumnOptions(time="x"),
+                "--time 'x' is not a column of .*, which has 'date', 'a', 'b'",
+            ),
+            (hourly(3), ColumnOptions(target="aa"), "--target 'aa' is not a column of .*; did you mean 'a'"),
+            (hourly(3), ColumnOptions(target="a", future_covariates="a"), "The column 'a' can only be one of"),
+            (hourly(3).replace(",2,", ",two,"), ColumnOptions(target="a"), "must contain numbers, but row 3 has 'two'"),
+            (hourly(3).replace(",2,", ",inf,"), ColumnOptions(), "is infinite in row 3"),
             (
                 "date,a\n2026-01-01,1\n2026-01-01,2\n2026-01-02,3\n",
-                Wanted(),
-                "two rows of the time 2026-01-01: .*--series",
+                ColumnOptions(),
+                "two rows for the time 2026-01-01. .*--series",
             ),
-            ("date,a\n01.02.2026,1\n", Wanted(), "'01.02.2026' in row 1, which is no time: write times as 2026-01-31"),
-            ("date,a\n2026-01-01,1\n", Wanted(), "has a single time"),
-            ("date,a\n2026-01-01,1\n2026-01-02,1\n2026-01-03 05:01:07,1\n", Wanted(), "is not evenly spaced"),
-            ("date,a\n1,1\n2,1\n3,2\n99,3\n", Wanted(), "has 4 rows, and 99 steps between the first and the last"),
-            ("date,a\n,1\n2026-01-02,3\n", Wanted(), "has no date in row 1: give each row a time"),
-            ("date,a\n1,x\n2,y\n", Wanted(), "has no column of numbers beside date"),
-            ("date,a,a\n1,2,3\n", Wanted(), "two columns 'a'"),
+            (
+                "date,a\n01.02.2026,1\n",
+                ColumnOptions(),
+                "'01.02.2026' in row 1, which is not a time. Write times as 2026-01-31",
+            ),
+            ("date,a\n2026-01-01,1\n", ColumnOptions(), "has only one time"),
+            ("date,a\n2026-01-01,1\n2026-01-02,1\n2026-01-03 05:01:07,1\n", ColumnOptions(), "is not evenly spaced"),
+            (
+                "date,a\n1,1\n2,1\n3,2\n99,3\n",
+                ColumnOptions(),
+                "has 4 rows, but 99 steps between the first and the last",
+            ),
+            ("date,a\n,1\n2026-01-02,3\n", ColumnOptions(), "has no date in row 1. Give each row a time"),
+            ("date,a\n1,x\n2,y\n", ColumnOptions(), "has no column of numbers apart from date"),
+            ("date,a,a\n1,2,3\n", ColumnOptions(), "two columns 'a'"),
         ],
     )
-    def test_refused(self, tmp_path, text, wanted, said):
-        with pytest.raises(InputError, match=said):
+    def test_refused(self, tmp_path, text, wanted, message):
+        with pytest.raises(InputError, match=message):
             read_series(csv_file(tmp_path, text), wanted)
 
-    def test_what_is_no_table(self, tmp_path):
-        with pytest.raises(InputError, match="ett-h9 is not there; did you mean 'ett-h1'"):
-            read_series("ett-h9", Wanted())
+    def test_other_files_are_refused(self, tmp_path):
+        with pytest.raises(InputError, match="ett-h9 does not exist; did you mean 'ett-h1'"):
+            read_series("ett-h9", ColumnOptions())
         with pytest.raises(InputError, match=r"must be one of .csv"):
-            read_series(csv_file(tmp_path, "x", "s.txt"), Wanted())
+            read_series(csv_file(tmp_path, "x", "s.txt"), ColumnOptions())
 
     @pytest.mark.parametrize("name", NAMES)
     def test_named_sets(self, name, monkeypatch):
         if not os.environ.get("GATEWRIGHT_DATA"):
             pytest.skip("GATEWRIGHT_DATA is not set: the named sets are not there")
-        table = read_series(name, Wanted())
+        table = read_series(name, ColumnOptions())
         assert table.variables == ("HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT")
         assert len(table.lines[0].values) == {"ett-h1": 17_420, "ett-m1": 69_680}[name]
         monkeypatch.delenv("GATEWRIGHT_DATA")
-        with pytest.raises(InputError, match=f"^{name} is not downloaded, and GATEWRIGHT_DATA is not set: put ETT"):
-            read_series(name, Wanted())
+        with pytest.raises(
+            InputError, match=f"^{name} cannot be downloaded automatically, and GATEWRIGHT_DATA is not set. Put ETT"
+        ):
+            read_series(name, ColumnOptions())
 
 
 def times(names):
@@ -133,7 +147,7 @@ def times(names):
 
 class TestGrid:
     @pytest.mark.parametrize(
-        ("names", "told", "season", "following"),
+        ("names", "step_name", "season", "following"),
         [
             (["2026-01-01 00:15", "2026-01-01 00:30", "2026-01-01 00:45"], "15 minutes", 96, "2026-01-01 01:00:00"),
             (["2026-01-30", "2026-01-31", "2026-02-01"], "1 day", 7, "2026-02-02"),
@@ -144,35 +158,35 @@ class TestGrid:
             (["1999-01-01", "2000-01-01", "2001-01-01"], "12 months", 1, "2002-01-01"),
         ],
     )
-    def test_dates(self, names, told, season, following):
+    def test_dates(self, names, step_name, season, following):
         given = times(names)
         grid = find_grid("s.csv", "date", given, [np.arange(len(names))], [""])
-        assert (grid.told, grid.season) == (told, season)
+        assert (grid.step_name, grid.season) == (step_name, season)
         places = grid.places("s.csv", given)
         np.testing.assert_array_equal(places, range(len(names)))
-        assert [grid.time(int(place)) for place in places] == [
+        assert [grid.time_at(int(place)) for place in places] == [
             str(np.datetime64(name, "s")).replace("T", " ").removesuffix(" 00:00:00") for name in names
         ]
-        assert grid.time(len(names)) == following
+        assert grid.time_at(len(names)) == following
         assert Grid.from_json(grid.to_json()) == grid
 
     def test_working_days(self):
         days = [day for day in np.arange(np.datetime64("2026-01-05"), np.datetime64("2026-02-05")) if np.is_busday(day)]
         given = times(days)
         grid = find_grid("s.csv", "date", given, [np.arange(len(days))], [""])
-        assert (grid.told, grid.season) == ("1 working day", 5)
+        assert (grid.step_name, grid.season) == ("1 working day", 5)
         np.testing.assert_array_equal(grid.places("s.csv", given), range(len(days)))
-        assert [grid.time(place) for place in range(len(days))] == [str(day) for day in days]
+        assert [grid.time_at(place) for place in range(len(days))] == [str(day) for day in days]
 
     @given(step=st.integers(1, 9), start=st.integers(-99, 99), rows=st.integers(2, 20))
     def test_numbers(self, step, start, rows):
         given = Times(start + step * np.arange(rows), False)
         grid = find_grid("s.csv", "date", given, [np.arange(rows)], [""])
         np.testing.assert_array_equal(grid.places("s.csv", given), range(rows))
-        assert [grid.time(place) for place in range(rows)] == [str(number) for number in given.numbers]
+        assert [grid.time_at(place) for place in range(rows)] == [str(number) for number in given.numbers]
         assert (grid.season, grid.calendar(0, 3).shape) == (1, (3, 0))
 
-    def test_a_calendar_tells_day_week_and_year(self):
+    def test_a_calendar_has_day_week_and_year(self):
         grid = find_grid("s.csv", "date", times(["2026-01-01", "2026-01-01 01:00"]), [np.arange(2)], [""])
         turned = grid.calendar(0, 24 * 15)
         assert turned.shape == (24 * 15, 6)
@@ -183,13 +197,13 @@ class TestGrid:
         assert not np.allclose(turned[:24, week], turned[24:48, week])
         assert np.ptp(turned[:, year]) > 0.1
 
-    def test_a_time_between_two_places(self):
+    def test_a_time_between_two_places_is_refused(self):
         grid = find_grid("s.csv", "date", times(["2026-01-01", "2026-01-02"]), [np.arange(2)], [""])
         with pytest.raises(
-            InputError, match="the time 2026-01-02 12:00:00, which is no whole number of steps of 1 day"
+            InputError, match="the time 2026-01-02 12:00:00, which is not a whole number of steps of 1 day"
         ):
             grid.places("r.csv", times(["2026-01-02 12:00"]))
-        with pytest.raises(InputError, match=r"r\.csv has numbers for times, and the model was trained with dates"):
+        with pytest.raises(InputError, match=r"r\.csv has numbers as times, but the model was trained with dates"):
             grid.places("r.csv", Times(np.arange(3), False))
 
     @pytest.mark.parametrize(
@@ -212,12 +226,12 @@ class TestGrid:
     rows=st.lists(st.tuples(*[st.one_of(st.just(np.nan), st.floats(-9, 9))] * 2), min_size=1, max_size=20),
     cut=st.integers(0, 20),
 )
-def test_what_is_seen_step_by_step_is_what_is_seen_at_once(rows, cut):
+def test_observing_step_by_step_equals_observing_at_once(rows, cut):
     values = np.array(rows)
-    whole = Seen.of(values)
-    parts = Seen.of(values[:cut])
+    whole = Observed.from_values(values)
+    parts = Observed.from_values(values[:cut])
     for row in values[cut:]:
-        parts = parts.then(Seen.of(row[None], parts))
+        parts = parts.followed_by(Observed.from_values(row[None], parts))
     np.testing.assert_array_equal(parts.values, whole.values)
     np.testing.assert_array_equal(parts.since, whole.since)
     for column, since, value in zip(whole.values.T, whole.since.T, values.T, strict=True):
@@ -229,51 +243,54 @@ def test_what_is_seen_step_by_step_is_what_is_seen_at_once(rows, cut):
 
 def test_missing_numbers_are_carried_forward():
     values = np.array([[np.nan, np.nan], [1, np.nan], [np.nan, np.nan], [3, np.nan]])
-    np.testing.assert_array_equal(filled(values), [[1, 0], [1, 0], [1, 0], [3, 0]])
+    np.testing.assert_array_equal(fill_missing(values), [[1, 0], [1, 0], [1, 0], [3, 0]])
 
 
 class TestScales:
-    def test_come_from_the_training_part_alone(self, tmp_path):
-        table = read_series(csv_file(tmp_path, hourly(10)), Wanted())
+    def test_scales_come_from_the_training_set_alone(self, tmp_path):
+        table = read_series(csv_file(tmp_path, hourly(10)), ColumnOptions())
         scales = Scales.fit(table, [4], False)
         np.testing.assert_allclose(
-            scales.scaled(scales.of("", table.lines[0].values), table.lines[0].values)[:4].mean(axis=0), 0, atol=1e-12
+            normalize(scales.scale_of("", table.lines[0].values), table.lines[0].values)[:4].mean(axis=0), 0, atol=1e-12
         )
         np.testing.assert_allclose(
-            scales.scaled(scales.of("", table.lines[0].values), table.lines[0].values)[:4].std(axis=0), 1
+            normalize(scales.scale_of("", table.lines[0].values), table.lines[0].values)[:4].std(axis=0), 1
         )
 
-    def test_what_never_changes_is_told_and_stays_finite(self, tmp_path):
+    def test_a_constant_variable_is_noted_and_stays_finite(self, tmp_path):
         text = "\n".join(["ds,a", *(f"{row},7.1" for row in range(9))])
-        table = read_series(csv_file(tmp_path, text), Wanted())
+        table = read_series(csv_file(tmp_path, text), ColumnOptions())
         scales = Scales.fit(table, [6], False)
-        assert scales.notes(table, [6]) == ["a never changes in the training part."]
-        seen = Seen.of(table.lines[0].values)
-        np.testing.assert_allclose(scales.inputs(scales.of("", seen.values), seen, 0), 0, atol=1e-9)
+        assert scales.notes(table, [6]) == ["a is constant in the training set."]
+        seen = Observed.from_values(table.lines[0].values)
+        np.testing.assert_allclose(scales.inputs(scales.scale_of("", seen.values), seen, 0), 0, atol=1e-9)
 
-    def test_what_changes_later_alone_is_told(self, tmp_path):
+    def test_a_variable_that_is_constant_in_training_is_noted(self, tmp_path):
         text = "\n".join(["ds,a,b", *(f"{row},{int(row > 6)},{row if row < 2 else ''}" for row in range(9))])
-        table = read_series(csv_file(tmp_path, text), Wanted())
+        table = read_series(csv_file(tmp_path, text), ColumnOptions())
         assert Scales.fit(table, [6], False).notes(table, [6]) == [
-            "a never changes in the training part.",
-            "7 of 9 numbers of b are missing: the last before each is read.",
+            "a is constant in the training set.",
+            "7 of 9 numbers of b are missing. The last number before each is used.",
         ]
 
-    def test_each_series_has_its_own(self, tmp_path):
+    def test_each_series_has_its_own_scale(self, tmp_path):
         rows = [f"{day},{name},{(day % 3) * size}" for day in range(9) for name, size in (("p", 1), ("q", 1000))]
-        table = read_series(csv_file(tmp_path, "\n".join(["ds,shop,y", *rows])), Wanted(series="shop"))
+        table = read_series(csv_file(tmp_path, "\n".join(["ds,shop,y", *rows])), ColumnOptions(series_id="shop"))
         scales = Scales.fit(table, [9, 9], False)
-        one, other = (scales.scaled(scales.of(line.name, line.values), line.values) for line in table.lines)
+        one, other = (normalize(scales.scale_of(line.name, line.values), line.values) for line in table.lines)
         np.testing.assert_allclose(one, other)
         unknown = np.arange(5.0)[:, None]
-        np.testing.assert_allclose(scales.scaled(scales.of("r", unknown), unknown).mean(), 0, atol=1e-12)
+        np.testing.assert_allclose(normalize(scales.scale_of("r", unknown), unknown).mean(), 0, atol=1e-12)
 
     def test_json(self, tmp_path):
-        table = read_series(csv_file(tmp_path, hourly(9, "a,b,c")), Wanted(target="a", past="b", known="c"))
+        table = read_series(
+            csv_file(tmp_path, hourly(9, "a,b,c")),
+            ColumnOptions(target="a", past_covariates="b", future_covariates="c"),
+        )
         scales = Scales.fit(table, [6], True)
         again = Scales.from_json(scales.to_json())
         assert again.to_json() == scales.to_json()
-        assert (again.known, again.features) == (7, 9)
+        assert (again.future_features, again.features) == (7, 9)
 
     @pytest.mark.parametrize(
         "wrong",
@@ -285,8 +302,8 @@ class TestScales:
             {"targets": 3},
             {"targets": "1"},
             {"since": 2},
-            {"ahead": -1},
-            {"ahead": 2},
+            {"future_covariates": -1},
+            {"future_covariates": 2},
             {"calendar": 1},
             {"series": {}},
             {"series": {"": [[0, 0]]}},
@@ -294,27 +311,20 @@ class TestScales:
             {"series": {"": [[0, 0], [1, float("inf")]]}},
             {"grid": None},
             {"time": 3},
-            {"by": 3},
+            {"series_id": 3},
         ],
     )
     def test_damaged(self, tmp_path, wrong):
-        table = read_series(csv_file(tmp_path, hourly(9)), Wanted())
+        table = read_series(csv_file(tmp_path, hourly(9)), ColumnOptions())
         with pytest.raises(InputError, match=r"^it"):
             Scales.from_json({**Scales.fit(table, [6], False).to_json(), **wrong})
 
 
 class TestWindows:
-    def test_are_the_array_that_they_stand_for(self):
+    def test_windows_equal_the_array_that_they_replace(self):
         values = np.arange(20, dtype=np.float32).reshape(10, 2)
         windows = Windows(values, np.array([0, 3, 4]), 4)
         whole = np.stack([values[0:4], values[3:7], values[4:8]])
         assert (windows.shape, windows.ndim, len(windows), windows.dtype) == ((3, 4, 2), 3, 3, np.float32)
         np.testing.assert_array_equal(np.asarray(windows), whole)
         np.testing.assert_array_equal(windows[np.array([2, 0])], whole[[2, 0]])
-
-    def test_nothing_of_what_lies_ahead_is_seen(self):
-        values = np.ones((9, 3), np.float32)
-        cut = Windows(values, np.array([0, 2]), 6, 4, 2)[:]
-        assert cut[:, 4:, :2].max() == 0
-        assert cut[:, :4].min() == cut[:, 4:, 2].min() == 1
-        assert values.min() == 1

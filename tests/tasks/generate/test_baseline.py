@@ -1,4 +1,4 @@
-"""The n-gram baseline, against its definition written out with dictionaries."""
+"""The n-gram baseline against its definition, written with dictionaries."""
 
 from collections import Counter, defaultdict
 
@@ -11,7 +11,7 @@ VOCABULARY = 400
 
 
 def some(length, seed):
-    """Ids of which some are far commoner, and that follow one another with some order."""
+    """Return ids, some far more frequent than others, which partly follow from those before."""
     draw = np.random.default_rng(seed)
     ids = [1]
     while len(ids) < length:
@@ -20,9 +20,9 @@ def some(length, seed):
 
 
 def definition(ids, order):
-    """p(w | h) of Chen & Goodman 1999, section 3: nothing but their formulas."""
+    """Return p(w | h) by the formulas of Chen & Goodman 1999, section 3."""
     counts = {n: Counter(tuple(ids[i : i + n]) for i in range(len(ids) - n + 1)) for n in range(1, order + 1)}
-    for n in range(1, order):  # how many different ids stand before an n-gram
+    for n in range(1, order):  # the number of different ids before an n-gram
         counts[n] = Counter(gram[1:] for gram in counts[n + 1])
     discounts = {}
     for n, grams in counts.items():
@@ -52,7 +52,7 @@ def definition(ids, order):
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
-def test_it_is_its_definition(order):
+def test_probabilities_equal_the_definition(order):
     train, test = some(4000, 1), some(300, 2)
     p = definition(train.tolist(), order)
     expected = [p(word, test[max(0, place - order + 1) : place].tolist()) for place, word in enumerate(test)][1:]
@@ -61,7 +61,7 @@ def test_it_is_its_definition(order):
 
 @pytest.mark.parametrize("train", [[1], [1, 1, 1, 1], [1, 2, 3, 4, 5, 6, 0], [2, 1] * 30], ids=str)
 @pytest.mark.parametrize("order", [1, 2, 5])
-def test_probabilities_of_all_ids_make_up_one(train, order):
+def test_the_probabilities_of_all_ids_sum_to_one(train, order):
     model = NGrams(np.array(train), order, 7)
     for history in ([1], [6, 6], [1, 2, 3, 4], [2, 1, 2, 1, 2]):
         found = [model.probabilities(np.array([*history, word]))[-1] for word in range(7)]
@@ -69,7 +69,7 @@ def test_probabilities_of_all_ids_make_up_one(train, order):
         assert min(found) > 0
 
 
-def test_the_order_is_that_which_fits_validation_best():
+def test_the_order_is_chosen_on_the_validation_set():
     train, validation = some(600, 1), some(600, 3)
     losses = [-np.log(NGrams(train, n, VOCABULARY).probabilities(validation)).mean() for n in (1, 2, 3, 4)]
     assert best_order(train, validation, (1, 2, 3, 4), VOCABULARY).order == 1 + int(np.argmin(losses))

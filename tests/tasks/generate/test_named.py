@@ -1,4 +1,4 @@
-"""Named corpora: where their files are looked for, what their parts are, and what is said where files lack."""
+"""Named corpora: their files, their splits, and the errors for missing files."""
 
 import hashlib
 import lzma
@@ -42,26 +42,26 @@ def refused(sentence, read, *given, **options):
     assert "\n" not in str(caught.value)
 
 
-def test_unknown():
-    refused(r"^a named corpus must be one of 'shakespeare', .* not 'ptd'; did you mean 'ptb'\?$", corpus, "ptd")
+def test_an_unknown_corpus_is_refused():
+    refused(r"^A named corpus must be one of 'shakespeare', .* not 'ptd'; did you mean 'ptb'\?$", corpus, "ptd")
 
 
 class TestShakespeare:
     NOTE = (
-        "shakespeare has no test part of its own: without another, what is reported is its validation part, the last "
+        "shakespeare has no test set. Unless you give one, the results are those of its validation set, the last "
         "10 characters."
     )
     PLAY = Corpus("shakespeare", [PLAY[:10]], [PLAY[10:]], None, (NOTE,))
 
     @pytest.fixture(autouse=True)
     def site(self, data, tmp_path, monkeypatch):
-        """The download is this file."""
+        """Make the download this file."""
         site = tmp_path / "site.txt"
         site.write_bytes(PLAY.encode())
         monkeypatch.setattr(named, "_SHAKESPEARE_URL", site.as_uri())
         monkeypatch.setattr(named, "_SHAKESPEARE_BYTES", len(PLAY))
         monkeypatch.setattr(named, "_SHAKESPEARE_SHA256", hashlib.sha256(PLAY.encode()).hexdigest())
-        monkeypatch.setattr(named, "_SHAKESPEARE_PARTS", (10, len(PLAY) - 10))
+        monkeypatch.setattr(named, "_SHAKESPEARE_SPLITS", (10, len(PLAY) - 10))
         return site
 
     def test_file(self, data, capsys):
@@ -70,9 +70,9 @@ class TestShakespeare:
         assert not capsys.readouterr().err
         assert not (data.parent / "cache").exists()
 
-    def test_another_file(self, data):
+    def test_another_file_is_refused(self, data):
         (data / "shakespeare" / "input.txt").write_text("To be")
-        refused(r"input\.txt must have the 20 characters of shakespeare and has 5: remove it", corpus, "shakespeare")
+        refused(r"input\.txt must have the 20 characters of shakespeare, not 5\. Remove it", corpus, "shakespeare")
 
     @pytest.mark.parametrize("is_set", [False, True])
     def test_download(self, site, capsys, monkeypatch, is_set):
@@ -86,29 +86,31 @@ class TestShakespeare:
     def test_wrong_download(self, data, site):
         site.write_bytes(PLAY.upper().encode())
         sentence = (
-            r"can't be downloaded \(its checksum .*\): put input\.txt into a folder shakespeare .* that holds it\.$"
+            r"cannot be downloaded \(its checksum .*\). Put input\.txt into a folder shakespeare .* that contains it\.$"
         )
         refused(sentence, corpus, "shakespeare")
         assert not list((data.parent / "cache" / "gatewright" / "shakespeare").iterdir())
         site.unlink()
-        refused("can't be downloaded .No such file", read_corpus, "shakespeare")
+        refused("cannot be downloaded .No such file", read_corpus, "shakespeare")
 
     def test_cache_that_cannot_be_written(self, tmp_path, monkeypatch):
         (tmp_path / "file").write_text("")
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-        refused("set XDG_CACHE_HOME to a folder of your own", read_corpus, "shakespeare")
+        refused("Set XDG_CACHE_HOME to a folder that you can write to", read_corpus, "shakespeare")
 
-    def test_other_parts(self, tmp_path):
+    def test_other_splits(self, tmp_path):
         path = tmp_path / "a.txt"
         path.write_text("one")
         assert read_corpus("shakespeare", test=str(path)) == self.PLAY._replace(test=["one"])
         refused(
-            "^shakespeare has a validation part of its own: leave --validation x out",
+            "^shakespeare has its own validation set. Leave --validation x out",
             read_corpus,
             "shakespeare",
             validation="x",
         )
-        refused("^--text names the columns of a table, which shakespeare is not", read_corpus, "shakespeare", "text")
+        refused(
+            "^--text names the columns of a table, but shakespeare is not a table", read_corpus, "shakespeare", "text"
+        )
 
 
 class TestPtb:
@@ -119,15 +121,17 @@ class TestPtb:
         (data / "ptb" / "ptb.test.txt").write_text("plain")
         assert corpus("ptb").test == ["plain"]
 
-    def test_files_that_lack(self, data, monkeypatch):
+    def test_missing_files_are_named(self, data, monkeypatch):
         remedy = (
-            r"put ptb\.train\.txt, ptb\.valid\.txt and ptb\.test\.txt \(or each as \.xz\) into a folder ptb and set "
-            r"GATEWRIGHT_DATA to the folder that holds it\.$"
+            r"Put ptb\.train\.txt, ptb\.valid\.txt and ptb\.test\.txt \(or each as \.xz\) into a folder ptb and set "
+            r"GATEWRIGHT_DATA to the folder that contains it\.$"
         )
         (data / "ptb" / "ptb.train.txt").write_text("a")
-        refused(rf"^ptb is not downloaded, and .*ptb\.valid\.txt is not there: {remedy}", corpus, "ptb")
+        refused(
+            rf"^ptb cannot be downloaded automatically, and .*ptb\.valid\.txt does not exist\. {remedy}", corpus, "ptb"
+        )
         monkeypatch.delenv("GATEWRIGHT_DATA")
-        refused(f"^ptb is not downloaded, and GATEWRIGHT_DATA is not set: {remedy}", corpus, "ptb")
+        refused(rf"^ptb cannot be downloaded automatically, and GATEWRIGHT_DATA is not set\. {remedy}", corpus, "ptb")
 
 
 class TestImdbUnlabelled:
@@ -136,18 +140,18 @@ class TestImdbUnlabelled:
         for part, texts in REVIEWS.items():
             parquet.write_table(pyarrow.table({"text": texts}), data / "imdb" / f"{part}.parquet")
 
-    def test_what_is_tested_is_left_out(self):
-        note = "1 training and 3 unlabelled texts of imdb occur in its test part, letter for letter, and were left out."
+    def test_texts_of_the_test_set_are_left_out(self):
+        note = "1 training and 3 unlabelled texts of imdb occur, letter for letter, in its test set and were left out."
         expected = Corpus("imdb-unlabelled", ["good", "Seen before", "new", "good"], None, None, (note,))
         assert corpus("imdb-unlabelled") == expected
 
     def test_refused(self, data, monkeypatch):
         parquet.write_table(pyarrow.table({"review": ["a"]}), data / "imdb" / "unsup.parquet")
-        refused(r"unsup\.parquet is not a parquet file with the column text, without gaps", corpus, "imdb-unlabelled")
+        refused(r"unsup\.parquet must be a Parquet file with the column text", corpus, "imdb-unlabelled")
         (data / "imdb" / "unsup.parquet").unlink()
         refused(
-            r"^imdb-unlabelled is not downloaded, and .*unsup\.parquet is not there: put train\.parquet, "
-            r"unsup\.parquet and test\.parquet into a folder imdb and",
+            r"^imdb-unlabelled cannot be downloaded automatically, and .*unsup\.parquet does not exist\. "
+            r"Put train\.parquet, unsup\.parquet and test\.parquet into a folder imdb and",
             corpus,
             "imdb-unlabelled",
         )

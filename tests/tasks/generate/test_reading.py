@@ -1,4 +1,4 @@
-"""Texts without labels, from text files, standard input, folders and tables, and the sentences that refuse them."""
+"""Texts from text files, standard input, folders and tables, and the errors for bad ones."""
 
 import gzip
 import io
@@ -25,7 +25,7 @@ def work(tmp_path, monkeypatch):
 
 
 def make(name, content):
-    """A file of text, bytes or Parquet (a dictionary)."""
+    """Write a file of text, bytes or Parquet (a dictionary)."""
     if isinstance(content, dict):
         parquet.write_table(pyarrow.table(content), name)
     else:
@@ -59,7 +59,7 @@ TABLES = {
 @pytest.mark.parametrize("read", [read_texts, corpus_texts])
 class TestTables:
     @pytest.mark.parametrize("name", TABLES)
-    def test_a_text_a_row(self, read, name):
+    def test_each_row_is_a_text(self, read, name):
         assert read(make(name, TABLES[name])) == ["one", ""]
 
     def test_columns(self, read):
@@ -68,20 +68,20 @@ class TestTables:
         assert read(name, "n,title") == ["1\none", "2\ntwo"]
 
     def test_refused(self, read, monkeypatch):
-        refused(r"^a\.csv has no column 'text', only 'n': give --text COLUMN\.$", read, make("a.csv", "n\n1\n"))
-        refused(r"^a\.csv has no rows: a row is a text\.$", read, make("a.csv", "text\n"))
-        refused(r"^a\.jsonl has no rows: a row is a text\.$", read, make("a.jsonl", ""))
+        refused(r"^a\.csv has no column 'text', only 'n'\. Give --text COLUMN\.$", read, make("a.csv", "n\n1\n"))
+        refused(r"^a\.csv has no rows\. It needs a row for each text\.$", read, make("a.csv", "text\n"))
+        refused(r"^a\.jsonl has no rows\. It needs a row for each text\.$", read, make("a.jsonl", ""))
         refused(r"^a\.jsonl, line 1: 'n' is a number, not a text", read, make("a.jsonl", '{"n": 1}'), "n")
         name = make("a.parquet", {"n": [1], "text": [None]})
-        refused(r"^the column 'n' of a\.parquet is of type int64, not texts", read, name, "n")
-        refused(r"^a\.parquet has a row without a text, row 1: remove it\.$", read, name)
+        refused(r"^The column 'n' of a\.parquet has the type int64, not texts", read, name, "n")
+        refused(r"^a\.parquet has a row without a text: row 1\. Remove it\.$", read, name)
         monkeypatch.setitem(sys.modules, "pyarrow", None)
-        refused(r"^reading a\.parquet needs pyarrow", read, name)
+        refused(r"^Reading a\.parquet needs pyarrow", read, name)
 
 
 class TestTexts:
     @pytest.mark.parametrize("name", ["a.txt", "a.MD", "lines", "a.log"])
-    def test_a_text_a_line(self, name):
+    def test_each_line_is_a_text(self, name):
         assert read_texts(make(name, "one\n\ntwo \u00e9\x0c.\u2028,\n")) == ["one", "", "two \u00e9\x0c.\u2028,"]
 
     @pytest.mark.parametrize("content", ["one\r\ntwo\r\n", "one\r\ntwo", b"\xef\xbb\xbfone\ntwo\n"])
@@ -100,19 +100,24 @@ class TestTexts:
         self.stdin(monkeypatch, "one\r\n\u00e9\n".encode())
         assert read_texts("-") == ["one", "\u00e9"]
         self.stdin(monkeypatch, b"")
-        refused(r"^standard input has no texts: it is empty\.$", read_texts, "-")
+        refused(r"^Standard input has no texts: it is empty\.$", read_texts, "-")
         self.stdin(monkeypatch, b"\xe9")
-        refused(r"^standard input is not UTF-8", read_texts, "-")
-        refused("^--text names the columns of a table, which - is not", read_texts, "-", "title")
+        refused(r"^Standard input is not UTF-8", read_texts, "-")
+        refused("^--text names the columns of a table, but - is not a table", read_texts, "-", "title")
 
     def test_refused(self, work):
-        sentence = r"^--file must be a text file with a text on each line, - for .* or a table .*; '{}' {}\.$"
-        refused(sentence.format(r"b\.txt", "is not there"), read_texts, "b.txt")
-        refused(sentence.format("", "is not there"), read_texts, "")
+        sentence = r"^--file must be a text file with a text on each line, - for .* or a .* table, but '{}' {}\.$"
+        refused(sentence.format(r"b\.txt", "does not exist"), read_texts, "b.txt")
+        refused(sentence.format("", "does not exist"), read_texts, "")
         (work / "a.csv").mkdir()
         refused(sentence.format(r"a\.csv", "is a folder"), read_texts, "a.csv")
         refused(r"^a\.txt has no texts: it is empty\.$", read_texts, make("a.txt", ""))
-        refused("^--text names the columns of a table, which a.txt is not: leave it out", read_texts, "a.txt", "title")
+        refused(
+            r"^--text names the columns of a table, but a\.txt is not a table. Leave --text out",
+            read_texts,
+            "a.txt",
+            "title",
+        )
 
 
 class TestCorpus:
@@ -126,17 +131,19 @@ class TestCorpus:
         assert corpus_texts(make("a.txt" + suffix, compress(content[:3]) + compress(content[3:]))) == ["one\n\u00e9"]
 
     def test_folder(self, work, monkeypatch, capsys):
-        monkeypatch.setattr("gatewright.support.data_progress._SECONDS", 0.0)
+        monkeypatch.setattr("gatewright.support.progress._TICK_SECONDS", 0.0)
         for name in ("b.txt", "a/z.md", "a/.hidden", ".git/x", "a-b", "B"):
             (work / "texts" / name).parent.mkdir(parents=True, exist_ok=True)
             make(work / "texts" / name, name)
         make(work / "texts" / "c.txt.gz", gzip.compress(b"c"))
         (work / "texts" / "a" / "round").symlink_to(work / "texts")
         assert corpus_texts("texts") == ["B", "a/z.md", "a-b", "b.txt", "c"]
-        assert "gatewright: 5 of 5 texts of texts are read." in capsys.readouterr().err
+        assert "gatewright: 5 of 5 texts of texts read." in capsys.readouterr().err
 
-    def test_not_there(self):
-        sentence = r"^{} must be {}a text file, also as \.gz or \.xz, a folder of .*, or a table .*; '{}' is not there"
+    def test_missing_data_is_refused(self):
+        sentence = (
+            r"^{} must be {}a text file \(also as \.gz .*, a folder of .*, or a .* table, but '{}' does not exist"
+        )
         named = "shakespeare, ptb, imdb-unlabelled, "
         refused(sentence.format("DATA", named, r"b\.txt") + r"\.$", read_corpus, "b.txt")
         refused(sentence.format("DATA", named, ""), read_corpus, "")
@@ -145,7 +152,7 @@ class TestCorpus:
         refused(sentence.format("--validation", "", "ptb") + r"\.$", read_corpus, name, validation="ptb")
         refused(sentence.format("--test", "", r"b\.txt"), read_corpus, name, test="b.txt")
 
-    def test_parts(self, work):
+    def test_other_splits(self, work):
         make("a.csv", "title\none\n")
         make("b.jsonl", '{"title": "two"}')
         make("c.parquet", {"title": ["three"]})
@@ -156,7 +163,7 @@ class TestCorpus:
         refused(r"^b\.txt has no text: it is empty or blank\.$", read_corpus, make("a.txt", "one"), test="b.txt")
 
     @pytest.mark.parametrize("content", ["", " \n\t\n"])
-    def test_nothing_in_it(self, work, content):
+    def test_blank_data_is_refused(self, work, content):
         refused(r"^a\.txt has no text: it is empty or blank\.$", read_corpus, make("a.txt", content))
         (work / "texts").mkdir()
         refused("^texts has no text: ", read_corpus, "texts")
@@ -170,7 +177,7 @@ class TestCorpus:
     def test_tables_and_archives_by_their_names(self, work, name):
         (work / "texts").mkdir()
         make(name, gzip.compress(b"text\none\n"))
-        sentence = rf"^{re.escape(name)} must be plain text, .* by its name is a table or an archive: unpack"
+        sentence = rf"^{re.escape(name)} must be plain text .* its name is that of a table or an archive\. Unpack"
         refused(sentence, read_corpus, name.split("/")[0])
 
     @pytest.mark.parametrize("name", ["a.txt", "a.gz", "a.xz", "texts/a"])
@@ -178,7 +185,7 @@ class TestCorpus:
         (work / "texts").mkdir()
         compress = {"a.gz": gzip.compress, "a.xz": lzma.compress}.get(name, bytes)
         make(name, compress("\u00e9".encode("latin-1")))
-        refused(f"^{re.escape(name)} is not UTF-8: save it as UTF-8", read_corpus, name.split("/")[0])
+        refused(rf"^{re.escape(name)} is not UTF-8\. Save it as UTF-8", read_corpus, name.split("/")[0])
 
     @pytest.mark.parametrize("damage", ["cut short", "other bytes", "wrong checksum"])
     @pytest.mark.parametrize(("name", "compress"), [("a.gz", gzip.compress), ("a.xz", lzma.compress)])
@@ -186,11 +193,11 @@ class TestCorpus:
         content = compress(b"one two three")
         wrong = {"cut short": content[:-9], "other bytes": b"hello", "wrong checksum": content[:-8] + bytes(8)}
         make(name, wrong[damage])
-        refused(rf"^{name} can't be decompressed \(.+\): it may have been cut short, so fetch", read_corpus, name)
+        refused(rf"^{name} cannot be decompressed \(.+\)\. It may be incomplete, so download", read_corpus, name)
 
     @pytest.mark.parametrize(("name", "compress"), [("a.gz", gzip.compress), ("a.xz", lzma.compress)])
-    def test_bomb(self, name, compress, monkeypatch):
-        monkeypatch.setattr(plain, "_MOST_GIGABYTES", 0.003)
+    def test_huge_decompressed_files_are_refused(self, name, compress, monkeypatch):
+        monkeypatch.setattr(plain, "_MAX_GIGABYTES", 0.003)
         assert len(read_corpus(make(name, compress(b"a" * 3_000_000))).train[0]) == 3_000_000
         refused(rf"^{name} decompresses to more than .* GB", read_corpus, make(name, compress(b"a" * 3_000_001)))
 
@@ -201,9 +208,11 @@ class TestCorpus:
         make("a.txt", "one")
         (work / "texts").mkdir()
         monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
-        refused(r"^a\.txt can't be read \(Permission denied\): make it", read_corpus, "a.txt")
+        refused(r"^a\.txt cannot be read \(Permission denied\)\. Make ", read_corpus, "a.txt")
         monkeypatch.setattr("os.scandir", refuse)
-        refused(r"^texts can't be read \(Permission denied\): make it", read_corpus, "texts")
+        refused(r"^texts cannot be read \(Permission denied\)\. Make ", read_corpus, "texts")
 
     def test_columns(self, work):
-        refused("^--text names the columns of a table, which . is not: leave it out", read_corpus, ".", "title")
+        refused(
+            r"^--text names the columns of a table, but . is not a table\. Leave --text out", read_corpus, ".", "title"
+        )

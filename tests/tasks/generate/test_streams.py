@@ -1,4 +1,4 @@
-"""Texts as rows of a language model."""
+"""Texts as examples of a language model."""
 
 import numpy as np
 import pytest
@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from gatewright.tasks.generate.streams import in_streams, prefixes, side_by_side, stream
 
 
-def test_texts_stand_one_after_another():
+def test_texts_are_joined_with_start():
     assert stream([[4, 5], [], [6]]).tolist() == [1, 4, 5, 1, 1, 6]
 
 
-def test_rows_go_on_so_many_rows_further_on():
+def test_examples_continue_in_the_next_batch():
     rows = in_streams(np.arange(1, 12), 2, 3)
     assert rows.inputs.tolist() == [[1, 2, 3], [6, 7, 8], [4, 5, 0], [9, 10, 0]]
     assert rows.targets.tolist() == [[2, 3, 4], [7, 8, 9], [5, 6, 0], [10, 11, 0]]

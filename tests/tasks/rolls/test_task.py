@@ -1,4 +1,4 @@
-"""Piano rolls: files, the blocks against a float64 reference, the baseline, and `train generate` on them."""
+"""Piano rolls: files, the layers against a float64 reference, the baseline, and `train generate` on them."""
 
 import json
 import subprocess
@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from models import loaded
 from nn.test_file import changed, refused
 from scipy.io import savemat
 from tolerances import assert_close
@@ -15,29 +16,29 @@ from gatewright import runtime
 from gatewright.commands import main as cli
 from gatewright.nn import file as model_file
 from gatewright.nn import model as models
-from gatewright.nn.block import Steps
-from gatewright.nn.file import Model
+from gatewright.nn.backend import NUMPY, jax_backend
+from gatewright.nn.file import ModelFile
+from gatewright.nn.layer import Activations
 from gatewright.nn.layers import Dropout, Recurrent
-from gatewright.nn.library import NUMPY, jax_library
 from gatewright.ops import reference as cells
 from gatewright.ops.cells import CELLS
 from gatewright.ops.recurrence import Recurrence
 from gatewright.support.errors import InputError
-from gatewright.tasks.base.settings import complete
+from gatewright.tasks.base.settings import setting_fields
 from gatewright.tasks.rolls.baseline import frame_regression
-from gatewright.tasks.rolls.blocks import NO_FRAME, Frames, Sigmoids
-from gatewright.tasks.rolls.model import RollModel
+from gatewright.tasks.rolls.layers import NO_FRAME, Frames, Sigmoids
 from gatewright.tasks.rolls.reading import Rolls, is_rolls, read_rolls
-from gatewright.tasks.rolls.settings import ROLLS
-from gatewright.tasks.rolls.task import GenerateRolls
+from gatewright.tasks.rolls.settings import RollSettings
+from gatewright.tasks.rolls.task import PreparedRolls
 
 KEYS = 5
 LENGTHS = (2, 7, 8, 9, 17)
-SMALL = {"units": 9, "epochs": 3, "batch": 4, "learning_rate": 0.02}
+PREPARED = PreparedRolls(KEYS)
+SMALL = {"units": 9, "epochs": 3, "batch_size": 4, "learning_rate": 0.02}
 
 
 def pieces(lengths, keys=KEYS, seed=0):
-    """Pieces in which each key goes on as it was, most of the time."""
+    """Return pieces in which each key mostly stays as it was."""
     draw = np.random.default_rng(seed)
     rolls = []
     for length in lengths:
@@ -64,29 +65,22 @@ def write_npz(path, **parts):
 
 
 def roll_model(cell="gru", units=9, layers=1, keys=KEYS):
-    """A model with random weights, so large that its answers differ."""
+    """Return the file of a model with random weights, so large that its predictions differ."""
     made = (
         Frames(),
         Dropout(0.1),
-        *(Recurrent(cell, units, steps=True) for _ in range(layers)),
+        *(Recurrent(cell, units, return_sequences=True) for _ in range(layers)),
         Dropout(0.5),
         Sigmoids(keys),
     )
-    weights = tuple(models.start(made, keys, [0]))
+    weights = tuple(models.initial_weights(made, keys, [0]))
     weights[-1]["kernel"][:] *= 5
-    answers = {"rows": "pieces", "features": keys}
-    return Model("generate", made, weights, {"kind": "keys"}, answers, {"settings": {"cell": cell}})
-
-
-def task_of(rolls):
-    task = GenerateRolls("x.mat")
-    task.fit(Rolls(rolls))
-    return task
+    return ModelFile("rolls", made, weights, PreparedRolls(keys).to_json(), {"settings": {"cell": cell}})
 
 
 class TestFiles:
     @pytest.mark.parametrize("write", [write_mat, write_npz])
-    def test_what_is_written_is_read(self, tmp_path, write):
+    def test_written_pieces_are_read(self, tmp_path, write):
         train, valid, test = (pieces(LENGTHS, seed=seed) for seed in range(3))
         path = write(tmp_path / f"r.{'mat' if write is write_mat else 'npz'}", train=train, valid=valid, test=test)
         assert is_rolls(str(path))
@@ -98,18 +92,21 @@ class TestFiles:
         alone = read_rolls(str(write(tmp_path / f"alone{path.suffix}", train=train)))
         assert (alone.validation, alone.test) == (None, None)
 
-    def test_named_sets(self, tmp_path, monkeypatch):
+    def test_named_sets_are_found_in_the_data_folder(self, tmp_path, monkeypatch):
         monkeypatch.delenv("GATEWRIGHT_DATA", raising=False)
-        with pytest.raises(InputError, match="jsb is not downloaded, and GATEWRIGHT_DATA is not set: put JSB_Chorales"):
+        with pytest.raises(
+            InputError,
+            match=r"jsb cannot be downloaded automatically, and GATEWRIGHT_DATA is not set\. Put JSB_Chorales",
+        ):
             read_rolls("jsb")
         monkeypatch.setenv("GATEWRIGHT_DATA", str(tmp_path))
-        with pytest.raises(InputError, match=r"Nottingham.mat is not there: put Nottingham.mat"):
+        with pytest.raises(InputError, match=r"Nottingham.mat does not exist\. Put Nottingham.mat"):
             read_rolls("nottingham")
         (tmp_path / "chorales").mkdir()
         write_mat(tmp_path / "chorales" / "JSB_Chorales.mat", train=pieces(LENGTHS))
         assert read_rolls("jsb").name == "jsb"
 
-    def test_what_is_read_tells_pieces_apart(self):
+    def test_rolls_that_differ_have_different_representations(self):
         one, other = Rolls(pieces((900,))), Rolls(pieces((900,)))
         assert repr(one) == repr(other)
         other.pieces[0][450, 2] ^= 1
@@ -119,73 +116,73 @@ class TestFiles:
         ("parts", "said"),
         [
             ({"valid": pieces(LENGTHS)}, "has no traindata"),
-            ({"train": [np.zeros((1, 3), np.uint8)]}, "piece 1 of traindata has 1 frames: a piece needs two"),
-            ({"train": [np.full((3, 3), 2)]}, "neither 0 nor 1"),
-            ({"train": [np.full((3, 3), np.nan)]}, "neither 0 nor 1"),
+            ({"train": [np.zeros((1, 3), np.uint8)]}, "piece 1 of traindata has 1 frames. A piece needs at least two"),
+            ({"train": [np.full((3, 3), 2)]}, "other than 0 and 1"),
+            ({"train": [np.full((3, 3), np.nan)]}, "other than 0 and 1"),
             ({"train": pieces((3, 4)), "test": pieces((3,), 6)}, "has pieces of 5 and of 6 keys"),
         ],
     )
     @pytest.mark.parametrize("write", [write_mat, write_npz])
-    def test_what_can_not_be_used(self, tmp_path, write, parts, said):
+    def test_pieces_that_cannot_be_used_are_refused(self, tmp_path, write, parts, said):
         path = write(tmp_path / f"r.{'mat' if write is write_mat else 'npz'}", **parts)
         with pytest.raises(InputError) as caught:
             read_rolls(str(path))
         assert said in str(caught.value)
 
-    def test_other_files(self, tmp_path):
+    def test_other_files_are_refused(self, tmp_path):
         for name in ("r.mat", "r.npz"):
             (tmp_path / name).write_bytes(b"MATLAB no")
-            with pytest.raises(InputError, match=r"is no MATLAB file|is not an archive of plain arrays"):
+            with pytest.raises(InputError, match=r"is not a MATLAB file|is not an archive of plain arrays"):
                 read_rolls(str(tmp_path / name))
         savemat(tmp_path / "t.mat", {"traindata": "text"})
         with pytest.raises(InputError, match="must be numbers"):
             read_rolls(str(tmp_path / "t.mat"))
         np.savez(tmp_path / "t.npz", traindata=np.zeros((4, 3)), trainlengths=[2, 3])
-        with pytest.raises(InputError, match="trainlengths the frames of each piece, as many together"):
+        with pytest.raises(InputError, match="trainlengths the numbers of frames of the pieces"):
             read_rolls(str(tmp_path / "t.npz"))
-        with pytest.raises(InputError, match="is not there"):
+        with pytest.raises(InputError, match="does not exist"):
             read_rolls("nowhere.mat")
 
 
-class TestBlocks:
+class TestLayers:
     @pytest.mark.parametrize("cell", CELLS)
-    def test_losses_are_those_of_the_reference(self, cell):
-        """The binary cross-entropy of each next frame, summed over keys, in float64, piece by piece."""
+    def test_losses_equal_the_reference(self, cell):
+        """The reference is the binary cross-entropy of each next frame, summed over keys, in float64."""
         made = roll_model(cell)
         rolls = pieces(LENGTHS)
-        examples = task_of(rolls).encode(Rolls(rolls))
+        batch = PREPARED.encode(Rolls(rolls))
         w, out = made.weights[2], made.weights[-1]
-        expected = np.zeros(examples.targets.shape[:2])
+        expected = np.zeros(batch.targets.shape[:2])
         for row, piece in zip(expected, rolls, strict=True):
             weights = [array.astype(np.float64) for array in Recurrent(cell, 9).operands(w)]
             zeros = [np.zeros((1, 9))] * len(Recurrence(cell).state_names)
             h = cells.forward(Recurrence(cell), piece[None, :-1].astype(np.float64), *weights, zeros).sequence[0]
             p = 1 / (1 + np.exp(-(h @ out["kernel"] + out["bias"])))
             row[: len(piece) - 1] = -np.where(piece[1:] == 1, np.log(p), np.log(1 - p)).sum(axis=1)
-        losses = RollModel(made).losses(*examples)
+        losses = loaded(made).outputs(batch)
         assert_close(losses, expected, "forward", np.float32)
-        measured = task_of(rolls).measure(losses, examples.targets)
+        measured = PREPARED.measure(losses, batch.targets)
         steps = sum(len(piece) - 1 for piece in rolls)
         assert measured["nll"] == pytest.approx(expected.sum() / steps, rel=1e-5)
         each = [row.sum() / (len(piece) - 1) for row, piece in zip(expected, rolls, strict=True)]
         assert measured["nll_of_pieces"] == pytest.approx(np.mean(each), rel=1e-5)
 
-    def test_jax_and_numpy_are_one_and_the_gradient_is_that_of_differences(self):
+    def test_jax_equals_numpy_and_its_gradient_equals_finite_differences(self):
         import jax
 
-        rolls = pieces(LENGTHS)
-        examples = task_of(rolls).encode(Rolls(rolls))
-        h = np.random.default_rng(0).normal(size=(*examples.targets.shape[:2], 3))
-        block = Sigmoids(KEYS)
+        targets = PREPARED.encode(Rolls(pieces(LENGTHS))).targets
+        h = np.random.default_rng(0).normal(size=(*targets.shape[:2], 3))
+        layer = Sigmoids(KEYS)
         w = {"kernel": np.random.default_rng(1).normal(size=(3, KEYS)), "bias": np.linspace(-1, 1, KEYS)}
 
-        def loss(lib, w):
-            return block.forward(lib, w, Steps(lib.xp.asarray(h), targets=examples.targets), None, None)[0].x.sum()
+        def loss(backend, w):
+            inputs = Activations(backend.xp.asarray(h), targets=targets)
+            return layer.forward(backend, w, inputs, None, None)[0].x.sum()
 
         with jax.enable_x64(True):
-            lib = jax_library()
-            assert_close(loss(lib, w), loss(NUMPY, w), "forward", np.float64)
-            gradient = jax.grad(lambda kernel: loss(lib, {**w, "kernel": kernel}))(w["kernel"])
+            backend = jax_backend()
+            assert_close(loss(backend, w), loss(NUMPY, w), "forward", np.float64)
+            gradient = jax.grad(lambda kernel: loss(backend, {**w, "kernel": kernel}))(w["kernel"])
         moved = np.zeros_like(w["kernel"])
         step = np.finfo(np.float64).eps ** (1 / 3)
         for at in np.ndindex(moved.shape):
@@ -195,55 +192,53 @@ class TestBlocks:
             moved[at] = (up - down) / (2 * step)
         assert_close(gradient, moved, "finite_difference", np.float64)
 
-    def test_logits_that_are_large_lose_no_digits(self):
-        block, w = Sigmoids(1), {"kernel": np.array([[1.0]]), "bias": np.zeros(1)}
+    def test_large_logits_lose_no_digits(self):
+        layer, w = Sigmoids(1), {"kernel": np.array([[1.0]]), "bias": np.zeros(1)}
         x = np.array([[[1000.0], [-1000.0], [1000.0], [-1000.0]]])
         targets = np.array([[[1], [0], [0], [1]]], np.uint8)
-        out = block.forward(NUMPY, w, Steps(x, targets=targets), None, None)[0].x
+        out = layer.forward(NUMPY, w, Activations(x, targets=targets), None, None)[0].x
         np.testing.assert_array_equal(out, [[0, 0, 1000, 1000]])
 
-    def test_padding_is_not_walked(self):
-        rolls = pieces(LENGTHS)
-        model, task = RollModel(roll_model("lstm", layers=2)), task_of(rolls)
-        together = model.losses(*task.encode(Rolls(rolls)))
-        for row, piece in zip(together, rolls, strict=True):
-            alone = model.losses(*task.encode(Rolls([piece])))[0]
+    def test_padding_changes_no_loss(self):
+        rolls, model = pieces(LENGTHS), loaded(roll_model("lstm", layers=2))
+        batch = PREPARED.encode(Rolls(rolls))
+        for row, piece in zip(model.outputs(batch), rolls, strict=True):
+            alone = model.outputs(PREPARED.encode(Rolls([piece])))[0]
             assert_close(row[: len(alone)], alone, "same_order", np.float32)
             assert not row[len(alone) :].any()
-        examples = task.encode(Rolls(rolls))
-        assert (examples.inputs[0, 1:] == NO_FRAME).all()
-        assert task.size(examples) == sum(length - 1 for length in LENGTHS)
+        assert (batch.inputs[0, 1:] == NO_FRAME).all()
+        assert PREPARED.size(batch) == sum(length - 1 for length in LENGTHS)
 
 
 class TestModel:
     @pytest.mark.parametrize("cell", CELLS)
-    def test_steps_are_the_whole(self, cell):
-        model, piece = RollModel(roll_model(cell, 8, layers=2)), pieces((17,))[0]
+    def test_steps_equal_the_whole_piece(self, cell):
+        model, piece = loaded(roll_model(cell, 8, layers=2)), pieces((17,))[0]
         whole, states = model.probabilities(piece), model.start()
         for frame, expected in zip(piece, whole, strict=True):
             share, states = model.step(frame, states)
             assert_close(share, expected, "forward", np.float32)
 
-    def test_frames_are_drawn(self):
-        model = RollModel(roll_model())
+    def test_the_frames_drawn_depend_on_the_seed_and_the_beginning(self):
+        model = loaded(roll_model())
         drawn = model.generate(9, seed=1)
         assert drawn.shape == (9, KEYS)
         assert set(np.unique(drawn)) <= {0, 1}
         np.testing.assert_array_equal(drawn, model.generate(9, seed=1))
         assert (drawn != model.generate(9, seed=2)).any()
-        assert (drawn != model.generate(9, seed=1, begun=pieces((7,))[0])).any()
+        assert (drawn != model.generate(9, seed=1, prompt=pieces((7,))[0])).any()
         assert model.generate(0, seed=1).shape == (0, KEYS)
 
     @pytest.mark.parametrize(
         ("frames", "said"),
-        [([[0, 1]], "not of shape [1, 2]"), ([[0, 1, 2, 0, 0]], "0 and 1 alone"), (np.empty((0, KEYS)), "one or more")],
+        [([[0, 1]], "not of shape [1, 2]"), ([[0, 1, 2, 0, 0]], "only 0 and 1"), (np.empty((0, KEYS)), "shape [0, 5]")],
     )
-    def test_frames_that_are_none(self, frames, said):
+    def test_frames_that_cannot_be_used_are_refused(self, frames, said):
         with pytest.raises(InputError) as caught:
-            RollModel(roll_model()).probabilities(frames)
+            loaded(roll_model()).probabilities(frames)
         assert said in str(caught.value)
 
-    def test_it_is_read_without_keras_or_jax(self, tmp_path):
+    def test_a_model_is_used_without_keras_or_jax(self, tmp_path):
         model_file.write(roll_model(), tmp_path / "m.safetensors")
         program = f"""
 import sys
@@ -258,42 +253,40 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
     @pytest.mark.parametrize(
         ("change", "said"),
         [
-            (lambda r: r["answers"].update(features=10**9), "how many numbers a step has"),
-            (lambda r: r["answers"].update(features=4), "is not float32 of shape"),
-            (lambda r: r["answers"].update(rows="stream"), "not those of pieces"),
-            (lambda r: r["encoder"].update(kind="words"), "not one of keys"),
-            (lambda r: r["blocks"][2].update(both=True), "no order that makes a network"),
-            (lambda r: r["blocks"][2].update(steps=False), "no order that makes a network"),
-            (lambda r: r["blocks"].insert(1, {"kind": "frames"}), "no order that makes a network"),
-            (lambda r: r["blocks"].insert(1, {"kind": "measurements", "noise": 0}), "no order that makes a network"),
-            (lambda r: r["blocks"].insert(4, {"kind": "pool", "by": "max"}), "no order that makes a network"),
-            (lambda r: r["blocks"].__setitem__(-1, {"kind": "dense", "units": 5}), "no order that makes a network"),
-            (lambda r: r["blocks"][-1].update(units=0), "has a size of 0"),
-            (lambda r: r.update(task="classify"), "no order that makes a network"),
+            (lambda r: r["prepared"].update(keys=10**9), "its number of features is out of range"),
+            (lambda r: r["prepared"].update(keys=4), "is not float32 of shape"),
+            (lambda r: r["prepared"].update(keys="5"), "its number of keys is not a whole number"),
+            (lambda r: r["layers"][2].update(bidirectional=True), "are not a network of its task"),
+            (lambda r: r["layers"][2].update(return_sequences=False), "are not a network of its task"),
+            (lambda r: r["layers"].insert(1, {"kind": "frames"}), "are not a network of its task"),
+            (lambda r: r["layers"].insert(4, {"kind": "pool", "method": "max"}), "are not a network of its task"),
+            (lambda r: r["layers"].__setitem__(-1, {"kind": "dense", "units": 5}), "are not a network of its task"),
+            (lambda r: r["layers"][-1].update(units=0), "has a size of 0"),
+            (lambda r: r.update(task="classify"), "a layer of an unknown kind"),
         ],
     )
-    def test_a_record_that_does_not_fit(self, tmp_path, change, said):
+    def test_a_damaged_file_is_refused(self, tmp_path, change, said):
         model_file.write(roll_model(), tmp_path / "m.safetensors")
         assert said in refused(tmp_path, changed((tmp_path / "m.safetensors").read_bytes(), change))
 
-    def test_what_it_can_not_do(self, tmp_path, capsys):
+    def test_other_commands_are_refused(self, tmp_path, capsys):
         model_file.write(roll_model(), tmp_path / "m.safetensors")
         assert cli.main(["generate", str(tmp_path / "m.safetensors")]) == 2
-        assert "is a model of piano rolls, which writes no text" in capsys.readouterr().err
+        assert "A piano roll model generates no text. Generate frames with" in capsys.readouterr().err
         assert cli.main(["predict", str(tmp_path / "m.safetensors"), "a text"]) == 2
-        assert "is a model of piano rolls, and answers nothing" in capsys.readouterr().err
+        assert "A piano roll model has no predictions. Measure it with `gatewright evaluate`" in capsys.readouterr().err
         data = write_npz(tmp_path / "r.npz", train=pieces(LENGTHS, 6))
         assert cli.main(["evaluate", str(tmp_path / "m.safetensors"), str(data)]) == 2
-        assert "has 6 keys, and" in capsys.readouterr().err
+        assert "has 6 keys, but the model needs 5" in capsys.readouterr().err
 
 
-class TestSimpleModels:
-    def test_the_baseline_is_that_of_scikit_learn(self):
+class TestBaselines:
+    def test_the_baseline_equals_scikit_learn(self):
         from sklearn.linear_model import LogisticRegression
 
         train, validation, test = (pieces((40, 60), seed=seed) for seed in range(3))
         fitted = frame_regression(train, validation, test)
-        assert fitted.order == 1  # nothing before the last frame tells anything
+        assert fitted.order == 1  # only the last frame matters
         before, after = (np.concatenate([piece[cut] for piece in train]) for cut in (slice(-1), slice(1, None)))
         expected = np.zeros(59)
         for key in range(KEYS):
@@ -302,20 +295,20 @@ class TestSimpleModels:
             expected -= logs[np.arange(59), test[1][1:, key].astype(int)]
         np.testing.assert_allclose(fitted.nats[1], expected, rtol=1e-6)
 
-    def test_keys_that_never_change(self):
+    def test_keys_that_never_change_have_finite_losses(self):
         rolls = [np.stack([np.zeros(20), np.ones(20), np.arange(20) % 2], axis=1).astype(np.uint8)] * 2
         fitted = frame_regression(rolls, rolls, rolls)
         assert all(np.isfinite(nats).all() for nats in fitted.nats)
 
-    def test_chance(self):
+    def test_the_constant_is_the_frequency_of_each_key(self):
         rolls = pieces(LENGTHS)
-        task = task_of(rolls)
-        examples = task.encode(Rolls(rolls))
+        targets = PREPARED.encode(Rolls(rolls)).targets
         heard = np.concatenate([piece[1:] for piece in rolls])
         p = (1 + heard.sum(axis=0)) / (2 + len(heard))
         expected = -np.where(heard == 1, np.log(p), np.log(1 - p)).sum(axis=1).mean()
-        outputs = task.chance(examples, examples).outputs
-        assert task.measure(outputs, examples.targets)["nll"] == pytest.approx(expected, rel=1e-5)
+        for known in (None, targets):
+            outputs, _ = PREPARED.constant(targets, known)
+            assert PREPARED.measure(outputs, targets)["nll"] == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.slow
@@ -327,29 +320,28 @@ class TestTrain:
         result = gatewright.train("generate", str(data), out, **{**SMALL, "epochs": 60})
         assert result.sizes == {"train": 760, "validation": 190, "test": 190}
         assert result.unit == "steps"
-        task = task_of(rolls[:40])
-        train, test = (task.encode(Rolls(some)) for some in (rolls[:40], rolls[50:]))
-        chance = task.measure(task.chance(train, test).outputs, test.targets)
-        assert result.test["nll"] < 0.9 * chance["nll"]
+        train, test = (PREPARED.encode(Rolls(some)).targets for some in (rolls[:40], rolls[50:]))
+        constant = PREPARED.measure(PREPARED.constant(test, train)[0], test)
+        assert result.test["nll"] < 0.9 * constant["nll"]
         again = gatewright.evaluate(out, str(data))
         assert again.test["nll"] == pytest.approx(result.test["nll"], rel=1e-5)
-        assert again.rows == 190
+        assert again.size == 190
         assert cli.main(["info", str(out)]) == 0
         assert "piano rolls: 5 keys" in capsys.readouterr().out
         assert cli.main(["evaluate", str(out), str(data), "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["task"] == "generate"
         assert runtime.load(out).generate(3, 0).shape == (3, KEYS)
 
-    def test_parts_are_set_aside(self, tmp_path):
+    def test_splits_are_set_aside(self, tmp_path):
         data = write_npz(tmp_path / "r.npz", train=pieces([9] * 40))
         result = gatewright.train("generate", str(data), tmp_path / "m.safetensors", **SMALL)
         assert result.sizes == {"train": 32 * 8, "validation": 4 * 8, "test": 4 * 8}
-        assert any("has no test part: 10% of its pieces" in note for note in result.notes)
+        assert any("has no test set: 10% of its pieces" in note for note in result.notes)
         few = write_npz(tmp_path / "few.npz", train=pieces([9]))
         with pytest.raises(InputError, match="too few pieces to set some aside"):
             gatewright.train("generate", str(few), tmp_path / "n.safetensors")
 
-    def test_each_setting_changes_the_network(self, tmp_path):
+    def test_each_setting_changes_what_is_learned(self, tmp_path):
         data = str(write_npz(tmp_path / "r.npz", train=pieces([9] * 20)))
         plain = gatewright.train("generate", data, tmp_path / "plain.safetensors", **SMALL)
         others = [
@@ -359,7 +351,7 @@ class TestTrain:
             {"output_dropout": 0.0},
             {"layers": 2},
             {"cell": "lstm"},
-            {"hold_out": 0.3},
+            {"held_out_fraction": 0.3},
         ]
         for place, other in enumerate(others):
             result = gatewright.train("generate", data, tmp_path / f"{place}.safetensors", **{**SMALL, **other})
@@ -374,26 +366,26 @@ class TestTrain:
             match="parameters",
             units=8,
             epochs=2,
-            batch=4,
+            batch_size=4,
             seeds=2,
             out=tmp_path / "c",
         )
         sizes = [cell.parameters for cell in result.cells]
         assert max(sizes) < 1.2 * min(sizes)
         assert result.baseline.name == "logistic regression"
-        with pytest.raises(InputError, match=r"vocabulary is not for piano rolls, as .* has: leave vocabulary out"):
+        with pytest.raises(InputError, match="'vocabulary' is not a setting of this task: leave it out"):
             gatewright.compare(data, task="generate", vocabulary=8, out=tmp_path / "d")
 
     @pytest.mark.parametrize(
         ("flags", "said"),
         [
-            (["--tokens", "words"], "tokens is not for piano rolls, as {data} has: leave tokens out."),
-            (["--length", "9"], "length is not for piano rolls, as {data} has: leave length out."),
-            (["--text", "x"], "--text x is not for piano rolls, as {data} has: leave it out."),
-            (["--test", "x.mat"], "--test x.mat is not for piano rolls, whose parts stand in {data}: leave it out."),
+            (["--tokens", "words"], "'tokens' is not a setting of this task: leave it out"),
+            (["--max-length", "9"], "'max_length' is not a setting of this task: leave it out"),
+            (["--text", "x"], "--text x does not apply to piano rolls, as in {data}: leave it out."),
+            (["--test", "x.mat"], "--test x.mat does not apply to piano rolls: all splits come from {data}"),
         ],
     )
-    def test_refusals(self, tmp_path, capsys, flags, said):
+    def test_what_applies_to_texts_alone_is_refused(self, tmp_path, capsys, flags, said):
         data = write_npz(tmp_path / "r.npz", train=pieces([9] * 20))
         assert cli.main(["train", "generate", str(data), "--out", str(tmp_path / "m.safetensors"), *flags]) == 2
         assert said.format(data=data) in capsys.readouterr().err
@@ -401,6 +393,6 @@ class TestTrain:
 
 
 def test_every_default_is_allowed():
-    for setting in ROLLS:
-        assert setting.default is None or setting.check(setting.default) == setting.default
-    assert complete(ROLLS, {})["units"] == 256
+    for field in setting_fields(RollSettings):
+        for default in (field.default, field.compare_default):
+            assert default is None or field.check(default) == default

@@ -1,4 +1,4 @@
-"""The chain of tags equals its definition: the sum and the maximum over every sequence there is, in NumPy and JAX."""
+"""The linear-chain CRF equals its definition, the sum and the maximum over all sequences, in NumPy and JAX."""
 
 import itertools
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import assert_close
 
-from gatewright.nn.library import NUMPY, jax_library
+from gatewright.nn.backend import NUMPY, jax_backend
 from gatewright.tasks.tag import crf
 from gatewright.tasks.tag.crf import Chain
 
@@ -18,43 +18,38 @@ LENGTHS = (0, 1, 2, 5)
 
 
 def chain(tags=3, time=5, seed=0, lengths=LENGTHS, dtype=np.float64, spread=2.0):
-    """Rows of all these lengths, padding on the left, with numbers in it that must not matter."""
-    draw = np.random.default_rng(seed)
-    P = draw.normal(0, spread, (len(lengths), time, tags)).astype(dtype)
+    """Return examples of these lengths, padded on the left with numbers that must not matter."""
+    rng = np.random.default_rng(seed)
+    P = rng.normal(0, spread, (len(lengths), time, tags)).astype(dtype)
     live = np.arange(time) >= time - np.array(lengths)[:, None]
-    A, a, b = (draw.normal(0, spread, shape).astype(dtype) for shape in ((tags, tags), (tags,), (tags,)))
-    y = draw.integers(0, tags, (len(lengths), time))
+    A, a, b = (rng.normal(0, spread, shape).astype(dtype) for shape in ((tags, tags), (tags,), (tags,)))
+    y = rng.integers(0, tags, (len(lengths), time))
     return Chain(P, live, A, a, b), y
 
 
 def score(P, A, a, b, y):
-    """s(y) of one row, letter for letter."""
+    """Return s(y) of one example, term by term."""
     steps = sum(P[t, tag] for t, tag in enumerate(y))
     return a[y[0]] + steps + sum(A[i, j] for i, j in itertools.pairwise(y)) + b[y[-1]]
 
 
 def sequences(made, row):
-    """Every sequence of a row's live steps, and its score."""
+    """Return every sequence of tags for an example's live steps, and their scores."""
     P = made.P[row][made.live[row]]
     listed = list(itertools.product(range(P.shape[1]), repeat=len(P)))
     return listed, np.array([score(P, made.A, made.a, made.b, y) if y else 0.0 for y in listed])
 
 
-def libraries():
-    return [pytest.param(NUMPY, id="numpy"), pytest.param("jax", id="jax")]
+BACKENDS = [pytest.param(lambda: NUMPY, id="numpy"), pytest.param(jax_backend, id="jax")]
 
 
-def in_use(library):
-    return jax_library() if library == "jax" else library
-
-
-@pytest.mark.parametrize("library", libraries())
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("tags", [1, 2, 3, 4])
-def test_likelihood_is_that_of_all_sequences(library, tags):
+def test_the_likelihood_equals_the_sum_over_all_sequences(backend, tags):
     with jax.enable_x64(True):
         made, y = chain(tags)
-        partition = np.asarray(crf.log_partition(in_use(library), made))
-        likelihood = np.asarray(crf.log_likelihood(in_use(library), made, y))
+        partition = np.asarray(crf.log_partition(backend(), made))
+        likelihood = np.asarray(crf.log_likelihood(backend(), made, y))
     for row, length in enumerate(LENGTHS):
         listed, scores = sequences(made, row)
         wanted = np.log(np.exp(scores).sum()) if length else 0.0
@@ -63,12 +58,12 @@ def test_likelihood_is_that_of_all_sequences(library, tags):
         assert_close(likelihood[row], own - wanted, "forward", np.float64)
 
 
-@pytest.mark.parametrize("library", libraries())
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("tags", [1, 2, 3, 4])
-def test_the_best_of_each_step_is_the_likeliest_sequence(library, tags):
+def test_the_best_tags_are_the_most_probable_sequence(backend, tags):
     with jax.enable_x64(True):
         made, _ = chain(tags, seed=1)
-        found = np.asarray(crf.max_marginals(in_use(library), made))
+        found = np.asarray(crf.max_marginals(backend(), made))
         partition = np.asarray(crf.log_partition(NUMPY, made))
     assert not found[~made.live].any()
     for row, length in enumerate(LENGTHS):
@@ -93,7 +88,7 @@ def test_probabilities_sum_to_one(seed, tags, lengths):
         assert total == pytest.approx(1)
 
 
-def test_padding_never_changes_an_answer():
+def test_padding_never_changes_a_result():
     made, y = chain(tags=7, time=9, lengths=(9, 8, 7, 1))
     for row, length in enumerate((9, 8, 7, 1)):
         alone = Chain(made.P[row : row + 1, 9 - length :], made.live[row : row + 1, 9 - length :], *made[2:])
@@ -104,19 +99,19 @@ def test_padding_never_changes_an_answer():
         assert_close(likelihood, crf.log_likelihood(NUMPY, made, y)[row], "same_order", float)
 
 
-def test_gradients_are_those_of_finite_differences():
+def test_gradients_equal_finite_differences():
     made, y = chain(tags=4, time=5, seed=3)
     parts = (made.P, *made[2:])
-    library = jax_library()
+    backend = jax_backend()
 
     def loss(P, A, a, b):
-        return -crf.log_likelihood(library, Chain(P, made.live, A, a, b), y).sum()
+        return -crf.log_likelihood(backend, Chain(P, made.live, A, a, b), y).sum()
 
     with jax.enable_x64(True):
         gradients = jax.grad(loss, argnums=(0, 1, 2, 3))(*map(jnp.asarray, parts))
-        draw, step = np.random.default_rng(0), np.finfo(float).eps ** (1 / 3)
+        rng, step = np.random.default_rng(0), np.finfo(float).eps ** (1 / 3)
         for place, gradient in enumerate(gradients):
-            along = draw.normal(size=parts[place].shape)
+            along = rng.normal(size=parts[place].shape)
             moved = [
                 [part + sign * step * along if place == own else part for own, part in enumerate(parts)]
                 for sign in (1, -1)
@@ -125,11 +120,11 @@ def test_gradients_are_those_of_finite_differences():
             assert_close((np.asarray(gradient) * along).sum(), wanted, "finite_difference", np.float64)
 
 
-def test_numbers_far_apart_stay_numbers():
+def test_scores_that_are_far_apart_stay_finite():
     made, y = chain(tags=5, dtype=np.float32, spread=300)
 
     def loss(P):
-        return crf.log_likelihood(jax_library(), made._replace(P=P), y).sum()
+        return crf.log_likelihood(jax_backend(), made._replace(P=P), y).sum()
 
     assert np.isfinite(crf.log_likelihood(NUMPY, made, y)).all()
     assert np.isfinite(crf.max_marginals(NUMPY, made)).all()

@@ -1,4 +1,4 @@
-"""Figures of merit of taggers: spans as seqeval reads them, and shares that are counted by hand."""
+"""Metrics of taggers: spans as seqeval finds them, and fractions that are counted by hand."""
 
 import json
 import math
@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewright.tasks.tag.blocks import Answers, Truths
-from gatewright.tasks.tag.measures import Span, are_spans, of_tags, shares_right, span_f1, spans
+from gatewright.tasks.tag.measures import Span, are_spans, fractions_right, of_tags, span_f1, spans
 
 GOLDENS = json.loads((Path(__file__).parents[2] / "goldens" / "seqeval.json").read_text())
 
 
-def test_spans_are_those_of_seqeval():
+def test_spans_equal_those_of_seqeval():
     assert len(GOLDENS) == 120
     for case in GOLDENS:
         for tags, places, kinds in zip(case["truths"], case["spans"], case["kinds"], strict=True):
@@ -24,7 +23,7 @@ def test_spans_are_those_of_seqeval():
             assert spans(tags) == wanted
 
 
-def test_f1_is_that_of_seqeval():
+def test_f1_equals_that_of_seqeval():
     for case in GOLDENS:
         assert span_f1(case["answers"], case["truths"]) == pytest.approx(case["f1"], abs=1e-12)
     assert len({case["f1"] for case in GOLDENS}) > 30
@@ -37,7 +36,7 @@ def test_bilou_is_read_as_bioes():
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "b.c", "d-e"]), st.integers(1, 4), st.integers(0, 2)), max_size=6))
 def test_spans_that_are_written_are_read(parts):
-    """In IOB2 and in BIOES, whatever stands beside what, spans of one kind side by side too."""
+    """In IOB2 and in BIOES, for any order of spans, including adjacent ones of one kind."""
     wanted: list[Span] = []
     two: list[str] = []
     bioes: list[str] = []
@@ -49,7 +48,7 @@ def test_spans_that_are_written_are_read(parts):
     assert spans(two) == spans(bioes) == wanted
 
 
-def test_no_spans():
+def test_there_may_be_no_spans():
     assert spans([]) == spans(["O", "O"]) == []
     assert span_f1([["O"]], [["O"]]) == 0
 
@@ -67,37 +66,39 @@ def test_no_spans():
         (["Ba", "O"], False),
     ],
 )
-def test_tags_that_tell_spans(tags, said):
+def test_tags_are_recognized_as_spans(tags, said):
     assert are_spans(tags) is said
 
 
-def test_counted_by_hand():
-    # Tags are O, B-a and I-a; that of number 4 was never seen in training.
+def outputs(predicted, tags, labels):
+    return {"scores": np.eye(tags)[predicted], "labels": np.array(labels)}
+
+
+def test_metrics_equal_those_counted_by_hand():
+    # The tags are O, B-a and I-a; the one of number 4 is unseen.
     names = ["O", "B-a", "I-a", "B-z"]
-    given = np.array([[0, 1, 2], [0, 0, 1], [0, 0, 0]])
-    answers = Answers(np.eye(3)[given], np.array([[2.0, 1.0], [0.0, 1.0], [0.0, 1.0]]), np.zeros(3))
-    truths = Truths(
-        np.array([[1, 2, 3], [0, 1, 4], [0, 0, 1]]),
-        np.array([[False, True, False], [False, False, True], [False, False, False]]),
-        np.array([1, 3, 0]),
-    )
-    figures = of_tags(answers, truths, names, with_spans=True)
+    predicted = outputs([[0, 1, 2], [0, 0, 1], [0, 0, 0]], 3, [[2.0, 1.0], [0.0, 1.0], [0.0, 1.0]])
+    targets = {
+        "tags": np.array([[1, 2, 3], [0, 1, 4], [0, 0, 1]]),
+        "unknown": np.array([[False, True, False], [False, False, True], [False, False, False]]),
+        "labels": np.array([1, 3, 0]),
+    }
+    figures = of_tags(predicted, targets, names, with_spans=True)
     assert figures == {
-        # Right: the span of the first row; that of the second is another kind; none is missed.
+        # Right: the span of the first sentence. That of the second has another kind; none is missed.
         "span_f1": 2 * 1 / (2 + 2),
         "accuracy": 5 / 6,
         "unknown_word_accuracy": 1 / 2,
-        # The third row is a piece without a label; the second has one that no training sentence had.
+        # The third is a piece without a label; the second has an unseen label.
         "intent_accuracy": 1 / 2,
     }
-    assert next(iter(of_tags(answers, truths, names, with_spans=False))) == "accuracy"
-    np.testing.assert_array_equal(shares_right(answers, truths), [1, 1 / 2, 1])
+    assert next(iter(of_tags(predicted, targets, names, with_spans=False))) == "accuracy"
+    np.testing.assert_array_equal(fractions_right(predicted, targets), [1, 1 / 2, 1])
 
 
-def test_without_unknown_words_there_is_no_figure_of_them():
-    answers = Answers(np.eye(2)[[[0, 1]]], np.zeros((1, 0)), np.zeros(1))
-    truths = Truths(np.array([[1, 2]]), np.zeros((1, 2), bool), np.zeros(1, int))
-    figures = of_tags(answers, truths, ["A", "B"], with_spans=False)
+def test_the_accuracy_on_unknown_words_is_nan_if_there_are_none():
+    targets = {"tags": np.array([[1, 2]]), "unknown": np.zeros((1, 2), bool), "labels": np.zeros(1, int)}
+    figures = of_tags(outputs([[0, 1]], 2, np.zeros((1, 0))), targets, ["A", "B"], with_spans=False)
     assert figures["accuracy"] == 1
     assert math.isnan(figures["unknown_word_accuracy"])
     assert "intent_accuracy" not in figures

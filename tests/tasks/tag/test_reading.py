@@ -1,4 +1,4 @@
-"""Tagged sentences from where users have them, and each thing that can be wrong with them in one sentence."""
+"""Tagged sentences from all formats, and the errors for bad ones."""
 
 import gzip
 import lzma
@@ -77,8 +77,8 @@ class TestConllu:
         path = tmp_path / "a.conllu"
         assert "must be one of 'upos', 'xpos', 'feats', 'deprel', not 'pos'" in refused(conllu(path), column="pos")
         assert "line 2 has 2 fields" in refused(conllu(path, "# a\nthe\tDET\n"))
-        assert "line 1 has no number" in refused(conllu(path, "x" + "\ta" * 9))
-        assert "has no xpos, its column is _ throughout" in refused(
+        assert "line 1 does not start with a number" in refused(conllu(path, "x" + "\ta" * 9))
+        assert "has no xpos: every field of that column is _" in refused(
             conllu(path, CONLLU.replace("VB", "_").replace("RB", "_").replace("UH", "_")), column="xpos"
         )
         assert "has no sentence" in refused(conllu(path, "# nothing\n\n\n"))
@@ -91,12 +91,12 @@ class TestColumns:
         assert read_tagged(str(path)).train == Tagged([["EU", "rejects"], ["Peter"]], [["B-ORG", "O"], ["B-PER"]])
         assert read_tagged(str(path), "2").train.tags == [["NNP", "VBZ"], ["NNP"]]
 
-    def test_files_that_were_joined_with_their_byte_order_marks(self, tmp_path):
+    def test_byte_order_marks_of_joined_files_are_ignored(self, tmp_path):
         path = tmp_path / "ner.txt"
         path.write_text("\ufeffEU B-ORG\n\n\ufeffPeter B-PER\n\ufeff", encoding="utf-8")
         assert read_tagged(str(path)).train == Tagged([["EU"], ["Peter"]], [["B-ORG"], ["B-PER"]])
 
-    def test_tabs_let_words_have_spaces(self, tmp_path):
+    def test_words_may_have_spaces_between_tabs(self, tmp_path):
         path = tmp_path / "a.tsv"
         path.write_text("New York\tB-LOC\nis\tO\n")
         assert read_tagged(str(path)).train == Tagged([["New York", "is"]], [["B-LOC", "O"]])
@@ -104,12 +104,12 @@ class TestColumns:
     def test_refused(self, tmp_path):
         path = tmp_path / "a.txt"
         path.write_text("EU B-ORG\nrejects\n")
-        assert "line 2 has 1 column, not 2 as the others" in refused(path)
+        assert "line 2 has 1 column, not 2 as the other lines" in refused(path)
         path.write_text("EU\n")
         assert "line 1 has 1 column, not 2, a word and its tags" in refused(path)
         path.write_text("EU B-ORG\n")
         assert "line 1 has 2 columns, not 3" in refused(path, column="3")
-        assert "must be the number of a column from 2 on, not '1'" in refused(path, column="1")
+        assert "must be the number of a column, 2 or more, not '1'" in refused(path, column="1")
         assert "not 'upos'" in refused(path, column="upos")
         path.write_text("EU\t\n")
         assert "empty column" in refused(path)
@@ -135,16 +135,16 @@ class TestLines:
             ["test"],
         ]
 
-    def test_empty_sentences_are_left_out_and_told(self, tmp_path):
+    def test_empty_sentences_are_left_out_with_a_note(self, tmp_path):
         source = read_tagged(lines(tmp_path / "a", ("show", "", "it"), ("O", " ", "O"), ("find", "none", "book")))
         assert source.train == Tagged([["show"], ["it"]], [["O"], ["O"]], ["find", "book"])
         assert source.notes == ("1 sentences without a word were left out.",)
 
     def test_refused(self, tmp_path):
         folder = tmp_path / "a"
-        assert "line 2 has 2 words in seq.in and 1 tags in seq.out" in refused(lines(folder, tags=("O B-x", "O")))
-        assert "has 2 lines in seq.in and 1 in seq.out" in refused(lines(folder, tags=("O B-x",)))
-        assert "has 2 lines in seq.in and 3 in label" in refused(lines(folder, labels=("a", "b", "c")))
+        assert "line 2 has 2 words in seq.in but 1 tags in seq.out" in refused(lines(folder, tags=("O B-x", "O")))
+        assert "has 2 lines in seq.in but 1 in seq.out" in refused(lines(folder, tags=("O B-x",)))
+        assert "has 2 lines in seq.in but 3 in label" in refused(lines(folder, labels=("a", "b", "c")))
         assert "line 1 has no label" in refused(lines(folder, labels=("", "b")))
         assert "has no sentence" in refused(lines(folder, ("", ""), ("", "")))
         assert "--column names a column of a file" in refused(lines(folder), column="upos")
@@ -161,7 +161,7 @@ class TestParts:
         parts = source.train, source.validation, source.test
         assert [part.words[1] for part in parts] == [["train"], ["dev"], ["test"]]
 
-    def test_given_parts(self, tmp_path):
+    def test_given_splits(self, tmp_path):
         one, other = conllu(tmp_path / "one.conllu"), conllu(tmp_path / "other.conllu", CONLLU.replace("Yes", "No"))
         source = read_tagged(one, validation=other, test=other)
         assert source.test == source.validation
@@ -173,16 +173,16 @@ class TestParts:
         both.mkdir()
         conllu(both / "train.conllu")
         conllu(both / "test.conllu")
-        assert "has a test part of its own: leave --test" in refused(both, test=one)
-        assert "has several parts" in refused(one, test=str(both))
+        assert "has its own test set. Leave --test" in refused(both, test=one)
+        assert "has several splits" in refused(one, test=str(both))
         assert "--test must be a .conllu file" in refused(one, test=str(tmp_path / "nowhere"))
         assert "did you mean 'atis'?" in refused("atiss")
-        assert "'' is not there" in refused("")
+        assert "'' does not exist" in refused("")
         conllu(both / "test.txt")
-        assert "has two test parts" in refused(both)
+        assert "has two test sets" in refused(both)
         (tmp_path / "none").mkdir()
-        assert "none has train in its name" in refused(tmp_path / "none")
-        assert "one has a label for each sentence and the other none" in refused(
+        assert "None has train in its name" in refused(tmp_path / "none")
+        assert "has no labels for its sentences" in refused(
             lines(tmp_path / "l"), test=lines(tmp_path / "n", labels=None)
         )
 
@@ -198,11 +198,11 @@ class TestNamed:
         (tmp_path / "atis" / "slot_label.txt").write_text("O\n")
         assert read_tagged("atis").test.labels == ["find", "book"]
         assert read_tagged("ewt", "xpos").validation.tags[1] == ["UH"]
-        assert "--column names a column of a file, and atis has none" in refused("atis", column="upos")
+        assert "--column names a column of a file, but atis has no columns" in refused("atis", column="upos")
 
     @pytest.mark.parametrize("name", ["atis", "ewt"])
-    def test_where_they_are_not(self, tmp_path, monkeypatch, name):
+    def test_missing_sets_are_refused(self, tmp_path, monkeypatch, name):
         monkeypatch.setenv("GATEWRIGHT_DATA", str(tmp_path))
-        assert f"{tmp_path / name} is not there: put" in refused(name)
+        assert f"{tmp_path / name} does not exist. Put" in refused(name)
         monkeypatch.delenv("GATEWRIGHT_DATA")
-        assert "GATEWRIGHT_DATA is not set: put" in refused(name)
+        assert "GATEWRIGHT_DATA is not set. Put" in refused(name)

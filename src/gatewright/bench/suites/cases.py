@@ -1,21 +1,22 @@
-"""Stock Keras on JAX and ours over many kinds of recurrent layer, to find where ours is slow.
+"""Time recurrent layers with many combinations of options in stock Keras and on the kernels.
 
-A row is one layer. Timed are its training step (jitted value and gradients, by weights and input, of the sum of squares
-of its output) and its inference (jitted). Both programs are compiled in one process and called in turn.
+The suite finds the layers for which the kernels are slow. Each row of the result is one layer. Two functions, compiled
+with `jax.jit`, are timed. The training step computes the sum of the squared outputs and its gradients with respect to
+weights and inputs. Inference computes the outputs. The versions for stock Keras and for the kernels are compiled in the
+same process and called alternately.
 """
-
-from __future__ import annotations
 
 import itertools
 import random
 import statistics
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Self
 
-from gatewright.bench import results
-from gatewright.bench.layers import MEASURED, Case, measure_layer
-from gatewright.bench.workers import Unavailable, Worker, WorkerError, say, serve
+from gatewright.bench import tables
+from gatewright.bench.facts import facts, kernel_facts
+from gatewright.bench.shape import Case
+from gatewright.bench.workers import Unavailable, Worker, WorkerError, print_progress, serve
 
 _CELLS = (("SimpleRNN", True), ("LSTM", True), ("GRU", True), ("GRU", False))
 _MASKS = ("none", "left", "random")
@@ -23,37 +24,40 @@ _DROPOUTS = ("none", "recurrent", "both")
 _DIRECTIONS = ("forward", "backward", "Bidirectional")
 _DTYPES = ("float32", "float64")
 _ACTIVATIONS = ("default", "relu/hard_sigmoid")
-_DOUBTFUL = 1.1  # a ratio below it is measured again before it is reported
-_AGAIN = 4  # times as many rounds then
+_MEASURED = ("training", "inference")
+_DOUBTFUL_RATIO = 1.1  # rows with a lower ratio are measured again
+_REPEAT_FACTOR = 4  # with this many times the rounds
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured, and how often."""
-
-    rounds: int = 9  # timed turns of each program
-    sample: int = 24  # random combinations
-    shapes: int = 20  # random odd shapes
-    seed: int = 1  # of both
+    rounds: int = 9
+    sample: int = 24  # random combinations of options
+    shapes: int = 20  # random shapes
+    seed: int = 1
     peers: tuple[str, ...] = ("keras-jax",)
 
 
-def chosen(settings: Settings) -> list[Case]:
-    """The product of cell, mask and dropout; the rest varied one at a time; a sample of all; odd shapes."""
+def all_cases(settings: Settings) -> list[Case]:
+    """Return all layers to measure, without duplicates.
+
+    These are all combinations of cell, mask and dropout, each cell with one other option, random combinations of
+    options, and random sizes.
+    """
     plain = [Case(cell, reset_after) for cell, reset_after in _CELLS]
     product = [
         replace(case, mask=mask, dropout=dropout) for case, mask, dropout in itertools.product(plain, _MASKS, _DROPOUTS)
     ]
-    others: list[dict[str, Any]] = [{"direction": d} for d in _DIRECTIONS[1:]]
-    others += [{"dtype": _DTYPES[1]}, {"activation": _ACTIVATIONS[1]}, {"sequences": True}]
-    single = [replace(case, **other) for case in plain for other in others]
+    options: list[dict[str, Any]] = [{"direction": direction} for direction in _DIRECTIONS[1:]]
+    options += [{"dtype": _DTYPES[1]}, {"activation": _ACTIVATIONS[1]}, {"sequences": True}]
+    single = [replace(case, **option) for case in plain for option in options]
     rng = random.Random(settings.seed)
-    sampled = [_any_case(rng) for _ in range(settings.sample)]
-    odd = [_any_shape(rng) for _ in range(settings.shapes)]
-    return list(dict.fromkeys(product + single + sampled + odd))
+    drawn = [_random_options(rng) for _ in range(settings.sample)]
+    drawn += [_random_shape(rng) for _ in range(settings.shapes)]
+    return list(dict.fromkeys(product + single + drawn))
 
 
-def _any_case(rng: random.Random) -> Case:
+def _random_options(rng: random.Random) -> Case:
     return Case(
         *rng.choice(_CELLS),
         mask=rng.choice(_MASKS),
@@ -65,7 +69,7 @@ def _any_case(rng: random.Random) -> Case:
     )
 
 
-def _any_shape(rng: random.Random) -> Case:
+def _random_shape(rng: random.Random) -> Case:
     return Case(
         *rng.choice(_CELLS),
         batch=rng.randint(1, 70),
@@ -77,154 +81,165 @@ def _any_shape(rng: random.Random) -> Case:
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """The result: facts, and a row for each layer, the worst first.
+    """Return the facts about the machine and the run, and a row for each layer.
+
+    The first row is the layer for which Gatewright is slowest relative to stock Keras.
 
     Raises:
-        Unavailable: stock Keras is not to be compared with, or nothing could be measured.
+        Unavailable: Keras on JAX is not available, or no layer could be measured.
     """
     if not settings.peers:
-        raise Unavailable("it compares with keras-jax alone, which was left out")
-    about = results.facts(settings)
+        raise Unavailable("it needs keras-jax, which --peers leaves out")
+    result = facts(settings)
     with _Workers() as workers:
         try:
             workers.start(_DTYPES[0])
-        except WorkerError as error:  # else every case would tell the same
+        except WorkerError as error:  # otherwise every case would report the same error
             raise Unavailable(error.reason) from None
-        rows, about["notes"] = _measure_all(workers, chosen(settings), settings.rounds, "case")
-        rows = _with_doubtful_again(workers, rows, settings.rounds)
-        about["versions"] = workers.facts
+        rows, notes = _measure_all(workers, all_cases(settings), settings.rounds, "case")
+        rows = _measure_doubtful_again(workers, rows, settings.rounds)
+        result |= {"notes": notes, "versions": workers.facts}
     if not rows:
-        raise Unavailable("; ".join(about["notes"]))
-    rows.sort(key=_worst_ratio)
-    return {**about, "rows": rows, "verdict": verdict(rows)}
+        raise Unavailable("; ".join(notes))
+    rows.sort(key=_lowest_ratio)
+    return {**result, "rows": rows, "verdict": verdict(rows)}
 
 
 class _Workers:
-    """One worker for each floating type, started when it is needed, and again if it has died."""
+    """A worker process for each dtype. It is started when it is first needed, and started again if it failed."""
 
     def __init__(self) -> None:
         self._workers: dict[str, Worker] = {}
         self._stack = ExitStack()
         self.facts: dict[str, Any] = {}
 
-    def __enter__(self) -> _Workers:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *left: Any) -> None:
-        self._stack.__exit__(*left)
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
 
     def measure(self, case: Case, rounds: int) -> dict[str, Any]:
-        """The case's row."""
+        """Measure a layer and return its row of the result.
+
+        Raises:
+            WorkerError: The measurement failed.
+        """
         worker = self._workers.get(case.dtype) or self.start(case.dtype)
         try:
-            row = worker.ask("measure", case=asdict(case), rounds=rounds)
+            row = worker.request("measure", case=asdict(case), rounds=rounds)
         except WorkerError:
             self._workers.pop(case.dtype).close()
             raise
-        return {"case": asdict(case), "name": str(case), "shape": case.shape, **row}
+        return {"case": asdict(case), "name": str(case), "shape": str(case.shape), **row}
 
     def start(self, dtype: str) -> Worker:
-        """The worker of that type, and `facts`."""
-        wide = {"JAX_ENABLE_X64": "1" if dtype == "float64" else "0"}
-        worker = self._stack.enter_context(Worker("suites.cases", dtype, environment={"KERAS_BACKEND": "jax", **wide}))
-        self.facts = worker.ask("start")
+        """Start the worker for a dtype, store the facts that it returns in `facts`, and return the worker."""
+        x64 = {"JAX_ENABLE_X64": "1" if dtype == "float64" else "0"}
+        worker = self._stack.enter_context(Worker("suites.cases", dtype, environment={"KERAS_BACKEND": "jax", **x64}))
+        self.facts = worker.request("start")
         self._workers[dtype] = worker
         return worker
 
 
 def _ratio(row: dict[str, Any], name: str) -> float:
-    return results.median_ratio(row[name]["stock"], row[name]["ours"])
+    return tables.median_ratio(row[name]["stock"], row[name]["ours"])
 
 
-def _worst_ratio(row: dict[str, Any]) -> float:
-    return min(_ratio(row, name) for name in MEASURED)
+def _lowest_ratio(row: dict[str, Any]) -> float:
+    return min(_ratio(row, name) for name in _MEASURED)
 
 
 def _measure_all(
-    workers: _Workers, cases: list[Case], rounds: int, what: str
+    workers: _Workers, cases: list[Case], rounds: int, label: str
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """A row for each case, and a sentence for each that failed."""
+    """Measure the cases. Return a row for each of them, and a note about each that failed.
+
+    The progress lines begin with `label`.
+    """
     rows, notes = [], []
     for count, case in enumerate(cases, 1):
         try:
             rows.append(workers.measure(case, rounds))
-            shown = ", ".join(f"{name} {_ratio(rows[-1], name):.2f}" for name in MEASURED)
+            outcome = ", ".join(f"{name} {_ratio(rows[-1], name):.2f}" for name in _MEASURED)
         except WorkerError as error:
-            shown = f"failed: {error}"
-            notes.append(f"{case}, {case.shape} {shown}")
-        say(f"{what} {count} of {len(cases)}: {case}, {case.shape}: {shown}")
+            outcome = f"failed: {error}"
+            notes.append(f"{case}, {case.shape} {outcome}")
+        print_progress(f"{label} {count} of {len(cases)}: {case}, {case.shape}: {outcome}")
     return rows, notes
 
 
-def _with_doubtful_again(workers: _Workers, rows: list[dict[str, Any]], rounds: int) -> list[dict[str, Any]]:
-    """The rows, those whose ratio is doubtful measured again, with more rounds, after all the others."""
-    doubtful = [Case(**row["case"]) for row in rows if _worst_ratio(row) < _DOUBTFUL]
-    again, _ = _measure_all(workers, doubtful, _AGAIN * rounds, "again")
+def _measure_doubtful_again(workers: _Workers, rows: list[dict[str, Any]], rounds: int) -> list[dict[str, Any]]:
+    """Measure layers on which Gatewright is not clearly faster again, with more rounds. Return all rows."""
+    doubtful = [Case(**row["case"]) for row in rows if _lowest_ratio(row) < _DOUBTFUL_RATIO]
+    again, _ = _measure_all(workers, doubtful, _REPEAT_FACTOR * rounds, "again")
     by_case = {Case(**row["case"]): {**row, "measured_again": True} for row in again}
     return [by_case.get(Case(**row["case"]), row) for row in rows]
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The result as a page; its last line is the verdict."""
+    """Return the result as a Markdown page. The last line is the verdict."""
     rows = result["rows"]
-    head = ["layer", "shape", "path"]
-    for name in MEASURED:
-        head += [f"{name}: stock ms", "ours ms", "stock / ours", "quartiles"]
-    notes = "".join(f"- {note}\n" for note in [*result["notes"], *_reasons(rows)])
+    header = ["layer", "shape", "path"]
+    for name in _MEASURED:
+        header += [f"{name}: stock ms", "Gatewright ms", "stock / Gatewright", "quartiles"]
+    notes = "".join(f"- {note}\n" for note in [*result["notes"], *_slow_path_reasons(rows)])
     return (
-        f"{results.heading('Kinds of layer, stock Keras on JAX and ours', result)}\n"
-        f"{results.table(head, map(_line, rows))}\n\n{notes}{_differences(rows)}\n{result['verdict']}"
+        f"{tables.heading('Kinds of layer, on stock Keras on JAX and on Gatewright', result)}\n"
+        f"{tables.table(header, map(_line, rows))}\n\n{notes}{_differences(rows)}\n{result['verdict']}"
     )
 
 
 def _line(row: dict[str, Any]) -> list[str]:
     line = [row["name"], row["shape"], _path(row)]
-    for name in MEASURED:
-        of = row[name]
-        low, middle, high = results.quartiles([s / o for s, o in zip(of["stock"], of["ours"], strict=True)])
-        times = [results.number(statistics.median(of[who])) for who in ("stock", "ours")]
-        line += [*times, f"{middle:.2f}", f"{low:.2f}-{high:.2f}"]
+    for name in _MEASURED:
+        times = row[name]
+        low, middle, high = tables.quartiles([s / o for s, o in zip(times["stock"], times["ours"], strict=True)])
+        line += [tables.format_number(statistics.median(times[program])) for program in ("stock", "ours")]
+        line += [f"{middle:.2f}", f"{low:.2f}-{high:.2f}"]
     return line
 
 
 def _path(row: dict[str, Any]) -> str:
-    slow = [name for name in MEASURED if row[name]["path"] == "slow"]
-    return "fast" if not slow else "slow" if len(slow) == len(MEASURED) else f"slow in {slow[0]}"
+    slow = [name for name in _MEASURED if row[name]["path"] == "slow"]
+    return "fast" if not slow else "slow" if len(slow) == len(_MEASURED) else f"slow in {slow[0]}"
 
 
-def _reasons(rows: list[dict[str, Any]]) -> list[str]:
-    """Why rows took the slow path, each reason once."""
-    return sorted({row[name]["reason"] for row in rows for name in MEASURED if row[name]["reason"]})
+def _slow_path_reasons(rows: list[dict[str, Any]]) -> list[str]:
+    """Return the distinct reasons why layers run on the slower loop of stock Keras."""
+    return sorted({row[name]["reason"] for row in rows for name in _MEASURED if row[name]["reason"]})
 
 
 def _differences(rows: list[dict[str, Any]]) -> str:
-    worst = max(max(row[name]["difference"] for name in MEASURED) for row in rows)
-    strange = [row["name"] for row in rows if any(row[name]["difference"] < 0 for name in MEASURED)]
-    more = f"; not finite: {'; '.join(strange)}" if strange else ""
-    return f"Largest relative difference between the results of both: {worst:.1e}{more}."
+    largest = max(max(row[name]["difference"] for name in _MEASURED) for row in rows)
+    infinite = [row["name"] for row in rows if any(row[name]["difference"] < 0 for name in _MEASURED)]
+    more = f"; not finite: {'; '.join(infinite)}" if infinite else ""
+    return f"Largest relative difference of the results: {largest:.1e}{more}."
 
 
 def verdict(rows: list[dict[str, Any]]) -> str:
-    """The last line: how many rows are slower than stock, in training or inference, and which is worst."""
-    slower = sum(_worst_ratio(row) < 1 for row in rows)
-    row = min(rows, key=_worst_ratio)
-    name = min(MEASURED, key=lambda measured: _ratio(row, measured))
+    """Return the last line of the page.
+
+    It gives the number of layers that are slower than stock Keras in training or in inference, and the slowest layer.
+    """
+    slower = sum(_lowest_ratio(row) < 1 for row in rows)
+    row = min(rows, key=_lowest_ratio)
+    name = min(_MEASURED, key=lambda measured: _ratio(row, measured))
     worst = f"{row['name']}, {row['shape']}, {name}: {_ratio(row, name):.2f}"
     return f"slower than stock: {slower} of {len(rows)} rows; worst: {worst}"
 
 
-def _work() -> None:
-    """Be the worker of one floating type; the environment says which."""
+def _start() -> dict[str, Any]:
+    import keras  # noqa: F401  a missing package is reported at the start
 
-    def answer(do: str, **request: Any) -> Any:
-        if do == "start":
-            import keras  # noqa: F401  so that what is missing is named at once
+    return kernel_facts("keras", "jax", "jaxlib")
 
-            return results.kernel_facts("keras", "jax", "jaxlib")
-        return measure_layer(Case(**request["case"]), request["rounds"])
 
-    serve(answer)
+def _measure_case(case: dict[str, Any], rounds: int) -> dict[str, Any]:
+    from gatewright.bench.layers import measure_layer
+
+    return measure_layer(Case(**case), rounds)
 
 
 if __name__ == "__main__":
-    _work()
+    serve(start=_start, measure=_measure_case)

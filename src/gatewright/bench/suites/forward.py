@@ -1,99 +1,91 @@
-"""Inference alone: a batch of sequences through one recurrence, ours beside ONNX Runtime, on all cores.
+"""Time the inference of one recurrent layer on a batch of sequences, on all cores, compared with ONNX Runtime.
 
-Ours is a call of the NumPy door, ONNX Runtime's a session of one node with X in its own layout [time, batch, features];
-both return the output of every step and the last states, in fresh arrays. Each stands in a process of its own.
+Gatewright is called through its NumPy backend. ONNX Runtime runs a model with one recurrent node, whose input has the
+layout [time, batch, features]. Both return the outputs of all time steps and the final states in new arrays. They run
+in separate processes.
 """
 
-from __future__ import annotations
-
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gatewright.bench import results, workers
-from gatewright.bench.workers import OURS, TITLES, Crew, Worker, WorkerError
+from gatewright.bench import tables
+from gatewright.bench.facts import facts, kernel_facts, thread_counts, versions
+from gatewright.bench.shape import Shape
+from gatewright.bench.workers import OURS, TITLES, Worker, WorkerPool, print_progress, serve, worker_name
+
+_SHAPE = Shape(32, 200, 128, 128)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured, and how often."""
-
     rounds: int = 15
-    calls: int = 5  # timed in one turn
+    calls: int = 5  # timed calls per turn
     cells: tuple[str, ...] = ("gru", "lstm", "simple_rnn")
-    shape: tuple[int, int, int, int] = (32, 200, 128, 128)  # batch, time, features, units
-    threads: int = field(default_factory=lambda: results.thread_counts()[-1])
+    shape: Shape = _SHAPE
+    threads: int = field(default_factory=lambda: thread_counts()[-1])
     peers: tuple[str, ...] = ("onnxruntime",)
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """The result: facts, and a row for each cell and peer.
+    """Return the facts about the machine and the run, and a row for each combination of cell and library.
 
     Raises:
-        Unavailable: no peer starts.
+        Unavailable: No worker process starts.
     """
-    about = results.facts(settings)
-    rows: list[dict[str, Any]] = []
-    with Crew() as crew:
-        for name in (*settings.peers, OURS):
-            crew.start(Worker("suites.forward", name))
-        crew.require_any()
-        for cell in settings.cells:
-            rows += _measure(crew, cell, settings)
-        about |= {"peers": crew.about, "notes": crew.notes, "idle_cpu": crew.idle_cpu}
-    return {**about, "rows": rows}
+    result = facts(settings)
+    with WorkerPool() as pool:
+        pool.start(Worker("suites.forward", name) for name in (*settings.peers, OURS))
+        rows = [row for cell in settings.cells for row in _measure(pool, cell, settings)]
+        return {**result, **pool.summary(), "rows": rows}
 
 
-def _measure(crew: Crew, cell: str, settings: Settings) -> list[dict[str, Any]]:
-    """Rounds in which each worker has one turn; one row for each peer."""
-    taken: dict[str, list[float]] = {}
-    sizes: dict[str, float] = {}
-    for peer, worker in crew.workers.items():
-        try:
-            sizes[peer] = worker.ask("build", cell=cell, shape=settings.shape, threads=settings.threads)
-            taken[peer] = []
-        except WorkerError as error:
-            crew.note(f"{TITLES[peer]}, {cell} failed: {error}.")
+def _measure(pool: WorkerPool, cell: str, settings: Settings) -> list[dict[str, Any]]:
+    """Measure a cell, and return a row for each library. In each round, the libraries take turns."""
+    means = pool.request_each(pool.workers, cell, "build", cell=cell, shape=settings.shape, threads=settings.threads)
+    times: dict[str, list[float]] = {peer: [] for peer in means}
     for number in range(settings.rounds + 1):
-        for peer, times in taken.items():
-            time.sleep(workers.PAUSE)
-            ms = crew.workers[peer].ask("run", calls=settings.calls)
-            if number:  # the first round warms up
-                times += ms
-        workers.say(f"{cell}, round {number} of {settings.rounds}")
-    if sizes and max(sizes.values()) - min(sizes.values()) > 1e-4 * max(sizes.values()):
-        crew.note(f"{cell}: the outputs DIFFER, their mean sizes are {sizes}.")
-    return [_row(cell, peer, taken) for peer in taken]
+        latest = pool.request_each(times, cell, "run", calls=settings.calls)
+        # The first round warms up.
+        times = {peer: times[peer] + (ms if number else []) for peer, ms in latest.items()}
+        print_progress(f"{cell}, round {number} of {settings.rounds}")
+    if means and max(means.values()) - min(means.values()) > 1e-4 * max(means.values()):
+        pool.add_note(f"{cell}: the outputs DIFFER, their mean absolute values are {means}.")
+    return [_summarize(cell, peer, times) for peer in times]
 
 
-def _row(cell: str, peer: str, taken: dict[str, list[float]]) -> dict[str, Any]:
-    low, middle, high = results.quartiles(taken[peer])
-    ratio = results.median_ratio(taken[peer], taken[OURS]) if OURS in taken else None
-    return {"cell": cell, "peer": peer, "ms": middle, "quartiles": [low, high], "ratio": ratio, "times": taken[peer]}
+def _summarize(cell: str, peer: str, times: dict[str, list[float]]) -> dict[str, Any]:
+    low, middle, high = tables.quartiles(times[peer])
+    ratio = tables.median_ratio(times[peer], times[OURS]) if OURS in times else None
+    return {"cell": cell, "peer": peer, "ms": middle, "quartiles": [low, high], "ratio": ratio, "times": times[peer]}
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The result as a page."""
-    lines = [
-        (row["cell"], TITLES[row["peer"]], results.spread(row["times"]), results.ratio(row["ratio"]))
+    rows = [
+        (row["cell"], TITLES[row["peer"]], tables.format_spread(row["times"]), tables.format_ratio(row["ratio"]))
         for row in result["rows"]
     ]
     settings = result["settings"]
-    return (
-        f"{results.heading('Inference', result)}\n"
-        f"{results.table(('cell', 'peer', 'ms (quartiles)', 'peer / ours'), lines)}\n\n"
-        f"{results.shape_name(*settings['shape'])}, float32, {results.threads(settings['threads'])} each; outputs of "
-        f"every step.\n{results.idle(result)}\n{results.notes(result)}"
-    ).rstrip()
+    return tables.page(
+        "Inference",
+        result,
+        ("cell", "library", "ms (quartiles)", "library / Gatewright"),
+        rows,
+        f"{Shape(*settings['shape'])}, float32, {tables.format_threads(settings['threads'])} each; outputs of all "
+        f"steps.\n{tables.idle_sentence(result)}",
+    )
 
 
-def _call(name: str, cell: str, shape: list[int], threads: int) -> Any:
-    """A function that runs the recurrence once and returns the output of every step."""
-    from gatewright.bench.calls import Shape, operands, recurrence
+def _call(cell: str, shape: Shape, threads: int) -> Callable[[], Any]:
+    """Return a function that runs the recurrence once and returns the outputs of all time steps.
 
-    rec, sizes = recurrence(cell), Shape(*shape)
-    x, *weights = operands(rec, sizes)
-    if name == OURS:
+    It uses the library that this worker process measures.
+    """
+    from gatewright.bench.calls import operands, recurrence
+
+    rec = recurrence(cell)
+    x, *weights = operands(rec, shape)
+    if worker_name() == OURS:
         from gatewright.ops import kernels
         from gatewright.ops.numpy import forward
 
@@ -101,37 +93,33 @@ def _call(name: str, cell: str, shape: list[int], threads: int) -> Any:
         return lambda: forward(rec, x, *weights).sequence
     from gatewright.bench import onnx_models
 
-    run = onnx_models.session(rec, weights, sizes, states=False, sequence=True, threads=threads).run
-    given = {"X": x.swapaxes(0, 1).copy()}
-    return lambda: run(None, given)[0]
+    run = onnx_models.session(rec, weights, shape, states=False, sequence=True, threads=threads).run
+    inputs = {"X": x.swapaxes(0, 1).copy()}
+    return lambda: run(None, inputs)[0]
 
 
-def _facts(name: str) -> dict[str, Any]:
-    if name == OURS:
-        return results.kernel_facts()
-    import onnx  # noqa: F401  so that what is missing is named at once
+def _facts() -> dict[str, Any]:
+    if worker_name() == OURS:
+        return kernel_facts()
+    import onnx  # noqa: F401  a missing package is reported at the start
     import onnxruntime  # noqa: F401
 
-    return results.versions("onnx", "onnxruntime")
+    return versions("onnx", "onnxruntime")
 
 
-def _work(name: str) -> None:
-    """Be the worker of one peer."""
-    call: Any = None
+class _Runner:
+    """The commands that a worker process handles, and the data that it keeps between them."""
 
-    def answer(do: str, **request: Any) -> Any:
-        nonlocal call
-        if do == "start":
-            return _facts(name)
-        if do == "build":
-            call = _call(name, **request)
-            return float(abs(call()).mean())
+    def build(self, cell: str, shape: list[int], threads: int) -> float:
+        self.call = _call(cell, Shape(*shape), threads)
+        return float(abs(self.call()).mean())
+
+    def run(self, calls: int) -> list[float]:
         from gatewright.bench.calls import seconds
 
-        return [1e3 * seconds(call) for _ in range(request["calls"])]
-
-    workers.serve(answer)
+        return [1e3 * seconds(self.call) for _ in range(calls)]
 
 
 if __name__ == "__main__":
-    _work(workers.name_of_this())
+    runner = _Runner()
+    serve(start=_facts, build=runner.build, run=runner.run)

@@ -1,27 +1,26 @@
-"""What padding costs: time per live token of real batches, beside time per token of the same batch without padding.
+"""Measure how much time is spent on padding in batches of texts with different lengths.
 
-Rows are as long as real reviews, cut at 500 words. 1.00 means that padding costs nothing. PyTorch's way is a packed
-sequence; its packing and unpacking count, as they do in a program that gets a padded batch.
+The suite compares the time per token in padded batches, in which only tokens that are not padding count (live tokens),
+with the time per token in batches without padding. A ratio of 1.00 means that padding takes no time. Texts are as long
+as real reviews, cut at 500 words. PyTorch skips padding with packed sequences. Its times include packing and unpacking,
+which programs with padded batches need.
 """
 
-from __future__ import annotations
-
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gatewright.bench import results, reviews, workers
-from gatewright.bench.workers import OURS, TITLES, Crew, Worker, WorkerError
+from gatewright.bench import reviews, tables
+from gatewright.bench.facts import facts, kernel_facts, versions
+from gatewright.bench.shape import Shape
+from gatewright.bench.workers import OURS, TITLES, Worker, WorkerPool, print_progress, serve, worker_name
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured, and how often."""
-
     rounds: int = 3
-    batches: int = 6  # different ones: a single batch may be lucky
+    batches: int = 6  # several batches, because a single one may be unusual
     cells: tuple[str, ...] = ("gru", "lstm")
     batch: int = 32
     time: int = 500
@@ -30,98 +29,93 @@ class Settings:
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """The result: facts, and a row for each cell and peer.
+    """Return the facts about the machine and the run, and a row for each combination of cell and library.
 
     Raises:
-        Unavailable: there are no reviews, or no peer starts.
+        Unavailable: The reviews cannot be read, or no worker process starts.
     """
-    about = results.facts(settings)
-    rows: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as folder, Crew() as crew:
+    result = facts(settings)
+    with tempfile.TemporaryDirectory() as folder, WorkerPool() as pool:
         path = Path(folder) / "lengths.npz"
-        about["data"] = reviews.write_lengths(path, settings.batches * settings.batch, settings.time)
-        for name in (*settings.peers, OURS):
-            crew.start(Worker("suites.lengths", name), path=str(path), batch=settings.batch)
-        crew.require_any()
-        for cell in settings.cells:
-            rows += _measure(crew, cell, settings)
-        about |= {"peers": crew.about, "notes": crew.notes, "idle_cpu": crew.idle_cpu}
-    return {**about, "rows": rows}
+        result["data"] = reviews.write_lengths(path, settings.batches * settings.batch, settings.time)
+        workers = (Worker("suites.lengths", name) for name in (*settings.peers, OURS))
+        pool.start(workers, path=str(path), batch_size=settings.batch)
+        rows = [row for cell in settings.cells for row in _measure(pool, cell, settings)]
+        return {**result, **pool.summary(), "rows": rows}
 
 
-def _measure(crew: Crew, cell: str, settings: Settings) -> list[dict[str, Any]]:
-    """Each batch in turn, its rounds in turns of the workers; one row for each peer."""
-    turns: dict[str, list[dict[str, Any]]] = {peer: [] for peer in crew.workers}
+def _measure(pool: WorkerPool, cell: str, settings: Settings) -> list[dict[str, Any]]:
+    """Measure a cell, and return a row for each library. For each batch of texts, the libraries take turns."""
+    turns: dict[str, list[dict[str, Any]]] = {peer: [] for peer in pool.workers}
+    options = {"cell": cell, "time": settings.time, "width": settings.width, "rounds": settings.rounds}
     for batch in range(settings.batches):
-        for peer in list(turns):
-            time.sleep(workers.PAUSE)
-            request = {"cell": cell, "number": batch, "time": settings.time, "width": settings.width}
-            try:
-                turns[peer].append(crew.workers[peer].ask("turn", **request, rounds=settings.rounds))
-            except WorkerError as error:
-                del turns[peer]
-                crew.note(f"{TITLES[peer]}, {cell} failed: {error}.")
-        shown = ", ".join(f"{peer} {turn_ratio(turn[-1])[0]:.2f}" for peer, turn in turns.items())
-        workers.say(f"{cell}, batch {batch + 1} of {settings.batches}, per live token: {shown}")
-    return [_row(cell, peer, of_peer) for peer, of_peer in turns.items()]
+        latest = pool.request_each(turns, cell, "turn", batch=batch, **options)
+        turns = {peer: [*turns[peer], turn] for peer, turn in latest.items()}
+        shown = ", ".join(f"{peer} {padding_ratios(turn)[0]:.2f}" for peer, turn in latest.items())
+        print_progress(f"{cell}, batch {batch + 1} of {settings.batches}, ratio per live token: {shown}")
+    return [summarize(cell, peer, of_peer) for peer, of_peer in turns.items()]
 
 
-def turn_ratio(turn: dict[str, Any]) -> list[float]:
-    """Time per live token over time per token without padding, of each round."""
-    share = turn["live"] / turn["tokens"]
-    return [padded / full / share for padded, full in zip(turn["padded_ms"], turn["full_ms"], strict=True)]
+def padding_ratios(turn: dict[str, Any]) -> list[float]:
+    """Return the ratio of each round: the time per live token divided by the time per token without padding.
+
+    A live token is one that is not padding. `turn` contains the times of one batch.
+    """
+    live = turn["live"] / turn["tokens"]
+    return [padded / full / live for padded, full in zip(turn["padded_ms"], turn["full_ms"], strict=True)]
 
 
-def _row(cell: str, peer: str, turns: list[dict[str, Any]]) -> dict[str, Any]:
-    low, middle, high = results.quartiles([ratio for turn in turns for ratio in turn_ratio(turn)])
+def summarize(cell: str, peer: str, turns: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the row of a library for a cell from its turns, one turn for each batch of texts."""
+    low, middle, high = tables.quartiles([ratio for turn in turns for ratio in padding_ratios(turn)])
     live = sum(turn["live"] for turn in turns) / sum(turn["tokens"] for turn in turns)
-    per_token = [1e6 * ms / turn["live"] for turn in turns for ms in turn["padded_ms"]]
-    per_full = [1e6 * ms / turn["tokens"] for turn in turns for ms in turn["full_ms"]]
+    per_live_token = [1e6 * ms / turn["live"] for turn in turns for ms in turn["padded_ms"]]
+    per_token = [1e6 * ms / turn["tokens"] for turn in turns for ms in turn["full_ms"]]
     return {
         "cell": cell,
         "peer": peer,
         "ratio": middle,
         "quartiles": [low, high],
         "live": live,
-        "ns_per_live_token": results.quartiles(per_token)[1],
-        "ns_per_token": results.quartiles(per_full)[1],
+        "ns_per_live_token": tables.quartiles(per_live_token)[1],
+        "ns_per_token": tables.quartiles(per_token)[1],
         "batches": turns,
     }
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The result as a page."""
-    lines = [
+    rows = [
         (
             row["cell"],
             TITLES[row["peer"]],
-            results.number(row["ns_per_live_token"]),
-            results.number(row["ns_per_token"]),
+            tables.format_number(row["ns_per_live_token"]),
+            tables.format_number(row["ns_per_token"]),
             f"{row['ratio']:.2f}",
-            "-".join(f"{of:.2f}" for of in row["quartiles"]),
+            "-".join(f"{quartile:.2f}" for quartile in row["quartiles"]),
         )
         for row in result["rows"]
     ]
-    head = ("cell", "peer", "ns a live token", "ns a token, no padding", "ratio", "quartiles")
     settings = result["settings"]
-    width = settings["width"]
+    shape = Shape(settings["batch"], settings["time"], settings["width"], settings["width"])
     live = f"{100 * result['rows'][0]['live']:.0f}% of positions are live. " if result["rows"] else ""
-    return (
-        f"{results.heading('Rows of different lengths', result)}\n{results.table(head, lines)}\n\n"
-        f"Forward and backward, {results.shape_name(settings['batch'], settings['time'], width, width)}, float32. "
-        f"{live}A ratio of 1.00 means that padding costs nothing.\n{results.idle(result)}\n"
-        f"Lengths: {result['data']}; {settings['batches']} batches.\n{results.notes(result)}"
-    ).rstrip()
+    return tables.page(
+        "Texts of different lengths",
+        result,
+        ("cell", "library", "ns per live token", "ns per token without padding", "ratio", "quartiles"),
+        rows,
+        f"Forward and backward pass, {shape}, float32. {live}A ratio of 1.00 means that padding costs nothing.\n"
+        f"{tables.idle_sentence(result)}\nLengths: {result['data']}; {settings['batches']} batches.",
+    )
 
 
-def _ours(cell: str, lengths: Any, time: int, width: int) -> dict[str, Any]:
-    from gatewright.bench.calls import Call, Shape
+def _our_calls(cell: str, lengths: Any, time: int, width: int) -> dict[str, Any]:
+    from gatewright.bench.calls import KernelCall
 
     shape = Shape(len(lengths), time, width, width)
-    return {"padded": Call(cell, shape, lengths), "full": Call(cell, shape)}
+    return {"padded_ms": KernelCall(cell, shape, lengths), "full_ms": KernelCall(cell, shape)}
 
 
-def _torch(cell: str, lengths: Any, time: int, width: int) -> dict[str, Any]:
+def _torch_calls(cell: str, lengths: Any, time: int, width: int) -> dict[str, Any]:
     import torch
 
     torch.manual_seed(1)
@@ -133,53 +127,50 @@ def _torch(cell: str, lengths: Any, time: int, width: int) -> dict[str, Any]:
     def padded() -> None:
         packed = rnn.pack_padded_sequence(x, sizes, batch_first=True, enforce_sorted=False)
         out, _ = rnn.pad_packed_sequence(layer(packed)[0], batch_first=True, total_length=time)
-        back(out)
+        backward(out)
 
-    def back(out: Any) -> None:
+    def backward(out: Any) -> None:
         x.grad = None
         layer.zero_grad()
         out.backward(d_sequence)
 
-    return {"padded": padded, "full": lambda: back(layer(x)[0])}
+    return {"padded_ms": padded, "full_ms": lambda: backward(layer(x)[0])}
 
 
-def _turn(name: str, lengths: Any, cell: str, time: int, width: int, rounds: int) -> dict[str, Any]:
-    """Milliseconds of one batch with its lengths and at full length, in turns; each is called once before."""
-    from gatewright.bench.calls import seconds
-
-    ways = (_ours if name == OURS else _torch)(cell, lengths, time, width)
-    taken: dict[str, list[float]] = {way: [] for way in ways}
-    for number in range(rounds + 1):
-        for way, call in ways.items():
-            ms = 1e3 * seconds(call)
-            taken[way] += [ms] if number else []
-    counts = {"live": int(lengths.sum()), "tokens": len(lengths) * time}
-    return {**counts, "padded_ms": taken["padded"], "full_ms": taken["full"]}
-
-
-def _facts(name: str) -> dict[str, Any]:
-    if name == OURS:
-        return results.kernel_facts()
+def _facts() -> dict[str, Any]:
+    if worker_name() == OURS:
+        return kernel_facts()
     import torch
 
-    return results.versions("torch") | {"threads": torch.get_num_threads()}
+    return versions("torch") | {"threads": torch.get_num_threads()}
 
 
-def _work(name: str) -> None:
-    """Be the worker of one peer."""
-    import numpy as np
+class _Runner:
+    """The commands that a worker process handles, and the data that it keeps between them."""
 
-    lengths: Any = None
+    def start(self, path: str, batch_size: int) -> dict[str, Any]:
+        import numpy as np
 
-    def answer(do: str, **request: Any) -> Any:
-        nonlocal lengths
-        if do == "start":
-            lengths = np.load(request["path"])["lengths"].reshape(-1, request["batch"])
-            return _facts(name)
-        return _turn(name, lengths[request.pop("number")], **request)
+        self.lengths = np.load(path)["lengths"].reshape(-1, batch_size)
+        return _facts()
 
-    workers.serve(answer)
+    def turn(self, batch: int, cell: str, time: int, width: int, rounds: int) -> dict[str, Any]:
+        """Time one batch with and without padding, alternately. Return the milliseconds of each round.
+
+        The first round is a warm-up and is not counted.
+        """
+        from gatewright.bench.calls import seconds
+
+        lengths = self.lengths[batch]
+        calls = (_our_calls if worker_name() == OURS else _torch_calls)(cell, lengths, time, width)
+        times: dict[str, list[float]] = {name: [] for name in calls}
+        for number in range(rounds + 1):
+            for name, call in calls.items():
+                ms = 1e3 * seconds(call)
+                times[name] += [ms] if number else []
+        return {"live": int(lengths.sum()), "tokens": len(lengths) * time, **times}
 
 
 if __name__ == "__main__":
-    _work(workers.name_of_this())
+    runner = _Runner()
+    serve(start=runner.start, turn=runner.turn)

@@ -1,26 +1,24 @@
-"""Peak memory of training: each library trains the classifier of `training` for some steps, in a fresh process.
+"""Measure the peak memory of training. Each library trains the text classifier of `peers` in a new process.
 
-Word ids are random, so that no data set is needed; nearly all words of a batch differ then, more than in real texts.
+The texts consist of random word ids, so that no data set is needed. A batch therefore has more different words than a
+batch of real texts.
 """
-
-from __future__ import annotations
 
 import statistics
 import sys
 from dataclasses import dataclass
 from typing import Any
 
-from gatewright.bench import peers, results
-from gatewright.bench.workers import OURS, TITLES, Unavailable, Worker, WorkerError, name_of_this, say, serve
+from gatewright.bench import peers, tables
+from gatewright.bench.facts import facts
+from gatewright.bench.workers import OURS, TITLES, Unavailable, Worker, WorkerError, print_progress, serve, worker_name
 
 _MB = 2**20
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured, and how often."""
-
-    rounds: int = 1  # fresh processes of each kind
+    rounds: int = 1  # processes for each cell and peer
     steps: int = 12
     cells: tuple[str, ...] = peers.CELLS
     peers: tuple[str, ...] = peers.NAMES
@@ -28,116 +26,124 @@ class Settings:
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """The result: facts, and a row for each cell and peer.
+    """Return the facts about the machine and the run, and a row for each combination of cell and library.
 
     Raises:
-        Unavailable: no peer starts.
+        Unavailable: No worker process starts.
     """
-    about = results.facts(settings) | {"peers": {}, "notes": []}
-    taken: dict[tuple[str, str], list[dict[str, float]]] = {}
-    missing: set[str] = set()
+    result = facts(settings) | {"peers": {}, "notes": []}
+    found: dict[tuple[str, str], list[dict[str, float]]] = {}
+    names = [*settings.peers, OURS]
     for number in range(settings.rounds):
         for cell in settings.cells:
-            for peer in (*settings.peers, OURS):
-                if peer in missing:
-                    continue
+            for peer in list(names):
                 try:
-                    about["peers"][peer], found = _weigh(peer, cell, settings)
-                    taken.setdefault((cell, peer), []).append(found)
-                    say(f"round {number + 1} of {settings.rounds}, {cell}, {peer}: {found['peak_mb']:.0f} MB")
+                    result["peers"][peer], memory = _measure(peer, cell, settings)
                 except WorkerError as error:
-                    missing.add(peer)
-                    about["notes"].append(f"{TITLES[peer]} is skipped: {error.reason}.")
-                    say(about["notes"][-1])
-    if not taken:
-        raise Unavailable(" ".join(about["notes"]))
-    return {**about, "rows": [_row(cell, peer, taken) for cell, peer in taken]}
+                    names.remove(peer)
+                    result["notes"].append(f"{TITLES[peer]} is skipped: {error.reason}.")
+                    print_progress(result["notes"][-1])
+                else:
+                    found.setdefault((cell, peer), []).append(memory)
+                    done = f"round {number + 1} of {settings.rounds}"
+                    print_progress(f"{done}, {cell}, {peer}: {memory['peak_mb']:.0f} MB")
+    if not found:
+        raise Unavailable(" ".join(result["notes"]))
+    return {**result, "rows": [summarize(cell, peer, found) for cell, peer in found]}
 
 
-def _weigh(peer: str, cell: str, settings: Settings) -> tuple[Any, dict[str, float]]:
-    """What a fresh process says about itself, and its memory."""
+def _measure(peer: str, cell: str, settings: Settings) -> tuple[Any, dict[str, float]]:
+    """Train in a new process. Return the facts about its library, and the memory that it used."""
     python = settings.tensorflow_python if peer == "keras-tensorflow" else sys.executable
     with Worker("suites.memory", peer, python) as worker:
-        return worker.ask("start"), worker.ask("measure", cell=cell, steps=settings.steps)
+        return worker.request("start"), worker.request("train", cell=cell, steps=settings.steps)
 
 
-def _row(cell: str, peer: str, taken: dict[tuple[str, str], list[dict[str, float]]]) -> dict[str, Any]:
-    def middle(of: str, name: str) -> float:
-        return statistics.median(found[name] for found in taken[cell, of])
+def summarize(cell: str, peer: str, found: dict[tuple[str, str], list[dict[str, float]]]) -> dict[str, Any]:
+    """Return the row of a cell and a library.
 
-    ours = (cell, OURS) in taken
+    `found` has the memory of each round as values and (cell, library) as keys.
+    """
+
+    def median(peer: str, name: str) -> float:
+        return statistics.median(memory[name] for memory in found[cell, peer])
+
+    def ratio(name: str) -> float | None:
+        ours = median(OURS, name) if (cell, OURS) in found else 0
+        return median(peer, name) / ours if ours else None
+
     return {
         "cell": cell,
         "peer": peer,
-        "peak_mb": middle(peer, "peak_mb"),
-        "growth_mb": middle(peer, "growth_mb"),
-        "peak_ratio": middle(peer, "peak_mb") / middle(OURS, "peak_mb") if ours else None,
-        "growth_ratio": middle(peer, "growth_mb") / middle(OURS, "growth_mb")
-        if ours and middle(OURS, "growth_mb")
-        else None,
-        "rounds": taken[cell, peer],
+        "peak_mb": median(peer, "peak_mb"),
+        "growth_mb": median(peer, "growth_mb"),
+        "peak_ratio": ratio("peak_mb"),
+        "growth_ratio": ratio("growth_mb"),
+        "rounds": found[cell, peer],
     }
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The result as a page."""
-    lines = [
+    rows = [
         (
             row["cell"],
             TITLES[row["peer"]],
             f"{row['peak_mb']:.0f}",
-            results.ratio(row["peak_ratio"]),
+            tables.format_ratio(row["peak_ratio"]),
             f"{row['growth_mb']:.0f}",
-            results.ratio(row["growth_ratio"]),
+            tables.format_ratio(row["growth_ratio"]),
         )
         for row in result["rows"]
     ]
-    head = ("cell", "peer", "peak MB", "peer / ours", "of it since before the first step", "peer / ours")
-    return (
-        f"{results.heading('Peak memory of training', result)}\n{results.table(head, lines)}\n\n"
-        f"Resident memory at its highest, of a fresh process, after {result['settings']['steps']} steps on random "
-        f"words; MB are 2^20 bytes.\n{results.notes(result)}"
-    ).rstrip()
+    return tables.page(
+        "Peak memory of training",
+        result,
+        (
+            "cell",
+            "library",
+            "peak MB",
+            "library / Gatewright",
+            "growth during training, MB",
+            "library / Gatewright",
+        ),
+        rows,
+        f"Peak resident memory of a fresh process after {result['settings']['steps']} steps on random words, and its "
+        "growth since the moment before the first step. A MB is 2^20 bytes.",
+    )
 
 
 def _peak_mb() -> float:
-    """The most memory that this process has had resident."""
+    """Return the peak resident memory of this process in units of 2^20 bytes."""
     try:
-        # Not ru_maxrss here: what it counts begins with the memory of the process that started this one.
+        # Unlike ru_maxrss, this does not include the memory of the parent process.
         with open("/proc/self/status", encoding="ascii") as lines:
             return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")) / _MB
     except (OSError, StopIteration):
         import resource
 
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return most * (1 if sys.platform == "darwin" else 1024) / _MB
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / _MB
 
 
-def _train(peer: Any, cell: str, steps: int) -> dict[str, float]:
-    import numpy as np
+class _Trainer:
+    """The commands that a worker process handles, and the data that it keeps between them."""
 
-    rng = np.random.default_rng(1)
-    x = rng.integers(1, peers.WORDS, (steps * peers.BATCH, peers.LENGTH), dtype=np.int32)
-    y = rng.integers(0, 2, len(x)).astype(np.float32)
-    peer.build(cell, "plain")
-    before = _peak_mb()
-    peer.run(x, y)
-    return {"peak_mb": _peak_mb(), "growth_mb": _peak_mb() - before}
+    def start(self) -> dict[str, Any]:
+        self.peer = peers.load(worker_name())
+        return self.peer.facts()
 
+    def train(self, cell: str, steps: int) -> dict[str, float]:
+        import numpy as np
 
-def _work(name: str) -> None:
-    """Be the worker of one peer."""
-    peer: Any = None
-
-    def answer(do: str, **request: Any) -> Any:
-        nonlocal peer
-        if do == "start":
-            peer = peers.peer(name)
-            return peer.facts()
-        return _train(peer, **request)
-
-    serve(answer)
+        rng = np.random.default_rng(1)
+        x = rng.integers(1, peers.VOCABULARY, (steps * peers.BATCH_SIZE, peers.LENGTH), dtype=np.int32)
+        y = rng.integers(0, 2, len(x)).astype(np.float32)
+        self.peer.build(cell, "plain")
+        before = _peak_mb()
+        self.peer.train(x, y)
+        return {"peak_mb": _peak_mb(), "growth_mb": _peak_mb() - before}
 
 
 if __name__ == "__main__":
-    _work(name_of_this())
+    trainer = _Trainer()
+    serve(start=trainer.start, train=trainer.train)

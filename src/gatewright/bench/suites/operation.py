@@ -1,30 +1,27 @@
-"""The operations alone, forward with everything kept and back, beside what the processor can do at that moment.
+"""Time the forward and backward pass of the kernels, compared with the peak speed of the processor.
 
-Windows of multiply-adds that wait for nothing alternate with the calls, on as many threads and about as long: a slow
-moment of the machine meets both, and the fraction of the two is steadier than either.
+The peak is the speed of independent multiply-adds on the same number of threads. It is measured before each call, for
+about as long as the call takes. If the machine is slow for a moment, both speeds are lower, so that their ratio varies
+less than the speeds.
 """
-
-from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass, field
 from typing import Any
 
-from gatewright.bench import results
-from gatewright.bench.workers import OURS, Crew, Worker, name_of_this, say, serve
+from gatewright.bench import tables
+from gatewright.bench.facts import facts, kernel_facts, thread_counts
+from gatewright.bench.shape import Shape
+from gatewright.bench.workers import OURS, Worker, WorkerPool, print_progress, serve
 
-Sizes = tuple[int, int, int, int]  # batch, time, features, units
-
-_SHAPES: tuple[Sizes, ...] = ((32, 200, 128, 128), (32, 100, 256, 256), (32, 50, 512, 512), (256, 50, 128, 128))
-_WINDOW = (0.005, 0.020)  # the shortest and the longest, in seconds
+_SHAPES = (Shape(32, 200, 128, 128), Shape(32, 100, 256, 256), Shape(32, 50, 512, 512), Shape(256, 50, 128, 128))
+_MIN_WINDOW, _MAX_WINDOW = 0.005, 0.020  # seconds
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured, and how often."""
-
     rounds: int = 10
-    calls: int = 3  # timed in one turn
+    calls: int = 3  # timed calls per turn
     cells: tuple[str, ...] = (
         "gru",
         "lstm",
@@ -36,42 +33,48 @@ class Settings:
         "zoneout_lstm",
         "zoneout_gru",
     )
-    shapes: tuple[Sizes, ...] = _SHAPES
-    threads: tuple[int, ...] = field(default_factory=results.thread_counts)
+    shapes: tuple[Shape, ...] = _SHAPES
+    threads: tuple[int, ...] = field(default_factory=thread_counts)
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """The result: facts, and a row for each cell, shape and number of threads.
+    """Return the facts about the machine and the run, and a row for each combination of cell, shape and threads.
 
     Raises:
-        Unavailable: the kernels do not load.
+        Unavailable: The kernels cannot be loaded.
     """
-    about = results.facts(settings)
-    with Crew() as crew:
-        crew.start(Worker("suites.operation", OURS))
-        crew.require_any()
-        rows = _measure(crew.workers[OURS], settings)
-        about |= {"versions": crew.about[OURS], "notes": crew.notes}
-    return {**about, "rows": rows}
+    result = facts(settings)
+    with WorkerPool() as pool:
+        pool.start([Worker("suites.operation", OURS)])
+        return {
+            **result,
+            "versions": pool.facts[OURS],
+            "notes": pool.notes,
+            "rows": _measure(pool.workers[OURS], settings),
+        }
 
 
 def _measure(worker: Worker, settings: Settings) -> list[dict[str, Any]]:
-    """Rounds in which each cell, shape and number of threads has one turn; the first is not counted."""
-    turns: dict[tuple[str, Sizes, int], list[dict[str, Any]]] = {}
+    """Measure each combination of cell, shape and number of threads once per round, and return its row.
+
+    The first round is a warm-up and is not counted.
+    """
+    turns: dict[tuple[str, Shape, int], list[dict[str, Any]]] = {}
     for number in range(settings.rounds + 1):
         for shape in settings.shapes:
             for cell in settings.cells:
                 for threads in settings.threads:
-                    turn = worker.ask("turn", cell=cell, shape=shape, threads=threads, calls=settings.calls)
+                    turn = worker.request("turn", cell=cell, shape=shape, threads=threads, calls=settings.calls)
                     turns.setdefault((cell, shape, threads), []).append(turn)
-            say(f"round {number} of {settings.rounds}, {results.shape_name(*shape)}")
-    return [_row(*key, of_key[1:]) for key, of_key in turns.items()]
+            print_progress(f"round {number} of {settings.rounds}, {shape}")
+    return [summarize(*key, of_key[1:]) for key, of_key in turns.items()]
 
 
-def _row(cell: str, shape: Sizes, threads: int, turns: list[dict[str, Any]]) -> dict[str, Any]:
+def summarize(cell: str, shape: Shape, threads: int, turns: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the row of one combination of cell, shape and number of threads from its measurements, one per round."""
     forward, backward, peaks = ([v for turn in turns for v in turn[name]] for name in ("forward", "backward", "peaks"))
     ms = [1e3 * (f + b) for f, b in zip(forward, backward, strict=True)]
-    low, middle, high = results.quartiles(ms)
+    low, middle, high = tables.quartiles(ms)
     speed, peak = 1e3 * turns[0]["gflop"] / middle, statistics.median(peaks)
     return {
         "cell": cell,
@@ -91,59 +94,51 @@ def _row(cell: str, shape: Sizes, threads: int, turns: list[dict[str, Any]]) -> 
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The result as a page."""
-    lines = [
+    rows = [
         (
             row["cell"],
-            results.shape_name(*row["shape"]),
+            str(Shape(*row["shape"])),
             str(row["threads"]),
-            results.number(row["forward_ms"]),
-            results.number(row["backward_ms"]),
-            results.number(row["ms"]),
-            "-".join(map(results.number, row["quartiles"])),
-            results.number(row["gflops"]),
-            results.number(row["peak_gflops"]),
+            tables.format_number(row["forward_ms"]),
+            tables.format_number(row["backward_ms"]),
+            tables.format_number(row["ms"]),
+            tables.format_range(row["quartiles"]),
+            tables.format_number(row["gflops"]),
+            tables.format_number(row["peak_gflops"]),
             f"{row['fraction']:.2f}",
         )
         for row in result["rows"]
     ]
-    head = ["cell", "shape", "threads", "forward ms", "backward ms", "both ms", "quartiles"]
-    head += ["GFLOP/s", "multiply-add peak", "of the peak"]
-    return (
-        f"{results.heading('Operations alone', result)}\n{results.table(head, lines)}\n\n"
-        "float32, batch x time x features to units; `forward` keeps what `backward` needs; zoneout has its masks. "
-        "GFLOP/s count the products "
-        "alone.\nThe peak is that of multiply-adds which wait for nothing, on as many threads, in windows of 5 to 20 "
-        "ms between the calls.\nCalls write into memory that is there already. Instruction set: "
-        f"{result['versions']['instruction_set']}.\n{results.notes(result)}"
-    ).rstrip()
+    times = ("forward ms", "backward ms", "total ms", "quartiles")
+    header = ("cell", "shape", "threads", *times, "GFLOP/s", "peak GFLOP/s", "fraction of the peak")
+    return tables.page(
+        "Forward and backward pass",
+        result,
+        header,
+        rows,
+        "float32, batch x time x features to units. The forward pass saves what the backward pass needs. Cells with "
+        "zoneout have a mask. GFLOP/s count only the products.\nThe peak is the speed of independent multiply-adds on "
+        "as many threads, in windows of 5 to 20 ms between the calls.\nCalls write into memory that was allocated "
+        f"before. Instruction set: {result['versions']['instruction_set']}.",
+    )
 
 
 def _turn(cell: str, shape: list[int], threads: int, calls: int) -> dict[str, Any]:
-    """Seconds of a few calls, and the peaks of as many windows between them."""
-    from gatewright.bench.calls import Call, Shape, gflop, seconds
+    """Time several calls. Return the seconds of each forward and backward pass, and the peak speed before each call."""
+    from gatewright.bench.calls import KernelCall, gflop, seconds
     from gatewright.ops import kernels
 
     kernels.set_num_threads(threads)
     sizes = Shape(*shape)
-    call = Call(cell, sizes)
-    window = min(max(seconds(call), _WINDOW[0]), _WINDOW[1])
-    taken: dict[str, Any] = {"forward": [], "backward": [], "peaks": [], "gflop": gflop(cell, sizes)}
+    call = KernelCall(cell, sizes)
+    window = min(max(seconds(call), _MIN_WINDOW), _MAX_WINDOW)
+    turn: dict[str, Any] = {"forward": [], "backward": [], "peaks": [], "gflop": gflop(cell, sizes)}
     for _ in range(calls):
-        taken["peaks"].append(kernels.multiply_add_peak(window))
-        taken["forward"].append(seconds(call.forward))
-        taken["backward"].append(seconds(call.backward))
-    return taken
-
-
-def _work(name: str) -> None:
-    def answer(do: str, **request: Any) -> Any:
-        if do == "start":
-            return results.kernel_facts()
-        return _turn(**request)
-
-    serve(answer)
+        turn["peaks"].append(kernels.multiply_add_peak(window))
+        turn["forward"].append(seconds(call.forward))
+        turn["backward"].append(seconds(call.backward))
+    return turn
 
 
 if __name__ == "__main__":
-    _work(name_of_this())
+    serve(start=kernel_facts, turn=_turn)

@@ -1,135 +1,132 @@
-"""Whether cost is in proportion: forward and backward while one size varies, on one thread and on all."""
+"""Time the forward and backward pass for growing lengths, units and batch sizes, on one thread and on all threads.
 
-from __future__ import annotations
+The suite shows if the time is proportional to the size. A sweep is a series of shapes in which one size grows.
+"""
 
 import statistics
 from dataclasses import dataclass, field
 from typing import Any
 
-from gatewright.bench import results
-from gatewright.bench.workers import OURS, Crew, Worker, name_of_this, say, serve
+from gatewright.bench import tables
+from gatewright.bench.facts import facts, kernel_facts, thread_counts
+from gatewright.bench.shape import Shape
+from gatewright.bench.workers import OURS, Worker, WorkerPool, print_progress, serve
 
-Sizes = tuple[int, int, int, int]  # batch, time, features, units
-
-# One size of (32, 200, 128, 128) varies. Long rows come in smaller batches, so that memory stays under 1.5 GB, and many
-# units or rows in fewer steps, so that the suite takes minutes.
-_SWEEPS: dict[str, tuple[Sizes, ...]] = {
-    "length": tuple((8, time, 128, 128) for time in (10, 30, 100, 300, 1000, 3000, 10000)),
-    "units": tuple((32, 25 if units == 1024 else 100, 128, units) for units in (8, 16, 32, 64, 128, 256, 512, 1024)),
-    "batch": tuple((batch, 50, 128, 128) for batch in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)),
+# One size of (32, 200, 128, 128) grows. Long sequences have smaller batches to keep memory below 1.5 GB, and large
+# layers and batches have fewer steps to keep the suite short.
+_SWEEPS: dict[str, tuple[Shape, ...]] = {
+    "length": tuple(Shape(8, time, 128, 128) for time in (10, 30, 100, 300, 1000, 3000, 10000)),
+    "units": tuple(
+        Shape(32, 25 if units == 1024 else 100, 128, units) for units in (8, 16, 32, 64, 128, 256, 512, 1024)
+    ),
+    "batch": tuple(Shape(batch, 50, 128, 128) for batch in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)),
 }
-VARIED = {"length": 1, "units": 3, "batch": 0}  # the place of the size that a sweep varies
-_TURN = 0.02  # seconds of a turn at least: short calls are made several times in a row
+VARIED = {"length": 1, "units": 3, "batch": 0}
+"""The index, in a Shape, of the size that grows in each sweep."""
+_MIN_SECONDS = 0.02  # shorter calls are repeated within a turn
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured, and how often."""
-
     rounds: int = 5
     cells: tuple[str, ...] = ("gru", "lstm")
-    sweeps: dict[str, tuple[Sizes, ...]] = field(default_factory=lambda: dict(_SWEEPS))
-    threads: tuple[int, ...] = field(default_factory=results.thread_counts)
+    sweeps: dict[str, tuple[Shape, ...]] = field(default_factory=lambda: dict(_SWEEPS))
+    threads: tuple[int, ...] = field(default_factory=thread_counts)
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """The result: facts, and a row for each cell, size and number of threads.
+    """Return the facts about the machine and the run, and a row for each combination of cell, shape and threads.
 
     Raises:
-        Unavailable: the kernels do not load.
+        Unavailable: The kernels cannot be loaded.
     """
-    about = results.facts(settings)
-    with Crew() as crew:
-        crew.start(Worker("suites.proportion", OURS))
-        crew.require_any()
-        rows = _measure(crew.workers[OURS], settings)
-        about |= {"versions": crew.about[OURS], "notes": crew.notes}
-    return {**about, "rows": rows}
+    result = facts(settings)
+    with WorkerPool() as pool:
+        pool.start([Worker("suites.proportion", OURS)])
+        return {
+            **result,
+            "versions": pool.facts[OURS],
+            "notes": pool.notes,
+            "rows": _measure(pool.workers[OURS], settings),
+        }
 
 
 def _measure(worker: Worker, settings: Settings) -> list[dict[str, Any]]:
-    """Rounds over all sizes, so that a slow minute meets all of them; the threads take turns at each."""
-    turns: dict[tuple[str, str, Sizes, int], list[dict[str, Any]]] = {}
+    """Measure each combination of cell, shape and number of threads once per round, and return its row.
+
+    Each round measures all sizes, so that a slow minute of the machine affects all of them.
+    """
+    turns: dict[tuple[str, str, Shape, int], list[dict[str, Any]]] = {}
     for number in range(settings.rounds):
         for sweep, shapes in settings.sweeps.items():
             for cell in settings.cells:
                 for shape in shapes:
-                    of_threads = worker.ask("turn", cell=cell, shape=shape, threads=settings.threads)
-                    for turn in of_threads:
+                    for turn in worker.request("turns", cell=cell, shape=shape, threads=settings.threads):
                         turns.setdefault((sweep, cell, shape, turn["threads"]), []).append(turn)
-                say(f"round {number + 1} of {settings.rounds}, {sweep}, {cell}")
-    return [_row(*key, of_key) for key, of_key in turns.items()]
+                print_progress(f"round {number + 1} of {settings.rounds}, {sweep}, {cell}")
+    return [summarize(*key, of_key) for key, of_key in turns.items()]
 
 
-def _row(sweep: str, cell: str, shape: Sizes, threads: int, turns: list[dict[str, Any]]) -> dict[str, Any]:
+def summarize(sweep: str, cell: str, shape: Shape, threads: int, turns: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the row of one combination of cell, shape and number of threads from its measurements, one per round."""
     times = [turn["seconds"] for turn in turns]
-    middle = statistics.median(times)
+    median = statistics.median(times)
     return {
         "sweep": sweep,
         "cell": cell,
         "shape": list(shape),
         "threads": threads,
-        "ms": 1e3 * middle,
-        "ns_per_token": 1e9 * middle / (shape[0] * shape[1]),
-        "gflops": turns[0]["gflop"] / middle,
+        "ms": 1e3 * median,
+        "ns_per_token": 1e9 * median / (shape.batch * shape.time),
+        "gflops": turns[0]["gflop"] / median,
         "times": [1e3 * time for time in times],
     }
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The result as a page."""
     counts = result["settings"]["threads"]
-    groups: dict[tuple[Any, ...], dict[int, dict[str, Any]]] = {}
+    groups: dict[tuple[str, str, Shape], dict[int, dict[str, Any]]] = {}
     for row in result["rows"]:
-        groups.setdefault((row["sweep"], row["cell"], *row["shape"]), {})[row["threads"]] = row
-    lines = [_line(key, of_threads, counts) for key, of_threads in groups.items()]
-    head = ["varied", "cell", "shape"]
+        groups.setdefault((row["sweep"], row["cell"], Shape(*row["shape"])), {})[row["threads"]] = row
+    header = ["varied", "cell", "shape"]
     for threads in counts:
-        head += [f"ns a token, {results.threads(threads)}", "GFLOP/s"]
-    head += [f"1 thread / {counts[-1]}"] if len(counts) > 1 else []
-    return (
-        f"{results.heading('Cost in proportion', result)}\n{results.table(head, lines)}\n\n"
-        "Forward and backward, float32, batch x time x features to units; where GFLOP/s stay level, cost is in "
-        "proportion.\nGFLOP/s count the products alone. Calls write into memory that is there already.\n"
-        f"{results.notes(result)}"
-    ).rstrip()
+        header += [f"ns per token, {tables.format_threads(threads)}", "GFLOP/s"]
+    header += [f"1 thread / {counts[-1]} threads"] if len(counts) > 1 else []
+    return tables.page(
+        "Cost and size",
+        result,
+        header,
+        [_line(*key, by_threads, counts) for key, by_threads in groups.items()],
+        "Forward and backward pass, float32, batch x time x features to units. Cost is in proportion to size if "
+        "GFLOP/s are constant.\nGFLOP/s count only the products. Calls write into memory that was allocated before.",
+    )
 
 
-def _line(key: tuple[Any, ...], of_threads: dict[int, dict[str, Any]], counts: list[int]) -> list[str]:
-    sweep, cell, *shape = key
-    line = [sweep, cell, results.shape_name(*shape)]
+def _line(sweep: str, cell: str, shape: Shape, by_threads: dict[int, dict[str, Any]], counts: list[int]) -> list[str]:
+    line = [sweep, cell, str(shape)]
     for threads in counts:
-        row = of_threads[threads]
-        line += [results.number(row["ns_per_token"]), results.number(row["gflops"])]
+        row = by_threads[threads]
+        line += [tables.format_number(row["ns_per_token"]), tables.format_number(row["gflops"])]
     if len(counts) > 1:
-        one, all_of_them = (of_threads[threads]["times"] for threads in (counts[0], counts[-1]))
-        line.append(f"{results.median_ratio(one, all_of_them):.2f}")
+        one_thread, all_threads = (by_threads[threads]["times"] for threads in (counts[0], counts[-1]))
+        line.append(f"{tables.median_ratio(one_thread, all_threads):.2f}")
     return line
 
 
-def _turn(cell: str, shape: list[int], threads: list[int]) -> list[dict[str, Any]]:
-    """Seconds of a call on each number of threads."""
-    from gatewright.bench.calls import Call, Shape, calls_for, gflop, seconds
+def _turns(cell: str, shape: list[int], threads: list[int]) -> list[dict[str, Any]]:
+    """Measure the seconds per call on each number of threads."""
+    from gatewright.bench.calls import KernelCall, calls_for, gflop, seconds
     from gatewright.ops import kernels
 
     sizes = Shape(*shape)
-    call = Call(cell, sizes)
+    call = KernelCall(cell, sizes)
     turns = []
     for count in threads:
         kernels.set_num_threads(count)
-        calls = calls_for(_TURN, seconds(call))  # that first call warms up
+        calls = calls_for(_MIN_SECONDS, seconds(call))  # this call also warms up
         turns.append({"threads": count, "seconds": seconds(call, calls), "gflop": gflop(cell, sizes)})
     return turns
 
 
-def _work(name: str) -> None:
-    def answer(do: str, **request: Any) -> Any:
-        if do == "start":
-            return results.kernel_facts()
-        return _turn(**request)
-
-    serve(answer)
-
-
 if __name__ == "__main__":
-    _work(name_of_this())
+    serve(start=kernel_facts, turns=_turns)

@@ -1,100 +1,98 @@
-"""One step of a recurrence, called from Python with NumPy arrays, ours beside ONNX Runtime's session call.
+"""Time a single time step, called from Python with NumPy arrays, compared with ONNX Runtime.
 
-Batch 1, as many features as units, float32, one thread each. Ours is `Packed.step` in place. ONNX Runtime runs a model
-of one GRU (linear_before_reset), LSTM or RNN node with its state as input and output. Both stand in one process and
-take turns: neither uses a thread beside the caller's.
+The batch size is 1, there are as many features as units, and the type is float32. Gatewright runs `Packed.step`, which
+overwrites the state. ONNX Runtime runs a model with one GRU (linear_before_reset), LSTM or RNN node, whose state is an
+input and an output. Both run on one thread and take turns in the same process.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gatewright.bench import results
-from gatewright.bench.workers import OURS, TITLES, Crew, Worker, name_of_this, say, serve
+from gatewright.bench import tables
+from gatewright.bench.facts import facts, kernel_facts
+from gatewright.bench.shape import Shape
+from gatewright.bench.workers import OURS, TITLES, Worker, WorkerPool, print_progress, serve
 
 _PEER = "onnxruntime"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured, and how often."""
-
     rounds: int = 20
-    calls: int = 500  # timed in one turn
+    calls: int = 500  # timed calls per turn
     cells: tuple[str, ...] = ("gru", "lstm", "simple_rnn")
     units: tuple[int, ...] = (32, 64, 128, 256, 512)
     peers: tuple[str, ...] = (_PEER,)
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """The result: facts, and a row for each cell and number of units.
+    """Return the facts about the machine and the run, and a row for each combination of cell and number of units.
 
     Raises:
-        Unavailable: the kernels do not load.
+        Unavailable: The kernels cannot be loaded.
     """
-    about = results.facts(settings)
+    result = facts(settings)
     rows = []
-    with Crew() as crew:
-        crew.start(Worker("suites.step", OURS))
-        crew.require_any()
-        about["versions"] = crew.about[OURS]
-        peers = [OURS, *settings.peers]
-        for peer in settings.peers:
-            if peer not in about["versions"]:
-                peers.remove(peer)
-                crew.note(f"{TITLES[peer]} is skipped: onnxruntime and onnx are not both installed.")
+    with WorkerPool() as pool:
+        pool.start([Worker("suites.step", OURS)])
+        versions = pool.facts[OURS]
+        peers = [OURS, *(peer for peer in settings.peers if peer in versions)]
+        if len(peers) <= len(settings.peers):
+            pool.add_note(f"{TITLES[_PEER]} is skipped: onnxruntime and onnx are not both installed.")
+        options = {"peers": peers, "rounds": settings.rounds, "calls": settings.calls}
         for cell in settings.cells:
             for units in settings.units:
-                sizes = {"cell": cell, "units": units}
-                times = crew.workers[OURS].ask(
-                    "measure", **sizes, peers=peers, rounds=settings.rounds, calls=settings.calls
-                )
-                rows.append({**sizes, "times": times})
-                shown = ", ".join(f"{peer} {results.spread(taken)}" for peer, taken in times.items())
-                say(f"{cell}, {units} units, µs: {shown}")
-        about["notes"] = crew.notes
-    return {**about, "rows": rows}
+                times = pool.workers[OURS].request("measure", cell=cell, units=units, **options)
+                rows.append({"cell": cell, "units": units, "times": times})
+                shown = ", ".join(f"{peer} {tables.format_spread(of_peer)}" for peer, of_peer in times.items())
+                print_progress(f"{cell}, {units} units, µs: {shown}")
+        return {**result, "versions": versions, "notes": pool.notes, "rows": rows}
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The result as a page."""
-    lines = []
-    for row in result["rows"]:
-        own, other = row["times"][OURS], row["times"].get(_PEER)
-        figures = (results.spread(own), results.spread(other) if other else "-")
-        ratio = f"{results.median_ratio(other, own):.1f}" if other else "-"
-        lines.append((row["cell"], str(row["units"]), *figures, ratio))
-    head = ("cell", "units", "Gatewright, µs", "ONNX Runtime, µs", "times as fast")
-    return (
-        f"{results.heading('One step', result)}\n{results.table(head, lines)}\n\nBatch 1, features = units, float32, "
-        f"one thread each, called from Python with NumPy arrays; medians with quartiles.\n{results.notes(result)}"
-    ).rstrip()
+    return tables.page(
+        "One step",
+        result,
+        ("cell", "units", "Gatewright, µs", "ONNX Runtime, µs", "ONNX Runtime / Gatewright"),
+        map(_line, result["rows"]),
+        "Batch size 1, as many features as units, float32, one thread each, called from Python with NumPy arrays; "
+        "medians and quartiles.",
+    )
 
 
-def _ours(cell: str, units: int) -> Any:
-    from gatewright.ops import numpy as ops
+def _line(row: dict[str, Any]) -> list[str]:
+    times = row["times"]
+    line = [row["cell"], str(row["units"]), tables.format_spread(times[OURS])]
+    if _PEER not in times:
+        return [*line, "-", "-"]
+    return [*line, tables.format_spread(times[_PEER]), f"{tables.median_ratio(times[_PEER], times[OURS]):.1f}"]
 
-    _, weights, x, states = _operands(cell, units)
-    step = getattr(ops, f"pack_{cell}")(*weights).step
+
+def _our_call(cell: str, units: int) -> Callable[[], Any]:
+    from gatewright.ops.numpy import Packed
+
+    rec, weights, x, states = _operands(cell, units)
+    step = Packed(rec, *weights).step
     state = states[0] if len(states) == 1 else tuple(states)
     return lambda: step(x, state, state)
 
 
-def _onnx_runtime(cell: str, units: int) -> Any:
+def _onnx_runtime_call(cell: str, units: int) -> Callable[[], Any]:
     from gatewright.bench import onnx_models
 
     rec, weights, x, states = _operands(cell, units)
-    run = onnx_models.session(rec, weights, (1, 1, units, units), states=True, sequence=False, threads=1).run
-    given = {"X": x[None], **{name: state[None] for name, state in zip(("h", "c"), states, strict=False)}}
-    return lambda: run(None, given)
+    shape = Shape(1, 1, units, units)
+    run = onnx_models.session(rec, weights, shape, states=True, sequence=False, threads=1).run
+    inputs = {"X": x[None], **{name: state[None] for name, state in zip(("h", "c"), states, strict=False)}}
+    return lambda: run(None, inputs)
 
 
 def _operands(cell: str, units: int) -> tuple[Any, Any, Any, Any]:
-    """The recurrence, its weights, x [1, units] and first states."""
+    """Return the recurrence, its weights, the input x [1, units] and a list of initial states [1, units]."""
     import numpy as np
 
-    from gatewright.bench.calls import Shape, operands, recurrence
+    from gatewright.bench.calls import operands, recurrence
 
     rec = recurrence(cell)
     x, *weights = operands(rec, Shape(1, 1, units, units))
@@ -102,35 +100,30 @@ def _operands(cell: str, units: int) -> tuple[Any, Any, Any, Any]:
 
 
 def _measure(cell: str, units: int, peers: list[str], rounds: int, calls: int) -> dict[str, list[float]]:
-    """Microseconds of a call of each peer, in turns."""
+    """Time the libraries alternately. Return the microseconds per call of each library and round.
+
+    The first round is a warm-up and is not counted.
+    """
     from gatewright.bench.calls import seconds
 
-    made = {peer: (_ours if peer == OURS else _onnx_runtime)(cell, units) for peer in peers}
-    taken: dict[str, list[float]] = {peer: [] for peer in peers}
+    functions = {peer: (_our_call if peer == OURS else _onnx_runtime_call)(cell, units) for peer in peers}
+    times: dict[str, list[float]] = {peer: [] for peer in peers}
     for number in range(rounds + 1):
-        for peer, call in made.items():
-            one = 1e6 * seconds(call, calls)
-            if number:  # the first round warms up
-                taken[peer].append(one)
-    return taken
+        for peer, call in functions.items():
+            microseconds = 1e6 * seconds(call, calls)
+            times[peer] += [microseconds] if number else []
+    return times
 
 
 def _facts() -> dict[str, Any]:
     from gatewright.ops import kernels
 
     kernels.set_num_threads(1)
-    found = results.kernel_facts("onnx", "onnxruntime")
-    if "onnx" not in found:  # the model is made with it
+    found = kernel_facts("onnx", _PEER)
+    if "onnx" not in found:  # needed to create the model
         found.pop(_PEER, None)
     return found
 
 
-def _work(name: str) -> None:
-    def answer(do: str, **request: Any) -> Any:
-        return _facts() if do == "start" else _measure(**request)
-
-    serve(answer)
-
-
 if __name__ == "__main__":
-    _work(name_of_this())
+    serve(start=_facts, measure=_measure)

@@ -1,159 +1,146 @@
-"""A whole training step of a text classifier, ours beside its peers. Each runs in a process of its own, in turns.
+"""Time a training step of a text classifier, compared with other libraries. The module `peers` describes the model.
 
-Rows are real reviews, 32 a batch, their last 200 words, padded on the left; see `peers` for the model.
+Each library runs in its own process, and the processes take turns. A batch contains the last 200 words of 32 real
+reviews. Shorter reviews are padded on the left.
 """
-
-from __future__ import annotations
 
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gatewright.bench import peers, results, reviews, workers
-from gatewright.bench.workers import OURS, TITLES, Crew, Worker, WorkerError
+from gatewright.bench import peers, reviews, tables
+from gatewright.bench.facts import facts
+from gatewright.bench.workers import OURS, TITLES, Worker, WorkerPool, print_progress, serve, worker_name
 
 _STOCK = "keras-jax"
-_WARM = 2  # turns that are not counted: compilation, first touch of memory, thread pools
-# Every cell as it is most used; what else a layer can do, with one cell.
-_COMMON = (*((cell, "plain") for cell in peers.CELLS), *(("GRU", case) for case in peers.CASES[1:]))
-_ALL = tuple((cell, case) for case in peers.CASES for cell in peers.CELLS)
+_WARM_UP_TURNS = 2  # not counted: compilation, first use of memory, start of thread pools
+# Every cell in the plain case, and GRU in every other case.
+_COMMON_CASES = (*((cell, "plain") for cell in peers.CELLS), *(("GRU", case) for case in peers.CASES[1:]))
+_ALL_CASES = tuple((cell, case) for case in peers.CASES for cell in peers.CELLS)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured, and how often."""
-
-    rounds: int = 7  # turns of each peer that count
-    steps: int = 10  # timed steps of a turn
+    rounds: int = 7
+    steps: int = 10  # timed steps per turn
     all_cases: bool = False
+    common_cases: tuple[tuple[str, str], ...] = _COMMON_CASES  # cell and case
     peers: tuple[str, ...] = peers.NAMES
     tensorflow_python: str = sys.executable
-    cases: tuple[tuple[str, str], ...] | None = None  # cell and case; None: as `all_cases` says
-
-    @property
-    def chosen(self) -> tuple[tuple[str, str], ...]:
-        """Cell and case of each measurement."""
-        return self.cases or (_ALL if self.all_cases else _COMMON)
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """The result: facts, and a row for each cell, case and peer.
+    """Return the facts about the machine and the run, and a row for each combination of cell, case and library.
 
     Raises:
-        Unavailable: there are no reviews, or no peer starts.
+        Unavailable: The reviews cannot be read, or no worker process starts.
     """
-    about = results.facts(settings)
-    rows: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as folder, Crew() as crew:
-        path = Path(folder) / "rows.npz"
-        about["data"] = reviews.write_rows(path, (1 + settings.steps) * peers.BATCH)
-        for name in (*settings.peers, OURS):
-            python = settings.tensorflow_python if name == "keras-tensorflow" else sys.executable
-            crew.start(Worker("suites.training", name, python), rows=str(path))
-        crew.require_any()
-        for cell, case in settings.chosen:
-            rows += _measure(crew, cell, case, settings)
-        about |= {"peers": crew.about, "notes": crew.notes, "idle_cpu": crew.idle_cpu}
-    return {**about, "rows": rows}
+    result = facts(settings)
+    with tempfile.TemporaryDirectory() as folder, WorkerPool() as pool:
+        path = Path(folder) / "texts.npz"
+        result["data"] = reviews.write_texts(path, (1 + settings.steps) * peers.BATCH_SIZE)
+        pool.start((_worker(name, settings) for name in (*settings.peers, OURS)), texts=str(path))
+        cases = _ALL_CASES if settings.all_cases else settings.common_cases
+        rows = [row for cell, case in cases for row in _measure(pool, cell, case, settings)]
+        return {**result, **pool.summary(), "rows": rows}
 
 
-def _measure(crew: Crew, cell: str, case: str, settings: Settings) -> list[dict[str, Any]]:
-    """Rounds in which each worker has one turn; one row for each peer."""
-    turns: dict[str, list[dict[str, float]]] = {}
-    for peer, worker in crew.workers.items():
-        if peer == "torch" and case == "recurrent_dropout":
-            continue  # torch.nn has none
-        try:
-            worker.ask("build", cell=cell, case=case)
-            for _ in range(_WARM):
-                worker.ask("run", steps=settings.steps)
-            turns[peer] = []
-        except WorkerError as error:
-            crew.note(f"{TITLES[peer]}, {cell}, {case} failed: {error}.")
-    for number in range(settings.rounds):
-        for peer in list(turns):
-            time.sleep(workers.PAUSE)
-            try:
-                turns[peer].append(crew.workers[peer].ask("run", steps=settings.steps))
-            except WorkerError as error:  # the others' rounds are still good
-                del turns[peer]
-                crew.note(f"{TITLES[peer]}, {cell}, {case} failed: {error}.")
-        shown = ", ".join(f"{peer} {results.number(turn[-1]['ms'])}" for peer, turn in turns.items())
-        workers.say(f"{cell} {case}, round {number + 1} of {settings.rounds}, ms a step: {shown}")
-    rows = [_row(cell, case, peer, turns) for peer in turns]
-    if sentence := _disagreement(rows):
-        crew.note(sentence)
+def _worker(name: str, settings: Settings) -> Worker:
+    python = settings.tensorflow_python if name == "keras-tensorflow" else sys.executable
+    return Worker("suites.training", name, python)
+
+
+def _measure(pool: WorkerPool, cell: str, case: str, settings: Settings) -> list[dict[str, Any]]:
+    """Measure a cell in a case, and return a row for each library. In each round, the libraries take turns."""
+    label = f"{cell}, {case}"
+    # torch.nn has no recurrent dropout.
+    supporting = [peer for peer in pool.workers if not (peer == "torch" and case == "recurrent_dropout")]
+    turns: dict[str, list[dict[str, float]]] = {
+        peer: [] for peer in pool.request_each(supporting, label, "build", cell=cell, case=case)
+    }
+    for number in range(_WARM_UP_TURNS + settings.rounds):
+        latest = pool.request_each(turns, label, "train", steps=settings.steps)
+        turns = {peer: [*turns[peer], turn] for peer, turn in latest.items()}
+        shown = ", ".join(f"{peer} {tables.format_number(turn['ms'])}" for peer, turn in latest.items())
+        done = f"round {number + 1 - _WARM_UP_TURNS} of {settings.rounds}" if number >= _WARM_UP_TURNS else "warm-up"
+        print_progress(f"{label}, {done}, ms per step: {shown}")
+    counted = {peer: of_peer[_WARM_UP_TURNS:] for peer, of_peer in turns.items()}
+    rows = [summarize(cell, case, peer, counted) for peer in counted]
+    if sentence := disagreement(rows):
+        pool.add_note(sentence)
     return rows
 
 
-def _row(cell: str, case: str, peer: str, turns: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
+def summarize(cell: str, case: str, peer: str, turns: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
+    """Return the row of the library `peer` for a cell and a case. `turns` has the measurements of all libraries."""
     ms = {name: [turn["ms"] for turn in of_peer] for name, of_peer in turns.items()}
-    low, middle, high = results.quartiles(ms[peer])
+    low, middle, high = tables.quartiles(ms[peer])
     return {
         "cell": cell,
         "case": case,
         "peer": peer,
         "ms": middle,
         "quartiles": [low, high],
-        "ratio": results.median_ratio(ms[peer], ms[OURS]) if OURS in ms else None,
+        "ratio": tables.median_ratio(ms[peer], ms[OURS]) if OURS in ms else None,
         "loss": turns[peer][-1]["loss"],
         "rounds": ms[peer],
     }
 
 
-def _disagreement(rows: list[dict[str, Any]]) -> str | None:
-    """Ours and stock start from the same weights and see the same rows: their losses must stay together."""
+def disagreement(rows: list[dict[str, Any]]) -> str | None:
+    """Return a note if the losses of Gatewright and stock Keras differ, or None.
+
+    Both start with the same weights and train on the same texts, so that their losses must be almost equal.
+    """
     loss = {row["peer"]: row["loss"] for row in rows}
     if OURS not in loss or _STOCK not in loss or abs(loss[OURS] - loss[_STOCK]) < 0.02:
         return None
     row = rows[0]
-    return f"{row['cell']}, {row['case']}: the losses DIFFER, {loss[OURS]:.4f} and stock {loss[_STOCK]:.4f}."
+    return f"{row['cell']}, {row['case']}: the losses DIFFER, {loss[OURS]:.4f} and in stock Keras {loss[_STOCK]:.4f}."
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The result as a page."""
-    lines = [
+    rows = [
         (
             row["cell"],
             row["case"],
             TITLES[row["peer"]],
-            results.number(row["ms"]),
-            "-".join(map(results.number, row["quartiles"])),
-            results.ratio(row["ratio"]),
+            tables.format_number(row["ms"]),
+            tables.format_range(row["quartiles"]),
+            tables.format_ratio(row["ratio"]),
         )
         for row in result["rows"]
     ]
-    head = ("cell", "case", "peer", "ms a step", "quartiles", "peer / ours")
-    return (
-        f"{results.heading('Training step', result)}\n{results.table(head, lines)}\n\n"
-        f"{results.idle(result)}\nRows: {result['data']}.\n{results.notes(result)}"
-    ).rstrip()
+    return tables.page(
+        "Training step",
+        result,
+        ("cell", "case", "library", "ms per step", "quartiles", "library / Gatewright"),
+        rows,
+        f"{tables.idle_sentence(result)}\nTexts: {result['data']}.",
+    )
 
 
-def _work(name: str) -> None:
-    """Be the worker of one peer."""
-    import numpy as np
+class _Trainer:
+    """The commands that a worker process handles, and the data that it keeps between them."""
 
-    peer: Any = None
-    rows: Any = None
+    def start(self, texts: str) -> dict[str, Any]:
+        import numpy as np
 
-    def answer(do: str, **request: Any) -> Any:
-        nonlocal peer, rows
-        if do == "start":
-            peer = peers.peer(name)
-            rows = np.load(request["rows"])
-            return peer.facts()
-        if do == "build":
-            return peer.build(**request)
-        count = (1 + request["steps"]) * peers.BATCH  # the first batch of a turn is not timed
-        seconds, loss = peer.run(rows["x"][:count], rows["y"][:count])
-        return {"ms": 1e3 * seconds / request["steps"], "loss": float(loss)}
+        self.peer = peers.load(worker_name())
+        self.texts = np.load(texts)
+        return self.peer.facts()
 
-    workers.serve(answer)
+    def build(self, cell: str, case: str) -> None:
+        self.peer.build(cell, case)
+
+    def train(self, steps: int) -> dict[str, float]:
+        count = (1 + steps) * peers.BATCH_SIZE  # the first batch of a turn is not timed
+        seconds, loss = self.peer.train(self.texts["x"][:count], self.texts["y"][:count])
+        return {"ms": 1e3 * seconds / steps, "loss": float(loss)}
 
 
 if __name__ == "__main__":
-    _work(workers.name_of_this())
+    trainer = _Trainer()
+    serve(start=trainer.start, build=trainer.build, train=trainer.train)

@@ -1,4 +1,4 @@
-"""The cells. To add one, write its file and add it to the list below: see "To add a cell" in ARCHITECTURE.md."""
+"""The list of all cells. The section "Add a cell" in ARCHITECTURE.md describes how to add one."""
 
 from gatewright.ops.cells.cell import Cell
 from gatewright.ops.cells.gru import GRU
@@ -20,4 +20,4 @@ _CELLS: tuple[Cell, ...] = (
 )
 
 CELLS: dict[str, Cell] = {cell.name: cell for cell in _CELLS}
-"""Every cell by its name."""
+"""All cells by name."""

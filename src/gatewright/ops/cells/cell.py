@@ -1,17 +1,17 @@
-"""The base class of the cells, and the array functions that their equations share.
+"""The base class of the cells, and array functions that several cells use.
 
-Letters, the same in the equations and in the code:
+The equations and the code use the same letters:
 
     x  input of a step, [batch, features]
     h  state that is also the output, [batch, units];  c  cell state of an LSTM, or candidate of a GRU
     W  kernel, [features, gates * units];  U  recurrent kernel, [units, gates * units];  b  bias
        (if no gate reads the state, U is [units, 0])
-    m  dropout mask on x;  n  dropout mask on h;  both are drawn once per sequence and already scaled
+    m  dropout mask on x;  n  dropout mask on h;  0 or 1 / (1 - rate), the same at every step of a sequence
     *  elementwise product;  @  matrix product
 
-The layout is that of Keras: gates are the columns of W, U and b, in the order of `Cell.gates`. In the backward steps
-d_y is the derivative of the loss with respect to y, and d_a_g the derivative with respect to the pre-activation of
-gate g.
+Weights have the layout of Keras: the columns of W, U and b belong to the gates, in the order of `Cell.gates`. In
+`step_backward`, d_y is the derivative of the loss with respect to y, and d_a_g is the derivative with respect to the
+pre-activation of gate g.
 """
 
 from collections.abc import Callable
@@ -21,19 +21,24 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-# Arrays of NumPy or JAX. The two libraries share no type that NumPy alone could name.
+# An array of NumPy or JAX. No type covers both without importing JAX.
 Array: TypeAlias = Any
 
 
 class Activation(NamedTuple):
-    """A function of a pre-activation, and its derivative as a function of the output value."""
+    """An activation function.
+
+    Attributes:
+        apply: Compute the activation y of an array. Takes `numpy` or `jax.numpy`, and the array.
+        derivative: Compute the derivative from y, the result of `apply`.
+    """
 
     apply: Callable[[ModuleType, Array], Array]
     derivative: Callable[[Array], Array]
 
 
 def sigmoid(xp: ModuleType, a: Array) -> Array:
-    """Return 1 / (1 + exp(-a)), computed so that it does not overflow for very negative a."""
+    """Return 1 / (1 + exp(-a)), computed in a way that does not overflow for very negative a."""
     return 0.5 * xp.tanh(0.5 * a) + 0.5
 
 
@@ -58,7 +63,7 @@ ACTIVATIONS: dict[str, Activation] = {
 
 @dataclass(frozen=True)
 class Options:
-    """The fields of a recurrence: see `gatewright.ops.recurrence.Recurrence`, which checks them."""
+    """The options of a recurrence. The subclass `gatewright.ops.recurrence.Recurrence` describes and checks them."""
 
     cell: str
     activation: str = "tanh"
@@ -70,7 +75,7 @@ class Options:
 
 
 class Weights(NamedTuple):
-    """The operands that are the same at every step, in the order of the letters W, U, b, m, n."""
+    """The weights and dropout masks of a recurrence: W, U, b, m and n. They are the same at every step."""
 
     kernel: Array
     recurrent_kernel: Array
@@ -80,7 +85,10 @@ class Weights(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """Gradients of a loss with respect to each operand, in the operand's shape; bias is None if there is none."""
+    """Gradients of a loss with respect to the operands of a recurrence.
+
+    Each gradient has the shape of its operand. `bias` is None if the recurrence has no bias.
+    """
 
     x: Array
     kernel: Array
@@ -95,21 +103,21 @@ States: TypeAlias = tuple[Array, ...]
 class Cell:
     """A recurrent cell: its equations, their gradients, and the shapes of its parameters.
 
-    A step is pure: it writes nothing in place and computes in the dtype of its operands. It is written with the array
-    functions that NumPy and JAX share, so that the same equations serve as the NumPy reference implementation and as
-    the body of a `jax.lax.scan`.
+    `step` does not modify its arguments, and it computes in their dtype. It uses only functions that NumPy and JAX have
+    in common, so that the same code runs in the NumPy reference implementation and inside `jax.lax.scan`.
 
     Attributes:
-        name: the name in code, settings and model files.
-        title: the name shown to people. For SimpleRNN, LSTM and GRU it is the name of the Keras layer.
-        gates: names of the gates, in the order of the columns of W, U and b.
-        saved: names of the values of a step that the backward pass needs. If there is a state c, it is last.
-        states: names of the states carried from step to step; the first is also the output.
-        reads_state: whether the gates read the previous state. If not, there is no recurrent kernel.
-        parameter_rows: number of rows [units] in the bias if it holds more than one number per gate and unit, else 0.
-        gain_rows: the rows of the bias that are gains. They are 1 if no bias is given; all other rows are 0.
-        forget_gate: the gate whose bias starts at 1, so that the state is kept at first; None for none.
-        recurrent_activations: names of the recurrent activations that the cell can have.
+        name: The name in code, settings and model files.
+        title: The name shown to people. For SimpleRNN, LSTM and GRU it is the name of the Keras layer.
+        gates: Names of the gates, in the order of the columns of W, U and b.
+        saved: Names of the values that a step saves for the backward pass. A state c is always the last one.
+        states: Names of the states. The first one, h, is also the output.
+        reads_state: True if the gates depend on the previous state. Otherwise the cell has no recurrent kernel.
+        parameter_rows: Number of rows of the bias if its shape is [parameter_rows, units]. 0 if it is [gates * units].
+        gain_rows: The rows of the bias that are gains of a layer normalization. Without a bias, the gains are 1.
+        forget_gate: Name of the gate whose bias is initialized with 1, so that the cell remembers its state at the
+            beginning of training. None if the cell has no such gate.
+        recurrent_activations: Names of the recurrent activations that the cell supports.
     """
 
     name: str
@@ -124,7 +132,10 @@ class Cell:
     recurrent_activations: tuple[str, ...] = tuple(ACTIVATIONS)
 
     def saved_names(self, options: Options) -> tuple[str, ...]:
-        """Return `saved`, unless it depends on the options."""
+        """Return the names of the values that a step saves for the backward pass.
+
+        The default is `saved`. Cells override this method if the names depend on the options.
+        """
         return self.saved
 
     def bias_shape(self, options: Options, units: int) -> tuple[int, ...]:
@@ -134,17 +145,17 @@ class Cell:
     def step(
         self, options: Options, x: Array, states: States, weights: Weights, xp: ModuleType
     ) -> tuple[States, States]:
-        """Compute one step.
+        """Compute one time step.
 
         Args:
-            options: the recurrence.
+            options: The recurrence.
             x: [batch, features].
-            states: previous states, each [batch, units].
-            weights: the weights and dropout masks.
+            states: Previous states, each [batch, units].
+            weights: The weights and dropout masks.
             xp: `numpy` or `jax.numpy`.
 
         Returns:
-            The new states, and the values of `saved_names`, each [batch, units].
+            The new states, and the values that are named by `saved_names`. Each array is [batch, units].
         """
         raise NotImplementedError
 
@@ -161,12 +172,12 @@ class Cell:
         """Compute the gradients of one step, in NumPy.
 
         Args:
-            options: the recurrence.
-            d_states: gradients with respect to the new states.
-            x, states, weights: the operands of `step`.
-            output: the new h, after zoneout.
-            saved: the values of `saved_names`. A saved c is the state after zoneout, so that a cell computes the c of
-                its own step again.
+            options: The recurrence.
+            d_states: Gradients of the loss with respect to the new states.
+            x, states, weights: The arguments that `step` was called with.
+            output: The new h, after zoneout.
+            saved: The saved values that `step` returned, except that a state c is the one after zoneout. A cell that
+                needs the c before zoneout has to compute it again.
         """
         raise NotImplementedError
 
@@ -175,22 +186,35 @@ class Cell:
 
 
 def split(array: Array, gates: int) -> list[Array]:
-    """Return the columns of each gate."""
+    """Split an array along the last axis into one array for each gate."""
     units = array.shape[-1] // gates
     return [array[..., g * units : (g + 1) * units] for g in range(gates)]
 
 
 def mask_of_gate(masks: Array | None, g: int) -> Array:
-    """Return the dropout mask of gate g: its own, the one that all gates share, or 1 without dropout."""
+    """Return the dropout mask of gate g, or 1 if there is no dropout.
+
+    Args:
+        masks: One mask for each gate, or one for all gates: [gates or 1, batch, features]. None for no dropout.
+        g: Index of the gate.
+    """
     if masks is None:
         return 1
     return masks[g if masks.shape[0] > 1 else 0]
 
 
 def project(operand: Array, weights: Array, bias: Array | None, masks: Array | None, gates: int) -> list[Array]:
-    """Return (operand * masks_g) @ weights_g + bias_g for each gate g."""
+    """Return (operand * mask_g) @ weights_g + bias_g for each gate g.
+
+    Args:
+        operand: x or h, [batch, features].
+        weights: W or U, [features, gates * units].
+        bias: [gates * units], or None.
+        masks: Dropout masks, [gates or 1, batch, features], or None.
+        gates: Number of gates.
+    """
     if masks is None or masks.shape[0] == 1:
-        # All gates see one operand, so one product serves them all.
+        # All gates have the same operand, so that one product is enough.
         products = split((operand * mask_of_gate(masks, 0)) @ weights, gates)
     else:
         products = [(operand * masks[g]) @ w for g, w in enumerate(split(weights, gates))]
@@ -202,7 +226,12 @@ def project(operand: Array, weights: Array, bias: Array | None, masks: Array | N
 def project_backward(
     d_products: list[Array], operand: Array, weights: Array, masks: Array | None
 ) -> tuple[Array, Array]:
-    """Return the gradients of `project` with respect to its operand and its weights."""
+    """Return the gradients of the loss with respect to the operand and the weights of `project`.
+
+    Args:
+        d_products: Gradient with respect to each result of `project`.
+        operand, weights, masks: The arguments of `project`.
+    """
     gates = len(d_products)
     d_operand = np.zeros_like(operand)
     d_weights = []
@@ -214,7 +243,13 @@ def project_backward(
 
 
 def bias_backward(bias: Array | None, *d_products: list[Array]) -> Array | None:
-    """Return the gradient of the bias: of the input products, and of the recurrent ones if they have a bias."""
+    """Return the gradient of the loss with respect to the bias, or None if there is no bias.
+
+    Args:
+        bias: The bias.
+        d_products: For each row of the bias, the gradients with respect to the sums that the row is added to, one
+            [batch, units] for each gate.
+    """
     if bias is None:
         return None
     return np.stack([np.concatenate(d, axis=1).sum(axis=0) for d in d_products]).reshape(bias.shape)

@@ -20,11 +20,11 @@ from gatewright.ops.cells.cell import (
 
 
 class GRU(Cell):
-    """The gated recurrent unit, with the "keep" convention of the update gate.
+    """The gated recurrent unit. A large update gate z keeps the previous state.
 
     Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder", section 2.3. Chung et al. 2014,
-    "Empirical Evaluation of Gated Recurrent Neural Networks on Sequence Modeling", section 3.2, has z and 1 - z
-    exchanged: `gatewright.ops.convert.swap_update_gate` converts between the two.
+    "Empirical Evaluation of Gated Recurrent Neural Networks on Sequence Modeling", section 3.2, exchanges z and
+    1 - z. `gatewright.ops.convert.swap_update_gate` converts weights between the two conventions.
 
         z = sigma((x * m_z) @ W_z + b_z + (h_prev * n_z) @ U_z [+ b'_z])          update gate
         r = sigma((x * m_r) @ W_r + b_r + (h_prev * n_r) @ U_r [+ b'_r])          reset gate
@@ -33,8 +33,9 @@ class GRU(Cell):
                        c = activation((x * m_h) @ W_h + b_h + r * u)              candidate
         h = z * h_prev + (1 - z) * c                                              sigma = recurrent_activation
 
-    With reset after, the bias is [2, 3 * units]: b = bias[0] and b' = bias[1]. With reset before there is no b'.
-    States: (h,). Saved: (z, r, c, u) with reset after, (z, r, c) with reset before.
+    "Reset after" is the variant with `reset_after=True`. Its bias is [2, 3 * units], with b = bias[0] and b' = bias[1].
+    "Reset before" has no b'.
+    States: (h,). Saved for the backward pass: (z, r, c, u) with reset after, (z, r, c) with reset before.
     """
 
     name = "gru"

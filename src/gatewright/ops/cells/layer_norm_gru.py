@@ -18,21 +18,21 @@ from gatewright.ops.cells.layer_norm import LayerNormCell, normalize, normalize_
 
 
 class LayerNormGRU(LayerNormCell):
-    """The gated recurrent unit with layer normalization, with the "take" convention of the update gate.
+    """The gated recurrent unit with layer normalization. A large update gate z takes the candidate.
 
-    Ba, Kiros & Hinton 2016, "Layer Normalization", section 3.1 and the supplementary material. N is that of the LSTM
-    with layer normalization.
+    Ba, Kiros & Hinton 2016, "Layer Normalization", section 3.1 and the supplementary material.
 
+        N(v) = (v - mean(v)) / sqrt(variance(v) + EPSILON)
         x_z, x_r, x_h = (x * m) @ W                  h_z, h_r, h_h = (h_prev * n) @ U
-        a = gain_x * N(x) + gain_h * N(h) + b        of z and r: N of the two as one vector
+        a = gain_x * N(x) + gain_h * N(h) + b        for z and r: N acts on both as one vector
         z = sigma(a_z)    r = sigma(a_r)
         u = gain_h_h * N(h_h) + b_u
         c = activation(gain_x_h * N(x_h) + b_h + r * u)
         h = (1 - z) * h_prev + z * c                 sigma = recurrent_activation
 
-    The paper has a bias in each of the two normalizations of z and r. Only their sum matters, which is b here.
-    The bias is [10, units]: b (z, r, h), b_u, gain_x (z, r, h), gain_h (likewise).
-    States: (h,). Saved: (z, r, c, x_z, x_r, x_h, h_z, h_r, h_h).
+    The paper adds a bias after each of the two normalizations for z and r. Only the sum of the two matters, and it is b
+    here. The array `bias` is [10, units]. Its rows are b (z, r, h), b_u, gain_x (z, r, h) and gain_h (z, r, h).
+    States: (h,). Saved for the backward pass: (z, r, c, x_z, x_r, x_h, h_z, h_r, h_h).
     """
 
     name = "layer_norm_gru"

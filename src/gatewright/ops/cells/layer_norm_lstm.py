@@ -25,14 +25,15 @@ class LayerNormLSTM(LayerNormCell, LSTM):
 
         N(v) = (v - mean(v)) / sqrt(variance(v) + EPSILON)
         x_i, x_f, x_c, x_o = (x * m) @ W             h_i, h_f, h_c, h_o = (h_prev * n) @ U
-        a = gain_x * N(x) + gain_h * N(h) + b        N of the four gates as one vector
+        a = gain_x * N(x) + gain_h * N(h) + b        N acts on all four gates as one vector
         i = sigma(a_i)    f = sigma(a_f)    g = activation(a_c)    o = sigma(a_o)
         c = f * c_prev + i * g
         h = o * activation(gain_c * N(c) + shift_c)  sigma = recurrent_activation
 
-    The paper has a bias in each of the two normalizations. Only their sum matters, which is b here.
-    The bias is [14, units]: b (i, f, c, o), gain_x (likewise), gain_h (likewise), gain_c, shift_c.
-    States: (h, c). Saved: (i, f, g, o, x_i, x_f, x_c, x_o, h_i, h_f, h_c, h_o, c).
+    The paper adds a bias after each of the two normalizations. Only the sum of the two matters, and it is b here.
+    The array `bias` is [14, units]. Its rows are b (i, f, c, o), gain_x (i, f, c, o), gain_h (i, f, c, o), gain_c and
+    shift_c.
+    States: (h, c). Saved for the backward pass: (i, f, g, o, x_i, x_f, x_c, x_o, h_i, h_f, h_c, h_o, c).
     """
 
     name = "layer_norm_lstm"

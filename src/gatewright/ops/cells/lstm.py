@@ -21,8 +21,8 @@ from gatewright.ops.cells.cell import (
 class LSTM(Cell):
     """The long short-term memory.
 
-    Hochreiter & Schmidhuber 1997, "Long Short-Term Memory", section 4; the forget gate is that of Gers, Schmidhuber &
-    Cummins 2000, "Learning to Forget", section 3. No peepholes.
+    Hochreiter & Schmidhuber 1997, "Long Short-Term Memory", section 4; the forget gate is from Gers, Schmidhuber &
+    Cummins 2000, "Learning to Forget", section 3. There are no peephole connections.
 
         i = sigma((x * m_i) @ W_i + b_i + (h_prev * n_i) @ U_i)           input gate
         f = sigma((x * m_f) @ W_f + b_f + (h_prev * n_f) @ U_f)           forget gate
@@ -31,7 +31,7 @@ class LSTM(Cell):
         c = f * c_prev + i * g
         h = o * activation(c)                                             sigma = recurrent_activation
 
-    States: (h, c). Saved: (i, f, g, o, c).
+    States: (h, c). Saved for the backward pass: (i, f, g, o, c).
     """
 
     name = "lstm"

@@ -19,7 +19,7 @@ from gatewright.ops.cells.cell import (
 
 
 class MinGRU(Cell):
-    """The minGRU, with the "take" convention of the update gate. No gate reads the state.
+    """The minGRU. Its gates do not depend on the state. A large update gate z takes the candidate.
 
     Feng, Tung, Ahmed, Bengio & Hajimirsadeghi 2024, "Were RNNs All We Needed?", section 3.1.
 
@@ -27,9 +27,9 @@ class MinGRU(Cell):
         c = (x * m_h) @ W_h + b_h                           candidate
         h = (1 - z) * h_prev + z * c                        sigma = recurrent_activation
 
-    The appendix of the paper applies a function g to the candidate. It belongs to the formulation in logarithms, which
-    needs positive states; the equations of the section, and these, have no such function.
-    States: (h,). Saved: (z, c).
+    The code in the appendix of the paper also applies a function g to the candidate. It makes the states positive,
+    which a computation with logarithms needs. Section 3.1 has no such function, and neither has this class.
+    States: (h,). Saved for the backward pass: (z, c).
     """
 
     name = "min_gru"

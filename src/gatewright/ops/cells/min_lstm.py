@@ -19,7 +19,7 @@ from gatewright.ops.cells.cell import (
 
 
 class MinLSTM(Cell):
-    """The minLSTM, with normalized gates. No gate reads the state.
+    """The minLSTM, with normalized gates. Its gates do not depend on the state.
 
     Feng, Tung, Ahmed, Bengio & Hajimirsadeghi 2024, "Were RNNs All We Needed?", section 3.2. As in minGRU, the
     candidate has no activation.
@@ -27,11 +27,12 @@ class MinLSTM(Cell):
         i = sigmoid((x * m_i) @ W_i + b_i)                  input gate
         f = sigmoid((x * m_f) @ W_f + b_f)                  forget gate
         g = (x * m_c) @ W_c + b_c                           candidate
-        k = f / (f + i)                                     f', the fraction kept; i' = i / (f + i) = 1 - k
+        k = f / (f + i)                                     fraction of the state that is kept
         h = k * h_prev + (1 - k) * g
 
-    The gates are fractions of a sum that must not be 0, so the recurrent activation is always the sigmoid.
-    States: (h,). Saved: (i, f, g, k).
+    k is f' in the paper, and 1 - k = i / (f + i) is i'. The recurrent activation is always the sigmoid, because f + i
+    must not be 0.
+    States: (h,). Saved for the backward pass: (i, f, g, k).
     """
 
     name = "min_lstm"

@@ -23,7 +23,8 @@ class SimpleRNN(Cell):
 
         h = activation((x * m) @ W + b + (h_prev * n) @ U)
 
-    States: (h,). Saved: nothing, since the derivative is a function of h; with zoneout (y,), the h before zoneout.
+    States: (h,). Saved for the backward pass: nothing, because the derivative of the activation can be computed from h.
+    With zoneout (y,), which is h before zoneout.
     """
 
     name = "simple_rnn"

@@ -1,131 +1,101 @@
-"""The adding problem: remember two marked numbers of a long sequence and give their sum."""
+"""The adding problem: remember two marked numbers of a long sequence and return their sum."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.batches import Examples
-from gatewright.nn.block import Block
-from gatewright.nn.layers import Dense, Recurrent
+from gatewright.data.batches import Batch
+from gatewright.nn.layer import Layer
+from gatewright.nn.layers import Dense
 from gatewright.results.measure import Measure
-from gatewright.tasks.base.task import Parts, Simple
+from gatewright.tasks.adding.settings import AddingSettings
+from gatewright.tasks.base import baselines
+from gatewright.tasks.base.stack import recurrent_stack
+from gatewright.tasks.base.task import FittedBaseline, Length, Prepared, Splits, Task
 
-# An answer nearer than this counts as right: Hochreiter & Schmidhuber 1997, section 5.4.
+# A prediction with a smaller error is correct: Hochreiter & Schmidhuber 1997, section 5.4.
 _NEAR = 0.04
-# Of the numbers alone, so that every comparison at one length sees the same rows.
+# Seed of the examples: all comparisons with the same length have the same examples.
 _SEED = 1997
+# Sizes of the training, validation and test sets.
+_TRAIN, _VALIDATION, _TEST = 10_000, 1_000, 10_000
 
 
 @dataclass(frozen=True)
-class Adding:
-    """Hochreiter & Schmidhuber 1997, "Long Short-Term Memory", section 5.4, with numbers from [0, 1] as in
-    Le, Jaitly & Hinton 2015, "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units", section 4.1.
+class PreparedSums(Prepared[Batch]):
+    """The encoding and the metrics of the adding problem. Nothing is learned from the training set."""
 
-    A row is [length, 2]: numbers uniform in [0, 1], and marks that are 1 at one step of the first half and one of the
-    second half, else 0. The target is the sum of the two marked numbers. Whoever ignores the input is wrong by a
-    variance of 1/6 = 0.167.
+    measures = (Measure("mse", "mean squared error", "lower"), Measure("within_0_04", "within 0.04", "higher"))
+    score_label = "its answer lies within 0.04 of the sum, and the other's does not"
+    features = 2
 
-    Attributes:
-        length: steps of a row, at least 2.
-        train_rows, validation_rows, test_rows: how many rows to draw for each part.
-        zoneout: see `blocks.Recurrent`.
-    """
-
-    length: int = 100
-    train_rows: int = 10_000
-    validation_rows: int = 1_000
-    test_rows: int = 10_000
-    zoneout: float = 0.0
-
-    name: ClassVar[str] = "adding"
-    data: ClassVar[str] = "adding"
-    measures: ClassVar[tuple[Measure, ...]] = (
-        Measure("mse", "mean squared error", "lower"),
-        Measure("within_0_04", "within 0.04", "higher"),
-    )
-    right: ClassVar[str] = "its answer lies within 0.04 of the sum, and the other's does not"
-    counted: ClassVar[str] = ""
-    carried: ClassVar[bool] = False
-    unit: ClassVar[str] = "rows"
-    steps: ClassVar[tuple[int, int]] = (3_000, 5)
-
-    def read(self) -> Parts[Examples]:
-        """Draw the rows."""
-        rng = np.random.default_rng(_SEED)
-        train, validation, test = (self._draw(rows, rng) for rows in self._sizes())
-        return Parts(train, validation, test)
-
-    def _sizes(self) -> tuple[int, int, int]:
-        return self.train_rows, self.validation_rows, self.test_rows
-
-    def _draw(self, rows: int, rng: np.random.Generator) -> Examples:
-        numbers = rng.random((rows, self.length), dtype=np.float32)
-        half = self.length // 2
-        first = rng.integers(0, half, rows)
-        second = rng.integers(half, self.length, rows)
-        row = np.arange(rows)
-        marks = np.zeros_like(numbers)
-        marks[row, first] = marks[row, second] = 1
-        sums = numbers[row, first] + numbers[row, second]
-        return Examples(np.stack([numbers, marks], axis=-1), sums[:, None])
-
-    def fit(self, train: Examples) -> None:
-        """Nothing is to be learnt from the rows."""
-
-    def encode(self, rows: Examples, learning: bool = False) -> Examples:
-        """Rows are numbers already."""
-        return rows
-
-    def size(self, examples: Examples) -> int:
-        """How many rows."""
-        return len(examples.inputs)
-
-    def remarks(self, test: Examples) -> tuple[str, ...]:
-        """None."""
-        return ()
-
-    def counts(self, train: Examples) -> NDArray[np.float32]:
-        """Every row counts alike."""
-        return np.ones(len(train.targets), np.float32)
-
-    def blocks(self, cell: str, units: int) -> list[Block]:
-        """The cell, and a linear map of its last state to one number."""
-        return [Recurrent(cell, units, zoneout=self.zoneout), Dense(1)]
+    def encode(self, examples: Batch, training: bool = False) -> Batch:
+        return examples
 
     def losses(self, outputs: Any, targets: Any) -> Any:
-        """Squared error of each row."""
         return ((outputs - targets) ** 2)[:, 0]
 
     def measure(self, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
-        """Mean squared error, and the share of rows within 0.04 of the sum."""
         error = np.asarray(outputs, np.float64) - targets
-        return {"mse": float(np.mean(error**2)), "within_0_04": float(np.mean(self.merits(outputs, targets)))}
+        return {"mse": float(np.mean(error**2)), "within_0_04": float(np.mean(self.scores(outputs, targets)))}
 
-    def merits(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
-        """Whether each row's answer lies within 0.04 of its sum."""
-        near: NDArray[np.bool_] = np.abs(outputs - targets)[:, 0] < _NEAR
-        return near
+    def scores(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.asarray(np.abs(outputs - targets)[:, 0] < _NEAR, np.bool_)
 
-    def chance(self, train: Examples, test: Examples) -> Simple:
-        """The mean sum of the training rows, whatever the input."""
-        mean = np.full_like(test.targets, train.targets.mean())
-        return Simple("chance", "always the mean sum of the training rows", mean)
+    def constant(self, targets: NDArray[Any], train: NDArray[Any] | None = None) -> tuple[NDArray[Any], str]:
+        mean = (targets if train is None else train).mean()
+        return np.full_like(targets, mean), "always the mean sum"
 
-    def baseline(self, parts: Parts[Examples]) -> Simple:
-        """Linear regression on every number and every mark."""
-        from gatewright.tasks.base import baselines
+    def to_json(self) -> dict[str, Any]:
+        return {}
 
-        def flat(rows: Examples) -> NDArray[Any]:
-            return rows.inputs.reshape(len(rows.inputs), -1)
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        return cls()
 
-        outputs = baselines.linear_regression(flat(parts.train), parts.train.targets, flat(parts.test))
-        return Simple("linear regression", "least squares on every number and every mark", outputs)
 
-    def decode(self, outputs: NDArray[Any]) -> Sequence[float]:
-        """The sums."""
-        return [float(value) for value in outputs[:, 0]]
+@dataclass(frozen=True)
+class Adding(Task[Batch]):
+    """The adding problem of Hochreiter & Schmidhuber 1997, "Long Short-Term Memory", section 5.4.
+
+    The numbers are uniform in [0, 1), as in Le, Jaitly & Hinton 2015, "A Simple Way to Initialize Recurrent Networks of
+    Rectified Linear Units", section 4.1. An example is [max_length, 2]: the numbers, and marks that are 1 at one step
+    of the first half and at one step of the second half, and 0 at all other steps. The target is the sum of the two
+    marked numbers. A prediction that ignores the inputs has a mean squared error of at least 1/6 = 0.167.
+    """
+
+    settings: AddingSettings
+
+    length: ClassVar[Length] = Length(3_000, 5)
+
+    def read(self) -> Splits[Batch]:
+        rng = np.random.default_rng(_SEED)
+        train, test = (size if self.limit is None else min(size, self.limit) for size in (_TRAIN, _TEST))
+        return Splits("adding", *(self._draw(size, rng) for size in (train, _VALIDATION, test)))
+
+    def _draw(self, examples: int, rng: np.random.Generator) -> Batch:
+        numbers = rng.random((examples, self.settings.max_length), dtype=np.float32)
+        half = self.settings.max_length // 2
+        first = rng.integers(0, half, examples)
+        second = rng.integers(half, self.settings.max_length, examples)
+        every = np.arange(examples)
+        marks = np.zeros_like(numbers)
+        marks[every, first] = marks[every, second] = 1
+        sums = numbers[every, first] + numbers[every, second]
+        return Batch(np.stack([numbers, marks], axis=-1), sums[:, None])
+
+    def prepare(self, splits: Splits[Batch]) -> tuple[PreparedSums, AddingSettings]:
+        return PreparedSums(), self.settings
+
+    def network(self, prepared: PreparedSums, settings: AddingSettings) -> list[Layer]:
+        """Return the layers of the network: recurrent layers, and a linear map from the last output to one number."""
+        return [*recurrent_stack(settings), Dense(1)]
+
+    def baseline(self, splits: Splits[Batch], prepared: PreparedSums) -> FittedBaseline:
+        """Fit linear regression on all numbers and all marks."""
+        train, test = (batch.inputs.reshape(batch.size, -1) for batch in (splits.train, splits.test))
+        outputs = baselines.linear_regression(train, splits.train.targets, test)
+        return FittedBaseline("linear regression", "least squares on every number and every mark", outputs)

@@ -1,23 +1,27 @@
-"""The simple models that every network is held against."""
+"""Baselines that several tasks share: regressions without a recurrence."""
 
-from __future__ import annotations
-
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.tasks.base.measures import of_labels, to_shares
+from gatewright.tasks.base.measures import multi_label_metrics, to_label_probabilities
 
-# Inverse strengths of regularisation that are tried; the best on the validation rows is kept.
+# Inverse strengths of regularization. The one that is best on the validation set is used.
 _STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 # Counts are smoothed by one, as in the paper.
 _SMOOTHING = 1.0
 
 
 class NBLogisticRegression(NamedTuple):
-    """Logits for the test texts, [rows, 1] for two classes and [rows, classes] for more; and the chosen C."""
+    """The result of a logistic regression on naive-Bayes-weighted words.
+
+    Attributes:
+        outputs: Logits for the test texts: [texts, 1] for two classes, otherwise [texts, classes] or [texts, labels].
+        C: The inverse strength of regularization that was chosen.
+    """
 
     outputs: NDArray[np.float64]
     C: float
@@ -31,83 +35,84 @@ def nb_logistic_regression(
     test_texts: Sequence[str],
     classes: int,
 ) -> NBLogisticRegression:
-    """Logistic regression on naive-Bayes-weighted words and pairs of words.
+    """Fit logistic regression on naive-Bayes-weighted words and pairs of words.
 
     Wang & Manning 2012, "Baselines and Bigrams: Simple, Good Sentiment and Topic Classification", section 2.3, with
-    logistic regression in the place of the support vector machine. With f the presence (0 or 1) of a word or pair:
+    logistic regression instead of the support vector machine. With f the presence (0 or 1) of a word or pair:
 
-        p = 1 + sum of f over the class,  q = 1 + sum of f over the others
+        p = 1 + sum of f over the texts of the class,  q = 1 + sum of f over all other texts
         r = log((p / |p|) / (q / |q|)),   features r * f
 
-    More than two classes are one against the rest each.
+    For more than two classes, one regression is fitted for each class against the rest.
 
     Args:
-        train_texts, train_classes: what is fitted; classes are numbers from 0.
-        validation_texts, validation_classes: on which the strength of regularisation is chosen, by accuracy.
-        test_texts: what is answered.
-        classes: how many there are.
+        train_texts, train_classes: The training set. Classes are numbers from 0.
+        validation_texts, validation_classes: The validation set, on which C is chosen by accuracy.
+        test_texts: The texts to predict.
+        classes: The number of classes.
     """
 
-    def accuracy(answers: NDArray[np.float64]) -> float:
-        right = (answers[:, 0] > 0) if classes == 2 else answers.argmax(axis=1)
-        return float(np.mean(right == validation_classes))
+    def accuracy(logits: NDArray[np.float64]) -> float:
+        predicted = (logits[:, 0] > 0) if classes == 2 else logits.argmax(axis=1)
+        return float(np.mean(predicted == validation_classes))
 
-    positives = [1] if classes == 2 else list(range(classes))
-    sides = np.stack([train_classes == positive for positive in positives], axis=1)
-    return _best(train_texts, sides, validation_texts, accuracy, test_texts)
+    columns = [train_classes == number for number in ([1] if classes == 2 else range(classes))]
+    return _best(train_texts, np.stack(columns, axis=1), validation_texts, accuracy, test_texts)
 
 
-def nb_logistic_regression_of_labels(
+def multi_label_nb_logistic_regression(
     train_texts: Sequence[str],
     train_labels: NDArray[np.integer[Any]],
     validation_texts: Sequence[str],
     validation_labels: NDArray[np.integer[Any]],
     test_texts: Sequence[str],
 ) -> NBLogisticRegression:
-    """As `nb_logistic_regression`, each of several labels against its absence, with a logit each: [rows, labels].
+    """Fit logistic regression as in `nb_logistic_regression` for each label of multi-label texts.
 
     Args:
-        train_texts, train_labels: what is fitted; labels are 1 where a row has one, else 0, [rows, labels].
-        validation_texts, validation_labels: on which the strength of regularisation is chosen, by macro F1.
-        test_texts: what is answered.
+        train_texts, train_labels: The training set. Labels are [texts, labels]: 1 where a text has the label, otherwise
+            0.
+        validation_texts, validation_labels: The validation set, on which C is chosen by macro F1.
+        test_texts: The texts to predict.
     """
 
-    def macro_f1(answers: NDArray[np.float64]) -> float:
-        return of_labels(to_shares(answers), validation_labels)["macro_f1"]
+    def macro_f1(logits: NDArray[np.float64]) -> float:
+        return multi_label_metrics(to_label_probabilities(logits), validation_labels)["macro_f1"]
 
     return _best(train_texts, train_labels.astype(np.bool_), validation_texts, macro_f1, test_texts)
 
 
 def _best(
     train_texts: Sequence[str],
-    sides: NDArray[np.bool_],
+    positives: NDArray[np.bool_],
     validation_texts: Sequence[str],
-    merit: Callable[[NDArray[np.float64]], float],
+    score: Callable[[NDArray[np.float64]], float],
     test_texts: Sequence[str],
 ) -> NBLogisticRegression:
-    """A regression for each column of `sides`, [rows, outputs], at the strength whose validation logits are best."""
+    """Fit a regression for each column of `positives`, [texts, outputs].
+
+    The regularization strength is the one with the best score on the validation set.
+    """
     from sklearn.feature_extraction.text import CountVectorizer
 
     counter = CountVectorizer(ngram_range=(1, 2), binary=True, token_pattern=r"\w+", dtype=np.float64)
     try:
         train = counter.fit_transform(train_texts)
-    except ValueError:  # scikit-learn's way to say that no text has a word
+    except ValueError:  # no text has a word
         counter = CountVectorizer(vocabulary=["\0"], dtype=np.float64)
         train = counter.transform(train_texts)
     validation, test = counter.transform(validation_texts), counter.transform(test_texts)
-    ratios = [_log_ratio(train, side) for side in sides.T]
-    best: tuple[float, float, list[Any]] | None = None
-    for strength in _STRENGTHS:
-        models = [_regression(train, side, ratio, strength) for side, ratio in zip(sides.T, ratios, strict=True)]
-        figure = merit(_logits(models, ratios, validation))
-        if best is None or figure > best[0]:
-            best = figure, strength, models
-    assert best is not None
-    return NBLogisticRegression(_logits(best[2], ratios, test), best[1])
+    ratios = [_log_ratio(train, positive) for positive in positives.T]
+    best_score = -math.inf
+    for C in _STRENGTHS:
+        models = [_regression(train, positive, ratio, C) for positive, ratio in zip(positives.T, ratios, strict=True)]
+        if (new_score := score(_logits(models, ratios, validation))) > best_score:
+            best_score, best = new_score, NBLogisticRegression(_logits(models, ratios, test), C)
+    return best
 
 
 class _Constant(NamedTuple):
-    """What is said of a label that every training row has, or none."""
+    """The model of a label that either all training texts have, or none of them."""
 
     logit: float
 
@@ -118,18 +123,17 @@ class _Constant(NamedTuple):
 def _log_ratio(features: Any, positive: NDArray[np.bool_]) -> NDArray[np.float64]:
     p = _SMOOTHING + np.asarray(features[positive].sum(axis=0)).ravel()
     q = _SMOOTHING + np.asarray(features[~positive].sum(axis=0)).ravel()
-    ratio: NDArray[np.float64] = np.log(p / p.sum()) - np.log(q / q.sum())
-    return ratio
+    return np.asarray(np.log(p / p.sum()) - np.log(q / q.sum()))
 
 
-def _regression(features: Any, positive: NDArray[np.bool_], ratio: NDArray[np.float64], strength: float) -> Any:
+def _regression(features: Any, positive: NDArray[np.bool_], ratio: NDArray[np.float64], C: float) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     if positive.all() or not positive.any():
-        # As if half a row were otherwise: certainty would cost without end where it is wrong.
+        # As if half a text differed: a wrong prediction with full certainty would have an infinite loss.
         certain = float(np.log(2 * len(positive) - 1))
         return _Constant(certain if positive.all() else -certain)
-    model = LogisticRegression(C=strength, solver="liblinear", dual=True, max_iter=10_000, random_state=0)
+    model = LogisticRegression(C=C, solver="liblinear", dual=True, max_iter=10_000, random_state=0)
     return model.fit(features.multiply(ratio).tocsr(), positive)
 
 
@@ -141,8 +145,12 @@ def _logits(models: Sequence[Any], ratios: Sequence[NDArray[np.float64]], featur
 
 
 def linear_regression(train: NDArray[Any], targets: NDArray[Any], test: NDArray[Any]) -> NDArray[np.float64]:
-    """Least squares with a constant: predictions [rows, outputs] for the test rows [rows, features]."""
+    """Fit least squares with an intercept, and return the predictions [examples, outputs] for the test set.
+
+    Args:
+        train, test: Features of the training and the test set, [examples, features].
+        targets: Targets of the training set, [examples, outputs].
+    """
     from sklearn.linear_model import LinearRegression
 
-    predictions: NDArray[np.float64] = LinearRegression().fit(train, targets).predict(test)
-    return predictions
+    return np.asarray(LinearRegression().fit(train, targets).predict(test))

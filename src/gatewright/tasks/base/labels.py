@@ -1,8 +1,7 @@
-"""What the labels of a text are, and what outputs say of them: one of two or more classes, or any number of labels."""
+"""The labels of a classifier: one of two or more classes per example, or any number of labels."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,184 +9,263 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.results.measure import Measure
+from gatewright.support.errors import InputError
 from gatewright.tasks.base.measures import (
-    are_given,
+    class_metrics,
     confusion,
-    confusion_of_labels,
-    of_classes,
-    of_labels,
+    label_confusion,
+    multi_label_metrics,
+    predicted_labels,
+    to_label_probabilities,
     to_probabilities,
-    to_shares,
 )
+from gatewright.tasks.base.task import Examples, Prepared
 
 
 @dataclass(frozen=True)
-class OneLabel:
-    """Of each text one of two or more classes.
-
-    The outputs are a logit for each class, of two classes that of the second alone; targets are the numbers of the
-    classes, [rows]; an answer is the likeliest class.
+class LabelSet(ABC):
+    """The labels of a classifier, and the meaning of its outputs.
 
     Attributes:
-        names: the classes, in the order of the outputs.
+        names: The labels, in the order of the outputs.
+        multi_label: True if an example may have any number of labels.
+        measures: The metrics; the first is the main one.
+        score_label, score_name: See `Prepared`.
     """
 
     names: tuple[str, ...]
 
-    several: ClassVar[bool] = False
+    multi_label: ClassVar[bool]
+    measures: ClassVar[tuple[Measure, ...]]
+    score_label: ClassVar[str]
+    score_name: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """The number of logits."""
+
+    @abstractmethod
+    def targets(self, labels: Sequence[Any]) -> NDArray[np.int32]:
+        """Return the labels of examples as numbers: [examples], or [examples, labels] for multi-label data."""
+
+    @abstractmethod
+    def losses(self, outputs: Any, targets: Any) -> Any:
+        """Return the cross-entropy of each example, in nats. The arguments and the result are JAX arrays."""
+
+    @abstractmethod
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the probability of each label, [examples, labels]."""
+
+    @abstractmethod
+    def predicted(self, probabilities: NDArray[np.float64]) -> list[tuple[str, ...]]:
+        """Return the labels predicted for each example."""
+
+    @abstractmethod
+    def measure(self, probabilities: NDArray[np.float64], targets: NDArray[Any]) -> dict[str, float]:
+        """Return the value of each metric by name."""
+
+    @abstractmethod
+    def scores(self, probabilities: NDArray[np.float64], targets: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return True for each example whose prediction is right, [examples]."""
+
+    @abstractmethod
+    def confusion(self, probabilities: NDArray[np.float64], targets: NDArray[Any]) -> list[Any]:
+        """Return the confusion matrix. For multi-label data, return one matrix for each label."""
+
+    @abstractmethod
+    def constant(self, targets: NDArray[Any]) -> tuple[NDArray[np.float64], str]:
+        """Return the best logits for these targets that ignore the inputs, and a description of them."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the labels as JSON values; see `labels_from_json`."""
+        return {"labels": list(self.names), "multi_label": self.multi_label}
+
+
+@dataclass(frozen=True)
+class SingleLabel(LabelSet):
+    """One of two or more classes per example.
+
+    The outputs are a logit for each class; for two classes, one logit for the second class. Targets are the numbers of
+    the classes, [examples]. The prediction is the most probable class.
+    """
+
+    multi_label: ClassVar[bool] = False
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("accuracy", "accuracy", "higher"),
         Measure("macro_f1", "macro F1", "higher"),
         Measure("auroc", "AUROC", "higher"),
-        Measure("log_loss", "log loss", "lower"),
+        Measure("log_loss", "log loss", "lower", per_epoch=True),
         Measure("calibration_error", "calibration error", "lower"),
     )
-    right: ClassVar[str] = "its likeliest class is the label, and the other's is not"
-    counted: ClassVar[str] = ""
+    score_label: ClassVar[str] = "its most probable class is right, and the other's is not"
+    score_name: ClassVar[str] = ""
 
     @property
     def outputs(self) -> int:
-        """How many logits there are."""
         return 1 if len(self.names) == 2 else len(self.names)
 
     def targets(self, labels: Sequence[Any]) -> NDArray[np.int32]:
-        """The labels of rows as numbers."""
-        number = {name: place for place, name in enumerate(self.names)}
-        return np.array([number[label] for label in labels], np.int32)
+        numbers = {name: number for number, name in enumerate(self.names)}
+        return np.array([numbers[label] for label in labels], np.int32)
 
     def losses(self, outputs: Any, targets: Any) -> Any:
-        """Cross-entropy of each row, in nats; JAX arrays in and out."""
         import jax
 
         if outputs.shape[-1] == 1:
-            # log(1 + e^-s) where the class is 1, log(1 + e^s) where it is 0.
+            # log(1 + e^-s) for class 1, log(1 + e^s) for class 0.
             return jax.nn.softplus(outputs[:, 0] * (1 - 2 * targets))
-        logs = jax.nn.log_softmax(outputs)
-        return -jax.numpy.take_along_axis(logs, targets[:, None], axis=-1)[:, 0]
+        return -jax.numpy.take_along_axis(jax.nn.log_softmax(outputs), targets[:, None], axis=-1)[:, 0]
 
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
-        """Of each class, [rows, classes]."""
         return to_probabilities(outputs)
 
-    def decode(self, probabilities: NDArray[np.float64]) -> list[str]:
-        """The answer of each row."""
-        return [self.names[place] for place in probabilities.argmax(axis=1)]
-
-    def given(self, probabilities: NDArray[np.float64]) -> list[tuple[str, ...]]:
-        """The answer of each row as the labels that it is given, which is one."""
-        return [(name,) for name in self.decode(probabilities)]
+    def predicted(self, probabilities: NDArray[np.float64]) -> list[tuple[str, ...]]:
+        return [(self.names[place],) for place in probabilities.argmax(axis=1)]
 
     def measure(self, probabilities: NDArray[np.float64], targets: NDArray[Any]) -> dict[str, float]:
-        """See `measures.of_classes`."""
-        return of_classes(probabilities, targets)
+        return class_metrics(probabilities, targets)
 
-    def merits(self, probabilities: NDArray[np.float64], targets: NDArray[Any]) -> NDArray[np.bool_]:
-        """Whether each row's likeliest class is its own."""
-        right: NDArray[np.bool_] = probabilities.argmax(axis=1) == targets
-        return right
+    def scores(self, probabilities: NDArray[np.float64], targets: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.asarray(probabilities.argmax(axis=1) == targets)
 
     def confusion(self, probabilities: NDArray[np.float64], targets: NDArray[Any]) -> list[Any]:
-        """See `measures.confusion`."""
         return confusion(probabilities.argmax(axis=1), targets, len(self.names))
 
-    def shares(self, targets: NDArray[Any]) -> NDArray[np.float64]:
-        """The share of the rows that have each class."""
-        return np.bincount(targets, minlength=len(self.names)) / len(targets)
-
     def constant(self, targets: NDArray[Any]) -> tuple[NDArray[np.float64], str]:
-        """The outputs that are best for these targets without a look at the texts, and what they say."""
-        shares = self.shares(targets)
-        logs = np.log(shares)
-        commonest = self.names[int(np.argmax(shares))]
-        logits = logs if self.outputs > 1 else logs[1:] - logs[:1]
-        return logits, f"always {commonest!r}, the commonest class of the training rows"
+        frequencies = np.bincount(targets, minlength=len(self.names)) / len(targets)
+        with np.errstate(divide="ignore"):  # a class that does not occur has the logit -inf
+            logs = np.log(frequencies)
+        description = f"always {self.names[int(np.argmax(frequencies))]!r}, the most frequent class"
+        return logs if self.outputs > 1 else logs[1:] - logs[:1], description
 
 
 @dataclass(frozen=True)
-class SeveralLabels:
-    """Of each text any number of labels, also none or all.
+class MultiLabel(LabelSet):
+    """Any number of labels per example, including none and all.
 
-    The outputs are a logit for each label, its sigmoid the label's probability; targets are [rows, labels], 1 where a
-    row has a label, else 0; given are the labels with a probability of at least one half.
-
-    Attributes:
-        names: the labels, in the order of the outputs.
+    The outputs are a logit for each label, whose sigmoid is its probability. Targets are [examples, labels], 1 where an
+    example has a label, otherwise 0. The prediction is the labels with a probability of at least one half.
     """
 
-    names: tuple[str, ...]
-
-    several: ClassVar[bool] = True
+    multi_label: ClassVar[bool] = True
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("macro_f1", "macro F1", "higher"),
         Measure("micro_f1", "micro F1", "higher"),
         Measure("accuracy", "accuracy", "higher"),
         Measure("auroc", "AUROC", "higher"),
-        Measure("log_loss", "log loss", "lower"),
+        Measure("log_loss", "log loss", "lower", per_epoch=True),
         Measure("calibration_error", "calibration error", "lower"),
     )
-    right: ClassVar[str] = "all its labels are right, and not all of the other's are"
-    counted: ClassVar[str] = "rows with every label right"
+    score_label: ClassVar[str] = "all its labels are right, and not all of the other's are"
+    score_name: ClassVar[str] = "examples with every label right"
 
     @property
     def outputs(self) -> int:
-        """How many logits there are."""
         return len(self.names)
 
     def targets(self, labels: Sequence[Any]) -> NDArray[np.int32]:
-        """The labels of rows as zeros and ones."""
-        number = {name: place for place, name in enumerate(self.names)}
+        numbers = {name: number for number, name in enumerate(self.names)}
         targets = np.zeros((len(labels), len(self.names)), np.int32)
-        for row, some in enumerate(labels):
-            targets[row, [number[label] for label in some]] = 1
+        for row, given in enumerate(labels):
+            targets[row, [numbers[label] for label in given]] = 1
         return targets
 
     def losses(self, outputs: Any, targets: Any) -> Any:
-        """Mean over labels of the cross-entropy of yes and no, of each row, in nats; JAX arrays in and out."""
         import jax
 
-        # log(1 + e^-s) where the label is there, log(1 + e^s) where it is not.
+        # log(1 + e^-s) for a label that is present, log(1 + e^s) for one that is absent; the mean over labels.
         return jax.nn.softplus(outputs * (1 - 2 * targets)).mean(axis=-1)
 
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
-        """Of each label, [rows, labels]."""
-        return to_shares(outputs)
+        return to_label_probabilities(outputs)
 
-    def decode(self, probabilities: NDArray[np.float64]) -> list[tuple[str, ...]]:
-        """The labels that each row is given."""
+    def predicted(self, probabilities: NDArray[np.float64]) -> list[tuple[str, ...]]:
         return [
-            tuple(name for name, is_given in zip(self.names, row, strict=True) if is_given)
-            for row in are_given(probabilities)
+            tuple(name for name, given in zip(self.names, row, strict=True) if given)
+            for row in predicted_labels(probabilities)
         ]
 
-    def given(self, probabilities: NDArray[np.float64]) -> list[tuple[str, ...]]:
-        """As `decode`."""
-        return self.decode(probabilities)
-
     def measure(self, probabilities: NDArray[np.float64], targets: NDArray[Any]) -> dict[str, float]:
-        """See `measures.of_labels`."""
-        return of_labels(probabilities, targets)
+        return multi_label_metrics(probabilities, targets)
 
-    def merits(self, probabilities: NDArray[np.float64], targets: NDArray[Any]) -> NDArray[np.bool_]:
-        """Whether all labels of each row are right."""
-        right: NDArray[np.bool_] = (are_given(probabilities) == targets).all(axis=1)
-        return right
+    def scores(self, probabilities: NDArray[np.float64], targets: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.asarray((predicted_labels(probabilities) == targets).all(axis=1))
 
     def confusion(self, probabilities: NDArray[np.float64], targets: NDArray[Any]) -> list[Any]:
-        """See `measures.confusion_of_labels`."""
-        return confusion_of_labels(are_given(probabilities), targets)
-
-    def shares(self, targets: NDArray[Any]) -> NDArray[np.float64]:
-        """The share of the rows that have each label."""
-        shares: NDArray[np.float64] = targets.mean(axis=0)
-        return shares
+        return label_confusion(predicted_labels(probabilities), targets)
 
     def constant(self, targets: NDArray[Any]) -> tuple[NDArray[np.float64], str]:
-        """The outputs that are best for these targets without a look at the texts, and what they say.
-
-        A label that no row has, or every row, counts as had, or lacked, by half a row.
-        """
-        shares = np.clip(self.shares(targets), 0.5 / len(targets), 1 - 0.5 / len(targets))
-        return np.log(shares / (1 - shares)), "each label by its share of the training rows, whatever the text"
+        # A label that no example has, or every example, counts as half an example with it, or without it.
+        frequencies = np.clip(targets.mean(axis=0), 0.5 / len(targets), 1 - 0.5 / len(targets))
+        return np.log(frequencies / (1 - frequencies)), "the frequency of each label as its probability"
 
 
-Labels = OneLabel | SeveralLabels
+def label_set(names: tuple[str, ...], multi_label: bool) -> LabelSet:
+    """Return the label set of a classifier with these labels."""
+    return (MultiLabel if multi_label else SingleLabel)(names)
+
+
+def labels_from_json(stored: Mapping[str, Any]) -> LabelSet:
+    """Return the label set that `LabelSet.to_json` converted to `stored`.
+
+    Raises:
+        InputError: A value has the wrong type. The message follows "FILE is damaged (", so it begins with "its".
+    """
+    names, multi_label = stored.get("labels"), stored.get("multi_label")
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise InputError("its labels are not a list of strings.")
+    if len(set(names)) != len(names):
+        raise InputError("a label occurs twice in its labels.")
+    if not isinstance(multi_label, bool):
+        raise InputError("its multi_label is neither true nor false.")
+    if not multi_label and len(names) < 2:
+        raise InputError("its labels are fewer than two.")
+    return label_set(tuple(names), multi_label)
+
+
+@dataclass(frozen=True)
+class ClassifierPrepared(Prepared[Examples]):
+    """The facts that a classifier learned from the training set. The base class for all classification tasks.
+
+    Attributes:
+        label_set: The labels.
+    """
+
+    label_set: LabelSet
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        return self.label_set.measures
+
+    @property
+    def score_label(self) -> str:
+        return self.label_set.score_label
+
+    @property
+    def score_name(self) -> str:
+        return self.label_set.score_name
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.label_set.names
+
+    @property
+    def multi_label(self) -> bool:
+        return self.label_set.multi_label
+
+    def losses(self, outputs: Any, targets: Any) -> Any:
+        return self.label_set.losses(outputs, targets)
+
+    def measure(self, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
+        return self.label_set.measure(self.label_set.probabilities(outputs), targets)
+
+    def scores(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
+        return self.label_set.scores(self.label_set.probabilities(outputs), targets)
+
+    def confusion(self, outputs: NDArray[Any], targets: NDArray[Any]) -> list[Any]:
+        return self.label_set.confusion(self.label_set.probabilities(outputs), targets)
+
+    def constant(self, targets: NDArray[Any], train: NDArray[Any] | None = None) -> tuple[NDArray[Any], str]:
+        logits, description = self.label_set.constant(targets if train is None else train)
+        return np.tile(logits, (len(targets), 1)), description

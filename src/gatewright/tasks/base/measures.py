@@ -1,6 +1,4 @@
-"""Figures of merit, from what a model says and what was right."""
-
-from __future__ import annotations
+"""The metrics of classifiers."""
 
 import math
 from typing import Any
@@ -13,127 +11,130 @@ _BINS = 15
 
 
 def to_probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
-    """Logits [rows, outputs] to the probability of each class; one logit is that of the second of two classes."""
+    """Return the probability of each class, [examples, classes], for logits [examples, outputs].
+
+    If there is only one output, it is the logit of the second of two classes.
+    """
     logits = np.asarray(outputs, np.float64)
     if logits.shape[1] == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: NDArray[np.float64] = shares / shares.sum(axis=1, keepdims=True)
-    return probabilities
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def to_shares(outputs: NDArray[Any]) -> NDArray[np.float64]:
-    """Logits [rows, labels] to the probability of each label by itself, their sigmoid."""
+def to_label_probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the sigmoid of logits [examples, labels]: the probability of each label, independent of the others."""
     logits = np.asarray(outputs, np.float64)
-    small = np.exp(-np.abs(logits))  # of neither sign too large
-    probabilities: NDArray[np.float64] = np.where(logits < 0, small, 1.0) / (1 + small)
-    return probabilities
+    small = np.exp(-np.abs(logits))  # does not overflow, whatever the sign
+    return np.asarray(np.where(logits < 0, small, 1.0) / (1 + small))
 
 
-def are_given(probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which labels are given, of any number: those with a probability of at least one half."""
-    given: NDArray[np.bool_] = probabilities >= 0.5
-    return given
+def predicted_labels(probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return True for each label with a probability of at least one half."""
+    return np.asarray(probabilities >= 0.5)
 
 
-def of_classes(probabilities: NDArray[np.float64], targets: NDArray[np.integer[Any]]) -> dict[str, float]:
-    """Accuracy; the mean over classes of F1; of AUROC, each class against the rest; log loss; calibration error.
+def class_metrics(probabilities: NDArray[np.float64], targets: NDArray[np.integer[Any]]) -> dict[str, float]:
+    """Return the metrics of a classifier with one class per example, by name.
+
+        accuracy           fraction of examples whose most probable class is right
+        macro_f1           mean of F1 over the classes
+        auroc              mean of the AUROC of each class against the rest, over the classes that some examples have
+                           and others do not; NaN if there is none
+        log_loss           mean cross-entropy in nats
+        calibration_error  expected calibration error over 15 intervals (Guo et al. 2017, "On Calibration of Modern
+                           Neural Networks", equation 3)
 
     Args:
-        probabilities: [rows, classes].
-        targets: the numbers of the right classes, [rows].
-
-    AUROC is the mean over the classes that some rows have and others do not; without one it is NaN. Log loss is the
-    mean cross-entropy in nats. The calibration error is the expected one of Guo et al. 2017, "On Calibration of Modern
-    Neural Networks", equation 3, over 15 intervals.
+        probabilities: [examples, classes].
+        targets: The numbers of the right classes, [examples].
     """
     from sklearn import metrics
 
-    classes = probabilities.shape[1]
-    answers = probabilities.argmax(axis=1)
-    own = probabilities[np.arange(len(targets)), targets]
-    right = answers == targets
+    predicted = probabilities.argmax(axis=1)
+    right = predicted == targets
+    numbers = np.arange(probabilities.shape[1])[int(probabilities.shape[1] == 2) :]  # two classes have the same AUROC
     return {
         "accuracy": float(right.mean()),
-        "macro_f1": float(metrics.f1_score(targets, answers, labels=range(classes), average="macro", zero_division=0)),
-        "auroc": _auroc(probabilities, targets),
-        # A probability that float64 can't hold counts as the smallest one that it can.
-        "log_loss": float(-np.log(np.maximum(own, np.finfo(np.float64).tiny)).mean()),
+        "macro_f1": float(
+            metrics.f1_score(targets, predicted, labels=range(probabilities.shape[1]), average="macro", zero_division=0)
+        ),
+        "auroc": _mean_auroc(targets[:, None] == numbers, probabilities[:, numbers]),
+        "log_loss": float(
+            # A probability that underflowed to 0 counts as the smallest positive float64.
+            -np.log(np.maximum(probabilities[np.arange(len(targets)), targets], np.finfo(np.float64).tiny)).mean()
+        ),
         "calibration_error": _calibration_error(probabilities.max(axis=1), right),
     }
 
 
-def of_labels(probabilities: NDArray[np.float64], targets: NDArray[np.integer[Any]]) -> dict[str, float]:
-    """What is measured where a text has any number of labels.
+def multi_label_metrics(probabilities: NDArray[np.float64], targets: NDArray[np.integer[Any]]) -> dict[str, float]:
+    """Return the metrics of a classifier with any number of labels per example, by name.
+
+        macro_f1           mean of F1 over the labels; 0 for a label that is neither present nor predicted
+        micro_f1           F1 of all labels of all examples together
+        accuracy           fraction of examples whose labels are all right
+        auroc              mean of the AUROC of each label, over the labels that some examples have and others do not;
+                           NaN if there is none
+        log_loss           mean binary cross-entropy over examples and labels, in nats; probabilities are clipped to
+                           [eps, 1 - eps], where eps is that of float64
+        calibration_error  as in `class_metrics`, over all binary predictions, whose confidence is the probability of
+                           the predicted value
 
     Args:
-        probabilities: [rows, labels].
-        targets: 1 where a row has a label, else 0, [rows, labels].
-
-    macro_f1: the mean over labels of F1, which is 0 of a label that is neither there nor given. micro_f1: F1 of all
-    labels of all rows taken together. accuracy: the share of rows of which every label is right. auroc: the mean over
-    the labels that some rows have and others do not; without one it is NaN. log_loss: the mean over rows and labels of
-    the cross-entropy of yes and no, in nats; a probability counts as at least the smallest step from 1 of float64, and
-    at most 1 without it. calibration_error: that of `of_classes`, over all yes and no of all rows, the confidence in an
-    answer being its own probability.
+        probabilities: [examples, labels].
+        targets: [examples, labels], 1 where an example has a label, otherwise 0.
     """
-    from sklearn import metrics
-
-    answers, truths = are_given(probabilities), targets.astype(np.bool_)
-    right = answers == truths
-    hits, there, given = (table.sum(axis=0) for table in (answers & truths, truths, answers))
-    areas = [
-        float(metrics.roc_auc_score(truths[:, number], probabilities[:, number]))
-        for number in np.flatnonzero(truths.any(axis=0) & ~truths.all(axis=0))
-    ]
-    least = float(np.finfo(np.float64).eps)
-    own = np.clip(np.where(truths, probabilities, 1 - probabilities), least, 1 - least)
+    predicted, present = predicted_labels(probabilities), targets.astype(np.bool_)
+    right = predicted == present
+    hits, there, given = (table.sum(axis=0) for table in (predicted & present, present, predicted))
+    eps = float(np.finfo(np.float64).eps)
+    own = np.clip(np.where(present, probabilities, 1 - probabilities), eps, 1 - eps)
     return {
         "macro_f1": float(np.mean(_f1(hits, there, given))),
         "micro_f1": float(_f1(hits.sum(), there.sum(), given.sum())),
         "accuracy": float(right.all(axis=1).mean()),
-        "auroc": float(np.mean(areas)) if areas else math.nan,
+        "auroc": _mean_auroc(present, probabilities),
         "log_loss": float(-np.log(own).mean()),
         "calibration_error": _calibration_error(np.maximum(probabilities, 1 - probabilities).ravel(), right.ravel()),
     }
 
 
 def _f1(hits: Any, there: Any, given: Any) -> Any:
-    """F1, from how often a label was given rightly, was there, and was given; 0 where it never was either."""
+    """Return F1 from the numbers of true positives, positives and predicted positives; 0 if all numbers are 0."""
     return 2 * hits / np.maximum(there + given, 1)
 
 
-def _auroc(probabilities: NDArray[np.float64], targets: NDArray[np.integer[Any]]) -> float:
+def _mean_auroc(present: NDArray[np.bool_], probabilities: NDArray[np.float64]) -> float:
+    """Return the mean AUROC of the columns that some examples have and others do not; NaN if there is none."""
     from sklearn import metrics
 
-    # Of two classes, both ways round are the same.
-    numbers = [1] if probabilities.shape[1] == 2 else range(probabilities.shape[1])
     areas = [
-        float(metrics.roc_auc_score(targets == number, probabilities[:, number]))
-        for number in numbers
-        if 0 < int((targets == number).sum()) < len(targets)
+        float(metrics.roc_auc_score(present[:, number], probabilities[:, number]))
+        for number in np.flatnonzero(present.any(axis=0) & ~present.all(axis=0))
     ]
     return float(np.mean(areas)) if areas else math.nan
 
 
 def _calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """The mean over rows of |accuracy - mean confidence| of the interval that a row's confidence is in."""
-    places = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    gaps = np.abs(np.bincount(places, right - confidence, minlength=_BINS))
-    return float(gaps.sum() / len(right))
+    """Return the expected calibration error.
 
-
-def confusion(answers: NDArray[np.integer[Any]], targets: NDArray[np.integer[Any]], classes: int) -> list[list[int]]:
-    """How often each class (a row) was answered with each (a column)."""
-    table = np.bincount(targets * classes + answers, minlength=classes * classes).reshape(classes, classes)
-    listed: list[list[int]] = table.tolist()
-    return listed
-
-
-def confusion_of_labels(answers: NDArray[np.bool_], targets: NDArray[np.integer[Any]]) -> list[list[list[int]]]:
-    """Of each label how many rows without it, and with it, were not given it, and given it: [[tn, fp], [fn, tp]].
-
-    `answers` and `targets` are [rows, labels].
+    This is |accuracy - mean confidence| in each interval of confidence, averaged over all predictions.
     """
-    pairs = zip(answers.T, targets.T, strict=True)
-    return [confusion(answer.astype(np.intp), target, 2) for answer, target in pairs]
+    places = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    return float(np.abs(np.bincount(places, right - confidence, minlength=_BINS)).sum() / len(right))
+
+
+def confusion(predicted: NDArray[np.integer[Any]], targets: NDArray[np.integer[Any]], classes: int) -> list[list[int]]:
+    """Return the confusion matrix: how often each class (row) was predicted as each class (column)."""
+    counts = np.bincount(targets * classes + predicted, minlength=classes * classes)
+    return list(counts.reshape(classes, classes).tolist())
+
+
+def label_confusion(predicted: NDArray[np.bool_], targets: NDArray[np.integer[Any]]) -> list[list[list[int]]]:
+    """Return a confusion matrix for each label, [[tn, fp], [fn, tp]].
+
+    Args:
+        predicted, targets: [examples, labels].
+    """
+    return [confusion(p.astype(np.intp), t, 2) for p, t in zip(predicted.T, targets.T, strict=True)]

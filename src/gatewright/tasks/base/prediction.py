@@ -1,6 +1,4 @@
-"""What a classifier says of one row, a text or a series."""
-
-from __future__ import annotations
+"""The prediction of a classifier for one example."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,47 +6,51 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.results.figures import printable
-from gatewright.tasks.base.labels import Labels
+from gatewright.results.formatting import escape_control
+from gatewright.tasks.base.labels import LabelSet
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a classifier says of one row.
+    """The prediction of a classifier for one example.
 
     Attributes:
-        label: the likeliest.
-        probabilities: of each label.
-        labels: those that the row is given: the likeliest; of a model that gives a text any number of labels those
-            with a probability of at least one half, which may be none.
-        several: whether it is of such a model.
+        label: The most probable label.
+        probabilities: Probability of each label.
+        labels: The predicted labels: the most probable one; for a multi-label model, those with a probability of at
+            least one half, which may be none.
+        multi_label: True if the model is a multi-label model.
     """
 
     label: str
     probabilities: dict[str, float]
     labels: tuple[str, ...]
-    several: bool = False
+    multi_label: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """The answer as plain JSON values."""
-        answer = {"labels": list(self.labels)} if self.several else {"label": self.label}
-        return {**answer, "probabilities": self.probabilities}
+        """Return the prediction as JSON values."""
+        predicted = {"labels": list(self.labels)} if self.multi_label else {"label": self.label}
+        return {**predicted, "probabilities": self.probabilities}
+
+    def text(self, first: bool) -> str:
+        """Return the line that `gatewright predict` prints. `first` is True for the first of several predictions."""
+        return str(self)
 
     def __str__(self) -> str:
-        if not self.several:
+        if not self.multi_label:
             return f"{self.label}\t{self.probabilities[self.label]:.4f}"
-        shares = " ".join(f"{printable(label)} {share:.4f}" for label, share in self.probabilities.items())
-        return f"{','.join(map(printable, self.labels)) or '-'}\t{shares}"
+        listed = " ".join(f"{escape_control(label)} {p:.4f}" for label, p in self.probabilities.items())
+        return f"{','.join(map(escape_control, self.labels)) or '-'}\t{listed}"
 
 
-def predictions(answers: Labels, probabilities: NDArray[np.float64]) -> list[Prediction]:
-    """The answers of rows whose probabilities, [rows, labels], these are."""
+def predictions(labels: LabelSet, probabilities: NDArray[np.float64]) -> list[Prediction]:
+    """Return the predictions for examples with these probabilities, [examples, labels]."""
     return [
         Prediction(
-            answers.names[int(np.argmax(row))],
-            {label: float(share) for label, share in zip(answers.names, row, strict=True)},
-            given,
-            answers.several,
+            labels.names[int(np.argmax(row))],
+            {label: float(p) for label, p in zip(labels.names, row, strict=True)},
+            predicted,
+            labels.multi_label,
         )
-        for row, given in zip(probabilities, answers.given(probabilities), strict=True)
+        for row, predicted in zip(probabilities, labels.predicted(probabilities), strict=True)
     ]

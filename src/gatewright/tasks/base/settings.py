@@ -1,221 +1,282 @@
-"""The settings of a task: one table, from which flags, keys of a settings file and keyword arguments come."""
+"""Settings of tasks: one dataclass per task, whose fields give the flag, TOML key, keyword, default and help text."""
 
-from __future__ import annotations
-
+import dataclasses
 import math
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self, get_type_hints
 
 import numpy as np
 
 from gatewright.ops.cells import CELLS
 from gatewright.support.errors import InputError, nearest, require_one_of
 
+Group = Literal["data", "model", "training", "regularization", "output"]
+GROUPS: tuple[Group, ...] = ("data", "model", "training", "regularization", "output")
+"""The groups of settings, in the order in which help texts list them."""
+
+Kind = Literal["int", "float", "bool", "str", "floats"]
+
+SAME: Any = object()
+"""Value of `Setting.compare`: the default in a comparison is the same as in a training."""
+
+TRAIN_ONLY: Any = object()
+"""Value of `Setting.compare`: a comparison does not have the setting."""
+
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting.
+    """The description of a setting, apart from its name, type and default.
 
     Attributes:
-        name: as a keyword; a flag has - for _.
-        kind: of its values: whole numbers, numbers, one of `choices`, true and false, or several numbers, which are
-            sorted.
-        default: where it is not given; None is one that depends on the data.
-        help: what it is, for a reader.
-        least, below, most: bounds of a number; `below` itself is refused.
-        choices: names.
+        help: Its effect and unit, for help texts and docstrings.
+        group: The heading under which help texts list it.
+        compare: Its default in a comparison, or `SAME` or `TRAIN_ONLY`.
+        swept: The option of a comparison that takes several values of the setting, such as "cells". Empty if there is
+            none.
+        minimum, below, maximum: Bounds of a number: at least `minimum`, at most `maximum`, and less than `below`.
+        choices: The allowed values of a setting that is a string.
+        default_text: The default in words, for a default that depends on the data.
     """
 
-    name: str
-    kind: Literal["whole", "number", "choice", "switch", "numbers"]
-    default: Any
     help: str
-    least: float = 0
+    group: Group
+    compare: Any = SAME
+    swept: str = ""
+    minimum: float = 0
     below: float = math.inf
-    most: float = math.inf
+    maximum: float = math.inf
     choices: tuple[str, ...] = ()
+    default_text: str = ""
+
+
+def setting(default: Any, help: str, group: Group, **about: Any) -> Any:
+    """Return a dataclass field for a setting. `about` has further attributes of `Setting`."""
+    return dataclasses.field(default=default, metadata={"setting": Setting(help, group, **about)})
+
+
+@dataclass(frozen=True)
+class SettingField:
+    """A setting of a settings class: its name, kind of values, default and description."""
+
+    name: str
+    kind: Kind
+    default: Any
+    about: Setting
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def comparable(self) -> bool:
+        """True if a comparison has this setting, under the same name."""
+        return self.about.compare is not TRAIN_ONLY and not self.about.swept
+
+    @property
+    def compare_default(self) -> Any:
+        """The default in a comparison."""
+        return self.default if self.about.compare in (SAME, TRAIN_ONLY) else self.about.compare
 
     def check(self, value: Any) -> Any:
-        """The value as a plain Python one.
+        """Check a value, and return it as a plain Python value.
 
         Raises:
-            InputError: it is not one of those that are allowed.
+            InputError: The value is not allowed.
         """
-        if self.kind == "choice":
-            return self._choice(value)
-        if self.kind == "switch":
+        if self.kind == "str":
+            return self._check_choice(value)
+        if self.kind == "bool":
             if not isinstance(value, (bool, np.bool_)):
                 raise InputError(f"{self.name} must be true or false, not {value!r}.")
             return bool(value)
-        if self.kind == "numbers":
-            several = value if isinstance(value, list | tuple) else [value]
-            one = replace(self, kind="number")
-            return tuple(sorted({one.check(number) for number in several}))
-        whole = self.kind == "whole"
-        kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not self._holds(value):
-            upper = "up" if math.isinf(self.below) else f"to below {_told(self.below)}"
-            upper = upper if math.isinf(self.most) else f"to {_told(self.most)}"
-            what = "a whole number" if whole else "a number"
-            raise InputError(f"{self.name} must be {what} from {self.least:g} {upper}, not {value!r}.")
+        if self.kind == "floats":
+            numbers = value if isinstance(value, list | tuple) else [value]
+            return tuple(sorted({self._check_number(number, False) for number in numbers}))
+        return self._check_number(value, self.kind == "int")
+
+    def _check_number(self, value: Any, whole: bool) -> int | float:
+        about = self.about
+        types = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+        is_number = isinstance(value, types) and not isinstance(value, bool)
+        if not is_number or not (about.minimum <= value < about.below and value <= about.maximum):
+            raise InputError(f"{self.name} must be a {'whole ' * whole}number {self.range}, not {value!r}.")
         return int(value) if whole else float(value)
 
-    def _holds(self, number: Any) -> bool:
-        return bool(self.least <= number < self.below and number <= self.most)
+    @property
+    def range(self) -> str:
+        """The allowed numbers, in words."""
+        about = self.about
+        if math.isfinite(about.below):
+            return f"of at least {about.minimum:g} and below {about.below:.12g}"
+        return (
+            f"from {about.minimum:g} to {about.maximum:.12g}"
+            if math.isfinite(about.maximum)
+            else f"of at least {about.minimum:g}"
+        )
 
-    def _choice(self, value: Any) -> str:
-        folded = {choice.lower().replace("_", ""): choice for choice in self.choices}
-        known = folded.get(str(value).lower().replace("_", ""))
-        if known is None:
-            require_one_of(self.name, value, self.choices)
-        return str(known)
-
-
-def _told(bound: float) -> str:
-    """A bound as a reader would write it."""
-    return str(int(bound)) if bound == int(bound) else f"{bound:g}"
-
-
-@dataclass(frozen=True)
-class Option:
-    """What a task asks of its data: a column, or how one is read.
-
-    Attributes:
-        name: as a keyword; a flag has - for _.
-        metavar, help: for a reader of the flags.
-    """
-
-    name: str
-    metavar: str
-    help: str
+    def _check_choice(self, value: Any) -> str:
+        folded = {choice.lower().replace("_", ""): choice for choice in self.about.choices}
+        choice = folded.get(str(value).lower().replace("_", ""), value)
+        require_one_of(self.name, choice, self.about.choices)
+        return str(choice)
 
 
-@dataclass(frozen=True)
-class Job:
-    """What there is to choose of a task.
-
-    Attributes:
-        learns: what a network of it learns, for a reader.
-        data: what it reads, likewise.
-        options: of the data.
-        settings: of the network and how it learns.
-        plain: the settings of a comparison where they are not given; others are the task's own.
-        rows: what the data has.
-    """
-
-    learns: str
-    data: str
-    options: tuple[Option, ...]
-    settings: tuple[Setting, ...]
-    plain: Mapping[str, Any]
-    rows: str = "texts"
-
-
-SCHEDULES = ("constant", "linear", "cosine")
-"""How the learning rate may go; see `fitting.Recipe`."""
-
-_CELL = (
-    Setting("cell", "choice", "gru", f"one of {', '.join(CELLS)}", choices=tuple(CELLS)),
-    Setting("layers", "whole", 1, "recurrent layers, one above the other", 1),
-    Setting(
-        "zoneout",
-        "number",
-        0.0,
-        "fraction of each state's units that keep their previous value at a step of training",
-        below=1,
-    ),
-)
-_DROPOUTS = (
-    Setting("embedding_dropout", "number", 0.0, "share of the ids without a vector at a step of training", below=1),
-    Setting("input_dropout", "number", 0.0, "share of the embedding that a row, at all its steps, lacks", below=1),
-    Setting("recurrent_dropout", "number", 0.0, "share of the states that do not reach the recurrent product", below=1),
-)
-_LEARNING = (
-    Setting("schedule", "choice", "linear", "constant, linear or cosine, to 0", choices=SCHEDULES),
-    Setting("warmup", "number", 0.0, "share of the steps in which the learning rate rises", below=1),
-    Setting("clip", "number", 1.0, "largest norm of the gradient; 0 is no bound"),
-    Setting("weight_decay", "number", 0.0, "of each weight, at a step of learning rate 1"),
-    Setting(
-        "averaging", "number", 0.998, "how much of the average of the weights stays at a step; 0 is no average", below=1
-    ),
-    Setting("patience", "whole", 0, "epochs without a better validation figure until it ends; 0 is never"),
-    Setting("seed", "whole", 0, "of initial weights, order of rows and dropout", below=2**32),
-)
-
-
-def _moments(default: str) -> Setting:
-    what = "second moments of Adam in the embedding: own, one for each number; shared, one for all"
-    return Setting("embedding_moments", "choice", default, what, choices=MOMENTS)
-
-
-_TEXT = Option("text", "COLUMN", "the column of texts, or several with commas between (default: text)")
-_TABLE = "a .csv, .tsv, .parquet or .jsonl file"
-_PLAIN = {
-    "units": 128,
-    "length": 200,
-    "batch": 32,
-    "epochs": 5,
-    "learning_rates": (0.001,),
-    "embedding": 128,
-    "vocabulary": 10_000,
+_KINDS: Mapping[Any, Kind] = {
+    int: "int",
+    int | None: "int",
+    float: "float",
+    float | None: "float",
+    bool: "bool",
+    bool | None: "bool",
+    str: "str",
+    tuple[float, ...]: "floats",
 }
 
 
-def compared(chosen: Job) -> dict[str, Setting]:
-    """The settings of a job that a comparison takes too, under the same names; it has its own ways for the others."""
-    return {setting.name: setting for setting in chosen.settings if setting.name not in _OTHERWISE}
+def setting_fields(settings: "type[SettingsTable]") -> tuple[SettingField, ...]:
+    """Return the settings of a settings class, group by group, in the order of their definition."""
+    types = get_type_hints(settings)
+    fields = [
+        SettingField(field.name, _KINDS[types[field.name]], field.default, field.metadata["setting"])
+        for field in dataclasses.fields(settings)
+    ]
+    return tuple(sorted(fields, key=lambda field: GROUPS.index(field.about.group)))
 
 
-_OTHERWISE = (
-    "missing",
-    "cell",
-    "units",
-    "vocabulary",
-    "length",
-    "embedding",
-    "batch",
-    "epochs",
-    "learning_rate",
-    "seed",
-)
+@dataclass(frozen=True, kw_only=True)
+class SettingsTable:
+    """The base class of settings, which are checked. Subclasses define each setting as a field made by `setting`."""
+
+    @classmethod
+    def complete(cls, given: Mapping[str, Any], compare: bool = False) -> Self:
+        """Check the given values, and return settings with these values and the defaults for all others.
+
+        Args:
+            given: Values by name; None stands for the default.
+            compare: Use the defaults of a comparison.
+
+        Raises:
+            InputError: A name is unknown, or a value is not allowed.
+        """
+        fields = {field.name: field for field in setting_fields(cls)}
+        values: dict[str, Any] = {}
+        if compare:
+            values = {name: field.compare_default for name, field in fields.items()}
+            fields = {name: field for name, field in fields.items() if field.comparable}
+        for name, value in given.items():
+            if name not in fields:
+                raise InputError(f"{name!r} is not a setting of this task: leave it out{nearest(name, list(fields))}")
+            if value is not None:
+                values[name] = fields[name].check(value)
+        return cls(**values)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings by name."""
+        return dataclasses.asdict(self)
 
 
-def complete(table: Sequence[Setting], given: Mapping[str, Any]) -> dict[str, Any]:
-    """All settings of a table: those given, checked, and the defaults of the others; None is the default.
+@dataclass(frozen=True, kw_only=True)
+class Settings(SettingsTable):
+    """Settings that every task has: those of the recurrent layers and of the training.
 
-    Raises:
-        InputError: a name is unknown, or a value can't be used.
+    A default of None depends on the data; `Task.prepare` replaces it.
     """
-    names = [setting.name for setting in table]
-    for name in given:
-        if name not in names:
-            raise InputError(f"{name!r} is no setting of this task: leave it out{nearest(name, names)}")
-    return {
-        setting.name: setting.default if given.get(setting.name) is None else setting.check(given[setting.name])
-        for setting in table
-    }
+
+    cell: str = setting(
+        "gru",
+        "Recurrent cell.",
+        "model",
+        choices=tuple(CELLS),
+        swept="cells",
+    )
+    units: int = setting(128, "Units of each recurrent layer, in each direction.", "model", minimum=1)
+    layers: int = setting(1, "Number of stacked recurrent layers.", "model", minimum=1)
+    epochs: int | None = setting(
+        None, "Passes over the training set.", "training", minimum=1, compare=5, default_text="depends on its size"
+    )
+    batch_size: int | None = setting(32, "Examples per training step.", "training", minimum=1)
+    learning_rate: float = setting(
+        0.002, "Peak learning rate of Adam.", "training", minimum=1e-12, compare=0.001, swept="learning_rates"
+    )
+    schedule: str = setting(
+        "linear",
+        "Learning rate schedule: constant, linear or cosine decay to 0.",
+        "training",
+        choices=("constant", "linear", "cosine"),
+        compare="constant",
+    )
+    warmup: float = setting(
+        0.0, "Fraction of the training steps during which the learning rate rises to its peak.", "training", below=1
+    )
+    clip_norm: float = setting(
+        1.0, "Maximum norm to which gradients are clipped; 0 for no clipping.", "training", compare=0.0
+    )
+    ema_decay: float = setting(
+        0.998,
+        "Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.",
+        "training",
+        below=1,
+        compare=0.0,
+    )
+    patience: int = setting(
+        0, "Epochs without improvement on the validation set before training stops; 0 never stops early.", "training"
+    )
+    seed: int = setting(
+        0,
+        "Seed of the initial weights, the order of the examples and dropout.",
+        "training",
+        below=2**32,
+        swept="seeds",
+    )
+    recurrent_dropout: float = setting(
+        0.0,
+        "Fraction of the previous state dropped before the product with the recurrent kernel.",
+        "regularization",
+        below=1,
+    )
+    zoneout: float = setting(
+        0.0,
+        "Fraction of the state's units that keep their previous value at a time step in training.",
+        "regularization",
+        below=1,
+    )
+    output_dropout: float = setting(
+        0.5, "Fraction of each recurrent layer's outputs dropped in training.", "regularization", below=1, compare=0.0
+    )
+    weight_decay: float = setting(
+        0.0, "Decoupled weight decay: each step subtracts this number * learning rate * weights.", "regularization"
+    )
+
+
+def embedding_moments(default: str) -> Any:
+    """Return the setting of Adam's second moments in the embedding."""
+    return setting(
+        default,
+        "Second moments of Adam for the embedding table: own (one per weight) or shared (one for the whole table).",
+        "training",
+        choices=("own", "shared"),
+        compare="own",
+    )
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
-    """The settings in a TOML file, by name; - in a name is _.
+    """Return the settings in a TOML file by name. Hyphens in names are read as underscores.
 
     Raises:
-        InputError: the file can't be read, or is not a list of settings.
+        InputError: The file cannot be read, is not valid TOML, or contains a table.
     """
     try:
         read = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"--config {path} can't be read ({error.strerror}): name a readable file.") from None
+        raise InputError(f"--config {path} cannot be read ({error.strerror}): name a readable file.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"--config {path} is not TOML ({error}): give one `name = value` a line.") from None
+        raise InputError(f"--config {path} is not valid TOML ({error}): write one `name = value` per line.") from None
     for name, value in read.items():
         if isinstance(value, dict):
-            raise InputError(f"--config {path} has a table [{name}]: give one `name = value` a line, without tables.")
+            raise InputError(
+                f"--config {path} has a table [{name}]: write one `name = value` per line, without tables."
+            )
     return {name.replace("-", "_"): value for name, value in read.items()}
-
-
-MOMENTS = ("own", "shared")
-"""The second moments that Adam may have of an embedding: see `optimizer`."""

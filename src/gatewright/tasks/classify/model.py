@@ -1,122 +1,164 @@
-"""A trained text classifier."""
+"""Trained text classifiers."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from functools import cached_property
-from typing import ClassVar, overload
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.encoders import Encoder, encoder_from_json, pad
-from gatewright.nn import model as models
-from gatewright.nn.block import States, Steps
-from gatewright.nn.file import Model
+from gatewright.data.batches import Batch
+from gatewright.data.encoders import encode_all
+from gatewright.data.texts import texts_to_predict
+from gatewright.nn.file import ModelFile
+from gatewright.nn.layer import Layer, States
 from gatewright.nn.layers import Embedding
-from gatewright.nn.library import NUMPY
-from gatewright.nn.stepping import Stepper
-from gatewright.support.data_progress import Progress, say
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START
-from gatewright.tasks.base.labels import Labels, OneLabel, SeveralLabels
+from gatewright.tasks.base.classes import require_known_labels
+from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel, is_classifier
 from gatewright.tasks.base.prediction import Prediction, predictions
+from gatewright.tasks.classify.reading import AnyLabelled, SeveralLabelled, distinct_labels, read_labelled
+from gatewright.tasks.classify.task import PreparedTexts
 
-# Rows of one call: enough to fill the kernels.
-_ROWS_AT_ONCE = 64
 
-
-class Classifier:
-    """A trained classifier of texts.
+class Classifier(TrainedModel):
+    """A trained text classifier.
 
     Attributes:
-        labels: the classes, in the order of the outputs.
-        answers: what the outputs say of them: one label of a text, or any number.
-        length: tokens of a text that are read, the last.
-        encoder: how texts become ids.
-        training: settings and figures, for a reader.
+        prepared: The labels, the encoder, and the largest number of tokens of a text.
+        training: The settings and the results of the training.
     """
 
-    task: ClassVar[str] = "classify"
+    command: ClassVar[str] = "classify"
+    prepared_class = PreparedTexts
 
-    def __init__(self, model: Model) -> None:
-        self.encoder: Encoder = encoder_from_json(model.encoder)
-        self.answers, self.length = _answers(model, self.encoder)
-        self.labels = self.answers.names
-        self.training = model.training
-        self._blocks, self._weights = model.blocks, model.weights
+    prepared: PreparedTexts
+
+    def __init__(self, file: ModelFile, prepared: PreparedTexts) -> None:
+        super().__init__(file, prepared)
+        table, last = file.layers[0], file.layers[-1]
+        if not isinstance(table, Embedding) or table.vocabulary != prepared.encoder.ids:
+            raise InputError(
+                f"its encoder has {prepared.encoder.ids:,} ids, but its embedding has a different number of rows."
+            )
+        if prepared.label_set.outputs != last.width(0):
+            raise InputError("its number of labels does not fit the number of outputs of its network.")
+
+    @classmethod
+    def is_network(cls, layers: Sequence[Layer]) -> bool:
+        return is_classifier(layers, Embedding)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels in the order of the outputs."""
+        return self.prepared.labels
 
     @overload
     def predict(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap]  # a str is a sequence too
     @overload
     def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
     def predict(self, texts: str | Sequence[str]) -> Prediction | list[Prediction]:
-        """What the model says of one text, or of each of many; a text is answered alike alone and among others.
+        """Return the prediction for one text, or a list of predictions for several texts.
+
+        The prediction for a text does not depend on the other texts.
 
         Raises:
-            InputError: something else than a text was given.
+            InputError: A text is not a string.
         """
         if isinstance(texts, str):
-            return predictions(self.answers, self.probabilities([texts]))[0]
-        return predictions(self.answers, self.probabilities(texts))
+            return self.predict([texts])[0]
+        return predictions(self.prepared.label_set, self.probabilities(texts))
 
-    def probabilities(self, texts: Sequence[str], progress: bool = False) -> NDArray[np.float64]:
-        """Of each label for each text, [texts, labels]; with `progress` it is told how many are done."""
-        for text in texts:
-            if not isinstance(text, str):
-                kind = type(text).__name__
-                raise InputError(f"a text must be a string, not {kind}: give one text or a list of texts.")
-        rows = [self.encoder.encode(text)[-self.length :] for text in texts]
-        # Rows of like length together: a call is as long as its longest.
-        order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
-        outputs = np.empty((len(rows), self._blocks[-1].width(0)), np.float64)
-        told = Progress()
-        for first in range(0, len(order), _ROWS_AT_ONCE):
-            if progress and told.due():
-                say(f"{first:,} of {len(order):,} texts are answered.")
-            places = order[first : first + _ROWS_AT_ONCE]
-            length = min(self.length, 1 + len(rows[places[-1]]))
-            ids = pad([rows[place] for place in places], length)
-            outputs[places] = models.forward(self._blocks, NUMPY, self._weights, Steps(ids))[0].x
-        return self.answers.probabilities(outputs)
-
-    def start(self) -> list[States]:
-        """The state before a text's first token, for `step`.
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return the probability of each label for each text, [texts, labels].
 
         Raises:
-            InputError: the network walks in both directions, and needs the whole text.
+            InputError: A text is not a string.
+        """
+        for text in texts:
+            if not isinstance(text, str):
+                raise InputError(
+                    f"A text must be a string, not {type(text).__name__}. Give one text or a list of texts."
+                )
+        ids = encode_all(self.prepared.encoder, texts, self.prepared.max_length)
+        return self.prepared.label_set.probabilities(self._outputs(ids))
+
+    def outputs(self, batch: Batch, progress: bool = False) -> NDArray[np.float64]:
+        return self._outputs(batch.inputs)
+
+    def _outputs(self, ids: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return the logits for ids [texts, max_length]."""
+        return self.outputs_by_length(ids, (ids != PADDING).sum(axis=1), "texts")
+
+    def start(self) -> list[States]:
+        """Return the recurrent states before the first token of a text, to pass to `step`.
+
+        Raises:
+            InputError: The network is bidirectional and needs the whole text.
         """
         return self._stepper(START, self._stepper.start())[1]
 
     def step(self, token: int, states: list[States]) -> tuple[Prediction, list[States]]:
-        """What the model says when a text has ended with this token (an id of `encoder`), and the state after it.
+        """Read the next token of a text. Return the prediction for the text up to this token, and the new states.
 
-        A state given stays as it was. As `predict` for texts of fewer than `length` tokens.
+        `states` is not changed. For a text of fewer than `max_length` tokens, the prediction equals that of `predict`.
+
+        Args:
+            token: The id that the encoder gives the token.
+            states: The states from `start`, or from `step` for the previous token.
+
+        Raises:
+            InputError: The encoder has no such id.
         """
-        if not PADDING < token < self.encoder.ids:
-            raise InputError(f"a token must be an id from 1 to {self.encoder.ids - 1}, not {token}.")
+        if not PADDING < token < self.prepared.encoder.ids:
+            raise InputError(f"A token must be an id from 1 to {self.prepared.encoder.ids - 1}, not {token}.")
         outputs, after = self._stepper(token, states)
-        return predictions(self.answers, self.answers.probabilities(outputs))[0], after
+        labels = self.prepared.label_set
+        return predictions(labels, labels.probabilities(outputs))[0], after
 
-    @cached_property
-    def _stepper(self) -> Stepper:
-        return Stepper(self._blocks, self._weights)
+    def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
+        text, label, separator = (options.get(name) for name in ("text", "label", "label_separator"))
+        source = read_labelled(data, text, label, None, separator)
+        examples = source.train if source.test is None else source.test
+        examples = examples.take(range(len(examples.texts))[:limit])
+        self._require_own_labels(source.name, examples)
+        return EvaluationSet(source.name, examples, self.prepared)
 
+    def _require_own_labels(self, name: str, examples: AnyLabelled) -> None:
+        """Check that the labels of the texts to evaluate are labels that the model predicts.
 
-def _answers(model: Model, encoder: Encoder) -> tuple[Labels, int]:
-    """Labels and length, if they fit the blocks."""
-    labels, length = (model.answers.get(name) for name in ("labels", "length"))
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise InputError("its labels are not a list of texts.")
-    if type(length) is not int or not 0 < length < 2**31:
-        raise InputError("its length is not a whole number above 0.")
-    several = model.answers.get("several", False)
-    if not isinstance(several, bool):
-        raise InputError("whether a text has several labels is neither true nor false.")
-    answers = (SeveralLabels if several else OneLabel)(tuple(labels))
-    if len(set(labels)) != len(labels) or not labels or answers.outputs != model.blocks[-1].width(0):
-        raise InputError("its labels are not as many as its outputs.")
-    table = model.blocks[0]
-    if not isinstance(table, Embedding) or table.vocabulary != encoder.ids:
-        raise InputError("its encoder has not as many ids as its embedding.")
-    return answers, length
+        Args:
+            name: The name of the data set, for error messages.
+            examples: The texts to evaluate, with their labels.
+
+        Raises:
+            InputError: The model does not know a label, a label of the model has no column, or only one of the model
+                and the texts has several labels for each text.
+        """
+        several = isinstance(examples, SeveralLabelled)
+        if several != self.prepared.multi_label:
+            has, predicts = ("any number of labels", "one label") if several else ("one label", "any number of labels")
+            raise InputError(
+                f"{name} has {has} for each text, but the model predicts {predicts}. Choose the columns with --label, "
+                "and the separator of the labels in a field with --label-separator."
+            )
+        columns = examples.columns if isinstance(examples, SeveralLabelled) else ()
+        what = "that column" if columns else "those texts"
+        require_known_labels(self.labels, name, columns or sorted(distinct_labels(examples)), what)
+        if columns and (missing := [label for label in self.labels if label not in columns]):
+            raise InputError(
+                f"The model predicts the label {missing[0]!r}, but --label names no column of {name} for it. Name one "
+                "column for each label."
+            )
+
+    def predict_from(
+        self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]
+    ) -> list[Prediction]:
+        return self.predict(texts_to_predict(texts, file, options.get("text")))
+
+    def describe(self) -> Description:
+        encoder = self.prepared.encoder
+        return Description(encoder.kind, encoder.ids, f"texts: {encoder.kind}, {encoder.ids:,} ids")
+
+    def answers(self) -> dict[str, Any]:
+        return {**self.prepared.label_set.to_json(), "max_length": self.prepared.max_length}

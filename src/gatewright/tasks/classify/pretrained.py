@@ -1,90 +1,125 @@
-"""A language model as what a classifier begins with."""
-
-from __future__ import annotations
+"""Language models from which classifiers are fine-tuned."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from gatewright.data.encoders import Encoder, encoder_from_json
 from gatewright.nn import file as model_file
-from gatewright.nn import model as models
-from gatewright.nn.layers import Embedding, Recurrent
+from gatewright.nn.layer import Layer
+from gatewright.nn.layers import LAYERS, Embedding, Recurrent, Softmax
 from gatewright.support.errors import InputError
-from gatewright.training.network import Network
 
-# What the language model has, and a classifier that begins with it can't choose.
-_ITS_OWN = ("tokens", "vocabulary", "least", "cell", "zoneout", "units", "layers", "embedding")
+# The task of language models in model files.
+_LANGUAGE_MODEL = "generate"
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """The encoder of a language model. A classifier needs nothing else that the model learned about its texts."""
+
+    encoder: Encoder
+    features: int = 1
+
+
+class _Schema:
+    """The schema of a language model's file, reduced to what a classifier needs; see `nn.file.Schema`."""
+
+    layer_classes = LAYERS
+
+    def is_network(self, layers: Sequence[Layer]) -> bool:
+        has_recurrent = any(isinstance(layer, Recurrent) for layer in layers)
+        return has_recurrent and isinstance(layers[0], Embedding) and isinstance(layers[-1], Softmax)
+
+    def parse_prepared(self, prepared: Mapping[str, Any]) -> _Encoded:
+        return _Encoded(encoder_from_json(prepared.get("encoder")))
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """What a language model lends.
+    """The parts of a language model that a classifier starts from.
 
     Attributes:
-        encoder: how texts become ids.
-        settings: of a classifier, that are the language model's.
-        weights: of the embedding and of each recurrent layer, from the input on.
-        digest: changes where the file does.
+        path: The model file.
+        encoder: The encoder, which turns texts into token ids.
+        settings: The settings of the classifier that the language model determines.
+        weights: The weights of the embedding and of each recurrent layer, from the input to the output.
+        digest: A hash of the model file's content.
     """
 
+    path: str
     encoder: Encoder
     settings: dict[str, Any]
     weights: tuple[Mapping[str, Any], ...]
     digest: str
 
     @classmethod
-    def read(cls, task: str, path: str | Path, given: Mapping[str, Any]) -> Pretrained:
-        """The language model of a file, for a classifier with these settings.
+    def read(cls, path: str) -> Self:
+        """Read the parts of a language model from its model file.
 
         Raises:
-            InputError: it is none, can't be read, or settings are given that are its own.
+            InputError: The file cannot be read, or is not a language model.
         """
-        if task != "classify":
-            raise InputError(f"--from {path} is for a classifier: leave it out of train {task}.")
-        model = model_file.read(path)
-        if model.task != "generate":
-            kind = "tagger" if model.task == "tag" else "classifier"
-            raise InputError(f"--from {path} is a {kind}, not a language model: name one of `train generate`.")
-        for name in _ITS_OWN:
-            if given.get(name) is not None:
-                raise InputError(f"{name} is that of the language model {path}: leave {name} out.")
-        if given.get("both"):
-            raise InputError(f"the language model {path} walks forwards alone: leave both out.")
-        kept = [
-            (block, w)
-            for block, w in zip(model.blocks, model.weights, strict=True)
-            if isinstance(block, Embedding | Recurrent)
+
+        def schema_of(task: str) -> _Schema:
+            if task != _LANGUAGE_MODEL:
+                raise InputError(
+                    f"--from {path} is a model of the task {task}, not a language model. Give a model file of "
+                    "`gatewright train generate`."
+                )
+            return _Schema()
+
+        model, prepared = model_file.read(path, schema_of)
+        layers = [
+            (layer, w)
+            for layer, w in zip(model.layers, model.weights, strict=True)
+            if isinstance(layer, Embedding | Recurrent)
         ]
-        table, *layers = (block for block, _ in kept)
-        assert isinstance(table, Embedding)
-        cells, units, rates = ({getattr(block, name) for block in layers} for name in ("cell", "units", "zoneout"))
-        if len(cells) > 1 or len(units) > 1 or len(rates) > 1:
+        tables = [layer for layer, _ in layers if isinstance(layer, Embedding)]
+        recurrent = [layer for layer, _ in layers if isinstance(layer, Recurrent)]
+        if len({(layer.cell, layer.units, layer.zoneout) for layer in recurrent}) > 1:
             raise InputError(
-                f"--from {path} has recurrent layers of several kinds or sizes: train one with layers alike."
+                f"--from {path} has recurrent layers with different cells or sizes. Give a model whose "
+                "recurrent layers are all the same."
             )
         settings = {
-            "cell": cells.pop(),
-            "zoneout": rates.pop(),
-            "units": units.pop(),
-            "layers": len(layers),
-            "embedding": table.units,
-            "vocabulary": table.vocabulary,
+            "cell": recurrent[0].cell,
+            "zoneout": recurrent[0].zoneout,
+            "units": recurrent[0].units,
+            "layers": len(recurrent),
+            "embedding_dim": tables[0].units,
+            "vocabulary": tables[0].vocabulary,
         }
-        encoder = encoder_from_json(model.encoder)
-        digest = model_file.digest(model)
-        return cls(encoder, settings, tuple(w for _, w in kept), digest)
+        return cls(str(path), prepared.encoder, settings, tuple(w for _, w in layers), model_file.digest(model))
 
-    def start(self, network: Network, seed: Sequence[int]) -> list[dict[str, Any]]:
-        """Initial weights of a classifier: the language model's where it has them, else drawn."""
-        drawn = models.start(network.blocks, network.features, seed)
+    def complete(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the given settings, together with the settings that the language model determines.
+
+        Raises:
+            InputError: The user gave a setting that the language model determines.
+        """
+        for name in (*self.settings, "tokens", "min_count"):
+            if given.get(name) is not None:
+                raise InputError(f"{name} is determined by the language model {self.path}. Leave {name} out.")
+        if given.get("bidirectional"):
+            raise InputError(f"The language model {self.path} is unidirectional. Leave bidirectional out.")
+        return {**given, **self.settings}
+
+    def initial_weights(self, layers: Sequence[Layer], drawn: list[Any]) -> list[Any]:
+        """Return the initial weights of a classifier's layers.
+
+        The embedding and the recurrent layers get the language model's weights. The others keep their random weights.
+
+        Args:
+            layers: The layers of the classifier.
+            drawn: The randomly initialized weights of each layer.
+        """
         own = iter(self.weights)
         return [
             {name: np.asarray(array) for name, array in next(own).items()}
-            if isinstance(block, Embedding | Recurrent)
+            if isinstance(layer, Embedding | Recurrent)
             else w
-            for block, w in zip(network.blocks, drawn, strict=True)
+            for layer, w in zip(layers, drawn, strict=True)
         ]

@@ -1,53 +1,79 @@
-"""Labelled texts from where a user has them: a named set, a table, or text files by class."""
+"""Read labelled texts from a named data set, a table, or a folder with a subfolder of text files for each class."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from gatewright.data import folders, public
-from gatewright.data.tables import TABLES, Rows, Wanted, as_name, kind_of, place_of, refuse_missing, untyped
-from gatewright.support.errors import InputError, nearest
+from gatewright.data.split import refuse_second
+from gatewright.data.tables import (
+    ColumnOptions,
+    Rows,
+    is_table,
+    json_type,
+    label_name,
+    label_of_field,
+    read_table,
+    require_all,
+    require_texts,
+    row_location,
+)
+from gatewright.support.errors import InputError, as_input_errors, nearest
 
-# The set `adding` has no texts and is read elsewhere; it is here to be named to the user.
+# `adding` has no texts and is read elsewhere, but error messages list it as a choice.
 _NAMED_SETS = ("adding", "imdb")
 _ARCHIVES = (".tar.gz", ".tgz")
 _LABEL_NAMES = {0: "negative", 1: "positive"}
-# Letters of a field that is refused.
-_SHOWN = 40
+# Largest number of characters of a field that an error message shows.
+_MAX_SHOWN = 40
 
 
 class Labelled(NamedTuple):
-    """Texts, and the label of each."""
+    """Texts with one label each."""
 
     texts: list[str]
     labels: list[str]
 
+    def take(self, places: Sequence[int]) -> Self:
+        """Return the texts at the given indices, with their labels, in the order of the indices."""
+        return self._replace(
+            texts=[self.texts[place] for place in places], labels=[self.labels[place] for place in places]
+        )
+
 
 class SeveralLabelled(NamedTuple):
-    """Texts, and any number of labels for each, none of them twice.
+    """Texts with any number of distinct labels each.
 
     Attributes:
-        texts, labels: of each row.
-        columns: where each label has a column that says yes or no, these; else empty.
+        texts: The texts.
+        labels: The labels of each text, which may be none.
+        columns: The names of the label columns if the table has a column of 0 and 1 for each label; otherwise empty.
     """
 
     texts: list[str]
     labels: list[tuple[str, ...]]
     columns: tuple[str, ...]
 
+    def take(self, places: Sequence[int]) -> Self:
+        """Return the texts at the given indices, with their labels, in the order of the indices."""
+        return self._replace(
+            texts=[self.texts[place] for place in places], labels=[self.labels[place] for place in places]
+        )
+
 
 AnyLabelled = Labelled | SeveralLabelled
 
 
 class Source(NamedTuple):
-    """A data set.
+    """A data set of labelled texts.
 
     Attributes:
-        name: for a reader.
-        train: rows.
-        test: None where the source has no test part; else it has as many labels a text as `train`.
-        neighbours: what rows that stand beside one another in `train` have in common; empty where that is nothing.
+        name: The name shown to the user.
+        train: The training set.
+        test: The test set, with labels of the same kind as `train`; None if the source has no test set.
+        neighbours: End of a sentence that tells the user what neighboring texts of `train` have in common, such as
+            "are of one film". Empty if they are not related.
     """
 
     name: str
@@ -56,6 +82,7 @@ class Source(NamedTuple):
     neighbours: str = ""
 
 
+@as_input_errors()
 def read_labelled(
     data: str,
     text: str | None = None,
@@ -63,184 +90,190 @@ def read_labelled(
     test: str | None = None,
     label_separator: str | None = None,
 ) -> Source:
-    """The texts and labels of `data`, in an order that is always the same.
+    """Read texts and their labels, always in the same order.
 
     Args:
-        data: `imdb`; a file .csv, .tsv, .parquet, .jsonl or .ndjson; a folder with a folder of text files for each
-            class, or with train/ and test/ of this form; a .tar.gz or .tgz archive of such a folder.
-        text, label: a table's columns; `text` and `label` if not given. Of several columns of texts, with commas
-            between, a row's texts are joined by line breaks.
-        test: a file, folder or archive of test rows, for data without a test part.
-        label_separator: what stands between the labels of a field.
+        data: `imdb`; a .csv, .tsv, .parquet, .jsonl or .ndjson file; a folder with a subfolder of text files for each
+            class; a folder with two such folders, train/ and test/; or a .tar.gz or .tgz archive of such a folder.
+        text, label: The text column and the label column of a table, by default `text` and `label`. If `text` names
+            several columns, separated by commas, their texts are joined by line breaks.
+        test: A file, folder or archive with the test set, if `data` has no test set.
+        label_separator: The separator between the labels in a field of the label column.
 
-    A label becomes a string: whole numbers without decimals, truth values `true` and `false`. A text may be empty;
-    a text or label may not be missing. A text has any number of labels where `label` names several columns, with commas
-    between, that hold 0 or 1, or true or false; where the column holds lists of strings; and with `label_separator`.
+    Labels are converted to strings: whole numbers without decimals, Boolean values to `true` and `false`. A text may be
+    empty, but no text or label may be missing.
+
+    A text can have any number of labels in three cases: `label` names several columns, separated by commas, that
+    contain 0 and 1 or true and false; the label column contains lists of strings; or `label_separator` is given.
 
     Raises:
-        InputError: the data can't be read or used.
+        InputError: The data cannot be read or used.
     """
     if label_separator is not None and (not isinstance(label_separator, str) or not label_separator):
-        raise InputError(f"--label-separator must be a text of one letter or more, not {label_separator!r}.")
-    wanted = Wanted(text, label, label_separator)
-    try:
-        if data in _NAMED_SETS:
-            _refuse_columns(data, wanted)
-            source = _named(data)
-        else:
-            source = _from_path(data, wanted, "DATA", _NAMED_SETS)
-        if test is None:
-            return source
-        if source.test is not None:
-            raise InputError(f"{data} has a test part of its own: leave --test {test} out.")
-        rows = _from_path(test, wanted, "--test", ())
-        if rows.test is not None:
-            raise InputError(f"--test {test} has a training and a test part: name the folder of the test part alone.")
-    except (ImportError, OSError) as error:
-        raise InputError(str(error)) from None
-    require_alike(source.train, data, rows.train, test)
-    return source._replace(test=rows.train)
+        raise InputError(f"--label-separator must be a text of one character or more, not {label_separator!r}.")
+    wanted = ColumnOptions(text, label, label_separator)
+    if data in _NAMED_SETS:
+        _refuse_columns(data, wanted)
+        source = _read_named(data)
+    else:
+        source = _read_path(data, wanted, "DATA", _NAMED_SETS)
+    if test is None:
+        return source
+    refuse_second(data, "test", source.test, test)
+    other = _read_path(test, wanted, "--test", ())
+    if other.test is not None:
+        raise InputError(f"--test {test} has a training and a test set. Give the folder of the test set alone.")
+    require_same_kind(source.train, data, other.train, test)
+    return source._replace(test=other.train)
 
 
-def require_alike(train: AnyLabelled, data: str, other: AnyLabelled, given: str) -> None:
-    """Check that rows have one label each where the training rows have, and lists of them else.
+def require_same_kind(train: AnyLabelled, data: str, other: AnyLabelled, given: str) -> None:
+    """Check that both splits have one label for each text, or both have lists of labels.
+
+    Args:
+        train, other: The two splits.
+        data, given: The names of their files, for the error message.
 
     Raises:
-        InputError: they do not.
+        InputError: One split has one label for each text, and the other has lists of labels.
     """
     if type(train) is not type(other):
-        one, several = (data, given) if isinstance(train, Labelled) else (given, data)
-        raise InputError(f"{several} has lists of labels, and {one} has one label for each text: give both alike.")
+        single, several = (data, given) if isinstance(train, Labelled) else (given, data)
+        raise InputError(
+            f"{several} has lists of labels, but {single} has one label for each text. Use one of the two in both."
+        )
 
 
-def names_of(rows: AnyLabelled) -> set[str]:
-    """The labels that occur."""
-    if isinstance(rows, Labelled):
-        return set(rows.labels)
-    return {label for labels in rows.labels for label in labels}
+def distinct_labels(examples: AnyLabelled) -> set[str]:
+    """Return the set of all labels of the examples."""
+    if isinstance(examples, Labelled):
+        return set(examples.labels)
+    return {label for labels in examples.labels for label in labels}
 
 
-def _named(name: str) -> Source:
+def _read_named(name: str) -> Source:
     if name != "imdb":
-        raise InputError(f"{name!r} is a data set without texts: choose 'imdb' or a file or folder of labelled texts.")
-    return Source(name, _reviews("train"), _reviews("test"), neighbours="are of one film")
+        raise InputError(f"The data set {name!r} has no texts. Choose 'imdb' or a file or folder of labelled texts.")
+    return Source(name, _read_reviews("train"), _read_reviews("test"), neighbours="are of one film")
 
 
-def _reviews(part: str) -> Labelled:
-    texts, labels = public.imdb(part)
+def _read_reviews(split: str) -> Labelled:
+    texts, labels = public.imdb(split)
     if unknown := set(labels.tolist()) - set(_LABEL_NAMES):
-        raise InputError(f"the labels of imdb must be 0 and 1, and its {part} part has {min(unknown)}: mend it.")
-    return Labelled(texts, [_LABEL_NAMES[one] for one in labels.tolist()])
+        raise InputError(
+            f"The labels of imdb must be 0 and 1, but its {split} set has the label {min(unknown)}. Download it again."
+        )
+    return Labelled(texts, [_LABEL_NAMES[label] for label in labels.tolist()])
 
 
-def _from_path(given: str, wanted: Wanted, option: str, named: Sequence[str]) -> Source:
-    """`option` is what the user knows `given` by, and `named` are the sets that it may also name."""
+def _read_path(given: str, wanted: ColumnOptions, option: str, named: Sequence[str]) -> Source:
+    """Read labelled texts from a file, folder or archive.
+
+    Args:
+        given: The path.
+        wanted: The columns of a table.
+        option: The option with which the path was given, for error messages.
+        named: The named data sets that the option also accepts, for error messages.
+    """
     path = Path(given)
     is_archive = path.name.lower().endswith(_ARCHIVES)
-    suffix = path.suffix.lower()
-    known = is_archive or suffix in TABLES
-    is_there = given != "" and path.exists()  # Path("") is the working folder
-    if not is_there or not (path.is_dir() or known):
-        fault = "can't be read as one" if is_there else "is not there"
+    exists = given != "" and path.exists()  # Path("") is the working folder
+    if not exists or not (path.is_dir() or is_archive or is_table(path)):
+        problem = "has another format" if exists else "does not exist"
         raise InputError(
-            f"{option} must be {''.join(f'{name}, ' for name in named)}a file .csv, .tsv, .parquet, .jsonl or .ndjson, "
-            f"a folder of text files by class, or a .tar.gz of one; {given!r} {fault}{nearest(given, named)}"
+            f"{option} must be {''.join(f'{name}, ' for name in named)}a .csv, .tsv, .parquet, .jsonl or .ndjson file, "
+            f"a folder with a subfolder of text files for each class, or a .tar.gz archive of one, "
+            f"but {given!r} {problem}{nearest(given, named)}"
         )
     name = os.path.basename(os.path.abspath(path))
     if path.is_dir() or is_archive:
         _refuse_columns(given, wanted)
-        return _from_tree(name, folders.open_folder(path) if path.is_dir() else folders.open_archive(path))
-    return Source(name, _checked(path, TABLES[suffix](path, wanted), wanted.separator), None)
+        return _read_tree(name, folders.open_folder(path) if path.is_dir() else folders.open_archive(path))
+    return Source(name, _labelled_rows(path, read_table(path, wanted), wanted.separator), None)
 
 
-def _refuse_columns(data: str, wanted: Wanted) -> None:
+def _refuse_columns(data: str, wanted: ColumnOptions) -> None:
     if wanted.text is not None or wanted.label is not None:
-        raise InputError(f"--text and --label name the columns of a table, which {data} is not: leave them out.")
+        raise InputError(f"--text and --label name the columns of a table, but {data} is not a table. Leave them out.")
     if wanted.separator is not None:
-        raise InputError(f"--label-separator is for a column of a table, which {data} is not: leave it out.")
+        raise InputError(f"--label-separator is for a column of a table, but {data} is not a table. Leave it out.")
 
 
-def _from_tree(name: str, tree: folders.Tree) -> Source:
-    parts = {}
-    for part in tree.parts:
-        rows = folders.rows(tree, part)
-        parts[part] = Labelled([row.text for row in rows], [row.label for row in rows])
-    return Source(name, parts["train"], parts["test"]) if "train" in parts else Source(name, parts[""], None)
+def _read_tree(name: str, tree: folders.Tree) -> Source:
+    splits = {}
+    for split in tree.splits:
+        texts = folders.read_split(tree, split)
+        splits[split] = Labelled([text.text for text in texts], [text.label for text in texts])
+    return Source(name, splits["train"], splits["test"]) if "train" in splits else Source(name, splits[""], None)
 
 
-def _checked(path: Path, rows: Rows, separator: str | None) -> AnyLabelled:
-    """The rows with nothing missing, labels as strings."""
+def _labelled_rows(path: Path, rows: Rows, separator: str | None) -> AnyLabelled:
+    """Return the texts and labels of a table, after checking that none is missing."""
     if not rows.texts:
-        raise InputError(f"{path} has no rows: a row is a text and its label.")
+        raise InputError(f"{path} has no rows. Add a row for each text and its label.")
     if len(rows.columns.labels) > 1:
-        labels = _told_by_columns(path, rows)
-        return SeveralLabelled(_checked_texts(path, rows), labels, rows.columns.labels)
+        labels = _labels_from_columns(path, rows)
+        return SeveralLabelled(require_texts(path, rows), labels, rows.columns.labels)
     if separator is not None:
-        labels = _separated(path, rows, separator)
-        return SeveralLabelled(_checked_texts(path, rows), labels, ())
+        labels = _labels_from_fields(path, rows, separator)
+        return SeveralLabelled(require_texts(path, rows), labels, ())
     if any(isinstance(field, list) for field in rows.labels):
-        labels = _lists(path, rows)
-        return SeveralLabelled(_checked_texts(path, rows), labels, ())
-    names = [as_name(label) for label in rows.labels]
-    refuse_missing(path, "label", [name is None for name in names], rows.lines)
-    return Labelled(_checked_texts(path, rows), [str(name) for name in names])
+        labels = _labels_from_lists(path, rows)
+        return SeveralLabelled(require_texts(path, rows), labels, ())
+    names = [label_name(label) for label in rows.labels]
+    require_all(path, "label", [name is None for name in names], rows.lines)
+    return Labelled(require_texts(path, rows), [str(name) for name in names])
 
 
-def _checked_texts(path: Path, rows: Rows) -> list[str]:
-    refuse_missing(path, "text", [not isinstance(text, str) for text in rows.texts], rows.lines)
-    return [str(text) for text in rows.texts]
-
-
-def _told_by_columns(path: Path, rows: Rows) -> list[tuple[str, ...]]:
-    """Of each row the columns that say yes."""
-    listed = []
+def _labels_from_columns(path: Path, rows: Rows) -> list[tuple[str, ...]]:
+    """Return the labels of each row: the names of the label columns that contain 1 or true."""
+    labels = []
     for place, fields in enumerate(rows.labels):
-        said = [_truth(field) for field in fields]
-        if None in said:
-            column = said.index(None)
+        values = [_truth_value(field) for field in fields]
+        if None in values:
+            column = values.index(None)
+            shown = repr(fields[column])
+            shown = shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}..."
             raise InputError(
-                f"{place_of(path, rows.lines, place)}: {rows.columns.labels[column]!r} is {_cut(fields[column])}; one "
-                "of several columns of labels must hold 0 or 1, or true or false: mend it, or name the columns that do."
+                f"{row_location(path, rows.lines, place)}: {rows.columns.labels[column]!r} is {shown}, but several "
+                "label columns must contain 0 or 1, or true or false. Fix the field, or choose other columns with "
+                "--label."
             )
-        listed.append(tuple(name for name, truth in zip(rows.columns.labels, said, strict=True) if truth))
-    return listed
+        labels.append(tuple(name for name, value in zip(rows.columns.labels, values, strict=True) if value))
+    return labels
 
 
-def _truth(field: object) -> bool | None:
-    """Yes or no; None if a field says neither."""
-    name = untyped(field) if isinstance(field, str) else as_name(field)
+def _truth_value(field: object) -> bool | None:
+    """Return True for a field with 1 or true, False for 0 or false, and None for anything else."""
+    name = label_of_field(field) if isinstance(field, str) else label_name(field)
     return {"0": False, "1": True, "false": False, "true": True}.get(name or "")
 
 
-def _separated(path: Path, rows: Rows, separator: str) -> list[tuple[str, ...]]:
-    """The labels of each field, without the spaces round each; where nothing stands, there is none."""
+def _labels_from_fields(path: Path, rows: Rows, separator: str) -> list[tuple[str, ...]]:
+    """Split the label field of each row at the separator. Remove spaces around labels, empty labels and repetitions."""
     for place, field in enumerate(rows.labels):
         if isinstance(field, list):
             raise InputError(
-                f"{place_of(path, rows.lines, place)}: {rows.columns.labels[0]!r} is a list, which needs no "
-                "--label-separator: leave it out."
+                f"{row_location(path, rows.lines, place)}: {rows.columns.labels[0]!r} is a list, which needs no "
+                "--label-separator. Leave the option out."
             )
-    fields = [field if isinstance(field, str) else as_name(field) for field in rows.labels]
-    refuse_missing(path, "label", [field is None for field in fields], rows.lines)
-    listed = [[part.strip() for part in str(field).split(separator)] for field in fields]
-    return [tuple(dict.fromkeys(part for part in parts if part)) for parts in listed]
+    fields = [field if isinstance(field, str) else label_name(field) for field in rows.labels]
+    require_all(path, "label", [field is None for field in fields], rows.lines)
+    split = [[label.strip() for label in str(field).split(separator)] for field in fields]
+    return [tuple(dict.fromkeys(label for label in labels if label)) for labels in split]
 
 
-def _lists(path: Path, rows: Rows) -> list[tuple[str, ...]]:
-    """The labels of each row of a column of lists."""
-    refuse_missing(path, "label", [field is None for field in rows.labels], rows.lines)
+def _labels_from_lists(path: Path, rows: Rows) -> list[tuple[str, ...]]:
+    """Return the labels of each row, for a label column that contains lists."""
+    require_all(path, "label", [field is None for field in rows.labels], rows.lines)
     for place, field in enumerate(rows.labels):
-        where = f"{place_of(path, rows.lines, place)}: {rows.columns.labels[0]!r}"
+        where = f"{row_location(path, rows.lines, place)}: {rows.columns.labels[0]!r}"
         if not isinstance(field, list):
-            raise InputError(f"{where} is {kind_of(field)}, and other rows have lists: give each row a list of labels.")
+            raise InputError(
+                f"{where} is {json_type(field)}, but other rows have lists. Give each row a list of labels."
+            )
         for label in field:
             if not isinstance(label, str) or not label.strip():
-                shown = "an empty string" if isinstance(label, str) else kind_of(label)
-                raise InputError(f"{where} is a list with {shown} in it: a list of labels must hold their names alone.")
+                shown = "an empty string" if isinstance(label, str) else json_type(label)
+                raise InputError(f"{where} is a list that contains {shown}. Lists must contain the names of labels.")
     return [tuple(dict.fromkeys(field)) for field in rows.labels]
-
-
-def _cut(field: object) -> str:
-    """A field as it is shown in a sentence."""
-    shown = repr(field)
-    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."

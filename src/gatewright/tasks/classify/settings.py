@@ -1,60 +1,100 @@
 """The settings of `train classify` for texts."""
 
-from __future__ import annotations
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from gatewright.support.ids import FIRST
-from gatewright.tasks.base.settings import _CELL, _DROPOUTS, _LEARNING, _TEXT, Option, Setting, _moments
+from gatewright.tasks.base.settings import Settings, embedding_moments, setting
 
-CLASSIFY = (
-    *_CELL,
-    Setting("units", "whole", 128, "of each recurrent layer and direction", 1),
-    Setting("both", "switch", True, "walk each text in both directions"),
-    Setting(
-        "pooling",
-        "choice",
+FINE_TUNING = {"layer_lr_decay": 2.6, "warmup": 0.1, "bidirectional": False}
+"""Defaults for fine-tuning a language model: Howard & Ruder 2018, "Universal Language Model Fine-tuning for Text
+Classification", section 3.2."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifySettings(Settings):
+    """The settings of a text classifier."""
+
+    tokens: str = setting(
+        "words", "Kind of tokens: words or bytes (byte-pair encoding).", "data", choices=("words", "bytes")
+    )
+    vocabulary: int = setting(30_000, "Largest number of token ids.", "data", minimum=5, compare=10_000)
+    min_count: int = setting(
+        2, "Smallest number of times a word must occur in the training set to get an id.", "data", minimum=1, compare=1
+    )
+    max_length: int = setting(
+        400,
+        "Largest number of tokens of a text. Only the last tokens of a longer text are read.",
+        "data",
+        minimum=1,
+        compare=200,
+    )
+    epochs: int | None = setting(
+        None,
+        "Passes over the training set.",
+        "training",
+        minimum=1,
+        compare=5,
+        default_text="3 to 50, about 2,000 steps",
+    )
+    bidirectional: bool = setting(True, "Process texts in both directions.", "model", compare=False)
+    pooling: str = setting(
         "max",
-        "of all steps: max, mean, attention; or last",
+        "Method to combine the outputs of all steps into one vector: last, mean, max or attention.",
+        "model",
         choices=("last", "mean", "max", "attention"),
-    ),
-    Setting("tokens", "choice", "words", "words, or bytes (byte-pair encoding)", choices=("words", "bytes")),
-    Setting("vocabulary", "whole", 30_000, "ids in use", FIRST + 1),
-    Setting("least", "whole", 2, "how often a word must occur in the training rows to have an id", 1),
-    Setting("length", "whole", 400, "tokens of a text that are read, the last", 1),
-    Setting("embedding", "whole", 128, "numbers for each token", 1),
-    *_DROPOUTS,
-    Setting("word_dropout", "number", 0.1, "share of the tokens that are unknown at a step of training", below=1),
-    Setting("output_dropout", "number", 0.5, "share of what comes out of each layer that is dropped", below=1),
-    Setting("class_weights", "choice", "none", "none, or balanced", choices=("none", "balanced")),
-    Setting("batch", "whole", 32, "rows of a training step", 1),
-    Setting("epochs", "whole", None, "passes over the training rows (default: 3 to 50, for some 2,000 steps)", 1),
-    Setting("learning_rate", "number", 0.002, "of Adam, at its highest", 1e-12),
-    _moments("shared"),
-    Setting("discriminative", "number", 1.0, "how many times as fast a layer learns as that below it", 1),
-    Setting(
-        "unfreezing",
-        "switch",
-        False,
-        "at first the top layer alone learns, then one more each epoch",
-    ),
-    Setting("adversarial", "number", 0.0, "how far texts are moved against the network, in lengths of a word's vector"),
-    *_LEARNING,
-)
-"""The settings of `train classify`."""
+        compare="last",
+    )
+    embedding_dim: int = setting(128, "Size of the token embeddings.", "model", minimum=1)
+    class_weights: str = setting(
+        "none", "Weights of the classes in the loss: none or balanced.", "training", choices=("none", "balanced")
+    )
+    embedding_moments: str = embedding_moments("shared")
+    layer_lr_decay: float = setting(
+        1.0, "Ratio of a layer's learning rate to the learning rate of the layer below.", "training", minimum=1
+    )
+    gradual_unfreezing: bool = setting(
+        False, "Train only the top layer in the first epoch, and one more layer in each epoch after it.", "training"
+    )
+    word_dropout: float = setting(
+        0.1,
+        "Fraction of the tokens replaced by the unknown token during training.",
+        "regularization",
+        below=1,
+        compare=0.0,
+    )
+    embedding_dropout: float = setting(
+        0.0, "Fraction of the token ids whose embedding is set to 0 during a training step.", "regularization", below=1
+    )
+    input_dropout: float = setting(
+        0.0,
+        "Fraction of the embedding dimensions dropped, the same ones at every step (variational dropout).",
+        "regularization",
+        below=1,
+    )
+    adversarial_epsilon: float = setting(
+        0.0,
+        "Norm of adversarial perturbations of the embedded texts, as a multiple of a word vector's norm; 0 for none.",
+        "regularization",
+    )
 
 
-PRETRAINED = {"discriminative": 2.6, "warmup": 0.1, "both": False}
-"""What holds where it is not given, and a language model is what is begun with: Howard & Ruder 2018, section 3.2
-(2.6, and a learning rate that rises for a tenth of the steps)."""
+def complete(settings: type[Any], given: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
+    """Return the settings, with default values for those that were not given.
 
+    If a language model is fine-tuned, some settings are taken from it, and others have different defaults.
 
-_LABELS = (
-    Option(
-        "label",
-        "COLUMN",
-        "the column of labels, or of lists of them; or several columns of 0 and 1 with commas between (default: label)",
-    ),
-    Option("label_separator", "TEXT", "what stands between the labels of a field, if it holds any number"),
-)
+    Args:
+        settings: The class of the settings.
+        given: The settings that the user gave.
+        options: The other options of the command. `pretrained` is the model file of the language model, if any.
 
+    Raises:
+        InputError: A setting or the language model cannot be used.
+    """
+    if options.get("pretrained") is None:
+        return settings.complete(given)
+    from gatewright.tasks.classify.pretrained import Pretrained
 
-_TEXT_OPTIONS = (_TEXT, *_LABELS)
+    pretrained = Pretrained.read(options["pretrained"])
+    return settings.complete({**FINE_TUNING, **pretrained.complete(given)})

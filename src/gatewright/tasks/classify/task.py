@@ -1,317 +1,241 @@
-"""Classify texts: one of two or more classes for each, or any number of several labels."""
+"""Text classification: one of two or more classes for each text, or any number of labels."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data import split
-from gatewright.data.batches import Examples
-from gatewright.data.encoders import BytePairs, Encoder, Words, encode_all
-from gatewright.nn.block import Block
-from gatewright.nn.file import Model
-from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent
-from gatewright.results.measure import Measure
+from gatewright.data.batches import Batch
+from gatewright.data.encoders import BytePairs, Encoder, Words, encode_all, encoder_from_json
+from gatewright.nn.layer import Layer
+from gatewright.nn.layers import Dense, Dropout, Embedding
 from gatewright.support.errors import InputError
-from gatewright.tasks.base.classes import are_many, balanced, require_known, require_parts, require_several
-from gatewright.tasks.base.labels import Labels, OneLabel, SeveralLabels
-from gatewright.tasks.base.task import Parts, Simple
+from gatewright.tasks.base import baselines
+from gatewright.tasks.base.classes import balanced, require_examples, require_known, require_several, too_many_labels
+from gatewright.tasks.base.labels import ClassifierPrepared, label_set, labels_from_json
+from gatewright.tasks.base.splitting import SPLIT_SEED, TEST_FRACTION, VALIDATION_FRACTION, held_out_note, limit_note
+from gatewright.tasks.base.stack import recurrent_stack
+from gatewright.tasks.base.task import FittedBaseline, Length, Splits, Task
+from gatewright.tasks.classify.pretrained import Pretrained
 from gatewright.tasks.classify.reading import (
     AnyLabelled,
     Labelled,
     SeveralLabelled,
-    names_of,
+    distinct_labels,
     read_labelled,
-    require_alike,
+    require_same_kind,
 )
-
-# Of the splits alone: seeds of runs do not change which rows are which.
-_SPLIT_SEED = 0
-_TEST_SHARE = 0.2
-_VALIDATION_SHARE = 0.1
+from gatewright.tasks.classify.settings import ClassifySettings
 
 
-@dataclass
-class Classify:
-    """Texts with one label each, or with any number of several labels.
-
-    Padding never changes an answer. Where the source has no test part, a fifth of its rows become one; a tenth of the
-    training rows validate, unless validation rows are given. The splits are always the same, and stratified; of several
-    labels a text, each is left in the training rows.
+@dataclass(frozen=True)
+class PreparedTexts(ClassifierPrepared[AnyLabelled]):
+    """The encoder and the labels that a classifier learned from the training texts.
 
     Attributes:
-        source: "imdb", a table, or a folder or archive of text files by class: see `data.sources.read_labelled`.
-        text, label, test: columns, and a table of test rows, likewise.
-        label_separator: what stands between the labels of a field, likewise.
-        validation: a table or folder of validation rows.
-        tokens: "words", lower-cased, split and ranked by frequency in the training rows as Keras' imdb does it; or
-            "bytes", byte-level byte-pair encoding (Sennrich, Haddow & Birch 2016; Radford et al. 2019, section 2.2).
-        vocabulary: ids in use, the four that are no words (padding, start, unknown, one unused) included.
-        least: how often a word must occur in the training rows to have an id.
-        length: tokens of a text that are read, the last.
-        embedding: numbers for each token.
-        layers: recurrent layers, one above the other.
-        both: whether each walks in both directions.
-        pooling: how the steps of the last layer become one vector: its "last" output, or see `blocks.Pool`.
-        embedding_dropout, word_dropout, recurrent_dropout, zoneout: see `blocks.Embedding` and `blocks.Recurrent`.
-        input_dropout: between the embedding and the first layer: see `blocks.Dropout`.
-        output_dropout: between layers and below the outputs: see `blocks.Dropout`.
-        class_weights: "none", or "balanced": a row counts rows / (classes * rows of its class). With several labels a
-            text it must be "none".
-        limit: at most so many training rows, and as many test rows; None is all.
-        encoder: how texts become ids; None is fitted on the training rows.
+        encoder: The encoder, which turns texts into token ids.
+        max_length: Largest number of tokens of a text. Only the last tokens of a longer text are read.
+        class_weights: The weights of the classes in the loss, "none" or "balanced".
     """
 
-    source: str
-    text: str | None = None
-    label: str | None = None
-    label_separator: str | None = None
-    test: str | None = None
-    validation: str | None = None
-    tokens: str = "words"
-    vocabulary: int = 10_000
-    least: int = 1
-    length: int = 200
-    embedding: int = 128
-    layers: int = 1
-    both: bool = False
-    pooling: str = "last"
-    embedding_dropout: float = 0.0
-    word_dropout: float = 0.0
-    recurrent_dropout: float = 0.0
-    zoneout: float = 0.0
-    input_dropout: float = 0.0
-    output_dropout: float = 0.0
+    encoder: Encoder
+    max_length: int
     class_weights: str = "none"
-    limit: int | None = None
-    encoder: Encoder | None = None
-    data: str = field(init=False, default="")
-    _classes: tuple[str, ...] = field(init=False, default=())
-    _labels: Labels = field(init=False, default=OneLabel(()))
-    _encoder: Encoder | None = field(init=False, default=None)
 
-    name: ClassVar[str] = "classify"
-    carried: ClassVar[bool] = False
-    steps: ClassVar[tuple[int, int]] = (2_000, 3)
-    unit: ClassVar[str] = "rows"
+    unit: ClassVar[str] = "texts"
 
-    @property
-    def measures(self) -> tuple[Measure, ...]:
-        """Figures of merit, the deciding one first; known when `fit` is done."""
-        return self._labels.measures
+    def encode(self, examples: AnyLabelled, training: bool = False) -> Batch:
+        """Return a batch of token ids and targets.
 
-    @property
-    def right(self) -> str:
-        """What `merits` tells of a row; known when `fit` is done."""
-        return self._labels.right
-
-    @property
-    def counted(self) -> str:
-        """What rows are compared by, where it is not the deciding measure; known when `fit` is done."""
-        return self._labels.counted
-
-    @property
-    def several(self) -> bool:
-        """Whether a text has any number of labels; known when `fit` is done."""
-        return self._labels.several
-
-    def read(self) -> Parts[AnyLabelled]:
-        """The texts and labels, split.
-
-        Raises:
-            InputError: the data can't be read, or its labels do not make a task.
+        The ids are [texts, max_length], padded with 0 on the left. The targets are [texts] if each text has one label,
+        and [texts, labels] if it can have several.
         """
-        source = read_labelled(self.source, self.text, self.label, self.test, self.label_separator)
-        self.data = source.name
-        train, test = source.train, source.test
-        _check_labels(train, source.name)
-        if self.class_weights == "balanced" and isinstance(train, SeveralLabelled):
+        return Batch(encode_all(self.encoder, examples.texts, self.max_length), self.label_set.targets(examples.labels))
+
+    def sample_weight(self, batch: Batch) -> NDArray[np.float32]:
+        if self.class_weights == "none":
+            return super().sample_weight(batch)
+        return balanced(batch.targets, len(self.labels))
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.label_set.to_json(), "max_length": self.max_length, "encoder": self.encoder.to_json()}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        encoder, max_length = kept.get("encoder"), kept.get("max_length")
+        if not isinstance(encoder, dict):
+            raise InputError("its encoder is not an object.")
+        if type(max_length) is not int or not 0 < max_length < 2**31:
+            raise InputError("its max_length is not a whole number above 0.")
+        return cls(labels_from_json(kept), encoder_from_json(encoder), max_length)
+
+
+@dataclass(frozen=True)
+class Classify(Task[AnyLabelled]):
+    """The task of predicting one label, or any number of labels, for each text.
+
+    Padding never changes a prediction. If the data has no test set, a fifth of it is set aside. If no validation data
+    is given, a tenth of the training set is set aside. The splits are stratified and do not depend on the seed. If
+    texts can have several labels, every label occurs in the training set.
+
+    Args:
+        options: `text`, `label` and `label_separator`: See `reading.read_labelled`. `pretrained`: The model file of a
+            language model. The classifier starts from its encoder, embedding and recurrent layers (Dai & Le 2015,
+            "Semi-supervised Sequence Learning", section 2).
+    """
+
+    settings: ClassifySettings
+
+    length: ClassVar[Length] = Length(2_000, 3)
+
+    @cached_property
+    def _pretrained(self) -> Pretrained | None:
+        path = self.options.get("pretrained")
+        return None if path is None else Pretrained.read(path)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        return {} if self._pretrained is None else {"pretrained": self._pretrained.digest}
+
+    def _read(self, data: str, test: str | None = None) -> Any:
+        text, label, separator = (self.options.get(name) for name in ("text", "label", "label_separator"))
+        return read_labelled(data, text, label, test, separator)
+
+    def read(self) -> Splits[AnyLabelled]:
+        source = self._read(self.data, self.test)
+        name, train, test = source.name, source.train, source.test
+        _check_labels(train, name)
+        if self.settings.class_weights == "balanced" and isinstance(train, SeveralLabelled):
             raise InputError(
-                f"class_weights must be none where a text has any number of labels, as in {source.name}, not "
-                "'balanced': leave it out."
+                f"class_weights cannot be 'balanced' if a text has any number of labels, as in {name}. Leave it out."
             )
         notes = []
         if test is None:
-            train, test = _hold_out(train, _TEST_SHARE)
-            notes.append(f"{source.name} has no test part: {_TEST_SHARE:.0%} of its rows were set aside as one.")
+            train, test = _hold_out(train, TEST_FRACTION)
+            notes.append(held_out_note(name, "texts"))
         else:
-            require_known(f"the test part of {source.name} has", names_of(test), names_of(train))
+            require_known(f"The test set of {name}", distinct_labels(test), distinct_labels(train))
         if self.limit is not None:
             train, test = _sample(train, self.limit), _sample(test, self.limit)
-            notes.append(f"A quick look: at most {self.limit:,} training rows and as many test rows were used.")
+            notes.append(limit_note(self.limit, "texts"))
         if empty := sum(not text.strip() for text in (*train.texts, *test.texts)):
             notes.append(f"{empty:,} of {len(train.texts) + len(test.texts):,} texts are empty.")
-        if recurring := split.recurring(train.texts, test.texts):
-            notes.append(f"{recurring:,} of {len(train.texts):,} training texts occur in the test part too.")
+        if recurring := split.count_shared_texts(train.texts, test.texts):
+            notes.append(f"{recurring:,} of {len(train.texts):,} training texts are also in the test set.")
         if self.validation is None:
-            train, validation = _hold_out(train, _VALIDATION_SHARE, bool(source.neighbours))
+            train, validation = _hold_out(train, VALIDATION_FRACTION, bool(source.neighbours))
             if source.neighbours:
                 notes.append(
-                    f"Neighbouring rows of {source.name} {source.neighbours}: whole stretches of them validate, so "
-                    "that what is learnt by heart of the others is of no use there."
+                    f"Neighboring texts of {name} {source.neighbours}. The validation set therefore consists of blocks "
+                    "of consecutive texts, so that memorizing training texts does not help."
                 )
         else:
-            validation = read_labelled(self.validation, self.text, self.label, None, self.label_separator).train
-            require_alike(train, source.name, validation, self.validation)
-            require_known(f"the validation rows of {self.validation} have", names_of(validation), names_of(train))
-        parts = Parts(train, validation, test, tuple(notes))
+            validation = self._read(self.validation).train
+            require_same_kind(train, name, validation, self.validation)
+            require_known(f"The validation data {self.validation}", distinct_labels(validation), distinct_labels(train))
         others = {
-            name: (len(rows.texts), names_of(rows)) for name, rows in (("validation", validation), ("test", test))
+            name: (len(examples.texts), distinct_labels(examples))
+            for name, examples in (("validation", validation), ("test", test))
         }
-        kind = "class" if isinstance(train, Labelled) else "label"
-        require_parts(source.name, names_of(train), others, kind)
-        return parts
+        require_examples(name, distinct_labels(train), others, "class" if isinstance(train, Labelled) else "label")
+        return Splits(name, train, validation, test, tuple(notes))
 
-    def fit(self, train: AnyLabelled) -> None:
-        """The labels, in the order of their columns or else alphabetical, and the encoder.
+    def prepare(self, splits: Splits[AnyLabelled]) -> tuple[PreparedTexts, ClassifySettings]:
+        """Learn the labels and the encoder from the training set.
+
+        Labels are in the order of their columns, or in alphabetical order if they do not have columns.
 
         Raises:
-            InputError: no text has a word.
+            InputError: No word occurs often enough to get an id.
         """
+        train, settings = splits.train, self.settings
         columns = () if isinstance(train, Labelled) else train.columns
-        self._classes = columns or tuple(sorted(names_of(train)))
-        self._labels = (OneLabel if isinstance(train, Labelled) else SeveralLabels)(self._classes)
-        if self.encoder is not None:
-            self._encoder = self.encoder
-            return
-        if self.tokens == "bytes":
-            self._encoder = BytePairs.fit(train.texts, self.vocabulary)
-            return
-        words = Words.fit(train.texts, self.vocabulary, least=self.least)
+        labels = label_set(columns or tuple(sorted(distinct_labels(train))), not isinstance(train, Labelled))
+        encoder = self._fit_encoder(splits) if self._pretrained is None else self._pretrained.encoder
+        return PreparedTexts(labels, encoder, settings.max_length, settings.class_weights), settings
+
+    def _fit_encoder(self, splits: Splits[AnyLabelled]) -> Encoder:
+        settings, texts = self.settings, splits.train.texts
+        if settings.tokens == "bytes":
+            return BytePairs.fit(texts, settings.vocabulary)
+        words = Words.fit(texts, settings.vocabulary, min_count=settings.min_count)
         if not words.tokens:
-            often = "" if self.least == 1 else f" that occurs {self.least} times"
-            raise InputError(f"no text of {self.data} has a word{often}: name the column of texts with --text.")
-        self._encoder = words
+            often = "" if settings.min_count == 1 else f" that occurs {settings.min_count} times"
+            raise InputError(f"No text of {splits.name} has a word{often}. Choose the column of the texts with --text.")
+        return words
 
-    def encode(self, rows: AnyLabelled, learning: bool = False) -> Examples:
-        """Ids [rows, length], 0 on the left where a text is shorter; numbers of classes [rows], or [rows, labels]."""
-        assert self._encoder is not None
-        return Examples(encode_all(self._encoder, rows.texts, self.length), self._labels.targets(rows.labels))
+    def network(self, prepared: PreparedTexts, settings: ClassifySettings) -> list[Layer]:
+        """Return the layers of the network.
 
-    def size(self, examples: Examples) -> int:
-        """How many rows."""
-        return len(examples.inputs)
-
-    def remarks(self, test: Examples) -> tuple[str, ...]:
-        """None."""
-        return ()
-
-    def counts(self, train: Examples) -> NDArray[np.float32]:
-        """What each training row counts, [rows]."""
-        if self.class_weights == "none":
-            return np.ones(len(train.targets), np.float32)
-        return balanced(train.targets, len(self._classes))
-
-    def blocks(self, cell: str, units: int) -> list[Block]:
-        """Embedding, recurrent layers, pooling, and one logit (two classes) or a logit for each class or label."""
-        assert self._encoder is not None
-        blocks: list[Block] = [
-            Embedding(self._encoder.ids, self.embedding, self.embedding_dropout, self.word_dropout),
+        They are an embedding, recurrent layers, pooling, and a linear map to the logits, which `LabelSet` describes.
+        """
+        layers: list[Layer] = [
+            Embedding(prepared.encoder.ids, settings.embedding_dim, settings.embedding_dropout, settings.word_dropout)
         ]
-        if self.input_dropout:
-            blocks.append(Dropout(self.input_dropout))
-        for layer in range(self.layers):
-            steps = layer < self.layers - 1 or self.pooling != "last"
-            blocks.append(Recurrent(cell, units, self.both, steps, self.recurrent_dropout, zoneout=self.zoneout))
-            if layer == self.layers - 1 and self.pooling != "last":
-                blocks.append(Pool(self.pooling))
-            if self.output_dropout:
-                blocks.append(Dropout(self.output_dropout))
-        return [*blocks, Dense(self._labels.outputs)]
+        if settings.input_dropout:
+            layers.append(Dropout(settings.input_dropout))
+        layers += recurrent_stack(settings, bidirectional=settings.bidirectional, pooling=settings.pooling)
+        return [*layers, Dense(prepared.label_set.outputs)]
 
-    def model(self, blocks: Sequence[Block], weights: Sequence[Any], training: dict[str, Any]) -> Model:
-        """What a model file holds of a trained network."""
-        assert self._encoder is not None
-        answers = {"labels": list(self._classes), "length": self.length, **({"several": True} if self.several else {})}
-        arrays = tuple({name: np.asarray(array) for name, array in block.items()} for block in weights)
-        return Model(self.name, tuple(blocks), arrays, self._encoder.to_json(), answers, training)
+    def initial_weights(self, layers: Sequence[Layer], drawn: list[Any]) -> list[Any]:
+        return drawn if self._pretrained is None else self._pretrained.initial_weights(layers, drawn)
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The labels, in the order of the outputs; known when `fit` is done."""
-        return self._classes
-
-    def losses(self, outputs: Any, targets: Any) -> Any:
-        """Cross-entropy of each row, in nats; of any number of labels the mean over them."""
-        return self._labels.losses(outputs, targets)
-
-    def measure(self, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
-        """See `measures.of_classes` and `measures.of_labels`."""
-        return self._labels.measure(self._labels.probabilities(outputs), targets)
-
-    def merits(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
-        """Whether each row's likeliest class is its own; or whether all its labels are right."""
-        return self._labels.merits(self._labels.probabilities(outputs), targets)
-
-    def confusion(self, outputs: NDArray[Any], targets: NDArray[Any]) -> list[Any]:
-        """See `measures.confusion` and `measures.confusion_of_labels`."""
-        return self._labels.confusion(self._labels.probabilities(outputs), targets)
-
-    def chance(self, train: Examples, test: Examples) -> Simple:
-        """The labels' shares in the training rows, whatever the text: of classes the commonest is the answer."""
-        logits, description = self._labels.constant(train.targets)
-        return Simple("chance", description, np.tile(logits, (len(test.targets), 1)))
-
-    def baseline(self, parts: Parts[AnyLabelled]) -> Simple:
-        """Logistic regression on naive-Bayes-weighted words and pairs of words of the whole texts."""
-        from gatewright.tasks.base import baselines
-
-        train, validation, test = parts.train, parts.validation, parts.test
-        own, others = (self._labels.targets(rows.labels) for rows in (train, validation))
-        if self.several:
-            fitted = baselines.nb_logistic_regression_of_labels(train.texts, own, validation.texts, others, test.texts)
+    def baseline(self, splits: Splits[AnyLabelled], prepared: PreparedTexts) -> FittedBaseline:
+        """Fit logistic regression on the words and word pairs of the uncut texts, weighted by naive Bayes."""
+        train, validation, test = splits.train, splits.validation, splits.test
+        targets, validation_targets = (prepared.label_set.targets(split.labels) for split in (train, validation))
+        if prepared.multi_label:
+            fitted = baselines.multi_label_nb_logistic_regression(
+                train.texts, targets, validation.texts, validation_targets, test.texts
+            )
         else:
             fitted = baselines.nb_logistic_regression(
-                train.texts, own, validation.texts, others, test.texts, len(self._classes)
+                train.texts, targets, validation.texts, validation_targets, test.texts, len(prepared.labels)
             )
-        return Simple(
+        return FittedBaseline(
             "NB-weighted logistic regression",
             "words and pairs of words of the whole texts (Wang and Manning 2012), "
-            f"C = {fitted.C:g} chosen on the validation rows",
+            f"C = {fitted.C:g} chosen on the validation set",
             fitted.outputs,
         )
 
-    def decode(self, outputs: NDArray[Any]) -> Sequence[str] | Sequence[tuple[str, ...]]:
-        """The likeliest class of each row; or the labels that it is given."""
-        return self._labels.decode(self._labels.probabilities(outputs))
 
-
-def _take(rows: AnyLabelled, places: NDArray[np.intp]) -> AnyLabelled:
-    texts = [rows.texts[place] for place in places]
-    if isinstance(rows, Labelled):
-        return Labelled(texts, [rows.labels[place] for place in places])
-    return SeveralLabelled(texts, [rows.labels[place] for place in places], rows.columns)
-
-
-def _hold_out(rows: AnyLabelled, share: float, stretches: bool = False) -> tuple[AnyLabelled, AnyLabelled]:
-    """The rows kept, and those held out; of rows with one label each whole stretches of them, where that is asked."""
-    if isinstance(rows, Labelled):
-        kept, held = (split.hold_out_stretches if stretches else split.hold_out)(rows.labels, share, _SPLIT_SEED)
+def _hold_out(examples: AnyLabelled, fraction: float, blocks: bool = False) -> tuple[AnyLabelled, AnyLabelled]:
+    """Return the examples to keep and those to hold out. If `blocks`, hold out blocks of consecutive examples."""
+    if isinstance(examples, Labelled):
+        hold_out = split.stratified_block_split if blocks else split.stratified_split
+        kept, held = hold_out(examples.labels, fraction, SPLIT_SEED)
     else:
-        kept, held = split.hold_out_several(rows.labels, share, _SPLIT_SEED)
-    return _take(rows, kept), _take(rows, held)
+        kept, held = split.multilabel_split(examples.labels, fraction, SPLIT_SEED)
+    return examples.take(kept.tolist()), examples.take(held.tolist())
 
 
-def _sample(rows: AnyLabelled, limit: int) -> AnyLabelled:
-    if isinstance(rows, Labelled):
-        return _take(rows, split.sample(rows.labels, limit, _SPLIT_SEED))
-    return _take(rows, split.sample_several(rows.labels, limit, _SPLIT_SEED))
+def _sample(examples: AnyLabelled, limit: int) -> AnyLabelled:
+    if isinstance(examples, Labelled):
+        return examples.take(split.stratified_sample(examples.labels, limit, SPLIT_SEED).tolist())
+    return examples.take(split.multilabel_sample(examples.labels, limit, SPLIT_SEED).tolist())
 
 
-def _check_labels(rows: AnyLabelled, name: str) -> None:
-    """Check that there is something to tell apart, and that these are not texts or numbers of their own."""
-    labels = names_of(rows)
-    if isinstance(rows, Labelled):
+def _check_labels(examples: AnyLabelled, name: str) -> None:
+    """Check that there are at least two different labels, but not almost as many labels as examples.
+
+    Raises:
+        InputError: There is only one label, or there are too many.
+    """
+    labels = distinct_labels(examples)
+    if isinstance(examples, Labelled):
         require_several(name, labels)
-    if isinstance(rows, SeveralLabelled) and len({frozenset(some) for some in rows.labels}) < 2:
+    if isinstance(examples, SeveralLabelled) and len({frozenset(some) for some in examples.labels}) < 2:
         same = ", ".join(map(repr, sorted(labels))) or "none"
-        raise InputError(f"every row of {name} has the same labels ({same}): a classifier needs rows that differ.")
-    if are_many(labels, len(rows.labels)):
         raise InputError(
-            f"{name} has {len(labels):,} different labels in {len(rows.labels):,} rows: name the column of "
-            f"{'classes' if isinstance(rows, Labelled) else 'labels'} with --label."
+            f"All rows of {name} have the same labels ({same}). A classifier needs rows with different labels."
+        )
+    if too_many_labels(labels, len(examples.labels)):
+        raise InputError(
+            f"{name} has {len(labels):,} different labels in {len(examples.labels):,} rows, which is too many. Choose "
+            f"the column of the {'classes' if isinstance(examples, Labelled) else 'labels'} with --label."
         )

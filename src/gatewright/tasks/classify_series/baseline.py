@@ -1,6 +1,4 @@
-"""The simple model beside a classifier of series: logistic regression on a summary of each channel."""
-
-from __future__ import annotations
+"""The baseline of classifiers of series: logistic regression on a summary of each channel."""
 
 import warnings
 from collections.abc import Sequence
@@ -9,41 +7,48 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.tasks.base.labels import OneLabel
+from gatewright.tasks.base.labels import LabelSet
 
-# Inverse strengths of regularisation that are tried, and steps to which a channel is resampled beside its statistics
-# (0: the statistics alone); the best on the validation rows are kept.
+# The inverse regularization strengths that are tried, and the numbers of steps to which channels are resampled in
+# addition to their statistics. The validation set chooses one pair.
 _STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 _STEPS = (0, 8)
 
 
-class Summarised(NamedTuple):
-    """Logits for the test rows, [rows, 1] for two classes and [rows, classes] for more; what was chosen."""
+class SummaryRegression(NamedTuple):
+    """The result of `summary_regression`.
+
+    Attributes:
+        outputs: Logits for the test set, [series, 1] for two classes and [series, classes] for more classes.
+        C: The inverse regularization strength that the validation set chose.
+        steps: The number of steps to which each channel is resampled; 0 if it is not.
+    """
 
     outputs: NDArray[np.float64]
     C: float
     steps: int
 
 
-def summary(row: NDArray[np.float64], steps: int = 0) -> NDArray[np.float64]:
-    """Mean, standard deviation, minimum, maximum, first and last number of each channel, the row's length, and each
-    channel at `steps` places at equal distances.
+def summary(one: NDArray[np.float64], steps: int = 0) -> NDArray[np.float64]:
+    """Return a vector that summarizes a series: for each channel, statistics and resampled values; then the length.
+
+    The statistics are mean, standard deviation, minimum, maximum, first and last number.
 
     Args:
-        row: [time, channels]; NaN is missing, and of a channel without any number all are 0.
-        steps: between its steps a channel is a straight line.
+        one: The series, [time, channels]. NaN stands for a missing number. All values for a channel without numbers are
+            0.
+        steps: Number of steps to resample each channel to, by linear interpolation.
     """
-    columns = [_channel(column, steps) for column in row.T]
-    return np.concatenate([*columns, [float(len(row))]])
+    return np.concatenate([*(_channel_summary(column, steps) for column in one.T), [float(len(one))]])
 
 
-def _channel(column: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
-    there = np.flatnonzero(~np.isnan(column))
-    if not len(there):
+def _channel_summary(column: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
+    present = np.flatnonzero(~np.isnan(column))
+    if not len(present):
         return np.zeros(6 + steps)
-    x = column[there]
-    at = np.interp(np.linspace(0, len(column) - 1, steps), there, x)
-    return np.concatenate([[x.mean(), x.std(), x.min(), x.max(), x[0], x[-1]], at])
+    x = column[present]
+    resampled = np.interp(np.linspace(0, len(column) - 1, steps), present, x)
+    return np.concatenate([[x.mean(), x.std(), x.min(), x.max(), x[0], x[-1]], resampled])
 
 
 def summary_regression(
@@ -52,37 +57,40 @@ def summary_regression(
     validation: Sequence[NDArray[np.float64]],
     validation_classes: NDArray[np.integer[Any]],
     test: Sequence[NDArray[np.float64]],
-    labels: OneLabel,
-) -> Summarised:
-    """Logistic regression on `summary`, whose strength and steps are those of the best accuracy on the validation rows;
-    among equals the smaller log loss decides.
+    labels: LabelSet,
+) -> SummaryRegression:
+    """Fit logistic regression on the `summary` of each series, and compute its outputs for the test series.
+
+    The regularization strength and the number of resampled steps are the pair with the best accuracy on the validation
+    set. If several pairs have the same accuracy, the one with the smallest log loss is used.
 
     Args:
-        train, train_classes: what is fitted: rows [time, channels]; classes are numbers from 0, each of which occurs.
-        validation, validation_classes, test: likewise.
-        labels: of the classes.
+        train, train_classes: The training series, [time, channels] each, and the number of the class of each series,
+            [series]. Classes are numbered from 0. Every class occurs.
+        validation, validation_classes: The validation series and their classes.
+        test: The test series.
+        labels: The names of the classes.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    best: tuple[tuple[float, float], float, int, Any] | None = None
+    fitted = []
     for steps in _STEPS:
-        own, others = (np.stack([summary(row, steps) for row in rows]) for rows in (train, validation))
+        features, validation_features = (
+            np.stack([summary(one, steps) for one in series]) for series in (train, validation)
+        )
         for strength in _STRENGTHS:
             model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1_000))
-            with warnings.catch_warnings():  # one that has not converged is still a model, and measured like any
+            with warnings.catch_warnings():  # a model that has not converged is compared like the others
                 warnings.simplefilter("ignore")
-                model.fit(own, train_classes)
-            figures = labels.measure(labels.probabilities(_logits(model, others)), validation_classes)
-            merit = figures["accuracy"], -figures["log_loss"]
-            if best is None or merit > best[0]:
-                best = merit, strength, steps, model
-    assert best is not None
-    _, strength, steps, model = best
-    return Summarised(_logits(model, np.stack([summary(row, steps) for row in test])), strength, steps)
+                model.fit(features, train_classes)
+            probabilities = labels.probabilities(_logits(model, validation_features))
+            figures = labels.measure(probabilities, validation_classes)
+            fitted.append(((figures["accuracy"], -figures["log_loss"]), strength, steps, model))
+    _, strength, steps, model = max(fitted, key=lambda one: one[0])
+    return SummaryRegression(_logits(model, np.stack([summary(one, steps) for one in test])), strength, steps)
 
 
 def _logits(model: Any, features: NDArray[np.float64]) -> NDArray[np.float64]:
-    logits: NDArray[np.float64] = model.decision_function(features)
-    return logits.reshape(len(features), -1)
+    return np.asarray(model.decision_function(features), np.float64).reshape(len(features), -1)

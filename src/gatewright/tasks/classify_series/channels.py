@@ -1,33 +1,29 @@
-"""Series of numbers as a network reads them: each channel scaled, rows of one length.
-
-Fitted on the training rows alone; a model file holds what was learnt.
-"""
-
-from __future__ import annotations
+"""Scale and pad series of numbers for a network. The scales are fitted on the training set and saved with the model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.support.errors import InputError
 
-# Scaled numbers end here: what is further out is no measurement, and float32 must hold its products.
-_FARTHEST = 1e6
-_LARGEST = float(np.finfo(np.float64).max)
-# A spread that is less than this share of the numbers is rounding.
+# Scaled numbers are clipped to this size. Larger ones are not measurements, and their products must fit into float32.
+_MAX_SCALED = 1e6
+_MAX_FLOAT = float(np.finfo(np.float64).max)
+# A standard deviation below this fraction of the numbers is a rounding error.
 _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
 class Channels:
-    """The channels of series: (x - mean) / scale is what a network reads.
+    """The channels of series, and how their numbers are scaled. The network reads (x - mean) / scale.
 
     Attributes:
-        names: of the channels.
-        mean, scale: of each; the scale is the standard deviation, and 1 of channels that are constant.
+        names: The names of the channels.
+        mean: The mean of each channel.
+        scale: The number by which each channel is divided: its standard deviation, or 1 if the channel is constant.
     """
 
     names: tuple[str, ...]
@@ -36,80 +32,85 @@ class Channels:
     kind: ClassVar[str] = "channels"
 
     @classmethod
-    def fit(cls, names: Sequence[str], rows: Sequence[NDArray[np.float64]], together: bool = False) -> Channels:
-        """Mean and standard deviation over all steps of all rows, [time, channels] each; NaN is missing.
+    def fit(cls, names: Sequence[str], series: Sequence[NDArray[np.float64]], together: bool = False) -> Self:
+        """Learn the mean and the scale of each channel from all steps of all series.
 
-        With `together` all channels have one scale, the root mean square of all differences from their means.
+        Args:
+            names: The names of the channels.
+            series: The training series, [time, channels] each. NaN stands for a missing number.
+            together: Whether all channels have the same scale: the root mean square of all differences from the means.
         """
-        figures = [_mean_and_scale(np.concatenate([row[:, place] for row in rows])) for place in range(len(names))]
-        mean, scale = tuple(mean for mean, _ in figures), tuple(scale for _, scale in figures)
+        columns = (np.concatenate([one[:, channel] for one in series]) for channel in range(len(names)))
+        mean, scale = zip(*map(_mean_and_scale, columns), strict=True)
         if together:
             with np.errstate(over="ignore"):
-                differences = np.concatenate([(row - np.array(mean)).ravel() for row in rows])
-            scale = (_mean_and_scale(np.clip(differences, -_LARGEST, _LARGEST))[1],) * len(mean)
+                differences = np.concatenate([(one - np.array(mean)).ravel() for one in series])
+            scale = (_mean_and_scale(np.clip(differences, -_MAX_FLOAT, _MAX_FLOAT))[1],) * len(mean)
         return cls(tuple(names), mean, scale)
 
-    def encode(self, row: NDArray[np.float64]) -> NDArray[np.float32]:
-        """A row [time, channels], scaled; what is missing is NaN."""
+    def encode(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the scaled values of a series, [time, channels]. Missing values stay NaN."""
         with np.errstate(over="ignore"):
-            scaled = (row - np.array(self.mean)) / np.array(self.scale)
-        clipped: NDArray[np.float32] = np.clip(scaled, -_FARTHEST, _FARTHEST).astype(np.float32)
-        return clipped
+            scaled = (values - np.array(self.mean)) / np.array(self.scale)
+        return np.asarray(np.clip(scaled, -_MAX_SCALED, _MAX_SCALED), np.float32)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, as plain JSON values."""
+        """Return the channels as plain JSON values."""
         return {"kind": self.kind, "names": list(self.names), "mean": list(self.mean), "scale": list(self.scale)}
 
 
 def _mean_and_scale(numbers: NDArray[np.float64]) -> tuple[float, float]:
-    there = numbers[~np.isnan(numbers)]
-    largest = float(np.abs(there).max(initial=0))
+    present = numbers[~np.isnan(numbers)]
+    largest = float(np.abs(present).max(initial=0))
     if not largest:
         return 0.0, 1.0
-    # Divided first, so that no square is beyond float64.
-    mean, spread = float((there / largest).mean()), float((there / largest).std())
-    scale = spread * largest
-    return mean * largest, scale if spread > _ROUNDING and scale > 0 else 1.0
+    # Dividing first prevents an overflow of the squares.
+    mean, deviation = float((present / largest).mean()), float((present / largest).std())
+    scale = deviation * largest
+    return mean * largest, scale if deviation > _ROUNDING and scale > 0 else 1.0
 
 
-def trimmed(row: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A row [time, channels] without the steps at both ends that have no number; without any if none has one."""
-    there = np.flatnonzero(~np.isnan(row).all(axis=1)) if row.size else np.empty(0, np.intp)
-    return row[there[0] : there[-1] + 1] if len(there) else row[:0]
+def trim(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a series, [time, channels], without the steps at both ends that have no number."""
+    present = np.flatnonzero(~np.isnan(values).all(axis=1)) if values.size else np.empty(0, np.intp)
+    return values[present[0] : present[-1] + 1] if len(present) else values[:0]
 
 
-def pad(rows: Sequence[NDArray[np.float32]], length: int) -> NDArray[np.float32]:
-    """The last `length` steps of each row, [rows, length, channels]; NaN on the left where a row is shorter.
+def pad(series: Sequence[NDArray[np.float32]], max_length: int) -> NDArray[np.float32]:
+    """Return the last `max_length` steps of each series in one array, [series, max_length, channels].
+
+    Shorter series are padded with NaN on the left.
 
     Args:
-        rows: [time, channels] each, one or more.
-        length: 1 or more.
+        series: One or more series, [time, channels] each.
+        max_length: Number of steps of each padded series, 1 or more.
     """
-    padded = np.full((len(rows), length, rows[0].shape[1]), np.nan, np.float32)
-    for place, row in enumerate(rows):
-        kept = row[-length:]
-        padded[place, length - len(kept) :] = kept
+    padded = np.full((len(series), max_length, series[0].shape[1]), np.nan, np.float32)
+    for place, values in enumerate(series):
+        last = values[-max_length:]
+        padded[place, max_length - len(last) :] = last
     return padded
 
 
-def channels_from_json(kept: Any) -> Channels:
-    """What `Channels.to_json` was given.
+def channels_from_json(saved: Any) -> Channels:
+    """Return the channels that `Channels.to_json` saved.
 
     Raises:
-        InputError: this is none.
+        InputError: `saved` does not describe channels. The message completes "FILE is damaged because ...".
     """
-    if not isinstance(kept, dict) or kept.keys() != {"kind", "names", "mean", "scale"} or kept["kind"] != Channels.kind:
-        raise InputError("its encoder is not one of channels, or its parts do not fit.")
-    names, mean, scale = (kept[name] for name in ("names", "mean", "scale"))
+    fields = {"kind", "names", "mean", "scale"}
+    if not isinstance(saved, dict) or saved.keys() != fields or saved["kind"] != Channels.kind:
+        raise InputError("its encoder is of an unknown kind or has unexpected fields.")
+    names, mean, scale = (saved[name] for name in ("names", "mean", "scale"))
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise InputError("the channels of its encoder are not a list of names.")
+        raise InputError("the names of its channels are not a list of strings.")
     for numbers in (mean, scale):
-        if not isinstance(numbers, list) or len(numbers) != len(names) or not all(map(_is_finite, numbers)):
-            raise InputError("its encoder has not a mean and a scale for each channel.")
+        if (
+            not isinstance(numbers, list)
+            or len(numbers) != len(names)
+            or not all(type(number) is float and np.isfinite(number) for number in numbers)
+        ):
+            raise InputError("it does not have a mean and a scale for each channel.")
     if not all(number > 0 for number in scale):
-        raise InputError("a scale of its encoder is not above 0.")
+        raise InputError("the scale of a channel is not above 0.")
     return Channels(tuple(names), tuple(map(float, mean)), tuple(map(float, scale)))
-
-
-def _is_finite(number: Any) -> bool:
-    return type(number) is float and bool(np.isfinite(number))

@@ -1,6 +1,7 @@
-"""Long tables of series: a record a step, with the row that it belongs to, its time, and a number for each channel."""
+"""Read series from long tables.
 
-from __future__ import annotations
+A row of a long table is one step of a series: the id of the series, the time, and a number for each channel.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,17 +10,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.number_tables import numbers, read_table
-from gatewright.data.tables import as_name
-from gatewright.support.errors import InputError, nearest
+from gatewright.data.number_tables import read_numbers, read_table
+from gatewright.data.tables import label_name, require_column
+from gatewright.support.errors import InputError
 
 LONG_TABLES = (".csv", ".tsv", ".parquet")
-_REMEDY = "leave it out, or name the columns with --id, --time and --label"
-_COLUMNS_SHOWN = 20
+_OPTIONS = ("id", "time", "label")
+_REMEDY = "leave the column out, or name the columns with --id, --time and --label"
 
 
-class Long(NamedTuple):
-    """What was read of a long table: values [time, channels] of each row, labels if they were asked for, channels."""
+class LongTable(NamedTuple):
+    """The series of a long table.
+
+    Attributes:
+        values: The numbers of each series, [time, channels].
+        labels: The label of each series. None if labels were not read.
+        channels: The names of the channels.
+    """
 
     values: list[NDArray[np.float64]]
     labels: list[str] | None
@@ -33,102 +40,119 @@ def read_long(
     label: str | None = None,
     channels: Sequence[str] | None = None,
     labelled: bool = True,
-) -> Long:
-    """The series of a long table, in the order in which they first occur; the steps of each in the order of time.
+) -> LongTable:
+    """Read the series of a long table. Series are in the order of their first rows, and steps in the order of time.
 
     Args:
-        path: a .csv, .tsv or .parquet file.
-        id, time, label: columns; `id`, `time` and `label` if not given.
-        channels: the columns of numbers; None is all others.
-        labelled: whether the label of each row is wanted, which is the same at all its steps.
+        path: A .csv, .tsv or .parquet file.
+        id, time, label: The columns with the id of the series, the time of the step, and the label of the series. Their
+            default names are `id`, `time` and `label`.
+        channels: The columns of numbers, one for each channel. By default, these are all other columns.
+        labelled: Whether to read the label of each series. All rows of a series must have the same label.
 
     Raises:
-        InputError: the table can't be read or used.
+        InputError: The table cannot be read or used.
     """
     table = read_table(path)
-    names = list(table.column_names)
-    key, at, of = (
-        default if given is None else given for given, default in zip((id, time, label), _NAMES, strict=True)
+    id, time, label = (
+        option if given is None else given for given, option in zip((id, time, label), _OPTIONS, strict=True)
     )
-    for option, name in zip(_NAMES, (key, at, of), strict=True):
-        if name not in names and (labelled or option != "label"):
-            shown = ", ".join(map(repr, names[:_COLUMNS_SHOWN])) + (", ..." if len(names) > _COLUMNS_SHOWN else "")
-            raise InputError(
-                f"--{option} must be a column of {path}, which has {shown}, not {name!r}{nearest(name, names)}"
-            )
-    if len({key, at, of}) < len(_NAMES):
-        raise InputError(f"--id, --time and --label must be three columns of {path}, not {key!r}, {at!r} and {of!r}.")
-    own = tuple(name for name in names if name not in (key, at, of)) if channels is None else tuple(channels)
-    if lacking := [name for name in own if name not in names]:
-        raise InputError(f"{path} has no column {lacking[0]!r}, which the other rows have as a channel: add it.")
-    if not own:
-        raise InputError(
-            f"{path} has no columns of numbers beside {key!r}, {at!r} and {of!r}: add one for each channel."
-        )
+    names = _channel_columns(path, list(table.column_names), (id, time, label), channels, labelled)
     if not table.num_rows:
-        raise InputError(f"{path} has no rows: a row is a step of a series.")
-    values = np.stack([numbers(path, name, table.column(name), _REMEDY) for name in own], axis=1)
-    keys, first = _keys(path, key, table.column(key).to_pylist())
-    times = _times(path, at, table.column(at))
-    order = np.lexsort((times, keys))
-    again = (np.diff(keys[order]) == 0) & (np.diff(times[order]) == 0)
-    if again.any():
+        raise InputError(f"{path} has no rows. Add a row for each step of a series.")
+    values = np.stack([read_numbers(path, name, table.column(name), _REMEDY) for name in names], axis=1)
+    series, first_rows = _number_series(path, id, table.column(id).to_pylist())
+    times = _read_times(path, time, table.column(time))
+    order = np.lexsort((times, series))
+    repeated = (np.diff(series[order]) == 0) & (np.diff(times[order]) == 0)
+    if repeated.any():
         raise InputError(
-            f"{path} has two steps of one row at one time, second in row {int(order[1:][again][0]) + 1}: remove "
-            "one, or name the columns with --id and --time."
+            f"{path} has two rows for the same series and time. The second is row {int(order[1:][repeated][0]) + 1}. "
+            "Remove one, or choose other columns with --id and --time."
         )
-    ends = np.cumsum(np.bincount(keys))
-    rows = np.split(values[order], ends[:-1])
+    ends = np.cumsum(np.bincount(series))
+    split = np.split(values[order], ends[:-1])
     if not labelled:
-        return Long(rows, None, own)
-    return Long(rows, _labels(path, of, table.column(of).to_pylist(), keys, first), own)
+        return LongTable(split, None, names)
+    return LongTable(split, _read_labels(path, label, table.column(label).to_pylist(), series, first_rows), names)
 
 
-_NAMES = ("id", "time", "label")
+def _channel_columns(
+    path: Path, names: list[str], given: tuple[str, str, str], channels: Sequence[str] | None, labelled: bool
+) -> tuple[str, ...]:
+    """Return the names of the channels' columns, after checking that all columns exist.
+
+    Args:
+        path: The file, for error messages.
+        names: The columns of the table.
+        given: The columns of ids, times and labels.
+        channels: The columns that must be the channels. None for all other columns.
+        labelled: Whether the column of labels must exist.
+    """
+    id, time, label = given
+    for option, name in zip(_OPTIONS, given, strict=True):
+        if labelled or option != "label":
+            require_column(path, option, name, names)
+    if len(set(given)) < len(given):
+        raise InputError(
+            f"--id, --time and --label must name three different columns of {path}, not {id!r}, {time!r} and {label!r}."
+        )
+    chosen = tuple(name for name in names if name not in given) if channels is None else tuple(channels)
+    if missing := [name for name in chosen if name not in names]:
+        raise InputError(f"{path} has no column {missing[0]!r}, which is a channel of the other series. Add it.")
+    if not chosen:
+        raise InputError(f"{path} has only the columns {id!r}, {time!r} and {label!r}. Add a column for each channel.")
+    return chosen
 
 
-def _keys(path: Path, name: str, fields: list[Any]) -> tuple[NDArray[np.intp], list[int]]:
-    """The number of each step's row, in the order in which rows first occur, and where that is."""
-    if None in fields:
-        raise InputError(f"{path}: row {fields.index(None) + 1} has no {name!r}: mend or remove it.")
+def _number_series(path: Path, name: str, ids: list[Any]) -> tuple[NDArray[np.intp], list[int]]:
+    """Number the series by their first rows. Return the number of each row's series, and each series' first row."""
+    if None in ids:
+        raise InputError(f"{path}: row {ids.index(None) + 1} has no {name!r}. Fix or remove the row.")
     numbers: dict[Any, int] = {}
-    first: list[int] = []
-    keys = np.empty(len(fields), np.intp)
-    for place, field in enumerate(fields):
-        if field not in numbers:
-            numbers[field] = len(numbers)
-            first.append(place)
-        keys[place] = numbers[field]
-    return keys, first
+    first_rows: list[int] = []
+    series = np.empty(len(ids), np.intp)
+    for row, id in enumerate(ids):
+        if id not in numbers:
+            numbers[id] = len(numbers)
+            first_rows.append(row)
+        series[row] = numbers[id]
+    return series, first_rows
 
 
-def _times(path: Path, name: str, column: Any) -> NDArray[Any]:
-    """Numbers in the order of time."""
+def _read_times(path: Path, name: str, column: Any) -> NDArray[Any]:
+    """Return a number for each row, such that the numbers have the same order as the times."""
     from pyarrow import compute, types
 
     if column.null_count:
-        raise InputError(f"{path} has a step without a {name!r}: mend or remove it.")
+        raise _without_time(path, name)
     if types.is_temporal(column.type):
-        read = np.array([str(value) for value in column.to_pylist()])  # ISO 8601, whose letters stand in its order
-        return np.unique(read, return_inverse=True)[1]
+        texts = np.array([str(value) for value in column.to_pylist()])  # ISO 8601, in which text order is time order
+        return np.unique(texts, return_inverse=True)[1]
     if not (types.is_integer(column.type) or types.is_floating(column.type)):
         raise InputError(
-            f"the column {name!r} of {path} holds {column.type}, not times: name another with --time COLUMN."
+            f"The column {name!r} of {path} contains {column.type}, not times. Choose another one with --time COLUMN."
         )
     times: NDArray[Any] = compute.cast(column, "float64").to_numpy(zero_copy_only=False)
     if not np.isfinite(times).all():
-        raise InputError(f"{path} has a step without a {name!r}: mend or remove it.")
+        raise _without_time(path, name)
     return times
 
 
-def _labels(path: Path, name: str, fields: list[Any], keys: NDArray[np.intp], first: list[int]) -> list[str]:
-    labels = [as_name(fields[place]) for place in first]
-    for place, (field, key) in enumerate(zip(fields, keys.tolist(), strict=True)):
-        if as_name(field) != labels[key]:
+def _without_time(path: Path, name: str) -> InputError:
+    return InputError(f"{path} has a row without a {name!r}. Fix or remove the row.")
+
+
+def _read_labels(
+    path: Path, name: str, fields: list[Any], series: NDArray[np.intp], first_rows: list[int]
+) -> list[str]:
+    labels = [label_name(fields[row]) for row in first_rows]
+    for row, (field, number) in enumerate(zip(fields, series.tolist(), strict=True)):
+        if label_name(field) != labels[number]:
             raise InputError(
-                f"{path}, row {place + 1}: {name!r} is {as_name(field)!r}, and at an earlier step of the same row "
-                f"{labels[key]!r}: give a row one label."
+                f"{path}, row {row + 1}: {name!r} is {label_name(field)!r}, but {labels[number]!r} at an earlier step "
+                "of the same series. Give each series one label."
             )
     if None in labels:
-        raise InputError(f"{path}: row {first[labels.index(None)] + 1} has no {name!r}: mend or remove it.")
+        raise InputError(f"{path}: row {first_rows[labels.index(None)] + 1} has no {name!r}. Fix or remove the row.")
     return [str(label) for label in labels]

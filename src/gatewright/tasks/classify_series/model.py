@@ -1,123 +1,153 @@
-"""Use a trained classifier of series: NumPy and the kernels, without Keras or JAX."""
+"""Trained series classifiers."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gatewright.nn import model as models
-from gatewright.nn.block import States, Steps
-from gatewright.nn.file import Model
-from gatewright.nn.library import NUMPY
-from gatewright.nn.stepping import Stepper
-from gatewright.support.data_progress import Progress, say
+from gatewright.data.batches import Batch
+from gatewright.nn.file import ModelFile
+from gatewright.nn.layer import Layer, States
+from gatewright.nn.layers import LAYERS
 from gatewright.support.errors import InputError
-from gatewright.tasks.base.labels import OneLabel
+from gatewright.tasks.base.classes import require_known_labels
+from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel, is_classifier
 from gatewright.tasks.base.prediction import Prediction, predictions
-from gatewright.tasks.classify_series.channels import channels_from_json, pad, trimmed
+from gatewright.tasks.classify_series.channels import Channels, pad, trim
+from gatewright.tasks.classify_series.layers import SeriesInput
+from gatewright.tasks.classify_series.reading import ColumnOptions, read_one_file, read_series
+from gatewright.tasks.classify_series.task import PreparedSeries
 
-# Rows of one call: enough to fill the kernels.
-_ROWS_AT_ONCE = 64
 
-
-class SeriesClassifier:
+class SeriesClassifier(TrainedModel):
     """A trained classifier of series of numbers.
 
     Attributes:
-        labels: the classes, in the order of the outputs.
-        answers: what the outputs say of them.
-        channels: their names, means and scales.
-        length: steps of a row that are read, the last.
-        training: settings and figures, for a reader.
+        prepared: The labels, the channels, and the largest number of steps of a series.
+        training: The settings and the results of the training.
     """
 
-    task: ClassVar[str] = "classify"
+    command: ClassVar[str] = "classify"
+    prepared_class = PreparedSeries
+    layer_classes: ClassVar[Mapping[str, type[Layer]]] = {**LAYERS, SeriesInput.kind: SeriesInput}
 
-    def __init__(self, model: Model) -> None:
-        self.channels = channels_from_json(model.encoder)
-        self.answers, self.length = _answers(model, len(self.channels.names))
-        self.labels = self.answers.names
-        self.training = model.training
-        self._blocks, self._weights = model.blocks, model.weights
+    prepared: PreparedSeries
 
-    def predict(self, rows: Sequence[ArrayLike]) -> list[Prediction]:
-        """What the model says of each row, [time, channels]; a row is answered alike alone and among others.
+    def __init__(self, file: ModelFile, prepared: PreparedSeries) -> None:
+        super().__init__(file, prepared)
+        if prepared.label_set.outputs != file.layers[-1].width(0):
+            raise InputError("its number of labels does not fit the number of outputs of its network.")
+
+    @classmethod
+    def is_network(cls, layers: Sequence[Layer]) -> bool:
+        return is_classifier(layers, SeriesInput)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes in the order of the outputs."""
+        return self.prepared.labels
+
+    @property
+    def channels(self) -> Channels:
+        """The channels, with their means and scales."""
+        return self.prepared.channels
+
+    def predict(self, series: Sequence[ArrayLike]) -> list[Prediction]:
+        """Return the prediction for each series, [time, channels].
+
+        The prediction for a series does not depend on the other series. NaN stands for a missing number.
 
         Raises:
-            InputError: a row is not numbers of that shape, or has an infinite one, or none.
+            InputError: A series has the wrong shape, an infinite number, or no number.
         """
-        return predictions(self.answers, self.probabilities(rows))
+        return predictions(self.prepared.label_set, self.probabilities(series))
 
-    def probabilities(self, rows: Sequence[ArrayLike], progress: bool = False) -> NDArray[np.float64]:
-        """Of each label for each row, [rows, labels]; with `progress` it is told how many are done."""
-        scaled = [self.channels.encode(self._row(row)[-self.length :]) for row in rows]
-        # Rows of like length together: a call is as long as its longest.
-        order = sorted(range(len(scaled)), key=lambda place: len(scaled[place]))
-        outputs = np.empty((len(scaled), self._blocks[-1].width(0)), np.float64)
-        told = Progress()
-        for first in range(0, len(order), _ROWS_AT_ONCE):
-            if progress and told.due():
-                say(f"{first:,} of {len(order):,} rows are answered.")
-            places = order[first : first + _ROWS_AT_ONCE]
-            x = pad([scaled[place] for place in places], len(scaled[places[-1]]))
-            outputs[places] = models.forward(self._blocks, NUMPY, self._weights, Steps(x))[0].x
-        return self.answers.probabilities(outputs)
+    def probabilities(self, series: Sequence[ArrayLike]) -> NDArray[np.float64]:
+        """Return the probability of each label for each series, [series, labels].
+
+        Raises:
+            InputError: A series has the wrong shape, an infinite number, or no number.
+        """
+        scaled = [self.channels.encode(self._checked(one)[-self.prepared.max_length :]) for one in series]
+        if not scaled:
+            return np.empty((0, len(self.labels)))
+        return self.prepared.label_set.probabilities(self._outputs(pad(scaled, max(map(len, scaled)))))
+
+    def outputs(self, batch: Batch, progress: bool = False) -> NDArray[np.float64]:
+        return self._outputs(batch.inputs)
+
+    def _outputs(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the logits for scaled numbers [series, time, channels]."""
+        return self.outputs_by_length(x, x.shape[1] - (~np.isnan(x).all(axis=2)).argmax(axis=1), "series")
 
     def start(self) -> list[States]:
-        """The state before a row's first step, for `step`.
+        """Return the recurrent states before the first step of a series, to pass to `step`.
 
         Raises:
-            InputError: the network walks in both directions, and needs the whole row.
+            InputError: The network is bidirectional and needs the whole series.
         """
         return self._stepper.start()
 
     def step(self, numbers: ArrayLike, states: list[States]) -> tuple[Prediction, list[States]]:
-        """What the model says when a row has ended with this step, [channels], and the state after it.
+        """Read the next step of a series. Return the prediction for the series up to this step, and the new states.
 
-        NaN is missing. A state given stays as it was. As `predict` for rows of no more than `length` steps.
+        `states` is not changed. For a series of at most `max_length` steps, the prediction equals that of `predict`.
+
+        Args:
+            numbers: The numbers of the step, [channels]. NaN stands for a missing number.
+            states: The states from `start`, or from `step` for the previous step.
 
         Raises:
-            InputError: the step is not as many numbers, has an infinite one, or none.
+            InputError: The step has the wrong shape, an infinite number, or no number.
         """
-        outputs, after = self._stepper(self.channels.encode(self._row([numbers])), states)
-        return predictions(self.answers, self.answers.probabilities(outputs))[0], after
+        outputs, after = self._stepper(self.channels.encode(self._checked([numbers])), states)
+        labels = self.prepared.label_set
+        return predictions(labels, labels.probabilities(outputs))[0], after
 
-    @cached_property
-    def _stepper(self) -> Stepper:
-        return Stepper(self._blocks, self._weights)
-
-    def _row(self, given: Any) -> NDArray[np.float64]:
-        """A row as float64 [time, channels], with a number at both ends, as rows of a file are."""
+    def _checked(self, given: Any) -> NDArray[np.float64]:
+        """Return a series as float64 [time, channels], without the steps at both ends that have no number."""
         channels = len(self.channels.names)
         try:
-            row = np.asarray(given, np.float64)
+            one = np.asarray(given, np.float64)
         except (TypeError, ValueError):
-            raise InputError("a row must be numbers [time, channels]; something in it is no number.") from None
-        row = row[:, None] if row.ndim == 1 and channels == 1 else row
-        if row.ndim != 2 or row.shape[1] != channels:
-            raise InputError(f"a row must be numbers [time, {channels}], not of shape {list(row.shape)}.")
-        if np.isinf(row).any():
-            raise InputError("a row has an infinite number: mend it, or make it missing (NaN).")
-        kept = trimmed(row)
+            raise InputError(
+                "A series must be numbers [time, channels], but something in it is not a number."
+            ) from None
+        if one.ndim == 1 and channels == 1:
+            one = one[:, None]
+        if one.ndim != 2 or one.shape[1] != channels:
+            raise InputError(f"A series must be numbers [time, {channels}], not of shape {list(one.shape)}.")
+        if np.isinf(one).any():
+            raise InputError("A series has an infinite number. Fix it, or replace it by NaN for a missing number.")
+        kept = trim(one)
         if not len(kept):
-            raise InputError("a row has no number: leave it out.")
+            raise InputError("A series has no number. Leave it out.")
         return kept
 
+    def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
+        wanted = ColumnOptions(options.get("id"), options.get("time"), options.get("label"), self.channels.names)
+        source = read_series(data, wanted)
+        examples = source.train if source.test is None else source.test
+        examples = examples.take(np.arange(len(examples.values))[:limit])
+        own, known = len(examples.channels), len(self.channels.names)
+        if own != known:
+            raise InputError(
+                f"{source.name} has {own} channels, but the model needs {known}. Give series with {known} channels."
+            )
+        require_known_labels(self.labels, source.name, sorted(set(examples.labels)), "those series")
+        return EvaluationSet(source.name, examples, self.prepared)
 
-def _answers(model: Model, channels: int) -> tuple[OneLabel, int]:
-    """Labels and length, if they fit the blocks."""
-    labels, length = (model.answers.get(name) for name in ("labels", "length"))
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise InputError("its labels are not a list of texts.")
-    if type(length) is not int or not 0 < length < 2**31:
-        raise InputError("its length is not a whole number above 0.")
-    answers = OneLabel(tuple(labels))
-    if len(set(labels)) != len(labels) or len(labels) < 2 or answers.outputs != model.blocks[-1].width(0):
-        raise InputError("its labels are not as many as its outputs.")
-    if model.answers.get("features") != channels:
-        raise InputError("its encoder has not as many channels as its first layer.")
-    return answers, length
+    def predict_from(
+        self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]
+    ) -> list[Prediction]:
+        if file is None or texts is not None:
+            raise InputError("The model classifies series of numbers, not texts. Give a file of series with --file.")
+        wanted = ColumnOptions(options.get("id"), options.get("time"), None, self.channels.names, labelled=False)
+        return self.predict(read_one_file(file, wanted, "--file").values)
+
+    def describe(self) -> Description:
+        return Description(self.channels.kind, self.prepared.features, f"series: {self.prepared.features:,} channels")
+
+    def answers(self) -> dict[str, Any]:
+        return {**self.prepared.label_set.to_json(), "max_length": self.prepared.max_length}

@@ -1,49 +1,63 @@
 """The settings of `train classify` for series of numbers."""
 
-from __future__ import annotations
+from dataclasses import dataclass
 
-from gatewright.tasks.base.settings import _CELL, _LEARNING, Option, Setting
+from gatewright.tasks.base.settings import Settings, setting
 
-_OF_SERIES = (
-    Setting(
-        "scaling",
-        "choice",
-        "each",
-        "each channel by its own deviation, or together, all by one, as where their unit is one",
-        choices=("each", "together"),
-    ),
-    Setting(
-        "noise",
-        "number",
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifySeriesSettings(Settings):
+    """The settings of a series classifier."""
+
+    max_length: int | None = setting(
         None,
-        "what is added to each number in training, in deviations of its channel (default: 0.5; of one alone 0.1)",
+        "Largest number of steps of a series. Only the last steps of a longer series are read.",
+        "data",
+        minimum=1,
+        default_text="the length of the longest training series",
+    )
+    scaling: str = setting(
+        "each",
+        "Scaling of the channels: each (by its own standard deviation) or together (all by the same number, for "
+        "channels with the same unit).",
+        "data",
+        choices=("each", "together"),
+    )
+    bidirectional: bool = setting(True, "Process series in both directions.", "model", compare=False)
+    pooling: str = setting(
+        "mean",
+        "Method to combine the outputs of all steps into one vector: last, mean, max or attention.",
+        "model",
+        choices=("last", "mean", "max", "attention"),
+        compare="last",
+    )
+    epochs: int | None = setting(
+        None,
+        "Passes over the training set.",
+        "training",
+        minimum=1,
+        compare=50,
+        default_text="10 to 200, about 2,000 steps",
+    )
+    batch_size: int | None = setting(16, "Examples per training step.", "training", minimum=1)
+    learning_rate: float = setting(
+        0.002, "Peak learning rate of Adam.", "training", minimum=1e-12, swept="learning_rates"
+    )
+    class_weights: str = setting(
+        "none", "Weights of the classes in the loss: none or balanced.", "training", choices=("none", "balanced")
+    )
+    input_noise: float | None = setting(
+        None,
+        "Standard deviation of the noise added to each number in training, as a fraction of the channel's standard "
+        "deviation.",
+        "regularization",
         below=1,
-    ),
-)
-
-
-SERIES = (
-    *_CELL,
-    Setting("units", "whole", 128, "of each recurrent layer and direction", 1),
-    Setting("both", "switch", True, "walk each row in both directions"),
-    Setting("pooling", "choice", "mean", "of all steps, or last", choices=("last", "mean", "max", "attention")),
-    Setting("length", "whole", None, "steps of a row that are read, the last (default: as the longest has)", 1),
-    *_OF_SERIES,
-    Setting("input_dropout", "number", 0.0, "share of the channels that a row, at all its steps, lacks", below=1),
-    Setting("recurrent_dropout", "number", 0.0, "share of the states that do not reach the recurrent product", below=1),
-    Setting("output_dropout", "number", 0.5, "share of what comes out of each layer that is dropped", below=1),
-    Setting("class_weights", "choice", "none", "none, or balanced", choices=("none", "balanced")),
-    Setting("batch", "whole", 16, "rows of a training step", 1),
-    Setting("epochs", "whole", None, "passes over the training rows (default: 10 to 200, for some 2,000 steps)", 1),
-    Setting("learning_rate", "number", 0.002, "of Adam, at its highest", 1e-12),
-    *_LEARNING,
-)
-"""The settings of `train classify` where rows are series of numbers: those of texts, but for what texts alone have."""
-
-
-_SERIES_OPTIONS = (
-    Option(
-        "id", "COLUMN", "of a long table of series, the column that tells to which row a step belongs (default: id)"
-    ),
-    Option("time", "COLUMN", "of a long table of series, the column that orders the steps of a row (default: time)"),
-)
+        compare=0.0,
+        default_text="0.5 for several channels, 0.1 for one",
+    )
+    input_dropout: float = setting(
+        0.0,
+        "Fraction of the channels dropped, the same ones at every step (variational dropout).",
+        "regularization",
+        below=1,
+    )

@@ -1,10 +1,9 @@
-"""Files of the UEA and UCR archives' form .ts: a header, then a row a line.
+"""Read .ts files, the format of the UEA and UCR archives.
 
-Bagnall et al. 2018, "The UEA multivariate time series classification archive": the dimensions of a row stand between
-colons, their values between commas, and the class is the last field.
+Bagnall et al. 2018, "The UEA multivariate time series classification archive": after a header, each line is a series.
+The dimensions of a series are separated by colons, and the values of a dimension by commas. The class is the last
+field.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,110 +11,111 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.support.data_progress import Progress, say
+from gatewright.data.number_tables import MAX_SHOWN, is_number
 from gatewright.support.errors import InputError
+from gatewright.support.progress import Ticker, print_status
 
 _MISSING = "?"
-# Letters of a value that is refused.
-_SHOWN = 40
 
 
 def read_ts(path: Path) -> tuple[list[NDArray[np.float64]], list[str] | None]:
-    """The rows, [time, dimensions] each with NaN where a value is missing, and the class of each; None without classes.
+    """Return the series of a file and their classes.
+
+    The series are [time, dimensions] each, with NaN for missing values. The classes are None if the file has none.
 
     Raises:
-        InputError: the file can't be read or used.
+        InputError: The file cannot be read or used.
     """
-    rows: list[NDArray[np.float64]] = []
+    series: list[NDArray[np.float64]] = []
     labels: list[str] = []
-    classed, dimensions = False, None
-    told = Progress()
+    ticker = Ticker()
     try:
         with path.open(encoding="utf-8-sig") as file:
             lines = _lines(file)
-            classed, dimensions = _header(path, lines)
+            has_classes, dimensions = _read_header(path, lines)
             for number, line in lines:
-                if told.due():
-                    say(f"{len(rows):,} rows of {path} are read.")
+                if ticker.due():
+                    print_status(f"{len(series):,} series of {path} read.")
                 fields = line.split(":")
-                if classed:
+                if has_classes:
                     labels.append(fields.pop().strip())
                     if labels[-1] in ("", _MISSING):
-                        raise InputError(f"{path}, line {number}: the row has no class at its end: mend or remove it.")
+                        raise InputError(
+                            f"{path}, line {number}: the series has no class at its end. Add one or remove the line."
+                        )
                 dimensions = len(fields) if dimensions is None else dimensions
                 if len(fields) != dimensions:
                     raise InputError(
-                        f"{path}, line {number}: the row has {len(fields)} dimensions, and others have {dimensions}: "
-                        "give each row as many."
+                        f"{path}, line {number}: the series has {len(fields)} dimensions, but the others have "
+                        f"{dimensions}. Give all series the same dimensions."
                     )
-                rows.append(_row(f"{path}, line {number}", fields))
+                series.append(_parse_series(f"{path}, line {number}", fields))
     except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8: save it as UTF-8.") from None
+        raise InputError(f"{path} is not UTF-8. Save it as UTF-8.") from None
     except OSError as error:
-        raise InputError(f"{path} can't be read ({error.strerror}): make it a readable file.") from None
-    return rows, labels if classed else None
+        raise InputError(f"{path} cannot be read ({error.strerror}). Make the file readable.") from None
+    return series, labels if has_classes else None
 
 
 def _lines(file: Iterator[str]) -> Iterator[tuple[int, str]]:
-    """The lines that say something, each with its number; a comment begins with # or %."""
+    """Yield the number and the content of each line that is not blank or a comment, which starts with # or %."""
     for number, line in enumerate(file, 1):
         content = line.strip()
         if content and not content.startswith(("#", "%")):
             yield number, content
 
 
-def _header(path: Path, lines: Iterator[tuple[int, str]]) -> tuple[bool, int | None]:
-    """Whether rows have a class, and how many dimensions the header says they have; reads up to @data."""
-    classed, dimensions = False, None
+def _read_header(path: Path, lines: Iterator[tuple[int, str]]) -> tuple[bool, int | None]:
+    """Read the header of a .ts file, up to @data.
+
+    Return whether series have classes, and the number of dimensions, or None if the header does not give it.
+    """
+    has_classes, dimensions = False, None
     for number, line in lines:
         tag, *values = line.split()
         name = tag.lower()
         if not name.startswith("@"):
-            raise InputError(f"{path}, line {number}: a row stands before @data: it is no whole .ts file.")
+            raise InputError(f"{path}, line {number}: a series comes before @data. Give a complete .ts file.")
         if name == "@data":
-            return classed, dimensions
+            return has_classes, dimensions
         first = values[0].lower() if values else ""
         if name == "@timestamps" and first == "true":
             raise InputError(
-                f"{path} has time stamps, which are not read: give values at equal steps, with @timeStamps false, or a "
-                "long table with a column of times."
+                f"{path} has timestamps, which are not supported. Give values at equal steps with @timeStamps false, "
+                "or a long table with a column of times."
             )
         if name == "@targetlabel" and first == "true":
-            raise InputError(f"{path} has a number as the target of each row, not a class: give a file with classes.")
+            raise InputError(
+                f"{path} has a number, not a class, as the target of each series. Give a file with classes."
+            )
         if name == "@classlabel":
-            classed = first == "true"
+            has_classes = first == "true"
         if name in ("@dimensions", "@dimension"):
             if not first.isdecimal() or not int(first):
-                raise InputError(f"{path}, line {number}: @dimensions must be a whole number from 1 up, not {first!r}.")
+                raise InputError(f"{path}, line {number}: @dimensions must be a positive whole number, not {first!r}.")
             dimensions = int(first)
         if name == "@univariate" and first == "true":
             dimensions = 1
-    raise InputError(f"{path} has no @data: it is no .ts file, or not a whole one.")
+    raise InputError(f"{path} has no @data. Give a complete .ts file.")
 
 
-def _row(where: str, fields: list[str]) -> NDArray[np.float64]:
-    """[time, dimensions] of the fields of the dimensions."""
-    columns = [_numbers(where, field) for field in fields]
+def _parse_series(where: str, fields: list[str]) -> NDArray[np.float64]:
+    """Return the values of a series, [time, dimensions]."""
+    columns = [_parse_numbers(where, field) for field in fields]
     if len({len(column) for column in columns}) > 1:
         lengths = ", ".join(sorted({str(len(column)) for column in columns}))
-        raise InputError(f"{where}: the dimensions of the row have {lengths} values: give each as many.")
+        raise InputError(f"{where}: the dimensions of the series have {lengths} values. Give all the same number.")
     return np.stack(columns, axis=1)
 
 
-def _numbers(where: str, field: str) -> NDArray[np.float64]:
+def _parse_numbers(where: str, field: str) -> NDArray[np.float64]:
     values = [value.strip() for value in field.split(",")] if field.strip() else []
     if "(" in field:
-        raise InputError(f"{where}: the row has time stamps, which are not read: give the values alone.")
+        raise InputError(f"{where}: the series has timestamps, which are not supported. Give the values alone.")
     try:
         return np.array([np.nan if value == _MISSING else float(value) for value in values], np.float64)
     except ValueError:
-        wrong = next(value for value in values if value != _MISSING and not _is_number(value))
-        raise InputError(f"{where}: {wrong[:_SHOWN]!r} is no number; a missing value is ? or NaN: mend it.") from None
-
-
-def _is_number(value: str) -> bool:
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
+        wrong = next(value for value in values if value != _MISSING and not is_number(value))
+        raise InputError(
+            f"{where}: {wrong[:MAX_SHOWN]!r} is not a number. Fix it, or write ? or NaN for a missing value."
+        ) from None

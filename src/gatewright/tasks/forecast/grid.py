@@ -1,11 +1,13 @@
-"""Evenly spaced times: seconds, months, their ends, working days or plain numbers, and the places of rows on them."""
+"""Grids of evenly spaced times.
 
-from __future__ import annotations
+A step of a grid is a number of seconds, months, month ends or working days, or a plain number. The place of a time on a
+grid is the number of steps from the origin of the grid to that time.
+"""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,34 +16,32 @@ from gatewright.support.errors import InputError
 
 KINDS = ("numbers", "seconds", "months", "month ends", "working days")
 _DAY = 24 * 3600
-# Steps of a season, by seconds of a step: a day of what is shorter, a week of days, a year of weeks.
 _WEEK = 7 * _DAY
-_LARGEST = 1 << 62
-# Of a month.
-_FEWEST_DAYS = 28
+_MAX_NUMBER = 1 << 62
+_MIN_DAYS_OF_MONTH = 28
 
 
 @dataclass(frozen=True)
 class Times:
-    """Times as whole numbers: seconds since 1970 where they are `stamped`, else as they were given."""
+    """Times as whole numbers: seconds since 1970 if `are_dates`, otherwise the numbers of the table."""
 
     numbers: NDArray[np.int64]
-    stamped: bool
+    are_dates: bool
 
-    def take(self, rows: NDArray[np.intp]) -> Times:
-        """The times of the given rows."""
-        return Times(self.numbers[rows], self.stamped)
+    def take(self, rows: NDArray[np.intp]) -> Self:
+        """Return the times of the given rows."""
+        return replace(self, numbers=self.numbers[rows])
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Evenly spaced times.
+    """A grid of evenly spaced times. The place of a time is the number of steps from the origin to that time.
 
     Attributes:
-        kind: "seconds", "months", "month ends" (the last day of each), "working days" (Monday to Friday), or "numbers"
-            that are no dates.
-        step: so many of these.
-        origin: the time of place 0.
+        kind: The unit of a step: "seconds", "months", "month ends" (the last day of each month), "working days" (Monday
+            to Friday), or "numbers", which are not dates.
+        step: The length of a step in this unit.
+        origin: The time at place 0, in seconds since 1970, or a number.
     """
 
     kind: str
@@ -49,62 +49,70 @@ class Grid:
     origin: int
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """Return the grid as plain JSON values."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, kept: Any) -> Grid:
-        """What `to_json` was made of.
+    def from_json(cls, saved: Any) -> Self:
+        """Return the grid that `to_json` saved.
 
         Raises:
-            InputError: it is not of that form.
+            InputError: `saved` does not describe a grid. The message completes "FILE is damaged because ...".
         """
-        fits = isinstance(kept, dict) and kept.keys() == {"kind", "step", "origin"} and kept["kind"] in KINDS
-        if not fits or not all(type(kept[name]) is int and abs(kept[name]) < _LARGEST for name in ("step", "origin")):
-            raise InputError("its grid of times is not one.")
-        if kept["step"] < 1:
-            raise InputError("its grid of times has no step.")
-        return cls(**kept)
+        fits = isinstance(saved, dict) and saved.keys() == {"kind", "step", "origin"} and saved["kind"] in KINDS
+        numbers = (saved["step"], saved["origin"]) if fits else ()
+        if not fits or not all(type(number) is int and abs(number) < _MAX_NUMBER for number in numbers):
+            raise InputError("its grid of times has an unknown kind or unexpected fields.")
+        if saved["step"] < 1:
+            raise InputError("its grid of times has a step below 1.")
+        return cls(**saved)
 
     def places(self, path: Path, times: Times) -> NDArray[np.int64]:
-        """Where times stand on the grid.
+        """Return the place of each time on the grid.
+
+        Args:
+            path: The file with the times, for error messages.
+            times: The times.
 
         Raises:
-            InputError: one stands between two places, or is a date where numbers are wanted, or the other way round.
+            InputError: A time is not on the grid, or the times are dates although the grid has numbers, or the reverse.
         """
-        if times.stamped == (self.kind == "numbers"):
-            has, wants = ("dates", "numbers") if times.stamped else ("numbers", "dates")
-            raise InputError(f"{path} has {has} for times, and the model was trained with {wants}: give these.")
-        found, rest = _positions(self.kind, times.numbers, self.step, self.origin)
+        if times.are_dates == (self.kind == "numbers"):
+            found, needed = ("dates", "numbers") if times.are_dates else ("numbers", "dates")
+            raise InputError(f"{path} has {found} as times, but the model was trained with {needed}. Give {needed}.")
+        places, rest = _places(self.kind, times.numbers, self.step, self.origin)
         if (wrong := np.flatnonzero(rest)).size:
-            when = time_name(int(times.numbers[wrong[0]]), times.stamped)
+            time = format_time(int(times.numbers[wrong[0]]), times.are_dates)
             raise InputError(
-                f"{path} has the time {when}, which is no whole number of steps of {self.told} away from the others: "
-                "give evenly spaced times."
+                f"{path} has the time {time}, which is not a whole number of steps of {self.step_name} from the other "
+                "times. Give evenly spaced times."
             )
-        return found
+        return places
 
-    def time(self, place: int) -> str:
-        """The name of the time at a place."""
-        if self.kind == "numbers":
-            return str(self.origin + place * self.step)
-        return time_name(self.second(place), True)
+    def time_at(self, place: int) -> str:
+        """Return the time at a place of the grid as text."""
+        return format_time(self._number_at(place), self.kind != "numbers")
 
-    def second(self, place: int) -> int:
-        """The seconds since 1970 at a place; of plain numbers the number."""
+    def _number_at(self, place: int) -> int:
+        """Return the time at a place in seconds since 1970, or the number if times are not dates."""
         if self.kind in ("numbers", "seconds"):
             return self.origin + place * self.step
         if self.kind == "working days":
             day = self.origin // _DAY
             moved = np.busday_offset(np.datetime64(day, "D"), place * self.step)
             return self.origin + (int(moved.astype(np.int64)) - day) * _DAY
-        late = _DAY * (self.kind == "month ends")
-        month, into = _month(np.array([self.origin + late]))
-        return _second(month + place * self.step)[0] + int(into[0]) - late
+        shift = _DAY * (self.kind == "month ends")
+        month, offset = _month(np.array([self.origin + shift]))
+        start = (month + place * self.step).astype("datetime64[M]").astype("datetime64[s]").astype(np.int64)
+        return int(start[0]) + int(offset[0]) - shift
 
     @property
     def season(self) -> int:
-        """Steps after which things tend to come again: a day, a week or a year; 1 where that can't be told."""
+        """The number of steps of a season.
+
+        A season is a day if steps are shorter than a day, a week if they are shorter than a week, and otherwise a year.
+        For times that are numbers, a season is 1 step.
+        """
         if self.kind in ("months", "month ends"):
             return max(12 // self.step, 1)
         if self.kind == "working days":
@@ -115,24 +123,32 @@ class Grid:
         return max(longest // self.step, 1)
 
     def calendar(self, first: int, steps: int) -> NDArray[np.float64]:
-        """Sine and cosine of where steps stand in year, week and day, [steps, features]; of plain numbers none."""
+        """Return the sine and cosine of the time of the year, of the week and of the day, [steps, features].
+
+        Steps of a week or more have no time of the week, and steps of a day or more have no time of the day. If times
+        are numbers, there are no features.
+
+        Args:
+            first: The place of the first step on the grid.
+            steps: Number of steps.
+        """
         if self.kind == "numbers":
             return np.zeros((steps, 0))
-        seconds = np.array([self.second(place) for place in range(first, first + steps)], np.int64)
+        seconds = np.array([self._number_at(place) for place in range(first, first + steps)], np.int64)
         days = seconds // _DAY
         stamps = days.astype("datetime64[D]")
         year = (stamps - stamps.astype("datetime64[Y]")).astype(np.int64) / 365.25
-        shares = [year]
+        fractions = [year]
         if self.kind == "working days" or (self.kind == "seconds" and self.step < _WEEK):
-            shares.append((days + 3) % 7 / 7)  # 1970 began on a Thursday
+            fractions.append((days + 3) % 7 / 7)  # 1970 began on a Thursday
         if self.kind == "seconds" and self.step < _DAY:
-            shares.append(seconds % _DAY / _DAY)
-        angles = 2 * np.pi * np.stack(shares, axis=1)
+            fractions.append(seconds % _DAY / _DAY)
+        angles = 2 * np.pi * np.stack(fractions, axis=1)
         return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
 
     @property
-    def told(self) -> str:
-        """A step, for a reader: "1 hour", "3 months", "1 working day"."""
+    def step_name(self) -> str:
+        """The length of a step as text: "1 hour", "3 months", "1 working day"."""
         unit, step = self.kind, self.step
         for name, seconds in (("weeks", _WEEK), ("days", _DAY), ("hours", 3600), ("minutes", 60)):
             if self.kind == "seconds" and step % seconds == 0:
@@ -141,41 +157,47 @@ class Grid:
         return f"{step} {unit.removesuffix('s') if step == 1 else unit}"
 
 
-def time_name(number: int, stamped: bool) -> str:
-    """A time for a reader: a date, with the time of day where it is not midnight."""
-    if not stamped:
+def format_time(number: int, is_date: bool) -> str:
+    """Return a time as text: a date, followed by the time of day unless it is midnight; or a number."""
+    if not is_date:
         return str(number)
     text = str(np.datetime64(number, "s")).replace("T", " ")
     return text.removesuffix(" 00:00:00")
 
 
 def find_grid(path: Path, name: str, times: Times, order: Sequence[NDArray[np.intp]], lines: Sequence[str]) -> Grid:
-    """The grid on which the times of all series stand.
+    """Return the grid that contains the times of all series.
+
+    Args:
+        path, name: The file and the column of times, for error messages.
+        times: The times of all rows.
+        order: The indices of the rows of each series.
+        lines: The names of the series.
 
     Raises:
-        InputError: there is none.
+        InputError: The times are not evenly spaced.
     """
     steps = np.concatenate([np.diff(np.unique(times.numbers[rows])) for rows in order])
     if not len(steps):
-        raise InputError(f"{path} has a single time{'' if lines == [''] else ' of each series'}: a series needs many.")
+        raise InputError(f"{path} has only one time{'' if lines == [''] else ' in each series'}. A series needs many.")
     start = int(times.numbers.min())
     kinds: tuple[str, ...] = ("working days", "seconds", "months", "month ends")
-    if steps.min() >= _FEWEST_DAYS * _DAY:  # months that happen to have as many days are months all the same
+    if steps.min() >= _MIN_DAYS_OF_MONTH * _DAY:  # months, even if all of them have the same number of days
         kinds = ("months", "month ends", "seconds")
-    for kind in kinds if times.stamped else ("numbers",):
+    for kind in kinds if times.are_dates else ("numbers",):
         grid = _grid(kind, times.numbers, steps, start)
         if grid is not None:
             return grid
     raise InputError(
-        f"the column {name!r} of {path} is not evenly spaced: give a row for each hour, day, month or the like."
+        f"The column {name!r} of {path} is not evenly spaced. Give a row for each hour, day or month, for example."
     )
 
 
 def _grid(kind: str, numbers: NDArray[np.int64], steps: NDArray[np.int64], start: int) -> Grid | None:
-    """The grid of this kind, if the times have one."""
-    step = _commonest(steps)
+    """Return the grid of this kind that contains all times, or None if there is none."""
+    step = _most_common(steps)
     if kind == "working days":
-        # Daily, and never at a weekend, through more than one.
+        # Daily steps of two weeks or more, without weekends.
         days = numbers // _DAY
         if step != _DAY or ((days + 3) % 7 > 4).any() or np.ptp(days) < 14:
             return None
@@ -184,43 +206,37 @@ def _grid(kind: str, numbers: NDArray[np.int64], steps: NDArray[np.int64], start
         months = np.unique(_month(numbers + _DAY * (kind == "month ends"))[0])
         if len(months) < 2:
             return None
-        step = _commonest(np.diff(months))
-    _, rest = _positions(kind, numbers, step, start)
+        step = _most_common(np.diff(months))
+    _, rest = _places(kind, numbers, step, start)
     return None if rest.any() else Grid(kind, step, start)
 
 
-def _commonest(steps: NDArray[np.int64]) -> int:
+def _most_common(steps: NDArray[np.int64]) -> int:
     values, counts = np.unique(steps, return_counts=True)
     return int(values[counts.argmax()])
 
 
-def _positions(
+def _places(
     kind: str, numbers: NDArray[np.int64], step: int, origin: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The places of times, and what is left of each beyond its place."""
+    """Return the place of each time on a grid, and a remainder, which is 0 if the time is on the grid."""
     if kind in ("numbers", "seconds"):
         return np.divmod(numbers - origin, step)
     if kind == "working days":
         first = origin // _DAY
-        into = numbers - origin + first * _DAY
-        days = into // _DAY
+        seconds = numbers - origin + first * _DAY
+        days = seconds // _DAY
         dates = days.astype("datetime64[D]")
         places = np.busday_count(np.datetime64(first, "D"), dates).astype(np.int64)
-        return places // step, places % step + (into - days * _DAY) + ~np.is_busday(dates)
-    late = _DAY * (kind == "month ends")
-    begin, into = _month(np.array([origin + late]))
-    months, left = _month(numbers + late - into)
-    places, rest = np.divmod(months - begin, step)
-    return places, rest + left
+        return places // step, places % step + (seconds - days * _DAY) + ~np.is_busday(dates)
+    shift = _DAY * (kind == "month ends")
+    first_month, offset = _month(np.array([origin + shift]))
+    months, remainder = _month(numbers + shift - offset)
+    places, rest = np.divmod(months - first_month, step)
+    return places, rest + remainder
 
 
 def _month(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The month of each time, from January 1970 on, and the seconds into it."""
+    """Return the month of each time, counted from January 1970, and the seconds since the start of that month."""
     months = numbers.astype("datetime64[s]").astype("datetime64[M]")
     return months.astype(np.int64), numbers - months.astype("datetime64[s]").astype(np.int64)
-
-
-def _second(months: NDArray[np.int64]) -> list[int]:
-    """The seconds since 1970 at which months begin."""
-    begun: list[int] = months.astype("datetime64[M]").astype("datetime64[s]").astype(np.int64).tolist()
-    return begun

@@ -1,191 +1,259 @@
-"""Use a trained forecaster: NumPy and the kernels, without Keras or JAX."""
+"""Trained forecasters."""
 
-from __future__ import annotations
-
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.nn import model as models
-from gatewright.nn.block import Steps
-from gatewright.nn.file import Model
-from gatewright.nn.library import NUMPY
-from gatewright.support.data_progress import Progress, say
+from gatewright.nn.backend import NUMPY
+from gatewright.nn.file import ModelFile
+from gatewright.nn.layer import Activations, Layer
 from gatewright.support.errors import InputError
-from gatewright.tasks.forecast.answer import Forecasted
-from gatewright.tasks.forecast.blocks import Decaying, Direct, Level, Parallel, Recursive
-from gatewright.tasks.forecast.scales import Scales, Seen
+from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
+from gatewright.tasks.forecast.decoders import Decoder
+from gatewright.tasks.forecast.layers import Decaying, InstanceNorm
+from gatewright.tasks.forecast.network import LAYERS, is_forecaster
+from gatewright.tasks.forecast.prediction import Forecasted
+from gatewright.tasks.forecast.reading import observed_steps, read_for_model
+from gatewright.tasks.forecast.scales import Observed, Scales
+from gatewright.tasks.forecast.table import Line
+from gatewright.tasks.forecast.task import PreparedForecast
+from gatewright.tasks.forecast.windows import WindowSet, split_ranges, whole_ranges
 
-# Windows of one call.
-_ROWS_AT_ONCE = 64
-_MOST_SEEN = 1 << 24
+# Largest number of inputs of a window.
+_MAX_NUMBERS = 1 << 24
 
 
 @dataclass(frozen=True)
 class Recent:
-    """What a stream has seen last: the steps that the next forecast looks back on, and where the next is."""
+    """The state of a forecaster that reads a series step by step; see `Forecaster.step`.
 
-    seen: Seen
+    Attributes:
+        seen: The last `look_back` steps, from which the next forecast is made.
+        place: The place of the next step on the grid of times; see `Grid`.
+    """
+
+    seen: Observed
     place: int
 
 
-class Forecaster:
+class Forecaster(TrainedModel):
     """A trained forecaster.
 
     Attributes:
-        look_back, horizon: steps that are read, and steps ahead.
-        quantiles: that are forecast beside.
-        scales: variables, times, and how numbers are scaled.
-        naive_errors: of each target the mean absolute error of a season before, scaled, in the training part; NaN where
-            it is 0.
-        training: settings and figures, for a reader.
+        prepared: The scales, the numbers of steps of a window, and the quantiles.
+        training: The settings and the results of the training.
     """
 
-    task: ClassVar[str] = "forecast"
+    command: ClassVar[str] = "forecast"
+    prepared_class = PreparedForecast
+    layer_classes = LAYERS
 
-    def __init__(self, model: Model) -> None:
-        self.scales = Scales.from_json(model.encoder)
-        self.training = model.training
-        self._blocks, self._weights = model.blocks, models.with_ties(model.blocks, model.weights)
-        level, ahead = model.blocks[0], model.blocks[-2]
-        assert isinstance(level, Level)
-        assert isinstance(ahead, Parallel | Direct | Recursive)
-        self.look_back, self.horizon = level.look_back, ahead.horizon
-        self.quantiles = _quantiles(model, level, ahead, self.scales)
-        self.naive_errors = _naive_errors(model, self.scales)
+    prepared: PreparedForecast
+
+    def __init__(self, file: ModelFile, prepared: PreparedForecast) -> None:
+        super().__init__(file, prepared)
+        _require_fit(file.layers, prepared)
+
+    @classmethod
+    def is_network(cls, layers: Sequence[Layer]) -> bool:
+        return is_forecaster(layers)
+
+    @property
+    def scales(self) -> Scales:
+        """The variables, the grid of times, and how numbers are scaled."""
+        return self.prepared.scales
+
+    @property
+    def look_back(self) -> int:
+        """The number of past steps that the network reads."""
+        return self.prepared.look_back
+
+    @property
+    def horizon(self) -> int:
+        """The number of steps that are forecast."""
+        return self.prepared.horizon
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """The probabilities of the quantiles that are forecast too, in rising order."""
+        return self.prepared.quantiles
 
     def predict(
         self, values: NDArray[Any] | Sequence[Sequence[float]], *, series: str = "", last: int = -1
     ) -> Forecasted:
-        """The steps after the last one of these.
+        """Return the forecast of the steps after the given ones.
 
         Args:
-            values: [time, variables] of at least `look_back` steps, in the user's own units, NaN where a number is
-                missing. Where variables are known ahead, [time + horizon, variables]: of the steps ahead what else is
-                there is not read.
-            series: its name.
-            last: the place of the last step that has been, on the grid of times: it names the steps ahead, and is read
-                where the calendar is.
+            values: At least `look_back` steps, [time, variables], in the units of the data. NaN stands for a missing
+                number. For a model with future covariates, [time + horizon, variables]; only the future covariates of
+                the last `horizon` steps are read.
+            series: The name of the series.
+            last: The place of the last past step on the grid of times; see `Grid`. It determines the times of the
+                forecast, and the time features of a model with the setting `calendar`.
 
         Raises:
-            InputError: these are not such values, or too few.
+            InputError: The values have the wrong shape, or there are too few steps.
         """
         whole = self._checked(values)
-        ahead = self.horizon if self.scales.ahead else 0
+        ahead = self.horizon if self.scales.future_covariates else 0
         end = len(whole) - ahead
         if end < self.look_back:
             raise InputError(
-                f"a forecast needs the last {self.look_back} steps{f' and {ahead} ahead' if ahead else ''}, and there "
-                f"are {len(whole)}: give more."
+                f"A forecast needs the last {self.look_back} steps{f' and {ahead} ahead' if ahead else ''}, but there "
+                f"are {len(whole)}. Give more steps."
             )
-        # What was there before the window tells how a number that is missing in it is to be read.
-        seen = Seen.of(whole[:end])
-        return self._forecast(seen.last(self.look_back), whole[end:], self.scales.of(series, whole[:end]), series, last)
+        # The last number before one that is missing in the window may come before the window.
+        seen = Observed.from_values(whole[:end])
+        return self._forecast(
+            seen.last(self.look_back), whole[end:], self.scales.scale_of(series, whole[:end]), series, last
+        )
 
     def start(self, values: NDArray[Any] | Sequence[Sequence[float]] = (), last: int = -1) -> Recent:
-        """The state of a stream after these steps, for `step`; `last` is the place of the last one on the grid.
-
-        Raises:
-            InputError: these are not such values.
-        """
-        given = self._checked(values) if len(values) else np.empty((0, len(self.scales.variables)))
-        return Recent(Seen.of(given).last(self.look_back), last + 1)
-
-    def step(self, values: NDArray[Any] | Sequence[float], state: Recent) -> tuple[Forecasted | None, Recent]:
-        """A step has come: the forecast after it, None as long as too few have been, and the state after it.
-
-        Time and memory are the same for each step. A state given stays as it was.
+        """Return the state after the given steps of a series, to pass to `step`.
 
         Args:
-            values: [variables] of the step, NaN where a number is missing.
-            state: that before it.
+            values: The steps, [time, variables]. There may be none.
+            last: The place of the last of them on the grid of times; see `Grid`.
 
         Raises:
-            InputError: variables are known ahead, or the model serves several series: then `predict` is to be used.
+            InputError: The values have the wrong shape.
         """
-        if self.scales.ahead or len(self.scales.series) > 1:
-            raise InputError(
-                "the model reads variables that are known ahead, or several series: use predict, which is given them."
-            )
-        now = Seen.of(self._checked([values]), state.seen)
-        after = Recent(state.seen.then(now).last(self.look_back), state.place + 1)
+        given = self._checked(values) if len(values) else np.empty((0, len(self.scales.variables)))
+        return Recent(Observed.from_values(given).last(self.look_back), last + 1)
+
+    def step(self, values: NDArray[Any] | Sequence[float], state: Recent) -> tuple[Forecasted | None, Recent]:
+        """Read the next step of a series. Return the forecast of the steps after it, and the new state.
+
+        The forecast is None until `look_back` steps have been read. Each step needs the same time and memory. `state`
+        is not changed.
+
+        Args:
+            values: The numbers of the step, [variables]. NaN stands for a missing number.
+            state: The state from `start`, or from `step` for the previous step.
+
+        Raises:
+            InputError: The model has future covariates or several series, and needs `predict`.
+        """
+        if self.scales.future_covariates or len(self.scales.series) > 1:
+            raise InputError("The model has future covariates or several series. Use predict instead of step.")
+        now = Observed.from_values(self._checked([values]), state.seen)
+        after = Recent(state.seen.followed_by(now).last(self.look_back), state.place + 1)
         if len(after.seen.values) < self.look_back:
             return None, after
-        scale = self.scales.of("", after.seen.values)
+        scale = self.scales.scale_of("", after.seen.values)
         return self._forecast(after.seen, np.empty((0, len(self.scales.variables))), scale, "", state.place), after
 
     def _forecast(
-        self, seen: Seen, ahead: NDArray[np.float64], scale: NDArray[np.float64], series: str, last: int
+        self, seen: Observed, ahead: NDArray[np.float64], scale: NDArray[np.float64], series: str, last: int
     ) -> Forecasted:
-        """From the window that was seen, [look_back, variables], and what is known of the steps ahead."""
-        if self.scales.known and not len(ahead):  # the calendar alone
-            ahead = np.full((self.horizon, len(self.scales.variables)), np.nan)
-        window = seen.then(Seen.of(ahead, seen)) if len(ahead) else seen
-        outputs = self._outputs(self.scales.inputs(scale, window, last - self.look_back + 1)[None])[0]
-        mean, deviation = scale[:, : self.scales.targets]
+        """Return the forecast of a window.
+
+        Args:
+            seen: The past steps, [look_back, variables].
+            ahead: The values of the steps ahead, [horizon, variables], or [0, variables] without future covariates.
+            scale: The scale of the series; see `Scales.scale_of`.
+            series: The name of the series.
+            last: The place of the last past step on the grid of times.
+        """
+        scales, known = self.scales, self.scales.future_features
+        if known and not len(ahead):  # the calendar alone
+            ahead = np.full((self.horizon, len(scales.variables)), np.nan)
+        window = seen.followed_by(Observed.from_values(ahead, seen)) if len(ahead) else seen
+        x = scales.inputs(scale, window, last - self.look_back + 1)[None]
+        inputs = {"past": x[:, : self.look_back]}
+        if known:
+            inputs["future"] = x[:, self.look_back :, -known:]
+        outputs = models.forward(self._layers, NUMPY, self._weights, Activations(inputs))[0].x[0]
+        mean, deviation = scale[:, : scales.targets]
         own = outputs * deviation[:, None] + mean[:, None]
-        own[..., 1:] = np.sort(own[..., 1:], axis=-1)  # quantiles are forecast each by itself, and may cross
-        times = tuple(self.scales.grid.time(last + 1 + step) for step in range(self.horizon))
-        beside = {q: own[..., place] for place, q in enumerate(self.quantiles, 1)}
-        return Forecasted(series, times, self.scales.variables[: self.scales.targets], own[..., 0], beside)
-
-    def outputs(self, inputs: Any, progress: bool = False) -> NDArray[np.float32]:
-        """Of scaled windows, as the task encodes them: [rows, horizon, targets, 1 + quantiles]."""
-        told, parts = Progress(), []
-        for first in range(0, len(inputs), _ROWS_AT_ONCE):
-            if progress and told.due():
-                say(f"{first:,} of {len(inputs):,} windows are forecast.")
-            parts.append(self._outputs(inputs[np.arange(first, min(first + _ROWS_AT_ONCE, len(inputs)))]))
-        return np.concatenate(parts)
-
-    def _outputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = models.forward(self._blocks, NUMPY, self._weights, Steps(inputs))[0].x
-        return found
+        own[..., 1:] = np.sort(own[..., 1:], axis=-1)  # quantiles are forecast independently, so they may cross
+        times = tuple(scales.grid.time_at(last + 1 + step) for step in range(self.horizon))
+        quantiles = {q: own[..., place] for place, q in enumerate(self.quantiles, 1)}
+        return Forecasted(series, times, scales.variables[: scales.targets], own[..., 0], quantiles)
 
     def _checked(self, values: Any) -> NDArray[np.float64]:
         try:
             whole = np.asarray(values, np.float64)
         except (TypeError, ValueError):
-            raise InputError("values must be numbers, a row a step and a column a variable.") from None
+            raise InputError(
+                "values must be numbers, with a row for each step and a column for each variable."
+            ) from None
         names = self.scales.variables
         if whole.ndim != 2 or whole.shape[1] != len(names):
             raise InputError(
-                f"values must be [time, {len(names)}], a column for each of {', '.join(names[:20])}, not "
+                f"values must be [time, {len(names)}], with a column for each of {', '.join(names[:20])}, not "
                 f"{list(whole.shape)}."
             )
         if np.isinf(whole).any():
-            raise InputError("a value is infinite: mend it, or give NaN for a missing one.")
+            raise InputError("A value is infinite. Fix it, or give NaN for a missing value.")
         return whole
 
+    def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
+        for name, value in options.items():
+            raise InputError(f"--{name.replace('_', '-')} {value} is an option of training. Leave it out.")
+        table = read_for_model(data, self.scales)
+        ranges = split_ranges(table)["test"] if table.split_ends else whole_ranges(table)
+        windows = WindowSet.cut(table, ranges, self.look_back, self.horizon, "test")
+        return EvaluationSet(table.name, windows.sample(limit), self.prepared)
 
-def _quantiles(model: Model, level: Level, ahead: Parallel | Direct | Recursive, scales: Scales) -> tuple[float, ...]:
-    """The quantiles, if all of the answers fit the blocks."""
-    answers = model.answers
-    given = answers.get("quantiles")
-    if not isinstance(given, list) or not all(type(q) is float and 0 < q < 1 for q in given):
-        raise InputError("its quantiles are not numbers between 0 and 1.")
-    if given != sorted(set(given)) or 1 + len(given) != ahead.outputs:
-        raise InputError("its quantiles are not as many as its outputs.")
-    if (answers.get("look_back"), answers.get("horizon")) != (level.look_back, ahead.horizon):
-        raise InputError("its look-back and horizon are not those of its blocks.")
-    if (scales.targets, scales.known, scales.features) != (level.targets, level.known, answers.get("features")):
-        raise InputError("its variables are not those of its blocks.")
-    decaying = [block for block in model.blocks if isinstance(block, Decaying)]
-    if [block.variables for block in decaying] != [len(scales.variables) - scales.ahead] * scales.since:
-        raise InputError("its variables are not those of its blocks.")
-    if level.look_back * scales.features > _MOST_SEEN:
-        raise InputError("its windows are larger than any that it can have been trained on.")
-    return tuple(given)
+    def predict_from(
+        self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]
+    ) -> list[Forecasted]:
+        if texts is not None:
+            raise InputError(
+                "A forecaster does not read texts. Leave them out, and give a table of recent steps with --file."
+            )
+        if file is None:
+            raise InputError("A forecaster needs a table of recent steps. Give one with --file.")
+        lines = read_for_model(file, self.scales).lines
+        forecasts = [self._forecast_line(line, file) for line in lines]
+        if options.get("plot") is not None:
+            from gatewright.tasks.forecast.plot import write
+
+            targets = self.scales.targets
+            pasts = [line.values[: observed_steps(line, targets), :targets] for line in lines]
+            write(forecasts, pasts, Path(options["plot"]))
+        return forecasts
+
+    def _forecast_line(self, line: Line, file: str) -> Forecasted:
+        seen = observed_steps(line, self.scales.targets)
+        ahead = self.horizon if self.scales.future_covariates else 0
+        values = line.values[: seen + ahead]
+        missing = np.full((seen + ahead - len(values), values.shape[1]), np.nan)
+        try:
+            return self.predict(np.concatenate([values, missing]), series=line.name, last=line.first + seen - 1)
+        except InputError as error:
+            raise InputError(f"{file}{f', series {line.name!r}' if line.name else ''}: {error}") from None
+
+    def describe(self) -> Description:
+        reads = f"series: {', '.join(self.scales.variables)}; a step is {self.scales.grid.step_name}"
+        return Description("series", self.scales.features, reads)
+
+    def answers(self) -> dict[str, Any]:
+        return {"features": self.scales.features, **self.prepared.answers()}
 
 
-def _naive_errors(model: Model, scales: Scales) -> NDArray[np.float64]:
-    given = model.answers.get("naive_errors")
-    if not isinstance(given, list) or len(given) != scales.targets:
-        raise InputError("its errors of a season before are not one for each target.")
-    if not all(error is None or (type(error) in (int, float) and 0 < error < math.inf) for error in given):
-        raise InputError("its errors of a season before are not numbers above 0.")
-    return np.array([math.nan if error is None else error for error in given], np.float64)
+def _require_fit(layers: Sequence[Layer], prepared: PreparedForecast) -> None:
+    """Check that the layers of a model file fit the scales, sizes and quantiles that it contains.
+
+    Raises:
+        InputError: They do not. The message completes "FILE is damaged because ...".
+    """
+    scales = prepared.scales
+    (norm,) = (layer for layer in layers if isinstance(layer, InstanceNorm))
+    (decoder,) = (layer for layer in layers if isinstance(layer, Decoder))
+    if prepared.outputs != decoder.outputs:
+        raise InputError("its number of quantiles does not fit its number of outputs.")
+    if (prepared.look_back, prepared.horizon) != (norm.look_back, decoder.horizon):
+        raise InputError("its look-back and horizon differ from those of its layers.")
+    variables = [layer.variables for layer in layers if isinstance(layer, Decaying)]
+    decaying = [len(scales.variables) - scales.future_covariates] * scales.since
+    if (scales.targets, scales.future_features, decaying) != (norm.targets, norm.future_features, variables):
+        raise InputError("its variables do not fit its layers.")
+    if prepared.look_back * scales.features > _MAX_NUMBERS:
+        raise InputError(f"its windows have more than {_MAX_NUMBERS:,} inputs.")

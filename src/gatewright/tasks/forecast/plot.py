@@ -1,6 +1,4 @@
-"""A picture of forecasts: what was, what is expected, and how sure that is."""
-
-from __future__ import annotations
+"""Plots of forecasts: the past values, the forecast and the interval."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,37 +9,38 @@ from numpy.typing import NDArray
 
 from gatewright.support.errors import InputError
 from gatewright.support.files import atomically
-from gatewright.support.pictures import GREY, PALETTE, styled
-from gatewright.tasks.forecast.answer import Forecasted
+from gatewright.support.plot_style import GREY, PALETTE, plot_style
+from gatewright.tasks.forecast.prediction import Forecasted
 
 _FORMATS = (".png", ".svg", ".pdf")
-# More panels than these are a picture that no one reads.
-_PANELS = 12
-# Of the past, so many times the horizon are shown.
+_MAX_PANELS = 12
+# Number of past steps that are shown, in horizons.
 _PAST = 3
 
 
 def write(forecasts: Sequence[Forecasted], pasts: Sequence[NDArray[np.float64]], path: Path) -> None:
-    """Draw a panel for each target of each series, and write the picture, whole or not at all.
+    """Plot the forecasts to a file, with a panel for each target of each series (at most twelve panels).
+
+    The file is written atomically.
 
     Args:
-        forecasts: of each series.
-        pasts: the steps before, [time, targets] of each.
-        path: with a suffix .png, .svg or .pdf.
+        forecasts: The forecast of each series.
+        pasts: The observed targets before each forecast, [time, targets] each.
+        path: The file, with the suffix .png, .svg or .pdf.
 
     Raises:
-        InputError: it has another suffix, or can't be written.
+        InputError: The file has another suffix, or cannot be written.
     """
     if path.suffix.lower() not in _FORMATS:
-        raise InputError(f"--plot must be a file {', '.join(_FORMATS)}, not {path}.")
+        raise InputError(f"--plot must be a file with the suffix {' or '.join(_FORMATS)}, not {path}.")
     if not path.absolute().parent.is_dir():
-        raise InputError(f"--plot {path} is in a folder that is not there: make it, or name another file.")
+        raise InputError(f"--plot {path} is in a folder that does not exist. Create it, or name another file.")
     with atomically(path) as temporary:
         figure(forecasts, pasts).savefig(temporary, dpi=150)
 
 
 def figure(forecasts: Sequence[Forecasted], pasts: Sequence[NDArray[np.float64]]) -> Any:
-    """A panel for each target of each series, of the first twelve, as a matplotlib figure."""
+    """Return a matplotlib figure with a panel for each target of each series, at most twelve panels."""
     from matplotlib.figure import Figure
 
     panels = [
@@ -49,8 +48,8 @@ def figure(forecasts: Sequence[Forecasted], pasts: Sequence[NDArray[np.float64]]
         for forecast, past in zip(forecasts, pasts, strict=True)
         for place in range(len(forecast.targets))
     ]
-    shown = panels[:_PANELS]
-    with styled():
+    shown = panels[:_MAX_PANELS]
+    with plot_style():
         picture = Figure(figsize=(8, 0.6 + 1.9 * len(shown)), layout="constrained")
         axes = picture.subplots(len(shown), 1, squeeze=False)[:, 0]
         for axis, (forecast, past, place) in zip(axes, shown, strict=True):
@@ -70,12 +69,12 @@ def _panel(axis: Any, forecast: Forecasted, past: NDArray[np.float64], place: in
     probabilities = list(forecast.quantiles)
     if len(probabilities) > 1:
         low, high = (forecast.quantiles[q][:, place] for q in (probabilities[0], probabilities[-1]))
-        share = f"{probabilities[-1] - probabilities[0]:.0%} interval"
-        axis.fill_between(ahead, low, high, color=PALETTE[0], alpha=0.18, linewidth=0, label=share)
+        label = f"{probabilities[-1] - probabilities[0]:.0%} interval"
+        axis.fill_between(ahead, low, high, color=PALETTE[0], alpha=0.18, linewidth=0, label=label)
     axis.axvline(0.5, color=GREY, linewidth=0.8, linestyle=":")
     name = forecast.targets[place]
     axis.set_title(f"{forecast.series}: {name}" if forecast.series else name, loc="left", fontsize=9)
-    # More names of times than the first and the last would run into one another.
+    # Only the first and the last time are named: more would overlap.
     axis.set_xticks([1, horizon] if horizon > 1 else [1], [*forecast.times[:1], *forecast.times[1:][-1:]], fontsize=8)
     axis.get_xticklabels()[-1].set_horizontalalignment("right")
     if horizon > 1:

@@ -1,47 +1,81 @@
 """The settings of `train forecast`."""
 
-from __future__ import annotations
+from dataclasses import dataclass
 
-from gatewright.tasks.base.settings import _CELL, _LEARNING, Setting
-from gatewright.tasks.forecast.blocks import LEVELS
+from gatewright.tasks.base.settings import TRAIN_ONLY, Settings, setting
 
-FORECAST = (
-    *_CELL,
-    Setting("units", "whole", 256, "of each recurrent layer", 1),
-    Setting("look_back", "whole", None, "steps that are read (default: some seasons, and four times the horizon)", 1),
-    Setting("horizon", "whole", None, "steps that are forecast (default: a season)", 1),
-    Setting(
-        "decoding",
-        "choice",
-        "segments",
-        "segments (SegRNN), direct (all steps from the last state), or recursive (step by step)",
-        choices=("segments", "direct", "recursive"),
-    ),
-    Setting("segment", "whole", None, "steps of a segment (default: a season, at most 48)", 1),
-    Setting(
-        "level",
-        "choice",
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastSettings(Settings):
+    """The settings of a forecaster."""
+
+    look_back: int | None = setting(
+        None,
+        "Number of past steps that the network reads.",
+        "data",
+        minimum=1,
+        default_text="several seasons and at least four horizons",
+    )
+    horizon: int | None = setting(
+        None, "Number of steps to forecast.", "data", minimum=1, default_text="a season, or 10 steps"
+    )
+    calendar: bool = setting(False, "Use the time of the year, of the week and of the day as inputs too.", "data")
+    missing: str = setting(
         "last",
-        "what a window is relative to: its last value; standard, its mean and deviation; or none",
-        choices=LEVELS,
-    ),
-    Setting("calendar", "switch", False, "the place in year, week and day is an input too"),
-    Setting(
-        "missing",
-        "choice",
-        "last",
-        "how missing numbers are read: as the last; or decay (GRU-D), with decoding direct",
+        "Input for a missing number: last (the number before it) or decay (GRU-D; needs --decoding direct).",
+        "data",
         choices=("last", "decay"),
-    ),
-    Setting("quantiles", "numbers", (0.1, 0.9), "that are forecast beside, with commas between", 1e-6, below=1),
-    Setting(
-        "loss", "choice", "absolute", "error of the forecast: absolute, or squared", choices=("absolute", "squared")
-    ),
-    Setting("recurrent_dropout", "number", 0.0, "share of the states that do not reach the recurrent product", below=1),
-    Setting("output_dropout", "number", 0.3, "share of what comes out of each layer that is dropped", below=1),
-    Setting("batch", "whole", None, "windows of a training step (default: 64; of few windows fewer)", 1),
-    Setting("epochs", "whole", None, "passes over the training windows (default: 3 to 50, for some 3,000 steps)", 1),
-    Setting("learning_rate", "number", 0.001, "of Adam, at its highest", 1e-12),
-    *_LEARNING,
-)
-"""The settings of `train forecast`."""
+        compare=TRAIN_ONLY,
+    )
+    units: int = setting(256, "Units of each recurrent layer.", "model", minimum=1, compare=64)
+    decoding: str = setting(
+        "segments",
+        "Method to forecast the steps: segments (SegRNN), direct (all from the last state) or recursive (one by one).",
+        "model",
+        choices=("segments", "direct", "recursive"),
+    )
+    segment: int | None = setting(
+        None,
+        "Number of steps of a segment with --decoding segments.",
+        "model",
+        minimum=1,
+        default_text="a season, at most 48",
+    )
+    normalization: str = setting(
+        "last",
+        "Normalization of each window: last (subtract its last value), standard (standardize it) or none.",
+        "model",
+        choices=("last", "standard", "none"),
+    )
+    quantiles: tuple[float, ...] = setting(
+        (0.1, 0.9),
+        "Probabilities of the quantiles to forecast too, separated by commas.",
+        "model",
+        minimum=1e-6,
+        below=1,
+    )
+    epochs: int | None = setting(
+        None,
+        "Passes over the training set.",
+        "training",
+        minimum=1,
+        compare=5,
+        default_text="3 to 50, about 3,000 steps",
+    )
+    batch_size: int | None = setting(
+        None,
+        "Windows per training step.",
+        "training",
+        minimum=1,
+        compare=64,
+        default_text="64, or fewer for short series",
+    )
+    learning_rate: float = setting(
+        0.001, "Peak learning rate of Adam.", "training", minimum=1e-12, swept="learning_rates"
+    )
+    loss: str = setting(
+        "absolute", "Error to minimize: absolute or squared.", "training", choices=("absolute", "squared")
+    )
+    output_dropout: float = setting(
+        0.3, "Fraction of each recurrent layer's outputs dropped.", "regularization", below=1, compare=0.0
+    )

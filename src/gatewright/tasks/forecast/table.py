@@ -1,7 +1,5 @@
 """A table of time series."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +10,12 @@ from gatewright.tasks.forecast.grid import Grid
 
 @dataclass(frozen=True)
 class Line:
-    """One series.
+    """One series of a table.
 
     Attributes:
-        name: of the series; empty where there is one alone.
-        first: the place of its first step on the grid.
-        values: [time, variables], NaN where a number is missing.
+        name: The name of the series; empty if there is only one.
+        first: The place of its first step on the table's grid of times; see `Grid`.
+        values: [time, variables], with NaN for missing numbers.
     """
 
     name: str
@@ -27,26 +25,27 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """What a table holds.
+    """The series of a table.
 
     Attributes:
-        name: for a reader.
-        variables: targets, then what is known of the past alone, then what is known ahead.
-        targets, known: how many of the first, and of the last.
-        grid: the evenly spaced times.
-        lines: the series.
-        time, by: the columns of times, and of the names of series where there are several.
-        borders: where training, validation and test part end, of a named set that has such; else empty.
-        notes: sentences that a reader of the figures must know.
+        name: The name shown to the user.
+        variables: The names of the targets, then of the past covariates, then of the future covariates.
+        targets, future_covariates: The numbers of targets and of future covariates.
+        grid: The grid of evenly spaced times.
+        lines: The series.
+        time: The column of times.
+        series_id: The column that identifies the series. None if there is only one series.
+        split_ends: The steps at which the training, validation and test sets of a named data set end; empty for others.
+        notes: Sentences shown to the user.
     """
 
     name: str
     variables: tuple[str, ...]
     targets: int
-    known: int
+    future_covariates: int
     grid: Grid
     lines: tuple[Line, ...]
     time: str
-    by: str | None = None
-    borders: tuple[int, ...] = ()
+    series_id: str | None = None
+    split_ends: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()

@@ -1,6 +1,4 @@
-"""The n-gram language model that every recurrent one is held against."""
-
-from __future__ import annotations
+"""The baseline of language models: an n-gram model."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -15,11 +13,12 @@ class _Order(NamedTuple):
     """The n-grams of one length n.
 
     Attributes:
-        keys: sorted; an n-gram is its first n - 1 ids, as the place of that (n - 1)-gram, times the ids, plus the last.
-        counts: of each.
-        totals: of each context, the (n - 1)-grams: the sum of the counts of what follows.
-        weight: of each context: the share of probability that is left to shorter contexts.
-        discounts: of counts 0, 1, 2, and 3 or more.
+        keys: The n-grams as numbers, sorted. The number of an n-gram is the place of its first n - 1 ids among the
+            (n - 1)-grams, times the size of the vocabulary, plus its last id.
+        counts: The count of each n-gram.
+        totals: The sum of the counts of the ids after each context. Contexts are the (n - 1)-grams.
+        weight: The probability that each context leaves to the shorter context.
+        discounts: The discounts of the counts 0, 1, 2, and 3 or more.
     """
 
     keys: Ids
@@ -30,18 +29,20 @@ class _Order(NamedTuple):
 
 
 class NGrams:
-    """Interpolated modified Kneser-Ney: Chen & Goodman 1999, "An Empirical Study of Smoothing Techniques for Language
-    Modeling", section 3 and equation 21 on.
+    """An n-gram model with interpolated modified Kneser-Ney smoothing.
+
+    Chen & Goodman 1999, "An Empirical Study of Smoothing Techniques for Language Modeling", section 3, starting at
+    equation 21:
 
         p(w | h) = max(c(h w) - D(c(h w)), 0) / c(h .) + weight(h) p(w | h'),   h' is h without its first id
 
-    The longest n-grams have their counts; of the shorter ones it counts how many different ids stand before them. Below
-    the single ids all ids are equally likely.
+    The count of one of the longest n-grams is the number of times it occurs. The count of a shorter one is the number
+    of different ids that come before it. Without any context, all ids are equally likely.
 
     Args:
-        ids: the training stream.
-        order: n, of the longest n-grams; of a stream that is shorter, its length.
-        vocabulary: how many ids there are.
+        ids: The training stream.
+        order: The n of the longest n-grams; at most the length of the stream.
+        vocabulary: Number of ids.
     """
 
     def __init__(self, ids: NDArray[np.integer[Any]], order: int, vocabulary: int) -> None:
@@ -49,8 +50,8 @@ class NGrams:
         self.order = order = min(order, len(ids))
         self._vocabulary = vocabulary
         self._orders: list[_Order] = []
-        place = np.zeros(len(ids) + 1, np.int64)  # of the (n - 1)-gram that ends before each position
-        seen: list[tuple[Ids, Ids]] = []  # for each n: where each n-gram first ends, and that of each position
+        place = np.zeros(len(ids) + 1, np.int64)  # place of the (n - 1)-gram that ends before each position
+        seen: list[tuple[Ids, Ids]] = []  # for each n: where each n-gram first ends, and the n-gram at each position
         counted: list[tuple[Ids, Ids]] = []
         for n in range(1, order + 1):
             keys, first, of, counts = np.unique(
@@ -65,18 +66,18 @@ class NGrams:
         for n in range(1, order + 1):
             keys, counts = counted[n - 1]
             if n < order:
-                # The n-gram at the end of each (n + 1)-gram, once for each: so many different ids stand before it.
+                # Each different (n + 1)-gram counts once for the n-gram at its end.
                 ends = seen[n][0]
                 counts = np.bincount(seen[n - 1][1][ends - n + 1], minlength=len(keys))
             contexts = len(counted[n - 2][0]) if n > 1 else 1
             self._orders.append(_smoothed(keys, counts, contexts, vocabulary))
 
     def probabilities(self, ids: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
-        """p of each id but the first, from those before it, [len(ids) - 1]."""
+        """Return the probability of each id except the first, given the ids before it, [len(ids) - 1]."""
         ids = np.asarray(ids, np.int64)
         found = np.full(len(ids), 1 / self._vocabulary)
-        place = np.zeros(len(ids), np.int64)  # of the context of each position; -1 where it was never seen
-        for n, grams in enumerate(self._orders, 1):
+        place = np.zeros(len(ids), np.int64)  # place of the context of each position; -1 if it is unseen
+        for grams in self._orders:
             known = place >= 0
             keys = np.where(known, place, 0) * self._vocabulary + ids
             at = np.minimum(np.searchsorted(grams.keys, keys), len(grams.keys) - 1)
@@ -87,18 +88,15 @@ class NGrams:
             kept = np.maximum(counts - grams.discounts[np.minimum(counts, 3)], 0) / np.where(used, totals, 1)
             found = np.where(used, kept + grams.weight[np.where(known, place, 0)] * found, found)
             place = np.concatenate([[-1], np.where(there, at, -1)[:-1]])
-            if n == 1:
-                place[0] = -1
         return found[1:]
 
 
 def _smoothed(keys: Ids, counts: Ids, contexts: int, vocabulary: int) -> _Order:
-    """Discounts and what they leave over, equations 26 and following of Chen & Goodman."""
+    """Return the n-grams of one length with their discounts and weights (starting at equation 26)."""
     n1, n2, n3, n4 = (int((counts == c).sum()) for c in (1, 2, 3, 4))
     y = n1 / (n1 + 2 * n2) if n1 and n2 else 0.5
-    ratios = [(n1, n2), (n2, n3), (n3, n4)]
     discounts = [0.0]
-    for c, (one, other) in enumerate(ratios, 1):
+    for c, (one, other) in enumerate([(n1, n2), (n2, n3), (n3, n4)], 1):
         discounts.append(min(max(c - (c + 1) * y * other / one, 0.1 * c), 0.95 * c) if one and other else 0.5 * c)
     table = np.array(discounts)
     of = keys // vocabulary
@@ -110,6 +108,6 @@ def _smoothed(keys: Ids, counts: Ids, contexts: int, vocabulary: int) -> _Order:
 def best_order(
     train: NDArray[np.integer[Any]], validation: NDArray[np.integer[Any]], orders: Sequence[int], vocabulary: int
 ) -> NGrams:
-    """The model of the order, one of `orders`, that gives the validation stream the highest probability."""
+    """Fit a model of each order, and return the one that gives the validation stream the highest probability."""
     models = [NGrams(train, order, vocabulary) for order in orders]
     return min(models, key=lambda model: -np.log(model.probabilities(validation)).mean())

@@ -1,110 +1,81 @@
-"""How a text is drawn from a model's probabilities."""
-
-from __future__ import annotations
+"""Decoding: choose the tokens of a text by a model's probabilities."""
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright.support.progress import Ticker, print_status
+from gatewright.tasks.generate.settings import Decoding
+
 Logits = NDArray[np.floating[Any]]
 Seen = NDArray[np.bool_]
 Choose = Callable[[Logits, Seen], int]
 
-# Below it a temperature is as good as none, and logits divided by it might be no numbers any more.
-_LEAST_TEMPERATURE = 1e-6
-# Random numbers that are drawn at once: one at a time would take as long as a step of a small network.
+# Logits divided by a lower temperature might overflow.
+_MIN_TEMPERATURE = 1e-6
+# Random numbers drawn at once. Drawing one at a time would take as long as a step of a small network.
 _DRAWN = 1 << 14
 
 
-@dataclass(frozen=True)
-class Decoding:
-    """How each next id is chosen.
-
-    The penalty comes first, then temperature, then `top_k`, then `top_p`.
-
-    Attributes:
-        temperature: logits are divided by it: below 1 likely ids become likelier; 0 is greedy, always the likeliest,
-            and so is what is below 1e-6.
-        top_k: only so many of the likeliest ids; 0 is all: Fan, Lewis & Dauphin 2018, "Hierarchical Neural Story
-            Generation", section 5.4.
-        top_p: only the fewest of the likeliest ids whose probabilities make up so much: Holtzman et al. 2020, "The
-            Curious Case of Neural Text Degeneration", section 3.1.
-        repetition_penalty: logits of ids that stood before are divided by it where above 0, and multiplied where below:
-            after Keskar et al. 2019, "CTRL", section 4.1, who divide all; 1 is none.
-        beams: from 2 on, beam search: the continuation of the highest probability among those that follow the so many
-            best of each length; nothing is drawn: Graves 2012, "Sequence Transduction with Recurrent Neural Networks",
-            section 2.6.
-        seed: of what is drawn.
-    """
-
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    repetition_penalty: float = 1.0
-    beams: int = 1
-    seed: int = 0
-
-    def chooser(self) -> Choose:
-        """A function of logits [ids] and of whether each id stood before, [ids], which gives the next id."""
-        pick = _likeliest if self.temperature < _LEAST_TEMPERATURE else self._drawer()
-        if self.repetition_penalty == 1:
-            return lambda logits, seen: pick(logits)
-        return lambda logits, seen: pick(self.penalised(logits, seen))
-
-    def penalised(self, logits: Logits, seen: Seen) -> Logits:
-        """The logits after the repetition penalty."""
-        if self.repetition_penalty == 1:
-            return logits
-        scaled = np.where(logits > 0, logits / self.repetition_penalty, logits * self.repetition_penalty)
-        return np.where(seen, scaled, logits)
-
-    def probabilities(self, logits: Logits) -> NDArray[np.float64]:
-        """What ids are drawn with, [ids]; `temperature` is above 0."""
-        shares = np.exp((logits - logits.max()) / self.temperature, dtype=np.float64)
-        if self.top_k and self.top_k < len(shares):
-            least = np.partition(shares, -self.top_k)[-self.top_k]
-            shares[_beyond(shares, shares >= least, self.top_k)] = 0
-        if self.top_p < 1:
-            order = np.argsort(-shares, kind="stable")
-            total = np.cumsum(shares[order])
-            shares[order[1:][total[:-1] >= self.top_p * total[-1]]] = 0
-        probabilities: NDArray[np.float64] = shares / shares.sum()
-        return probabilities
-
-    def _drawer(self) -> Callable[[Logits], int]:
-        if self.top_k or self.top_p < 1:
-            uniforms = _uniforms(self.seed)
-            return lambda logits: _place(self.probabilities(logits).cumsum(), next(uniforms))
-        temperature, noise = self.temperature, _gumbels(self.seed)
-        next(noise)
-
-        def draw(logits: Logits) -> int:
-            # The largest of logit / temperature + G, with G of Gumbel's distribution, is distributed as the softmax:
-            # Gumbel 1954; Maddison, Tarlow & Minka 2014, section 2. As few operations as there can be.
-            scaled = logits if temperature == 1 else logits / temperature
-            return int((scaled + noise.send(len(logits))).argmax())
-
-        return draw
+def chooser(how: Decoding) -> Choose:
+    """Return a function that chooses the next id, given logits [ids] and whether each id occurred before, [ids]."""
+    pick = np.argmax if how.temperature < _MIN_TEMPERATURE else _drawer(how)
+    return lambda logits, seen: int(pick(penalized(how, logits, seen)))
 
 
-def _likeliest(logits: Logits) -> int:
-    return int(logits.argmax())
+def penalized(how: Decoding, logits: Logits, seen: Seen) -> Logits:
+    """Return the logits, [ids], after the repetition penalty on the ids that occurred before."""
+    if how.repetition_penalty == 1:
+        return logits
+    scaled = np.where(logits > 0, logits / how.repetition_penalty, logits * how.repetition_penalty)
+    return np.where(seen, scaled, logits)
 
 
-def _beyond(shares: NDArray[np.float64], kept: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
-    """All but `count` of the kept: among equals the first stay."""
+def probabilities(how: Decoding, logits: Logits) -> NDArray[np.float64]:
+    """Return the probability of drawing each id at random, [ids]. The temperature must be above 0."""
+    found = np.exp((logits - logits.max()) / how.temperature, dtype=np.float64)
+    if how.top_k and how.top_k < len(found):
+        kth = np.partition(found, -how.top_k)[-how.top_k]
+        found[_beyond(found, found >= kth, how.top_k)] = 0
+    if how.top_p < 1:
+        order = np.argsort(-found, kind="stable")
+        total = np.cumsum(found[order])
+        found[order[1:][total[:-1] >= how.top_p * total[-1]]] = 0
+    return np.asarray(found / found.sum())
+
+
+def _drawer(how: Decoding) -> Callable[[Logits], int]:
+    if how.top_k or how.top_p < 1:
+        uniforms = _uniforms(how.seed)
+        return lambda logits: _place(probabilities(how, logits).cumsum(), next(uniforms))
+    temperature, gumbels = how.temperature, _gumbels(how.seed)
+    next(gumbels)
+
+    def draw(logits: Logits) -> int:
+        # The id with the largest logit / temperature + G, for G from Gumbel's distribution, has the distribution of the
+        # softmax (Gumbel 1954; Maddison, Tarlow & Minka 2014, section 2). This is the fastest way to draw from it.
+        scaled = logits if temperature == 1 else logits / temperature
+        return int((scaled + gumbels.send(len(logits))).argmax())
+
+    return draw
+
+
+def _beyond(found: NDArray[np.float64], kept: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
+    """Return True for each id that is not among the `count` likeliest of the kept ids, [ids]."""
     if int(kept.sum()) > count:
-        order = np.argsort(-shares, kind="stable")
         kept = np.zeros_like(kept)
-        kept[order[:count]] = True
+        kept[np.argsort(-found, kind="stable")[:count]] = True
     return ~kept
 
 
-def _gumbels(seed: int) -> Generator[NDArray[np.float64], int, None]:
-    """Numbers of Gumbel's distribution, for so many ids as are sent; the first `next` gives none."""
+def _gumbels(seed: int | None) -> Generator[NDArray[np.float64], int, None]:
+    """Yield arrays of random numbers from Gumbel's distribution.
+
+    The caller sends the size of the next array. The first array, which `next` returns, is empty.
+    """
     generator = np.random.default_rng(seed)
     ids = yield np.empty(0)
     while True:
@@ -113,22 +84,29 @@ def _gumbels(seed: int) -> Generator[NDArray[np.float64], int, None]:
             ids = yield row
 
 
-def _uniforms(seed: int) -> Iterator[float]:
+def _uniforms(seed: int | None) -> Iterator[float]:
     generator = np.random.default_rng(seed)
     while True:
         yield from generator.random(_DRAWN).tolist()
 
 
 def _place(sums: NDArray[np.float64], uniform: float) -> int:
-    """The id at which the sums of probabilities, up to any total, pass `uniform` of it."""
+    """Return the first id at which the cumulative sums exceed the fraction `uniform` of their total."""
     place = int(sums.searchsorted(uniform * sums[-1], "right"))
-    # Rounded up to the total itself, it would be past the last id.
+    # The product may be rounded up to the total, which no sum exceeds.
     return place if place < len(sums) else int(sums.searchsorted(sums[-1]))
 
 
 @dataclass(frozen=True)
 class Beam:
-    """One of the continuations that beam search keeps: its log probability, ids, and what the model has after them."""
+    """One of the continuations that a beam search keeps.
+
+    Attributes:
+        log_probability: The log probability of the continuation.
+        ids: The ids of the continuation.
+        after: The model's logits and states after the continuation.
+        ended: Whether the text has ended.
+    """
 
     log_probability: float
     ids: tuple[int, ...]
@@ -142,21 +120,20 @@ def search(
     tokens: int,
     log_probabilities: Callable[[Beam], NDArray[np.float64]],
     extended: Callable[[Beam, int], Beam],
-    told: Callable[[int], None] = lambda tokens: None,
 ) -> Beam:
-    """Beam search.
+    """Return the most probable continuation that beam search finds.
 
     Args:
-        start: before the first id.
-        beams: how many are kept of each length.
-        tokens: ids at most.
-        log_probabilities: of each next id after a beam, [ids].
-        extended: the beam with one more id, whose log probability is filled in here.
-        told: is given the length that is done.
+        start: The beam before the first id.
+        beams: Number of continuations that are kept at each length.
+        tokens: Largest number of ids.
+        log_probabilities: A function that returns the log probability of each next id after a beam, [ids].
+        extended: A function that returns a beam with one more id. `search` sets its log probability.
     """
-    kept = [start]
+    kept, ticker = [start], Ticker()
     for length in range(tokens):
-        told(length)
+        if ticker.due():
+            print_status(f"Beam search has reached {length:,} tokens.")
         found: list[tuple[float, Beam, int]] = []
         for beam in kept:
             if beam.ended:
@@ -166,12 +143,11 @@ def search(
             best = np.argsort(-logs, kind="stable")[:beams]
             found += [(beam.log_probability + float(logs[number]), beam, int(number)) for number in best]
         found.sort(key=lambda one: -one[0])
-        # Only what is kept is extended: a step of the network for each.
-        kept = [beam if number < 0 else _with(extended(beam, number), total) for total, beam, number in found[:beams]]
+        # Only the best are extended, since each extension takes a step of the network.
+        kept = [
+            beam if number < 0 else replace(extended(beam, number), log_probability=total)
+            for total, beam, number in found[:beams]
+        ]
         if all(beam.ended for beam in kept):
             break
     return max(kept, key=lambda beam: beam.log_probability)
-
-
-def _with(beam: Beam, log_probability: float) -> Beam:
-    return Beam(log_probability, beam.ids, beam.after, beam.ended)

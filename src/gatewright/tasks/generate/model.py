@@ -1,46 +1,41 @@
-"""Use a trained language model: NumPy and the kernels, one step for each token, whatever stands before it."""
-
-from __future__ import annotations
+"""Trained language models."""
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.encoders import Encoder, encoder_from_json
 from gatewright.nn import model as models
-from gatewright.nn.block import States, Steps
-from gatewright.nn.file import Model
-from gatewright.nn.layers import Embedding, Softmax
-from gatewright.nn.library import NUMPY
-from gatewright.nn.stepping import Stepper
-from gatewright.support.data_progress import Progress, say
+from gatewright.nn.backend import NUMPY
+from gatewright.nn.file import ModelFile
+from gatewright.nn.layer import Activations, Layer, States
+from gatewright.nn.layers import Dense, Dropout, Embedding, Recurrent, Softmax
 from gatewright.support.errors import InputError
-from gatewright.support.ids import FIRST, PADDING, START, UNKNOWN
-from gatewright.tasks.base.settings import complete
-from gatewright.tasks.generate.decoding import Beam, Decoding, search
-from gatewright.tasks.generate.settings import DECODING
+from gatewright.support.ids import FIRST, PADDING, START
+from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel, starts_with
+from gatewright.tasks.generate.decoding import Beam, chooser, penalized, search
+from gatewright.tasks.generate.reading import read_corpus
+from gatewright.tasks.generate.settings import Decoding
+from gatewright.tasks.generate.task import PreparedTexts, as_examples
 
-# Tokens of a prompt that are read in one call.
-_AT_ONCE = 1024
-# Rows of one call.
-_ROWS_AT_ONCE = 64
+# Number of tokens of a prompt that are read in one call.
+_TOKENS_PER_CALL = 1024
 
 
 @dataclass(frozen=True)
 class Generated:
-    """A text that a model has continued.
+    """A prompt and its continuation by a model.
 
     Attributes:
-        prompt: what was given.
-        text: what the model adds to it.
-        tokens: how many it took.
-        unknown: tokens of the prompt that the model does not know.
-        seed: of what was drawn.
+        prompt: The given text.
+        text: The continuation.
+        tokens: Number of generated tokens.
+        unknown: Tokens of the prompt that the model does not know.
+        seed: The seed of the random numbers.
     """
 
     prompt: str
@@ -53,156 +48,170 @@ class Generated:
         return self.prompt + self.text
 
 
-class LanguageModel:
+class LanguageModel(TrainedModel):
     """A trained language model.
 
     Attributes:
-        encoder: how texts become ids.
-        training: settings and figures, for a reader.
-        ends: whether it has learnt where texts end; else it knows lines, and goes on for ever.
-        length: tokens of a line's beginning that it has learnt from at once; None where it reads texts of any length.
+        prepared: The encoder and the form of the training examples.
+        training: The settings and the results of the training.
     """
 
-    task: ClassVar[str] = "generate"
+    command: ClassVar[str] = "generate"
+    prepared_class = PreparedTexts
 
-    def __init__(self, model: Model) -> None:
-        self.encoder: Encoder = encoder_from_json(model.encoder)
-        self.training = model.training
-        self.length = _length(model, self.encoder)
-        self.ends = self.length is None
-        self._blocks = model.blocks
-        self._weights = models.with_ties(model.blocks, model.weights)
+    prepared: PreparedTexts
+
+    def __init__(self, file: ModelFile, prepared: PreparedTexts) -> None:
+        super().__init__(file, prepared)
+        ids, table = prepared.encoder.ids, file.layers[0]
+        if not isinstance(table, Embedding) or not ids == table.vocabulary == file.layers[-1].width(0):
+            raise InputError(
+                f"its encoder has {ids:,} ids, but its embedding or its softmax has a different number of rows."
+            )
+        top = [layer for layer in file.layers if isinstance(layer, Recurrent)][-1]
+        if top.return_sequences != prepared.stateful:
+            raise InputError(f"its layers do not fit its kind of training examples, {prepared.examples}.")
+
+    @classmethod
+    def is_network(cls, layers: Sequence[Layer]) -> bool:
+        first, last = layers[0], layers[-1]
+        if not starts_with(layers, Embedding) or not isinstance(first, Embedding) or not isinstance(last, Softmax):
+            return False
+        steps, fits, features = True, True, first.units
+        for layer in layers[1:-1]:
+            if isinstance(layer, Recurrent):
+                fits, steps = fits and steps and not layer.bidirectional, layer.return_sequences
+            else:
+                fits = fits and isinstance(layer, Dropout | Dense)
+            features = layer.width(features)
+        return fits and (not last.tied or (features, last.vocabulary) == (first.units, first.vocabulary))
 
     def start(self) -> list[States]:
-        """The state at the beginning of a text, for `step`."""
+        """Return the recurrent states before the first token of a text, to pass to `step`."""
         return self._stepper.start()
 
     def step(self, token: int, states: list[States]) -> tuple[NDArray[np.float64], list[States]]:
-        """The log probability of each next id, [ids], and the state after this token.
+        """Read the next token of a text. Return the log probability of each id to follow, [ids], and the new states.
 
         Args:
-            token: an id of `encoder`; a text begins with 1.
-            states: those before it; they stay as they were.
-        """
-        if not PADDING < token < self.encoder.ids:
-            raise InputError(f"a token must be an id from 1 to {self.encoder.ids - 1}, not {token}.")
-        logits, after = self._step(token, states)
-        return _log_softmax(logits), after
-
-    def generate(
-        self, prompt: str = "", tokens: int = 200, *, stop: str | Sequence[str] = (), **decoding: Any
-    ) -> Generated:
-        """A continuation of the prompt, as `stream` gives it, in one."""
-        stream = self.stream(prompt, tokens, stop=stop, **decoding)
-        text = "".join(stream)
-        return Generated(prompt, text, stream.tokens, stream.unknown, stream.seed)
-
-    def stream(self, prompt: str = "", tokens: int = 200, *, stop: str | Sequence[str] = (), **decoding: Any) -> Stream:
-        """An iterator over the pieces of a continuation, each as soon as it is known.
-
-        A token takes as much time and memory as any other, however long the text has become. The end of a text and a
-        stop word end it; ids that are no tokens are never chosen.
-
-        Args:
-            prompt: what is to be continued; empty is the beginning of a text.
-            tokens: how many at most.
-            stop: texts before which it stops.
-            decoding: see `decoding.Decoding`; without a seed each call has its own, which the result names.
+            token: The id that the encoder gives the token. The first token of a text is 1.
+            states: The states from `start`, or from `step` for the previous token. They are not changed.
 
         Raises:
-            InputError: a setting can't be used.
+            InputError: The encoder has no such id.
         """
-        if not isinstance(prompt, str):
-            raise InputError(f"a prompt must be a string, not {type(prompt).__name__}.")
-        chosen = complete(DECODING, {**decoding, "tokens": tokens})
-        most = chosen.pop("tokens")
-        if chosen["seed"] is None:
-            chosen["seed"] = secrets.randbits(32)
-        stops = tuple(stop) if isinstance(stop, Sequence) and not isinstance(stop, str) else (stop,)
-        if not all(isinstance(text, str) and text for text in stops):
-            raise InputError("stop must be texts that are not empty.")
-        return Stream(self, prompt, most, stops, Decoding(**chosen))
+        if not PADDING < token < self.prepared.encoder.ids:
+            raise InputError(f"A token must be an id from 1 to {self.prepared.encoder.ids - 1}, not {token}.")
+        logits, after = self.logits(token, states)
+        return _log_softmax(logits), after
 
-    def losses(
-        self, inputs: NDArray[np.integer[Any]], targets: NDArray[np.integer[Any]], streams: int | None
-    ) -> NDArray[Any]:
-        """-log p of each target, in nats, as `Network.outputs` has it in training.
-
-        Args:
-            inputs, targets: rows of a `Generate` task.
-            streams: how many rows are read side by side, each going on in the row so many further on; None where each
-                stands alone.
-        """
-        states, listed, progress = None, [], Progress()
-        for first in range(0, len(inputs), streams or _ROWS_AT_ONCE):
-            part = slice(first, first + (streams or _ROWS_AT_ONCE))
-            steps = Steps(inputs[part], targets=targets[part])
-            out, after = models.forward(self._blocks, NUMPY, self._weights, steps, states)
-            states = after if streams else None
-            listed.append(out.x)
-            if progress.due():
-                say(f"{min(part.stop, len(inputs)):,} of {len(inputs):,} rows are done.")
-        return np.concatenate(listed)
-
-    @cached_property
-    def _stepper(self) -> Stepper:
-        return Stepper(self._blocks, self._weights)
-
-    def _step(self, token: int, states: list[States]) -> tuple[Any, list[States]]:
-        """Logits [ids] and the state after."""
+    def logits(self, token: int, states: list[States]) -> tuple[NDArray[np.float32], list[States]]:
+        """Return the logit of each id that may follow a token, [ids], and the states after the token; see `step`."""
         logits, after = self._stepper(token, states)
         return logits[0], after
 
-    def read(self, ids: Sequence[int]) -> list[States]:
-        """The state after these ids, from the beginning of a text."""
+    def generate(self, prompt: str = "", *, stop: str | Sequence[str] = (), **decoding: Any) -> Generated:
+        """Return a continuation of the prompt; see `stream`."""
+        return self.stream(prompt, stop=stop, **decoding).result()
+
+    def stream(self, prompt: str = "", *, stop: str | Sequence[str] = (), **decoding: Any) -> "Stream":
+        """Return an iterator that generates a continuation of the prompt, and yields its text as it is generated.
+
+        Each token needs the same time and memory. The continuation ends where the model ends the text, or before a stop
+        text.
+
+        Args:
+            prompt: The text to continue. Empty to generate a text from its start.
+            stop: The texts before which to stop.
+            decoding: Settings of decoding; see `settings.Decoding`. Without a seed, each call uses a new random seed,
+                which is an attribute of the result.
+
+        Raises:
+            InputError: A setting cannot be used.
+        """
+        if not isinstance(prompt, str):
+            raise InputError(f"A prompt must be a string, not {type(prompt).__name__}.")
+        stops = tuple(stop) if isinstance(stop, Sequence) and not isinstance(stop, str) else (stop,)
+        if not all(isinstance(text, str) and text for text in stops):
+            raise InputError("stop must be one or more texts that are not empty.")
+        return Stream(self, prompt, stops, Decoding.complete(decoding))
+
+    def state_after(self, ids: Sequence[int]) -> list[States]:
+        """Return the recurrent states after the first ids of a text."""
         states = self.start()
-        body, weights = self._blocks[:-1], self._weights[:-1]
-        for first in range(0, len(ids), _AT_ONCE):
-            part = Steps(np.array([ids[first : first + _AT_ONCE]], np.int32))
-            _, left = models.forward(body, NUMPY, weights, part, states)
+        layers, weights = self._layers[:-1], self._weights[:-1]
+        for first in range(0, len(ids), _TOKENS_PER_CALL):
+            part = Activations(np.array([ids[first : first + _TOKENS_PER_CALL]], np.int32))
+            _, left = models.forward(layers, NUMPY, weights, part, states)
             states = [*left, ()]
         return states
 
-    def never(self) -> NDArray[np.intp]:
-        """The ids that are never chosen: those that are no tokens, and the end of a text where it was not learnt."""
-        none = [number for number in range(FIRST) if number not in (START, UNKNOWN)]
-        return np.array([*none, UNKNOWN] if self.ends else [*none, UNKNOWN, START], np.intp)
+    @cached_property
+    def never_generated(self) -> NDArray[np.intp]:
+        """The ids that are never generated: special ids, except START if the model was trained on a stream of texts."""
+        return np.array([i for i in range(FIRST) if i != START or not self.prepared.stateful], np.intp)
+
+    def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
+        corpus = read_corpus(data, options.get("text"))
+        texts = next(texts for texts in (corpus.test, corpus.validation, corpus.train) if texts)
+        prepared = replace(self.prepared, limit=limit)
+        return EvaluationSet(corpus.name, as_examples(texts, prepared.examples), prepared)
+
+    def predict_from(self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]) -> NoReturn:
+        raise InputError("A language model has no predictions. Continue a text with `gatewright generate`.")
+
+    def describe(self) -> Description:
+        encoder = self.prepared.encoder
+        return Description(encoder.kind, encoder.ids, f"texts: {encoder.kind}, {encoder.ids:,} ids")
+
+    def answers(self) -> dict[str, Any]:
+        return {name: value for name, value in self.prepared.to_json().items() if name != "encoder"}
 
 
 class Stream:
-    """A continuation in the making: see `LanguageModel.stream`.
+    """A continuation that is being generated; see `LanguageModel.stream`.
 
     Attributes:
-        unknown: tokens of the prompt that the model does not know.
-        seed: of what is drawn.
-        tokens: how many there are by now.
+        unknown: Tokens of the prompt that the model does not know.
+        seed: The seed of the random numbers.
+        tokens: Number of tokens so far.
     """
 
-    def __init__(self, model: LanguageModel, prompt: str, most: int, stops: tuple[str, ...], how: Decoding) -> None:
-        self.unknown, self.seed, self.tokens = tuple(model.encoder.unknown(prompt)), how.seed, 0
-        self._model, self._most, self._stops, self._how = model, most, stops, how
-        self._prompt = [START, *model.encoder.encode(prompt)]
+    def __init__(self, model: LanguageModel, prompt: str, stops: tuple[str, ...], how: Decoding) -> None:
+        self.seed = secrets.randbits(32) if how.seed is None else how.seed
+        self.unknown, self.tokens = tuple(model.prepared.encoder.unknown(prompt)), 0
+        self._model, self._prompt, self._stops, self._how = model, prompt, stops, replace(how, seed=self.seed)
+        self._prompt_ids = [START, *model.prepared.encoder.encode(prompt)]
+        self._text: list[str] = []
         self._pieces = self._until_stop(self._added())
 
     def __iter__(self) -> Iterator[str]:
-        return self._pieces
+        for piece in self._pieces:
+            self._text.append(piece)
+            yield piece
+
+    def result(self) -> Generated:
+        """Generate the rest, and return the whole continuation."""
+        for _ in self:
+            pass
+        return Generated(self._prompt, "".join(self._text), self.tokens, self.unknown, self.seed)
 
     def _added(self) -> Iterator[str]:
-        """The text that each id adds."""
-        add = self._model.encoder.stream()
-        for number in self._prompt[1:]:
+        """Yield the text that each generated id adds to the continuation."""
+        add = self._model.prepared.encoder.stream()
+        for number in self._prompt_ids[1:]:
             add(number)
-        for number in self._ids() if self._how.beams == 1 else self._searched():
+        for number in self._drawn() if self._how.beams == 1 else self._searched():
             self.tokens += 1
             yield add(number)
         yield add(None)
 
-    def _ids(self) -> Iterator[int]:
-        model, choose = self._model, self._how.chooser()
-        seen = self._seen()
-        states, token, never = model.read(self._prompt[:-1]), self._prompt[-1], model.never()
-        for _ in range(self._most):
-            logits, states = model._step(token, states)
+    def _drawn(self) -> Iterator[int]:
+        """Yield the generated ids, each chosen by its probability given the ids before it."""
+        model, choose, never, seen = self._model, chooser(self._how), self._model.never_generated, self._in_prompt()
+        states, token = model.state_after(self._prompt_ids[:-1]), self._prompt_ids[-1]
+        for _ in range(self._how.tokens):
+            logits, states = model.logits(token, states)
             logits[never] = -np.inf
             token = choose(logits, seen)
             if token == START:
@@ -210,33 +219,33 @@ class Stream:
             seen[token] = True
             yield token
 
-    def _seen(self) -> NDArray[np.bool_]:
-        """Whether each id stands in the prompt."""
-        seen = np.zeros(self._model.encoder.ids, bool)
-        seen[self._prompt[1:]] = True
+    def _in_prompt(self) -> NDArray[np.bool_]:
+        """Return whether each id occurs in the prompt."""
+        seen = np.zeros(self._model.prepared.encoder.ids, bool)
+        seen[self._prompt_ids[1:]] = True
         return seen
 
     def _searched(self) -> Sequence[int]:
-        model, how, never = self._model, self._how, self._model.never()
-        first = model._step(self._prompt[-1], model.read(self._prompt[:-1]))
-        prompt = self._seen()
+        """Return the ids that beam search finds."""
+        model, how, never, prompt = self._model, self._how, self._model.never_generated, self._in_prompt()
+        first = model.logits(self._prompt_ids[-1], model.state_after(self._prompt_ids[:-1]))
 
         def log_probabilities(beam: Beam) -> NDArray[np.float64]:
             seen = prompt.copy()
             seen[list(beam.ids)] = True
-            logits = how.penalised(beam.after[0].copy(), seen)
+            logits = penalized(how, beam.after[0].copy(), seen)
             logits[never] = -np.inf
             return _log_softmax(logits)
 
         def extended(beam: Beam, number: int) -> Beam:
-            after = model._step(number, beam.after[1])
+            after = model.logits(number, beam.after[1])
             return Beam(beam.log_probability, (*beam.ids, number), after, number == START)
 
-        found = search(Beam(0.0, (), first, False), how.beams, self._most, log_probabilities, extended, _tell())
+        found = search(Beam(0.0, (), first, False), how.beams, how.tokens, log_probabilities, extended)
         return [number for number in found.ids if number != START]
 
     def _until_stop(self, pieces: Iterator[str]) -> Iterator[str]:
-        """The pieces up to the first stop word; what may be the beginning of one is held back."""
+        """Yield text up to the first stop text. Text that may be the start of a stop text is held back."""
         held = ""
         for piece in pieces:
             held += piece
@@ -244,46 +253,18 @@ class Stream:
                 if held[: min(found)]:
                     yield held[: min(found)]
                 return
-            ready = len(held) - max((_begun(held, stop) for stop in self._stops), default=0)
-            if ready:
+            if ready := len(held) - max((_overlap(held, stop) for stop in self._stops), default=0):
                 yield held[:ready]
                 held = held[ready:]
         if held:
             yield held
 
 
-def _tell() -> Callable[[int], None]:
-    """A function that is told how many tokens a search has come to, and says so now and then."""
-    progress = Progress()
-
-    def tell(tokens: int) -> None:
-        if progress.due():
-            say(f"{tokens:,} tokens are searched.")
-
-    return tell
-
-
-def _begun(text: str, stop: str) -> int:
-    """How much of the end of a text is the beginning of a stop word."""
+def _overlap(text: str, stop: str) -> int:
+    """Return the number of characters at the end of a text that may be the start of a stop text."""
     return next((size for size in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:size])), 0)
 
 
 def _log_softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
     shifted = np.asarray(logits, np.float64) - logits.max()
-    logs: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum())
-    return logs
-
-
-def _length(model: Model, encoder: Encoder) -> int | None:
-    """Of a model of lines the most tokens of a row, else None; if all parts fit one another."""
-    rows, length = (model.answers.get(name) for name in ("rows", "length"))
-    if rows not in ("stream", "prefixes"):
-        raise InputError("its rows are neither a stream nor prefixes.")
-    if rows == "prefixes" and (type(length) is not int or not 0 < length < 2**31):
-        raise InputError("its length is not a whole number above 0.")
-    first, last = model.blocks[0], model.blocks[-1]
-    assert isinstance(first, Embedding)
-    assert isinstance(last, Softmax)
-    if first.vocabulary != encoder.ids or last.vocabulary != encoder.ids:
-        raise InputError("its encoder has not as many ids as its embedding and its softmax.")
-    return length if rows == "prefixes" else None
+    return np.asarray(shifted - np.log(np.exp(shifted).sum()))

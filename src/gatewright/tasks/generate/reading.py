@@ -1,78 +1,74 @@
-"""Texts without labels: to predict from, and for language models to learn from."""
+"""Read the texts that a language model learns from."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from gatewright.data import folders, plain
-from gatewright.data.tables import is_table, texts_of_table
-from gatewright.data.texts import _TABLE, _refuse_column
-from gatewright.support.data_progress import Progress, say
-from gatewright.support.errors import InputError, nearest
+from gatewright.data.split import refuse_second
+from gatewright.data.tables import is_table, read_text_column
+from gatewright.data.texts import TABLE_FORMATS, refuse_text_column
+from gatewright.support.errors import InputError, as_input_errors, nearest
+from gatewright.support.progress import with_progress
 from gatewright.tasks.generate import named
 from gatewright.tasks.generate.named import Corpus
 
 
+@as_input_errors()
 def read_corpus(data: str, text: str | None = None, validation: str | None = None, test: str | None = None) -> Corpus:
-    """Texts for a language model.
+    """Read the texts for a language model.
 
     Args:
-        data: `shakespeare`, `ptb` or `imdb-unlabelled`; a text file, also as .gz or .xz, which is one text; a folder,
-            each file in which, in alphabetical order, is one; or a file .csv, .tsv, .parquet, .jsonl or .ndjson with a
-            text in each row.
-        text: a table's column, or several with commas between, which are joined by line breaks; `text` if not given.
-        validation, test: a file or folder for a part that `data` does not have.
+        data: `shakespeare`, `ptb` or `imdb-unlabelled`; a text file, which may be compressed (.gz or .xz), as one text;
+            a folder, with each file, in alphabetical order, as one text; or a .csv, .tsv, .parquet, .jsonl or
+            .ndjson file with a text in each row.
+        text: The column of a table, by default `text`. Several columns, separated by commas, are joined by line breaks.
+        validation, test: A file or folder with the validation or test set, if `data` does not have that split.
 
     Raises:
-        InputError: the data can't be read, or has no text.
+        InputError: The data cannot be read, or has no text.
     """
-    try:
-        if data in named.CORPORA:
-            _refuse_column(data, text)
-            corpus = named.corpus(data)
-        else:
-            texts = _from_path(data, text, "DATA", named.CORPORA)
-            corpus = Corpus(os.path.basename(os.path.abspath(data)), texts)
-        return corpus._replace(
-            validation=_part(data, "validation", corpus.validation, validation, text),
-            test=_part(data, "test", corpus.test, test, text),
-        )
-    except (ImportError, OSError) as error:
-        raise InputError(str(error)) from None
+    if data in named.CORPORA:
+        refuse_text_column(data, text)
+        corpus = named.corpus(data)
+    else:
+        texts = _read_path(data, text, "DATA", named.CORPORA)
+        corpus = Corpus(os.path.basename(os.path.abspath(data)), texts)
+    return corpus._replace(
+        validation=_read_split(data, "validation", corpus.validation, validation, text),
+        test=_read_split(data, "test", corpus.test, test, text),
+    )
 
 
-def _part(data: str, part: str, own: list[str] | None, given: str | None, text: str | None) -> list[str] | None:
-    """A part of the corpus: its own, or the given one."""
+def _read_split(data: str, split: str, own: list[str] | None, given: str | None, text: str | None) -> list[str] | None:
+    """Return the split of the corpus, or read the split that the user gave."""
     if given is None:
         return own
-    if own is not None:
-        raise InputError(f"{data} has a {part} part of its own: leave --{part} {given} out.")
-    return _from_path(given, text, f"--{part}", ())
+    refuse_second(data, split, own, given)
+    return _read_path(given, text, f"--{split}", ())
 
 
-def _from_path(given: str, text: str | None, option: str, names: Sequence[str]) -> list[str]:
-    """`option` is what the user knows `given` by, and `names` are those of corpora that it may also name."""
+def _read_path(given: str, text: str | None, option: str, names: Sequence[str]) -> list[str]:
+    """Read the texts of a file or folder.
+
+    Args:
+        given: The path.
+        text: The column of a table.
+        option: The option with which the path was given, for error messages.
+        names: The named corpora that the option also accepts, for error messages.
+    """
     path = Path(given)
     if given == "" or not path.exists():
         raise InputError(
-            f"{option} must be {''.join(f'{name}, ' for name in names)}a text file, also as .gz or .xz, a folder of "
-            f"text files, or {_TABLE}; {given!r} is not there{nearest(given, names)}"
+            f"{option} must be {''.join(f'{name}, ' for name in names)}a text file (also as .gz or .xz), a folder of "
+            f"text files, or {TABLE_FORMATS}, but {given!r} does not exist{nearest(given, names)}"
         )
     if is_table(path) and not path.is_dir():
-        texts = texts_of_table(path, text)
+        texts = read_text_column(path, text)
     else:
-        _refuse_column(given, text)
-        texts = _folder(path) if path.is_dir() else [plain.read(path)]
+        refuse_text_column(given, text)
+        files = with_progress(folders.all_files(path), f"texts of {path} read") if path.is_dir() else [path]
+        texts = [plain.read(file) for file in files]
     if not any(map(str.strip, texts)):
         raise InputError(f"{given} has no text: it is empty or blank.")
-    return texts
-
-
-def _folder(root: Path) -> list[str]:
-    files, progress = folders.all_files(root), Progress()
-    texts = []
-    for file in files:
-        texts.append(plain.read(file))
-        if progress.due():
-            say(f"{len(texts):,} of {len(files):,} texts of {root} are read.")
     return texts

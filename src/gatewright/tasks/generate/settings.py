@@ -1,86 +1,137 @@
-"""The settings of `train generate` for texts, and of decoding."""
+"""The settings of `train generate` for texts, and the settings of decoding."""
 
-from __future__ import annotations
+from dataclasses import dataclass
 
-from gatewright.data.text import SPLITS
-from gatewright.support.ids import FIRST
-from gatewright.tasks.base.settings import _CELL, _DROPOUTS, _LEARNING, Setting, _moments
+from gatewright.tasks.base.settings import Settings, SettingsTable, embedding_moments, setting
 
-GENERATE = (
-    *_CELL,
-    Setting("units", "whole", 512, "of each recurrent layer", 1),
-    Setting(
-        "tokens",
-        "choice",
+_LARGEST = 1e6  # logits that are divided or multiplied by it stay finite
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateSettings(Settings):
+    """The settings of a language model."""
+
+    tokens: str = setting(
         "characters",
-        "characters, words, or bytes (byte-pair encoding)",
+        "Kind of tokens: characters, words or bytes (byte-pair encoding).",
+        "data",
         choices=("characters", "words", "bytes"),
-    ),
-    Setting(
-        "split",
-        "choice",
+    )
+    split: str = setting(
         "punctuation",
-        "of words: punctuation (case, marks and line breaks kept), spaces, or keras (lower-cased, no marks)",
-        choices=SPLITS,
-    ),
-    Setting("vocabulary", "whole", 10_000, "ids in use; of characters all are", FIRST + 1),
-    Setting("least", "whole", 1, "how often a token must occur in the training part to have an id", 1),
-    Setting(
-        "rows",
-        "choice",
+        "Method to split texts into words: punctuation (keeps case, punctuation marks and line breaks), spaces, or "
+        "keras (lower case, no punctuation marks).",
+        "data",
+        choices=("keras", "spaces", "punctuation"),
+    )
+    vocabulary: int = setting(10_000, "Largest number of token ids; characters have no limit.", "data", minimum=5)
+    min_count: int = setting(
+        1, "Smallest number of times a token must occur in the training set to get an id.", "data", minimum=1
+    )
+    examples: str = setting(
         "stream",
-        "stream: all texts, states carried on; prefixes: each beginning of each line",
+        "Training examples: stream (all texts as one stream, with states kept from batch to batch) or prefixes (every "
+        "prefix of every line).",
+        "data",
         choices=("stream", "prefixes"),
-    ),
-    Setting("length", "whole", 128, "steps that gradients reach back; of prefixes, tokens that are read", 1),
-    Setting("hold_out", "number", 0.1, "share set aside as test and validation part where there is none", below=0.5),
-    Setting("embedding", "whole", 128, "numbers for each token", 1),
-    Setting("tied", "switch", False, "the embedding's table is the outputs' kernel too"),
-    Setting("samples", "whole", 0, "ids that a target stands against in training; 0 is all"),
-    *_DROPOUTS,
-    Setting("word_dropout", "number", 0.0, "share of the tokens that are unknown at a step of training", below=1),
-    Setting("weight_dropout", "number", 0.0, "share of the recurrent kernel that is 0 at a step of training", below=1),
-    Setting("output_dropout", "number", 0.5, "share of what comes out of each layer that is dropped", below=1),
-    Setting(
-        "batch",
-        "whole",
+    )
+    max_length: int = setting(
+        128,
+        "Number of time steps of truncated backpropagation. With --examples prefixes, largest number of tokens read.",
+        "data",
+        minimum=1,
+        compare=64,
+    )
+    held_out_fraction: float = setting(
+        0.1,
+        "Fraction of the texts set aside as the test set, and again as the validation set, if the data has none; 0 "
+        "evaluates on the training set.",
+        "data",
+        below=0.5,
+    )
+    units: int = setting(512, "Units of each recurrent layer.", "model", minimum=1, compare=128)
+    embedding_dim: int = setting(128, "Size of the token embeddings.", "model", minimum=1, compare=64)
+    tied_embedding: bool = setting(False, "Use the embedding table as the kernel of the output layer too.", "model")
+    epochs: int | None = setting(
         None,
-        "streams, or prefixes, of a training step (default: 32; of a short text fewer streams)",
-        1,
-    ),
-    Setting("epochs", "whole", None, "passes over the training part (default: 6 to 50, for some 4,000 steps)", 1),
-    Setting("learning_rate", "number", 0.002, "of Adam, at its highest", 1e-12),
-    _moments("own"),
-    *_LEARNING,
-)
-"""The settings of `train generate`."""
+        "Passes over the training set.",
+        "training",
+        minimum=1,
+        compare=5,
+        default_text="6 to 50, about 4,000 steps",
+    )
+    batch_size: int | None = setting(
+        None,
+        "Number of streams or prefixes per training step.",
+        "training",
+        minimum=1,
+        compare=32,
+        default_text="32; fewer streams for a short text",
+    )
+    learning_rate: float = setting(
+        0.002, "Peak learning rate of Adam.", "training", minimum=1e-12, compare=0.003, swept="learning_rates"
+    )
+    samples: int = setting(
+        0, "Number of random ids in the softmax during training (sampled softmax); 0 for all.", "training"
+    )
+    embedding_moments: str = embedding_moments("own")
+    embedding_dropout: float = setting(
+        0.0, "Fraction of the token ids whose embedding is set to 0 during a training step.", "regularization", below=1
+    )
+    word_dropout: float = setting(
+        0.0, "Fraction of the tokens replaced by the unknown token during training.", "regularization", below=1
+    )
+    input_dropout: float = setting(
+        0.0,
+        "Fraction of the embedding dimensions dropped, the same ones at every step (variational dropout).",
+        "regularization",
+        below=1,
+    )
+    weight_dropout: float = setting(
+        0.0, "Fraction of the recurrent kernel's weights set to 0 during a training step.", "regularization", below=1
+    )
 
 
-# Of numbers by which logits are divided or multiplied, so that they stay numbers.
-_LARGEST = 1e6
+@dataclass(frozen=True, kw_only=True)
+class Decoding(SettingsTable):
+    """The settings of decoding, in which a model continues a text.
 
+    The repetition penalty is applied first, then temperature, `top_k` and `top_p`.
 
-DECODING = (
-    Setting("tokens", "whole", 200, "how many at most", 1),
-    Setting(
-        "temperature",
-        "number",
+    Sources: `top_k` Fan, Lewis & Dauphin 2018, "Hierarchical Neural Story Generation", section 5.4; `top_p` Holtzman et
+    al. 2020, "The Curious Case of Neural Text Degeneration", section 3.1; `repetition_penalty` Keskar et al. 2019,
+    "CTRL", section 4.1 (they divide all logits; here, logits below 0 are multiplied); `beams` Graves 2012, "Sequence
+    Transduction with Recurrent Neural Networks", section 2.6.
+    """
+
+    tokens: int = setting(200, "Largest number of tokens to generate.", "output", minimum=1)
+    temperature: float = setting(
         1.0,
-        "below 1 likely tokens become likelier; 0 is greedy, always the likeliest",
-        most=_LARGEST,
-    ),
-    Setting("top_k", "whole", 0, "choose among so many of the likeliest; 0 is all"),
-    Setting("top_p", "number", 1.0, "choose among the fewest that make up this probability", 1e-12, most=1),
-    Setting(
-        "repetition_penalty", "number", 1.0, "above 1, tokens that stood before become less likely", 1, most=_LARGEST
-    ),
-    Setting(
-        "beams",
-        "whole",
+        "Divisor of the logits. Below 1, likely tokens become likelier; 0 always chooses the likeliest.",
+        "output",
+        maximum=_LARGEST,
+    )
+    top_k: int = setting(0, "Number of likeliest tokens to choose from; 0 for all.", "output")
+    top_p: float = setting(
+        1.0,
+        "Choose from the fewest likeliest tokens whose total probability reaches this number (nucleus sampling).",
+        "output",
+        minimum=1e-12,
+        maximum=1,
+    )
+    repetition_penalty: float = setting(
+        1.0,
+        "Factor that makes tokens that occurred before less likely; 1 for no penalty.",
+        "output",
+        minimum=1,
+        maximum=_LARGEST,
+    )
+    beams: int = setting(
         1,
-        "from 2 on, beam search: the likeliest continuation found with so many; nothing is drawn",
-        1,
-    ),
-    Setting("seed", "whole", None, "of what is drawn (default: another each time)", below=2**32),
-)
-"""How a text is generated: see `decoding.Decoding`."""
+        "Number of beams. With 2 or more, beam search finds a likely continuation, and nothing is random.",
+        "output",
+        minimum=1,
+    )
+    seed: int | None = setting(
+        None, "Seed of the random numbers.", "output", below=2**32, default_text="a new one each time"
+    )

@@ -1,316 +1,302 @@
-"""Model language: the probability of each next word, character or piece of a text."""
-
-from __future__ import annotations
+"""Language modeling: predict the probability of each next character, word or byte pair of a text."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.batches import Examples
-from gatewright.data.encoders import BytePairs, Characters, Encoder, Words, told
-from gatewright.nn.block import Block
-from gatewright.nn.file import Model
-from gatewright.nn.layers import Dense, Dropout, Embedding, Recurrent, Softmax
+from gatewright.data.batches import Batch
+from gatewright.data.encoders import BytePairs, Characters, Encoder, Words, encoder_from_json
+from gatewright.nn.layer import Layer
+from gatewright.nn.layers import Dense, Dropout, Embedding, Softmax
 from gatewright.results.measure import Measure
 from gatewright.support.errors import InputError
 from gatewright.support.ids import FIRST, PADDING, START, UNKNOWN
-from gatewright.tasks.base.task import EVALUATED_STREAMS, Parts, Simple
+from gatewright.support.progress import with_progress
+from gatewright.tasks.base.splitting import SPLIT_SEED
+from gatewright.tasks.base.stack import recurrent_stack
+from gatewright.tasks.base.task import EVALUATED_STREAMS, FittedBaseline, Length, Prepared, Splits, Task
 from gatewright.tasks.generate import streams
 from gatewright.tasks.generate.reading import read_corpus
+from gatewright.tasks.generate.settings import GenerateSettings
 
-# Of the splits alone: seeds of runs do not change which texts are which.
-_SPLIT_SEED = 0
-# From so many texts on whole ones are held out; of fewer, the end of each.
+# With at least this many texts, whole texts are held out; with fewer, the end of each text.
 _MANY = 20
-# Lengths of n-grams among which the validation text chooses.
+# Candidate lengths of the n-grams. The validation set chooses one.
 _ORDERS = {"words": (2, 3, 4, 5), "characters": (4, 5, 6, 7, 8), "bytes": (2, 3, 4, 5)}
-# Rows of a training step, and steps that an epoch has at least where the text is long enough for one.
-_BATCH, _BLOCKS = 32, 20
-# More ids than a million could never be.
+# The default batch size, and the training steps of an epoch below which a text is read in fewer streams.
+_BATCH_SIZE, _STEPS_PER_EPOCH = 32, 20
+# In effect no limit: there are about a million Unicode characters.
 _CHARACTERS = 1 << 20
+# Number of time steps of a call when a trained model is evaluated on a stream.
+_EVALUATED_STEPS = 128
 
 
-@dataclass
-class Generate:
-    """Texts, read from left to right: at each step the model gives every id its probability to come next.
-
-    With `rows` "stream" all texts are one stream, START before each, read in `batch` streams side by side; states are
-    carried from batch to batch, and gradients reach back `length` steps: truncated backpropagation through time,
-    Williams & Peng 1990. With "prefixes" each line is a text, and each of its beginnings a row from which the one next
-    id is learnt, as textbooks have it.
+@dataclass(frozen=True)
+class PreparedTexts(Prepared[list[str]]):
+    """The encoder that a language model learned from the training texts, and the form of its examples.
 
     Attributes:
-        source: a named corpus, a text file, a folder of them or a table: see `data.corpora.read_corpus`.
-        text, validation, test: columns, and texts for a part, likewise.
-        tokens: "characters", "words" or "bytes" (byte-level byte-pair encoding).
-        split: of words: see `data.encoders.Words`.
-        vocabulary: ids in use; of characters all of them are.
-        least: how often a token must occur in the training part to have an id.
-        rows, batch, length: see above; of prefixes `length` is the most that is read. Where `batch` is None, `encode`
-            sets it: 32, or so few streams of a short text that each is some steps long.
-        hold_out: share of the texts (of few: of the end of each) that becomes a test part where there is none, and
-            likewise a validation part. With 0 the figures are of the training part itself.
-        embedding: numbers for each token.
-        layers: recurrent layers, one above the other.
-        tied: the outputs' kernel is the embedding's table: see `blocks.Softmax`.
-        samples: see `blocks.Softmax`.
-        embedding_dropout, word_dropout, recurrent_dropout, weight_dropout, zoneout: see `blocks.Embedding` and
-            `blocks.Recurrent`.
-        input_dropout: between the embedding and the first layer: see `blocks.Dropout`.
-        output_dropout: between layers and below the outputs: see `blocks.Dropout`.
-        limit: at most so many training tokens, and as many test tokens; None is all.
+        encoder: The encoder, which turns texts into token ids.
+        examples: "stream" or "prefixes"; see `Generate`.
+        max_length: Number of time steps of an example.
+        limit: Largest number of tokens to predict. None for no limit.
+        training_streams: Number of parallel streams in training.
     """
 
-    source: str
-    text: str | None = None
-    validation: str | None = None
-    test: str | None = None
-    tokens: str = "characters"
-    split: str = "punctuation"
-    vocabulary: int = 10_000
-    least: int = 1
-    rows: str = "stream"
-    batch: int | None = None
-    length: int = 128
-    hold_out: float = 0.1
-    embedding: int = 128
-    layers: int = 1
-    tied: bool = False
-    samples: int = 0
-    embedding_dropout: float = 0.0
-    word_dropout: float = 0.0
-    recurrent_dropout: float = 0.0
-    weight_dropout: float = 0.0
-    zoneout: float = 0.0
-    input_dropout: float = 0.0
-    output_dropout: float = 0.0
+    encoder: Encoder
+    examples: str
+    max_length: int
     limit: int | None = None
-    data: str = field(init=False, default="")
-    _encoder: Encoder | None = field(init=False, default=None)
+    training_streams: int = _BATCH_SIZE
 
-    name: ClassVar[str] = "generate"
-    measures: ClassVar[tuple[Measure, ...]] = (
+    measures = (
         Measure("loss", "nats a token", "lower"),
-        Measure("perplexity", "perplexity", "lower"),
+        Measure("perplexity", "perplexity", "lower", per_epoch=True),
         Measure("bits_per_character", "bits a character", "lower"),
     )
-    right: ClassVar[str] = "it gives the row's tokens the higher probability"
-    counted: ClassVar[str] = ""
+    score_label = "it gives the example's tokens the higher probability"
     unit: ClassVar[str] = "tokens"
-    steps: ClassVar[tuple[int, int]] = (4_000, 6)
 
     @property
-    def carried(self) -> bool:
-        return self.rows == "stream"
+    def stateful(self) -> bool:
+        return self.examples == "stream"
 
-    def read(self) -> Parts[list[str]]:
-        """The texts (of prefixes: the lines), split.
-
-        Raises:
-            InputError: the data can't be read, or is too short to be split.
-        """
-        corpus = read_corpus(self.source, self.text, self.validation, self.test)
-        self.data = corpus.name
-        notes = list(corpus.notes)
-        train, validation, test = (
-            None if part is None else self.texts(part) for part in (corpus.train, corpus.validation, corpus.test)
-        )
-        assert train is not None
-        if not self.hold_out and validation is None:
-            notes.append(
-                "Nothing was held out: the figures tell how well the training text itself is remembered."
-                if test is None
-                else "Nothing was held out to validate: the epoch was chosen on the training part."
-            )
-            validation, test = train, test or train
-        if test is None and validation is not None:
-            test = validation
-            notes.append("There is no test part: the figures are those of the validation part, which chose the epoch.")
-        if test is None:
-            train, test = _hold_out(train, self.hold_out)
-            notes.append(f"{self.data} has no test part: {self.hold_out:.0%} of it was set aside as one.")
-        if validation is None:
-            train, validation = _hold_out(train, self.hold_out)
-        for part, texts in (("training", train), ("validation", validation), ("test", test)):
-            if not any(text.strip() for text in texts):
-                raise InputError(
-                    f"{self.data} is too short to set aside a {part} part: give it more text, or --hold-out 0 to learn "
-                    "and measure on all of it."
-                )
-        return Parts(train, validation, test, tuple(notes))
-
-    def texts(self, texts: list[str]) -> list[str]:
-        """The texts that rows are made of: as they are, or their lines."""
-        if self.carried:
-            return texts
-        return [line for text in texts for line in text.split("\n") if line.strip()]
-
-    def use(self, encoder: Encoder) -> None:
-        """Take an encoder that was fitted before, in the place of `fit`."""
-        self._encoder = encoder
-
-    def fit(self, train: list[str]) -> None:
-        """The ids of the training texts' tokens."""
-        if self.tokens == "characters":
-            self._encoder = Characters.fit(train, _CHARACTERS, self.least)
-        elif self.tokens == "bytes":
-            self._encoder = BytePairs.fit(train, self.vocabulary)
-        else:
-            self._encoder = Words.fit(train, self.vocabulary, self.split, self.least)
-        if self._encoder.ids <= FIRST:
-            raise InputError(f"no {self.tokens[:-1]} of {self.data} occurs {self.least} times: lower --least.")
-
-    def encode(self, rows: list[str], learning: bool = False) -> Examples:
-        """Ids and the ids that follow them: see `data.streams`.
+    def encode(self, examples: list[str], training: bool = False) -> Batch:
+        """Return a batch of ids and, as targets, the ids that follow them; see `streams`.
 
         Raises:
-            InputError: there is no token to predict.
+            InputError: The texts have no token to predict.
         """
-        if self.carried:
-            whole = self._stream(rows)
-            side_by_side = self._batch(len(whole)) if learning else EVALUATED_STREAMS
-            examples = streams.in_streams(whole, side_by_side, self.length)
+        if self.stateful:
+            parallel = self.training_streams if training else EVALUATED_STREAMS
+            batch = streams.in_streams(self.stream(examples), parallel, self.max_length)
         else:
-            self._batch(0)
-            # Of one width in every part: the network is compiled once.
-            examples = streams.prefixes(_first(self._encoded(rows), self.limit), self.length)
-        if not self.size(examples):
-            raise InputError(f"{self.data} has a part without a {self.tokens[:-1]}: give it more text.")
-        return examples
+            batch = streams.prefixes(_first(self._ids(examples), self.limit), self.max_length)
+        if not self.size(batch):
+            raise InputError(f"A split has no {self.encoder.kind.removesuffix('s')} to predict. Add text to it.")
+        return batch
 
-    def _batch(self, tokens: int) -> int:
-        if self.batch is None:
-            most = tokens // (_BLOCKS * self.length) if self.carried else _BATCH
-            self.batch = min(max(most, 1), _BATCH)
-        return self.batch
+    def stream(self, texts: list[str]) -> NDArray[np.int32]:
+        """Return the texts as one stream of ids, cut at the limit."""
+        if self.stateful:
+            return streams.stream(self._ids(texts))[: None if self.limit is None else self.limit + 1]
+        return streams.stream(_first(self._ids(texts), self.limit))
 
-    def _encoded(self, texts: list[str]) -> list[list[int]]:
-        assert self._encoder is not None
-        return [self._encoder.encode(text) for text in told(texts, "encoded")]
+    def _ids(self, texts: list[str]) -> list[list[int]]:
+        return [self.encoder.encode(text) for text in with_progress(texts, "texts encoded")]
 
-    def _stream(self, texts: list[str]) -> NDArray[np.int32]:
-        """The texts as one stream, no longer than `limit` allows."""
-        encoded = self._encoded(texts)
-        if not self.carried:
-            return streams.stream(_first(encoded, self.limit))
-        return streams.stream(encoded)[: None if self.limit is None else self.limit + 1]
+    def size(self, batch: Batch) -> int:
+        return int((batch.targets != PADDING).sum())
 
-    def size(self, examples: Examples) -> int:
-        """How many tokens are predicted."""
-        return int((examples.targets != PADDING).sum())
-
-    def remarks(self, test: Examples) -> tuple[str, ...]:
-        """How many of the tokens are unknown: all of them alike, they are easy to predict."""
-        unknown, tokens = int((test.targets == UNKNOWN).sum()), self.size(test)
+    def remarks(self, batch: Batch) -> tuple[str, ...]:
+        unknown, tokens = int((batch.targets == UNKNOWN).sum()), self.size(batch)
         if not unknown:
             return ()
+        # Readers need to know, since a frequent unknown token is easy to predict.
         return (
-            f"{unknown:,} of the {tokens:,} test tokens ({unknown / tokens:.1%}) are unknown, and count as one token.",
+            f"{unknown:,} of the {tokens:,} test tokens ({unknown / tokens:.1%}) are unknown and count as one token.",
         )
 
-    def counts(self, train: Examples) -> NDArray[np.float32]:
-        """The targets of each row, as a share of a full one's."""
-        live: NDArray[np.float32] = _flat(train.targets != PADDING).mean(axis=1, dtype=np.float32)
-        return live
-
-    def blocks(self, cell: str, units: int) -> list[Block]:
-        """Embedding, recurrent layers and a softmax; where it is tied and sizes differ, a linear map to that of the
-        embedding below it."""
-        assert self._encoder is not None
-        ids = self._encoder.ids
-        blocks: list[Block] = [Embedding(ids, self.embedding, self.embedding_dropout, self.word_dropout)]
-        if self.input_dropout:
-            blocks.append(Dropout(self.input_dropout))
-        for layer in range(self.layers):
-            steps = self.carried or layer < self.layers - 1
-            blocks.append(
-                Recurrent(cell, units, False, steps, self.recurrent_dropout, self.weight_dropout, self.zoneout)
-            )
-            if self.output_dropout:
-                blocks.append(Dropout(self.output_dropout))
-        if self.tied and units != self.embedding:
-            blocks.append(Dense(self.embedding))
-        return [*blocks, Softmax(ids, self.tied, min(self.samples, ids - 1))]
-
-    def model(self, blocks: Sequence[Block], weights: Sequence[Any], training: dict[str, Any]) -> Model:
-        """What a model file holds of a trained network."""
-        assert self._encoder is not None
-        arrays = tuple({name: np.asarray(array) for name, array in block.items()} for block in weights)
-        answers = {"rows": self.rows, **({} if self.carried else {"length": self.length})}
-        return Model(self.name, tuple(blocks), arrays, self._encoder.to_json(), answers, training)
+    def sample_weight(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the weight of each example: its number of targets, divided by that of a full example."""
+        return np.asarray((batch.targets != PADDING).reshape(batch.size, -1).mean(axis=1, dtype=np.float32))
 
     def losses(self, outputs: Any, targets: Any) -> Any:
-        """The mean loss of each row's tokens, in nats."""
         live = (targets != PADDING).reshape(len(targets), -1).sum(axis=1)
         return outputs.reshape(len(targets), -1).sum(axis=1) / live.clip(1)
 
     def measure(self, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
-        """The mean loss of a token in nats, perplexity, which is its exponential, and bits a character.
+        """Return the mean loss of a token in nats, its exponential (the perplexity), and the bits per character.
 
-        Words are split with a loss of characters, and unknown tokens have lost theirs, so that with them there is no
-        figure of bits.
+        Words and unknown tokens do not have a known number of characters, so the bits per character are NaN for them.
         """
-        asked = targets != PADDING
-        nats = float(np.asarray(outputs, np.float64)[asked].sum())
-        loss = nats / int(asked.sum())
-        characters = self._characters(targets[asked])
-        bits = nats / math.log(2) / characters if characters else math.nan
+        live = targets != PADDING
+        nats, characters = float(np.asarray(outputs, np.float64)[live].sum()), self._count_characters(targets[live])
+        loss, bits = nats / int(live.sum()), nats / math.log(2) / characters if characters else math.nan
         return {"loss": loss, "perplexity": math.exp(min(loss, 700)), "bits_per_character": bits}
 
-    def _characters(self, ids: NDArray[Any]) -> int:
-        """How many characters tokens have; the end of a text counts as one. 0 where that can't be told."""
-        if isinstance(self._encoder, Words) or self._encoder is None or bool((ids == UNKNOWN).any()):
+    def _count_characters(self, ids: NDArray[Any]) -> int:
+        """Return the number of characters of all tokens, or 0 if it is unknown. The end of a text counts as one."""
+        if isinstance(self.encoder, Words) or bool((ids == UNKNOWN).any()):
             return 0
-        lengths = np.ones(self._encoder.ids, np.int64)
-        if isinstance(self._encoder, BytePairs):
-            lengths[FIRST:] = [self._encoder.characters(number) for number in range(FIRST, self._encoder.ids)]
+        lengths = np.ones(self.encoder.ids, np.int64)
+        if isinstance(self.encoder, BytePairs):
+            lengths[FIRST:] = [self.encoder.characters(number) for number in range(FIRST, self.encoder.ids)]
         return int(lengths[ids].sum())
 
-    def merits(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
-        """Minus the mean loss of each row's tokens, [rows]."""
-        merits: NDArray[np.float64] = -np.asarray(self.losses(np.asarray(outputs, np.float64), targets))
-        return merits
+    def scores(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
+        return np.asarray(-self.losses(np.asarray(outputs, np.float64), targets))
 
-    def chance(self, train: Examples, test: Examples) -> Simple:
-        """Each id by its share of the training tokens, one more than were counted of each."""
-        assert self._encoder is not None
-        counts = 1.0 + np.bincount(train.targets[train.targets != PADDING], minlength=self._encoder.ids)
-        nats = -np.log(counts / counts.sum()).astype(np.float32)
-        outputs = np.where(test.targets == PADDING, 0, nats[test.targets])
-        return Simple("chance", "each token by its share of the training part", outputs)
+    def constant(self, targets: NDArray[Any], train: NDArray[Any] | None = None) -> tuple[NDArray[Any], str]:
+        known = targets if train is None else train
+        counts = np.bincount(known[known != PADDING], minlength=self.encoder.ids)
+        if train is None:
+            nats = np.log(counts.sum() / counts.clip(1))
+        else:  # each token counts once more, so that an unseen token is not impossible
+            nats = -np.log((1 + counts) / (1 + counts).sum()).astype(np.float32)
+        return np.where(targets == PADDING, 0, nats[targets]), "the frequency of each token as its probability"
 
-    def baseline(self, parts: Parts[list[str]]) -> Simple:
-        """Interpolated modified Kneser-Ney n-grams; their length is chosen on the validation part."""
+    def to_json(self) -> dict[str, Any]:
+        length = {} if self.stateful else {"max_length": self.max_length}
+        return {"examples": self.examples, **length, "encoder": self.encoder.to_json()}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        encoder = encoder_from_json(kept.get("encoder"))
+        if kept.get("examples") == "stream":
+            return cls(encoder, "stream", _EVALUATED_STEPS)
+        if kept.get("examples") != "prefixes":
+            raise InputError("its examples are neither stream nor prefixes.")
+        max_length = kept.get("max_length")
+        if type(max_length) is not int or not 0 < max_length < 2**31:
+            raise InputError("its max_length is not a whole number above 0.")
+        return cls(encoder, "prefixes", max_length)
+
+
+@dataclass(frozen=True)
+class Generate(Task[list[str]]):
+    """The task of predicting the probability of each next id of texts, which are read from left to right.
+
+    With `examples` "stream", all texts are one stream, with START before each text, which is cut into `batch_size`
+    parallel streams. States are kept from batch to batch, and gradients reach back `max_length` steps (truncated
+    backpropagation through time, Williams & Peng 1990). With "prefixes", each line is a text, and each of its prefixes
+    is an example whose target is the next id.
+
+    If the data has no test set, a fraction of the texts is set aside. If there are fewer than 20 texts, the end of each
+    text is set aside instead. The same holds for the validation set. With a fraction of 0, the network is evaluated on
+    the training set. `limit` is the largest number of tokens.
+
+    Args:
+        options: `text`: See `reading.read_corpus`.
+    """
+
+    settings: GenerateSettings
+
+    length: ClassVar[Length] = Length(4_000, 6)
+
+    def read(self) -> Splits[list[str]]:
+        corpus = read_corpus(self.data, self.options.get("text"), self.validation, self.test)
+        name, notes, fraction = corpus.name, list(corpus.notes), self.settings.held_out_fraction
+        train, validation, test = corpus.train, corpus.validation, corpus.test
+        if not fraction and validation is None:
+            notes.append(
+                "Nothing was held out: the figures show how well the network remembers the training set."
+                if test is None
+                else "No validation set was held out: the epoch was chosen on the training set."
+            )
+            validation, test = train, test or train
+        if test is None and validation is not None:
+            test = validation
+            notes.append("There is no test set: the figures are those of the validation set, which chose the epoch.")
+        kind = self.settings.examples
+        train = as_examples(train, kind)
+        if test is None:
+            train, test = _hold_out(train, fraction)
+            notes.append(f"{name} has no test set: {fraction:.0%} of it was set aside as one.")
+        else:
+            test = as_examples(test, kind)
+        if validation is None:
+            train, validation = _hold_out(train, fraction)
+        else:
+            validation = as_examples(validation, kind)
+        for split, texts in (("training", train), ("validation", validation), ("test", test)):
+            if not any(text.strip() for text in texts):
+                raise InputError(
+                    f"{name} is too short to set aside a {split} set. Add text, or use --held-out-fraction 0 to train "
+                    "and evaluate on all of it."
+                )
+        return Splits(name, train, validation, test, tuple(notes))
+
+    def prepare(self, splits: Splits[list[str]]) -> tuple[PreparedTexts, GenerateSettings]:
+        """Learn the encoder from the training set, and choose the batch size if it is not given.
+
+        Raises:
+            InputError: No token occurs often enough to get an id.
+        """
+        settings, encoder = self.settings, self._fit_encoder(splits)
+        batch_size = settings.batch_size or self._default_batch_size(splits.train, encoder)
+        prepared = PreparedTexts(encoder, settings.examples, settings.max_length, self.limit, batch_size)
+        return prepared, replace(settings, batch_size=batch_size)
+
+    def _fit_encoder(self, splits: Splits[list[str]]) -> Encoder:
+        settings, texts = self.settings, splits.train
+        encoder: Encoder
+        if settings.tokens == "characters":
+            encoder = Characters.fit(texts, _CHARACTERS, settings.min_count)
+        elif settings.tokens == "bytes":
+            encoder = BytePairs.fit(texts, settings.vocabulary)
+        else:
+            encoder = Words.fit(texts, settings.vocabulary, settings.split, settings.min_count)
+        if encoder.ids <= FIRST:
+            raise InputError(
+                f"No {settings.tokens.removesuffix('s')} of {splits.name} occurs {settings.min_count} times. Lower "
+                "--min-count."
+            )
+        return encoder
+
+    def _default_batch_size(self, texts: list[str], encoder: Encoder) -> int:
+        """Return the default batch size. A short text has fewer streams, so that an epoch has enough training steps."""
+        if self.settings.examples == "prefixes":
+            return _BATCH_SIZE
+        stream = _STEPS_PER_EPOCH * self.settings.max_length
+        enough, tokens = _BATCH_SIZE * stream, 0
+        for text in texts:
+            tokens += 1 + len(encoder.encode(text))
+            if tokens >= enough:
+                break
+        tokens = tokens if self.limit is None else min(tokens, self.limit + 1)
+        return min(max(tokens // stream, 1), _BATCH_SIZE)
+
+    def network(self, prepared: PreparedTexts, settings: GenerateSettings) -> list[Layer]:
+        """Return the layers of the network: an embedding, recurrent layers and a softmax.
+
+        If the embedding is tied and its size is not that of the recurrent layers, there is a linear map before the
+        softmax.
+        """
+        ids = prepared.encoder.ids
+        layers: list[Layer] = [
+            Embedding(ids, settings.embedding_dim, settings.embedding_dropout, settings.word_dropout)
+        ]
+        if settings.input_dropout:
+            layers.append(Dropout(settings.input_dropout))
+        layers += recurrent_stack(settings, sequences=prepared.stateful, weight_dropout=settings.weight_dropout)
+        if settings.tied_embedding and settings.units != settings.embedding_dim:
+            layers.append(Dense(settings.embedding_dim))
+        return [*layers, Softmax(ids, settings.tied_embedding, min(settings.samples, ids - 1))]
+
+    def baseline(self, splits: Splits[list[str]], prepared: PreparedTexts) -> FittedBaseline:
+        """Fit interpolated modified Kneser-Ney n-grams. The validation set chooses their length."""
         from gatewright.tasks.generate.baseline import best_order
 
-        assert self._encoder is not None
-        train, validation, test = (self._stream(texts) for texts in (parts.train, parts.validation, parts.test))
-        chosen = best_order(train, validation, _ORDERS[self.tokens], self._encoder.ids)
+        train, validation, test = (prepared.stream(texts) for texts in (splits.train, splits.validation, splits.test))
+        chosen = best_order(train, validation, _ORDERS[self.settings.tokens], prepared.encoder.ids)
         nats = -np.log(chosen.probabilities(test)).astype(np.float32)
-        if self.carried:
-            outputs = streams.side_by_side(nats, EVALUATED_STREAMS, self.length)
+        if prepared.stateful:
+            outputs = streams.side_by_side(nats, EVALUATED_STREAMS, prepared.max_length)
         else:
             outputs = nats[test[1:] != START]
-        return Simple(
+        return FittedBaseline(
             f"{chosen.order}-grams",
-            f"interpolated modified Kneser-Ney (Chen and Goodman 1999), the length of {chosen.order} chosen on the "
-            "validation part",
+            "interpolated modified Kneser-Ney (Chen and Goodman 1999), the length chosen on the validation set",
             outputs,
         )
 
-    def decode(self, outputs: NDArray[Any]) -> Sequence[float]:
-        """The mean loss of each row."""
-        return [float(row.mean()) for row in outputs]
 
-
-def _first(texts: list[list[int]], limit: int | None) -> list[list[int]]:
-    """The first texts, cut where they have `limit` tokens together."""
-    if limit is None:
+def as_examples(texts: list[str], kind: str) -> list[str]:
+    """Return the texts if `kind` is "stream", or their lines that are not blank if it is "prefixes"."""
+    if kind == "stream":
         return texts
+    return [line for text in texts for line in text.split("\n") if line.strip()]
+
+
+def _first(texts: Sequence[list[int]], limit: int | None) -> list[list[int]]:
+    """Return the first `limit` ids of texts, as a list of ids for each text."""
+    if limit is None:
+        return list(texts)
     kept = []
     for text in texts:
         kept.append(text[:limit])
@@ -320,24 +306,21 @@ def _first(texts: list[list[int]], limit: int | None) -> list[list[int]]:
     return kept
 
 
-def _flat(array: NDArray[Any]) -> NDArray[Any]:
-    return array.reshape(len(array), -1)
-
-
-def _hold_out(texts: list[str], share: float) -> tuple[list[str], list[str]]:
-    """What is kept and what is held out: some of many texts; of few the end of each, from a space or line break on, if
-    one is near."""
+def _hold_out(texts: list[str], fraction: float) -> tuple[list[str], list[str]]:
+    """Return the texts to keep and those to hold out: some of many texts, or the end of each of few texts."""
     if len(texts) >= _MANY:
-        order = np.random.default_rng(_SPLIT_SEED).permutation(len(texts))
-        held = set(order[: max(1, round(share * len(texts)))].tolist())
+        order = np.random.default_rng(SPLIT_SEED).permutation(len(texts))
+        held = set(order[: max(1, round(fraction * len(texts)))].tolist())
         kept = [text for place, text in enumerate(texts) if place not in held]
         return kept, [texts[place] for place in sorted(held)]
-    pairs = []
-    for text in texts:
-        end = round(len(text) * (1 - share))
-        # Of a text without gaps, or with the last one far back, the end is not nearly all of it.
-        first = max(0, end - (len(text) - end))
-        gap = max(text.rfind(" ", first, end), text.rfind("\n", first, end))
-        end = gap + 1 if gap >= 0 else end
-        pairs.append((text[:end], text[end:]))
-    return [kept for kept, _ in pairs], [end for _, end in pairs]
+    cuts = [_cut(text, fraction) for text in texts]
+    kept = [text[:cut] for text, cut in zip(texts, cuts, strict=True)]
+    return kept, [text[cut:] for text, cut in zip(texts, cuts, strict=True)]
+
+
+def _cut(text: str, fraction: float) -> int:
+    """Return the index at which the last `fraction` of a text starts, moved to after a space or line break nearby."""
+    end = round(len(text) * (1 - fraction))
+    nearest = max(0, end - (len(text) - end))  # an earlier gap would hold out more than twice the fraction
+    gap = max(text.rfind(" ", nearest, end), text.rfind("\n", nearest, end))
+    return gap + 1 if gap >= 0 else end

@@ -1,6 +1,4 @@
-"""The simple model beside one of piano rolls: logistic regression of each key on the frames before."""
-
-from __future__ import annotations
+"""The baseline of piano roll models: a logistic regression for each key, whose inputs are the preceding frames."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -8,14 +6,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.support.data_progress import Progress, say
+from gatewright.support.progress import Ticker, print_status
 
-# How many frames before are read; the best on the validation part is kept.
+# Candidate numbers of frames that are read. The validation set chooses one.
 _ORDERS = (1, 4)
 
 
 class Regressed(NamedTuple):
-    """-log p of each frame but the first of each test piece, [frames - 1] each, in nats; how many frames are read."""
+    """The predictions of the regression for the test set.
+
+    Attributes:
+        nats: For each test piece, -log p in nats of each frame except the first, [frames - 1].
+        order: Number of preceding frames from which a frame is predicted.
+    """
 
     nats: list[NDArray[np.float64]]
     order: int
@@ -24,29 +27,31 @@ class Regressed(NamedTuple):
 def frame_regression(
     train: Sequence[NDArray[np.uint8]], validation: Sequence[NDArray[np.uint8]], test: Sequence[NDArray[np.uint8]]
 ) -> Regressed:
-    """Each key by logistic regression on all keys of the frames before; how many is chosen on the validation part.
+    """Fit a logistic regression for each key, whose inputs are all keys of the preceding frames.
+
+    The number of preceding frames is chosen on the validation set.
 
     Args:
-        train, validation, test: pieces [frames, keys]; before a piece nothing sounds.
+        train, validation, test: The pieces of each split, [frames, keys] each. Before a piece, all keys are 0.
     """
-    best: tuple[float, int, list[Any]] | None = None
-    told = Progress()
-    following = np.concatenate([piece[1:] for piece in train])
-    for order in _ORDERS:
-        before, keys = _before(train, order), []
-        for key in range(following.shape[1]):
-            if told.due():
-                say(f"the baseline has {key} of {following.shape[1]} keys, from {order} frames before.")
-            keys.append(_of_key(before, following[:, key]))
-        nats = np.concatenate(_nats(keys, validation, order)).mean()
-        if best is None or nats < best[0]:
-            best = float(nats), order, keys
-    assert best is not None
-    return Regressed(_nats(best[2], test, best[1]), best[1])
+    fitted = [(order, _fit(train, order)) for order in _ORDERS]
+    order, keys = min(fitted, key=lambda one: np.concatenate(_nats(one[1], validation, one[0])).mean())
+    return Regressed(_nats(keys, test, order), order)
+
+
+def _fit(train: Sequence[NDArray[np.uint8]], order: int) -> list[tuple[NDArray[np.float64], float]]:
+    """Return the weights and the bias of each key's logit."""
+    ticker = Ticker()
+    before, following, keys = _before(train, order), np.concatenate([piece[1:] for piece in train]), []
+    for key in range(following.shape[1]):
+        if ticker.due():
+            print_status(f"Baseline with {order} preceding frames: {key} of {following.shape[1]} keys are fitted.")
+        keys.append(_fit_key(before, following[:, key]))
+    return keys
 
 
 def _before(pieces: Sequence[NDArray[np.uint8]], order: int) -> Any:
-    """The `order` frames before each frame but the first of each piece, [frames, order * keys], sparse."""
+    """Return the preceding frames of each frame except the first of a piece, sparse [frames, order * keys]."""
     from scipy.sparse import csr_matrix, vstack
 
     rows = []
@@ -57,14 +62,17 @@ def _before(pieces: Sequence[NDArray[np.uint8]], order: int) -> Any:
     return vstack(rows, format="csr")
 
 
-def _of_key(before: Any, sounds: NDArray[np.uint8]) -> tuple[NDArray[np.float64], float]:
-    """Weights and bias of one key's logit; of one that is always or never heard a logit as if half a frame differed."""
+def _fit_key(before: Any, sounds: NDArray[np.uint8]) -> tuple[NDArray[np.float64], float]:
+    """Return the weights and the bias of one key's logit.
+
+    A key that always or never sounds gets a constant logit, as if half a frame were different.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    heard = int(sounds.sum())
-    if heard in (0, len(sounds)):
+    count = int(sounds.sum())
+    if count in (0, len(sounds)):
         certain = float(np.log(2 * len(sounds) - 1))
-        return np.zeros(before.shape[1]), certain if heard else -certain
+        return np.zeros(before.shape[1]), certain if count else -certain
     model = LogisticRegression(max_iter=1_000).fit(before, sounds)
     return model.coef_[0], float(model.intercept_[0])
 
@@ -72,6 +80,7 @@ def _of_key(before: Any, sounds: NDArray[np.uint8]) -> tuple[NDArray[np.float64]
 def _nats(
     keys: Sequence[tuple[NDArray[np.float64], float]], pieces: Sequence[NDArray[np.uint8]], order: int
 ) -> list[NDArray[np.float64]]:
+    """Return -log p in nats of each frame except the first, for each piece."""
     weights, biases = np.stack([w for w, _ in keys], axis=1), np.array([b for _, b in keys])
     found = []
     for piece in pieces:

@@ -1,107 +1,135 @@
-"""Use a trained model of piano rolls: NumPy and the kernels, without Keras or JAX."""
+"""Trained piano roll models."""
 
-from __future__ import annotations
-
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gatewright.nn import model as models
-from gatewright.nn.block import States, Steps
-from gatewright.nn.file import Model
-from gatewright.nn.library import NUMPY
-from gatewright.nn.stepping import Stepper
-from gatewright.support.data_progress import Progress, say
+from gatewright.nn.backend import NUMPY
+from gatewright.nn.file import ModelFile
+from gatewright.nn.layer import Activations, Layer, States
+from gatewright.nn.layers import LAYERS, Dropout, Recurrent
 from gatewright.support.errors import InputError
-from gatewright.tasks.base.measures import to_shares
+from gatewright.tasks.base.measures import to_label_probabilities
+from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel, starts_with
+from gatewright.tasks.rolls.layers import Frames, Sigmoids
+from gatewright.tasks.rolls.reading import Rolls, read_rolls
+from gatewright.tasks.rolls.task import PreparedRolls
 
-# Pieces of one call.
-_PIECES_AT_ONCE = 16
 
-
-class RollModel:
-    """A trained model of piano rolls.
+class RollModel(TrainedModel):
+    """A trained piano roll model.
 
     Attributes:
-        keys: of a frame.
-        training: settings and figures, for a reader.
+        prepared: The facts learned from the training set, such as the number of keys.
+        training: The settings and the results of the training.
     """
 
-    task: ClassVar[str] = "generate"
+    command: ClassVar[str] = "generate"
+    prepared_class = PreparedRolls
+    layer_classes: ClassVar[Mapping[str, type[Layer]]] = {
+        **LAYERS,
+        **{layer.kind: layer for layer in (Frames, Sigmoids)},
+    }
+    examples_per_call: ClassVar[int] = 16
 
-    def __init__(self, model: Model) -> None:
-        self.keys = model.blocks[-1].width(0)
-        if model.encoder != {"kind": "keys"}:
-            raise InputError("its encoder is not one of keys.")
-        if model.answers != {"rows": "pieces", "features": self.keys}:
-            raise InputError("its answers are not those of pieces with as many keys.")
-        self.training = model.training
-        self._blocks, self._weights = model.blocks, model.weights
-        self._stepper = Stepper(model.blocks, model.weights)
+    prepared: PreparedRolls
+
+    def __init__(self, file: ModelFile, prepared: PreparedRolls) -> None:
+        super().__init__(file, prepared)
+        if file.layers[-1].width(0) != prepared.keys:
+            raise InputError("its number of keys differs from its number of outputs.")
+
+    @classmethod
+    def is_network(cls, layers: Sequence[Layer]) -> bool:
+        return (
+            starts_with(layers, Frames)
+            and isinstance(layers[-1], Sigmoids)
+            and all(
+                isinstance(layer, Dropout)
+                or (isinstance(layer, Recurrent) and layer.return_sequences and not layer.bidirectional)
+                for layer in layers[1:-1]
+            )
+        )
+
+    @property
+    def keys(self) -> int:
+        """The number of keys of a frame."""
+        return self.prepared.keys
 
     def start(self) -> list[States]:
-        """The state before a piece's first frame, for `step`."""
+        """Return the state before the first frame of a piece, for `step`."""
         return self._stepper.start()
 
     def step(self, frame: ArrayLike, states: list[States]) -> tuple[NDArray[np.float64], list[States]]:
-        """The probability of each key in the next frame, [keys], and the state after this one.
+        """Return the probability of each key in the next frame, [keys], and the state after this frame.
 
         Args:
-            frame: [keys], 1 where a key sounds, else 0.
-            states: those before it; they stay as they were.
+            frame: [keys], 1 where a key sounds and 0 where not.
+            states: The state before the frame. It is not modified.
 
         Raises:
-            InputError: the frame is no such thing.
+            InputError: The frame has another shape or numbers other than 0 and 1.
         """
         logits, after = self._stepper(self._checked(np.asarray([frame])), states)
-        return to_shares(logits)[0], after
+        return to_label_probabilities(logits)[0], after
 
     def probabilities(self, frames: ArrayLike) -> NDArray[np.float64]:
-        """Of each key in the frame that follows each of a piece's frames, [frames, keys] in and out."""
-        piece = self._checked(np.asarray(frames))
-        out = models.forward(self._blocks, NUMPY, self._weights, Steps(piece[None]))[0].x
-        return to_shares(out[0])
+        """Return the probability of each key in the next frame, for each frame of a piece; both [frames, keys]."""
+        inputs = Activations(self._checked(np.asarray(frames))[None])
+        return to_label_probabilities(models.forward(self._layers, NUMPY, self._weights, inputs)[0].x[0])
 
-    def generate(self, frames: int, seed: int, begun: ArrayLike | None = None) -> NDArray[np.uint8]:
-        """Frames that are drawn one after another, each key by its probability, [frames, keys].
+    def generate(self, frames: int, seed: int, prompt: ArrayLike | None = None) -> NDArray[np.uint8]:
+        """Generate frames, [frames, keys], one after another. Each key is sampled with its predicted probability.
 
         Args:
-            frames: how many.
-            seed: of what is drawn.
-            begun: the frames that they follow, [some, keys]; None is one in which nothing sounds.
+            frames: Number of frames to generate.
+            seed: The seed of the random numbers.
+            prompt: The frames to continue, [time, keys]. None stands for one frame in which nothing sounds.
 
         Raises:
-            InputError: `begun` is no such thing.
+            InputError: The prompt has another shape or numbers other than 0 and 1.
         """
-        draw, states = np.random.default_rng(seed), self.start()
-        share = np.zeros(self.keys)
-        for frame in np.zeros((1, self.keys), np.uint8) if begun is None else self._checked(np.asarray(begun)):
-            share, states = self.step(frame, states)
+        rng, states = np.random.default_rng(seed), self.start()
+        p = np.zeros(self.keys)
+        for frame in np.zeros((1, self.keys), np.uint8) if prompt is None else self._checked(np.asarray(prompt)):
+            p, states = self.step(frame, states)
         drawn = np.empty((frames, self.keys), np.uint8)
         for place in range(frames):
-            drawn[place] = draw.random(self.keys) < share
-            share, states = self.step(drawn[place], states)
+            drawn[place] = rng.random(self.keys) < p
+            p, states = self.step(drawn[place], states)
         return drawn
-
-    def losses(self, inputs: NDArray[np.uint8], targets: NDArray[np.uint8]) -> NDArray[Any]:
-        """-log p of each frame, in nats, [pieces, time], as `Network.outputs` has it in training.
-
-        Args:
-            inputs, targets: rows of a `GenerateRolls` task.
-        """
-        told, parts = Progress(), []
-        for first in range(0, len(inputs), _PIECES_AT_ONCE):
-            if told.due():
-                say(f"{first:,} of {len(inputs):,} pieces are read.")
-            some = slice(first, first + _PIECES_AT_ONCE)
-            steps = Steps(inputs[some], targets=targets[some])
-            parts.append(models.forward(self._blocks, NUMPY, self._weights, steps)[0].x)
-        return np.concatenate(parts)
 
     def _checked(self, frames: NDArray[Any]) -> NDArray[np.uint8]:
         if frames.ndim != 2 or frames.shape[1] != self.keys or not len(frames):
-            raise InputError(f"frames must be [frames, {self.keys}], one or more, not of shape {list(frames.shape)}.")
+            raise InputError(f"Frames must be an array [frames, {self.keys}], not of shape {list(frames.shape)}.")
         if frames.dtype.kind not in "biuf" or not ((frames == 0) | (frames == 1)).all():
-            raise InputError("a frame must hold 0 and 1 alone: a key sounds or does not.")
+            raise InputError("A frame must contain only 0 and 1. Write 1 where a key sounds, and 0 where not.")
         return frames.astype(np.uint8)
+
+    def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
+        source = read_rolls(data)
+        rolls = next(rolls for rolls in (source.test, source.validation, source.train) if rolls is not None)
+        keys = rolls.pieces[0].shape[1]
+        if keys != self.keys:
+            raise InputError(
+                f"{data} has {keys} keys, but the model needs {self.keys}. Give rolls with {self.keys} keys."
+            )
+        return EvaluationSet(source.name, Rolls(rolls.pieces[:limit]), self.prepared)
+
+    def predict_from(self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]) -> NoReturn:
+        raise InputError("A piano roll model has no predictions. Measure it with `gatewright evaluate`.")
+
+    def stream(self, prompt: str, **decoding: Any) -> NoReturn:
+        raise InputError(
+            "A piano roll model generates no text. Generate frames with "
+            "gatewright.runtime.load(MODEL).generate(frames, seed)."
+        )
+
+    def describe(self) -> Description:
+        return Description("keys", self.keys, f"piano rolls: {self.keys:,} keys")
+
+    def answers(self) -> dict[str, Any]:
+        return self.prepared.to_json()

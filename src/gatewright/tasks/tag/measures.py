@@ -1,32 +1,26 @@
-"""Figures of merit of a tagger."""
-
-from __future__ import annotations
+"""Metrics of a tagger."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.results.measure import Measure
-from gatewright.tasks.tag.blocks import Answers, Truths
 
 SPANS = Measure("span_f1", "span F1", "higher")
 TOKENS = Measure("accuracy", "accuracy", "higher")
 UNKNOWN_WORDS = Measure("unknown_word_accuracy", "accuracy on unknown words", "higher")
 LABELS = Measure("intent_accuracy", "intent accuracy", "higher")
 
-MEASURES = (SPANS, TOKENS, UNKNOWN_WORDS, LABELS)
-"""All measures; which of them a tagger has depends on its tags and labels."""
-
-_OF_SPANS = re.compile(r"O|[BIESLU](-.+)?", re.DOTALL)
-# BILOU's last and unit-length tags are BIOES' end and single.
+_SPAN_TAG = re.compile(r"O|[BIESLU](-.+)?", re.DOTALL)
+# The tags L (last) and U (unit-length) of BILOU are E (end) and S (single) of BIOES.
 _AS_BIOES = {"L": "E", "U": "S"}
 
 
 class Span(NamedTuple):
-    """Words of a sentence from `first` up to and with `last`."""
+    """The words of a sentence from `first` to `last`, inclusive."""
 
     kind: str
     first: int
@@ -34,75 +28,81 @@ class Span(NamedTuple):
 
 
 def are_spans(tags: Sequence[str]) -> bool:
-    """Whether tags tell spans: all are O or begin with B, I, E or S (or L, U) and a dash, or are such a letter."""
-    return all(_OF_SPANS.fullmatch(tag) for tag in tags) and any(tag != "O" for tag in tags)
+    """Return True if all tags mark spans: each is O, or one of B, I, E, S, L and U, alone or followed by a dash."""
+    return all(_SPAN_TAG.fullmatch(tag) for tag in tags) and any(tag != "O" for tag in tags)
 
 
 def spans(tags: Sequence[str]) -> list[Span]:
-    """The spans of a sentence, as conlleval and, by default, seqeval read them: IOB1, IOB2, IOE and BIOES alike.
+    """Return the spans of a sentence in IOB1, IOB2, IOE or BIOES, as conlleval and seqeval (by default) find them.
 
-    A span begins at B and S, at I and E after O, E or S, and wherever the kind changes; it ends after E and S, before
-    B, S and O, and wherever the kind changes. Tjong Kim Sang & Buchholz 2000, "Introduction to the CoNLL-2000 Shared
-    Task: Chunking"; Nakayama 2018, seqeval.
+    The kind of a span is the part of its tags after the dash. A span starts at B and S, at I and E after O, E or S, and
+    where the kind changes. It ends after E and S, before B, S and O, and where the kind changes. Tjong Kim Sang &
+    Buchholz 2000, "Introduction to the CoNLL-2000 Shared Task: Chunking"; Nakayama 2018, seqeval.
     """
-    found, begun = [], 0
+    found, start = [], 0
     before, kind_before = "O", ""
     for place, tag in enumerate([*tags, "O"]):
         letter, kind = _AS_BIOES.get(tag[0], tag[0]), tag[2:]
         other = kind != kind_before
         if before != "O" and (before in "ES" or letter in "BSO" or other):
-            found.append(Span(kind_before, begun, place - 1))
+            found.append(Span(kind_before, start, place - 1))
         if letter in "BS" or (letter in "IE" and before in "OES") or (letter != "O" and other):
-            begun = place
+            start = place
         before, kind_before = letter, kind
     return found
 
 
-def span_f1(answers: Sequence[Sequence[str]], truths: Sequence[Sequence[str]]) -> float:
-    """F1 of the spans of all sentences together: a span is right with its kind, first and last word. 0 without any."""
-    right = given = there = 0
-    for answer, truth in zip(answers, truths, strict=True):
-        one, other = set(spans(answer)), set(spans(truth))
-        right, given, there = right + len(one & other), given + len(one), there + len(other)
-    return 2 * right / max(given + there, 1)
+def span_f1(predicted: Sequence[Sequence[str]], correct: Sequence[Sequence[str]]) -> float:
+    """Return the F1 of the spans of all sentences together.
+
+    A span is correct if its kind, first word and last word are. The result is 0 if there is no span.
+    """
+    right = total = 0
+    for one, other in zip(predicted, correct, strict=True):
+        found, wanted = set(spans(one)), set(spans(other))
+        right, total = right + len(found & wanted), total + len(found) + len(wanted)
+    return 2 * right / max(total, 1)
 
 
-def of_tags(answers: Answers, truths: Truths, names: Sequence[str], with_spans: bool) -> dict[str, float]:
-    """The figures by name, the deciding one first; one of which there is nothing to count is NaN.
+def of_tags(
+    outputs: Mapping[str, NDArray[Any]], targets: Mapping[str, NDArray[Any]], names: Sequence[str], with_spans: bool
+) -> dict[str, float]:
+    """Return the metrics by name, the main one first. A metric without examples is NaN.
+
+    span_f1: See `span_f1`.
+    accuracy: The fraction of words with the correct tag.
+    unknown_word_accuracy: The fraction of words without an id that have the correct tag.
+    intent_accuracy: The fraction of sentences with the correct label, among the sentences that have a label.
 
     Args:
-        answers, truths: of the same rows; NumPy's.
-        names: of the tags; a truth may have more of them than scores do, which are wrong whatever is answered.
-        with_spans: whether the tags tell spans.
-
-    span_f1: see `span_f1`. accuracy: the share of words with the right tag. unknown_word_accuracy: of the words without
-    an id. intent_accuracy: the share of sentences with the right label, of those that have one.
+        outputs: See `layers.Tags`.
+        targets: See `task.PreparedSentences.encode`.
+        names: The names of the tags, followed by those of the unseen tags, which have no score and are never predicted.
+        with_spans: True if the tags mark spans.
     """
-    given, live = answers.scores.argmax(axis=2) + 1, truths.tags > 0
-    right = given == truths.tags
+    predicted, live = outputs["scores"].argmax(axis=2) + 1, targets["tags"] > 0
+    right = predicted == targets["tags"]
     figures = {}
     if with_spans:
-        said, was = _named(given, live, names), _named(truths.tags, live, names)
-        figures[SPANS.name] = span_f1(said, was)
-    figures[TOKENS.name] = _share(right[live])
-    figures[UNKNOWN_WORDS.name] = _share(right[live & truths.unknown])
-    if answers.labels.shape[1]:
-        told = truths.labels > 0
-        figures[LABELS.name] = _share((answers.labels.argmax(axis=1) + 1 == truths.labels)[told])
+        figures[SPANS.name] = span_f1(_named(predicted, live, names), _named(targets["tags"], live, names))
+    figures[TOKENS.name] = _fraction(right[live])
+    figures[UNKNOWN_WORDS.name] = _fraction(right[live & targets["unknown"]])
+    if outputs["labels"].shape[1]:
+        labels = targets["labels"]
+        figures[LABELS.name] = _fraction((outputs["labels"].argmax(axis=1) + 1 == labels)[labels > 0])
     return figures
 
 
-def shares_right(answers: Answers, truths: Truths) -> NDArray[np.float64]:
-    """The share of words with the right tag, of each row, [rows]."""
-    live = truths.tags > 0
-    right = live & (answers.scores.argmax(axis=2) + 1 == truths.tags)
-    shares: NDArray[np.float64] = right.sum(axis=1) / live.sum(axis=1).clip(1)
-    return shares
+def fractions_right(outputs: Mapping[str, NDArray[Any]], targets: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+    """Return the fraction of words with the correct tag in each sentence, [sentences]."""
+    live = targets["tags"] > 0
+    right = live & (outputs["scores"].argmax(axis=2) + 1 == targets["tags"])
+    return np.asarray(right.sum(axis=1) / live.sum(axis=1).clip(1))
 
 
 def _named(numbers: NDArray[Any], live: NDArray[np.bool_], names: Sequence[str]) -> list[list[str]]:
     return [[names[number - 1] for number in row[there]] for row, there in zip(numbers, live, strict=True)]
 
 
-def _share(right: NDArray[np.bool_]) -> float:
+def _fraction(right: NDArray[np.bool_]) -> float:
     return float(right.mean()) if right.size else float("nan")

@@ -1,36 +1,36 @@
-"""Use a trained tagger: NumPy and the kernels, a tag for each word."""
+"""Trained taggers."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
+from gatewright.data.texts import texts_to_predict
 from gatewright.nn import model as models
-from gatewright.nn.block import Steps
-from gatewright.nn.file import Model
-from gatewright.nn.library import NUMPY
-from gatewright.results.figures import printable
-from gatewright.support.data_progress import Progress, say
+from gatewright.nn.backend import NUMPY
+from gatewright.nn.file import ModelFile
+from gatewright.nn.layer import Activations, Layer
+from gatewright.results.formatting import escape_control
 from gatewright.support.errors import InputError
+from gatewright.support.progress import Ticker, print_status
 from gatewright.tasks.base.measures import to_probabilities
-from gatewright.tasks.tag.blocks import Answers, Tags, WordVectors
-from gatewright.tasks.tag.spelling import Spelling, pieces, spelling_from_json
-
-# Rows of one call: enough to fill the kernels.
-_ROWS_AT_ONCE = 64
+from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
+from gatewright.tasks.tag.layers import TAG_LAYERS, Tags, WordCharEmbedding, is_tagger
+from gatewright.tasks.tag.reading import read_tagged
+from gatewright.tasks.tag.spelling import pieces
+from gatewright.tasks.tag.task import PreparedSentences
 
 
 @dataclass(frozen=True)
 class TaggedSentence:
-    """What a tagger says of one sentence.
+    """The prediction of a tagger for one sentence.
 
     Attributes:
-        words, tags: as many of the one as of the other.
-        label: of the sentence, the likeliest; None of a model without labels of sentences.
-        probabilities: of each label.
+        words, tags: The words of the sentence, and the tag of each.
+        label: The most probable label of the sentence. None if the model does not predict labels of sentences.
+        probabilities: The probability of each label.
     """
 
     words: tuple[str, ...]
@@ -39,92 +39,134 @@ class TaggedSentence:
     probabilities: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
-        """The answer as plain JSON values."""
-        answer: dict[str, Any] = {"words": list(self.words), "tags": list(self.tags)}
-        return answer if self.label is None else {**answer, "intent": self.label, "probabilities": self.probabilities}
+        """Return the prediction as JSON values."""
+        tagged: dict[str, Any] = {"words": list(self.words), "tags": list(self.tags)}
+        return tagged if self.label is None else {**tagged, "intent": self.label, "probabilities": self.probabilities}
+
+    def text(self, first: bool) -> str:
+        """Return the lines that `gatewright predict` prints. `first` is True for the first of several predictions."""
+        return str(self)
 
     def __str__(self) -> str:
-        """A word and its tag on each line, the label before them as a comment, and an empty line at the end."""
-        lines = [] if self.label is None else [f"# intent = {printable(self.label)}"]
-        lines += [f"{printable(word)}\t{printable(tag)}" for word, tag in zip(self.words, self.tags, strict=True)]
+        """Return the label as a comment, a line for each word with its tag, and an empty line."""
+        lines = [] if self.label is None else [f"# intent = {escape_control(self.label)}"]
+        lines += [
+            f"{escape_control(word)}\t{escape_control(tag)}" for word, tag in zip(self.words, self.tags, strict=True)
+        ]
         return "".join(f"{line}\n" for line in lines)
 
 
-class Tagger:
+class Tagger(TrainedModel):
     """A trained tagger.
 
     Attributes:
-        tags, labels: in the order of the outputs; of a model without labels of sentences there are none of these.
-        length: words that are read at once; a longer sentence is read in pieces, and its label is that of the first.
-        spelling: how words become ids.
-        training: settings and figures, for a reader.
+        prepared: The tags, the labels of sentences, the spelling and the maximum length.
+        training: The settings and the results of the training.
     """
 
-    task: ClassVar[str] = "tag"
+    command: ClassVar[str] = "tag"
+    prepared_class = PreparedSentences
+    layer_classes = TAG_LAYERS
 
-    def __init__(self, model: Model) -> None:
-        self.spelling: Spelling = spelling_from_json(model.encoder)
-        self.tags, self.labels, self.length = _answers(model, self.spelling)
-        self.training = model.training
-        self._blocks, self._weights = model.blocks, model.weights
+    prepared: PreparedSentences
+
+    def __init__(self, file: ModelFile, prepared: PreparedSentences) -> None:
+        super().__init__(file, prepared)
+        first, last, spelling = file.layers[0], file.layers[-1], prepared.spelling
+        if not isinstance(first, WordCharEmbedding) or (first.vocabulary, first.char_vocabulary) != (
+            spelling.ids,
+            spelling.letter_ids,
+        ):
+            raise InputError("its encoder and its embeddings differ in the number of words or characters.")
+        if not isinstance(last, Tags) or (last.tags, last.labels) != (len(self.tags), len(self.labels)):
+            raise InputError("its numbers of tags and labels differ from its numbers of outputs.")
+
+    @classmethod
+    def is_network(cls, layers: Sequence[Layer]) -> bool:
+        return is_tagger(layers)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags in the order of the outputs."""
+        return self.prepared.tags
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of sentences in the order of the outputs. Empty if the model does not predict them."""
+        return self.prepared.sentence_labels
 
     @overload
     def predict(self, texts: str) -> TaggedSentence: ...  # type: ignore[overload-overlap]  # a str is a sequence too
     @overload
     def predict(self, texts: Sequence[str | Sequence[str]]) -> list[TaggedSentence]: ...
     def predict(self, texts: str | Sequence[str | Sequence[str]]) -> TaggedSentence | list[TaggedSentence]:
-        """Tags of one sentence, or of each of many; a sentence is answered alike alone and among others.
+        """Return the tags of one sentence, or of each of several.
+
+        The prediction for a sentence does not depend on the other sentences.
 
         Args:
-            texts: a text is split at white space; in its place stand words, which are taken as they are.
+            texts: The sentences. Each is a text, which is split at white space, or a list of words.
 
         Raises:
-            InputError: something else was given.
+            InputError: A sentence is neither a text nor a list of words.
         """
         if isinstance(texts, str):
             return self._predict([texts.split()])[0]
         return self._predict([_words(text) for text in texts])
 
     def _predict(self, sentences: list[list[str]]) -> list[TaggedSentence]:
-        cuts = [pieces(len(words), self.length) for words in sentences]
-        rows = [words[first:last] for words, own in zip(sentences, cuts, strict=True) for first, last in own]
-        tags: list[list[str]] = [[] for _ in rows]
-        shares = np.empty((len(rows), max(len(self.labels), 1)))
-        for places, answers in self._answered(rows):
-            shares[places] = to_probabilities(answers.labels) if len(self.labels) > 1 else 1
-            for place, numbers in zip(places, answers.scores.argmax(axis=2), strict=True):
-                tags[place] = [self.tags[number] for number in numbers[len(numbers) - len(rows[place]) :]]
-        said, row = [], 0
+        cuts = [pieces(len(words), self.prepared.max_length) for words in sentences]
+        split = [words[first:last] for words, own in zip(sentences, cuts, strict=True) for first, last in own]
+        tags: list[list[str]] = [[] for _ in split]
+        probabilities = np.empty((len(split), max(len(self.labels), 1)))
+        for places, outputs in self._outputs_of(split):
+            probabilities[places] = to_probabilities(outputs["labels"]) if len(self.labels) > 1 else 1
+            for place, numbers in zip(places, outputs["scores"].argmax(axis=2), strict=True):
+                tags[place] = [self.tags[number] for number in numbers[len(numbers) - len(split[place]) :]]
+        predicted, piece = [], 0
         for words, own in zip(sentences, cuts, strict=True):
-            label = self.labels[int(shares[row].argmax())] if self.labels else None
-            listed = zip(self.labels, shares[row].tolist(), strict=True) if self.labels else ()
-            given = tuple(tag for some in tags[row : row + len(own)] for tag in some)
-            said.append(TaggedSentence(tuple(words), given, label, dict(listed)))
-            row += len(own)
-        return said
+            label = self.labels[int(probabilities[piece].argmax())] if self.labels else None
+            listed = zip(self.labels, probabilities[piece].tolist(), strict=True) if self.labels else ()
+            joined = tuple(tag for some in tags[piece : piece + len(own)] for tag in some)
+            predicted.append(TaggedSentence(tuple(words), joined, label, dict(listed)))
+            piece += len(own)
+        return predicted
 
-    def answers(self, rows: Sequence[Sequence[str]]) -> Answers:
-        """What the outputs say of rows of at most `length` words, padding on the left; it is told how many are done."""
-        time = max((len(words) for words in rows), default=0) or 1
-        scores = np.zeros((len(rows), time, len(self.tags)), np.float32)
-        labels = np.zeros((len(rows), len(self.labels)), np.float32)
-        for places, found in self._answered(rows):
-            scores[places, time - found.scores.shape[1] :], labels[places] = found.scores, found.labels
-        return Answers(scores, labels, np.zeros(len(rows), np.float32))
+    def _outputs_of(self, split: Sequence[Sequence[str]]) -> Iterator[tuple[list[int], dict[str, NDArray[Any]]]]:
+        """Run the network on batches of pieces of sentences. Yield the indices of the pieces, and their outputs."""
+        # Pieces of similar length share a call, which is as long as its longest piece.
+        order = sorted(range(len(split)), key=lambda place: len(split[place]))
+        report = Ticker()
+        for first in range(0, len(order), self.examples_per_call):
+            if report.due():
+                print_status(f"{first:,} of {len(order):,} sentences are tagged.")
+            places = order[first : first + self.examples_per_call]
+            time = max(len(split[places[-1]]), 1)
+            inputs = self.prepared.spelling.encode([split[place] for place in places], time)
+            yield places, models.forward(self._layers, NUMPY, self._weights, Activations(inputs))[0].x
 
-    def _answered(self, rows: Sequence[Sequence[str]]) -> Iterator[tuple[list[int], Answers]]:
-        """The answers for some of the rows, and which these are, until all are done."""
-        # Rows of like length together: a call is as long as its longest.
-        order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
-        told = Progress()
-        for first in range(0, len(order), _ROWS_AT_ONCE):
-            if told.due():
-                say(f"{first:,} of {len(order):,} sentences are tagged.")
-            places = order[first : first + _ROWS_AT_ONCE]
-            own = max(len(rows[places[-1]]), 1)
-            ids = self.spelling.rows([rows[place] for place in places], own)
-            out, _ = models.forward(self._blocks, NUMPY, self._weights, Steps(ids))
-            yield places, Answers.of(out.x, len(self.tags), len(self.labels))
+    def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
+        source = read_tagged(data, options.get("column"))
+        examples = source.train if source.test is None else source.test
+        examples = examples.take(range(len(examples.words))[:limit])
+        if self.labels and examples.labels is None:
+            raise InputError(
+                f"The model predicts a label for each sentence, but {source.name} has none. Give data with a label for "
+                "each sentence."
+            )
+        return EvaluationSet(source.name, examples, self.prepared.covering(examples), source.notes)
+
+    def predict_from(
+        self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]
+    ) -> list[TaggedSentence]:
+        return self.predict(texts_to_predict(texts, file, options.get("text")))
+
+    def describe(self) -> Description:
+        spelling = self.prepared.spelling
+        return Description(spelling.kind, spelling.ids, f"texts: {spelling.kind}, {spelling.ids:,} ids")
+
+    def answers(self) -> dict[str, Any]:
+        return {"tags": list(self.tags), "labels": list(self.labels), "max_length": self.prepared.max_length}
 
 
 def _words(text: Any) -> list[str]:
@@ -132,23 +174,4 @@ def _words(text: Any) -> list[str]:
         return text.split()
     if isinstance(text, Sequence) and all(isinstance(word, str) and word for word in text):
         return list(text)
-    raise InputError(f"a sentence must be a text, or a list of its words, none of them empty; not {text!r}.")
-
-
-def _answers(model: Model, spelling: Spelling) -> tuple[tuple[str, ...], tuple[str, ...], int]:
-    """Tags, labels and length, if all parts fit one another."""
-    first, last = model.blocks[0], model.blocks[-1]
-    assert isinstance(first, WordVectors)
-    assert isinstance(last, Tags)
-    for name, outputs in (("tags", last.tags), ("labels", last.labels)):
-        listed = model.answers.get(name)
-        if not isinstance(listed, list) or not all(isinstance(one, str) and one for one in listed):
-            raise InputError(f"its {name} are not a list of texts.")
-        if len(set(listed)) != len(listed) or len(listed) != outputs:
-            raise InputError(f"its {name} are not as many as its outputs.")
-    length = model.answers.get("length")
-    if type(length) is not int or not 0 < length < 2**31:
-        raise InputError("its length is not a whole number above 0.")
-    if (first.vocabulary, first.letters) != (spelling.ids, spelling.letter_ids):
-        raise InputError("its encoder has not as many ids as its vectors of words and letters.")
-    return tuple(model.answers["tags"]), tuple(model.answers["labels"]), length
+    raise InputError(f"A sentence must be a text, or a list of words that are not empty, not {text!r}.")

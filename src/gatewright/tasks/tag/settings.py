@@ -1,44 +1,72 @@
-"""The settings of `train tag`."""
+"""The settings of a tagger."""
 
-from __future__ import annotations
+from dataclasses import dataclass
 
-from gatewright.nn.layers import POOLS
-from gatewright.support.ids import FIRST
-from gatewright.tasks.base.settings import _CELL, _DROPOUTS, _LEARNING, Setting, _moments
-from gatewright.tasks.tag.spelling import MOST_READ
+from gatewright.tasks.base.settings import Settings, embedding_moments, setting
 
-TAG = (
-    *_CELL,
-    Setting("units", "whole", 128, "of each recurrent layer and direction", 1),
-    Setting("both", "switch", True, "walk each sentence in both directions"),
-    Setting(
-        "crf",
-        "switch",
+MAX_CHARS = 1024
+"""The largest allowed value of `max_chars`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagSettings(Settings):
+    """The settings of a tagger."""
+
+    vocabulary: int = setting(30_000, "Maximum number of word ids.", "data", minimum=5, compare=10_000)
+    min_count: int = setting(
+        1, "Minimum number of times that a word must occur in the training set to get an id.", "data", minimum=1
+    )
+    max_length: int = setting(
+        64, "Maximum number of words of a sentence. Longer sentences are split.", "data", minimum=1
+    )
+    max_chars: int = setting(
+        16,
+        "Maximum number of characters of a word. Of a longer word, only the first and last characters are read.",
+        "data",
+        minimum=1,
+        maximum=MAX_CHARS,
+    )
+    bidirectional: bool = setting(True, "Process sentences in both directions.", "model")
+    crf: bool | None = setting(
         None,
-        "the tags of a sentence are a chain (CRF), and the likeliest is the answer (default: where tags tell spans)",
-    ),
-    Setting(
-        "pooling",
-        "choice",
+        "Score all tags of a sentence together with a linear-chain CRF.",
+        "model",
+        default_text="if the tags are spans",
+    )
+    pooling: str = setting(
         "max",
-        "how steps become what a sentence's label is told of: max, mean, attention",
-        choices=POOLS,
-    ),
-    Setting("vocabulary", "whole", 30_000, "ids of words in use", FIRST + 1),
-    Setting("least", "whole", 1, "how often a word must occur in the training sentences to have an id", 1),
-    Setting("length", "whole", 64, "words that are read at once; a longer sentence is read in pieces", 1),
-    Setting("embedding", "whole", 128, "numbers for each word", 1),
-    Setting("letters", "whole", 16, "letters of a word that are read, half of them from its end", 1, most=MOST_READ),
-    Setting("letter_units", "whole", 32, "numbers for each letter, and units of either direction that read them", 1),
-    Setting(
-        "word_dropout", "number", 0.1, "share of the words of which a step of training sees the letters alone", below=1
-    ),
-    *_DROPOUTS[1:],
-    Setting("output_dropout", "number", 0.5, "share of what comes out of each layer that is dropped", below=1),
-    Setting("batch", "whole", 32, "sentences of a training step", 1),
-    Setting("epochs", "whole", None, "passes over the training sentences (default: 6 to 50, for some 3,000 steps)", 1),
-    Setting("learning_rate", "number", 0.002, "of Adam, at its highest", 1e-12),
-    _moments("own"),
-    *_LEARNING,
-)
-"""The settings of `train tag`."""
+        "Method that combines the outputs of all time steps to predict the sentence's label: max, mean or attention.",
+        "model",
+        choices=("max", "mean", "attention"),
+    )
+    embedding_dim: int = setting(128, "Size of the word embeddings.", "model", minimum=1)
+    char_units: int = setting(
+        32,
+        "Size of the character embeddings, and units in each direction of the recurrent layer over characters.",
+        "model",
+        minimum=1,
+    )
+    epochs: int | None = setting(
+        None,
+        "Passes over the training set.",
+        "training",
+        minimum=1,
+        compare=5,
+        default_text="6 to 50, about 3,000 steps",
+    )
+    learning_rate: float = setting(
+        0.002, "Peak learning rate of Adam.", "training", minimum=1e-12, swept="learning_rates"
+    )
+    embedding_moments: str = embedding_moments("own")
+    word_dropout: float = setting(
+        0.1,
+        "Fraction of the words that are replaced by the unknown word during training. Their characters are kept.",
+        "regularization",
+        below=1,
+    )
+    input_dropout: float = setting(
+        0.0,
+        "Fraction of the word vectors' dimensions dropped, the same ones at every time step (variational dropout).",
+        "regularization",
+        below=1,
+    )

@@ -1,38 +1,36 @@
-"""Words as ids, and the letters of each: what a network reads that knows words by their spelling too."""
-
-from __future__ import annotations
+"""Encode words as ids together with the ids of their letters."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.encoders import ranked, strings, told, whole
+from gatewright.data.encoders import most_frequent, replace_surrogates, tokens_from_json
 from gatewright.support.errors import InputError
 from gatewright.support.ids import FIRST, PADDING, UNKNOWN
+from gatewright.support.progress import with_progress
+from gatewright.tasks.tag.settings import MAX_CHARS
 
-# A letter that occurs once is unknown, so that the network learns what an unknown letter is like.
-_LEAST_LETTER = 2
-# More letters than a million could never be.
-_LETTERS = 1 << 20
-
-MOST_READ = 1024
-"""Letters of a word, at most."""
+# A letter that occurs once is unknown, so that the network learns a vector for unknown letters.
+_MIN_LETTER_COUNT = 2
+# In effect no limit: there are about a million Unicode characters.
+_MAX_LETTER_IDS = 1 << 20
 
 
 @dataclass(frozen=True)
 class Spelling:
-    """Words and their letters. Ids of both are those of `data.encoders`: 0 is padding, 2 unknown, and 4 the first.
+    """An encoder of words and their letters. In both, id 0 is padding, 2 is unknown, and 4 is the first word or letter.
 
     Attributes:
-        tokens: the words that have an id, lower-cased.
-        letters: the letters that have an id, with their case.
-        read: letters of a word that are read; of a longer one half from its beginning and half from its end.
+        tokens: The words that have an id, lower-cased.
+        letters: The letters that have an id, with their case.
+        read: The number of letters of a word that are read. Of a longer word, the first half of this number and the
+            last half are read.
     """
 
     tokens: tuple[str, ...]
@@ -41,8 +39,8 @@ class Spelling:
     kind: ClassVar[str] = "spelling"
 
     @classmethod
-    def fit(cls, sentences: Sequence[Sequence[str]], size: int, least: int, read: int) -> Spelling:
-        """The words whose ids are below `size` and that occur `least` times, and the letters that occur twice.
+    def fit(cls, sentences: Sequence[Sequence[str]], size: int, min_count: int, read: int) -> Self:
+        """Learn words that occur at least `min_count` times (with ids below `size`) and letters that occur twice.
 
         Raises:
             InputError: `size` leaves no id for a word.
@@ -50,73 +48,79 @@ class Spelling:
         words: Counter[str] = Counter()
         letters: Counter[str] = Counter()
         for sentence in sentences:
-            for word in map(whole, sentence):
+            for word in map(replace_surrogates, sentence):
                 words[word.lower()] += 1
                 letters.update(word)
-        return cls(tuple(ranked(words, size, least)), tuple(ranked(letters, _LETTERS, _LEAST_LETTER)), read)
+        frequent_letters = most_frequent(letters, _MAX_LETTER_IDS, _MIN_LETTER_COUNT)
+        return cls(most_frequent(words, size, min_count), frequent_letters, read)
 
     @property
     def ids(self) -> int:
-        """How many ids of words there are, from 0."""
+        """The number of word ids, including the reserved ones."""
         return FIRST + len(self.tokens)
 
     @property
     def letter_ids(self) -> int:
-        """How many ids of letters there are, from 0."""
+        """The number of letter ids, including the reserved ones."""
         return FIRST + len(self.letters)
 
     @cached_property
-    def _words(self) -> dict[str, int]:
+    def _word_ids(self) -> dict[str, int]:
         return {word: FIRST + place for place, word in enumerate(self.tokens)}
 
     @cached_property
-    def _letters(self) -> dict[str, int]:
+    def _letter_ids(self) -> dict[str, int]:
         return {letter: FIRST + place for place, letter in enumerate(self.letters)}
 
-    def word(self, word: str) -> list[int]:
-        """The id of a word and those of its letters, 1 + `read` numbers, 0 where it has no more letters."""
-        word = whole(word)
-        number = self._words.get(word.lower(), UNKNOWN)
+    def encode_word(self, word: str) -> tuple[int, list[int]]:
+        """Return the id of a word, and the ids of its letters: `read` numbers, with 0 after the last letter."""
+        word = replace_surrogates(word)
+        number = self._word_ids.get(word.lower(), UNKNOWN)
         if len(word) > self.read:
             end = self.read // 2
             word = word[: self.read - end] + word[len(word) - end :]
-        letters = [self._letters.get(letter, UNKNOWN) for letter in word]
-        return [number, *letters, *[PADDING] * (self.read - len(letters))]
+        letters = [self._letter_ids.get(letter, UNKNOWN) for letter in word]
+        return number, [*letters, *[PADDING] * (self.read - len(letters))]
 
-    def rows(self, sentences: Sequence[Sequence[str]], time: int) -> NDArray[np.int32]:
-        """Ids of words and letters, [sentences, time, 1 + read]; 0 on the left of a sentence of fewer words."""
-        made = np.full((len(sentences), time, 1 + self.read), PADDING, np.int32)
-        known: dict[str, list[int]] = {}
-        for row, sentence in zip(made, told(sentences, "encoded"), strict=True):
-            for step, word in zip(row[time - len(sentence) :], sentence, strict=True):
+    def encode(self, sentences: Sequence[Sequence[str]], time: int) -> dict[str, NDArray[np.int32]]:
+        """Return ids of `words`, [sentences, time], and of their `chars`, [sentences, time, read].
+
+        They are 0 on the left of sentences of fewer than `time` words.
+        """
+        words = np.full((len(sentences), time), PADDING, np.int32)
+        chars = np.full((len(sentences), time, self.read), PADDING, np.int32)
+        known: dict[str, tuple[int, list[int]]] = {}
+        for row, sentence in enumerate(with_progress(sentences, "sentences encoded")):
+            for step, word in enumerate(sentence, time - len(sentence)):
                 if word not in known:
-                    known[word] = self.word(word)
-                step[:] = known[word]
-        return made
+                    known[word] = self.encode_word(word)
+                words[row, step], chars[row, step] = known[word]
+        return {"words": words, "chars": chars}
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, as plain JSON values."""
+        """Return the encoder as plain JSON values."""
         return {"kind": self.kind, "tokens": list(self.tokens), "letters": list(self.letters), "read": self.read}
 
 
-def pieces(words: int, length: int) -> list[tuple[int, int]]:
-    """Where a sentence is cut, so that no piece has more than `length` words: beginning and end of each."""
-    count = max(1, -(-words // length))
+def pieces(words: int, max_length: int) -> list[tuple[int, int]]:
+    """Cut a sentence into pieces of at most `max_length` words, and return the start and end of each."""
+    count = max(1, -(-words // max_length))
     cuts = [words * place // count for place in range(count + 1)]
     return list(pairwise(cuts))
 
 
-def spelling_from_json(kept: Any) -> Spelling:
-    """What `to_json` was given.
+def spelling_from_json(saved: Any) -> Spelling:
+    """Return the encoder that `Spelling.to_json` converted to `saved`.
 
     Raises:
-        InputError: this is no spelling.
+        InputError: `saved` is not such an encoder. The message follows "FILE is damaged (", so it begins in lower case.
     """
-    if not isinstance(kept, dict) or kept.keys() != {"kind", "tokens", "letters", "read"} or kept["kind"] != "spelling":
-        raise InputError("its encoder is of no known kind, or its parts do not fit.")
-    letters = strings(kept["letters"])
+    fields = {"kind", "tokens", "letters", "read"}
+    if not isinstance(saved, dict) or saved.keys() != fields or saved["kind"] != Spelling.kind:
+        raise InputError("its encoder has an unknown kind or unexpected fields.")
+    letters = tokens_from_json(saved["letters"])
     if not all(len(letter) == 1 for letter in letters):
-        raise InputError("a letter of its encoder is more than one.")
-    if type(kept["read"]) is not int or not 0 < kept["read"] <= MOST_READ:
-        raise InputError(f"how many letters its encoder reads is not a whole number from 1 to {MOST_READ}.")
-    return Spelling(strings(kept["tokens"]), letters, kept["read"])
+        raise InputError("a letter of its encoder has more than one character.")
+    if type(saved["read"]) is not int or not 0 < saved["read"] <= MAX_CHARS:
+        raise InputError(f"its encoder's number of letters per word is not from 1 to {MAX_CHARS}.")
+    return Spelling(tokens_from_json(saved["tokens"]), letters, saved["read"])

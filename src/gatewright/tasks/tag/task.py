@@ -1,367 +1,312 @@
-"""Tag sentences: a tag for each word, and a label for each sentence where it has one."""
+"""Tagging: a tag for each word, and a label for each sentence if sentences have labels."""
 
-from __future__ import annotations
-
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data import split
-from gatewright.data.batches import Examples
-from gatewright.nn.block import Block
-from gatewright.nn.file import Model
-from gatewright.nn.layers import Dropout, Recurrent
-from gatewright.nn.library import NUMPY
+from gatewright.data.batches import Batch
+from gatewright.nn.layer import Layer
+from gatewright.nn.layers import Dropout
 from gatewright.results.measure import Measure
 from gatewright.support.errors import InputError
 from gatewright.support.ids import FIRST
-from gatewright.tasks.base.task import Parts, Simple
-from gatewright.tasks.tag.blocks import Answers, Tags, Truths, WordVectors
-from gatewright.tasks.tag.measures import LABELS, SPANS, TOKENS, UNKNOWN_WORDS, are_spans, of_tags, shares_right
+from gatewright.tasks.base.splitting import SPLIT_SEED, TEST_FRACTION, VALIDATION_FRACTION, held_out_note, limit_note
+from gatewright.tasks.base.stack import recurrent_stack
+from gatewright.tasks.base.task import FittedBaseline, Length, Prepared, Splits, Task
+from gatewright.tasks.tag.baseline import fit_baseline
+from gatewright.tasks.tag.layers import Tags, WordCharEmbedding
+from gatewright.tasks.tag.measures import LABELS, SPANS, TOKENS, UNKNOWN_WORDS, are_spans, fractions_right, of_tags
 from gatewright.tasks.tag.reading import Tagged, read_tagged
-from gatewright.tasks.tag.spelling import Spelling, pieces
+from gatewright.tasks.tag.settings import TagSettings
+from gatewright.tasks.tag.spelling import Spelling, pieces, spelling_from_json
 
-# Of the splits alone: seeds of runs do not change which rows are which.
-_SPLIT_SEED = 0
-_TEST_SHARE = 0.2
-_VALIDATION_SHARE = 0.1
-# More tags than these are texts of their own.
-_MOST_TAGS = 5_000
-# A tag or label that was never seen is as good as impossible to the baseline.
+# Largest number of tags. A column with more distinct values does not contain tags.
+_MAX_TAGS = 5_000
+# The log probability of the tags that a baseline does not predict.
 _IMPOSSIBLE = -30.0
 
 
-@dataclass
-class Tag:
-    """Sentences whose words have a tag each, and which may have a label.
+@dataclass(frozen=True)
+class PreparedSentences(Prepared[Tagged]):
+    """The spelling, tags and labels that a tagger learned from the training sentences.
 
-    Padding never changes an answer. A sentence of more than `length` words is read in pieces, as equal as may be, each
-    a row of its own; its label is that of the first. What the source has no part for is set aside from its training
-    sentences, a fifth to test and a tenth of the rest to validate: whole sentences, stratified by their labels; where
-    they have none, whole stretches of neighbours, which are mostly of one document.
+    A sentence of more than `max_length` words is split into pieces of nearly equal length. Each piece is an example,
+    and the first one has the label of the sentence.
 
     Attributes:
-        source, column, validation, test: see `data.tagged.read_tagged`.
-        vocabulary: ids of words, the four that are no words included.
-        least: how often a word must occur in the training sentences to have an id.
-        length: words that are read at once.
-        letters: of a word that are read: see `data.spelling.Spelling`.
-        letter_units, embedding: numbers that letters and the word give to its vector: see `tag_blocks.WordVectors`.
-        layers: recurrent layers, one above the other.
-        both: whether each walks in both directions.
-        crf: whether the tags of a sentence are a chain: see `tag.crf`. Where it is None, `fit` sets it: where
-            tags tell spans they are.
-        pooling: how steps become the vector of which a sentence's label is told: see `blocks.Pool`.
-        word_dropout, recurrent_dropout, zoneout: see `tag_blocks.WordVectors` and `blocks.Recurrent`.
-        input_dropout: between the words' vectors and the first layer: see `blocks.Dropout`.
-        output_dropout: between layers and below the outputs: see `blocks.Dropout`.
-        limit: at most so many training sentences, and as many test sentences; None is all.
+        spelling: The encoder of words.
+        tags: The tags in the order of the outputs.
+        sentence_labels: The labels of sentences in the order of the outputs. Empty if sentences have none.
+        max_length: Maximum number of words of a piece.
+        time: Number of words to which pieces are padded.
+        unseen_tags, unseen_labels: The tags and labels of the sentences to encode that the training set does not have.
+            They are never predicted.
+        mean_words: Mean number of words of a training sentence, by which the loss of the tags is divided.
     """
 
-    source: str
-    column: str | None = None
-    validation: str | None = None
-    test: str | None = None
-    vocabulary: int = 10_000
-    least: int = 1
-    length: int = 64
-    letters: int = 16
-    letter_units: int = 32
-    embedding: int = 128
-    layers: int = 1
-    both: bool = True
-    crf: bool | None = None
-    pooling: str = "max"
-    word_dropout: float = 0.1
-    recurrent_dropout: float = 0.0
-    zoneout: float = 0.0
-    input_dropout: float = 0.0
-    output_dropout: float = 0.0
-    limit: int | None = None
-    data: str = field(init=False, default="")
-    _time: int | None = field(init=False, default=None)
-    _mean_words: float = field(init=False, default=1.0)
-    _spelling: Spelling | None = field(init=False, default=None)
-    _tags: tuple[str, ...] = field(init=False, default=())
-    _labels: tuple[str, ...] = field(init=False, default=())
-    # Tags and labels that other parts have, and the training part has not: they can but be answered wrongly.
-    _strange_tags: dict[str, int] = field(init=False, default_factory=dict)
-    _strange_labels: dict[str, int] = field(init=False, default_factory=dict)
+    spelling: Spelling
+    tags: tuple[str, ...]
+    sentence_labels: tuple[str, ...]
+    max_length: int
+    time: int
+    unseen_tags: tuple[str, ...] = ()
+    unseen_labels: tuple[str, ...] = ()
+    mean_words: float = 1.0
 
-    name: ClassVar[str] = "tag"
-    carried: ClassVar[bool] = False
-    steps: ClassVar[tuple[int, int]] = (3_000, 6)
     unit: ClassVar[str] = "tokens"
-    right: ClassVar[str] = "it gives more of the sentence's words the right tag"
-    counted: ClassVar[str] = "mean share of a sentence's words with the right tag"
+    score_label: ClassVar[str] = "it predicts more of the sentence's tags correctly"
+    score_name: ClassVar[str] = "mean fraction of a sentence's words with the right tag"
 
     @property
     def measures(self) -> tuple[Measure, ...]:
-        """Figures of merit, the deciding one first; known when `fit` is done."""
-        own = (SPANS, TOKENS, UNKNOWN_WORDS) if are_spans(self._tags) else (TOKENS, UNKNOWN_WORDS)
-        return (*own, LABELS) if self._labels else own
+        own = (SPANS, TOKENS, UNKNOWN_WORDS) if are_spans(self.tags) else (TOKENS, UNKNOWN_WORDS)
+        return (*own, LABELS) if self.sentence_labels else own
 
-    def read(self) -> Parts[Tagged]:
-        """The sentences, split.
+    def covering(self, *splits: Tagged) -> Self:
+        """Return a copy that can encode these sentences: with their padded length, and their unseen tags and labels."""
+        words, tags, labels = (
+            [one for pieces in each for one in pieces] for each in zip(*map(self.pieces, splits), strict=True)
+        )
+        unseen_tags = {tag for own in tags for tag in own}.difference(self.tags)
+        unseen_labels = {label for label in labels if label is not None}.difference(self.sentence_labels)
+        return replace(
+            self,
+            time=max(map(len, words)),
+            unseen_tags=tuple(sorted(unseen_tags)),
+            unseen_labels=tuple(sorted(unseen_labels)),
+        )
 
-        Raises:
-            InputError: the data can't be read, or is too short to be split.
-        """
-        source = read_tagged(self.source, self.column, self.validation, self.test)
-        self.data = source.name
-        notes = list(source.notes)
-        train, validation, test = source.train, source.validation, source.test
-        if test is None:
-            train, test = self._hold_out(train, _TEST_SHARE)
-            notes.append(f"{self.data} has no test part: {_TEST_SHARE:.0%} of its sentences were set aside as one.")
-        if self.limit is not None:
-            train, test = _sample(train, self.limit), _sample(test, self.limit)
-            notes.append(
-                f"A quick look: at most {self.limit:,} training sentences and as many test sentences were used."
-            )
-        if recurring := split.recurring(_texts(train), _texts(test)):
-            notes.append(f"{recurring:,} of {len(train.words):,} training sentences occur in the test part too.")
-        if validation is None:
-            train, validation = self._hold_out(train, _VALIDATION_SHARE)
-        parts = Parts(train, validation, test, tuple(notes))
-        self._time = max(_longest(self.words(part)) for part in (train, validation, test))
-        return parts
-
-    def _hold_out(self, rows: Tagged, share: float) -> tuple[Tagged, Tagged]:
-        if rows.labels is not None:
-            kept, held = split.hold_out(rows.labels, share, _SPLIT_SEED)
-        else:
-            kept, held = split.hold_out_stretches([""] * len(rows.words), share, _SPLIT_SEED)
-        if not len(held):
-            raise InputError(
-                f"{self.data} has too few sentences to set some aside, {len(rows.words)}: give it more, or name parts "
-                "with --validation and --test."
-            )
-        return rows.take(kept.tolist()), rows.take(held.tolist())
-
-    def fit(self, train: Tagged) -> None:
-        """The tags and labels, in alphabetical order, and the spelling.
-
-        Raises:
-            InputError: there is nothing to tell apart, or a sentence's tags are no tags.
-        """
-        self._tags = tuple(sorted({tag for tags in train.tags for tag in tags}))
-        self._labels = () if train.labels is None else tuple(sorted(set(train.labels)))
-        if len(self._tags) < 2:
-            raise InputError(
-                f"{self.data} has one tag only, {self._tags[0]!r}: a tagger needs words of at least two, so name the "
-                "column of the tags with --column."
-            )
-        if len(self._tags) > _MOST_TAGS:
-            raise InputError(
-                f"{self.data} has {len(self._tags):,} different tags, of which at most {_MOST_TAGS:,} can be "
-                "learnt: name the column of the tags with --column."
-            )
-        if self.crf is None:
-            self.crf = are_spans(self._tags)
-        self._spelling = Spelling.fit(train.words, self.vocabulary, self.least, self.letters)
-        self._mean_words = float(np.mean([len(words) for words in train.words]))
-
-    def use(self, spelling: Spelling, tags: tuple[str, ...], labels: tuple[str, ...]) -> None:
-        """Take what was fitted before, in the place of `fit`."""
-        self._spelling, self._tags, self._labels = spelling, tags, labels
-
-    def _pieces(self, rows: Tagged) -> tuple[list[list[str]], list[list[str]], list[str | None]]:
-        """Words, tags and label of each row."""
+    def pieces(self, examples: Tagged) -> tuple[list[list[str]], list[list[str]], list[str | None]]:
+        """Return the words, the tags and the label of each piece. The label is None if there is none to predict."""
         words, tags, labels = [], [], []
-        for place, sentence in enumerate(rows.words):
-            cuts = pieces(len(sentence), self.length)
+        for place, sentence in enumerate(examples.words):
+            cuts = pieces(len(sentence), self.max_length)
             words += [sentence[first:last] for first, last in cuts]
-            tags += [rows.tags[place][first:last] for first, last in cuts]
-            labels += [None if rows.labels is None else rows.labels[place], *[None] * (len(cuts) - 1)]
+            tags += [examples.tags[place][first:last] for first, last in cuts]
+            label = examples.labels[place] if examples.labels is not None and self.sentence_labels else None
+            labels += [label, *[None] * (len(cuts) - 1)]
         return words, tags, labels
 
-    def words(self, rows: Tagged) -> list[list[str]]:
-        """The words of each row."""
-        return self._pieces(rows)[0]
+    def encode(self, examples: Tagged, training: bool = False) -> Batch:
+        """Return the pieces of sentences, padded on the left.
 
-    def encode(self, rows: Tagged, learning: bool = False) -> Examples:
-        """Ids of words and letters [rows, time, 1 + letters], 0 on the left of a row of fewer words; and `Truths`."""
-        assert self._spelling is not None
-        words, tags, labels = self._pieces(rows)
-        time = self._time or _longest(words)
-        inputs = self._spelling.rows(words, time)
-        numbers = {tag: place for place, tag in enumerate(self._tags, 1)}
-        truths = np.zeros((len(words), time), np.int32)
-        for row, own in zip(truths, tags, strict=True):
-            row[time - len(own) :] = [_number(tag, numbers, self._strange_tags) for tag in own]
-        known = {label: place for place, label in enumerate(self._labels, 1)}
-        told = [0 if label is None or not known else _number(label, known, self._strange_labels) for label in labels]
-        unknown = (truths > 0) & (inputs[:, :, 0] < FIRST)
-        return Examples(inputs, Truths(truths, unknown, np.array(told, np.int32)).joined())
+        Inputs are `words` and `chars`; see `Spelling.encode`. Targets are `tags`, [pieces, time], numbers from 1 and 0
+        at padded steps; `unknown`, [pieces, time], True for a word that has no id; and `labels`, [pieces], numbers from
+        1, and 0 if there is none to predict. Unseen tags and labels have the numbers after the known ones.
+        """
+        words, tags, labels = self.pieces(examples)
+        inputs = self.spelling.encode(words, self.time)
+        tag_ids: dict[str | None, int] = {None: 0} | _numbers((*self.tags, *self.unseen_tags))
+        label_ids: dict[str | None, int] = {None: 0} | _numbers((*self.sentence_labels, *self.unseen_labels))
+        numbers = np.zeros((len(words), self.time), np.int32)
+        for row, own in zip(numbers, tags, strict=True):
+            row[self.time - len(own) :] = [tag_ids[tag] for tag in own]
+        unknown = (numbers > 0) & (inputs["words"] < FIRST)
+        label_numbers = np.array([label_ids[label] for label in labels], np.int32)
+        return Batch(inputs, {"tags": numbers, "unknown": unknown, "labels": label_numbers})
 
-    def size(self, examples: Examples) -> int:
-        """How many words there are."""
-        return int((Truths.of(examples.targets).tags > 0).sum())
+    def size(self, batch: Batch) -> int:
+        return int((batch.targets["tags"] > 0).sum())
 
-    def remarks(self, test: Examples) -> tuple[str, ...]:
-        """How many words have no id, and how many have a tag, or sentences a label, that no training sentence has."""
-        truths, words = Truths.of(test.targets), self.size(test)
+    def remarks(self, batch: Batch) -> tuple[str, ...]:
+        targets, words = batch.targets, self.size(batch)
         remarks = []
-        if unknown := int(truths.unknown.sum()):
+        if unknown := int(targets["unknown"].sum()):
             remarks.append(f"{unknown:,} of the {words:,} test tokens ({unknown / words:.1%}) are unknown words.")
-        if strange := int((truths.tags > len(self._tags)).sum()):
-            remarks.append(f"{strange:,} of the {words:,} test tokens have a tag that no training sentence has: wrong.")
-        if strange := int((truths.labels > len(self._labels)).sum()):
-            remarks.append(f"{strange:,} test sentences have a label that no training sentence has: wrong.")
+        if unseen := int((targets["tags"] > len(self.tags)).sum()):
+            remarks.append(
+                f"{unseen:,} of the {words:,} test tokens have a tag that no training sentence has, and count as wrong."
+            )
+        if unseen := int((targets["labels"] > len(self.sentence_labels)).sum()):
+            remarks.append(f"{unseen:,} test sentences have a label that no training sentence has, and count as wrong.")
         return tuple(remarks)
 
-    def counts(self, train: Examples) -> NDArray[np.float32]:
-        """What each training row counts, [rows]: 1."""
-        return np.ones(len(train.inputs), np.float32)
-
-    def blocks(self, cell: str, units: int) -> list[Block]:
-        """Words' vectors, recurrent layers that give every step, and the scores of tags and labels."""
-        assert self._spelling is not None
-        ids, letter_ids = self._spelling.ids, self._spelling.letter_ids
-        blocks: list[Block] = [
-            WordVectors(ids, self.embedding, letter_ids, self.letter_units, cell, self.word_dropout, self.zoneout),
-        ]
-        if self.input_dropout:
-            blocks.append(Dropout(self.input_dropout))
-        for _ in range(self.layers):
-            blocks.append(Recurrent(cell, units, self.both, True, self.recurrent_dropout, zoneout=self.zoneout))
-            if self.output_dropout:
-                blocks.append(Dropout(self.output_dropout))
-        return [*blocks, Tags(len(self._tags), len(self._labels), bool(self.crf), self.pooling)]
-
-    def model(self, blocks: Sequence[Block], weights: Sequence[Any], training: dict[str, Any]) -> Model:
-        """What a model file holds of a trained network."""
-        assert self._spelling is not None
-        arrays = tuple({name: np.asarray(array) for name, array in block.items()} for block in weights)
-        answers = {"tags": list(self._tags), "labels": list(self._labels), "length": self.length}
-        return Model(self.name, tuple(blocks), arrays, self._spelling.to_json(), answers, training)
-
     def losses(self, outputs: Any, targets: Any) -> Any:
-        """-log p of a row's tags, over the mean number of words of a training sentence, and -log p of its label, in
-        nats: words count alike wherever they stand, and tags together as much as the label."""
+        """Return the loss of the tags plus the loss of the label of each piece, in nats.
+
+        The loss of the tags is divided by the mean number of words of a training sentence. So all words have the same
+        weight, and the tags of a sentence have, on average, the weight of its label.
+        """
         import jax
 
-        answers, truths = Answers.of(outputs, len(self._tags), len(self._labels)), Truths.of(targets)
-        losses = answers.losses / self._mean_words
-        if not self._labels:
+        losses = outputs["losses"] / self.mean_words
+        if not self.sentence_labels:
             return losses
-        own = (truths.labels - 1).clip(0, len(self._labels) - 1)[:, None]
-        shares = jax.numpy.take_along_axis(jax.nn.log_softmax(answers.labels, axis=1), own, axis=1)[:, 0]
-        return losses - jax.numpy.where(truths.labels > 0, shares, 0)
+        own = (targets["labels"] - 1).clip(0, len(self.sentence_labels) - 1)[:, None]
+        logs = jax.numpy.take_along_axis(jax.nn.log_softmax(outputs["labels"], axis=1), own, axis=1)[:, 0]
+        return losses - jax.numpy.where(targets["labels"] > 0, logs, 0)
 
-    def measure(self, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
-        """See `tag_measures.of_tags`."""
-        names = [*self._tags, *self._strange_tags]
-        answers = Answers.of(outputs, len(self._tags), len(self._labels))
-        return of_tags(answers, Truths.of(targets), names, are_spans(self._tags))
+    def measure(self, outputs: Mapping[str, Any], targets: Mapping[str, Any]) -> dict[str, float]:
+        return of_tags(outputs, targets, (*self.tags, *self.unseen_tags), are_spans(self.tags))
 
-    def merits(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
-        """The share of each row's words with the right tag, [rows]."""
-        return shares_right(Answers.of(outputs, len(self._tags), len(self._labels)), Truths.of(targets))
+    def scores(self, outputs: Mapping[str, Any], targets: Mapping[str, Any]) -> NDArray[np.float64]:
+        return fractions_right(outputs, targets)
 
-    def chance(self, train: Examples, test: Examples) -> Simple:
-        """The commonest tag for each word, and the commonest label for each sentence."""
-        description = "always the commonest tag" + (", and the commonest label" if self._labels else "")
-        return Simple("chance", description, self.commonest(train.targets, test.targets))
+    def constant(
+        self, targets: Mapping[str, Any], train: Mapping[str, Any] | None = None
+    ) -> tuple[dict[str, NDArray[np.float32]], str]:
+        seen = targets if train is None else train
+        counts = np.bincount(seen["tags"][seen["tags"] > 0], minlength=1 + len(self.tags))[1 : 1 + len(self.tags)]
+        tags = np.where(targets["tags"] > 0, 1 + int(counts.argmax()), 0)
+        labels = np.bincount(seen["labels"], minlength=1 + len(self.sentence_labels))[1 : 1 + len(self.sentence_labels)]
+        description = "always the most frequent tag" + (", and the most frequent label" if self.sentence_labels else "")
+        return self.outputs_of(tags, np.tile(labels, (len(tags), 1))), description
 
-    def commonest(self, of: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float32]:
-        """Outputs for the rows of `targets` that are always the commonest tag and label of the rows of `of`."""
-        seen, truths = Truths.of(of), Truths.of(targets)
-        tag = int(np.bincount(seen.tags[seen.tags > 0], minlength=1 + len(self._tags))[: 1 + len(self._tags)].argmax())
-        labels = np.bincount(seen.labels, minlength=1 + len(self._labels))[1 : 1 + len(self._labels)].astype(np.float64)
-        return self._outputs(np.where(truths.tags > 0, max(tag, 1), 0), np.tile(labels, (len(targets), 1)))
+    def outputs_of(self, tags: NDArray[Any], labels: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+        """Return outputs, in the same form as those of the network, that predict these tags and labels.
 
-    def _outputs(self, tags: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float32]:
-        """Outputs that answer these tags, [rows, time] from 1, and have these logits of labels, [rows, labels]."""
-        scores = np.where(tags[:, :, None] == np.arange(1, 1 + len(self._tags)), 0, np.float32(_IMPOSSIBLE))
-        parts = Answers(scores, labels.astype(np.float32), np.zeros(len(tags), np.float32))
-        outputs: NDArray[np.float32] = parts.joined(NUMPY)
-        return outputs
+        Args:
+            tags: The numbers of the tags from 1, and 0 at padded steps, [pieces, time].
+            labels: The logits of the labels, [pieces, labels].
+        """
+        scores = np.where(tags[:, :, None] == np.arange(1, 1 + len(self.tags)), np.float32(0), np.float32(_IMPOSSIBLE))
+        return {"scores": scores, "labels": labels.astype(np.float32), "losses": np.zeros(len(tags), np.float32)}
 
-    def baseline(self, parts: Parts[Tagged]) -> Simple:
-        """Each word's most frequent tag; of labels, logistic regression on the words and pairs of words."""
-        train = parts.train
-        tag_of, otherwise = _most_frequent_tags(train)
-        numbers = {tag: place for place, tag in enumerate(self._tags, 1)}
-        words, _, labels = self._pieces(parts.test)
-        time = self._time or _longest(words)
-        tags = np.zeros((len(words), time), np.int32)
-        for row, sentence in zip(tags, words, strict=True):
-            row[time - len(sentence) :] = [numbers[tag_of.get(word, otherwise)] for word in sentence]
-        logits = np.zeros((len(words), len(self._labels)))
-        description = f"of a word that is not in the training part {otherwise}, as of most that occur once in it"
-        if len(self._labels) > 1:
-            fitted = self._regression(parts)
-            # A row that has no label of its own is a later piece of a sentence, and is not asked.
-            logits[[label is not None for label in labels]] = fitted.outputs
-            description += (
-                "; of labels NB-weighted logistic regression on words and pairs of words (Wang and Manning 2012), "
-                f"C = {fitted.C:g} chosen on the validation part"
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "tags": list(self.tags),
+            "labels": list(self.sentence_labels),
+            "max_length": self.max_length,
+            "encoder": self.spelling.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        max_length = kept.get("max_length")
+        if type(max_length) is not int or not 0 < max_length < 2**31:
+            raise InputError("its max_length is not a whole number above 0.")
+        tags, labels = (_names_from_json(kept, name) for name in ("tags", "labels"))
+        return cls(spelling_from_json(kept.get("encoder")), tags, labels, max_length, time=max_length)
+
+
+@dataclass(frozen=True)
+class Tag(Task[Tagged]):
+    """Sentences with a tag for each word and, optionally, a label for each sentence.
+
+    Padding never changes a prediction. If the data has no test set, a fifth of the sentences is set aside. If it has no
+    validation set, a tenth of the training set is set aside. The splits are stratified by label and do not depend on
+    the seed. Sentences without labels are set aside in blocks, since consecutive ones are mostly from one document.
+
+    Args:
+        options: `column`: See `reading.read_tagged`.
+    """
+
+    settings: TagSettings
+
+    length: ClassVar[Length] = Length(3_000, 6)
+
+    def read(self) -> Splits[Tagged]:
+        source = read_tagged(self.data, self.options.get("column"), self.validation, self.test)
+        name, train, validation, test = source.name, source.train, source.validation, source.test
+        notes = list(source.notes)
+        if test is None:
+            train, test = _hold_out(name, train, TEST_FRACTION)
+            notes.append(held_out_note(name, "sentences"))
+        if self.limit is not None:
+            train, test = _sample(train, self.limit), _sample(test, self.limit)
+            notes.append(limit_note(self.limit, "sentences"))
+        if recurring := split.count_shared_texts(train.texts, test.texts):
+            notes.append(f"{recurring:,} of {len(train.words):,} training sentences are also in the test set.")
+        if validation is None:
+            train, validation = _hold_out(name, train, VALIDATION_FRACTION)
+        return Splits(name, train, validation, test, tuple(notes))
+
+    def prepare(self, splits: Splits[Tagged]) -> tuple[PreparedSentences, TagSettings]:
+        """Learn the tags and labels, in alphabetical order, and the spelling.
+
+        Raises:
+            InputError: There is only one tag, or there are too many.
+        """
+        train, settings = splits.train, self.settings
+        tags = tuple(sorted({tag for own in train.tags for tag in own}))
+        if len(tags) < 2:
+            raise InputError(
+                f"{splits.name} has only one tag, {tags[0]!r}, but a tagger needs at least two. Choose the column "
+                "of the tags with --column."
             )
-        return Simple("each word's most frequent tag", description, self._outputs(tags, logits))
-
-    def _regression(self, parts: Parts[Tagged]) -> Any:
-        from gatewright.tasks.base.baselines import NBLogisticRegression, nb_logistic_regression
-
-        own = {label: place for place, label in enumerate(self._labels)}
-        train, validation = (
-            np.array([own.get(label, len(own)) for label in rows.labels or ()])
-            for rows in (parts.train, parts.validation)
+        if len(tags) > _MAX_TAGS:
+            raise InputError(
+                f"{splits.name} has {len(tags):,} different tags, but a tagger can have at most {_MAX_TAGS:,}. Choose "
+                "the column of the tags with --column."
+            )
+        prepared = PreparedSentences(
+            Spelling.fit(train.words, settings.vocabulary, settings.min_count, settings.max_chars),
+            tags,
+            tuple(sorted(set(train.labels or ()))),
+            settings.max_length,
+            time=settings.max_length,
+            mean_words=float(np.mean([len(words) for words in train.words])),
         )
-        texts = [_texts(rows) for rows in (parts.train, parts.validation, parts.test)]
-        fitted = nb_logistic_regression(texts[0], train, texts[1], validation, texts[2], len(own))
-        if len(own) > 2:
-            return fitted
-        # One logit is that of the second of two labels.
-        logits = np.concatenate([np.zeros_like(fitted.outputs), fitted.outputs], axis=1)
-        return NBLogisticRegression(logits, fitted.C)
+        crf = are_spans(tags) if settings.crf is None else settings.crf
+        return prepared.covering(train, splits.validation, splits.test), replace(settings, crf=crf)
 
-    def decode(self, outputs: NDArray[Any]) -> Sequence[tuple[str, ...]]:
-        """The tags of each row's steps; of steps without a word what stands there means nothing."""
-        scores = Answers.of(outputs, len(self._tags), len(self._labels)).scores
-        return [tuple(self._tags[number] for number in row) for row in scores.argmax(axis=2)]
+    def network(self, prepared: PreparedSentences, settings: TagSettings) -> list[Layer]:
+        """Return the layers: word vectors, recurrent layers that return all steps, and scores of tags and labels."""
+        spelling = prepared.spelling
+        words = WordCharEmbedding(
+            spelling.ids,
+            settings.embedding_dim,
+            spelling.letter_ids,
+            settings.char_units,
+            settings.cell,
+            settings.word_dropout,
+            settings.zoneout,
+        )
+        dropout = [Dropout(settings.input_dropout)] if settings.input_dropout else []
+        stack = recurrent_stack(settings, bidirectional=settings.bidirectional, sequences=True)
+        tags = Tags(len(prepared.tags), len(prepared.sentence_labels), bool(settings.crf), settings.pooling)
+        return [words, *dropout, *stack, tags]
 
-
-def _number(name: str, known: dict[str, int], strange: dict[str, int]) -> int:
-    """The number of a tag or label; those that are not known have theirs behind the known."""
-    if name in known:
-        return known[name]
-    return strange.setdefault(name, 1 + len(known) + len(strange))
-
-
-def _most_frequent_tags(rows: Tagged) -> tuple[dict[str, str], str]:
-    """Each word's most frequent tag, and that of the words that occur once; among equals the first seen."""
-    counts: dict[str, Counter[str]] = {}
-    for words, tags in zip(rows.words, rows.tags, strict=True):
-        for word, tag in zip(words, tags, strict=True):
-            counts.setdefault(word, Counter())[tag] += 1
-    once: Counter[str] = Counter()
-    for own in counts.values():
-        if own.total() == 1:
-            once.update(own)
-    if not once:
-        for own in counts.values():
-            once.update(own)
-    return {word: _commonest(own) for word, own in counts.items()}, _commonest(once)
+    def baseline(self, splits: Splits[Tagged], prepared: PreparedSentences) -> FittedBaseline:
+        """Fit a baseline: each word's most frequent tag, and for labels logistic regression on words and word pairs."""
+        words, _, labels = prepared.pieces(splits.test)
+        fitted = fit_baseline(splits, prepared.sentence_labels)
+        ids, numbers = _numbers(prepared.tags), np.zeros((len(words), prepared.time), np.int32)
+        for row, sentence in zip(numbers, words, strict=True):
+            row[prepared.time - len(sentence) :] = [ids[tag] for tag in fitted.tags(sentence)]
+        logits = np.zeros((len(words), len(prepared.sentence_labels)))
+        if prepared.sentence_labels:
+            # Only the first piece of a sentence has a label.
+            logits[[label is not None for label in labels]] = fitted.logits
+        return FittedBaseline("each word's most frequent tag", fitted.description, prepared.outputs_of(numbers, logits))
 
 
-def _commonest(counts: Counter[str]) -> str:
-    return max(counts, key=counts.__getitem__)
+def _numbers(names: Sequence[str]) -> dict[str, int]:
+    """Return the number of each name, counted from 1."""
+    return {name: place for place, name in enumerate(names, 1)}
 
 
-def _sample(rows: Tagged, limit: int) -> Tagged:
-    labels = [""] * len(rows.words) if rows.labels is None else rows.labels
-    return rows.take(split.sample(labels, limit, _SPLIT_SEED).tolist())
+def _names_from_json(kept: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    listed = kept.get(name)
+    if not isinstance(listed, list) or not all(isinstance(one, str) and one for one in listed):
+        raise InputError(f"its {name} are not a list of strings.")
+    if len(set(listed)) != len(listed):
+        raise InputError(f"a name occurs twice in its {name}.")
+    return tuple(listed)
 
 
-def _texts(rows: Tagged) -> list[str]:
-    return [" ".join(words) for words in rows.words]
+def _hold_out(name: str, examples: Tagged, fraction: float) -> tuple[Tagged, Tagged]:
+    """Split sentences, and return the remaining and the held-out ones. `fraction` is that of the held-out sentences.
+
+    Raises:
+        InputError: There are too few sentences.
+    """
+    if examples.labels is not None:
+        kept, held = split.stratified_split(examples.labels, fraction, SPLIT_SEED)
+    else:
+        kept, held = split.stratified_block_split([""] * len(examples.words), fraction, SPLIT_SEED)
+    if not len(held):
+        raise InputError(
+            f"{name} has too few sentences to set some aside ({len(examples.words)}). Add sentences, or give other "
+            "data with --validation and --test."
+        )
+    return examples.take(kept.tolist()), examples.take(held.tolist())
 
 
-def _longest(sentences: Sequence[Sequence[str]]) -> int:
-    return max((len(sentence) for sentence in sentences), default=1)
+def _sample(examples: Tagged, limit: int) -> Tagged:
+    labels = [""] * len(examples.words) if examples.labels is None else examples.labels
+    return examples.take(split.stratified_sample(labels, limit, SPLIT_SEED).tolist())

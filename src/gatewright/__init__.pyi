@@ -1,0 +1,538 @@
+# Written by tools/make_stubs.py from the settings of all tasks.
+# ruff: noqa
+# fmt: off
+from collections.abc import Sequence
+from pathlib import Path
+
+from gatewright import runtime as runtime
+from gatewright.commands.compare import compare as compare
+from gatewright.commands.doctor import doctor as doctor
+from gatewright.commands.evaluate import evaluate as evaluate
+from gatewright.commands.generate import generate as generate
+from gatewright.commands.info import info as info
+from gatewright.commands.predict import predict as predict
+from gatewright.commands.train import train as train
+from gatewright.keras.accelerate import SlowPathWarning as SlowPathWarning
+from gatewright.keras.accelerate import accelerate as accelerate
+from gatewright.keras.accelerate import restore as restore
+from gatewright.keras.enable import disable as disable
+from gatewright.keras.enable import enable as enable
+from gatewright.ops.kernels import num_threads as num_threads
+from gatewright.ops.kernels import set_num_threads as set_num_threads
+from gatewright.results.records import Trained
+
+__version__: str
+
+def train_series_classifier(
+    data: str | Path,
+    out: str | Path = "model.safetensors",
+    *,
+    label: str | None = None,
+    id: str | None = None,
+    time: str | None = None,
+    validation: str | None = None,
+    test: str | None = None,
+    limit: int | None = None,
+    max_length: int | None = None,
+    scaling: str = "each",
+    cell: str = "gru",
+    units: int = 128,
+    layers: int = 1,
+    bidirectional: bool = True,
+    pooling: str = "mean",
+    epochs: int | None = None,
+    batch_size: int = 16,
+    learning_rate: float = 0.002,
+    schedule: str = "linear",
+    warmup: float = 0.0,
+    clip_norm: float = 1.0,
+    ema_decay: float = 0.998,
+    patience: int = 0,
+    seed: int = 0,
+    class_weights: str = "none",
+    recurrent_dropout: float = 0.0,
+    zoneout: float = 0.0,
+    output_dropout: float = 0.5,
+    weight_decay: float = 0.0,
+    input_noise: float | None = None,
+    input_dropout: float = 0.0,
+) -> Trained:
+    """Train on series of numbers and save the model in one file. Learn to predict the label of a series of numbers.
+
+    The same call resumes an interrupted training; see `gatewright.train`.
+
+    Args:
+        data: japanese-vowels, digits, a .ts file, a .npz archive, or a long table with --id and --time.
+        out: The model file. An existing one is replaced when the new one is finished.
+        label: Column of the labels (default: label).
+        id: Column of a long table that says which series a row belongs to (default: id).
+        time: Column of a long table with the time of each step (default: time).
+        validation: Data for the validation set (default: in `data`, or set aside from it).
+        test: Data for the test set (default: in `data`, or set aside from it).
+        limit: Use at most this many training examples, and at most this many test examples.
+        max_length: Largest number of steps of a series. Only the last steps of a longer series are read (default:
+            the length of the longest training series).
+        scaling: Scaling of the channels: each (by its own standard deviation) or together (all by the same
+            number, for channels with the same unit).
+        cell: Recurrent cell.
+        units: Units of each recurrent layer, in each direction.
+        layers: Number of stacked recurrent layers.
+        bidirectional: Process series in both directions.
+        pooling: Method to combine the outputs of all steps into one vector: last, mean, max or attention.
+        epochs: Passes over the training set (default: 10 to 200, about 2,000 steps).
+        batch_size: Examples per training step.
+        learning_rate: Peak learning rate of Adam.
+        schedule: Learning rate schedule: constant, linear or cosine decay to 0.
+        warmup: Fraction of the training steps during which the learning rate rises to its peak.
+        clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
+        ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        seed: Seed of the initial weights, the order of the examples and dropout.
+        class_weights: Weights of the classes in the loss: none or balanced.
+        recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
+        zoneout: Fraction of the state's units that keep their previous value at a time step in training.
+        output_dropout: Fraction of each recurrent layer's outputs dropped in training.
+        weight_decay: Decoupled weight decay: each step subtracts this number * learning rate * weights.
+        input_noise: Standard deviation of the noise added to each number in training, as a fraction of the
+            channel's standard deviation (default: 0.5 for several channels, 0.1 for one).
+        input_dropout: Fraction of the channels dropped, the same ones at every step (variational dropout).
+
+    Raises:
+        InputError: An input cannot be used. The message says which, and what to do.
+    """
+
+def train_classifier(
+    data: str | Path,
+    out: str | Path = "model.safetensors",
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    label_separator: str | None = None,
+    pretrained: str | None = None,
+    validation: str | None = None,
+    test: str | None = None,
+    limit: int | None = None,
+    tokens: str = "words",
+    vocabulary: int = 30000,
+    min_count: int = 2,
+    max_length: int = 400,
+    cell: str = "gru",
+    units: int = 128,
+    layers: int = 1,
+    bidirectional: bool = True,
+    pooling: str = "max",
+    embedding_dim: int = 128,
+    epochs: int | None = None,
+    batch_size: int = 32,
+    learning_rate: float = 0.002,
+    schedule: str = "linear",
+    warmup: float = 0.0,
+    clip_norm: float = 1.0,
+    ema_decay: float = 0.998,
+    patience: int = 0,
+    seed: int = 0,
+    class_weights: str = "none",
+    embedding_moments: str = "shared",
+    layer_lr_decay: float = 1.0,
+    gradual_unfreezing: bool = False,
+    recurrent_dropout: float = 0.0,
+    zoneout: float = 0.0,
+    output_dropout: float = 0.5,
+    weight_decay: float = 0.0,
+    word_dropout: float = 0.1,
+    embedding_dropout: float = 0.0,
+    input_dropout: float = 0.0,
+    adversarial_epsilon: float = 0.0,
+) -> Trained:
+    """Train on texts and save the model in one file. Learn to predict one label, or any number of labels, for a text.
+
+    The same call resumes an interrupted training; see `gatewright.train`.
+
+    Args:
+        data: imdb, a .csv, .tsv, .parquet or .jsonl file, a folder with a subfolder of text files for each class,
+            or a .tar.gz archive of such a folder.
+        out: The model file. An existing one is replaced when the new one is finished.
+        text: Column of the texts, or several columns, separated by commas, whose texts are joined (default:
+            text).
+        label: Column with a label or a list of labels for each text, or several columns of 0 and 1, separated by
+            commas, one for each label (default: label).
+        label_separator: Separator between the labels in a field of the label column, if a text can have several
+            labels.
+        pretrained: Model file of a language model to fine-tune. It changes these defaults: --layer-lr-decay 2.6,
+            --warmup 0.1, --no-bidirectional.
+        validation: Data for the validation set (default: in `data`, or set aside from it).
+        test: Data for the test set (default: in `data`, or set aside from it).
+        limit: Use at most this many training examples, and at most this many test examples.
+        tokens: Kind of tokens: words or bytes (byte-pair encoding).
+        vocabulary: Largest number of token ids.
+        min_count: Smallest number of times a word must occur in the training set to get an id.
+        max_length: Largest number of tokens of a text. Only the last tokens of a longer text are read.
+        cell: Recurrent cell.
+        units: Units of each recurrent layer, in each direction.
+        layers: Number of stacked recurrent layers.
+        bidirectional: Process texts in both directions.
+        pooling: Method to combine the outputs of all steps into one vector: last, mean, max or attention.
+        embedding_dim: Size of the token embeddings.
+        epochs: Passes over the training set (default: 3 to 50, about 2,000 steps).
+        batch_size: Examples per training step.
+        learning_rate: Peak learning rate of Adam.
+        schedule: Learning rate schedule: constant, linear or cosine decay to 0.
+        warmup: Fraction of the training steps during which the learning rate rises to its peak.
+        clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
+        ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        seed: Seed of the initial weights, the order of the examples and dropout.
+        class_weights: Weights of the classes in the loss: none or balanced.
+        embedding_moments: Second moments of Adam for the embedding table: own (one per weight) or shared (one for
+            the whole table).
+        layer_lr_decay: Ratio of a layer's learning rate to the learning rate of the layer below.
+        gradual_unfreezing: Train only the top layer in the first epoch, and one more layer in each epoch after
+            it.
+        recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
+        zoneout: Fraction of the state's units that keep their previous value at a time step in training.
+        output_dropout: Fraction of each recurrent layer's outputs dropped in training.
+        weight_decay: Decoupled weight decay: each step subtracts this number * learning rate * weights.
+        word_dropout: Fraction of the tokens replaced by the unknown token during training.
+        embedding_dropout: Fraction of the token ids whose embedding is set to 0 during a training step.
+        input_dropout: Fraction of the embedding dimensions dropped, the same ones at every step (variational
+            dropout).
+        adversarial_epsilon: Norm of adversarial perturbations of the embedded texts, as a multiple of a word
+            vector's norm; 0 for none.
+
+    Raises:
+        InputError: An input cannot be used. The message says which, and what to do.
+    """
+
+def train_roll_model(
+    data: str | Path,
+    out: str | Path = "model.safetensors",
+    *,
+    limit: int | None = None,
+    held_out_fraction: float = 0.1,
+    cell: str = "gru",
+    units: int = 256,
+    layers: int = 1,
+    epochs: int | None = None,
+    batch_size: int = 8,
+    learning_rate: float = 0.003,
+    schedule: str = "linear",
+    warmup: float = 0.0,
+    clip_norm: float = 1.0,
+    ema_decay: float = 0.998,
+    patience: int = 0,
+    seed: int = 0,
+    recurrent_dropout: float = 0.0,
+    zoneout: float = 0.0,
+    output_dropout: float = 0.5,
+    weight_decay: float = 0.0,
+    input_dropout: float = 0.0,
+    weight_dropout: float = 0.0,
+) -> Trained:
+    """Train on piano rolls and save the model in one file. Learn a model of piano rolls, which predicts the keys of the next frame.
+
+    The same call resumes an interrupted training; see `gatewright.train`.
+
+    Args:
+        data: jsb, nottingham, or a .mat or .npz file of piano rolls.
+        out: The model file. An existing one is replaced when the new one is finished.
+        limit: Use at most this many training examples, and at most this many test examples.
+        held_out_fraction: Fraction of the pieces set aside for the test set, and again for the validation set, if
+            the data has none.
+        cell: Recurrent cell.
+        units: Units of each recurrent layer.
+        layers: Number of stacked recurrent layers.
+        epochs: Passes over the training set (default: 20 to 200, about 1,000 steps).
+        batch_size: Pieces per training step.
+        learning_rate: Peak learning rate of Adam.
+        schedule: Learning rate schedule: constant, linear or cosine decay to 0.
+        warmup: Fraction of the training steps during which the learning rate rises to its peak.
+        clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
+        ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        seed: Seed of the initial weights, the order of the examples and dropout.
+        recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
+        zoneout: Fraction of the state's units that keep their previous value at a time step in training.
+        output_dropout: Fraction of each recurrent layer's outputs dropped in training.
+        weight_decay: Decoupled weight decay: each step subtracts this number * learning rate * weights.
+        input_dropout: Fraction of the keys dropped, the same ones at every time step (variational dropout).
+        weight_dropout: Fraction of the weights of the recurrent kernel that are set to 0 during a training step.
+
+    Raises:
+        InputError: An input cannot be used. The message says which, and what to do.
+    """
+
+def train_language_model(
+    data: str | Path,
+    out: str | Path = "model.safetensors",
+    *,
+    text: str | None = None,
+    validation: str | None = None,
+    test: str | None = None,
+    limit: int | None = None,
+    tokens: str = "characters",
+    split: str = "punctuation",
+    vocabulary: int = 10000,
+    min_count: int = 1,
+    examples: str = "stream",
+    max_length: int = 128,
+    held_out_fraction: float = 0.1,
+    cell: str = "gru",
+    units: int = 512,
+    layers: int = 1,
+    embedding_dim: int = 128,
+    tied_embedding: bool = False,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float = 0.002,
+    schedule: str = "linear",
+    warmup: float = 0.0,
+    clip_norm: float = 1.0,
+    ema_decay: float = 0.998,
+    patience: int = 0,
+    seed: int = 0,
+    samples: int = 0,
+    embedding_moments: str = "own",
+    recurrent_dropout: float = 0.0,
+    zoneout: float = 0.0,
+    output_dropout: float = 0.5,
+    weight_decay: float = 0.0,
+    embedding_dropout: float = 0.0,
+    word_dropout: float = 0.0,
+    input_dropout: float = 0.0,
+    weight_dropout: float = 0.0,
+) -> Trained:
+    """Train on texts and save the model in one file. Learn a language model, which continues texts.
+
+    The same call resumes an interrupted training; see `gatewright.train`.
+
+    Args:
+        data: shakespeare, ptb, imdb-unlabelled, a text file, a folder of text files, or a .csv, .tsv, .parquet or
+            .jsonl file.
+        out: The model file. An existing one is replaced when the new one is finished.
+        text: Column of the texts, or several columns, separated by commas, whose texts are joined (default:
+            text).
+        validation: Data for the validation set (default: in `data`, or set aside from it).
+        test: Data for the test set (default: in `data`, or set aside from it).
+        limit: Use at most this many training examples, and at most this many test examples.
+        tokens: Kind of tokens: characters, words or bytes (byte-pair encoding).
+        split: Method to split texts into words: punctuation (keeps case, punctuation marks and line breaks),
+            spaces, or keras (lower case, no punctuation marks).
+        vocabulary: Largest number of token ids; characters have no limit.
+        min_count: Smallest number of times a token must occur in the training set to get an id.
+        examples: Training examples: stream (all texts as one stream, with states kept from batch to batch) or
+            prefixes (every prefix of every line).
+        max_length: Number of time steps of truncated backpropagation. With --examples prefixes, largest number of
+            tokens read.
+        held_out_fraction: Fraction of the texts set aside as the test set, and again as the validation set, if
+            the data has none; 0 evaluates on the training set.
+        cell: Recurrent cell.
+        units: Units of each recurrent layer.
+        layers: Number of stacked recurrent layers.
+        embedding_dim: Size of the token embeddings.
+        tied_embedding: Use the embedding table as the kernel of the output layer too.
+        epochs: Passes over the training set (default: 6 to 50, about 4,000 steps).
+        batch_size: Number of streams or prefixes per training step (default: 32; fewer streams for a short text).
+        learning_rate: Peak learning rate of Adam.
+        schedule: Learning rate schedule: constant, linear or cosine decay to 0.
+        warmup: Fraction of the training steps during which the learning rate rises to its peak.
+        clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
+        ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        seed: Seed of the initial weights, the order of the examples and dropout.
+        samples: Number of random ids in the softmax during training (sampled softmax); 0 for all.
+        embedding_moments: Second moments of Adam for the embedding table: own (one per weight) or shared (one for
+            the whole table).
+        recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
+        zoneout: Fraction of the state's units that keep their previous value at a time step in training.
+        output_dropout: Fraction of each recurrent layer's outputs dropped in training.
+        weight_decay: Decoupled weight decay: each step subtracts this number * learning rate * weights.
+        embedding_dropout: Fraction of the token ids whose embedding is set to 0 during a training step.
+        word_dropout: Fraction of the tokens replaced by the unknown token during training.
+        input_dropout: Fraction of the embedding dimensions dropped, the same ones at every step (variational
+            dropout).
+        weight_dropout: Fraction of the recurrent kernel's weights set to 0 during a training step.
+
+    Raises:
+        InputError: An input cannot be used. The message says which, and what to do.
+    """
+
+def train_forecaster(
+    data: str | Path,
+    out: str | Path = "model.safetensors",
+    *,
+    time: str | None = None,
+    target: str | None = None,
+    past_covariates: str | None = None,
+    future_covariates: str | None = None,
+    series_id: str | None = None,
+    validation: str | None = None,
+    test: str | None = None,
+    limit: int | None = None,
+    look_back: int | None = None,
+    horizon: int | None = None,
+    calendar: bool = False,
+    missing: str = "last",
+    cell: str = "gru",
+    units: int = 256,
+    layers: int = 1,
+    decoding: str = "segments",
+    segment: int | None = None,
+    normalization: str = "last",
+    quantiles: Sequence[float] = (0.1, 0.9),
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float = 0.001,
+    schedule: str = "linear",
+    warmup: float = 0.0,
+    clip_norm: float = 1.0,
+    ema_decay: float = 0.998,
+    patience: int = 0,
+    seed: int = 0,
+    loss: str = "absolute",
+    recurrent_dropout: float = 0.0,
+    zoneout: float = 0.0,
+    output_dropout: float = 0.3,
+    weight_decay: float = 0.0,
+) -> Trained:
+    """Train on series to forecast and save the model in one file. Learn to forecast series of numbers, with intervals.
+
+    The same call resumes an interrupted training; see `gatewright.train`.
+
+    Args:
+        data: ett-h1, ett-m1, or a .csv, .tsv (also .gz) or .parquet file, with a row for each time and a column
+            for each variable.
+        out: The model file. An existing one is replaced when the new one is finished.
+        time: Column of the times: dates, dates and times, or whole numbers (default: date, time or a similar
+            name).
+        target: Column to forecast, several columns separated by commas, or 'all' for all columns of numbers
+            without another role (default: all).
+        past_covariates: Column that helps to forecast and is known up to the present, several columns separated
+            by commas, or 'all' for all other columns of numbers (default: none).
+        future_covariates: Column that helps to forecast and is also known for the steps to forecast, or several
+            columns separated by commas (default: none).
+        series_id: Column that says which series a row belongs to, if there are several.
+        validation: Data for the validation set (default: in `data`, or set aside from it).
+        test: Data for the test set (default: in `data`, or set aside from it).
+        limit: Use at most this many training examples, and at most this many test examples.
+        look_back: Number of past steps that the network reads (default: several seasons and at least four
+            horizons).
+        horizon: Number of steps to forecast (default: a season, or 10 steps).
+        calendar: Use the time of the year, of the week and of the day as inputs too.
+        missing: Input for a missing number: last (the number before it) or decay (GRU-D; needs --decoding
+            direct).
+        cell: Recurrent cell.
+        units: Units of each recurrent layer.
+        layers: Number of stacked recurrent layers.
+        decoding: Method to forecast the steps: segments (SegRNN), direct (all from the last state) or recursive
+            (one by one).
+        segment: Number of steps of a segment with --decoding segments (default: a season, at most 48).
+        normalization: Normalization of each window: last (subtract its last value), standard (standardize it) or
+            none.
+        quantiles: Probabilities of the quantiles to forecast too, separated by commas.
+        epochs: Passes over the training set (default: 3 to 50, about 3,000 steps).
+        batch_size: Windows per training step (default: 64, or fewer for short series).
+        learning_rate: Peak learning rate of Adam.
+        schedule: Learning rate schedule: constant, linear or cosine decay to 0.
+        warmup: Fraction of the training steps during which the learning rate rises to its peak.
+        clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
+        ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        seed: Seed of the initial weights, the order of the examples and dropout.
+        loss: Error to minimize: absolute or squared.
+        recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
+        zoneout: Fraction of the state's units that keep their previous value at a time step in training.
+        output_dropout: Fraction of each recurrent layer's outputs dropped.
+        weight_decay: Decoupled weight decay: each step subtracts this number * learning rate * weights.
+
+    Raises:
+        InputError: An input cannot be used. The message says which, and what to do.
+    """
+
+def train_tagger(
+    data: str | Path,
+    out: str | Path = "model.safetensors",
+    *,
+    column: str | None = None,
+    validation: str | None = None,
+    test: str | None = None,
+    limit: int | None = None,
+    vocabulary: int = 30000,
+    min_count: int = 1,
+    max_length: int = 64,
+    max_chars: int = 16,
+    cell: str = "gru",
+    units: int = 128,
+    layers: int = 1,
+    bidirectional: bool = True,
+    crf: bool | None = None,
+    pooling: str = "max",
+    embedding_dim: int = 128,
+    char_units: int = 32,
+    epochs: int | None = None,
+    batch_size: int = 32,
+    learning_rate: float = 0.002,
+    schedule: str = "linear",
+    warmup: float = 0.0,
+    clip_norm: float = 1.0,
+    ema_decay: float = 0.998,
+    patience: int = 0,
+    seed: int = 0,
+    embedding_moments: str = "own",
+    recurrent_dropout: float = 0.0,
+    zoneout: float = 0.0,
+    output_dropout: float = 0.5,
+    weight_decay: float = 0.0,
+    word_dropout: float = 0.1,
+    input_dropout: float = 0.0,
+) -> Trained:
+    """Train on tagged sentences and save the model in one file. Learn to predict the tag of each word, and the label of a sentence if sentences have labels.
+
+    The same call resumes an interrupted training; see `gatewright.train`.
+
+    Args:
+        data: atis, ewt, a .conllu file, a file with a word and its tag on each line, or a folder of these or of
+            seq.in, seq.out and label.
+        out: The model file. An existing one is replaced when the new one is finished.
+        column: Column of the tags. For a .conllu file: upos, xpos, feats or deprel (default: upos). For other
+            files: the number of a column, 2 or more (default: the last column).
+        validation: Data for the validation set (default: in `data`, or set aside from it).
+        test: Data for the test set (default: in `data`, or set aside from it).
+        limit: Use at most this many training examples, and at most this many test examples.
+        vocabulary: Maximum number of word ids.
+        min_count: Minimum number of times that a word must occur in the training set to get an id.
+        max_length: Maximum number of words of a sentence. Longer sentences are split.
+        max_chars: Maximum number of characters of a word. Of a longer word, only the first and last characters
+            are read.
+        cell: Recurrent cell.
+        units: Units of each recurrent layer, in each direction.
+        layers: Number of stacked recurrent layers.
+        bidirectional: Process sentences in both directions.
+        crf: Score all tags of a sentence together with a linear-chain CRF (default: if the tags are spans).
+        pooling: Method that combines the outputs of all time steps to predict the sentence's label: max, mean or
+            attention.
+        embedding_dim: Size of the word embeddings.
+        char_units: Size of the character embeddings, and units in each direction of the recurrent layer over
+            characters.
+        epochs: Passes over the training set (default: 6 to 50, about 3,000 steps).
+        batch_size: Examples per training step.
+        learning_rate: Peak learning rate of Adam.
+        schedule: Learning rate schedule: constant, linear or cosine decay to 0.
+        warmup: Fraction of the training steps during which the learning rate rises to its peak.
+        clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
+        ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        seed: Seed of the initial weights, the order of the examples and dropout.
+        embedding_moments: Second moments of Adam for the embedding table: own (one per weight) or shared (one for
+            the whole table).
+        recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
+        zoneout: Fraction of the state's units that keep their previous value at a time step in training.
+        output_dropout: Fraction of each recurrent layer's outputs dropped in training.
+        weight_decay: Decoupled weight decay: each step subtracts this number * learning rate * weights.
+        word_dropout: Fraction of the words that are replaced by the unknown word during training. Their
+            characters are kept.
+        input_dropout: Fraction of the word vectors' dimensions dropped, the same ones at every time step
+            (variational dropout).
+
+    Raises:
+        InputError: An input cannot be used. The message says which, and what to do.
+    """

@@ -1,0 +1,58 @@
+"""Draw the plot of the suite `training`."""
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gatewright.bench.tables import format_number
+from gatewright.bench.workers import OURS, TITLES
+from gatewright.support.plot_style import PALETTE
+
+_PEER_COLOR = "#c3c8d0"
+
+
+def draw(result: dict[str, Any]) -> Figure:
+    """Draw a bar chart of the milliseconds per training step in the case "plain".
+
+    Each cell has a group of bars, one for each library. The bar of Gatewright is at the top of the group.
+    """
+    rows = [row for row in result["rows"] if row["case"] == "plain"] or result["rows"]
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["cell"], row["case"]), []).append(row)
+    figure = Figure(figsize=(7, 1.0 + 0.27 * len(rows) + 0.4 * len(groups)), layout="constrained")
+    axes = figure.subplots()
+    position = 0.0
+    for (cell, case), group in groups.items():
+        axes.text(0, position, cell if case == "plain" else f"{cell}, {case}", ha="left", va="center", weight="bold")
+        for row in sorted(group, key=lambda row: row["peer"] != OURS):
+            position += 1
+            _draw_bar(axes, position, row)
+        position += 1.3
+    axes.set_ylim(position - 0.7, -0.6)
+    axes.set_xlim(0, 1.2 * max(row["ms"] for row in rows))
+    axes.set_yticks([])
+    axes.grid(False, axis="y")
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel("milliseconds per training step (relative to Gatewright); less is better")
+    machine = result["machine"]
+    figure.suptitle(
+        f"Training step, batch 32 x 200 words, 128 units; {machine['processor']}, {machine['cores']} cores",
+        fontsize=10.5,
+        x=0.01,
+        ha="left",
+        parse_math=False,
+    )
+    return figure
+
+
+def _draw_bar(axes: Axes, position: float, row: dict[str, Any]) -> None:
+    ours = row["peer"] == OURS
+    weight = "bold" if ours else "normal"
+    axes.barh(position, row["ms"], height=0.8, color=PALETTE[0] if ours else _PEER_COLOR)
+    transform = axes.get_yaxis_transform()
+    axes.text(-0.01, position, TITLES[row["peer"]], transform=transform, ha="right", va="center", weight=weight)
+    ratio = "" if ours or row["ratio"] is None else f"  ({row['ratio']:.1f}x)"
+    text, end = f"{format_number(row['ms'])}{ratio}", (row["ms"], position)
+    axes.annotate(text, end, xytext=(4, 0), textcoords="offset points", va="center", weight=weight)

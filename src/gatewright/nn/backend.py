@@ -1,0 +1,71 @@
+"""The two backends, NumPy and JAX. Both run recurrences with the compiled kernels."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gatewright.nn.layer import Array, Backend, States
+from gatewright.ops.recurrence import Recurrence
+
+
+def _numpy_recur(
+    rec: Recurrence,
+    x: Array,
+    weights: tuple[Array, Array, Array],
+    states: States | None,
+    mask: Array | None,
+    dropout: Array | None,
+    held: Array | None,
+    return_sequence: bool,
+) -> tuple[Array, States]:
+    from gatewright.ops import numpy as ops
+
+    run = ops.forward(
+        rec, x, *weights, initial_state=states, mask=mask, recurrent_dropout_mask=dropout, zoneout_mask=held
+    )
+    return run.sequence, run.states
+
+
+def _numpy_scan(
+    step: Callable[..., tuple[Any, Array]], carry: Any, xs: tuple[Array, ...], length: int | None = None
+) -> tuple[Any, Array]:
+    outputs = []
+    for elements in zip(*xs, strict=True) if xs else [()] * (length or 0):
+        carry, output = step(carry, elements)
+        outputs.append(output)
+    return carry, np.stack(outputs)
+
+
+NUMPY = Backend(np, _numpy_recur, lambda x: x, _numpy_scan)
+
+
+def jax_backend() -> Backend:
+    """Return the JAX backend. It is differentiable."""
+    import jax
+    import jax.numpy as jnp
+
+    from gatewright.ops import jax as ops
+
+    def recur(
+        rec: Recurrence,
+        x: Array,
+        weights: tuple[Array, Array, Array],
+        states: States | None,
+        mask: Array | None,
+        dropout: Array | None,
+        held: Array | None,
+        return_sequence: bool,
+    ) -> tuple[Array | None, States]:
+        return ops.forward(
+            rec,
+            x,
+            *weights,
+            initial_state=states,
+            mask=mask,
+            recurrent_dropout_mask=dropout,
+            zoneout_mask=held,
+            return_sequence=return_sequence,
+        )
+
+    return Backend(jnp, recur, jax.lax.stop_gradient, jax.lax.scan)

@@ -1,0 +1,138 @@
+"""The base class of all layers, and the data types that layers exchange."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright.support.errors import InputError
+
+Array: TypeAlias = Any  # a NumPy or JAX array
+Weights: TypeAlias = Mapping[str, Array]
+States: TypeAlias = tuple[Array, ...]
+Step: TypeAlias = Callable[[Array, States], tuple[Array, States]]
+
+EMBEDDING_SHIFT = "embedding_shift"
+"""Key in `Activations.context`. The value is an array [batch, time, units] that `Embedding` adds to its output."""
+
+
+class Backend(NamedTuple):
+    """The array library (NumPy or JAX) that computes a forward pass, and operations that differ between the two.
+
+    Attributes:
+        xp: `numpy` or `jax.numpy`.
+        recur: Function that runs a recurrence over a batch of sequences. Its arguments are (recurrence, x, weights,
+            initial states, mask, recurrent dropout mask, zoneout mask, return_sequence). x is an array or `Tokens`.
+            The states and masks may be None. It returns the outputs [batch, time, units] and the final states. The
+            outputs may be None if return_sequence is False.
+        stop_gradient: Function that returns its argument as a constant for differentiation, like
+            `jax.lax.stop_gradient`.
+        scan: Function that runs a loop over time steps, like `jax.lax.scan`. Its arguments are (step, carry, xs,
+            length=None), and it returns the last carry and the outputs of all steps, stacked. `step` takes the carry
+            and the next element of each array in `xs` along the first axis, and returns the new carry and an output.
+            `length` is the number of steps if `xs` is empty.
+    """
+
+    xp: ModuleType
+    recur: Callable[..., tuple[Array | None, States]]
+    stop_gradient: Callable[[Array], Array]
+    scan: Callable[..., tuple[Any, Array]]
+
+
+class Activations(NamedTuple):
+    """The data that one layer passes to the next.
+
+    Attributes:
+        x: Ids [batch, time], `Tokens`, features [batch, time, features], features [batch, features] if an earlier layer
+            has reduced the time axis, or a dict of such arrays.
+        mask: Booleans [batch, time], False at padded steps. None if no step is padded, or if there is no time axis.
+        targets: An array or a dict of arrays. If targets are given, the output layer may compute the losses instead of
+            the outputs.
+        states: The final states of each recurrent layer that has run so far.
+        context: Additional values from the caller or from earlier layers, by name.
+    """
+
+    x: Any
+    mask: Array | None = None
+    targets: Any = None
+    states: tuple[States, ...] = ()
+    context: Mapping[str, Any] = {}
+
+
+class Rng(Protocol):
+    """A random number generator for one training step."""
+
+    def keep(self, rate: float, shape: tuple[int, ...]) -> Array:
+        """Return random booleans that are False with probability `rate`."""
+
+    def uniform(self, shape: tuple[int, ...]) -> Array:
+        """Return random numbers, uniformly distributed in [0, 1)."""
+
+
+class Layer:
+    """The base class of layers. A layer describes its weights and its forward pass, for both NumPy and JAX.
+
+    A layer object does not contain its weights. Subclasses are frozen dataclasses whose fields are the configuration of
+    the layer. Model files store the fields and the name `kind`, which is different for each class. The methods of this
+    base class are the defaults for a layer without weights.
+    """
+
+    kind: ClassVar[str]
+
+    def width(self, features: int) -> int:
+        """Return the number of output features, given the number of input features."""
+        return features
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the names of the recurrent cells that the layer uses."""
+        return ()
+
+    def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each weight by name, given the number of input features."""
+        return {}
+
+    def initial_weights(self, features: int, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        """Return random initial weights, with the same distributions as in the corresponding Keras layer.
+
+        Args:
+            features: Number of input features.
+            rng: The random number generator.
+        """
+        return {}
+
+    def bind(self, w: Weights, layers: "Sequence[Layer]", weights: Sequence[Weights]) -> Weights:
+        """Return the weights that `forward` needs: those of the layer, and those that it shares with other layers.
+
+        Args:
+            w: The weights of this layer.
+            layers, weights: All layers of the network, and the weights of each.
+        """
+        return w
+
+    def forward(
+        self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
+    ) -> tuple[Activations, States]:
+        """Run the layer on a batch of sequences and return the outputs and the final states.
+
+        Args:
+            backend: NumPy or JAX.
+            w: The weights, as returned by `bind`.
+            inputs: The outputs of the previous layer.
+            states: The final states of the previous call, if the sequences continue those of that call. None at the
+                beginning of a sequence.
+            rng: Random numbers for dropout during training. None outside training.
+        """
+        raise NotImplementedError
+
+    def stepper(self, w: Weights) -> tuple[States, Step]:
+        """Return the initial states, and a function that runs the layer for one time step of one example with NumPy.
+
+        The function takes the input and the states, and returns the output and the new states. Its input is an id or an
+        array [1, features].
+
+        Raises:
+            InputError: The layer needs the whole sequence at once.
+        """
+        raise InputError(f"A {self.kind} layer needs the whole sequence at once, so the model cannot run step by step.")

@@ -1,0 +1,39 @@
+"""Show a result of any type as text, as HTML or as a plot."""
+
+import html as html_escapes
+from functools import singledispatch
+from typing import Any
+
+from gatewright.report import summary, terminal
+from gatewright.results.records import Comparison, Evaluated, Trained
+
+
+@singledispatch
+def text(result: object) -> str:
+    """Return the result as plain text with lines of at most 100 columns."""
+    raise TypeError(f"A {type(result).__name__} is not a result. Only results can be shown.")
+
+
+text.register(Comparison, terminal.text)
+text.register(Trained, summary.trained)
+text.register(Evaluated, summary.evaluated)
+
+
+@singledispatch
+def html(result: object) -> str:
+    """Return the result as an HTML fragment for a notebook."""
+    return f"<pre>{html_escapes.escape(text(result))}</pre>"
+
+
+@html.register
+def _(result: Comparison) -> str:
+    from gatewright.report.html import fragment  # imports matplotlib
+
+    return fragment(result)
+
+
+def plot(comparison: Comparison) -> Any:
+    """Return a matplotlib figure of the comparison: its learning curves, and its gradients through time."""
+    from gatewright.report.plots import overview
+
+    return overview(comparison)

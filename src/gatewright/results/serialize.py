@@ -1,0 +1,44 @@
+"""Convert results to plain JSON values and back."""
+
+import dataclasses
+import math
+import typing
+from typing import Any
+
+
+def to_json_value(value: Any) -> Any:
+    """Return dataclasses as dictionaries, tuples as lists, and numbers that are not finite as None."""
+    if dataclasses.is_dataclass(value):
+        return {field.name: to_json_value(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {name: to_json_value(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json_value(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def from_json_value(kind: Any, value: Any) -> Any:
+    """Convert `value`, a result of `to_json_value`, back to an object of type `kind`, which is a type annotation.
+
+    None becomes NaN where a float is expected. Unknown keys are ignored.
+
+    Raises:
+        KeyError, TypeError, AttributeError: `value` does not describe an object of this type.
+    """
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        known = {name: from_json_value(hints[name], inner) for name, inner in value.items() if name in hints}
+        return typing.cast(Any, kind)(**known)
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is dict:
+        return {name: from_json_value(arguments[1], inner) for name, inner in value.items()}
+    if origin is tuple:
+        if arguments[0] is Any:
+            return as_tuples(value)
+        return tuple(from_json_value(arguments[0], inner) for inner in value)
+    return math.nan if kind is float and value is None else value
+
+
+def as_tuples(value: Any) -> Any:
+    """Return nested lists as nested tuples."""
+    return tuple(map(as_tuples, value)) if isinstance(value, list | tuple) else value

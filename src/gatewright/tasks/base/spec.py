@@ -1,0 +1,111 @@
+"""The description of a task in the registry. It names the task's classes by import path, so it imports quickly."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pkgutil import resolve_name
+from typing import Any
+
+from gatewright.support.errors import InputError
+from gatewright.tasks.base.settings import Settings, SettingsTable
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a task's data, such as a column.
+
+    Attributes:
+        name: The keyword argument.
+        metavar, help: The name of its value and its description, for help texts.
+        flag: The flag. If it is empty, the flag is the name with hyphens instead of underscores.
+        training_only: True if only training and comparisons have the option.
+    """
+
+    name: str
+    metavar: str
+    help: str
+    flag: str = ""
+    training_only: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.flag:
+            object.__setattr__(self, "flag", f"--{self.name.replace('_', '-')}")
+
+
+def _complete(settings: type[Settings], given: Mapping[str, Any], options: Mapping[str, Any]) -> Settings:
+    return settings.complete(given)
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """A task in the registry.
+
+    Attributes:
+        name: The unique name of the task, which model files store.
+        command: The subcommand of `gatewright train`, such as "classify". Tasks that read different kinds of data may
+            share one. Empty if the task can only be compared.
+        function: The name of its typed training function, such as `train_classifier`.
+        summary: A sentence about what the network learns, for help texts.
+        examples: The word for the examples of the data, in the plural, such as "texts".
+        reads: A description of the data that the task accepts, for help texts.
+        example: The arguments of an example command, after `gatewright train`.
+        options: Options of the data.
+        predict_options: Options of `predict`.
+        settings: The settings class.
+        owns: A function that returns True if data with these options belongs to this task.
+        task: Import path "module:name" of the task class.
+        model: Import path of the class of its trained models. Empty if the task can only be compared.
+        takes_splits: True if --validation and --test may name data.
+        decoding: Settings of `gatewright generate`, for a task whose models generate text.
+        complete: A function that returns an instance of the settings class for the given settings and options.
+    """
+
+    name: str
+    command: str
+    function: str
+    summary: str
+    examples: str
+    reads: str
+    example: str
+    options: tuple[Option, ...]
+    settings: type[Settings]
+    owns: Callable[[str, Mapping[str, Any]], bool]
+    task: str
+    model: str = ""
+    predict_options: tuple[Option, ...] = ()
+    takes_splits: bool = True
+    decoding: type[SettingsTable] | None = None
+    complete: Callable[[type[Settings], Mapping[str, Any], Mapping[str, Any]], Settings] = _complete
+
+    def task_class(self) -> Any:
+        """Import and return the task class."""
+        return resolve_name(self.task)
+
+    def model_class(self) -> Any:
+        """Import and return the class of its trained models."""
+        return resolve_name(self.model)
+
+    def require_splits(self, data: str, splits: Mapping[str, str | None]) -> dict[str, str]:
+        """Return the data given with --validation and --test, by name of the split.
+
+        Raises:
+            InputError: There is such data, but the task reads all splits from `data`.
+        """
+        given = {name: path for name, path in splits.items() if path is not None}
+        if given and not self.takes_splits:
+            name, path = next(iter(given.items()))
+            raise InputError(
+                f"--{name} {path} does not apply to {self.examples}: all splits come from {data}, so leave it out."
+            )
+        return given
+
+    def require_options(self, data: str, options: Mapping[str, Any]) -> None:
+        """Check that the task has all given options of the data.
+
+        Raises:
+            InputError: The task does not have one.
+        """
+        own = [option.name for option in self.options]
+        for name, value in options.items():
+            if name not in own:
+                flag = f"--{name.replace('_', '-')}"
+                raise InputError(f"{flag} {value} does not apply to {self.examples}, as in {data}: leave it out.")

@@ -1,0 +1,234 @@
+"""The layers of forecasters that read a window: normalization, segments, and a recurrent layer for missing numbers.
+
+The letters in shapes are numbers: B of windows, L of steps of a window, H of steps ahead, C of targets, F of features
+of a step, K of features that are known ahead, d of units, w of steps of a segment, and O of outputs for each target and
+step ahead (the forecast and its quantiles).
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Weights
+from gatewright.nn.layers import Recurrent, glorot
+from gatewright.support.errors import InputError
+
+NORMALIZATION = "normalization"
+"""The key in `Activations.context` of `InstanceNorm`'s m and s, [B, 1, C] each."""
+HELD = "held"
+"""The key in `Activations.context` of the last past covariates, [B, covariates], which decoders keep constant."""
+FUTURE = "future"
+"""The key in `Activations.context` of the features that are known ahead, [B, H, K]; None if there are none."""
+
+NORMALIZATIONS = ("last", "standard", "none")
+
+# Added to a variance, so that a window of equal numbers has a standard deviation above 0.
+_EPSILON = 1e-5
+
+
+@dataclass(frozen=True)
+class InstanceNorm(Layer):
+    """Normalize each window by itself, from {"past": [B, L, F], "future": [B, H, K] if K > 0} to [B, L, F].
+
+    Reversible instance normalization (Kim et al. 2022, "Reversible Instance Normalization for Accurate Time-Series
+    Forecasting against Distribution Shift", section 3) without its learned affine map. The targets y become
+
+        (y - m) / s
+
+    and `Denormalize` returns s y + m.
+
+    Attributes:
+        method: "last": m is the last value, and s = 1 (Lin et al. 2023, "SegRNN: Segment Recurrent Neural Network for
+            Long-Term Time Series Forecasting", section 4.2; Zeng et al. 2023, NLinear). "standard": m and s are the
+            mean and the standard deviation of the window. "none": m = 0 and s = 1.
+        look_back: The number L of steps of a window.
+        targets: The number C of targets, which are the first features of a step.
+        future_features: The number K of features that are known ahead, which are the last features of a step.
+        lead: Whether each step gets the features known ahead of the next step instead of its own. `Recursive` needs
+            this.
+
+    Raises:
+        InputError: The method is unknown.
+    """
+
+    method: str
+    look_back: int
+    targets: int
+    future_features: int = 0
+    lead: bool = False
+    kind: ClassVar[str] = "instance_norm"
+
+    def __post_init__(self) -> None:
+        if self.method not in NORMALIZATIONS:
+            raise InputError(f"The normalization must be one of {', '.join(NORMALIZATIONS)}, not {self.method!r}.")
+
+    def forward(
+        self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
+    ) -> tuple[Activations, States]:
+        xp, past, future = backend.xp, inputs.x["past"], inputs.x.get("future")
+        unknown = past.shape[2] - self.future_features
+        y, others = past[:, :, : self.targets], past[:, :, self.targets :]
+        m, s = xp.zeros_like(y[:, :1]), xp.ones_like(y[:, :1])
+        if self.method == "last":
+            m = y[:, -1:]
+        elif self.method == "standard":
+            m = y.mean(axis=1, keepdims=True)
+            s = xp.sqrt(xp.square(y - m).mean(axis=1, keepdims=True) + _EPSILON)
+        if self.lead:
+            known = xp.concatenate([past[:, 1:, unknown:], future[:, :1]], axis=1)
+            others = xp.concatenate([past[:, :, self.targets : unknown], known], axis=2)
+        context = {
+            **inputs.context,
+            NORMALIZATION: (m, s),
+            HELD: past[:, -1, self.targets : unknown],
+            FUTURE: future,
+        }
+        return inputs._replace(x=xp.concatenate([(y - m) / s, others], axis=2), context=context), ()
+
+
+@dataclass(frozen=True)
+class Denormalize(Layer):
+    """Undo `InstanceNorm`: return s y + m, for y [B, H, C, O]."""
+
+    kind: ClassVar[str] = "denormalize"
+
+    def forward(
+        self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
+    ) -> tuple[Activations, States]:
+        m, s = inputs.context[NORMALIZATION]
+        return inputs._replace(x=s[..., None] * inputs.x + m[..., None]), ()
+
+
+@dataclass(frozen=True)
+class Segments(Layer):
+    """Cut each target into segments of w steps, and project each segment, from [B, L, F] to [B * C, L // w, d].
+
+    SegRNN (Lin et al. 2023), section 4.3.1: a linear map and a ReLU turn each segment into a vector, so that a
+    recurrent layer has L // w steps instead of L. The other features of the steps are inputs of this map together with
+    the target. The first L mod w steps are not read.
+
+    Attributes:
+        segment: The number w of steps of a segment.
+        units: The number d of outputs for each segment.
+        targets: The number C of targets.
+    """
+
+    segment: int
+    units: int
+    targets: int
+    kind: ClassVar[str] = "segments"
+
+    def width(self, features: int) -> int:
+        return self.units
+
+    def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        return {"kernel": (self.segment * (1 + features - self.targets), self.units), "bias": (self.units,)}
+
+    def initial_weights(self, features: int, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        inputs = self.segment * (1 + features - self.targets)
+        return {"kernel": glorot((inputs, self.units), rng), "bias": np.zeros(self.units, np.float32)}
+
+    def forward(
+        self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
+    ) -> tuple[Activations, States]:
+        xp, C = backend.xp, self.targets
+        B, L, F = inputs.x.shape
+        n = L // self.segment
+        x = inputs.x[:, L - n * self.segment :]
+        s = x[:, :, :C].swapaxes(1, 2).reshape(B * C, n, self.segment)
+        if F > C:
+            others = x[:, None, :, C:].reshape(B, 1, n, self.segment * (F - C))
+            others = xp.broadcast_to(others, (B, C, *others.shape[2:])).reshape(B * C, n, -1)
+            s = xp.concatenate([s, others], axis=2)
+        return inputs._replace(x=xp.maximum(s @ w["kernel"] + w["bias"], 0)), ()
+
+
+@dataclass(frozen=True)
+class Decaying(Layer):
+    """Run a recurrent layer whose inputs and states decay while numbers are missing: GRU-D, for any cell.
+
+    Che et al. 2018, "Recurrent Neural Networks for Multivariate Time Series with Missing Values", equations 10 to 16.
+    m_t is 1 if the number x_t is present and 0 if it is missing. delta_t is the number of steps since the last number
+    that is present, x' is that number, and x~ is the mean:
+
+        gamma_x = exp(-max(0, w delta_t + b)),      x^_t = m_t x_t + (1 - m_t) (gamma_x x' + (1 - gamma_x) x~)
+        gamma_h = exp(-max(0, delta_t W + b_h)),    h_t = cell([x^_t, m_t], gamma_h h_(t-1))
+
+    An LSTM's c decays like h. Each step is one call of the kernels, so this layer is slower than `Recurrent`.
+
+    The inputs, [B, L, F], are the variables (targets first), with the last number in place of a missing one; then
+    delta_t of each variable; then the features that are known ahead.
+
+    Attributes:
+        cell, units, return_sequences: See `Recurrent`.
+        variables: Number of variables that may be missing.
+        targets: The number C of targets. x~ of the targets is their mean in the training set, normalized; of the other
+            variables it is 0.
+    """
+
+    cell: str
+    units: int
+    variables: int
+    targets: int
+    return_sequences: bool = False
+    kind: ClassVar[str] = "decaying"
+    zoneout: ClassVar[float] = 0.0
+
+    def __post_init__(self) -> None:
+        self._recurrent.directions()  # checks the cell's name
+
+    @property
+    def _recurrent(self) -> Recurrent:
+        return Recurrent(self.cell, self.units)
+
+    def width(self, features: int) -> int:
+        return self.units
+
+    def cells(self) -> tuple[str, ...]:
+        return (self.cell,)
+
+    def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        own = {
+            "input_decay": (self.variables,),
+            "input_decay_bias": (self.variables,),
+            "state_decay": (self.variables, self.units),
+            "state_decay_bias": (self.units,),
+        }
+        return {**self._recurrent.shapes(features), **own}
+
+    def initial_weights(self, features: int, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        weights = self._recurrent.initial_weights(features, rng)
+        # Slopes start above 0: below 0 there is neither decay nor a gradient.
+        weights["input_decay"] = np.full(self.variables, 0.1, np.float32)
+        weights["input_decay_bias"] = np.zeros(self.variables, np.float32)
+        weights["state_decay"] = rng.uniform(0, 0.1, (self.variables, self.units)).astype(np.float32)
+        weights["state_decay_bias"] = np.zeros(self.units, np.float32)
+        return weights
+
+    def forward(
+        self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
+    ) -> tuple[Activations, States]:
+        xp, V = backend.xp, self.variables
+        x, delta, known = inputs.x[:, :, :V], inputs.x[:, :, V : 2 * V], inputs.x[:, :, 2 * V :]
+        present = (delta == 0).astype(x.dtype)
+        m, s = inputs.context[NORMALIZATION]
+        mean = xp.concatenate([-m / s, xp.zeros((len(x), 1, V - self.targets), x.dtype)], axis=2)
+        gamma = xp.exp(-xp.maximum(delta * w["input_decay"] + w["input_decay_bias"], 0))
+        read = present * x + (1 - present) * (gamma * x + (1 - gamma) * mean)
+        read = xp.concatenate([read, present, known], axis=2)
+        keeps = xp.exp(-xp.maximum(delta @ w["state_decay"] + w["state_decay_bias"], 0))
+        (_, rec), *_ = self._recurrent.directions()
+        weights = self._recurrent.operands(w)
+
+        def step(states: Any, at: tuple[Array, Array]) -> tuple[Any, Array]:
+            x_t, keep = at
+            decayed = tuple(keep * h for h in states)
+            _, after = backend.recur(rec, x_t[:, None], weights, decayed, None, None, None, False)
+            return tuple(after), after[0]
+
+        begin = states or tuple(xp.zeros((len(x), self.units), x.dtype) for _ in rec.state_names)
+        last, outputs = backend.scan(step, tuple(begin), (read.swapaxes(0, 1), keeps.swapaxes(0, 1)))
+        out = outputs.swapaxes(0, 1) if self.return_sequences else last[0]
+        return inputs._replace(x=out, states=(*inputs.states, last)), last

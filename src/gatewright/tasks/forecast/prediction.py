@@ -1,0 +1,62 @@
+"""The forecast of a series."""
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Forecasted:
+    """The forecast of the steps after the last one of a series.
+
+    Attributes:
+        series: The name of the series. Empty if there is only one.
+        times: The times of the steps.
+        targets: The names of the targets.
+        values: The forecast, [horizon, targets].
+        quantiles: The quantiles by their probability, in rising order, [horizon, targets] each.
+    """
+
+    series: str
+    times: tuple[str, ...]
+    targets: tuple[str, ...]
+    values: NDArray[np.float64]
+    quantiles: Mapping[float, NDArray[np.float64]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the forecast as JSON values, with a list of numbers, one for each step, for each target."""
+
+        def listed(values: NDArray[np.float64]) -> dict[str, list[float]]:
+            return {name: column.tolist() for name, column in zip(self.targets, values.T, strict=True)}
+
+        return {
+            "series": self.series,
+            "times": list(self.times),
+            "forecast": listed(self.values),
+            "quantiles": {f"{q:g}": listed(values) for q, values in self.quantiles.items()},
+        }
+
+    def table(self, header: bool = True) -> str:
+        """Return the forecast as CSV, with a row for each step and columns such as load and load_0.1."""
+        lines = io.StringIO()
+        writer = csv.writer(lines, lineterminator="\n")
+        key = ["series"] if self.series else []
+        names = [one for name in self.targets for one in (name, *(f"{name}_{q:g}" for q in self.quantiles))]
+        if header:
+            writer.writerow([*key, "time", *names])
+        columns = np.stack([self.values, *self.quantiles.values()], axis=-1).reshape(len(self.times), -1)
+        for time, row in zip(self.times, columns, strict=True):
+            writer.writerow([*([self.series] if key else []), time, *(f"{value:.6g}" for value in row)])
+        return lines.getvalue().rstrip("\n")
+
+    def text(self, first: bool) -> str:
+        """Return the lines that `gatewright predict` prints. Only the first of several forecasts has a header."""
+        return self.table(header=first)
+
+    def __str__(self) -> str:
+        return self.table()

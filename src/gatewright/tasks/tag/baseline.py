@@ -1,0 +1,88 @@
+"""The baseline of taggers: each word's most frequent tag, and logistic regression for the labels of sentences."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright.tasks.base.baselines import nb_logistic_regression
+from gatewright.tasks.base.task import Splits
+from gatewright.tasks.tag.reading import Tagged
+
+
+@dataclass(frozen=True)
+class TagBaseline:
+    """A fitted baseline.
+
+    Attributes:
+        tag_of: The most frequent tag of each training word.
+        otherwise: The tag of all other words.
+        logits: The logits of the labels of the test sentences, [sentences, labels].
+        description: A description for readers of the results.
+    """
+
+    tag_of: Mapping[str, str]
+    otherwise: str
+    logits: NDArray[np.float64]
+    description: str
+
+    def tags(self, words: Sequence[str]) -> list[str]:
+        """Return the predicted tag of each word."""
+        return [self.tag_of.get(word, self.otherwise) for word in words]
+
+
+def fit_baseline(splits: Splits[Tagged], labels: Sequence[str]) -> TagBaseline:
+    """Fit the baseline to the training set. The validation set chooses the strength of the regression.
+
+    An unseen word gets the most frequent tag of the words that occur once in the training set.
+
+    Args:
+        splits: The data set.
+        labels: All labels of sentences, in the order of the logits. Empty if sentences have none.
+    """
+    tag_of, otherwise = _most_frequent_tags(splits.train)
+    description = f"{otherwise} for words that the training set does not have, like most words that occur once there"
+    logits = np.zeros((len(splits.test.words), len(labels)))
+    if len(labels) > 1:
+        logits, C = _label_logits(splits, labels)
+        description += (
+            "; for labels NB-weighted logistic regression on words and pairs of words (Wang and Manning 2012), "
+            f"C = {C:g} chosen on the validation set"
+        )
+    return TagBaseline(tag_of, otherwise, logits, description)
+
+
+def _label_logits(splits: Splits[Tagged], labels: Sequence[str]) -> tuple[NDArray[Any], float]:
+    """Return the logits of the labels of the test sentences, and the inverse regularization strength."""
+    number = {label: place for place, label in enumerate(labels)}
+    train, validation = (
+        np.array([number.get(label, len(number)) for label in split.labels or ()])
+        for split in (splits.train, splits.validation)
+    )
+    fitted = nb_logistic_regression(
+        splits.train.texts, train, splits.validation.texts, validation, splits.test.texts, len(labels)
+    )
+    if len(labels) > 2:
+        return fitted.outputs, fitted.C
+    # For two labels there is one logit, that of the second label.
+    return np.concatenate([np.zeros_like(fitted.outputs), fitted.outputs], axis=1), fitted.C
+
+
+def _most_frequent_tags(examples: Tagged) -> tuple[dict[str, str], str]:
+    """Return each word's most frequent tag, and that of words that occur once. If there are several, take the first."""
+    counts: dict[str, Counter[str]] = {}
+    for words, tags in zip(examples.words, examples.tags, strict=True):
+        for word, tag in zip(words, tags, strict=True):
+            counts.setdefault(word, Counter())[tag] += 1
+    once = [own for own in counts.values() if own.total() == 1]
+    unknown: Counter[str] = Counter()
+    for own in once or counts.values():
+        unknown.update(own)
+    return {word: _most_frequent(own) for word, own in counts.items()}, _most_frequent(unknown)
+
+
+def _most_frequent(counts: Counter[str]) -> str:
+    return max(counts, key=counts.__getitem__)

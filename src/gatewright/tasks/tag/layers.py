@@ -1,0 +1,208 @@
+"""The layers of a tagger: word vectors from ids and characters, and the scores of tags and labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Weights
+from gatewright.nn.layers import LAYERS, Dense, Dropout, Embedding, Pool, Recurrent
+from gatewright.support.ids import PADDING, START, UNKNOWN
+from gatewright.tasks.base.model import starts_with
+from gatewright.tasks.tag import crf
+from gatewright.tasks.tag.crf import Chain
+
+_CHAIN = ("transitions", "first", "last")
+
+
+@dataclass(frozen=True)
+class WordCharEmbedding(Layer):
+    """Return a vector for each word: its embedding, and the last states of a recurrent layer over its characters.
+
+    The recurrent layer is bidirectional: Ling et al. 2015, "Finding Function in Form: Compositional Character Models
+    for Open Vocabulary Word Representation", section 3; Lample et al. 2016, "Neural Architectures for Named Entity
+    Recognition", section 4.1.
+
+    The inputs are a dict: `words` are ids, [batch, time], and `chars` the ids of each word's characters, [batch, time,
+    characters]; 0 is padding. The outputs are [batch, time, units + 2 * char_units].
+
+    Attributes:
+        vocabulary: Number of word ids.
+        units: Size of a word's vector.
+        char_vocabulary: Number of character ids.
+        char_units: Size of a character's vector, and units of the recurrent layer in each direction.
+        cell: Cell of the recurrent layer.
+        word_dropout: Fraction of the words whose id is replaced by that of unknown words in a training step. Their
+            characters are kept.
+        zoneout: Zoneout of the recurrent layer; see `Recurrent`.
+
+    Raises:
+        InputError: The cell is unknown.
+    """
+
+    vocabulary: int
+    units: int
+    char_vocabulary: int
+    char_units: int
+    cell: str
+    word_dropout: float = 0.0
+    zoneout: float = 0.0
+    kind: ClassVar[str] = "word_char_embedding"
+
+    def __post_init__(self) -> None:
+        self._char_layers()  # checks the cell
+
+    def _char_layers(self) -> tuple[Embedding, Recurrent]:
+        reader = Recurrent(self.cell, self.char_units, bidirectional=True, zoneout=self.zoneout)
+        return Embedding(self.char_vocabulary, self.char_units), reader
+
+    def width(self, features: int) -> int:
+        return self.units + 2 * self.char_units
+
+    def cells(self) -> tuple[str, ...]:
+        return (self.cell,)
+
+    def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        table, reader = self._char_layers()
+        chars = {**table.shapes(1), **reader.shapes(self.char_units)}
+        return {"table": (self.vocabulary, self.units), **_add_prefix("chars_", chars)}
+
+    def initial_weights(self, features: int, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        table, reader = self._char_layers()
+        words = Embedding(self.vocabulary, self.units).initial_weights(1, rng)
+        chars = {**table.initial_weights(1, rng), **reader.initial_weights(self.char_units, rng)}
+        return {**words, **_add_prefix("chars_", chars)}
+
+    def forward(
+        self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
+    ) -> tuple[Activations, States]:
+        ids, chars = inputs.x["words"], inputs.x["chars"]
+        mask = ids != PADDING
+        if rng is not None and self.word_dropout:
+            kept = rng.keep(self.word_dropout, ids.shape) | (ids <= START)
+            ids = backend.xp.where(kept, ids, UNKNOWN)
+        table, reader = self._char_layers()
+        own = _select("chars_", w)
+        spelled, _ = table.forward(backend, own, Activations(chars.reshape(-1, chars.shape[2])), None, None)
+        spelled, _ = reader.forward(backend, own, spelled, None, rng)
+        x = backend.xp.concatenate([w["table"][ids], spelled.x.reshape(*ids.shape, -1)], axis=2)
+        return inputs._replace(x=x, mask=mask), ()
+
+
+@dataclass(frozen=True)
+class Tags(Layer):
+    """Return the scores of each tag at each step, and of each label of the sentence.
+
+    Targets are a dict: `tags`, [batch, time], are numbers from 1, and 0 at padded steps. A number above the number of
+    tags stands for an unseen tag and counts as the last tag. The outputs are a dict:
+
+        scores  log probabilities [batch, time, tags], 0 at padded steps; the tag with the best score is predicted
+        labels  logits of the sentence's label, [batch, labels]
+        losses  -log p of all tags of a sentence together, in nats, [batch]; 0 without targets
+
+    Attributes:
+        tags: Number of tags.
+        labels: Number of labels of sentences; 0 if they have none.
+        crf: True if the tags of a sentence are scored together by a linear-chain CRF; see `gatewright.tasks.tag.crf`.
+            Otherwise, there is a softmax at each step.
+        pooling: Method that combines the outputs of all steps into the vector from which the label is predicted; see
+            `Pool`.
+
+    Raises:
+        InputError: The pooling method is unknown.
+    """
+
+    tags: int
+    labels: int = 0
+    crf: bool = False
+    pooling: str = "max"
+    kind: ClassVar[str] = "tags"
+
+    def __post_init__(self) -> None:
+        Pool(self.pooling)  # checks the pooling method
+
+    def width(self, features: int) -> int:
+        return self.tags
+
+    def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        shapes = Dense(self.tags).shapes(features)
+        if self.crf:
+            shapes |= {"transitions": (self.tags, self.tags), "first": (self.tags,), "last": (self.tags,)}
+        if self.labels:
+            shapes |= _add_prefix("pool_", Pool(self.pooling).shapes(features))
+            shapes |= _add_prefix("label_", Dense(self.labels).shapes(features))
+        return shapes
+
+    def initial_weights(self, features: int, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        weights = Dense(self.tags).initial_weights(features, rng)
+        if self.crf:
+            weights |= {name: np.zeros(self.shapes(features)[name], np.float32) for name in _CHAIN}
+        if self.labels:
+            weights |= _add_prefix("pool_", Pool(self.pooling).initial_weights(features, rng))
+            weights |= _add_prefix("label_", Dense(self.labels).initial_weights(features, rng))
+        return weights
+
+    def forward(
+        self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
+    ) -> tuple[Activations, States]:
+        xp = backend.xp
+        mask = xp.ones(inputs.x.shape[:2], bool) if inputs.mask is None else inputs.mask
+        P = inputs.x @ w["kernel"] + w["bias"]
+        y = None if inputs.targets is None else (inputs.targets["tags"] - 1).clip(0, self.tags - 1)
+        scores, losses = (self._chain if self.crf else self._softmax)(backend, w, P, mask, y)
+        labels = xp.zeros((P.shape[0], 0), P.dtype)
+        if self.labels:
+            pooled, _ = Pool(self.pooling).forward(
+                backend, _select("pool_", w), Activations(inputs.x, mask), None, None
+            )
+            labels = pooled.x @ w["label_kernel"] + w["label_bias"]
+        # The losses alone are minimized, so the scores need no gradient.
+        outputs = {"scores": backend.stop_gradient(scores), "labels": labels, "losses": losses}
+        return inputs._replace(x=outputs, mask=None), ()
+
+    def _softmax(self, backend: Backend, w: Weights, P: Array, mask: Array, y: Array | None) -> tuple[Array, Array]:
+        """Return the scores and losses of a softmax at each step."""
+        xp = backend.xp
+        shifted = P - backend.stop_gradient(P.max(axis=2, keepdims=True))
+        scores = xp.where(mask[:, :, None], shifted - xp.log(xp.exp(shifted).sum(axis=2, keepdims=True)), 0)
+        if y is None:
+            return scores, xp.zeros_like(P[:, 0, 0])
+        return scores, -xp.take_along_axis(scores, y[:, :, None], axis=2)[:, :, 0].sum(axis=1)
+
+    def _chain(self, backend: Backend, w: Weights, P: Array, mask: Array, y: Array | None) -> tuple[Array, Array]:
+        """Return the scores and losses of a linear-chain CRF."""
+        chain = Chain(P, mask, *(w[name] for name in _CHAIN))
+        scores = crf.max_marginals(backend, chain)
+        return scores, backend.xp.zeros_like(P[:, 0, 0]) if y is None else -crf.log_likelihood(backend, chain, y)
+
+
+TAG_LAYERS: Mapping[str, type[Layer]] = {**LAYERS, **{layer.kind: layer for layer in (WordCharEmbedding, Tags)}}
+"""The layers that a tagger may have, by the names that model files use."""
+
+
+def is_tagger(layers: Sequence[Layer]) -> bool:
+    """Return True if the layers form a tagger: word vectors, recurrent layers with all outputs, and `Tags`.
+
+    There may be a dropout layer between any two of them.
+    """
+    first, *between, last = layers
+    return (
+        starts_with(layers, WordCharEmbedding)
+        and isinstance(first, WordCharEmbedding)
+        and isinstance(last, Tags)
+        and 0 not in (first.char_vocabulary, first.char_units, last.tags)
+        and all(
+            layer.return_sequences if isinstance(layer, Recurrent) else isinstance(layer, Dropout) for layer in between
+        )
+    )
+
+
+def _add_prefix(prefix: str, named: Mapping[str, Any]) -> dict[str, Any]:
+    return {prefix + name: value for name, value in named.items()}
+
+
+def _select(prefix: str, named: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries whose names start with the prefix, without the prefix."""
+    return {name.removeprefix(prefix): value for name, value in named.items() if name.startswith(prefix)}

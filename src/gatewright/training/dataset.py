@@ -1,0 +1,71 @@
+"""The data set of a training: read, split into training, validation and test set, and encoded."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from gatewright.data.batches import Batch
+from gatewright.data.windows import Windows
+from gatewright.support.trees import tree_arrays
+from gatewright.tasks.base.task import Prepared, Splits, Task
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set, and what a task computed from its training set, such as a vocabulary.
+
+    Attributes:
+        splits: The examples of each split before encoding.
+        prepared: What the task computed from the training set: encoders, labels and the like.
+        settings: The settings of the task. Settings that were not given and depend on the data are filled in.
+        train, validation, test: The encoded examples of each split.
+    """
+
+    splits: Splits[Any]
+    prepared: Prepared[Any]
+    settings: Any
+    train: Batch
+    validation: Batch
+    test: Batch
+
+    @classmethod
+    def read(cls, task: Task[Any]) -> Self:
+        """Read, split and encode the data of a task.
+
+        Raises:
+            InputError: The data does not exist or cannot be used for the task.
+        """
+        splits = task.read()
+        prepared, settings = task.prepare(splits)
+        train = prepared.encode(splits.train, training=True)
+        validation, test = prepared.encode(splits.validation), prepared.encode(splits.test)
+        splits = replace(splits, notes=(*splits.notes, *prepared.remarks(test)))
+        if settings.epochs is None:
+            settings = replace(settings, epochs=task.length.epochs(train.size, settings.batch_size))
+        return cls(splits, prepared, settings, train, validation, test)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The size of each split by name, in the unit of the task, such as texts."""
+        batches = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: self.prepared.size(batch) for name, batch in batches.items()}
+
+    def fingerprint(self) -> str:
+        """Return a hash of the data set.
+
+        It changes if any example changes, even in a part that the encoding ignores.
+        """
+        digest = hashlib.sha256()
+        for raw in (self.splits.train, self.splits.validation, self.splits.test):
+            if not isinstance(raw, Batch):  # its arrays are hashed below
+                digest.update(repr(raw).encode())
+        for batch in (self.train, self.validation, self.test):
+            for tree in batch:
+                for array in tree_arrays(tree, "").values():
+                    digest.update(str(array.shape).encode())
+                    # For overlapping windows, hashing the series once is enough.
+                    for values in (array.values, array.starts) if isinstance(array, Windows) else (array,):
+                        digest.update(np.ascontiguousarray(values).data)
+        return digest.hexdigest()[:16]
