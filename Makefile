@@ -14,7 +14,7 @@ SOURCES := $(wildcard csrc/*/*.?pp csrc/kernels/cells/*.hpp csrc/*.cmake) CMakeL
 CXX_FILES := $(wildcard csrc/*/*.?pp csrc/*/*/*.?pp tests/native/*.?pp)
 MARKDOWN := $(wildcard *.md) docs benchmarks examples
 
-.PHONY: build install compare example check test test-fast sanitize bench clean
+.PHONY: build install compare example docs check test test-fast sanitize bench clean
 
 build: $(VENV)/.built
 
@@ -42,7 +42,7 @@ compare: build  ## SimpleRNN, LSTM and GRU on the adding problem; leaves gatewri
 	$(BIN)/gatewright compare
 
 example: build  ## an example program on stock Keras and on the kernels, with both times
-	$(BIN)/python examples/beside_stock.py examples/quick.py
+	$(BIN)/python examples/compare_with_stock.py examples/quick.py
 
 result-ett-h1: build  ## the table of ETTh1 forecasts, resumable; its record goes to docs/results
 	$(BIN)/python examples/ett.py
@@ -50,12 +50,19 @@ result-ett-h1: build  ## the table of ETTh1 forecasts, resumable; its record goe
 result-%: build  ## a published figure with all its seeds, resumable: result-imdb; its record goes to docs/results
 	$(BIN)/python examples/result.py $*
 
+docs: build  ## the pages that are made from settings and records, and the types of the public functions
+	$(BIN)/python tools/make_settings_page.py
+	$(BIN)/python examples/sequences.py
+	$(BIN)/python tools/make_stubs.py
+
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
 	$(BIN)/python tools/markdown_lines.py --check $(MARKDOWN)
+	$(BIN)/python tools/make_settings_page.py --check
+	$(BIN)/python tools/make_stubs.py --check
 
 test: $(VENV)/.torch
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
