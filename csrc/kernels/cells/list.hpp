@@ -5,6 +5,7 @@
 #include "kernels/cells/layer_norm_gru.hpp"
 #include "kernels/cells/layer_norm_lstm.hpp"
 #include "kernels/cells/lstm.hpp"
+#include "kernels/cells/mgu.hpp"
 #include "kernels/cells/min_gru.hpp"
 #include "kernels/cells/min_lstm.hpp"
 #include "kernels/cells/simple_rnn.hpp"
@@ -16,4 +17,5 @@
   CELL(min_gru)         \
   CELL(min_lstm)        \
   CELL(layer_norm_lstm) \
-  CELL(layer_norm_gru)
+  CELL(layer_norm_gru)  \
+  CELL(mgu)

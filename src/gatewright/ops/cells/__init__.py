@@ -5,6 +5,7 @@ from gatewright.ops.cells.gru import GRU
 from gatewright.ops.cells.layer_norm_gru import LayerNormGRU
 from gatewright.ops.cells.layer_norm_lstm import LayerNormLSTM
 from gatewright.ops.cells.lstm import LSTM
+from gatewright.ops.cells.mgu import MGU
 from gatewright.ops.cells.min_gru import MinGRU
 from gatewright.ops.cells.min_lstm import MinLSTM
 from gatewright.ops.cells.simple_rnn import SimpleRNN
@@ -17,6 +18,7 @@ _CELLS: tuple[Cell, ...] = (
     MinLSTM(),
     LayerNormLSTM(),
     LayerNormGRU(),
+    MGU(),
 )
 
 CELLS: dict[str, Cell] = {cell.name: cell for cell in _CELLS}
