@@ -242,7 +242,7 @@ def train_roll_model(
         units: Units of each recurrent layer.
         layers: Number of stacked recurrent layers.
         epochs: Passes over the training set (default: 20 to 200, about 1,000 steps).
-        batch_size: Pieces per training step.
+        batch_size: Pieces of music per training step.
         learning_rate: Peak learning rate of Adam.
         schedule: Learning rate schedule: constant, linear or cosine decay to 0.
         warmup: Fraction of the training steps during which the learning rate rises to its peak.
@@ -321,8 +321,8 @@ def train_language_model(
         min_count: Smallest number of times a token must occur in the training set to get an id.
         examples: Training examples: stream (all texts as one stream, with states kept from batch to batch) or
             prefixes (every prefix of every line).
-        max_length: Number of time steps of truncated backpropagation. With --examples prefixes, largest number of
-            tokens read.
+        max_length: Number of time steps of truncated backpropagation, or the most tokens of a prefix with
+            `--examples prefixes`.
         held_out_fraction: Fraction of the texts set aside as the test set, and again as the validation set, if
             the data has none; 0 evaluates on the training set.
         cell: Recurrent cell.

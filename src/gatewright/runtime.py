@@ -31,7 +31,8 @@ def load(path: str | os.PathLike[str]) -> Any:
         path: Path of a model file, as written by `gatewright train --out`.
 
     Returns:
-        A model for the task of the file, such as a text classifier with a method `predict`.
+        A model object. Its class depends on the task: for example, a text classifier has a method `predict`, and a
+        language model has a method `generate`.
 
     Raises:
         InputError: The file does not exist, is damaged, or has an unsupported version.

@@ -16,16 +16,16 @@ from gatewright.ops.recurrence import Recurrence
 
 
 def recurrence(cell: str) -> Recurrence:
-    """Return the recurrence of a cell with its default options.
+    """Return the recurrence of the recurrent cell named `cell`, such as "lstm", with default options.
 
-    The prefix "zoneout_", as in "zoneout_lstm", adds zoneout with a rate of 0.1.
+    The prefix "zoneout_", as in "zoneout_lstm", adds zoneout with the probability 0.1.
     """
     name = cell.removeprefix("zoneout_")
     return Recurrence(name, zoneout=0.0 if name == cell else 0.1)
 
 
 def operands(rec: Recurrence, shape: Shape) -> tuple[Any, ...]:
-    """Return a random input x [batch, time, features], and a random kernel, recurrent kernel and bias, in float32.
+    """Return random float32 arrays: input x [batch, time, features], kernel, recurrent kernel and bias, in this order.
 
     The weights are scaled so that the states neither vanish nor explode over time.
     """
@@ -39,9 +39,9 @@ def operands(rec: Recurrence, shape: Shape) -> tuple[Any, ...]:
 
 
 def gflop(cell: str, shape: Shape) -> float:
-    """Return the number of floating-point operations in a forward and a backward pass, in units of 10^9.
+    """Return the total number of floating-point operations in one forward and one backward pass, divided by 10^9.
 
-    Only the products of matrices are counted. A multiply-add counts as two operations. The backward pass has twice as
+    Only matrix products are counted. A multiply-add counts as two operations. The backward pass has twice as
     many operations as the forward pass.
     """
     steps, rec = shape.batch * shape.time, recurrence(cell)
@@ -49,14 +49,14 @@ def gflop(cell: str, shape: Shape) -> float:
 
 
 class KernelCall:
-    """A callable that runs the forward pass and the backward pass of the kernels on random inputs.
+    """A callable that runs the forward pass and the backward pass of one recurrent layer on random inputs.
 
     The forward pass also saves the values that the backward pass needs. Each call writes its results to the same
     arrays. The class calls the functions of the C++ extension directly. The NumPy backend would return new arrays, and
     the first access to new memory takes time.
 
     Args:
-        cell: The name of the cell; see `recurrence`.
+        cell: The name of the recurrent cell; see `recurrence`.
         shape: The sizes of the input and of the layer.
         lengths: The number of time steps of each sequence that are not padding, or None for sequences without padding.
     """
@@ -89,7 +89,7 @@ class KernelCall:
 
 
 def _zoneout_mask(rec: Recurrence, shape: Shape) -> NDArray[np.bool_] | None:
-    """Return a random zoneout mask as in training, [batch, time, states, units], or None if the cell has no zoneout."""
+    """Return a random zoneout mask as in training, [batch, time, states, units], or None if `rec` has no zoneout."""
     if not rec.zoneout:
         return None
     drawn = np.random.default_rng(2).random((shape.batch, shape.time, len(rec.state_names), shape.units), np.float32)
@@ -105,5 +105,5 @@ def seconds(call: Callable[[], Any], calls: int = 1) -> float:
 
 
 def calls_for(min_seconds: float, seconds_per_call: float) -> int:
-    """Return the number of calls that together take at least `min_seconds`."""
+    """Return how often to call a function so that the calls together take at least `min_seconds`."""
     return max(1, math.ceil(min_seconds / seconds_per_call))

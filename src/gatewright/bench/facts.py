@@ -16,10 +16,10 @@ _NOT_RECORDED = ("tensorflow_python",)  # a path on this machine does not explai
 
 
 def facts(settings: Any) -> dict[str, Any]:
-    """Return the facts that are stored with the results of a suite.
+    """Return a dict of facts about a run of a suite, which is stored with the results.
 
-    These are the time, the machine and its load, the Git commit, the settings of the suite (a dataclass), and the
-    environment variables of the worker processes.
+    It contains the current time, the machine and its load, the Git commit, the settings (a dataclass) as a dict, and
+    the environment variables that are set for worker processes.
     """
     recorded = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _NOT_RECORDED}
     return {
@@ -38,7 +38,7 @@ def facts(settings: Any) -> dict[str, Any]:
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """Return a dict from the names of the packages that are installed to their versions."""
+    """Return the versions of the given packages, with the package names as keys. Leave out missing packages."""
     found = {}
     for package in packages:
         with contextlib.suppress(PackageNotFoundError):
@@ -47,9 +47,9 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 def kernel_facts(*packages: str) -> dict[str, Any]:
-    """Return the instruction set and the number of threads of the kernels, and the versions of packages.
+    """Return a dict with the instruction set and the number of threads that the kernels use, and package versions.
 
-    The packages are Gatewright, NumPy and the given ones.
+    The versions are those of Gatewright, NumPy and `packages`.
     """
     from gatewright.ops import kernels
 
@@ -61,5 +61,5 @@ def kernel_facts(*packages: str) -> dict[str, Any]:
 
 
 def thread_counts() -> tuple[int, ...]:
-    """Return the numbers of threads to measure: 1 and the default of the kernels, in ascending order."""
+    """Return the numbers of threads to measure: 1 and the default number, in ascending order and without duplicates."""
     return tuple(sorted({1, default_threads()[0]}))

@@ -42,7 +42,7 @@ def _layer(case: Case) -> Any:
 
 
 def _input(case: Case) -> tuple[Any, Any]:
-    """Return random inputs [batch, time, features] and their mask [batch, time], or None if the case has no mask.
+    """Return random inputs [batch, time, features] and a mask [batch, time], which is None if the case has no mask.
 
     The inputs are small, so that outputs with the activation relu do not explode.
     """
@@ -57,9 +57,9 @@ def _input(case: Case) -> tuple[Any, Any]:
 
 
 def _programs(case: Case) -> dict[str, tuple[Callable[..., Any], tuple[Any, ...]]]:
-    """Return the functions to time, not yet traced by JAX, with their arguments.
+    """Return a function to time and its arguments for each of the keys "training" and "inference".
 
-    The keys are "training" and "inference".
+    The functions are not compiled yet.
     """
     layer = _layer(case)
     x, mask = (None if array is None else jnp.asarray(array) for array in _input(case))
@@ -101,9 +101,12 @@ def _compile_accelerated(program: Callable[..., Any], arguments: tuple[Any, ...]
 def measure_layer(case: Case, rounds: int) -> dict[str, Any]:
     """Time the training step and the inference of a layer in stock Keras and on the kernels.
 
-    Return a dict for each of "training" and "inference". It contains the milliseconds per call of each round ("stock"
-    and "ours"), the largest relative difference of the results ("difference"), and the path: "fast" for the kernels, or
-    "slow" for the loop of stock Keras, with the reason.
+    The result has the keys "training" and "inference". Each value is a dict with these keys:
+
+    - "stock" and "ours": the milliseconds per call in each round, in stock Keras and on the kernels;
+    - "difference": the largest relative difference between the two results;
+    - "path": "fast" if the kernels ran the layer, or "slow" if the loop of stock Keras did;
+    - "reason": why the path is slow, or None.
     """
     row: dict[str, Any] = {}
     for name, (program, arguments) in _programs(case).items():
@@ -120,9 +123,9 @@ def measure_layer(case: Case, rounds: int) -> dict[str, Any]:
 
 
 def _alternate(functions: dict[str, Any], arguments: tuple[Any, ...], rounds: int) -> dict[str, list[float]]:
-    """Time the functions one after another in each round. Return the milliseconds per call of each function and round.
+    """Time the functions one after another in each round. Return the milliseconds per call in each round.
 
-    The order of the functions is reversed in every second round.
+    The result has the same keys as `functions`. The order of the functions is reversed in every second round.
     """
     calls = {name: calls_for(_MIN_SECONDS, _seconds(function, arguments, 1)) for name, function in functions.items()}
     times: dict[str, list[float]] = {name: [] for name in functions}
@@ -137,9 +140,9 @@ def _seconds(function: Any, arguments: tuple[Any, ...], calls: int) -> float:
 
 
 def _difference(expected: Any, actual: Any) -> float:
-    """Return the largest difference between two results, relative to the largest value of its array.
+    """Return the largest relative difference between two trees of arrays, or -1 if a value is infinite or NaN.
 
-    Return -1 if a value is infinite or NaN.
+    The differences in an array are divided by the largest absolute value of the expected array.
     """
     largest = 0.0
     for a, b in zip(jax.tree.leaves(expected), jax.tree.leaves(actual), strict=True):

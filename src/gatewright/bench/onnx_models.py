@@ -13,12 +13,12 @@ _NODES = {"gru": "GRU", "lstm": "LSTM", "simple_rnn": "RNN"}
 def session(
     rec: Recurrence, weights: Sequence[Any], shape: Shape, *, states: bool, sequence: bool, threads: int
 ) -> Any:
-    """Return an ONNX Runtime session for one recurrence. The name of its input is X, [time, batch, features].
+    """Return an ONNX Runtime session that runs one recurrence. The model's input is X, [time, batch, features].
 
     Args:
-        rec: The recurrence.
-        weights: Kernel, recurrent kernel and bias in Keras' layout.
-        shape: The sizes of inputs and outputs.
+        rec: The recurrence to run.
+        weights: The kernel, recurrent kernel and bias in Keras' layout.
+        shape: The sizes of the input and the number of units.
         states: True if the initial states (h, c) are inputs of the model. If False, they are zeros.
         sequence: True if the model returns the outputs of all time steps (Y) before the final states (new_h, new_c).
             If False, it returns only the final states.

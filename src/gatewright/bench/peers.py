@@ -23,15 +23,15 @@ class Peer(Protocol):
     """The interface of a text classifier in one of the libraries that are compared (a peer)."""
 
     def facts(self) -> dict[str, Any]:
-        """Return the versions of the library and of the packages that it computes with."""
+        """Return the versions of the library and of the packages on which it depends, with package names as keys."""
 
     def build(self, cell: str, case: str) -> None:
-        """Create the model. `cell` is one of CELLS, and `case` is one of CASES."""
+        """Create the model. `cell` is an element of CELLS, and `case` is an element of CASES."""
 
     def train(self, x: Any, y: Any) -> tuple[float, float]:
-        """Train the model for one epoch. Return the measured seconds and the mean loss.
+        """Train the model for one epoch. Return the duration in seconds and the mean loss.
 
-        The seconds are measured from the end of the first batch to the end of the last one.
+        The duration is measured from the end of the first batch to the end of the last batch.
 
         Args:
             x: The word ids of the texts, [texts, LENGTH].
@@ -40,10 +40,10 @@ class Peer(Protocol):
 
 
 def load(name: str) -> Peer:
-    """Import the library with this name and return its classifier.
+    """Import the library `name`, and return an object that builds and trains the classifier in this library.
 
     Raises:
-        ModuleNotFoundError: The library is not installed.
+        ModuleNotFoundError: The library `name` is not installed.
     """
     return TorchPeer() if name == "torch" else KerasPeer(name)
 
@@ -139,7 +139,7 @@ class TorchPeer:
         return time.perf_counter() - start, sum(losses) / len(losses)
 
     def _encode(self, ids: Any) -> Any:
-        """Return the final hidden state of each text, [texts, units]. The states of two directions are concatenated."""
+        """Return the final hidden states, [texts, units], or [texts, 2 * units] if the layer is bidirectional."""
         embedded = self.embedding(ids)
         if self.packed:
             embedded = self._pack(ids, embedded)

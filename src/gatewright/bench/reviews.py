@@ -1,6 +1,6 @@
 """Read the training set of imdb for the suites that need real texts or real text lengths.
 
-A separate worker process reads it, so that the measured processes do not load the libraries that read it.
+A separate worker process reads the reviews, so that the measured processes do not load the libraries needed for this.
 """
 
 import os
@@ -14,10 +14,10 @@ _SEED = 1
 
 
 def write_texts(path: Path, count: int) -> str:
-    """Write the word ids and labels of `count` reviews to a .npz file. Return a description of the data for the page.
+    """Write the word ids and labels of `count` reviews to the .npz file `path`. Return a description of their source.
 
-    The arrays are x [count, peers.LENGTH], which contains the last words of each review, padded with 0 on the left, and
-    y [count].
+    The file contains two arrays. x [count, peers.LENGTH] has the ids of the last words of each review, padded with 0
+    on the left. y [count] has the labels, 0 or 1.
 
     Raises:
         Unavailable: The reviews cannot be read.
@@ -26,9 +26,9 @@ def write_texts(path: Path, count: int) -> str:
 
 
 def write_lengths(path: Path, count: int, max_length: int) -> str:
-    """Write the lengths of `count` reviews to a .npz file. Return a description of the data for the page.
+    """Write the lengths of `count` reviews to the .npz file `path`. Return a description of their source.
 
-    The array is lengths [count], the number of words of each review. Longer reviews count as `max_length` words.
+    The file contains the array lengths [count], the number of words of each review, but at most `max_length`.
 
     Raises:
         Unavailable: The reviews cannot be read.
@@ -71,9 +71,9 @@ def _write_lengths(path: str, count: int, max_length: int) -> str:
 
 
 def _choose(available: int, count: int) -> Any:
-    """Return `count` random indices of reviews, the same ones in each call.
+    """Return `count` random indices below `available`, [count]. Every call returns the same indices.
 
-    They are random because reviews are sorted by label. They repeat if `count` is larger than the number of reviews.
+    A random choice is needed because the reviews are sorted by label. Indices repeat if `count` exceeds `available`.
     """
     import numpy as np
 
@@ -81,9 +81,9 @@ def _choose(available: int, count: int) -> Any:
 
 
 def _reviews() -> tuple[Any, Any, str]:
-    """Return the word ids of the reviews, their labels, and a description of their source.
+    """Return the word ids of each training review, the labels [reviews], and a description of their source.
 
-    The ids and labels are those of `keras.datasets.imdb.load_data(num_words=10000)`.
+    The ids and labels are the same as from `keras.datasets.imdb.load_data(num_words=10000)`.
     """
     import numpy as np
 

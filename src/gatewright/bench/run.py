@@ -21,7 +21,7 @@ class Finished:
 
     Attributes:
         name: The name of the suite.
-        markdown: The result as a Markdown page.
+        markdown: The text of the result page in Markdown.
         files: The paths of the files that were written.
     """
 
@@ -32,12 +32,12 @@ class Finished:
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """The outcome of each suite. Each dict has the names of suites as keys.
+    """The outcomes of a benchmark run. Each suite is in one of the dicts, with its name as the key.
 
     Attributes:
-        finished: The results of the suites that have finished.
-        skipped: The reasons why suites cannot run on this machine.
-        failed: The errors of the suites that failed.
+        finished: The result of each suite that has finished.
+        skipped: The reason why a suite cannot run on this machine.
+        failed: The error message of each suite that failed.
     """
 
     finished: dict[str, Finished]
@@ -55,10 +55,10 @@ def run(
     all_cases: bool = False,
     show: Callable[[Finished], None] | None = None,
 ) -> Report:
-    """Run suites one after another. Write a Markdown and a JSON file for each suite, and a plot for some of them.
+    """Run suites one after another. Write a Markdown file, a JSON file and, for some suites, a plot.
 
     The files of a suite are written as soon as it has finished. Libraries that are not installed are left out of the
-    comparison, and the page says so.
+    comparison, and the Markdown file says so.
 
     Args:
         suites: The names of the suites to run, keys of SUITES. None selects the default suites.
@@ -67,8 +67,8 @@ def run(
         peers: The libraries to compare Gatewright with, from PEERS. None selects all.
         tensorflow_python: The path of a Python interpreter (3.11 or later) that has Keras and TensorFlow. None selects
             the interpreter of this process.
-        all_cases: True to measure every cell in every case in the suite `training`. False to measure only the common
-            combinations.
+        all_cases: True to measure every recurrent cell in every case in the suite `training`. False to measure
+            only the common combinations.
         show: A function that is called with the result of each suite when it has finished.
 
     Raises:
@@ -91,7 +91,7 @@ def run(
 
 
 def _checked_settings(rounds: Any, peers: Sequence[str] | None, tensorflow_python: str | None) -> dict[str, Any]:
-    """Check the settings, and return a dict of those that are not None.
+    """Check the settings and return them as a dict. Leave out settings that are None.
 
     Raises:
         InputError: A setting is invalid.
@@ -116,7 +116,7 @@ def _checked_settings(rounds: Any, peers: Sequence[str] | None, tensorflow_pytho
 
 
 def _create_folder(folder: Path) -> None:
-    """Create the folder for the results, or raise an error before the first suite runs."""
+    """Create the folder for the results. Raise an InputError if this is not possible."""
     require_results_folder(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -125,7 +125,7 @@ def _create_folder(folder: Path) -> None:
 
 
 def _run_suite(name: str, folder: Path, given: dict[str, Any], report: Report) -> None:
-    """Run a suite, write its files, and add its outcome to the report."""
+    """Run the suite `name` with the settings `given`, write its files to `folder`, and add its outcome to `report`."""
     suite = load(name)
     print_progress(f"{name}: {SUITES[name].about}, about {SUITES[name].minutes:g} min")
     try:
@@ -143,7 +143,7 @@ def _run_suite(name: str, folder: Path, given: dict[str, Any], report: Report) -
 
 
 def _settings(defaults: Any, given: dict[str, Any]) -> Any:
-    """Return the settings of a suite: the given values where it has such a setting, and its defaults for the others."""
+    """Return `defaults`, the settings of a suite, with the values in `given` for those settings that the suite has."""
     names = {field.name for field in dataclasses.fields(defaults)}
     changes = {name: value for name, value in given.items() if name in names}
     if "peers" in changes:

@@ -22,12 +22,12 @@ class Case:
 
     Attributes:
         cell: The name of the layer class: "SimpleRNN", "LSTM" or "GRU".
-        reset_after: The option of GRU. True for other layers.
-        mask: "none", "left" (padding on the left) or "random".
+        reset_after: The argument `reset_after` of GRU. True for other layers.
+        mask: "none", "left" (masks padding on the left) or "random" (masks random time steps).
         dropout: "none", "recurrent", or "both" for dropout of the inputs and of the recurrent states.
         direction: "forward", "backward" or "Bidirectional".
-        dtype: The type of the inputs and weights.
-        activation: "default", or "relu/hard_sigmoid" for these two activation functions.
+        dtype: The dtype of the inputs and weights.
+        activation: "default", or "relu/hard_sigmoid" for activation="relu" and recurrent_activation="hard_sigmoid".
         batch, time, features: The sizes of the input.
         units: The number of units of the layer.
         sequences: True to return the outputs of all time steps.
@@ -60,5 +60,5 @@ class Case:
 
     @property
     def shape(self) -> Shape:
-        """The sizes of the input and of the layer."""
+        """The sizes of the input and the number of units."""
         return Shape(self.batch, self.time, self.features, self.units)

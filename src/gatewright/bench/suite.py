@@ -23,7 +23,7 @@ class SuiteModule(Protocol):
     Settings: type[Any]
 
     def measure(self, settings: Any) -> dict[str, Any]:
-        """Run the suite. Return the facts about the machine and the run, and the list "rows" of measurements.
+        """Run the suite. Return a dict with facts about the machine and the run, and the list "rows" of measurements.
 
         Raises:
             Unavailable: The suite cannot run on this machine.
@@ -40,7 +40,7 @@ class Suite:
 
     Attributes:
         about: A description of the measurements, for progress lines and help texts.
-        minutes: The approximate duration on two cores.
+        minutes: The approximate duration of the suite in minutes, on two processor cores.
         default: True if the suite runs when the user chooses no suites.
         plot: True if a module in the package `plots` draws the result.
     """

@@ -17,15 +17,15 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def median_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> float:
-    """Divide the values of each round, and return the median of the ratios.
+    """Divide the numerator of each round by the denominator of the same round, and return the median of the ratios.
 
-    If the machine is slow during a round, both values of the round are affected, and the ratio hardly changes.
+    If the machine is slow during a round, both values are affected, and the ratio hardly changes.
     """
     return statistics.median(a / b for a, b in zip(numerators, denominators, strict=True))
 
 
 def format_number(value: float) -> str:
-    """Format a positive number with about three significant digits."""
+    """Return a positive number as a string with about three significant digits."""
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.3g}"
 
 
@@ -41,7 +41,7 @@ def format_range(values: Sequence[float]) -> str:
 
 
 def format_ratio(value: float | None) -> str:
-    """Format a ratio with two decimals. None becomes a dash."""
+    """Format a ratio with two decimals, or None as "-"."""
     return "-" if value is None else f"{value:.2f}"
 
 
@@ -73,7 +73,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def idle_sentence(result: dict[str, Any]) -> str:
-    """Return a sentence with the processor time that the idle worker processes used while others were measured."""
+    """Return a sentence about the processor time that each worker process used while others were measured."""
     fractions = ", ".join(
         f"{TITLES[peer]} {'unknown' if fraction is None else f'{100 * fraction:.1f}%'}"
         for peer, fraction in result["idle_cpu"].items()
@@ -84,6 +84,6 @@ def idle_sentence(result: dict[str, Any]) -> str:
 def page(
     title: str, result: dict[str, Any], header: Sequence[str], rows: Iterable[Sequence[str]], explanation: str
 ) -> str:
-    """Return the Markdown page of a suite: title, line about the run, table, explanation, and notes."""
+    """Return the Markdown page of a suite: the heading, the table, the explanation, and the notes of the result."""
     notes = "".join(f"\n- {note}" for note in result["notes"])
     return f"{heading(title, result)}\n{table(header, rows)}\n\n{explanation}\n{notes}".rstrip()

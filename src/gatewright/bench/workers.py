@@ -53,21 +53,21 @@ class WorkerError(RuntimeError):
 
     @property
     def reason(self) -> str:
-        """The cause of the error, such as "torch is not installed"."""
+        """The cause of the error as a phrase, such as "torch is not installed"."""
         return f"{self.missing} is not installed" if self.missing else str(self)
 
 
 class Worker:
     """A worker process, started as `python -m gatewright.bench.<module> --worker <name>`.
 
-    It handles one request at a time, and sleeps until the next one. Use it as a context manager, so that the process
-    always ends.
+    The process handles one request at a time and sleeps between requests. Use the worker as a context manager, so that
+    the process always ends.
 
     Args:
         module: The name of a module in `gatewright.bench` that calls `serve`.
-        name: The name of the worker. The process gets it from `worker_name`.
+        name: The name of the worker, which `worker_name` returns in the worker process.
         python: The path of the Python interpreter.
-        environment: Additional environment variables of the process.
+        environment: Environment variables to set in the process, in addition to those of this process.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Worker:
 
         Args:
             command: The name of a command that the worker passes to `serve`.
-            arguments: The arguments of the command. They must be JSON values, as must its result.
+            arguments: The arguments of the command. The arguments and the result must be JSON values.
 
         Raises:
             WorkerError: The command failed, or the worker process has ended.
@@ -127,7 +127,7 @@ class Worker:
 
     @property
     def idle_cpu(self) -> float | None:
-        """The processor time used between requests, as a fraction of the time of one core. None if it is unknown."""
+        """The processor time used between requests, divided by the elapsed time. None if the time is unknown."""
         return self._idle_cpu_seconds / self._idle_seconds if self._idle_seconds else None
 
     def _count_idle_time(self) -> None:
@@ -159,8 +159,8 @@ class WorkerPool:
 
     Attributes:
         workers: The workers that started, with their names as keys.
-        facts: The facts about the library of each worker, with the names of the workers as keys.
-        notes: Sentences for the page of results, such as one for each worker that did not start.
+        facts: The result of the request "start" of each worker, with the names of the workers as keys.
+        notes: Sentences for the result page, for example about workers that did not start.
     """
 
     def __init__(self) -> None:
@@ -176,7 +176,7 @@ class WorkerPool:
         self._stack.__exit__(*error)
 
     def start(self, workers: Iterable[Worker], **arguments: Any) -> None:
-        """Send the request "start" with the given arguments to each worker. Close those that fail, and add a note.
+        """Send the request "start" with the given arguments to each worker. Close workers that fail, and add notes.
 
         Raises:
             Unavailable: No worker started.
@@ -194,9 +194,9 @@ class WorkerPool:
             raise Unavailable(" ".join(self.notes))
 
     def request_each(self, peers: Iterable[str], label: str, command: str, **arguments: Any) -> dict[str, Any]:
-        """Send a request to several workers, one after another. Return a dict from their names to the results.
+        """Send a request to the workers `peers`, one after another. Return the results, with the names as keys.
 
-        A worker that fails is left out, and a note is added. The note contains `label`.
+        If a worker fails, it is left out of the result, and a note that contains `label` is added.
         """
         results = {}
         for peer in peers:
@@ -213,7 +213,7 @@ class WorkerPool:
         print_progress(sentence)
 
     def summary(self) -> dict[str, Any]:
-        """Return the facts about the workers, the notes and the idle processor times, for the result of a suite."""
+        """Return a dict to add to the result of a suite: "peers" (`facts`), "notes", and "idle_cpu" of each worker."""
         return {
             "peers": self.facts,
             "notes": self.notes,
@@ -223,9 +223,10 @@ class WorkerPool:
 
 @contextlib.contextmanager
 def package_alone() -> Iterator[str]:
-    """Yield a temporary folder that contains only the package gatewright, for another Python interpreter to import.
+    """Yield the path of a temporary folder from which another Python interpreter can import gatewright.
 
-    The site-packages folder of this interpreter would also make its other libraries importable.
+    The folder contains only this package. With the site-packages folder, the other interpreter would also find the
+    other libraries of this interpreter.
     """
     with tempfile.TemporaryDirectory(prefix="gatewright-bench-") as folder:
         os.symlink(_PACKAGE, Path(folder) / _PACKAGE.name, target_is_directory=True)
@@ -233,9 +234,9 @@ def package_alone() -> Iterator[str]:
 
 
 def serve(**commands: Callable[..., Any]) -> None:
-    """Run the main loop of a worker process, which handles requests from standard input until it is closed.
+    """Handle requests from standard input until standard input is closed. This is the main loop of a worker.
 
-    Each keyword argument is a command: its name, and the function that handles it.
+    Each keyword argument is the name of a command and the function that runs the command.
     """
     # Other output to standard output goes to standard error, so that it does not mix with the replies.
     channel = os.fdopen(os.dup(1), "w")
@@ -264,7 +265,7 @@ def worker_name() -> str:
 
 
 def _cpu_seconds(pid: int) -> float:
-    """Return the processor time of a process in seconds, or NaN on systems without /proc."""
+    """Return the processor time that a process has used so far, in seconds, or NaN on systems without /proc."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

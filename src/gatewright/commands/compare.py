@@ -1,4 +1,4 @@
-"""The `compare` command: train several cells from several seeds and compare them with a baseline."""
+"""The `compare` command: train several recurrent cells from several seeds, and compare them with a baseline."""
 
 import argparse
 import json
@@ -31,19 +31,19 @@ def compare(
     out: str | Path = "gatewright-compare",
     **settings: Any,
 ) -> Comparison:
-    """Train each cell from several seeds on the same examples, and compare the cells with each other and a baseline.
+    """Train each recurrent cell from several seeds on the same data, and compare the cells with a baseline.
 
-    Every finished run is stored in `out`. The same call does not repeat finished runs. Use it to resume an interrupted
-    comparison, or to add seeds, cells or learning rates.
+    Every finished run is stored in `out`, and a further call with the same `out` does not repeat it. So repeat the call
+    to resume an interrupted comparison, or to add seeds, cells or learning rates.
 
     Args:
         data: "adding" (the adding problem, which needs no data), or a named data set, a file or a folder as for
             `train`.
         task: "classify", "generate", "forecast" or "tag". The default is "classify". Leave it out if `data` is
             "adding".
-        validation, test: Data for the validation set and the test set. By default, they are those in `data`, or
-            examples of `data` that are set aside.
-        cells: Names of cells. A cell that is given twice is trained twice, from different initial weights.
+        validation, test: Data for the validation set and the test set. By default, the sets that `data` contains, or
+            examples set aside from `data`.
+        cells: Names of recurrent cells. A cell that is given twice is trained twice, from different initial weights.
         match: "units" gives each cell the same number of units. "parameters" gives the first cell `units` units, and
             chooses the units of each other cell so that all networks have about the same number of parameters.
         learning_rates: Learning rates of Adam. If there are several, each cell uses the one that is best on the
@@ -60,7 +60,7 @@ def compare(
             displays it as a report.
 
     Raises:
-        InputError: An input cannot be used. The message says which, and what to do.
+        InputError: An argument or the data cannot be used. The message says what to do.
         ImportError: A package is missing. The message names it.
         KeyboardInterrupt: The comparison was interrupted. The message says where the runs are stored.
     """

@@ -31,7 +31,7 @@ _SECONDS = 120
 
 
 class Finding(NamedTuple):
-    """One line of the report: a name, what was found, and a sentence about the problem (empty if there is none)."""
+    """One check in the report: its name, what was found, and a sentence about the problem (empty without a problem)."""
 
     name: str
     text: str
@@ -43,7 +43,7 @@ class Report:
     """The report of `doctor`.
 
     Attributes:
-        rows: The lines of the report: a name, and what was found for it.
+        rows: For each check, its name and what was found.
         problems: One sentence for each problem.
     """
 
@@ -52,7 +52,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """True if there are no problems."""
+        """True if no check found a problem."""
         return not self.problems
 
     def __str__(self) -> str:
@@ -72,7 +72,7 @@ class Report:
 
 
 def doctor() -> Report:
-    """Check this installation and return a report. This takes some seconds: each integration runs in a new process."""
+    """Check this installation of gatewright, and return a report. This takes some seconds."""
     findings = [*_versions(), *_kernels(), _threads(), *_integrations(), _data_folder()]
     problems = tuple(finding.problem for finding in findings if finding.problem)
     return Report(tuple((finding.name, finding.text) for finding in findings), problems)
@@ -137,7 +137,7 @@ def _missing(packages: tuple[str, ...]) -> list[str]:
 
 
 def _fault(process: subprocess.Popen[str]) -> str:
-    """Wait for a process, and return the reason why it failed, in one line. Return an empty string if it succeeded."""
+    """Wait for a process to end. Return why it failed, in one line, or an empty string if it succeeded."""
     try:
         errors = process.communicate(timeout=_SECONDS)[1].strip().splitlines()
     except subprocess.TimeoutExpired:

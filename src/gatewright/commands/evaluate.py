@@ -14,16 +14,16 @@ from gatewright.tasks import registry
 
 
 def evaluate(model: str | Path, data: str, *, limit: int | None = None, **options: Any) -> Evaluated:
-    """Measure a model on the test set of the data, or on all of the data if it has no test set.
+    """Return the metrics of a trained model on a test set, or on all of `data` if `data` has no test set.
 
     Args:
-        model: A model file.
-        data: Data as for `train`.
+        model: Path of a model file.
+        data: A named data set, a file or a folder, as for `train`.
         limit: Use only this many examples, from the beginning of the data.
         options: Options of the data, such as names of columns, as for `train`.
 
     Raises:
-        InputError: The model or the data cannot be used, or they do not fit together.
+        InputError: The model or the data cannot be used, or the data is not of the kind that the model reads.
         ImportError: A package is missing. The message names it.
     """
     from gatewright import runtime

@@ -12,7 +12,7 @@ from gatewright.tasks.base.spec import Option
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Help with wide columns, so that most options take one line."""
+    """A formatter of help texts with wide columns, so that most options fit on one line."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=32, width=min(shutil.get_terminal_size().columns, 120) - 2)
@@ -22,7 +22,7 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that reports an error in one sentence, in the same form as the other error messages."""
+    """An argument parser whose error messages have the same form as all others: one sentence on what is wrong."""
 
     def __init__(self, **about: Any) -> None:
         super().__init__(formatter_class=_HelpFormatter, **about)
@@ -37,12 +37,12 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_json(parser: Any) -> None:
-    """Add the flag for output as JSON."""
+    """Add the flag `--json`, which prints the result as JSON."""
     parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
 
 def add_splits(parser: Any) -> None:
-    """Add the flags for the data of splits and for a limit on the number of examples."""
+    """Add the flags `--validation`, `--test` and `--limit`."""
     default = "default: the one in DATA, or examples set aside from DATA"
     parser.add_argument("--validation", metavar="DATA", help=f"Data for the validation set ({default}).")
     parser.add_argument("--test", metavar="DATA", help=f"Data for the test set ({default}).")
@@ -55,7 +55,7 @@ def add_splits(parser: Any) -> None:
 
 
 def add_options(parser: Any, options: Iterable[Option]) -> None:
-    """Add a flag for each option of the data."""
+    """Add a flag for each option that describes the data, such as the name of a column."""
     for option in options:
         parser.add_argument(option.flag, dest=option.name, metavar=option.metavar, help=option.help)
 
@@ -68,14 +68,13 @@ def add_settings(
 ) -> None:
     """Add a flag for each setting, in groups.
 
-    Each table has the settings for one kind of examples, such as texts. Unless `compare` is True, settings that the
-    first table does not have get a separate group.
+    Unless `compare` is True, settings that the first class in `tables` does not have get a separate group.
 
     Args:
         parser: The parser.
-        tables: The settings class for each kind of examples, the most general one first.
+        tables: The settings class for each kind of examples, such as "texts". The most general class is first.
         compare: Add only the settings that a comparison has, and show their defaults in a comparison.
-        groups: Existing argument groups by title, to which flags are added.
+        groups: Argument groups that `parser` already has, by title. Flags are added to them.
     """
     fields: dict[str, list[tuple[str, SettingField]]] = {}
     for examples, table in tables.items():
@@ -95,7 +94,7 @@ def add_settings(
 
 
 def _default_text(owners: Sequence[tuple[str, SettingField]], compare: bool) -> str:
-    """Return the default of a setting in words. If it depends on the kind of examples, all defaults are listed."""
+    """Return the text for the default of a setting. If it depends on the kind of examples, list all defaults."""
     texts = [(examples, shown_default(field, compare)) for examples, field in owners]
     if len({text for _, text in texts}) == 1:
         return texts[0][1]
@@ -103,7 +102,7 @@ def _default_text(owners: Sequence[tuple[str, SettingField]], compare: bool) -> 
 
 
 def shown_default(field: SettingField, compare: bool = False) -> str:
-    """Return the default of a setting in words. If `compare` is True, return the default in a comparison."""
+    """Return the text for the default of a setting in training, or in a comparison if `compare` is True."""
     default = field.compare_default if compare else field.default
     if default is None:
         return field.about.default_text or "depends on the data"
@@ -132,7 +131,7 @@ def _add_setting(group: Any, field: SettingField, default: str) -> None:
 
 
 def names(text: str) -> list[str]:
-    """Split names that are separated by commas."""
+    """Return the names in a text that are separated by commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
@@ -151,7 +150,7 @@ def number(text: str) -> float:
 
 
 def numbers(text: str) -> list[float]:
-    """Split numbers that are separated by commas."""
+    """Return the numbers in a text that are separated by commas."""
     try:
         return [float(name) for name in names(text)]
     except ValueError:

@@ -22,17 +22,17 @@ def generate(
     on_text: Callable[[str], None] | None = None,
     **decoding: Any,
 ) -> Any:
-    """Continue a text.
+    """Continue a text with a trained language model.
 
     Args:
-        model: A model file of `gatewright train generate`.
+        model: Path of a model file from `gatewright train generate`.
         prompt: The text to continue. If it is empty, a new text is generated.
         stop: Generation stops before the first occurrence of any of these texts.
         on_text: A function that is called with each new part of the text as soon as it is generated.
         decoding: Decoding settings, such as `tokens`, `temperature` and `seed`. See `gatewright generate --help`.
 
     Returns:
-        The prompt, the continuation and the decoding settings.
+        A result with the prompt, the continuation and the decoding settings.
 
     Raises:
         InputError: The model or a setting cannot be used.

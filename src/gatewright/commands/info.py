@@ -19,13 +19,13 @@ class Info:
 
     Attributes:
         model, bytes: The path of the model file, and its size in bytes.
-        task: The command that trains such a model, such as "classify" for `gatewright train classify`.
+        task: The subcommand of `gatewright train` that trained the model, such as "classify".
         layers: The kind and the settings of each layer, from the input to the output.
         parameters: Number of trained parameters.
-        encoder, ids: The kind of encoder, and its number of ids. For numeric inputs, the number of features at each
-            time step.
-        answers: What the model predicts, such as its labels, by name.
-        training: Settings and results of the training.
+        encoder: The kind of encoder.
+        ids: The number of ids that the encoder has, or the number of features at each time step for numeric inputs.
+        answers: What the model predicts, such as {"labels": [...]} for a classifier.
+        training: The settings and results of the training run.
         reads: A sentence about the inputs and their encoder.
     """
 
@@ -41,7 +41,7 @@ class Info:
     reads: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return the contents as JSON values."""
+        """Return all fields as a dictionary of JSON values."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -77,7 +77,7 @@ def _field(name: str, value: Any) -> str:
 
 
 def info(model: str | Path) -> Info:
-    """Return the contents of a model file.
+    """Return a description of the model in a model file.
 
     Raises:
         InputError: The file does not exist, is damaged, or has an unsupported version.

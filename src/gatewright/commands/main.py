@@ -16,7 +16,7 @@ _COMMANDS = (train, evaluate, predict, generate, info, compare, run, bench, doct
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code."""
+    """Parse the arguments (by default, those of the process), run the command, and return the exit code."""
     try:
         options = _options(arguments)
         if options.command == "run":  # the output and the errors of the program are not changed
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> Parser:
-    """Return the parser of all commands."""
+    """Return the argument parser for all commands."""
     made = Parser(prog="gatewright", description="Gated recurrent networks (SimpleRNN, LSTM, GRU), fast on CPUs.")
     made.add_argument("--version", action="version", version=f"gatewright {VERSION}")
     commands = made.add_subparsers(dest="command", title="commands", metavar="COMMAND")
@@ -54,7 +54,7 @@ def parser() -> Parser:
 
 
 def _discard_stdout() -> None:
-    """Discard output that cannot be written, so that the interpreter does not fail again when it ends."""
+    """Discard output that is still buffered, so that Python does not fail again when it flushes stdout at exit."""
     if sys.stdout is None:
         return
     try:
@@ -65,7 +65,7 @@ def _discard_stdout() -> None:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Parse the arguments. The texts of `predict` may stand between flags, which argparse alone does not support."""
+    """Parse the arguments. Unlike argparse alone, allow flags between the texts that `predict` takes."""
     made = parser()
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     # Python versions differ in how argparse treats -- after a flag.

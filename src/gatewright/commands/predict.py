@@ -21,15 +21,16 @@ def predict(
     file: str | None = None,
     **options: Any,
 ) -> list[Any]:
-    """Return the predictions of a model: labels of texts or series, tags of words, or forecasts.
+    """Return a list with one prediction for each input: labels, the tags of a sentence, or a forecast.
 
     Args:
-        model: A model file.
-        texts: One text or several.
-        file: A file to read instead of `texts`: a text file with one text per line ("-" for standard input), a table of
-            texts or of series or, for a forecaster, a table of recent time steps with the columns that it was trained
-            on.
-        options: Options of the file, such as `text`, the column of texts; see `gatewright predict --help`.
+        model: Path of a model file.
+        texts: One text or several texts. Leave it out if `file` is given.
+        file: A file to read instead of `texts`: a text file with one text on each line ("-" for standard input), or a
+            table of texts or series. For a forecaster, a table of recent time steps with the columns of its training
+            data.
+        options: Options for reading `file`, such as `text`, the name of the column that has the texts. See
+            `gatewright predict --help`.
 
     Raises:
         InputError: The model or its input cannot be used.

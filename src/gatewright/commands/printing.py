@@ -1,4 +1,4 @@
-"""Call the function of a command, and print its result."""
+"""Call the function that carries out a command, and print its result."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ from gatewright.support.errors import InputError
 
 
 class Failed(Exception):
-    """Raised when a command has failed and its message is already printed. `code` is the exit code."""
+    """Raised after a command has failed and the error message has been printed. `code` is the exit code."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -18,10 +18,10 @@ class Failed(Exception):
 
 
 def called(function: Callable[..., Any], options: argparse.Namespace) -> Any:
-    """Call the function of a command with the options of the command line, and return the result.
+    """Call `function` with the parsed options as keyword arguments, and return its result.
 
     Raises:
-        Failed: The input cannot be used, or the function was interrupted. The reason is printed.
+        Failed: The input cannot be used, or the user interrupted the function. The message has been printed.
     """
     given = {name: value for name, value in vars(options).items() if name not in ("command", "run", "json")}
     try:
@@ -35,6 +35,6 @@ def called(function: Callable[..., Any], options: argparse.Namespace) -> Any:
 
 
 def print_result(result: Any, as_json: bool) -> int:
-    """Print a result as text or as JSON, and return the exit code."""
+    """Print a result as text, or as JSON if `as_json` is True, and return the exit code 0."""
     print(json.dumps(result.to_json(), allow_nan=False) if as_json else result)
     return 0

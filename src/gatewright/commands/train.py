@@ -26,24 +26,25 @@ def train(
 ) -> Trained:
     """Train a network, and save it in one file with everything that is needed to use it.
 
-    The weights after the epoch that is best on the validation set are saved. The test set is used once, at the end. A
-    baseline is fitted to the same data. An interrupted training is stored in the folder `OUT.training`. The same call
-    resumes it, and the result is the same as without the interruption. A finished training is not repeated.
+    The saved weights are those after the epoch that is best on the validation set. The test set is used once, at the
+    end. A baseline is fitted to the same data. If training is interrupted, its progress is stored in the folder
+    `OUT.training`: the same call resumes it, with the same result as without the interruption. If training has already
+    finished, the same call does not repeat it.
 
     Args:
         task: "classify", "generate", "forecast" or "tag".
         data: A named data set, a file or a folder; see `gatewright train TASK --help`.
-        out: The model file. An existing one is replaced when the new one is finished.
-        validation, test: Data for the validation set and the test set. By default, they are those in `data`, or
-            examples of `data` that are set aside.
+        out: Path of the model file. If the file exists, it is replaced when training ends.
+        validation, test: Data for the validation set and the test set. By default, the sets that `data` contains, or
+            examples set aside from `data`.
         limit: Use at most this many training examples, and at most this many test examples.
         config: A TOML file of settings.
-        settings: Settings of the task, which take precedence over those in `config`, and options of the data.
+        settings: Settings of the task, which take precedence over those in `config`, and options for reading the data.
 
     Raises:
-        InputError: An input cannot be used. The message says which, and what to do.
+        InputError: An argument or the data cannot be used. The message says what to do.
         ImportError: A package is missing. The message names it.
-        KeyboardInterrupt: The training was interrupted. The message says where the work is stored.
+        KeyboardInterrupt: The user interrupted training. The message says where its progress is stored.
     """
     for name, value in {"data": data, "out": out}.items():
         if not isinstance(value, str | Path):
@@ -109,7 +110,7 @@ def add_parser(commands: Any) -> None:
 
 
 def require_limit(limit: Any) -> None:
-    """Check a limit on the number of examples.
+    """Raise an error if a limit on the number of examples is not allowed.
 
     Raises:
         InputError: The limit is not a whole number of at least 1.
@@ -119,7 +120,7 @@ def require_limit(limit: Any) -> None:
 
 
 def _earlier_training(file: Path) -> Trained | None:
-    """Return the training record of the model file that will be replaced, if there is one.
+    """Return the training results stored in the model file `file`, or None if there are none.
 
     Raises:
         InputError: The file is not a model file.

@@ -1,4 +1,4 @@
-"""A typed training function for each task, such as `train_classifier`, made from the task's settings."""
+"""Create a typed training function for each task, such as `train_classifier`, from the task's settings."""
 
 import inspect
 import textwrap
@@ -50,7 +50,7 @@ def function_names() -> list[str]:
 
 
 def training_function(name: str) -> Callable[..., Any]:
-    """Return the training function of this name.
+    """Return the training function with this name, such as "train_classifier".
 
     Raises:
         AttributeError: No task has a training function of this name.
@@ -75,7 +75,7 @@ def training_function(name: str) -> Callable[..., Any]:
 
 
 def parameters(spec: TaskSpec) -> list[Parameter]:
-    """Return the parameters of a task's training function. The first two are positional."""
+    """Return the parameters of a task's training function, in order. The first two may be passed by position."""
     found = [parameter._replace(text=parameter.text.format(reads=spec.reads)) for parameter in _COMMON]
     found += [Parameter(option.name, "str | None", None, option.help) for option in spec.options]
     found += [*(_SPLITS if spec.takes_splits else ()), _LIMIT]
@@ -90,7 +90,7 @@ def parameters(spec: TaskSpec) -> list[Parameter]:
 
 
 def documentation(spec: TaskSpec) -> str:
-    """Return the docstring of a training function."""
+    """Return the docstring of a task's training function."""
     lines = [
         f"Train on {spec.examples} and save the model in one file. {spec.summary}",
         "",

@@ -23,14 +23,14 @@ def conclude(
     fitted: tuple[FittedBaseline, float],
     runs: dict[str, Finished],
 ) -> Comparison:
-    """Compute the result of a comparison from its finished runs.
+    """Return the result of a comparison: the table of cells, the statistical tests and the verdict.
 
     Args:
         plan: The settings of the comparison.
-        entrants: The entries of the comparison, one for each cell.
-        dataset: The data set.
+        entrants: The entries, one for each cell in `plan.cells`.
+        dataset: The data set that the runs were trained and tested on.
         fitted: The fitted baseline, and the time in seconds that fitting took.
-        runs: The finished runs by `Entrant.key`.
+        runs: All runs of the comparison. The keys are those of `Entrant.key`.
     """
     prepared, targets = dataset.prepared, dataset.test.targets
     main = prepared.measures[0]
@@ -77,9 +77,9 @@ def conclude(
 
 
 def _best_rate(plan: Plan, dataset: Dataset, entrant: Entrant, runs: dict[str, Finished]) -> list[Finished]:
-    """Return the runs of an entry with its best learning rate, one for each seed.
+    """Select the best learning rate of an entry and return its runs, one for each seed, in the order of the seeds.
 
-    The best learning rate has the best mean of the main metric on the validation set.
+    The best learning rate is the one whose runs have the best mean of the main metric on the validation set.
     """
     main = dataset.prepared.measures[0]
     candidates = []
@@ -110,7 +110,7 @@ def _cell_result(dataset: Dataset, entrant: Entrant, finished: Sequence[Finished
 
 
 def _judged(dataset: Dataset, fitted: FittedBaseline, seconds: float) -> tuple[BaselineResult, Competitor]:
-    """Return the test metrics of a baseline, and its scores as a competitor in the statistical tests."""
+    """Return the baseline's metrics on the test set, and its scores in the form that the statistical tests need."""
     prepared, targets = dataset.prepared, dataset.test.targets
     test = prepared.measure(fitted.outputs, targets)
     scores = prepared.scores(fitted.outputs, targets)

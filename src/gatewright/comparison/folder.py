@@ -35,10 +35,10 @@ class RunFolder:
             raise InputError(f"--out {path} has other files and no comparison in it. Choose a new or an empty folder.")
 
     def claim(self, settings: Mapping[str, Any]) -> None:
-        """Create the folder for a comparison, or check that it already belongs to a comparison with these settings.
+        """Create the folder and store the settings in it, or check that an existing folder has the same settings.
 
         Args:
-            settings: The settings by name.
+            settings: The settings of the comparison, with their names as keys.
 
         Raises:
             InputError: The folder belongs to another comparison, or cannot be written.
@@ -54,11 +54,11 @@ class RunFolder:
             raise unwritable(self.path, error.strerror or str(error)) from None
 
     def require_same(self, settings: Mapping[str, Any], unknown: Sequence[str] = ()) -> None:
-        """Check that the folder is empty or belongs to a comparison with these settings.
+        """Raise an error if the folder belongs to a comparison with other settings.
 
         Args:
-            settings: The settings by name.
-            unknown: Names of settings that are not compared, because their values are not known yet.
+            settings: The settings of the comparison, with their names as keys.
+            unknown: Names of settings to ignore, because they are not determined before the data is read.
 
         Raises:
             InputError: The folder belongs to another comparison. The message names the first setting that differs.
@@ -83,13 +83,13 @@ class RunFolder:
                 )
 
     def read(self, key: str) -> tuple[dict[str, Any], Tree] | None:
-        """Return the record and the outputs of a finished run, or None if the run is not stored.
+        """Return the description and the test outputs of a finished run, or None if the run is not stored.
 
         Args:
-            key: The key that they were stored under.
+            key: The key that was passed to `write`.
 
         Raises:
-            InputError: The file is damaged.
+            InputError: The file of the run is damaged.
         """
         path = self._runs / f"{key}.npz"
         if not path.exists():
@@ -108,8 +108,8 @@ class RunFolder:
 
         Args:
             key: The name of the file without its extension.
-            record: JSON values that describe the run.
-            outputs: The outputs for the test set.
+            record: Description of the run, such as its settings and metrics, as JSON values.
+            outputs: Outputs of the network or the baseline for the test set.
         """
         with atomically(self._runs / f"{key}.npz") as path:
             np.savez_compressed(path, record=json.dumps(record), **tree_arrays(outputs, "outputs"))

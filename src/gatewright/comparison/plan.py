@@ -22,13 +22,13 @@ class Plan:
 
     Attributes:
         task: The task with its settings.
-        shared: The settings by name that must be the same for all runs in a folder. Cells, learning rates and seeds are
-            not included, because runs with other values can be added to the folder later.
+        shared: The settings that must be the same for all runs in a folder, with their names as keys. Cells, learning
+            rates and seeds are not included, because runs with other values can be added to the folder later.
         cells: Names of the cells, in the given order.
         match: "units" if all cells have the same number of units, or "parameters" if their networks have about the same
             number of parameters.
         learning_rates: The learning rates that are tried for each cell.
-        seeds: Number of runs for each cell and learning rate. Each run has a different seed.
+        seeds: Number of runs for each cell and learning rate. Their seeds are 0, 1, 2 and so on.
     """
 
     task: Task[Any]
@@ -41,13 +41,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Entrant:
-    """One of the cells that are compared. The same cell can be entered several times.
+    """An entry of a comparison: a cell with its number of units. A comparison can have several entries with one cell.
 
     Attributes:
         name: Name shown in the results.
         cell: Name of the cell, one of `CELLS`.
         units: Number of units of the recurrent layers.
-        repeat: Number of earlier entries with the same cell. Entries of the same cell differ in their initial weights.
+        repeat: Number of earlier entries with the same cell. It makes the initial weights of these entries differ.
     """
 
     name: str
@@ -59,11 +59,11 @@ class Entrant:
         return f"{self.cell}-{self.units}-{self.repeat}-{learning_rate!r}-{seed}"
 
     def settings(self, dataset: Dataset) -> Any:
-        """Return the settings of the task with the cell and the units of this entry."""
+        """Return a copy of the task settings in `dataset`, with the cell and number of units of this entry."""
         return replace(dataset.settings, cell=self.cell, units=self.units)
 
     def recipe(self, dataset: Dataset, learning_rate: float) -> Recipe:
-        """Return the training settings of a run with this learning rate."""
+        """Return the training settings in `dataset`, with the given learning rate."""
         return Recipe.of(replace(dataset.settings, learning_rate=learning_rate))
 
 
@@ -84,8 +84,8 @@ def resolve(
     Args:
         data, cells, match, learning_rates, seeds, limit: See `compare`.
         command: Name of the task, or None to choose it from the data; see `compare`.
-        splits: Paths or names of separate data for the validation set and the test set, by name.
-        given: Task settings and options for reading the data, by name.
+        splits: Separate data for "validation" and "test": a path or name, or None if there is no separate data.
+        given: The task settings and data options that the user has set, with their names as keys.
 
     Raises:
         InputError: A setting is unknown or has an invalid value.
@@ -142,10 +142,10 @@ def _rates(rates: Sequence[float]) -> tuple[float, ...]:
 
 
 def entrants(plan: Plan, dataset: Dataset) -> list[Entrant]:
-    """Return the entries of a comparison, one for each cell in `plan.cells`, with their numbers of units.
+    """Choose the number of units of each cell, and return one entry for each cell in `plan.cells`, in this order.
 
-    If `plan.match` is "parameters", the units of each cell are chosen so that the number of parameters is as close as
-    possible to that of the first cell.
+    If `plan.match` is "parameters", each number of units is chosen so that the network has as nearly as possible
+    the same number of parameters as the network with the first cell.
     """
     units = dataset.settings.units
 

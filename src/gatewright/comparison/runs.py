@@ -33,7 +33,7 @@ class Finished:
         run: Settings and metrics of the run.
         outputs: Outputs of the network for the test set.
         parameters: Number of trainable parameters.
-        peak_memory: Memory that a training step needs, in bytes.
+        peak_memory: Peak memory of a training step in bytes.
         seconds: Duration of the whole run in seconds.
     """
 
@@ -50,7 +50,8 @@ def run_all(
     """Fit the baseline and train all networks, except those whose results are already stored in the folder.
 
     Returns:
-        The baseline with the time in seconds that fitting took, and all runs by `Entrant.key`.
+        The baseline and the time in seconds that fitting it took, and a dict of all runs with the keys of
+        `Entrant.key`.
     """
     # Each seed is run for every cell before the next seed, so that an interrupted comparison has comparable runs.
     jobs = [(entrant, rate, seed) for seed in range(plan.seeds) for entrant in entrants for rate in plan.learning_rates]
@@ -98,7 +99,7 @@ def _baseline(plan: Plan, dataset: Dataset, folder: RunFolder, progress: Progres
 
 
 class _Runner:
-    """A compiled network that is used for all runs with the same cell and number of units."""
+    """Trains networks with the same cell and number of units, so that the network is compiled only once."""
 
     def __init__(self, plan: Plan, entrant: Entrant, dataset: Dataset) -> None:
         self._plan, self._dataset = plan, dataset

@@ -1,6 +1,6 @@
-"""Encoded examples, and their division into minibatches.
+"""Encoded examples, and functions that split them into minibatches.
 
-All minibatches have the same shape. Their order depends only on the seed and the epoch.
+All minibatches of a data set have the same number of examples. Their order depends only on the seed and the epoch.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class Batch(NamedTuple):
         return tree_length(self.inputs)
 
     def take(self, examples: NDArray[np.intp]) -> Self:
-        """Return a batch of the examples with the given indices, [examples], in the order of the indices."""
+        """Return a batch with the examples that have the given indices, [examples], in the same order."""
         return type(self)(*(tree_map(lambda array: array[examples], tree) for tree in self))
 
 
@@ -38,7 +38,8 @@ class Selection(NamedTuple):
 
     Attributes:
         examples: Indices of the examples, [batch_size].
-        weights: 1 for each example, and 0 for each copy that pads the last minibatch, [batch_size].
+        weights: The weight of each example in the loss, [batch_size]: 0 for copies that pad the last minibatch, 1 for
+            others.
     """
 
     examples: NDArray[np.intp]
@@ -46,7 +47,7 @@ class Selection(NamedTuple):
 
 
 def shuffled(examples: int, seed: int, epoch: int) -> NDArray[np.intp]:
-    """Return the indices of the examples in random order, [examples].
+    """Return the indices 0 to `examples` - 1 in random order, [examples].
 
     The order depends only on the number of examples, the seed and the epoch.
     """
@@ -54,7 +55,7 @@ def shuffled(examples: int, seed: int, epoch: int) -> NDArray[np.intp]:
 
 
 def minibatches(examples: NDArray[np.intp], batch_size: int) -> Iterator[Selection]:
-    """Split examples, given by their indices, into minibatches of `batch_size` examples.
+    """Yield minibatches of `batch_size` examples each. `examples` contains indices of examples, [examples].
 
     The last minibatch is padded with copies of its first example, which have weight 0.
     """
@@ -65,5 +66,8 @@ def minibatches(examples: NDArray[np.intp], batch_size: int) -> Iterator[Selecti
 
 
 def concatenate(trees: list[Any]) -> Tree:
-    """Concatenate the arrays of several trees of the same structure along their first axis."""
+    """Return a tree whose arrays are those of all `trees`, concatenated along the first axis.
+
+    All trees must have the same structure.
+    """
     return tree_map(lambda *arrays: np.concatenate(arrays), trees[0], *trees[1:])

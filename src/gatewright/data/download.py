@@ -16,7 +16,7 @@ _MEGABYTE = 1e6
 
 
 def download(url: str, path: Path, sha256: str, size: int, remedy: str) -> None:
-    """Download `url` to `path`. The file appears only if it has `size` bytes and the checksum `sha256`.
+    """Download `url` to `path`. The file appears only if it has `size` bytes and the hexadecimal checksum `sha256`.
 
     Raises:
         InputError: The file cannot be downloaded, or its size or checksum is wrong. The message ends with `remedy`, a

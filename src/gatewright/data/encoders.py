@@ -1,4 +1,4 @@
-"""Encode texts as lists of ids. A token with an id is a word, a character or a sequence of bytes.
+"""Encode texts as lists of ids. Each id stands for a token: a word, a character or a sequence of bytes.
 
 An encoder learns its vocabulary from the training texts and is saved in the model file.
 
@@ -36,29 +36,29 @@ class Encoder(Protocol):
     """The interface of encoders, which convert texts to ids and ids to texts.
 
     Attributes:
-        kind: The name of the class of encoders in a model file.
+        kind: The name that identifies the encoder class in a model file.
     """
 
     kind: ClassVar[str]
 
     @property
     def ids(self) -> int:
-        """The number of ids, including the reserved ones."""
+        """The number of different ids, including the reserved ids."""
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of the tokens of a text. Each unpaired surrogate is replaced with U+FFFD."""
 
     def token(self, number: int) -> str:
-        """Return the token of an id, as it is shown to users."""
+        """Return the token with the id `number`, as it is shown to users."""
 
     def stream(self) -> Add:
-        """Return a function that decodes ids one by one; see `Add`."""
+        """Return a function that decodes the ids of one text step by step; see `Add`."""
 
     def unknown(self, text: str) -> list[str]:
         """Return the distinct tokens of a text that are not in the vocabulary."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the encoder as JSON values, from which `encoder_from_json` restores it."""
+        """Return the encoder as a dict of JSON values. `encoder_from_json` restores the encoder from this dict."""
 
 
 def replace_surrogates(text: str) -> str:
@@ -67,14 +67,14 @@ def replace_surrogates(text: str) -> str:
 
 
 def most_frequent(counts: Counter[str], size: int, min_count: int) -> tuple[str, ...]:
-    """Return the tokens of a vocabulary of at most `size` ids, the most frequent token first.
+    """Return the tokens for a vocabulary of at most `size` ids, the most frequent token first.
 
     Equally frequent tokens are in the order of their first occurrence.
 
     Args:
         counts: The number of occurrences of each token.
-        size: The maximum number of ids, including the reserved ones.
-        min_count: The minimum number of occurrences of a token.
+        size: The maximum number of ids, including the reserved ids.
+        min_count: Tokens that occur less often are left out.
 
     Raises:
         InputError: `size` is not larger than the number of reserved ids.
@@ -88,7 +88,10 @@ def most_frequent(counts: Counter[str], size: int, min_count: int) -> tuple[str,
 
 @dataclass(frozen=True)
 class _TokenList:
-    """Base class of encoders whose vocabulary is a list of tokens. The position of a token gives its id."""
+    """Base class of encoders whose vocabulary is a list of tokens.
+
+    The id of a token is its index plus the number of reserved ids.
+    """
 
     tokens: tuple[str, ...]
 
@@ -131,9 +134,10 @@ class Words(_TokenList):
 
     @classmethod
     def fit(cls, texts: Sequence[str], size: int, split: str = "keras", min_count: int = 1) -> Self:
-        """Return an encoder of the most frequent words of `texts` that occur at least `min_count` times.
+        """Return an encoder whose vocabulary is the most frequent words of `texts`.
 
-        `size` is the maximum number of ids, including the reserved ones.
+        Words that occur less than `min_count` times are left out. `size` is the maximum number of ids, including the
+        reserved ids. `split` is described in the class.
 
         Raises:
             InputError: `size` is not larger than the number of reserved ids.
@@ -187,9 +191,10 @@ class Characters(_TokenList):
 
     @classmethod
     def fit(cls, texts: Sequence[str], size: int, min_count: int = 1) -> Self:
-        """Return an encoder of the most frequent characters of `texts` that occur at least `min_count` times.
+        """Return an encoder whose vocabulary is the most frequent characters of `texts`.
 
-        `size` is the maximum number of ids, including the reserved ones.
+        Characters that occur less than `min_count` times are left out. `size` is the maximum number of ids, including
+        the reserved ids.
 
         Raises:
             InputError: `size` is not larger than the number of reserved ids.
@@ -213,7 +218,7 @@ class Characters(_TokenList):
 class BytePairs:
     """An encoder whose tokens are sequences of bytes (byte-level byte-pair encoding). It can encode every text.
 
-    The method is that of Sennrich, Haddow & Birch 2016, "Neural Machine Translation of Rare Words with Subword Units",
+    The method is from Sennrich, Haddow & Birch 2016, "Neural Machine Translation of Rare Words with Subword Units",
     section 3.2. It is applied to bytes instead of characters, as in Radford et al. 2019 (GPT-2), section 2.2.
 
     Attributes:
@@ -228,9 +233,9 @@ class BytePairs:
 
     @classmethod
     def fit(cls, texts: Sequence[str], size: int) -> Self:
-        """Return an encoder whose vocabulary is all 256 bytes and the most frequent byte pairs of `texts`.
+        """Return an encoder whose vocabulary is all 256 bytes and the tokens merged from frequent pairs in `texts`.
 
-        `size` is the maximum number of ids, including the reserved ones.
+        `size` is the maximum number of ids, including the reserved ids.
 
         Raises:
             InputError: `size` is too small for the reserved ids and all bytes.
@@ -270,7 +275,7 @@ class BytePairs:
         return self._bytes(number).decode("utf-8", "replace")
 
     def characters(self, number: int) -> int:
-        """Return the number of characters whose first byte is in the token with the id `number`."""
+        """Return the number of characters that start (have their first byte) in the token with the id `number`."""
         return sum(byte & 0xC0 != 0x80 for byte in self._bytes(number))
 
     def stream(self) -> Add:
@@ -288,7 +293,7 @@ class BytePairs:
 def _byte_symbols() -> list[str]:
     """Return the character that represents each byte in GPT-2's vocabulary, in the order of the bytes.
 
-    A byte that is a visible Latin-1 character is represented by this character, the others by U+0100, U+0101, ...
+    Bytes that are visible Latin-1 characters are represented by these characters, other bytes by U+0100, U+0101, ...
     """
     visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = iter(range(0x100, 0x200))
@@ -306,19 +311,19 @@ def _tokenizer(pieces: Sequence[str], merges: Sequence[tuple[str, str]]) -> Any:
 
 
 def decode(encoder: Encoder, numbers: Iterable[int]) -> str:
-    """Return the text that the ids `numbers` encode."""
+    """Return the text that `encoder` decodes from the ids `numbers`."""
     add = encoder.stream()
     return "".join(map(add, numbers)) + add(None)
 
 
 def pad(texts: Sequence[Sequence[int]], max_length: int) -> NDArray[np.int32]:
-    """Return the last `max_length` ids of each text, [texts, max_length].
+    """Return an array of the last `max_length` ids of each text, [texts, max_length].
 
-    A shorter text is preceded by the id that starts a text, and is padded with 0 on the left. The result is the same as
-    that of `keras.datasets.imdb.load_data` followed by `pad_sequences(maxlen=max_length)`.
+    Each text is preceded by the start id, 1, before it is cut. Shorter texts are padded with 0 on the left. The result
+    is the same as from `keras.datasets.imdb.load_data` and `pad_sequences(maxlen=max_length)`.
 
     Args:
-        texts: The ids of each text.
+        texts: The ids of each text, without the start id.
         max_length: The number of ids of each text in the result.
 
     Raises:
@@ -337,7 +342,7 @@ def pad(texts: Sequence[Sequence[int]], max_length: int) -> NDArray[np.int32]:
 
 
 def encode_all(encoder: Encoder, texts: Sequence[str], max_length: int) -> NDArray[np.int32]:
-    """Encode texts and return the ids of the last `max_length` tokens of each, [texts, max_length], padded as by `pad`.
+    """Encode texts, and pad or cut them as `pad` does. Return their ids, [texts, max_length].
 
     Raises:
         InputError: `max_length` is below 1.
@@ -346,10 +351,10 @@ def encode_all(encoder: Encoder, texts: Sequence[str], max_length: int) -> NDArr
 
 
 def encoder_from_json(saved: Any) -> Encoder:
-    """Return the encoder that was saved as the JSON values `saved` by `to_json`.
+    """Restore an encoder from `saved`, the result of `to_json`.
 
     Raises:
-        InputError: The values do not describe an encoder. The message continues the sentence "The model file is damaged
+        InputError: `saved` does not describe an encoder. The message continues the sentence "The model file is damaged
             because ...".
     """
     kind = saved.get("kind") if isinstance(saved, dict) else None
@@ -365,10 +370,10 @@ def encoder_from_json(saved: Any) -> Encoder:
 
 
 def tokens_from_json(values: Any) -> tuple[str, ...]:
-    """Check the tokens of an encoder in a model file and return them.
+    """Return the tokens of an encoder, read from a model file as `values`.
 
     Raises:
-        InputError: The values are not a list of distinct strings that are not empty. The message continues the sentence
+        InputError: `values` is not a list of distinct, non-empty strings. The message continues the sentence
             "The model file is damaged because ...".
     """
     if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):

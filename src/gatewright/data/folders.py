@@ -1,4 +1,4 @@
-"""Read labelled texts from folders on disk or in a .tar.gz archive. Each class has a folder with its text files.
+"""Read labelled texts from folders on disk or in a .tar.gz archive. Each class has a folder that contains text files.
 
 Archives are read without unpacking them to disk.
 """
@@ -25,7 +25,7 @@ File = tuple[str, ...]
 
 
 class LabelledText(NamedTuple):
-    """A text and its label, which is the name of its folder."""
+    """A text, and its label: the name of the folder that contains the text."""
 
     label: str
     text: str
@@ -35,10 +35,10 @@ class Tree(NamedTuple):
     """The text files of a folder or archive.
 
     Attributes:
-        root: The folder or archive.
-        splits: The sorted files of each split. The splits are "train" and "test" if there are folders with these names.
-            Otherwise the only split is "".
-        read: A function that takes a file of `splits` and returns its bytes.
+        root: The path of the folder or archive.
+        splits: The sorted files of each split, with the splits as keys. The splits are "train" and "test" if there are
+            folders with these names. Otherwise the only split is "".
+        read: A function that takes a file from `splits` and returns the contents of the file.
     """
 
     root: Path
@@ -49,8 +49,8 @@ class Tree(NamedTuple):
 def open_folder(root: Path) -> Tree:
     """List the text files in a folder with the layout class/file, or train/class/file and test/class/file.
 
-    Hidden files, files outside class folders, and the folder unsup are ignored. In aclImdb, unsup contains the texts
-    without labels.
+    Hidden files, files outside class folders, and the folder unsup are ignored. In the imdb folder aclImdb, the
+    folder unsup contains texts without labels.
 
     Raises:
         InputError: The folder has another layout, or cannot be read.
@@ -87,7 +87,7 @@ def all_files(root: Path) -> list[Path]:
 def open_archive(path: Path) -> Tree:
     """Read the text files of a .tar.gz archive.
 
-    The layout must be the same as for `open_folder`. It may be inside other folders.
+    The layout must be the same as for `open_folder`, but may be inside outer folders.
 
     Raises:
         InputError: The file is not a .tar.gz archive, is damaged, or has another layout.
@@ -146,7 +146,7 @@ def _read_archive(path: Path) -> dict[File, bytes]:
 
 
 def _without_outer_folders(contents: dict[File, bytes]) -> dict[File, bytes]:
-    """Remove outer folders that contain all files, so that paths begin with the split or the class."""
+    """Remove outer folders that contain all files from the paths, so that paths begin with the split or the class."""
     while contents:
         tops = {file[0] for file in contents}
         if len(tops) > 1 or tops <= set(_SPLITS) or max(map(len, contents)) <= 2:
@@ -160,7 +160,7 @@ def _is_wanted(file: File) -> bool:
 
 
 def _splits(root: Path, files: list[File]) -> dict[str, list[File]]:
-    """Return the sorted files of each split. Leave out files outside class folders."""
+    """Return the sorted files of each split, with the splits as keys. Leave out files outside class folders."""
     found = {split: [file for file in files if file[0] == split and len(file) > 2] for split in _SPLITS}
     if not any(found.values()):
         return {"": _files_of_classes(root, [file for file in files if len(file) > 1], 2)}

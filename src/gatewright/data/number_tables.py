@@ -23,12 +23,12 @@ _MAX_HEADER = 1 << 16
 
 
 def is_table(path: Path) -> bool:
-    """Return True if the file name ends with one of SUFFIXES."""
+    """Return True if the file name ends with a suffix in SUFFIXES."""
     return path.name.lower().endswith(SUFFIXES)
 
 
 def column_names(path: Path) -> list[str]:
-    """Return the names of the columns of a table, or an empty list if the file cannot be read as a table."""
+    """Return the column names of a table file, or an empty list if the file cannot be read as a table."""
     try:
         if path.suffix.lower() == ".parquet":
             with public.import_pyarrow(path).parquet.ParquetFile(path) as file:
@@ -40,7 +40,7 @@ def column_names(path: Path) -> list[str]:
 
 
 def read_table(path: Path) -> Any:
-    """Read a table into a pyarrow.Table.
+    """Read a table file and return a pyarrow.Table.
 
     Raises:
         ImportError: pyarrow is not installed.
@@ -63,7 +63,7 @@ def read_table(path: Path) -> Any:
 
 
 def _header(path: Path) -> str:
-    """Return the first line of a text file. The file may be compressed."""
+    """Return the first line of a text file, which may be compressed."""
     import pyarrow
 
     with pyarrow.input_stream(str(path), compression="detect") as stream:
@@ -99,11 +99,11 @@ def read_numbers(path: Path, name: str, column: Any, remedy: str) -> NDArray[np.
     """Convert a column of numbers or truth values to an array, [rows]. Missing values become NaN.
 
     Args:
-        path: The file, for error messages.
+        path: The path of the file, for error messages.
         name: The name of the column, for error messages.
         column: The pyarrow column.
-        remedy: What the user can do instead of fixing the value, such as "leave the column out". It ends the error
-            message.
+        remedy: The end of the error message: what the user can do instead of fixing the value, such as "leave the
+            column out".
 
     Raises:
         InputError: The column has values that are not numbers.
@@ -134,7 +134,7 @@ def is_number(value: object) -> bool:
 
 
 def read_archive(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a .npz archive as a dict from name to array.
+    """Return the arrays of a .npz archive, with their names as keys.
 
     Raises:
         InputError: The file is not a .npz archive, or contains arrays of Python objects.

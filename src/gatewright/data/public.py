@@ -1,10 +1,10 @@
 """Find the files of public data sets, which users choose by name, and read the data set `imdb`.
 
-The folder `$GATEWRIGHT_DATA` contains a folder for each data set.
+The environment variable `GATEWRIGHT_DATA` is the path of a folder that contains a folder for each data set.
 
 `imdb` is the Large Movie Review data set (Maas et al. 2011). It is read from the files `train.parquet` and
 `test.parquet` with the columns `text` and `label` (1 for a positive review), or from the folder `aclImdb` or the
-archive `aclImdb_v1.tar.gz`, as its authors publish it. Both splits are sorted by label. 123 training texts also
+archive `aclImdb_v1.tar.gz`, as published by the authors. Both splits are sorted by label. 123 training texts also
 occur in the test set.
 """
 
@@ -43,7 +43,7 @@ _IMDB_LABELS = {"neg": 0, "pos": 1}
 
 
 class LabelledTexts(NamedTuple):
-    """One split of a text data set: the texts and their integer labels, [texts]."""
+    """One split of a text data set: the texts and the integer label of each text, [texts]."""
 
     texts: list[str]
     labels: np.ndarray
@@ -54,7 +54,7 @@ class KerasFiles(NamedTuple):
 
     Attributes:
         arrays: The .npz archive of the encoded reviews and their labels.
-        word_index: The JSON file with the number of each word.
+        word_index: The JSON file with the frequency rank of each word.
     """
 
     arrays: Path
@@ -85,14 +85,14 @@ def roots() -> list[Path]:
 def named_files(
     name: str, folder: str, files: Sequence[str], source: str = "", suffixes: Sequence[str] = ()
 ) -> list[Path]:
-    """Return the paths of the files of a data set in `$GATEWRIGHT_DATA`. They are not downloaded automatically.
+    """Return the paths of a data set's files in `$GATEWRIGHT_DATA`, in the order of `files`. Download nothing.
 
     Args:
         name: The name of the data set.
-        folder: The name of its folder in `$GATEWRIGHT_DATA`.
-        files: The names of its files.
-        source: Where the user can get the files. The error message has it after the names of the files.
-        suffixes: The suffixes of compressed files. Each file may have one of them after its name.
+        folder: The name of the data set's folder in `$GATEWRIGHT_DATA`.
+        files: The names of the files.
+        source: Where the user can get the files; follows the file names in the error message.
+        suffixes: The suffixes, such as ".gz", that compressed files may have after their names.
 
     Raises:
         InputError: `$GATEWRIGHT_DATA` is not set, or a file is missing.
@@ -142,7 +142,7 @@ def cache() -> Path:
 
 
 def import_pyarrow(path: Path) -> ModuleType:
-    """Import pyarrow and pyarrow.parquet, and return pyarrow. `path` is the file to read, for the error message.
+    """Import pyarrow and pyarrow.parquet, and return pyarrow. The error message contains `path`, the file to read.
 
     Raises:
         ImportError: pyarrow is not installed. The extra `train` installs it.
@@ -155,7 +155,7 @@ def import_pyarrow(path: Path) -> ModuleType:
 
 
 def parquet_columns(path: Path, *names: str) -> list[list[Any]]:
-    """Return the values of the named columns of a Parquet file, a list for each column.
+    """Return a list of values for each of the named columns of a Parquet file, in the order of `names`.
 
     Raises:
         ImportError: pyarrow is not installed.
@@ -173,13 +173,13 @@ def parquet_columns(path: Path, *names: str) -> list[list[Any]]:
 
 
 def imdb(split: str) -> LabelledTexts:
-    """Return the movie reviews of one split, "train" or "test", and their labels, 0 or 1.
+    """Return the movie reviews of one split, "train" or "test", with the labels 0 (negative) and 1 (positive).
 
-    They are read from the first of these sources that exists:
+    The reviews are read from the first of these sources that exists:
 
     1. the two Parquet files in `$GATEWRIGHT_DATA/imdb`;
     2. the folder aclImdb in `$GATEWRIGHT_DATA/imdb`, in `$GATEWRIGHT_DATA` or in the working folder;
-    3. the archive aclImdb_v1.tar.gz in one of the same three folders;
+    3. the archive aclImdb_v1.tar.gz in one of these three locations;
     4. the cached reviews of an earlier download;
     5. the archive on the authors' website, which is downloaded.
 
@@ -206,11 +206,11 @@ def imdb(split: str) -> LabelledTexts:
 
 
 def imdb_for_keras() -> KerasFiles:
-    """Encode the reviews as in Keras' imdb files, and return the paths of the encoded files.
+    """Write files like Keras' imdb files, which contain the encoded reviews, and return their paths.
 
     Each word is encoded as its frequency rank in the training set: the most frequent word is 1. Texts are split into
     words as by Keras' Tokenizer. Words that occur only in the test set are left out. The files are cached in
-    `~/.cache/gatewright` (or in `$XDG_CACHE_HOME/gatewright`). They are written again when the reviews change.
+    `~/.cache/gatewright` (or in `$XDG_CACHE_HOME/gatewright`). They are replaced if the reviews have changed.
 
     Raises:
         FileNotFoundError: The Parquet files are not in `$GATEWRIGHT_DATA/imdb`. No other source is tried.
@@ -233,7 +233,7 @@ def _imdb_file(split: str) -> Path:
 
 @functools.cache
 def _print_source(path: Path) -> None:
-    """Print the path that the reviews are read from, once for each path."""
+    """Print that the reviews are read from `path`. Do nothing if this was already printed for the same path."""
     print_status(f"imdb is read from {path}.")
 
 
@@ -258,7 +258,7 @@ def _wrong(path: Path, names: tuple[str, ...]) -> InputError:
 
 
 def _converted(archive: Path) -> Path:
-    """Return the cached folder with the reviews of the archive as Parquet files. Write them if they do not exist."""
+    """Convert an archive to Parquet files in the cache, unless they exist, and return the folder that contains them."""
     with archive.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     cached = _imdb_cache(sha256)
@@ -268,7 +268,7 @@ def _converted(archive: Path) -> Path:
 
 
 def _cached_or_downloaded() -> Path:
-    """Return the cached folder with the reviews as Parquet files. Download the archive if they do not exist."""
+    """Return the cache folder with the Parquet files. If they do not exist, download and convert the archive."""
     cached = _imdb_cache(_IMDB_SHA256)
     if not _is_whole(cached):
         import_pyarrow(cached)  # fails before a long download
@@ -327,7 +327,7 @@ def _encode_imdb(files: KerasFiles) -> None:
 
 
 def _ranks(counts: np.ndarray) -> np.ndarray:
-    """Return the frequency rank of each word, [words], from the number of its occurrences, [words].
+    """Return the frequency rank of each word, [words]. `counts` has the number of occurrences of each word, [words].
 
     The most frequent word has rank 1. Equally frequent words keep their order, as in Keras' Tokenizer.
     """

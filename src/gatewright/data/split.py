@@ -1,6 +1,6 @@
 """Split examples into training and held-out sets, or select random subsets, stratified by class.
 
-With the same labels, arguments and seed, the result is always the same.
+The results depend only on the arguments, which include the seed.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,9 @@ Labels = Sequence[str] | NDArray[Any]
 def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Hold out a fraction of the examples so that the classes have the same proportions in both sets.
 
-    At least one example of each class is kept. At least one example of each class of two or more examples is held out,
-    if there are enough held-out examples for all classes. Class sizes are rounded by the largest-remainder method.
+    At least one example of each class is kept. At least one example of each class that has two or more is held out, if
+    there are enough held-out examples for all classes. The numbers of held-out examples are rounded
+    by the largest-remainder method.
 
     Args:
         labels: The class of each example, [examples].
@@ -29,7 +30,7 @@ def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[NDArra
         seed: The seed of the random numbers.
 
     Returns:
-        The indices of the kept examples and the indices of the held-out examples, both shuffled.
+        Two arrays of indices, both shuffled: those of the kept examples and those of the held-out examples.
     """
     classes, counts = _classes(labels)
     order, chosen = _choose(classes, _held_out_counts(counts, fraction), seed)
@@ -37,7 +38,7 @@ def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[NDArra
 
 
 def stratified_block_split(labels: Labels, fraction: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Split like `stratified_split`, but hold out blocks of consecutive examples of each class.
+    """Split like `stratified_split`, but hold out blocks of consecutive examples of the same class.
 
     Use it for data in which consecutive examples are related. Otherwise the network could memorize an example and
     recognize its held-out neighbour. A block has 100 examples of a class. If fewer than 100 examples of the class are
@@ -59,10 +60,10 @@ def stratified_block_split(labels: Labels, fraction: float, seed: int) -> tuple[
 def multilabel_split(
     labels: Sequence[Sequence[str]], fraction: float, seed: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Split examples that have any number of labels each, like `stratified_split` but without keeping proportions.
+    """Hold out a fraction of examples that have any number of labels each. Proportions of labels are not kept.
 
-    Every label occurs in the kept examples if these are at least as many as there are labels. `labels` contains the
-    labels of each example.
+    Every label occurs in the kept examples, unless there are fewer kept examples than labels. `labels` contains the
+    labels of each example. The other arguments and the two results are as for `stratified_split`.
     """
     order = _each_label_first(labels, seed)
     kept = len(order) - round(fraction * len(order))
@@ -72,8 +73,8 @@ def multilabel_split(
 def stratified_sample(labels: Labels, size: int, seed: int) -> NDArray[np.intp]:
     """Select `size` random examples so that the classes keep their proportions.
 
-    Return the indices of the selected examples, in ascending order. If there are no more than `size` examples, all of
-    them are selected. At least one example of each class is selected, unless `size` is less than the number of classes.
+    Return the indices of the selected examples, in ascending order. If there are at most `size` examples, all are
+    selected. At least one example of each class is selected, unless `size` is less than the number of classes.
 
     Raises:
         InputError: `size` is below 1.
@@ -87,9 +88,10 @@ def stratified_sample(labels: Labels, size: int, seed: int) -> NDArray[np.intp]:
 
 
 def multilabel_sample(labels: Sequence[Sequence[str]], size: int, seed: int) -> NDArray[np.intp]:
-    """Select `size` random examples that have any number of labels each. Return their indices in ascending order.
+    """Select `size` random examples, and return their indices in ascending order.
 
-    Every label occurs in the selected examples if `size` is at least the number of labels. Proportions are not kept.
+    `labels` contains the labels of each example, of which there may be any number. Every label occurs in the selected
+    examples if `size` is at least the number of labels. Proportions of labels are not kept.
 
     Raises:
         InputError: `size` is below 1.
@@ -99,22 +101,22 @@ def multilabel_sample(labels: Sequence[Sequence[str]], size: int, seed: int) -> 
 
 
 def count_shared_texts(train: Sequence[str], test: Sequence[str]) -> int:
-    """Return the number of training texts that are equal to a text of the test set."""
+    """Return the number of training texts that also occur in the test set."""
     known = set(test)
     return sum(text in known for text in train)
 
 
 def refuse_second(data: str, split: str, own: object, given: str) -> None:
-    """Raise an error if the user gave a file for a split that the data set already has.
+    """Raise an error if the data set already has the split for which the user gave a file.
 
     Args:
         data: The name of the data set, for the error message.
         split: "validation" or "test", which is also the name of the option.
-        own: The split of the data set, or None if it has no such split.
+        own: The split that belongs to the data set, or None if the data set does not have this split.
         given: The file or folder that the user gave for the split.
 
     Raises:
-        InputError: The data set has this split.
+        InputError: `own` is not None.
     """
     if own is not None:
         raise InputError(f"{data} has its own {split} set. Leave --{split} {given} out.")
@@ -132,9 +134,9 @@ def _classes(labels: Labels) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 
 def _each_label_first(labels: Sequence[Sequence[str]], seed: int) -> NDArray[np.intp]:
-    """Return the indices of the examples in random order, with those first that together have all labels.
+    """Return the indices of all examples in random order, [examples], but with all labels as early as possible.
 
-    An example is one of them if it has a label that no earlier example in the random order has.
+    The examples that have a label which no earlier example in the random order has are moved to the front.
     """
     order = np.random.default_rng(seed).permutation(len(labels))
     known: set[str] = set()
@@ -146,7 +148,10 @@ def _each_label_first(labels: Sequence[Sequence[str]], seed: int) -> NDArray[np.
 
 
 def _held_out_counts(counts: NDArray[np.intp], fraction: float) -> NDArray[np.intp]:
-    """Return the number of examples to hold out of each class, [classes]. At least one example of each is kept."""
+    """Return how many examples of each class to hold out, [classes]. At least one example of each class is kept.
+
+    `counts` is the number of examples of each class, [classes].
+    """
     return _allot(counts, round(fraction * int(counts.sum())), np.minimum(counts - 1, 1), counts - 1)
 
 
@@ -155,8 +160,8 @@ def _allot(
 ) -> NDArray[np.intp]:
     """Distribute `total` examples over the classes in proportion to `counts`, by the largest-remainder method.
 
-    Return the number of examples of each class, [classes], between `minimum` and `maximum`. If a bound is impossible
-    with this total, it is ignored.
+    Return the number of examples of each class, [classes]. It is between `minimum` and `maximum`, but a bound that is
+    impossible with this total is ignored.
     """
     minimum = minimum if minimum.sum() <= total else np.zeros_like(counts)
     maximum = maximum if maximum.sum() >= total else counts
@@ -172,10 +177,10 @@ def _allot(
 def _choose(
     classes: NDArray[np.intp], wanted: NDArray[np.intp], seed: int
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Choose `wanted` random examples of each class, [classes].
+    """Choose random examples of each class. `wanted` is the number to choose from each class, [classes].
 
-    Return the indices of all examples in random order, [examples], and a mask of the chosen ones in this order,
-    [examples].
+    Return the indices of all examples in random order, [examples], and a mask in the same order, [examples], which is
+    True for the chosen examples.
     """
     order = np.random.default_rng(seed).permutation(len(classes))
     shuffled = classes[order]

@@ -28,9 +28,9 @@ class ColumnOptions(NamedTuple):
     """The columns to read from a table.
 
     Attributes:
-        text: The text column, or several separated by commas. None selects the column "text".
-        label: The label column, or several separated by commas. None selects the column "label".
-        separator: The separator between the labels of a field, or None if a field has one label.
+        text: The name of the text column, or several names separated by commas. None selects the column "text".
+        label: The name of the label column, or several names separated by commas. None selects the column "label".
+        separator: The separator between the labels in a field, or None if each field has one label.
         labelled: True to read labels, False to read only texts.
     """
 
@@ -48,12 +48,12 @@ class Columns(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """The texts and labels of a table, with the values that the file contains.
+    """The texts and labels of a table, as the values in the file. Each list has an item for each row.
 
     Attributes:
         columns: The names of the columns that were read.
-        texts: The text of each row, or None if it is missing.
-        labels: The label field of each row, or a tuple of fields if there are several label columns.
+        texts: The text of each row, or None for a row without text.
+        labels: The label field of each row, or a tuple of fields for each row if there are several label columns.
         lines: The line number of each row, or None if the file is not a text file.
     """
 
@@ -79,10 +79,10 @@ def read_table(path: Path, wanted: ColumnOptions) -> Rows:
 
 
 def read_text_column(path: Path, text: str | None = None) -> list[str]:
-    """Return the texts of a table.
+    """Return the text of each row of a table.
 
-    `text` is the text column, or several separated by commas. None selects the column "text". The texts of several
-    columns are joined by line breaks.
+    `text` is the name of the text column, or several names separated by commas. None selects the column "text".
+    The texts of several columns are joined by line breaks.
 
     Raises:
         ImportError: pyarrow is not installed.
@@ -95,7 +95,9 @@ def read_text_column(path: Path, text: str | None = None) -> list[str]:
 
 
 def require_texts(path: Path, rows: Rows) -> list[str]:
-    """Check that no row lacks its text, and return the texts. `path` is the table, for the error message.
+    """Return the text of each row, or raise an error if a row has no text.
+
+    `path` is the path of the table, for the error message.
 
     Raises:
         InputError: A text is missing.
@@ -105,10 +107,10 @@ def require_texts(path: Path, rows: Rows) -> list[str]:
 
 
 def require_all(path: Path, noun: str, missing: Sequence[bool], lines: Sequence[int] | None) -> None:
-    """Check that no row of a table lacks a value, such as its text or label.
+    """Raise an error if a row of a table lacks a value, such as the text or label.
 
     Args:
-        path: The table, for the error message.
+        path: The path of the table, for the error message.
         noun: The name of the value, such as "text".
         missing: True for each row that lacks the value.
         lines: The line number of each row, or None if the file is not a text file.
@@ -127,10 +129,10 @@ def require_all(path: Path, noun: str, missing: Sequence[bool], lines: Sequence[
 
 
 def row_location(path: Path, lines: Sequence[int] | None, place: int) -> str:
-    """Return the file name and the line number of a row for an error message, or the row number if there are no lines.
+    """Return a description of where a row is, for error messages, such as "a.csv, line 3" or "a.parquet, row 2".
 
     Args:
-        path: The table.
+        path: The path of the table.
         lines: The line number of each row, or None if the file is not a text file.
         place: The index of the row, from 0.
     """
@@ -138,16 +140,16 @@ def row_location(path: Path, lines: Sequence[int] | None, place: int) -> str:
 
 
 def require_column(path: Path, option: str, name: str, names: Sequence[str]) -> None:
-    """Check that the column that the user gave with an option exists.
+    """Raise an error if the table does not have the column that the user gave with an option.
 
     Args:
-        path: The table, for the error message.
-        option: The name of the option without its dashes.
-        name: The column that the user gave.
-        names: The columns of the table.
+        path: The path of the table, for the error message.
+        option: The name of the option without dashes.
+        name: The name of the column that the user gave.
+        names: The names of all columns of the table.
 
     Raises:
-        InputError: The column does not exist.
+        InputError: `name` is not in `names`.
     """
     if name not in names:
         raise InputError(
@@ -156,12 +158,12 @@ def require_column(path: Path, option: str, name: str, names: Sequence[str]) -> 
 
 
 def column_list(given: str, names: Sequence[str]) -> list[str]:
-    """Split the comma-separated list of columns `given`. If `given` as a whole is one of `names`, it is one column."""
+    """Split `given`, column names separated by commas. If `given` as a whole is in `names`, return only this name."""
     return [given] if given in names else [name.strip() for name in given.split(",")]
 
 
 def label_name(label: object) -> str | None:
-    """Convert a label of any type to a string. Return None if the label is missing, such as NaN or a blank string."""
+    """Convert a label of any type to a string. Return None for missing labels: None, NaN and blank strings."""
     if isinstance(label, bool):
         return str(label).lower()
     if isinstance(label, float | Decimal):
@@ -186,7 +188,7 @@ def label_of_field(field: str) -> str | None:
 
 
 def json_type(value: object) -> str:
-    """Return the JSON type of a value with its article, such as "a list", for error messages."""
+    """Return the name of the JSON type of a value with an article, such as "a list", for error messages."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "a truth value", type(None): "null"}
     return names.get(type(value), "a number")
 
@@ -196,7 +198,7 @@ def _quoted(names: Sequence[str]) -> str:
 
 
 def _choose_columns(path: Path, names: Sequence[str], wanted: ColumnOptions) -> Columns:
-    """Return the names of the wanted columns. Check that each of them exists exactly once in `names`."""
+    """Return the names of the wanted columns. Raise an InputError if a column is missing or occurs twice in `names`."""
     texts = ["text"] if wanted.text is None else column_list(wanted.text, names)
     labels = ["label"] if wanted.label is None else column_list(wanted.label, names)
     options = {"text": (wanted.text, texts), "label": (wanted.label, labels if wanted.labelled else [])}
@@ -236,7 +238,7 @@ def _join_texts(fields: Sequence[object]) -> object:
 
 
 def _unpack_single(fields: Sequence[object]) -> object:
-    """Return the field itself if there is only one, a tuple of several fields, or None if there are none."""
+    """Return the only field, or a tuple of the fields if there are several, or None if there are no fields."""
     return tuple(fields) if len(fields) > 1 else next(iter(fields), None)
 
 
@@ -271,7 +273,7 @@ def _read_csv(path: Path, wanted: ColumnOptions) -> Rows:
 
 
 def _csv_records(path: Path, file: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line number and the fields of each record that is not empty. A record may have several lines."""
+    """Yield the line number and the fields of each table row that is not empty. A row may extend over several lines."""
     # Without strict, a quote that is never closed would swallow the rest of the file.
     reader = csv.reader(file, delimiter=delimiter, strict=True)
     while True:
@@ -299,7 +301,7 @@ def _long_fields() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _open_text(path: Path) -> Iterator[TextIO]:
-    """Open a UTF-8 file without converting its line breaks."""
+    """Open a UTF-8 file for reading without converting line breaks."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield file
@@ -396,7 +398,10 @@ def _read_parquet(path: Path, wanted: ColumnOptions) -> Rows:
 
 
 def _check_arrow_types(path: Path, columns: Columns, schema: Any, types: Any) -> None:
-    """Check that the Arrow types of the columns are types of texts and labels. `types` is the module pyarrow.types."""
+    """Raise an InputError if the Arrow type of a column cannot be a text or a label.
+
+    `schema` is the Arrow schema of the table, and `types` is the module pyarrow.types.
+    """
 
     def type_of(name: str) -> Any:
         found = schema.field(name).type

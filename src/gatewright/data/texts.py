@@ -17,8 +17,8 @@ def read_texts(data: str, text: str | None = None) -> list[str]:
     Args:
         data: The path of a text file with a text on each line, `-` for such texts on standard input, or the path of a
             .csv, .tsv, .parquet, .jsonl or .ndjson table with a text in each row.
-        text: The text column of the table (default: `text`). The texts of several columns, given with commas between
-            their names, are joined by line breaks.
+        text: The name of the text column of the table; None selects the column `text`. If several
+            names are given, separated by commas, the texts of these columns are joined by line breaks.
 
     Raises:
         InputError: The data cannot be read, or has no texts.
@@ -45,7 +45,7 @@ def read_texts(data: str, text: str | None = None) -> list[str]:
 
 
 def texts_to_predict(texts: str | Sequence[str] | None, file: str | None, text: str | None) -> list[str]:
-    """Return the texts given to the `predict` command: its arguments, or the texts of a file.
+    """Return the texts that the user gave to the `predict` command, as arguments or in a file.
 
     Args:
         texts: A text, several texts, or None if a file is given.
@@ -74,7 +74,7 @@ def refuse_text_column(data: str, text: str | None) -> None:
         text: The column that the user gave, or None.
 
     Raises:
-        InputError: A column was given.
+        InputError: `text` is not None.
     """
     if text is not None:
         raise InputError(f"--text names the columns of a table, but {data} is not a table. Leave --text out.")

@@ -1,4 +1,4 @@
-"""Windows of long time series. They are copied when they are indexed, since all of them would need too much memory."""
+"""Windows of long time series. Windows are copied only when they are indexed, to save memory."""
 
 from typing import Any
 

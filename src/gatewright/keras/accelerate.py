@@ -2,13 +2,13 @@
 
 `accelerate()` replaces the loop over time steps in `keras.layers.SimpleRNN`, `LSTM` and `GRU`, and in `RNN` with one of
 their stock cells. Constructors, weights, summaries and saved files do not change. Results are the same up to rounding,
-even with dropout, because the cell still generates the dropout masks. `restore()` puts the stock loops back. A model
-that was compiled before one of these calls keeps the loop that it was compiled with.
+even with dropout, because the Keras cell still generates the dropout masks. `restore()` puts the stock loops back. A
+model that was compiled before one of these calls keeps the loop that it was compiled with.
 
 Two computations are avoided. If the input of a recurrent layer comes directly from an Embedding, the embedding of each
 distinct word in a batch is multiplied by the layer's kernel only once. This is not possible with dropout on the inputs
-or with a layer in between. If texts are padded on the left without a mask, the padding is computed only once for the
-whole batch. This is not possible with an initial state that is given to the layer.
+or with another layer in between. If texts are padded on the left without a mask, the padding is computed only once for
+the whole batch. This is not possible with an initial state that is given to the layer.
 
 A layer that the kernels do not support runs on the stock loop. A `SlowPathWarning` gives the reason, once for each
 reason and layer class.
@@ -33,8 +33,8 @@ _issued_warnings: set[tuple[str, str]] = set()
 class _TensorNotes:
     """A mapping from tensors to additional information about them, called notes.
 
-    Tensors are identified by `id`, because they cannot be hashed and JAX tracers accept no attributes. An entry is
-    removed when its tensor is deleted.
+    Tensors are identified by `id`, because they cannot be hashed and JAX tracers accept no attributes. The
+    note of a tensor is removed when the tensor is deleted.
     """
 
     def __init__(self) -> None:
@@ -77,9 +77,9 @@ class _Acceleration:
 def accelerate() -> _Acceleration:
     """Run the recurrent layers of Keras in this process on Gatewright's kernels until `restore()` is called.
 
-    If Keras is not imported yet, its JAX backend is selected. The result can be used as a context manager, which
-    calls `restore()` on exit. After the first call, the process keeps up to 1 GB of freed memory for later training
-    steps instead of returning it to the system (glibc's `mallopt`). `restore()` does not undo this.
+    If Keras is not imported yet, the JAX backend is selected. The result can be used as a context manager that calls
+    `restore()` on exit. After the first call, the process keeps up to 1 GB of freed memory for later training
+    steps instead of returning the memory to the system (glibc's `mallopt`). `restore()` does not undo this.
 
     Raises:
         RuntimeError: Keras uses a backend other than JAX, or `KERAS_BACKEND` selects one.
@@ -137,9 +137,9 @@ def _import_keras_on_jax() -> Any:
 
 
 def _with_kernels(stock: Any) -> Any:
-    """Return a replacement for the method `inner_loop` of a recurrent layer.
+    """Return a replacement for `stock`, the method `inner_loop` of a recurrent layer.
 
-    It runs the kernels, or the stock method for layers that the kernels do not support.
+    The replacement runs the kernels, or `stock` for layers that the kernels do not support.
     """
     from keras import tree
 
@@ -157,7 +157,10 @@ def _with_kernels(stock: Any) -> Any:
 
 
 def _noting_tokens(stock: Any) -> Any:
-    """Return a replacement for `Embedding.call` that also stores a note with the ids and the table of embeddings."""
+    """Return a replacement for `stock`, which is `Embedding.call`.
+
+    The replacement also stores a note for its result, with the ids and the table of embeddings.
+    """
     from keras import ops
 
     @functools.wraps(stock)
@@ -180,9 +183,9 @@ def _is_tensor(value: Any) -> bool:
 
 
 def _noting_zero_states(stock: Any) -> Any:
-    """Return a replacement for `get_initial_state` that also stores a note about the zeros that it returns.
+    """Return a replacement for `stock`, the method `get_initial_state` of a recurrent layer.
 
-    Notes are stored only for layers with stock cells.
+    In layers with stock cells, the replacement also stores notes that the returned states are zeros.
     """
     from keras import tree
 
@@ -209,7 +212,7 @@ def _warn_once(layer: Any, reason: str) -> None:
 
 
 def _cell_names() -> dict[type, str]:
-    """Return a dict from the stock cell classes that the kernels support to the names of the cells in the kernels."""
+    """Return the names that the kernels use for recurrent cells, with the stock Keras cell classes as keys."""
     from keras import layers
 
     return {layers.SimpleRNNCell: "simple_rnn", layers.LSTMCell: "lstm", layers.GRUCell: "gru"}
@@ -242,7 +245,7 @@ def _slow_reason(layer: Any, sequences: Any, mask: Any) -> str | None:
 
 
 def _activations(cell: Any) -> dict[str, Any]:
-    """Return a dict from the names of the cell's activation attributes to their functions."""
+    """Return the activation functions of a Keras cell, with their attribute names as keys."""
     activations = {"activation": cell.activation}
     if _cell_names()[type(cell)] != "simple_rnn":
         activations["recurrent_activation"] = cell.recurrent_activation
@@ -250,7 +253,7 @@ def _activations(cell: Any) -> dict[str, Any]:
 
 
 def _activation_name(function: Any) -> str | None:
-    """Return the name of an activation function in the kernels, or None if the kernels do not support it."""
+    """Return the name that the kernels use for a Keras activation function, or None if they do not support it."""
     from keras import activations
 
     if function is None:
@@ -308,11 +311,11 @@ def _run_kernels(layer: Any, sequences: Any, states: list[Any], mask: Any, train
 
 
 def _draw_mask(rate: float, draw: Any, like: Any) -> Any:
-    """Return the dropout masks for this call, [1 or gates, batch, width], or None if the dropout rate is 0.
+    """Return the dropout masks for one call of a layer, [1 or gates, batch, width], or None if `rate` is 0.
 
     Args:
-        rate: The dropout rate.
-        draw: The method of the cell that generates the masks.
+        rate: The dropout rate, from 0 to 1.
+        draw: The method of the Keras cell that generates the masks.
         like: A tensor with the shape of a mask, [batch, width].
     """
     from keras import ops

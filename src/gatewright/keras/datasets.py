@@ -1,6 +1,6 @@
-"""Make `keras.datasets.imdb` read the reviews in `$GATEWRIGHT_DATA` if Keras' own file cannot be downloaded.
+"""Make `keras.datasets.imdb` read the reviews in `$GATEWRIGHT_DATA` if Keras' imdb files cannot be downloaded.
 
-Only the function with which Keras downloads its two files is replaced. The rest of Keras' loader does not change, so
+Only the function with which Keras downloads the two files is replaced. The rest of Keras' loader does not change, so
 that the vocabulary, the special ids and the shuffling are the same.
 """
 
@@ -24,11 +24,11 @@ _PROBE_SECONDS = 3.0
 class ImdbFiles:
     """A replacement for Keras' `get_file` that uses the reviews in `$GATEWRIGHT_DATA` if a file cannot be downloaded.
 
-    Keras loads two files: the encoded reviews and the word index. Both are taken from the source that the first one was
-    found in, because the files of different sources do not match.
+    Keras loads two files: the encoded reviews and the word index. The second file is taken from the same source
+    as the first, because files from different sources do not match.
 
     Attributes:
-        stock: Keras' own `get_file`.
+        stock: The original function `get_file` of Keras.
     """
 
     def __init__(self, stock: Callable[..., str]) -> None:
@@ -36,10 +36,10 @@ class ImdbFiles:
         self._source: str | None = None
 
     def __call__(self, fname: str, origin: str, **options: Any) -> str:
-        """Return the path of one of the two files of imdb. The arguments are those of Keras' `get_file`.
+        """Return the path of an imdb file. The arguments are the same as for Keras' `get_file`.
 
         Raises:
-            FileNotFoundError: The file is in neither source, or is missing in the source of the other file.
+            FileNotFoundError: Neither source has the file, or the source of the first file does not have the second.
         """
         if self._source != "gatewright":
             path = self._from_keras(fname, origin, options)
@@ -61,7 +61,7 @@ class ImdbFiles:
         self._source = source
 
     def _from_keras(self, fname: str, origin: str, options: dict[str, Any]) -> str | None:
-        """Return the path of Keras' own file, or None if the file does not exist and cannot be downloaded."""
+        """Return the path of the file that Keras provides, or None if it neither exists nor can be downloaded."""
         if not any((folder / fname).is_file() for folder in keras_folders()) and not is_reachable(origin):
             return None
         try:
@@ -71,7 +71,7 @@ class ImdbFiles:
 
 
 def install() -> None:
-    """Make `keras.datasets.imdb` read `$GATEWRIGHT_DATA` if Keras' own file cannot be downloaded.
+    """Make `keras.datasets.imdb` read `$GATEWRIGHT_DATA` if Keras' imdb files cannot be downloaded.
 
     Repeated calls have no further effect.
     """
@@ -81,7 +81,7 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Make `keras.datasets.imdb` read only Keras' own file again."""
+    """Make `keras.datasets.imdb` read only Keras' imdb files again."""
     loader: Any = sys.modules.get(_LOADER)
     if loader is not None and isinstance(loader.get_file, ImdbFiles):
         loader.get_file = loader.get_file.stock
@@ -101,7 +101,7 @@ def _local_files() -> public.KerasFiles:
 
 
 def keras_folders() -> list[Path]:
-    """Return the folder where Keras stores data sets, and the folder that it uses if the first is not writable."""
+    """Return the folder where Keras stores data sets, and the folder that Keras uses if the first is not writable."""
     home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
     fallback = "/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir()
     return [home / "datasets", Path(fallback, ".keras", "datasets")]

@@ -8,11 +8,11 @@ from gatewright.support.packages import require_packages
 def enable() -> None:
     """Make unchanged Keras programs run on the compiled kernels, as `gatewright run` does.
 
-    Call this function before your program imports Keras or TensorFlow. It has three effects:
+    Call `enable` before your program imports Keras or TensorFlow. The call has three effects:
 
     - Recurrent layers run on the compiled kernels, as after `accelerate()`.
     - If TensorFlow is not installed, `import tensorflow` and `import tensorflow.keras` in your own code import Keras 3.
-    - If Keras' own imdb file cannot be downloaded, `keras.datasets.imdb` reads the reviews in `$GATEWRIGHT_DATA`.
+    - If Keras' imdb files cannot be downloaded, `keras.datasets.imdb` reads the reviews in `$GATEWRIGHT_DATA`.
 
     Repeated calls have no further effect.
 

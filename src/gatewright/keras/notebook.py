@@ -27,7 +27,7 @@ _TERMINAL_COLOR = re.compile("\x1b\\[[0-9;]*m")
 
 
 def read(path: str) -> nbformat.NotebookNode:
-    """Read the notebook at `path` and remove the outputs of its cells.
+    """Read the notebook at `path`, remove the outputs of all notebook cells, and return the notebook.
 
     Raises:
         InputError: The file cannot be read or is not a notebook.
@@ -48,7 +48,7 @@ def read(path: str) -> nbformat.NotebookNode:
 
 
 def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
-    """Return the code cells of `notebook`."""
+    """Return the code cells of `notebook` in order."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
@@ -57,12 +57,12 @@ def execute(notebook: nbformat.NotebookNode, path: str, output: str | None) -> i
 
     Args:
         notebook: The notebook, as `read` returns it.
-        path: The path that it was read from. The cells are executed in its folder.
+        path: The path of the notebook. The cells are executed in the folder that contains this file.
         output: The path of the executed copy, or None to write no copy. If a cell fails, its traceback is the last
             output of the copy.
 
     Raises:
-        InputError: `output` cannot be written, or `enable()` failed in the kernel. No cell was executed.
+        InputError: `output` cannot be written, or `enable()` failed in the Jupyter kernel. No cell was executed.
     """
     if output is not None:
         _check_output(output)
@@ -86,7 +86,7 @@ def execute(notebook: nbformat.NotebookNode, path: str, output: str | None) -> i
 
 
 class _ThisPython(AsyncKernelManager):
-    """A kernel manager that starts the Python interpreter of this process, whatever kernel the notebook specifies."""
+    """A Jupyter kernel manager that runs this Python interpreter instead of the kernel named in the notebook."""
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -122,7 +122,7 @@ class _Client(NotebookClient):
         return client
 
     def _cancel_when_interrupted(self) -> None:
-        """Stop the execution at Ctrl-C. By default, nbclient would report that the kernel died."""
+        """Stop the execution at Ctrl-C. Without this method, nbclient would report that the Jupyter kernel died."""
         loop, task = asyncio.get_running_loop(), cast("asyncio.Task[Any]", asyncio.current_task())
 
         def cancel() -> None:
@@ -147,7 +147,7 @@ def _print_output(kind: str, content: dict[str, Any]) -> None:
 
 
 def _print_failure(notebook: nbformat.NotebookNode, path: str) -> None:
-    """Print the traceback of the failed cell."""
+    """Print the traceback of the notebook cell that failed. `path` is the path of the notebook."""
     cells = code_cells(notebook)
     for number, cell in enumerate(cells, 1):
         errors = [output for output in cell.outputs if output.output_type == "error"]

@@ -22,17 +22,17 @@ _OWN_FILES = frozenset({__file__, tensorflow_names.__file__, datasets.__file__, 
 def run(path: str, arguments: Sequence[str] = (), output: str | None = None) -> int:
     """Run the Keras program or notebook at `path` and return the exit code.
 
-    A program runs in this process as with `python path arguments...`: it is the module `__main__`, and `sys.argv` and
-    `sys.path[0]` are set for it. A notebook runs in a new Jupyter kernel.
+    A program runs in this process as with `python path arguments...`: as the module `__main__`, with `sys.argv` and
+    `sys.path[0]` set accordingly. A notebook runs in a new Jupyter kernel.
 
     Args:
         path: The path of the program (.py) or notebook (.ipynb).
-        arguments: The command-line arguments of the program. A notebook takes none.
+        arguments: The command-line arguments of the program. A notebook takes no arguments.
         output: The path to which the executed copy of a notebook is written, or None to write no copy.
 
     Raises:
         InputError: The program cannot be read, an argument is not allowed, or a package is missing. Nothing was run.
-        SystemExit: The program raised it.
+        SystemExit: The program raised this exception.
     """
     if os.path.isdir(path):
         raise InputError(f"{path} is a folder. Choose a Keras program (.py) or a notebook (.ipynb).")
@@ -137,7 +137,7 @@ def _imports_tensorflow(source: bytes | str) -> bool:
 
 
 def _remove_own_frames(error: BaseException) -> None:
-    """Remove the frames of Gatewright's own files from the tracebacks of an error and of the errors that caused it."""
+    """Remove the frames of Gatewright's files from the traceback of `error` and from those of its causes."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:

@@ -32,7 +32,7 @@ _python_import = builtins.__import__
 def install() -> None:
     """Make `import tensorflow` in user code import the substitute, unless TensorFlow is installed.
 
-    Also make `keras.preprocessing.text` importable, which Keras 3 has only under the name of
+    Also make `keras.preprocessing.text` importable. In Keras 3, this module has only the name
     `tensorflow.keras.preprocessing.text`.
     """
     if importlib.util.find_spec("tensorflow") is not None:
@@ -67,9 +67,9 @@ def _import(
 
 
 def is_user_code(importer: Mapping[str, object] | None) -> bool:
-    """Return True if an import is in user code: in the program, in one of its own modules, or in a notebook.
+    """Return True if an import is in user code: in a program, a module that is not installed, or a notebook.
 
-    `importer` contains the global variables of the module with the import.
+    `importer` contains the global variables of the module that contains the import statement.
     """
     if importer is None:
         return False
@@ -91,7 +91,7 @@ def _is_installed(file: str) -> bool:
 
 
 def _imported(name: str, names: Sequence[str]) -> ModuleType:
-    """Return the module that `__import__` returns for `import name` (without `names`) or `from name import names`."""
+    """Return the same module as `__import__` for `from name import names`, or for `import name` if `names` is empty."""
     module = _module(name)
     for attribute in names:
         if attribute != "*" and not hasattr(module, attribute):
@@ -138,7 +138,7 @@ def _import_submodule(package: str, name: str) -> None:
 
 
 class _PartialModule(ModuleType):
-    """A module with a part of TensorFlow's names. The error for another name says which names it has."""
+    """A module with only some of TensorFlow's names. The error for another name lists the available names."""
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(_not_served(f"{self.__name__}.{name}"), name=name, obj=self)
@@ -159,7 +159,7 @@ def _random() -> ModuleType:
 
 
 def _set_seed(seed: int) -> None:
-    """Seed all random number generators that Keras uses: its own, Python's and NumPy's."""
+    """Seed the random number generators of Keras, Python and NumPy, all of which Keras uses."""
     importlib.import_module("keras").utils.set_random_seed(int(seed))
 
 

@@ -41,7 +41,7 @@ NUMPY = Backend(np, _numpy_recur, lambda x: x, _numpy_scan)
 
 
 def jax_backend() -> Backend:
-    """Return the JAX backend. It is differentiable."""
+    """Return the JAX backend. Gradients of a forward pass with this backend can be computed with `jax.grad`."""
     import jax
     import jax.numpy as jnp
 

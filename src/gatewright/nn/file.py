@@ -39,19 +39,21 @@ _ENTRIES = ("version", "task", "layers", "prepared", "training", "conventions", 
 
 
 class Schema(Protocol):
-    """A protocol for the classes that say which contents the model files of a task may have.
+    """Protocol of the classes that describe the valid contents of a model file for one task.
 
     Attributes:
-        layer_classes: The allowed layer classes by their `kind`.
+        layer_classes: The allowed layer classes. The key of each class is its `kind`.
     """
 
     layer_classes: Mapping[str, type[Layer]]
 
     def is_network(self, layers: Sequence[Layer]) -> bool:
-        """Return True if the layers form a network of the task."""
+        """Return True if the layers are a valid network for this task."""
 
     def parse_prepared(self, prepared: Mapping[str, Any]) -> Any:
-        """Return the task's `Prepared` for the entry `prepared` of a model file. It must have an attribute `features`.
+        """Check the entry `prepared` of a model file and return it as the `Prepared` object of the task.
+
+        The object must have an attribute `features`, the number of input features.
 
         Raises:
             InputError: A value has the wrong type or range. The message begins with "its" and continues a sentence: the
@@ -61,13 +63,13 @@ class Schema(Protocol):
 
 @dataclass(frozen=True)
 class ModelFile:
-    """The contents of a model file. The module's docstring describes the format.
+    """The contents of a model file. The docstring of the module describes the format.
 
     Attributes:
         task: Name of the task.
         layers: The layers, from the input to the output.
-        weights: The weights of each layer by name.
-        prepared, training: JSON values.
+        weights: One dict for each layer, from the name of a weight to its array.
+        prepared, training: JSON values of the entries with these names; see the docstring of the module.
     """
 
     task: str
@@ -89,12 +91,12 @@ def write(model: ModelFile, path: str | os.PathLike[str]) -> None:
 
 
 def digest(model: ModelFile) -> str:
-    """Return the SHA-256 hash of the contents of a model file."""
+    """Return the hash that a model file with these contents stores as `sha256`, in hexadecimal digits."""
     return _digest(*_entries(model))
 
 
 def _entries(model: ModelFile) -> tuple[dict[str, Any], dict[str, NDArray[np.float32]]]:
-    """Return the metadata without the entry `sha256`, and the tensors by name."""
+    """Return the metadata without the entry `sha256`, and a dict of the tensors with their names as keys."""
     tensors = {
         f"{place}.{name}": np.ascontiguousarray(array, np.float32)
         for place, layer in enumerate(model.weights)
@@ -112,7 +114,7 @@ def _entries(model: ModelFile) -> tuple[dict[str, Any], dict[str, NDArray[np.flo
 
 
 def _conventions(layers: Sequence[Layer]) -> dict[str, Any]:
-    """Return the entry `conventions`, which describes the layout of the weights of the recurrent layers."""
+    """Return the value of the entry `conventions`, which describes how recurrent layers store their weights."""
     gates = {cell: list(CELLS[cell].gates) for layer in layers for cell in layer.cells()}
     return {"layout": "keras", "gates": gates, "gru_reset": "after"}
 
@@ -122,10 +124,10 @@ def read(path: str | os.PathLike[str], schema_of: Callable[[str], Schema | None]
 
     Args:
         path: Path of the file.
-        schema_of: Function that returns the schema for the name of a task, or None for an unknown task.
+        schema_of: Function that takes the name of a task and returns its schema, or None for an unknown task.
 
     Returns:
-        The contents of the file, and the task's `Prepared` that was stored in it.
+        The contents of the file, and the result of `Schema.parse_prepared` for its entry `prepared`.
 
     Raises:
         InputError: The file does not exist, is damaged, is not a model file, or has an unsupported version.
@@ -185,7 +187,7 @@ def _damaged(file: Path, why: str) -> InputError:
 
 
 def _metadata(file: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
-    """Return the parsed entry `gatewright` after checking that no field is missing and that the types are right."""
+    """Parse the metadata entry `gatewright`, check that it has all fields with the right types, and return them."""
     if not metadata or "gatewright" not in metadata:
         raise InputError(f"{file} is a safetensors file, but not a Gatewright model: it has no entry `gatewright`.")
     try:
@@ -239,9 +241,10 @@ def _layer(file: Path, fields: Any, classes: Mapping[str, type[Layer]]) -> Layer
 
 
 def _has_type(value: Any, kind: Any) -> bool:
-    """Return True if a JSON value has the type `kind` and, if it is a number, an allowed value.
+    """Return True if a JSON value is a valid value for a field of a layer with the type `kind`.
 
-    Integers are sizes, at least 0 and below 2**31. Floats are rates, at least 0 and below 1.
+    An integer is a size and must be at least 0 and below 2**31. A float is a probability and must be at least 0 and
+    below 1.
     """
     if kind is int:
         return type(value) is int and 0 <= value < 2**31

@@ -36,8 +36,8 @@ class GradientThroughTime:
     Args:
         layers: The layers of the network, with at least one `Recurrent`.
         backend: The JAX backend.
-        losses: Function that returns the loss of each example, given the outputs and the targets.
-        stateful: True if every time step has a target. Then only the loss of the last step is used.
+        losses: Function that returns the loss of each example, given the outputs and the targets of a batch.
+        stateful: True if every time step has a target. The gradient is then that of the loss at the last step only.
 
     Raises:
         InputError: The network has no recurrent layer.
@@ -55,14 +55,14 @@ class GradientThroughTime:
         self._gradients = jax.jit(self._by_states)
 
     def __call__(self, weights: Any, inputs: Any, targets: Any) -> dict[str, tuple[float, ...]]:
-        """Return the mean norm of the gradient at each time step, for each state of the cell by name.
+        """Return the mean norms of the gradient. The keys are the names of the states, such as "h" and "c".
 
-        The norm is taken over the units, and the mean over the examples. Element 0 belongs to the last time step of the
-        examples, element 1 to the step before it, and so on.
+        Each value has one number for each time step: the norm over the units, averaged over the examples. Element 0
+        belongs to the last time step of the examples, element 1 to the step before it, and so on.
 
         Args:
-            weights: The weights of each layer.
-            inputs, targets: Encoded examples, padded on the left.
+            weights: The weights, one dict for each layer.
+            inputs, targets: The inputs and targets of encoded examples, padded on the left.
         """
         gradients, live = self._gradients(weights, inputs, targets)
         return {
@@ -112,11 +112,13 @@ class GradientThroughTime:
 
 
 def _mean_norms(gradients: NDArray[np.float64], live: NDArray[np.bool_]) -> tuple[float, ...]:
-    """Return the mean norm of the gradient at each time step, the last step first.
+    """Return the mean norm of the gradient at each time step, starting with the last step.
+
+    The norm is taken over the units, and the mean over the live examples. Steps without live examples are left out.
 
     Args:
-        gradients: [time, examples, units].
-        live: True at live steps, [time, examples].
+        gradients: The gradients with respect to a state, [time, examples, units].
+        live: Booleans [time, examples], False at padded steps.
     """
     sums, counts = (np.linalg.norm(gradients, axis=-1) * live).sum(axis=1), live.sum(axis=1)
     return tuple(float(mean) for mean in (sums[counts > 0] / counts[counts > 0])[::-1])

@@ -25,8 +25,8 @@ class Backend(NamedTuple):
         xp: `numpy` or `jax.numpy`.
         recur: Function that runs a recurrence over a batch of sequences. Its arguments are (recurrence, x, weights,
             initial states, mask, recurrent dropout mask, zoneout mask, return_sequence). x is an array or `Tokens`.
-            The states and masks may be None. It returns the outputs [batch, time, units] and the final states. The
-            outputs may be None if return_sequence is False.
+            The initial states and the masks may be None. It returns the outputs [batch, time, units] and the final
+            states. The outputs may be None if return_sequence is False.
         stop_gradient: Function that returns its argument as a constant for differentiation, like
             `jax.lax.stop_gradient`.
         scan: Function that runs a loop over time steps, like `jax.lax.scan`. Its arguments are (step, carry, xs,
@@ -45,13 +45,13 @@ class Activations(NamedTuple):
     """The data that one layer passes to the next.
 
     Attributes:
-        x: Ids [batch, time], `Tokens`, features [batch, time, features], features [batch, features] if an earlier layer
-            has reduced the time axis, or a dict of such arrays.
+        x: The values: ids [batch, time], `Tokens`, features [batch, time, features], features [batch, features] if
+            an earlier layer has reduced the time axis, or a dict of such arrays.
         mask: Booleans [batch, time], False at padded steps. None if no step is padded, or if there is no time axis.
-        targets: An array or a dict of arrays. If targets are given, the output layer may compute the losses instead of
-            the outputs.
-        states: The final states of each recurrent layer that has run so far.
-        context: Additional values from the caller or from earlier layers, by name.
+        targets: The targets, an array or a dict of arrays, or None. If targets are given, the output layer may
+            compute the losses instead of the outputs.
+        states: The final states of the recurrent layers before this point, in the order of the layers.
+        context: Additional values from the caller or from earlier layers, with their names as keys.
     """
 
     x: Any
@@ -65,10 +65,10 @@ class Rng(Protocol):
     """A random number generator for one training step."""
 
     def keep(self, rate: float, shape: tuple[int, ...]) -> Array:
-        """Return random booleans that are False with probability `rate`."""
+        """Return an array of random booleans, each of which is False with probability `rate`."""
 
     def uniform(self, shape: tuple[int, ...]) -> Array:
-        """Return random numbers, uniformly distributed in [0, 1)."""
+        """Return an array of random numbers from the uniform distribution on [0, 1)."""
 
 
 class Layer:
@@ -90,11 +90,11 @@ class Layer:
         return ()
 
     def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
-        """Return the shape of each weight by name, given the number of input features."""
+        """Return a dict from the name of each weight to its shape, given the number of input features."""
         return {}
 
     def initial_weights(self, features: int, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
-        """Return random initial weights, with the same distributions as in the corresponding Keras layer.
+        """Return a dict of random initial weights, with the same distributions as in the corresponding Keras layer.
 
         Args:
             features: Number of input features.
@@ -103,11 +103,11 @@ class Layer:
         return {}
 
     def bind(self, w: Weights, layers: "Sequence[Layer]", weights: Sequence[Weights]) -> Weights:
-        """Return the weights that `forward` needs: those of the layer, and those that it shares with other layers.
+        """Return the weights that `forward` needs: the weights of this layer, and weights shared with other layers.
 
         Args:
             w: The weights of this layer.
-            layers, weights: All layers of the network, and the weights of each.
+            layers, weights: All layers of the network, and the weights of all layers in the same order.
         """
         return w
 
@@ -117,7 +117,7 @@ class Layer:
         """Run the layer on a batch of sequences and return the outputs and the final states.
 
         Args:
-            backend: NumPy or JAX.
+            backend: The NumPy or JAX backend.
             w: The weights, as returned by `bind`.
             inputs: The outputs of the previous layer.
             states: The final states of the previous call, if the sequences continue those of that call. None at the
@@ -127,10 +127,13 @@ class Layer:
         raise NotImplementedError
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
-        """Return the initial states, and a function that runs the layer for one time step of one example with NumPy.
+        """Return the initial states, and a NumPy function that computes one time step for a single example.
 
-        The function takes the input and the states, and returns the output and the new states. Its input is an id or an
-        array [1, features].
+        The function takes the input and the states, and returns the output and the new states. The input is an id or
+        an array [1, features].
+
+        Args:
+            w: The weights, as returned by `bind`.
 
         Raises:
             InputError: The layer needs the whole sequence at once.

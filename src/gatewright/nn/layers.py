@@ -1,4 +1,4 @@
-"""The general layers, which the networks of all tasks are built from.
+"""The layers that the networks of all tasks are built from.
 
 A forward pass uses only functions that NumPy and JAX have in common: training runs it with JAX, inference with NumPy.
 The weights have the same shapes and order as in the corresponding Keras layers.
@@ -33,10 +33,10 @@ def _orthogonal(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.
 
 
 def dropout(backend: Backend, x: Array, rate: float, rng: Rng | None, shape: tuple[int, ...]) -> Array:
-    """Apply dropout to x: set numbers to 0 with probability `rate` and multiply the others by 1 / (1 - rate).
+    """Return x with dropout: numbers are set to 0 with probability `rate`, the others are multiplied by 1 / (1 - rate).
 
-    Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", section 10. Without
-    `rng`, in inference, x is returned unchanged. `shape` is that of the mask, which is broadcast to the shape of x.
+    Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", section 10. If `rng`
+    is None (in inference), x is returned unchanged. `shape` is the shape of the dropout mask, which is broadcast to x.
     """
     if rng is None or not rate:
         return x
@@ -45,14 +45,14 @@ def dropout(backend: Backend, x: Array, rate: float, rng: Rng | None, shape: tup
 
 @dataclass(frozen=True)
 class Embedding(Layer):
-    """An embedding: a trainable vector for each id. Id 0 is padding, and is masked in the following layers.
+    """An embedding layer: a trainable vector for each id. Steps with id 0 are padding; the next layers ignore them.
 
     Attributes:
-        vocabulary: Number of ids.
+        vocabulary: Number of ids, including padding.
         units: Length of a vector.
-        dropout: Fraction of the ids whose vectors are 0 throughout a training step (Gal & Ghahramani 2016, "A
+        dropout: Probability that the vector of an id is set to 0 for a whole training step (Gal & Ghahramani 2016, "A
             Theoretically Grounded Application of Dropout in Recurrent Neural Networks", section 4.2).
-        word_dropout: Fraction of the tokens that are replaced by the id of unknown tokens in a training step (Iyyer et
+        word_dropout: Probability that a token is replaced by the id of unknown tokens in a training step (Iyyer et
             al. 2015, "Deep Unordered Composition Rivals Syntactic Methods for Text Classification", section 3.1).
     """
 
@@ -99,9 +99,9 @@ class Recurrent(Layer):
         bidirectional: Process the sequence in both directions and concatenate the outputs (Schuster & Paliwal 1997).
         return_sequences: Return the outputs of all time steps, [batch, time, width], instead of those of the last step,
             [batch, width].
-        recurrent_dropout: Fraction of the units of h that are dropped in the products with the recurrent kernel, the
-            same ones at every time step (Gal & Ghahramani 2016, section 4.1).
-        weight_dropout: Fraction of the numbers of the recurrent kernel that are 0 during a whole training step (Merity,
+        recurrent_dropout: Probability that a unit of h is set to 0 in the products with the recurrent kernel. The same
+            units are dropped at every time step (Gal & Ghahramani 2016, section 4.1).
+        weight_dropout: Probability that a number of the recurrent kernel is set to 0 for a whole training step (Merity,
             Keskar & Socher 2018, "Regularizing and Optimizing LSTM Language Models", section 2).
         zoneout: Probability that a unit of a state keeps its previous value at a time step (Krueger et al. 2017).
     """
@@ -133,7 +133,7 @@ class Recurrent(Layer):
         return (self.cell,)
 
     def directions(self) -> list[tuple[str, Recurrence]]:
-        """Return the recurrence of each direction, and the prefix of its names of weights: "" or "backward_"."""
+        """Return a pair for each direction: the prefix of its weight names ("" or "backward_"), and its recurrence."""
         directions = [("", False), ("backward_", True)][: 1 + self.bidirectional]
         return [(name, Recurrence(self.cell, reverse=reverse, zoneout=self.zoneout)) for name, reverse in directions]
 
@@ -161,7 +161,7 @@ class Recurrent(Layer):
         return weights
 
     def operands(self, w: Weights, prefix: str = "") -> tuple[Array, Array, Array]:
-        """Return the kernel W, the recurrent kernel U and the bias b of a direction.
+        """Return the kernel W, the recurrent kernel U and the bias b of one direction.
 
         U is [units, 0] if the cell has no recurrent kernel.
 
@@ -260,10 +260,10 @@ class Pool(Layer):
         return inputs._replace(x=self._result(xp, after), mask=None), after
 
     def _accumulate(self, xp: ModuleType, w: Weights, x: Array, mask: Array) -> States:
-        """Return the running totals over the time steps of x.
+        """Return the values from which the pooled features of the time steps of x are computed.
 
-        They are (sum, number of live steps) for "mean", (maximum, True if any step is live) for "max", and (highest
-        score, weighted sum, sum of the weights) for "attention".
+        For "mean" these are (sum, number of live steps), for "max" (maximum, True if any step is live), and for
+        "attention" (highest score, weighted sum, sum of the weights).
         """
         live = mask[:, :, None]
         if self.method == "mean":
@@ -306,10 +306,10 @@ class Pool(Layer):
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """Dropout of features, the same ones at every time step of an example (Gal & Ghahramani 2016, section 4).
+    """Dropout of features. The same features are dropped at all time steps of an example (Gal & Ghahramani 2016).
 
     Attributes:
-        rate: Fraction of the features that are dropped.
+        rate: Probability that a feature is dropped.
     """
 
     rate: float
@@ -364,16 +364,16 @@ class Dense(Layer):
 class Softmax(Layer):
     """The output layer of a language model.
 
-    Without targets it computes the logits of all ids. With `Activations.targets` it computes the loss of each target
-    instead, -log p in nats. The loss of a padding target is 0.
+    Without `Activations.targets` the output is the logits of all ids. With targets it is the loss of each target,
+    -log p in nats, which is 0 for padding targets.
 
     Attributes:
-        vocabulary: Number of ids.
+        vocabulary: Number of ids, including padding.
         tied: Use the table of the embedding as the kernel. The embedding must be the first layer of the network (Press
             & Wolf 2017, "Using the Output Embedding to Improve Language Models"; Inan, Khosravi & Socher 2017).
-        samples: Number of randomly sampled ids that the softmax is computed over, in addition to the target, during
-            training (sampled softmax; Jean et al. 2015, "On Using Very Large Target Vocabulary for NMT", section 3).
-            0 means that it is computed over all ids.
+        samples: Number of random ids that the softmax is computed over during training, in addition to the target
+            (sampled softmax; Jean et al. 2015, "On Using Very Large Target Vocabulary for NMT", section 3).
+            0 means that the softmax is computed over all ids.
     """
 
     vocabulary: int
@@ -408,11 +408,11 @@ class Softmax(Layer):
         return inputs._replace(x=_losses(backend, own, logits, targets)), ()
 
     def _sampled_losses(self, backend: Backend, w: Weights, x: Array, targets: Array, rng: Rng) -> Array:
-        """Return the losses of a sampled softmax, which is computed over the target and randomly sampled ids.
+        """Return the loss of each target, with the softmax computed over the target and randomly sampled ids.
 
-        Smaller ids are more frequent, so the samples follow Zipf's law. Id k, from 1 to R, is sampled with probability
-        Q(k) = log((k + 1) / k) / log(R + 1). In the sum of the softmax, a sampled id has the weight
-        exp(logit) / (samples * Q(k)). The expected value of the sum is then the sum over all ids except the target
+        Small ids belong to frequent tokens, so the samples follow Zipf's law. Id k, from 1 to R, is sampled with
+        probability Q(k) = log((k + 1) / k) / log(R + 1). In the denominator of the softmax, a sampled id has the weight
+        exp(logit) / (samples * Q(k)). The expected value of these terms is the sum over all ids except the target
         (importance sampling, Bengio & Senecal 2008, section III).
         """
         xp, ids = backend.xp, self.vocabulary - 1
@@ -431,10 +431,10 @@ class Softmax(Layer):
 
 
 def _losses(backend: Backend, own: Array, logits: Array, targets: Array) -> Array:
-    """Return the loss -log p of each target, and 0 for padding targets.
+    """Return the loss of each target, -log p in nats. The loss of a padding target is 0.
 
     Args:
-        backend: NumPy or JAX.
+        backend: The NumPy or JAX backend.
         own: The logit of each target.
         logits: The logits that the softmax is computed over, along the last axis.
         targets: Ids of the targets.

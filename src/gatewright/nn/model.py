@@ -9,7 +9,7 @@ from gatewright.nn.layer import Activations, Backend, Layer, Rng, States, Weight
 
 
 def shapes(layers: Sequence[Layer], features: int) -> list[dict[str, tuple[int, ...]]]:
-    """Return the shapes of the weights, one dict for each layer.
+    """Return one dict for each layer, from the name of each weight to its shape.
 
     Args:
         layers: The layers, from the input to the output.
@@ -40,7 +40,7 @@ def initial_weights(
     Args:
         layers: The layers, from the input to the output.
         features: Number of input features at each time step (1 for ids).
-        seed: Whole numbers that initialize the random number generator.
+        seed: One or more whole numbers that seed the random number generator.
     """
     rng = np.random.default_rng(np.random.SeedSequence(list(seed)))
     weights = []
@@ -53,7 +53,7 @@ def initial_weights(
 def bind(layers: Sequence[Layer], weights: Sequence[Weights]) -> list[Weights]:
     """Return the weights in the form that `forward` needs, one dict for each layer.
 
-    The dict of a layer also contains the weights that it shares with other layers, such as a tied embedding.
+    The dict of a layer also contains weights of other layers that the layer uses, such as a tied embedding.
     """
     return [layer.bind(w, layers, weights) for layer, w in zip(layers, weights, strict=True)]
 
@@ -66,11 +66,11 @@ def forward(
     states: Sequence[States] | None = None,
     rng: Rng | None = None,
 ) -> tuple[Activations, list[States]]:
-    """Run all layers and return the output of the last layer, and the states of each layer.
+    """Run all layers and return the result of the last layer, and the final states of each layer.
 
     Args:
         layers: The layers, from the input to the output.
-        backend: NumPy or JAX.
+        backend: The NumPy or JAX backend.
         weights: The weights of each layer, as returned by `bind`.
         inputs: The inputs of the first layer.
         states: The states of each layer after the previous time steps. None at the beginning of a sequence.

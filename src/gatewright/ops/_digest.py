@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def source_digest(folder: Path) -> str:
-    """Return the SHA-256 hash of the names and contents of all C++ files in a folder and its subfolders."""
+    """Return a SHA-256 hash over the names and contents of all C++ files in a folder and its subfolders."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.[hc]pp")):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())

@@ -44,9 +44,9 @@ class KerasWeights(NamedTuple):
     """Weights in the layout of Keras.
 
     Attributes:
-        kernel: [features, gates * units].
-        recurrent_kernel: [units, gates * units].
-        bias: See `Recurrence.bias_shape`. None if the layer has no bias.
+        kernel: Kernel, [features, gates * units].
+        recurrent_kernel: Recurrent kernel, [units, gates * units].
+        bias: Bias, with the shape given by `Recurrence.bias_shape`. None if the layer has no bias.
     """
 
     kernel: FloatArray
@@ -58,9 +58,9 @@ class PyTorchWeights(NamedTuple):
     """Weights in the layout of PyTorch, named as in `torch.nn.GRU`.
 
     Attributes:
-        weight_ih: [gates * units, features].
-        weight_hh: [gates * units, units].
-        bias_ih, bias_hh: [gates * units]. None if the layer has no bias.
+        weight_ih: Weights of the inputs, [gates * units, features].
+        weight_hh: Weights of the states, [gates * units, units].
+        bias_ih, bias_hh: Biases, each [gates * units]. None if the layer has no bias.
     """
 
     weight_ih: FloatArray
@@ -73,9 +73,9 @@ class OnnxWeights(NamedTuple):
     """Weights in the layout of ONNX, named as in its operators.
 
     Attributes:
-        W: [1, gates * units, features].
-        R: [1, gates * units, units].
-        B: [1, 2 * gates * units]. None if the layer has no bias.
+        W: Weights of the inputs, [1, gates * units, features].
+        R: Weights of the states, [1, gates * units, units].
+        B: Input biases followed by recurrent biases, [1, 2 * gates * units]. None if the layer has no bias.
     """
 
     W: FloatArray
@@ -84,7 +84,7 @@ class OnnxWeights(NamedTuple):
 
 
 def _reorder(columns: FloatArray, source: tuple[str, ...], target: tuple[str, ...]) -> FloatArray:
-    """Reorder the columns from the gate order `source` to the gate order `target`."""
+    """Return the array with its columns moved from the gate order `source` to the gate order `target`."""
     blocks = dict(zip(source, np.split(columns, len(source), axis=-1), strict=True))
     # Concatenating transposed blocks gives a transposed array, but the kernels need contiguous rows.
     return np.ascontiguousarray(np.concatenate([blocks[gate] for gate in target], axis=-1))
@@ -99,14 +99,14 @@ def _check_keras(rec: Recurrence, kernel: FloatArray, recurrent_kernel: FloatArr
 
 
 def _two_biases(bias: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the input bias and the recurrent bias of a Keras layer. If it has only one bias, the second is zero."""
+    """Return the input bias and the recurrent bias. If the Keras layer has only one bias, the recurrent bias is 0."""
     if bias.ndim == 2:
         return bias[0], bias[1]
     return bias, np.zeros_like(bias)
 
 
 def _keras_bias(rec: Recurrence, input_bias: FloatArray, recurrent_bias: FloatArray) -> FloatArray:
-    """Return the bias of a Keras layer: the two biases stacked if the layer has two, and their sum otherwise."""
+    """Return the bias of a Keras layer: the two biases stacked for a GRU with reset_after, otherwise their sum."""
     if len(rec.bias_shape(len(input_bias) // rec.gates)) == 2:
         return np.stack([input_bias, recurrent_bias])
     return input_bias + recurrent_bias
@@ -222,8 +222,8 @@ def onnx_to_keras(rec: Recurrence, W: FloatArray, R: FloatArray, B: FloatArray |
         W, R, B: The inputs of the ONNX node; see `OnnxWeights`.
 
     Raises:
-        ValueError: ONNX has no such cell, or a shape does not fit. W, R and B of a bidirectional node do not fit, for
-            example.
+        ValueError: ONNX has no such cell, or a shape does not fit. For example, the shapes of a
+            bidirectional node do not fit.
     """
     _require_known(rec, "ONNX")
     source = _ONNX_GATES[rec.cell]
@@ -241,12 +241,13 @@ def onnx_to_keras(rec: Recurrence, W: FloatArray, R: FloatArray, B: FloatArray |
 def onnx_attributes(rec: Recurrence, units: int) -> dict[str, Any]:
     """Return the attributes of an ONNX node (RNN, LSTM or GRU) that computes a recurrence.
 
-    They are keyword arguments for `onnx.helper.make_node`. ONNX nodes do not support masks. Their input sequence_lens
-    is equivalent to a mask only if the padding is at the end and `rec.zero_output_for_mask` is True.
+    The result can be passed to `onnx.helper.make_node` as keyword arguments. ONNX nodes do not support
+    masks. Their input sequence_lens is equivalent to a mask only if the padding is at the end and
+    `rec.zero_output_for_mask` is True.
 
     Args:
         rec: The recurrence.
-        units: Number of units.
+        units: Number of units, which becomes the attribute hidden_size.
 
     Raises:
         ValueError: ONNX has no such cell.
@@ -291,8 +292,8 @@ def swap_update_gate(
         rec: The recurrence that the weights belong to.
 
     Raises:
-        ValueError: The recurrence is not a GRU, its recurrent activation does not have this symmetry, or a shape does
-            not fit.
+        ValueError: The recurrence is not a GRU, its recurrent activation does not satisfy sigma(-a) = 1 - sigma(a), or
+            a shape does not fit.
     """
     if rec.cell != "gru":
         raise ValueError(f"Only a GRU can be converted to the other convention of the update gate, not {rec.cell!r}.")

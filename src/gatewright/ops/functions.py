@@ -10,7 +10,7 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def described(function: Function, name: str, cell: Cell) -> Function:
-    """Name a function after its cell, fill the cell's title, equations and shapes into its docstring, and return it.
+    """Set the name of a function, fill in its docstring for a cell, and return the function.
 
     Args:
         function: The function. Its docstring is a template with {title}, {equations}, {gates} and {recurrent_kernel}.

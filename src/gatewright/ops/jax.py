@@ -5,8 +5,8 @@
 There is one such function for each cell in `gatewright.ops.cells`. They work with `jit`, `grad` and `vmap` and inside
 `lax.scan`. On a CPU they run the compiled kernels, through XLA's foreign function interface. On other platforms they
 run a fallback, which computes the same equations with `lax.scan`. The kernels support first derivatives in reverse
-mode. For higher derivatives and for `jvp`, choose the fallback with `implementation="scan"`. `vmap` runs the kernels
-once for each element of the mapped axis. Use the batch axis of the inputs instead where you can.
+mode (`grad`). For higher derivatives and for `jvp`, choose the fallback with `implementation="scan"`. `vmap` runs
+the kernels once for each element of the mapped axis. Use the batch axis of the inputs instead where you can.
 
 The weights have the layout of Keras (see `gatewright.ops.cells.cell`). No gradients flow through dropout masks.
 """
@@ -71,7 +71,7 @@ _register()
 def _call(
     name: str, rec: Recurrence, o: _Operands, extra: Sequence[Array | None], shapes: Sequence[tuple[int, ...]]
 ) -> list[Array]:
-    """Call an XLA handler. The kernels ignore an operand that is None, and a result of shape [0]."""
+    """Call a kernel through XLA. It ignores operands that are None, and does not compute results of shape [0]."""
     arrays = {**o._asdict(), **dict(zip(("h0", "c0"), o.states, strict=False))}
     absent = jnp.zeros((0,), o.x.dtype)
     operands = [absent if array is None else array for array in (*map(arrays.get, _kernels.operands), *extra)]
@@ -226,20 +226,22 @@ def forward(
     Args:
         rec: The recurrence.
         x: The inputs, [batch, time, features], float32 or float64, or `Tokens(ids, table)`. `Tokens` are faster if ids
-            repeat, except with a `dropout_mask`: then equal ids have different inputs.
-        kernel: [features, gates * units].
-        recurrent_kernel: Array of shape `rec.recurrent_kernel_shape(units)`. None if no gate reads the state.
-        bias: Array of shape `rec.bias_shape(units)`. None for no bias.
-        initial_state: One array [batch, units] for each state. None starts with zeros. If it is None and x is `Tokens`,
+            repeat, but not with a `dropout_mask`, because equal ids then have different inputs.
+        kernel: W, [features, gates * units].
+        recurrent_kernel: U, of shape `rec.recurrent_kernel_shape(units)`. None if no gate reads the state.
+        bias: b, of shape `rec.bias_shape(units)`. None for no bias.
+        initial_state: One array [batch, units] for each state. None means zeros. If it is None and x is `Tokens`,
             the first steps that examples have in common, such as padding on the left, are computed only once.
         mask: Booleans [batch, time], True at live steps. At a masked step the states keep their values.
-        lengths: Integers [batch], an alternative to the mask: the number of live steps at the beginning of each
-            example. Under `jit`, a length that is out of range is detected only when the compiled function runs.
-        dropout_mask: [1 or gates, batch, features]: 0 for a dropped feature, 1 / (1 - rate) for the others. It is used
-            at every step. None for no dropout.
-        recurrent_dropout_mask: [1 or gates, batch, units], with the same values for the units of h.
+        lengths: Integers [batch], an alternative to the mask: the number of live steps, which are the first
+            steps of each example. Under `jit`, a length that is out of range is detected only when the compiled
+            function runs.
+        dropout_mask: Mask on x, [1 or gates, batch, features]: 0 for a dropped feature, 1 / (1 - rate) for the others.
+            All steps use the same mask. None for no dropout.
+        recurrent_dropout_mask: Mask on h, [1 or gates, batch, units], with the same kind of values. None for no
+            dropout.
         zoneout_mask: Booleans [batch, time, states, units], True where a unit of a state keeps its previous value.
-            None computes the expected value of each state with the probability `rec.zoneout`.
+            If it is None, each state is the expected value for the probability `rec.zoneout`.
         return_sequence: Return the outputs of all steps. False is faster if only the final states are needed.
         implementation: "auto" and "kernel" use the compiled kernels on a CPU and the fallback elsewhere. "scan" always
             uses the fallback, which has derivatives of every order and mode and supports any floating-point type.
@@ -327,10 +329,10 @@ def _sequence_function(cell: Cell) -> Callable[..., tuple[Array | None, tuple[Ar
         {equations}
 
         Args:
-            x: [batch, time, features], or `Tokens(ids, table)`.
-            kernel: [features, {gates} * units].
+            x: The inputs, [batch, time, features], or `Tokens(ids, table)`.
+            kernel: W, [features, {gates} * units].
             recurrent_kernel: {recurrent_kernel}.
-            bias: Array of shape `Recurrence.bias_shape(units)`. None for no bias.
+            bias: b, of shape `Recurrence.bias_shape(units)`. None for no bias.
             activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout: See
                 `gatewright.ops.recurrence.Recurrence`.
             initial_state, mask, lengths, dropout_mask, recurrent_dropout_mask, zoneout_mask, return_sequence,
@@ -374,7 +376,7 @@ if TYPE_CHECKING:
 
 
 def _tokens(tokens: Tokens, gathered: bool) -> tuple[Array, Array | None]:
-    """Return the table and the ids as int32 [batch, time]. If `gathered`, return the row of each id, and None."""
+    """Return the table, and the ids as int32 [batch, time]. If `gathered`, return the vector of each id, and None."""
     ids, table = jnp.asarray(tokens.ids), jnp.asarray(tokens.table)
     if ids.ndim != 2 or not jnp.issubdtype(ids.dtype, jnp.integer):
         raise ValueError(f"ids must be integers of shape [batch, time], not {ids.dtype} of shape {list(ids.shape)}.")

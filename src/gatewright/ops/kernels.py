@@ -21,7 +21,7 @@ _kernels.set_num_threads(_threads.default_threads()[0])
 
 
 def instruction_sets() -> list[str]:
-    """Return the names of the instruction sets that this processor supports. The first is the default."""
+    """Return the names of the kernels' instruction sets that this processor supports. The first is the default."""
     return list(_kernels.instruction_sets())
 
 
@@ -31,7 +31,7 @@ def instruction_set() -> str:
 
 
 def choose_instruction_set(name: str) -> None:
-    """Make the kernels use another instruction set than the default, for tests and measurements.
+    """Set the instruction set that the kernels use, for tests and measurements.
 
     Args:
         name: One of `instruction_sets()`.
@@ -46,7 +46,7 @@ def choose_instruction_set(name: str) -> None:
 
 
 def num_threads() -> int:
-    """Return the number of threads that process a batch. The caller's thread is one of them."""
+    """Return the number of threads that process a batch. This number includes the caller's thread."""
     return int(_kernels.num_threads())
 
 
@@ -67,9 +67,9 @@ def set_num_threads(threads: int) -> None:
 
 
 def take_peak_scratch() -> int:
-    """Return the peak scratch memory of the kernels in bytes, and reset it to 0.
+    """Return the maximum scratch memory in bytes that a kernel call has used, and reset this maximum to 0.
 
-    The peak is the most scratch memory that one kernel call has used since this function was last called.
+    Only kernel calls since the last call of this function count.
     """
     return int(_kernels.take_peak_scratch())
 
@@ -79,7 +79,7 @@ def multiply_add_peak(seconds: float = 0.01) -> float:
 
     A multiply-add counts as two operations. If the processor has fused multiply-adds (AVX2, AVX-512, NEON), the result
     is the peak of the processor at this moment. It changes with the clock frequency and with the load of the machine.
-    To compare another measurement with the peak, alternate the two measurements.
+    To compare it with the speed of other code, measure both alternately.
 
     Args:
         seconds: Approximate duration of the measurement in seconds.

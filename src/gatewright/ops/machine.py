@@ -11,10 +11,10 @@ _HERE = Path(__file__).resolve()
 
 
 def facts() -> dict[str, str]:
-    """Return a description of the machine and the installed software.
+    """Return information about the machine and the installed software.
 
-    The keys are "processor", "instruction set", "threads", "system", "python", "commit" and the names of Gatewright and
-    its main dependencies, whose values are their versions. All values are text.
+    The keys are "processor", "instruction set", "threads", "system", "python", "commit", and the names of Gatewright
+    and its main dependencies. The values are text; the value for a package is its version.
     """
     from gatewright.ops import kernels
 
@@ -30,11 +30,11 @@ def facts() -> dict[str, str]:
 
 
 def checkout() -> dict[str, Any]:
-    """Return the Git commit of the checkout that this package runs from.
+    """Return the Git commit of the working tree that this package runs from.
 
     Returns:
-        "commit": the hash of the commit; "dirty": True if the files of the checkout differ from this commit. Both are
-        None if the package does not run from a checkout of its repository.
+        A dict: "commit" is the hash of the commit, and "dirty" is True if the files differ from this commit. Both are
+        None if the package does not run from a working tree of its repository.
     """
 
     def git(*arguments: str) -> str:
@@ -54,7 +54,7 @@ def checkout() -> dict[str, Any]:
 
 
 def format_commit(git: Mapping[str, Any]) -> str:
-    """Format the result of `checkout` as text, such as "0123456789 with changes"."""
+    """Return the result of `checkout` as text, such as "0123456789 with changes"."""
     return f"{(git['commit'] or 'no commit')[:10]}{' with changes' if git['dirty'] else ''}"
 
 

@@ -4,10 +4,10 @@
     run.sequence, run.states
 
 There is one such function for each cell in `gatewright.ops.cells`. With `keep=True` a run also stores the gates and
-states of every step. They are available as `run.gates`, and `run.backward(d_sequence)` computes the gradients.
+states of every step. `run.gates` then returns them, and `run.backward(d_sequence)` computes the gradients.
 
 To compute one time step after the other, use `pack_gru`, or the corresponding function of another cell. It prepares the
-weights once, and the `step` method of the result computes a step.
+weights once and returns an object whose method `step` computes a step.
 
 The weights have the layout of Keras (see `gatewright.ops.cells.cell`). `gatewright.ops.convert` converts weights from
 PyTorch and ONNX. All floating-point arrays of a call must have the same dtype, float32 or float64.
@@ -47,9 +47,9 @@ class Run:
 
     @property
     def gates(self) -> dict[str, FloatArray]:
-        """The gates and other inner values by name, each [batch, time, units].
+        """A dict of the gates and other intermediate values, each [batch, time, units].
 
-        The names are `Recurrence.saved_names`. They are the letters of the equations in the docstring of the cell.
+        The keys are `Recurrence.saved_names`: letters from the equations in the docstring of the cell.
 
         Raises:
             ValueError: The run did not store these values, because it was called without `keep=True`.
@@ -64,8 +64,8 @@ class Run:
 
         Args:
             d_sequence: Gradient of the loss with respect to `sequence`, [batch, time, units]. None means zero.
-            d_states: Gradient of the loss with respect to each final state, [batch, units]. None means zero, for one
-                state or for all.
+            d_states: Gradient of the loss with respect to each final state, [batch, units]. None means zero, for all
+                states or as an element for one state.
 
         Raises:
             ValueError: The run was called without `keep=True`, or a shape does not fit.
@@ -120,19 +120,20 @@ def forward(
     Args:
         rec: The recurrence.
         x: The inputs, [batch, time, features], float32 or float64, or `Tokens(ids, table)`. `Tokens` are faster if ids
-            repeat, except with a `dropout_mask`: then equal ids have different inputs.
-        kernel: [features, gates * units].
-        recurrent_kernel: Array of shape `rec.recurrent_kernel_shape(units)`. None if no gate reads the state.
-        bias: Array of shape `rec.bias_shape(units)`. None for no bias.
-        initial_state: One array [batch, units] for each state. None starts with zeros.
+            repeat, but not with a `dropout_mask`, because equal ids then have different inputs.
+        kernel: W, [features, gates * units].
+        recurrent_kernel: U, of shape `rec.recurrent_kernel_shape(units)`. None if no gate reads the state.
+        bias: b, of shape `rec.bias_shape(units)`. None for no bias.
+        initial_state: One array [batch, units] for each state. None means zeros.
         mask: Booleans [batch, time], True at live steps. At a masked step the states keep their values.
         lengths: Integers [batch], an alternative to the mask: the number of live steps at the beginning of each
             example.
-        dropout_mask: [1 or gates, batch, features]: 0 for a dropped feature, 1 / (1 - rate) for the others. It is used
-            at every step. None for no dropout.
-        recurrent_dropout_mask: [1 or gates, batch, units], with the same values for the units of h.
+        dropout_mask: Mask on x, [1 or gates, batch, features]: 0 for a dropped feature, 1 / (1 - rate) for the others.
+            All steps use the same mask. None for no dropout.
+        recurrent_dropout_mask: Mask on h, [1 or gates, batch, units], with the same kind of values. None for no
+            dropout.
         zoneout_mask: Booleans [batch, time, states, units], True where a unit of a state keeps its previous value.
-            None computes the expected value of each state with the probability `rec.zoneout`.
+            If it is None, each state is the expected value for the probability `rec.zoneout`.
         keep: Store the gates and states of every step, which `Run.gates` and `Run.backward` need.
 
     Raises:
@@ -197,7 +198,7 @@ class Packed:
         gru = pack_gru(kernel, recurrent_kernel, bias)
         h = gru.step(x, h)                  # x [batch, features], h [batch, units], float32
         gru.step(x, h, out=h)               # writes the result to h, and allocates no memory
-        h, c = lstm.step(x, (h, c))         # an LSTM has two states; `out` is a pair too
+        h, c = lstm.step(x, (h, c))         # an LSTM has two states; then `out` is also a pair
 
     A step runs in the thread that calls it. Do not use the same object in several threads at the same time.
 
@@ -256,10 +257,10 @@ def _sequence_function(cell: Cell) -> Callable[..., Run]:
         {equations}
 
         Args:
-            x: [batch, time, features], or `Tokens(ids, table)`.
-            kernel: [features, {gates} * units].
+            x: The inputs, [batch, time, features], or `Tokens(ids, table)`.
+            kernel: W, [features, {gates} * units].
             recurrent_kernel: {recurrent_kernel}.
-            bias: Array of shape `Recurrence.bias_shape(units)`. None for no bias.
+            bias: b, of shape `Recurrence.bias_shape(units)`. None for no bias.
             activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout: See
                 `gatewright.ops.recurrence.Recurrence`.
             initial_state, mask, lengths, dropout_mask, recurrent_dropout_mask, zoneout_mask, keep: See `forward`.
@@ -305,9 +306,9 @@ def _pack_function(cell: Cell) -> Callable[..., Packed]:
         {equations}
 
         Args:
-            kernel: float32 [features, {gates} * units].
+            kernel: W, float32 [features, {gates} * units].
             recurrent_kernel: {recurrent_kernel}.
-            bias: Array of shape `Recurrence.bias_shape(units)`. None for no bias.
+            bias: b, of shape `Recurrence.bias_shape(units)`. None for no bias.
             activation, recurrent_activation, reset_after, zoneout: See `gatewright.ops.recurrence.Recurrence`.
 
         Raises:
@@ -330,7 +331,7 @@ if TYPE_CHECKING:
 
 
 def _tokens(tokens: Tokens, gathered: bool) -> tuple[FloatArray, NDArray[np.int32] | None]:
-    """Return the table and the ids as int32 [batch, time]. If `gathered`, return the row of each id, and None."""
+    """Return the table, and the ids as int32 [batch, time]. If `gathered`, return the vector of each id, and None."""
     ids, table = np.asarray(tokens.ids), _floats("table", tokens.table)
     if ids.ndim != 2 or not (np.issubdtype(ids.dtype, np.integer) or ids.size == 0):
         raise ValueError(f"ids must be integers of shape [batch, time], not {ids.dtype} of shape {list(ids.shape)}.")
@@ -342,7 +343,12 @@ def _tokens(tokens: Tokens, gathered: bool) -> tuple[FloatArray, NDArray[np.int3
 
 
 def check_lengths(lengths: Any, batch: int, time: int) -> NDArray[np.int32]:
-    """Check the lengths of the examples of a batch and return them as int32 [batch].
+    """Check the number of live steps of each example, and return these lengths as int32 [batch].
+
+    Args:
+        lengths: The lengths, [batch].
+        batch: Number of examples.
+        time: Number of time steps, the maximum length.
 
     Raises:
         ValueError: A length is below 0 or above `time`, or the number of lengths is not `batch`.
@@ -386,7 +392,7 @@ def _gradient(name: str, gradient: Any, like: FloatArray) -> FloatArray | None:
 
 
 def _named(pattern: str, rec: Recurrence, states: Sequence[Any]) -> dict[str, Any]:
-    """Return the arrays of the states in a dict. The keys are the names of the states, filled into `pattern`."""
+    """Return a dict of the states. Each key is the name of a state, inserted into the format string `pattern`."""
     return {pattern.format(name): state for name, state in zip(rec.state_names, states, strict=True)}
 
 

@@ -16,7 +16,7 @@ from gatewright.support.errors import require_one_of
 
 @dataclass(frozen=True)
 class Recurrence(Options):
-    """A cell and its options: everything about a recurrence that is not an array.
+    """A recurrent cell and its options. The weights are not included.
 
     Attributes:
         cell: Name of the cell, one of `CELLS`.
@@ -25,8 +25,8 @@ class Recurrence(Options):
             ignore it, since their candidates have no activation.
         recurrent_activation: Activation of the gates, one of the same names. A SimpleRNN has no gates and ignores it;
             min_lstm supports "sigmoid" only.
-        reset_after: Position of the reset gate of a GRU: after the recurrent product (as in cuDNN, PyTorch and Keras by
-            default) or before it (as in the papers). Other cells ignore it.
+        reset_after: True if a GRU applies the reset gate after the recurrent product (the default of cuDNN, PyTorch and
+            Keras), False if before the product (as in the papers). Other cells ignore it.
         reverse: Process the time steps from last to first. The output at index t still belongs to the input at index t.
         zero_output_for_mask: Make the output of a masked step 0 instead of the previous h. The states keep their values
             in both cases.
@@ -56,7 +56,7 @@ class Recurrence(Options):
 
     @property
     def definition(self) -> Cell:
-        """The `Cell` object, which has the equations."""
+        """The `Cell` object that implements the equations."""
         return CELLS[self.cell]
 
     @property
@@ -66,12 +66,12 @@ class Recurrence(Options):
 
     @property
     def gates(self) -> int:
-        """Number of gates. W has this many times `units` columns."""
+        """Number of gates. W has shape [features, gates * units]."""
         return len(self.gate_names)
 
     @property
     def recurrent_gates(self) -> int:
-        """Number of gates that read the state: all of them or 0. U has this many times `units` columns."""
+        """Number of gates that read the state: `gates` or 0. U has shape [units, recurrent_gates * units]."""
         return self.gates if self.definition.reads_state else 0
 
     @property
@@ -105,7 +105,7 @@ class Tokens(NamedTuple):
     recurrence, the gradient with respect to x is then the gradient with respect to the table, [rows, features].
 
     Attributes:
-        ids: Integers [batch, time], the row numbers in the table. At live steps they must be from 0 to rows - 1.
+        ids: Integers [batch, time], the indices of rows of the table. At live steps they must be from 0 to rows - 1.
         table: The table, [rows, features].
     """
 
@@ -118,10 +118,10 @@ def no_recurrent_kernel(rec: Recurrence, kernel: Array) -> np.ndarray[Any, np.dt
 
     Args:
         rec: The recurrence.
-        kernel: W, [features, gates * units]. It determines `units` and the dtype.
+        kernel: W, [features, gates * units]. Its shape and dtype determine those of the result.
 
     Raises:
-        ValueError: The gates of the cell read the state, so the cell needs a recurrent kernel.
+        ValueError: The cell needs a recurrent kernel, because its gates read the state.
     """
     if rec.recurrent_gates:
         raise ValueError(
@@ -132,10 +132,15 @@ def no_recurrent_kernel(rec: Recurrence, kernel: Array) -> np.ndarray[Any, np.dt
 
 
 def require_shape(name: str, array: Array, *expected: tuple[int, ...]) -> None:
-    """Check that an array has one of the expected shapes.
+    """Raise an error if an array has none of the expected shapes.
+
+    Args:
+        name: Name of the array in the error message.
+        array: The array.
+        expected: The allowed shapes.
 
     Raises:
-        ValueError: The array has another shape. The message names the array, the expected shapes and the actual one.
+        ValueError: The array has another shape. The message says the expected shapes and the actual shape.
     """
     if tuple(array.shape) not in expected:
         wanted = " or ".join(str(list(shape)) for shape in expected)
@@ -154,7 +159,7 @@ def check_operands(
     recurrent_dropout_mask: Array | None = None,
     zoneout_mask: Array | None = None,
 ) -> None:
-    """Check that the shapes of the operands of a recurrence fit each other.
+    """Raise an error if the shapes of the operands of a recurrence do not fit each other.
 
     Args:
         rec: The recurrence.
@@ -163,8 +168,7 @@ def check_operands(
             `gatewright.ops.reference.forward`.
 
     Raises:
-        ValueError: A shape does not fit the others. The message names the operand, the expected shape and the actual
-            one.
+        ValueError: A shape does not fit the others. The message says the expected shape and the actual shape.
     """
     if len(shape) != 3:
         raise ValueError(f"x must have shape [batch, time, features], not {list(shape)}.")

@@ -41,7 +41,7 @@ def step(
     xp: ModuleType,
     zoneout_mask: Array | None = None,
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    """Compute one step of the recurrence.
+    """Compute one time step of the recurrence.
 
     With zoneout, each new state s of the cell is replaced by
 
@@ -64,13 +64,12 @@ def step(
         bias: b, of shape `rec.bias_shape(units)`. None for no bias.
         dropout_mask: m, [1 or gates, batch, features]: 0 for a dropped feature, 1 / (1 - rate) for the others. None for
             no dropout.
-        recurrent_dropout_mask: n, [1 or gates, batch, units], with the same values for the units of h. None for no
-            dropout.
+        recurrent_dropout_mask: n, [1 or gates, batch, units], with the same kind of values. None for no dropout.
         xp: `numpy` or `jax.numpy`.
         zoneout_mask: d, booleans [batch, states, units]. None sets d to `rec.zoneout`.
 
     Returns:
-        The new states and the values of `rec.saved_names`. Each array is [batch, units].
+        The new states, and the saved values in the order of `rec.saved_names`. Each array is [batch, units].
     """
     weights = Weights(kernel, recurrent_kernel, bias, dropout_mask, recurrent_dropout_mask)
     new, saved = rec.definition.step(rec, x, states, weights, xp)
@@ -83,7 +82,7 @@ def step(
 
 
 def _zoneout(rec: Recurrence, mask: Array | None, xp: ModuleType, like: tuple[Array, ...]) -> list[Array]:
-    """Return the factor d of each state in the formula of zoneout in `step`."""
+    """Return the factor d of the zoneout formula in `step`, one array for each state."""
     if mask is None:
         return [xp.asarray(rec.zoneout, state.dtype) for state in like]
     return [xp.asarray(mask[:, k], state.dtype) for k, state in enumerate(like)]
@@ -95,12 +94,12 @@ def _times(rec: Recurrence, time: int) -> range:
 
 
 def _stack(rows: Sequence[Array], shape: tuple[int, ...], like: Array, xp: ModuleType) -> Array:
-    """Stack arrays along axis 1. If there are none, return an empty array of the given shape."""
+    """Stack arrays along a new axis 1. If `rows` is empty, return an empty array of the given shape."""
     return xp.stack(rows, axis=1) if rows else xp.zeros(shape, dtype=like.dtype)
 
 
 def _zero_masked_inputs(x: Array, mask: Array | None, xp: ModuleType) -> Array:
-    """Set the inputs at masked steps to 0, so that NaN or infinity in the padding does not affect the results."""
+    """Return x with 0 at masked steps, so that NaN or infinity in the padding does not affect the results."""
     return x if mask is None else xp.where(mask[:, :, None], x, xp.zeros_like(x))
 
 
@@ -120,7 +119,7 @@ def forward(
     """Run the recurrence over a whole sequence.
 
     At a masked step every state keeps its value, the output is the previous h, and x has no effect. Before the first
-    live step, the previous h is the initial one. With `rec.zero_output_for_mask` the output is 0 instead. The saved
+    live step, the previous h is the initial h. With `rec.zero_output_for_mask` the output is 0 instead. The saved
     values of a masked step are 0.
 
     Args:
@@ -170,7 +169,7 @@ def forward(
 def _states_before(
     rec: Recurrence, states: tuple[Array, ...], result: Forward, live: Array
 ) -> dict[int, tuple[Array, ...]]:
-    """Return the states before each time step, by the index of the step."""
+    """Return a dict from the index of each time step to the states before that step."""
     before = {}
     for t in _times(rec, live.shape[1]):
         before[t] = states
@@ -196,7 +195,7 @@ def backward(
     recurrent_dropout_mask: Array | None = None,
     zoneout_mask: Array | None = None,
 ) -> Gradients:
-    """Compute the gradients of a loss by backpropagation through time, in NumPy, from hand-written derivatives.
+    """Compute the gradients of a loss by backpropagation through time, with NumPy and the derivatives of the cell.
 
     Werbos 1990, "Backpropagation Through Time: What It Does and How to Do It", section III.
 
@@ -205,11 +204,11 @@ def backward(
             arguments that `forward` was called with.
         forward_result: The result of that call.
         d_sequence: Gradient of the loss with respect to the sequence, [batch, time, units].
-        d_states: Gradient of the loss with respect to each final state, [batch, units].
+        d_states: Gradient of the loss with respect to each final state, one [batch, units] for each state.
 
     Returns:
         The gradient of the loss with respect to x, the weights and the initial states. At masked steps the
-        gradient of x is 0.
+        gradient with respect to x is 0.
 
     Raises:
         ValueError: The shapes do not fit each other.

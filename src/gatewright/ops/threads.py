@@ -8,7 +8,7 @@ VARIABLE = "GATEWRIGHT_NUM_THREADS"
 
 
 def default_threads(cgroup_root: Path = Path("/sys/fs/cgroup")) -> tuple[int, str]:
-    """Return the default number of threads, and a text that says where the number comes from.
+    """Return the default number of threads, and a text that names the source of this number.
 
     The number is the value of `GATEWRIGHT_NUM_THREADS` if that environment variable is set. Otherwise it is the number
     of cores that this process may use: the cores in its affinity mask, limited by the CPU quota of its control group.
@@ -36,7 +36,7 @@ def usable_cores() -> int:
 
 
 def cgroup_quota(root: Path) -> float | None:
-    """Return how many processors the control group of this process may use, or None if there is no limit.
+    """Return the number of processors that the control group of this process may use, or None without a limit.
 
     Args:
         root: The folder in which the control groups are mounted.

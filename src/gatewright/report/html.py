@@ -96,7 +96,7 @@ body { margin: 0; background: #ffffff; }
 
 
 def page(comparison: Comparison) -> str:
-    """Return the report as an HTML page without references to other files."""
+    """Return the report as one HTML page that includes its plots and styles."""
     return "\n".join(
         [
             "<!DOCTYPE html>",
@@ -125,7 +125,7 @@ def page(comparison: Comparison) -> str:
 
 
 def fragment(comparison: Comparison) -> str:
-    """Return the verdict, the main table and the plots as an HTML fragment whose styles apply only to itself."""
+    """Return the verdict, the main table and the plots as an HTML fragment. Its styles do not affect the notebook."""
     return "\n".join(
         [
             f"<style>{_STYLE}</style>",
@@ -139,7 +139,7 @@ def fragment(comparison: Comparison) -> str:
 
 
 def write(comparison: Comparison, path: str | os.PathLike[str]) -> None:
-    """Write the HTML page to `path`, completely or not at all.
+    """Write the report as an HTML page to `path`. If this fails, an existing file is unchanged.
 
     Raises:
         OSError: `path` cannot be written.
@@ -157,7 +157,7 @@ def _opening(comparison: Comparison) -> list[str]:
 
 
 def _main_table(comparison: Comparison) -> list[str]:
-    """Return the HTML of the main table, split into outcomes and costs if one table would be too wide."""
+    """Return the main table as lines of HTML, split into two tables (metrics and costs) if it would be too wide."""
     names, costs, outcomes = tables.results(comparison)
     right = [(column, "right") for column in costs]
     left = [(column, "left") for column in outcomes]

@@ -33,7 +33,7 @@ class _NotebookFigure(Figure):
 
 
 class _Band(NamedTuple):
-    """Mean, minimum and maximum of the curves of all seeds. NaN at positions where no seed has a finite value."""
+    """Mean, minimum and maximum over several curves, at each position. NaN where no curve has a finite value."""
 
     mean: NDArray[np.float64]
     low: NDArray[np.float64]
@@ -41,7 +41,7 @@ class _Band(NamedTuple):
 
 
 class _Label(NamedTuple):
-    """The label at the end of a line. `height` is the end of the line, as a fraction of the axes."""
+    """A label at the right end of a curve. `height` is the y position of that end, from 0 (bottom) to 1 (top)."""
 
     text: str
     height: float
@@ -49,15 +49,15 @@ class _Label(NamedTuple):
 
 
 def colour(position: int) -> str:
-    """Return the colour of the cell at this position of the comparison, the same in all plots and tables."""
+    """Return the colour that all plots and tables use for the recurrent cell with this index in the comparison."""
     return style.PALETTE[position % len(style.PALETTE)]
 
 
 def learning_curves(comparison: Comparison) -> Figure:
-    """Plot the first metric on the validation set after each epoch.
+    """Return a figure of the first metric on the validation set after each epoch, with one line per recurrent cell.
 
-    A line is the mean over seeds, its band runs from the lowest seed to the highest, and a dot marks the chosen epoch
-    of a seed. Dotted horizontal lines are the baselines on the test set.
+    Each line is the mean over seeds, and the band around it shows the minimum and the maximum. A dot marks the epoch
+    whose weights were chosen for a seed. Dotted horizontal lines show the baselines on the test set.
     """
     with style.plot_style():
         figure = _NotebookFigure(figsize=(7.6, 4.2), layout="constrained")
@@ -66,7 +66,7 @@ def learning_curves(comparison: Comparison) -> Figure:
 
 
 def gradients(comparison: Comparison) -> Figure:
-    """Plot the norm of the gradient |dL/dh_t| at each time step, before and after training, with one panel per cell."""
+    """Return a figure of the gradient norm |dL/dh_t| at each step before and after training, with a panel per cell."""
     rows, columns = _grid(len(comparison.cells))
     with style.plot_style():
         figure = _NotebookFigure(figsize=(max(4.6, 2.6 * columns), 1.4 + 2.6 * rows), layout="constrained")
@@ -75,7 +75,7 @@ def gradients(comparison: Comparison) -> Figure:
 
 
 def overview(comparison: Comparison) -> Figure:
-    """Plot learning curves and gradients side by side."""
+    """Return a figure with the learning curves and the gradients side by side."""
     rows, columns = _grid(len(comparison.cells))
     widths = (6.4, max(4.6, 2.3 * columns))
     with style.plot_style():
@@ -87,7 +87,7 @@ def overview(comparison: Comparison) -> Figure:
 
 
 def svg(figure: Figure) -> str:
-    """Return the figure as an `<svg>` element for an HTML page. Equal figures give equal strings."""
+    """Return the figure as an `<svg>` element for an HTML page. The same figure always gives the same string."""
     stream = io.StringIO()
     with style.plot_style():
         figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
@@ -166,14 +166,14 @@ def _curve_label(axes: Axes, name: str, band: _Band, colour: str) -> _Label:
 
 
 def _height(axes: Axes, value: float) -> float:
-    """Return the height of a value on the y axis, as a fraction of the axes."""
+    """Return the position of a value on the y axis: 0 is the bottom of the axes, 1 the top."""
     if not math.isfinite(value):
         return 0.0
     return float((axes.transScale + axes.transLimits).transform((1.0, value))[1])
 
 
 def _draw_labels(axes: Axes, labels: Sequence[_Label]) -> None:
-    """Draw labels to the right of the axes, each as near to the end of its line as the other labels allow."""
+    """Draw labels to the right of the axes without overlaps, each as near as possible to the end of its curve."""
     labels = sorted(labels, key=lambda label: label.height)
     wrapped = [textwrap.fill(label.text, 24) for label in labels]
     room = [_LINE * (1 + text.count("\n")) for text in wrapped]
@@ -184,7 +184,12 @@ def _draw_labels(axes: Axes, labels: Sequence[_Label]) -> None:
 
 
 def _spread(heights: Sequence[float], room: Sequence[float]) -> list[float]:
-    """Return ascending heights of labels, moved apart so that labels of the heights `room` do not overlap."""
+    """Return the y positions of labels, moved apart so that labels do not overlap.
+
+    Args:
+        heights: The wanted y positions, ascending, as fractions of the axes.
+        room: The vertical size of each label.
+    """
     spread = list(heights)
     for _ in range(100):
         for below in range(len(spread) - 1):
@@ -244,7 +249,7 @@ def _draw_norms(axes: Axes, cell: CellResult, floor: float, colour: str) -> None
 
 
 def _range_of_norms(comparison: Comparison) -> tuple[float, float]:
-    """Return the largest and the smallest norm to draw."""
+    """Return the largest and the smallest gradient norm on the y axis, which is logarithmic."""
     norms = np.concatenate(
         [
             np.asarray(values, np.float64)
@@ -278,7 +283,7 @@ def _power_of_ten(value: float, _: Any) -> str:
 
 
 def _grid(count: int) -> tuple[int, int]:
-    """Return the numbers of rows and columns of a grid with this number of panels."""
+    """Return the number of rows and the number of columns that arrange `count` panels in a grid."""
     columns = count if count <= 3 else 2 if count == 4 else 3
     return math.ceil(count / columns), columns
 
@@ -289,7 +294,7 @@ def _draw_band(axes: Axes, x: NDArray[Any], band: _Band, colour: str, **line: An
 
 
 def _band(curves: Iterable[Sequence[float]]) -> _Band:
-    """Return the mean, minimum and maximum of the curves at each position, over the values that are finite."""
+    """Return the mean, minimum and maximum over the curves at each position. Values that are not finite are ignored."""
     curves = list(curves)
     table = np.full((len(curves), max(map(len, curves))), np.nan)
     for row, curve in zip(table, curves, strict=True):
@@ -299,6 +304,6 @@ def _band(curves: Iterable[Sequence[float]]) -> _Band:
 
 
 def _spans(values: NDArray[np.float64], factor: float) -> bool:
-    """Return True if the largest positive value is more than `factor` times the smallest."""
+    """Return True if the largest positive value is more than `factor` times the smallest positive value."""
     positive = values[np.isfinite(values) & (values > 0)]
     return len(positive) > 0 and bool(positive.max() > factor * positive.min())

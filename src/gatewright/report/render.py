@@ -10,7 +10,7 @@ from gatewright.results.records import Comparison, Evaluated, Trained
 
 @singledispatch
 def text(result: object) -> str:
-    """Return the result as plain text with lines of at most 100 columns."""
+    """Return the result as plain text with at most 100 columns."""
     raise TypeError(f"A {type(result).__name__} is not a result. Only results can be shown.")
 
 

@@ -1,4 +1,4 @@
-"""Text summaries of a trained and of an evaluated model."""
+"""Summarize the training or the evaluation of a model as text."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ _MAX_EPOCHS = 12
 
 
 def trained(result: Trained) -> str:
-    """Return the summary of a training, with lines of at most 100 columns."""
+    """Return a text that summarizes a training run, with at most 100 columns."""
     sizes = ", ".join(f"{size:,} {split}" for split, size in result.sizes.items())
     tests = {"network": result.test, "baseline": result.baseline, **result.other_baselines}
     interrupted = "" if result.finished else " (interrupted; run the same command again to resume)"
@@ -40,7 +40,7 @@ def trained(result: Trained) -> str:
 
 
 def evaluated(result: Evaluated) -> str:
-    """Return the summary of an evaluation, with lines of at most 100 columns."""
+    """Return a text that summarizes an evaluation, with at most 100 columns."""
     return _join(
         [
             Text(f"{result.model} on {result.data}: {result.size:,} {result.unit}", "bold"),
@@ -92,7 +92,7 @@ def _epochs(result: Trained) -> Table:
 
 
 def _by_label(result: Trained | Evaluated) -> list[RenderableType]:
-    """Return a table of results by label. The list is empty if there are too many labels to read, or none."""
+    """Return a list with a table of results for each label. It is empty if there are no labels or too many to read."""
     if result.multi_label:
         return [_multi_label(result.labels, result.confusion)] if len(result.labels) <= _MAX_LABELS else []
     return [_confusion(result.labels, result.confusion)] if 0 < len(result.labels) <= _MAX_CONFUSION_LABELS else []

@@ -1,4 +1,4 @@
-"""Tables of a comparison and the sentences about them, as strings for the terminal and for HTML."""
+"""The tables of a comparison, and the sentences that explain them, as strings for the terminal and for HTML."""
 
 import math
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from gatewright.results.verdict import PairedTest
 
 
 class Column(NamedTuple):
-    """A column: its heading, with line breaks where it may wrap, and one string per row."""
+    """A table column: its heading, which may have line breaks, and one string for each row."""
 
     heading: str
     cells: tuple[str, ...]
 
 
 class Results(NamedTuple):
-    """The main table: one row per cell, then the baseline, then the constant baseline.
+    """The columns of the main table. Its rows are the recurrent cells, the baseline and the constant baseline.
 
     Attributes:
-        names: Names of the rows.
+        names: The name of each recurrent cell or baseline.
         costs: Size, time and memory, aligned on the right.
-        outcomes: Metrics and chosen epochs, aligned on the left to line up the decimal points.
+        outcomes: Metrics and chosen epochs, aligned on the left so that decimal points line up.
     """
 
     names: Column
@@ -32,7 +32,7 @@ class Results(NamedTuple):
 
 
 class PairedRow(NamedTuple):
-    """A paired test: the two cells or baselines, the numbers, the conclusion, and True if a difference is claimed."""
+    """A row in the table of paired tests, in text. `differs` is True if a difference is claimed; see `PairedTest`."""
 
     pair: str
     difference: str
@@ -44,7 +44,7 @@ class PairedRow(NamedTuple):
 
 
 class PairedGroup(NamedTuple):
-    """A family of paired tests with its title."""
+    """Paired tests that are corrected together for multiple testing, and their title."""
 
     title: str
     rows: tuple[PairedRow, ...]
@@ -66,7 +66,7 @@ class Format:
         return f"{value:.{self.decimals}f}"
 
     def interval(self, interval: Interval) -> str:
-        """Return the mean ± half the width of the interval, or only the mean if there is no interval."""
+        """Return the text "mean ± half the width of the interval", or only the mean if there is only one value."""
         reach = _half_width(interval)
         if reach is None or not math.isfinite(interval.mean):
             return self.number(interval.mean)
@@ -80,7 +80,7 @@ class Format:
         return f"{interval.mean:.{decimals}f} ± {reach:.{decimals}f}"
 
     def difference(self, value: float) -> str:
-        """Return the value with its sign, and with enough digits that it does not look like 0."""
+        """Return the value as text with its sign. A small value gets enough digits that it does not look like 0."""
         if self.decimals is None or not math.isfinite(value):
             return f"{'+' if value > 0 else ''}{significant(value)}"
         decimals = self.decimals
@@ -90,7 +90,7 @@ class Format:
 
 
 def format_of(comparison: Comparison, measure: Measure) -> Format:
-    """Return the number format of a metric for the whole report.
+    """Return the number format that the whole report uses for a metric.
 
     Metrics between 0 and 1 have three decimals, or four if three would make different means look equal or an interval
     look like 0. Other metrics and errors have three significant digits.
@@ -107,7 +107,7 @@ def format_of(comparison: Comparison, measure: Measure) -> Format:
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """Return the value with this many significant digits, such as 12.3, and with an exponent below 0.00001."""
+    """Return the value as text with this many significant digits, such as 12.3. Values below 1e-5 get an exponent."""
     if not math.isfinite(value):
         return str(value)
     if value == 0:
@@ -118,7 +118,7 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def p_value(p: float | None) -> str:
-    """Return p with three decimals, or more to show on which side of 0.05 it is. Return a dash for None."""
+    """Return p as text with three decimals, or more if needed to see whether it is below 0.05. None is a dash."""
     if p is None:
         return "–"
     if p < 0.001:
@@ -130,12 +130,12 @@ def p_value(p: float | None) -> str:
 
 
 def seeds(comparison: Comparison) -> int:
-    """Return the number of seeds per cell."""
+    """Return the number of seeds with which each recurrent cell was trained."""
     return max(len(cell.runs) for cell in comparison.cells)
 
 
 def title(comparison: Comparison) -> str:
-    """Return the title: the cells and the data set."""
+    """Return the title of the report, which names the recurrent cells and the data set."""
     names = [cell.name for cell in comparison.cells]
     listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
     return f"{listed} on {comparison.data}"
@@ -150,7 +150,7 @@ def heading(comparison: Comparison) -> str:
 
 
 def legend(comparison: Comparison) -> str:
-    """Return the explanation of the main table."""
+    """Return a text that explains the main table."""
     count = seeds(comparison)
     values = (
         f"the mean over {count} seeds ± half of its 95% interval"
@@ -176,7 +176,7 @@ def differences(comparison: Comparison) -> str:
 
 
 def results(comparison: Comparison) -> Results:
-    """Return the main table."""
+    """Return the columns of the main table."""
     cells, baseline = comparison.cells, comparison.baseline
     costs = [
         _cost("units", [f"{cell.units:,}" for cell in cells]),
@@ -197,7 +197,7 @@ def results(comparison: Comparison) -> Results:
 
 
 def paired_tests(comparison: Comparison) -> tuple[PairedGroup, ...]:
-    """Return the paired tests by family. Families without a test are left out."""
+    """Return the paired tests in up to three groups: between cells, against the baseline, and against the constant."""
     families: dict[str, list[PairedRow]] = {
         "Between cells": [],
         "Against baseline": [],
@@ -234,7 +234,7 @@ def _conclusion(test: PairedTest) -> str:
 
 
 def _side(name: str, comparison: Comparison) -> str:
-    """Return the short name of a cell or baseline."""
+    """Return "baseline" or "constant" for the two baselines, and the name itself for a recurrent cell."""
     return {comparison.baseline.name: "baseline", comparison.constant.name: "constant"}.get(name, name)
 
 
@@ -250,7 +250,7 @@ def _outcome(comparison: Comparison, measure: Measure) -> Column:
 
 
 def _chosen_epochs(cell: CellResult) -> str:
-    """Return the chosen epoch of each run, or their range if there are many."""
+    """Return the chosen epochs of all runs as text: each epoch, or the range if there are more than three."""
     chosen = [run.chosen_epoch for run in cell.runs]
     if len(set(chosen)) == 1:
         return str(chosen[0])
@@ -270,7 +270,7 @@ def _half_width(interval: Interval) -> float | None:
 
 
 def _decimals(value: float, digits: int) -> int:
-    """Return the number of decimals that shows this many significant digits of the value."""
+    """Return the number of decimals with which the value has this many significant digits."""
     return max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else digits
 
 

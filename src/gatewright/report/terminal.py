@@ -18,12 +18,12 @@ _GAP = 2
 
 
 def text(comparison: Comparison) -> str:
-    """Return the report as plain text with lines of at most 100 columns."""
+    """Return the report as plain text with at most 100 columns."""
     return plain_text(lambda console: _print(comparison, console))
 
 
 def plain_text(write: Callable[[Console], None]) -> str:
-    """Return what `write` prints to a console of 100 columns, without colours and trailing spaces."""
+    """Return the text that `write` prints to a console with 100 columns, without colours or trailing spaces."""
     stream = io.StringIO()
     # The settings are fixed, so that neither a notebook nor FORCE_COLOR changes the text.
     console = Console(file=stream, width=_WIDTH, color_system=None, force_terminal=False, force_jupyter=False)
@@ -32,7 +32,7 @@ def plain_text(write: Callable[[Console], None]) -> str:
 
 
 def show(comparison: Comparison, file: TextIO) -> None:
-    """Print the report to `file`, as wide as its terminal but at most 100 columns, in colour if it supports colours."""
+    """Print the report to `file` with at most 100 columns, and in colour if `file` is a terminal with colours."""
     console = Console(file=file, force_jupyter=False)
     console.width = min(console.width, _WIDTH)
     _print(comparison, console)
@@ -61,7 +61,7 @@ def _paragraph(console: Console, sentence: str, style: str = "") -> None:
 
 
 def _results(comparison: Comparison, width: int) -> list[Table]:
-    """Return the main table, split into several if it is too wide, with the costs in the last one."""
+    """Return the main table in a list. If it is wider than `width`, split it into several tables, the costs last."""
     names, costs, outcomes = tables.results(comparison)
     cells = len(comparison.cells)
     if _min_width(names, [*costs, *outcomes]) <= width:
@@ -75,7 +75,7 @@ def _results(comparison: Comparison, width: int) -> list[Table]:
 
 
 def _min_width(names: Column, others: Sequence[Column]) -> int:
-    """Return the smallest width of the table if only the names wrap, and only between words."""
+    """Return the smallest width of a table with these columns, in characters, if names may wrap between words."""
     words = max(len(word) for name in names.cells for word in name.split())
     widths = [max(len(line) for cell in (other.heading, *other.cells) for line in cell.split("\n")) for other in others]
     return words + sum(widths) + _GAP * len(widths)

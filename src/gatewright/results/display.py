@@ -1,4 +1,4 @@
-"""The base class of results, which display themselves. The code for the display is imported only when it is needed."""
+"""The base class of results. The code that displays a result is imported only when a result is displayed."""
 
 import importlib
 from typing import Any
@@ -7,9 +7,9 @@ from gatewright.results.serialize import to_json_value
 
 
 def renderer() -> Any:
-    """Return the module `gatewright.report.render`, imported when a result is first shown.
+    """Import and return the module `gatewright.report.render`.
 
-    This is the only path from `results` up to `report`. The import is by name because `report` imports `results`.
+    The import is inside the function because `report` imports `results`. Nothing else in `results` uses `report`.
     """
     return importlib.import_module("gatewright.report.render")
 
@@ -18,7 +18,7 @@ class Result:
     """Base class of results, which can be printed, shown in a notebook and converted to JSON."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return all fields as plain JSON values. Numbers that are not finite become None."""
+        """Return a dictionary of all fields as plain JSON values. Numbers that are not finite become None."""
         return dict(to_json_value(self))
 
     def __str__(self) -> str:

@@ -11,12 +11,12 @@ _ESCAPED = ("Cc", "Cs", "Zl", "Zp")
 
 
 def format_number(value: float) -> str:
-    """Return the number with four decimals, or a dash if it is NaN."""
+    """Return the number as text with four decimals, or a dash for NaN."""
     if math.isnan(value):
         return "-"
     return f"{value:.4f}" if abs(value) < _LARGE else f"{value:.4g}"
 
 
 def escape_control(label: str) -> str:
-    """Return the label with control characters and line breaks escaped, so that it is safe to print on one line."""
+    """Return the label with control characters and line breaks escaped, so that it can be printed on one line."""
     return "".join(repr(char)[1:-1] if unicodedata.category(char) in _ESCAPED else char for char in label)

@@ -10,9 +10,9 @@ class Measure:
     """A metric of a task.
 
     Attributes:
-        name: Its key in dictionaries of metric values.
-        title: Its heading in tables.
-        better: "higher" or "lower": which values of the metric are better.
+        name: The key of the metric in dictionaries of metric values.
+        title: The heading of the metric in tables.
+        better: Whether "higher" or "lower" values of the metric are better.
         per_epoch: True to show the metric in the table of epochs even if it is not the first metric of the task.
     """
 
@@ -23,7 +23,7 @@ class Measure:
 
 
 def is_better(measure: Measure, new: float, old: float) -> bool:
-    """Return True if `new` is better than `old`. NaN is worse than any number."""
+    """Return True if the value `new` of the metric is better than the value `old`. NaN is worse than any number."""
     if math.isnan(new) or math.isnan(old):
         return math.isnan(old) and not math.isnan(new)
     return new > old if measure.better == "higher" else new < old

@@ -1,4 +1,4 @@
-"""Results of trainings, evaluations and comparisons: plain data."""
+"""The results of training, evaluations and comparisons, as dataclasses."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from gatewright.results.verdict import PairedTest
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch of a training: mean training loss, metrics on the validation set, and seconds of training."""
+    """One epoch: the mean training loss, the metrics on the validation set, and the seconds spent on training."""
 
     loss: float
     validation: dict[str, float]
@@ -26,8 +26,8 @@ class GradientNorms:
     """Norms of the gradient |dL/dh_t|, averaged over the validation set.
 
     Attributes:
-        states: The norms of each state of the cell ("h", and "c" for an LSTM). Element 0 is the last time step of an
-            example, element 1 the step before it, and so on.
+        states: For each state of the recurrent cell ("h", and "c" for an LSTM), the norm at each time step, backwards:
+            element 0 is for the last time step of an example, element 1 for the step before, and so on.
     """
 
     states: dict[str, tuple[float, ...]]
@@ -35,7 +35,7 @@ class GradientNorms:
 
 @dataclass(frozen=True)
 class Run:
-    """One training of one cell.
+    """One training run of one recurrent cell.
 
     Attributes:
         seed: Seed of the initial weights and of the order of the examples.
@@ -43,8 +43,7 @@ class Run:
         epochs: All epochs, in order.
         chosen_epoch: The epoch with the best first metric on the validation set, counted from 1.
         test: Metrics on the test set with the weights of the chosen epoch.
-        gradient_before, gradient_after: Norms of the gradient before training, and with the weights of the chosen
-            epoch.
+        gradient_before, gradient_after: Gradient norms before training, and with the weights of the chosen epoch.
     """
 
     seed: int
@@ -58,17 +57,17 @@ class Run:
 
 @dataclass(frozen=True)
 class CellResult:
-    """All runs of one cell at the learning rate that was best on the validation set.
+    """All training runs of one recurrent cell, with the learning rate that was best on the validation set.
 
     Attributes:
-        name: Title such as "GRU", or "GRU (1)" and "GRU (2)" if the cell is given twice.
-        cell: Identifier such as "gru".
-        units: Units of the recurrent layer.
+        name: Name in tables, such as "GRU", or "GRU (1)" and "GRU (2)" if the cell was given twice.
+        cell: The name of the cell in the settings, such as "gru".
+        units: Number of units of the recurrent layer.
         parameters: Number of parameters of the whole network.
         learning_rate: Learning rate of these runs.
         peak_memory: Bytes that a training step needs for weights, optimizer, batch, compiler and kernels.
-        seconds: Seconds per epoch of training: the mean over seeds and its interval.
-        test: Each metric on the test set: the mean over seeds and its interval.
+        seconds: Seconds per epoch of training: the mean over seeds with its 95% interval.
+        test: For each metric on the test set, the mean over seeds with its 95% interval.
         runs: One run per seed.
     """
 
@@ -85,7 +84,7 @@ class CellResult:
 
 @dataclass(frozen=True)
 class BaselineResult:
-    """Metrics of a baseline on the test set, and the seconds it took to fit."""
+    """A baseline: its metrics on the test set, and the seconds that fitting it took."""
 
     name: str
     description: str
@@ -95,25 +94,25 @@ class BaselineResult:
 
 @dataclass(frozen=True)
 class Comparison(Result):
-    """A comparison of several cells over several seeds on the same data, with two baselines.
+    """A comparison of several recurrent cells and two baselines on the same data, over several seeds.
 
     Attributes:
         task: Name of the task.
         data: Name of the data set, or its file.
-        settings: Everything that the runs depend on, by the names of the command's options.
+        settings: All arguments that the runs depend on, with the names of the command's options as keys.
         unit: Unit of `sizes`, such as "rows" or "tokens".
         sizes: Sizes of the splits "train", "validation" and "test".
         notes: Sentences about the data that affect the reading of the results.
         measures: Metrics. The first one is the main metric.
-        score_label: Description of when the sign test counts one prediction as better than another.
+        score_label: A clause that says when the sign test counts one prediction as better than another.
         cells: Results in the order in which the cells were given.
-        baseline: Result of a model without a recurrent layer.
-        constant: Result of the best prediction that ignores the input.
+        baseline: The result of a model without recurrent layers.
+        constant: The result of the best prediction that ignores the input.
         tests: Paired tests between cells, between each cell and the baseline, and between each cell and the constant
             baseline.
         verdict: The result in words. It claims only the differences that the tests show.
-        machine: Processor, threads and versions.
-        seconds: Total time of all runs.
+        machine: Processor, number of threads, and versions of packages.
+        seconds: Total time of all runs, in seconds.
     """
 
     task: str
@@ -134,7 +133,7 @@ class Comparison(Result):
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """The main table: one dictionary per cell, then one per baseline."""
+        """The main table as a list of dictionaries: one for each recurrent cell, then one for each baseline."""
         cells = [
             {
                 "name": cell.name,
@@ -164,30 +163,31 @@ class Trained(Result):
     Attributes:
         task: Name of the task.
         data: Name of the data set, or its file.
-        out: The model file.
-        settings: All settings of the training.
+        out: Path of the model file.
+        settings: All settings with which the model was trained.
         unit: Unit of `sizes`, such as "rows" or "tokens".
         sizes: Sizes of the splits "train", "validation" and "test".
         notes: Sentences about the data that affect the reading of the results.
         measures: Metrics. The first one is the main metric.
         epochs: All epochs, in order.
         chosen_epoch: The epoch whose weights are in the model file, counted from 1.
-        finished: False if the training was interrupted. The model then has the best weights so far.
+        finished: False if training was interrupted. The model file then has the best weights until then.
         test: Metrics on the test set.
         baseline: Metrics of the baseline on the test set.
         baseline_name: Name and description of the baseline.
-        labels: Labels of a classifier. Empty for other tasks.
+        labels: The labels of a classifier. Empty for other tasks.
         confusion: Numbers of test examples by true label (rows) and predicted label (columns), in the order of
             `labels`. With multi-label data, ((tn, fp), (fn, tp)) for each label.
-        p_value: The p value of the exact sign test between network and baseline on the test examples. If examples are
-            right or wrong, it is McNemar's test. In multi-label data, an example is right if all its labels are.
-        verdict: The result in one sentence. It claims a difference only if the test shows one.
+        p_value: The p value of the exact sign test that compares network and baseline on the test examples. If each
+            prediction is either right or wrong, this is McNemar's test. A multi-label prediction is right if all labels
+            are right.
+        verdict: The result in one sentence. It claims a difference only if the sign test shows one.
         parameters: Number of parameters of the network.
-        seconds: Total training time.
+        seconds: Total training time in seconds.
         fingerprint: Hash of the data.
-        machine: Processor, threads and versions.
+        machine: Processor, number of threads, and versions of packages.
         multi_label: True if an example can have any number of labels.
-        other_baselines: Metrics of other baselines by name. They were worse on the validation set.
+        other_baselines: Test metrics of further baselines, by name. They were worse on the validation set.
     """
 
     task: str
@@ -220,7 +220,7 @@ class Trained(Result):
         """Return the result that `to_json` converted to these values.
 
         Raises:
-            KeyError, TypeError, AttributeError: The values do not describe a training.
+            KeyError, TypeError, AttributeError: The values are not a `Trained` result as JSON.
         """
         trained: Self = from_json_value(cls, values)
         return trained
@@ -228,17 +228,17 @@ class Trained(Result):
 
 @dataclass(frozen=True)
 class Evaluated(Result):
-    """Metrics of a trained model on data.
+    """Metrics of a trained model on the data of an evaluation.
 
     Attributes:
-        model: The model file.
+        model: Path of the model file.
         data: Name of the data set, or its file.
-        task: Name of the model's task.
+        task: Name of the task that the model was trained for.
         unit: Unit of `size`, such as "rows" or "tokens".
-        size: Size of the data.
+        size: Amount of data, counted in `unit`.
         measures: Metrics. The first one is the main metric.
         test: Metrics of the model on the data.
-        baseline: Metrics of the best prediction for this data that ignores the input.
+        baseline: Metrics of the best prediction that ignores the input.
         labels, confusion, multi_label: As in `Trained`.
         notes: Sentences about the data that affect the reading of the results.
         baseline_name: Description of the baseline.

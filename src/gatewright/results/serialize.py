@@ -7,7 +7,7 @@ from typing import Any
 
 
 def to_json_value(value: Any) -> Any:
-    """Return dataclasses as dictionaries, tuples as lists, and numbers that are not finite as None."""
+    """Convert a value to JSON values: dataclasses to dictionaries, tuples to lists, and non-finite numbers to None."""
     if dataclasses.is_dataclass(value):
         return {field.name: to_json_value(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):
@@ -18,7 +18,7 @@ def to_json_value(value: Any) -> Any:
 
 
 def from_json_value(kind: Any, value: Any) -> Any:
-    """Convert `value`, a result of `to_json_value`, back to an object of type `kind`, which is a type annotation.
+    """Convert a `value` that `to_json_value` returned back to an object of the type annotation `kind`.
 
     None becomes NaN where a float is expected. Unknown keys are ignored.
 
@@ -40,5 +40,5 @@ def from_json_value(kind: Any, value: Any) -> Any:
 
 
 def as_tuples(value: Any) -> Any:
-    """Return nested lists as nested tuples."""
+    """Convert lists to tuples, also inside other lists."""
     return tuple(map(as_tuples, value)) if isinstance(value, list | tuple) else value

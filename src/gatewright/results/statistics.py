@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over seeds with its 95% interval. `low` and `high` are None with fewer than two values."""
+    """A mean over seeds and its 95% confidence interval. `low` and `high` are None for fewer than two values."""
 
     mean: float
     low: float | None
@@ -19,7 +19,7 @@ class Interval:
 
 
 def mean_interval(values: Sequence[float]) -> Interval:
-    """Return the mean of the values and its 95% interval by Student's t.
+    """Return the mean of the values and its 95% confidence interval by Student's t distribution.
 
     Student 1908, "The Probable Error of a Mean": mean ± t(0.975, n - 1) * s / sqrt(n).
     """
@@ -36,8 +36,8 @@ def mean_interval(values: Sequence[float]) -> Interval:
 def paired_t(differences: Sequence[float]) -> float | None:
     """Return the two-sided p value of Student's t test of the hypothesis that paired differences have mean 0.
 
-    The result is None with fewer than two differences. If all differences are equal, their spread cannot be estimated,
-    and p is 1 if they are 0, and 0 otherwise.
+    Return None for fewer than two differences. If all differences are equal, their spread cannot be estimated: p is
+    then 1 if they are 0, and otherwise 0.
     """
     from scipy import stats
 
@@ -54,12 +54,12 @@ def paired_t(differences: Sequence[float]) -> float | None:
 def sign_test(first: NDArray[Any], second: NDArray[Any]) -> float:
     """Return the two-sided p value of the exact sign test of the hypothesis that two models are better equally often.
 
-    Dixon & Mood 1946, "The Statistical Sign Test". If every example is right or wrong, it is the exact form of McNemar
+    Dixon & Mood 1946, "The Statistical Sign Test". With scores of only 0 and 1, this is the exact form of McNemar
     1947, "Note on the sampling error of the difference between correlated proportions": of the examples that exactly
     one model gets right, the number that the first gets right is binomial with probability 1/2.
 
     Args:
-        first, second: Scores of both models, [examples], bools or numbers; higher is better.
+        first, second: The score of each model on each example, [examples], bools or numbers; higher is better.
     """
     from scipy import stats
 
@@ -79,7 +79,7 @@ def more_often_better(first: NDArray[Any], second: NDArray[Any]) -> int:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust the p values of a family of tests for multiple testing.
+    """Return the p values of several tests, adjusted for multiple testing, in the same order.
 
     Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure".
     """

@@ -1,4 +1,4 @@
-"""Test differences between competitors, and describe the result in sentences that the tests justify."""
+"""Test whether recurrent cells and baselines differ, and describe the result in sentences."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ _CONSTANT = "the constant baseline"
 
 
 class Competitor(NamedTuple):
-    """A cell over its seeds, or a baseline.
+    """A recurrent cell with its results for all seeds, or a baseline.
 
     Attributes:
-        name: Its name in tables and sentences.
+        name: The name in tables and sentences.
         values: The first metric on the test set, one value per seed. A baseline has one value.
-        scores: The quality of each prediction, [test examples]. Predictions of a cell are averaged over seeds.
+        scores: The score of each test example, [test examples]; higher is better. For a cell, the mean over seeds.
     """
 
     name: str
@@ -31,15 +31,15 @@ class Competitor(NamedTuple):
 
 @dataclass(frozen=True)
 class PairedTest:
-    """A test of two competitors on the first metric.
+    """A comparison of two competitors by two tests: a t test on the first metric and a sign test.
 
     Attributes:
-        first, second: Names of cells or baselines.
-        difference: First minus second, mean over seeds.
+        first, second: Names of the two recurrent cells or baselines.
+        difference: First metric of `first` minus that of `second`, mean over seeds.
         t_p: The p value of the paired t test over seeds (one-sample if `second` is a baseline). None with one seed.
-        sign_p: The p value of the exact sign test over test examples (McNemar's test if examples are right or wrong).
-        adjusted_p: The larger of both p values after Holm's correction within the family of tests. None with one seed.
-        differs: True if both tests show a difference: `adjusted_p` is below 0.05.
+        sign_p: The p value of the exact sign test over test examples (McNemar's test if all scores are 0 or 1).
+        adjusted_p: The larger of both p values after Holm's correction for the number of tests. None with one seed.
+        differs: True if both tests show a difference, so that `adjusted_p` is below 0.05.
     """
 
     first: str
@@ -54,16 +54,16 @@ class PairedTest:
 def judge(
     pairs: Sequence[tuple[Competitor, Competitor]], better: Literal["higher", "lower"] | None = None
 ) -> list[PairedTest]:
-    """Test each pair of competitors, with Holm's correction for the number of pairs.
+    """Test each pair of competitors, with Holm's correction for the number of pairs. Return the tests in order.
 
     A difference is claimed only if both tests show it. The t test over seeds asks whether the difference would appear
     again with other initial weights and orders of examples. The sign test asks whether it would appear again on other
     test examples.
 
     Args:
-        pairs: Two cells with the same seeds in the same order, or a cell and a baseline.
-        better: Which values of the metric are better. If it is given, a difference is claimed only if the competitor
-            with the better metric is better on more examples too. Metric and scores can disagree.
+        pairs: Pairs of two recurrent cells with the same seeds in the same order, or of a cell and a baseline.
+        better: Whether "higher" or "lower" values of the metric are better. If given, a difference is claimed only if
+            the competitor with the better metric also has the better score on more examples. None omits this condition.
     """
     differences = [_differences(first, second) for first, second in pairs]
     t_ps = [paired_t(values) for values in differences]
@@ -88,7 +88,7 @@ def judge(
 
 
 def _disagree(differences: Sequence[float], first: Competitor, second: Competitor, better: str | None) -> bool:
-    """Return True if one competitor has the better metric but the other is better on more examples."""
+    """Return True if one competitor has the better metric, but the other one has the better score on more examples."""
     sign = {"higher": 1, "lower": -1, None: 0}[better]
     return bool(sign * np.mean(differences) * more_often_better(first.scores, second.scores) < 0)
 
@@ -106,14 +106,14 @@ def comparison_verdict(
     tests: Sequence[PairedTest],
     compared_by: str = "",
 ) -> str:
-    """Describe the result of a comparison, and claim a difference only if the tests show it.
+    """Return sentences that describe the result of a comparison. They claim only differences that the tests show.
 
     Args:
         measure: The first metric.
-        cells, baseline, constant: The competitors.
+        cells, baseline, constant: The recurrent cells, the baseline and the constant baseline.
         tests: Paired tests between cells, between each cell and the baseline, and between each cell and the constant
             baseline.
-        compared_by: Label of the scores in the sign test if they are not those of the metric.
+        compared_by: Name of the scores that the sign test compares, if their mean is not the metric. Otherwise empty.
     """
     seeds = len(cells[0].values)
     values = [f"{cell.name} {_value(cell)}" for cell in cells]
@@ -140,7 +140,7 @@ def _sign(test: PairedTest, measure: Measure) -> int:
 
 
 def _between(names: Sequence[str], found: dict[tuple[str, str], int]) -> list[str]:
-    """Return clauses about the cells that beat others, grouped by losers, and about the undecided pairs."""
+    """Return clauses that say which cells beat which other cells, and between which cells no difference is shown."""
     pairs = [(a, b) for place, a in enumerate(names) for b in names[place + 1 :]]
     beaten: dict[str, list[str]] = {name: [] for name in names}
     for first, second in pairs:
@@ -188,7 +188,7 @@ def _against_constant(names: Sequence[str], constant: Competitor, found: dict[tu
 
 
 def _clause(some: Sequence[str], names: Sequence[str], singular: str, plural: str) -> str:
-    """Return subject and verb: "every cell beats" if these are all cells, otherwise "A beats" or "A and B beat"."""
+    """Return subject and verb: "every cell beats" if `some` are all of `names`, else "A beats" or "A and B beat"."""
     if len(some) == len(names) > 1:
         return f"every cell {singular}"
     return f"{_list(some)} {singular if len(some) == 1 else plural}"
@@ -218,15 +218,15 @@ def training_verdict(
     size: str,
     compared_by: str = "",
 ) -> str:
-    """Compare a network with its baseline in one sentence, and claim a difference only if the sign test shows it.
+    """Return a sentence on whether a network beats its baseline. It claims a difference only if the sign test shows it.
 
     Args:
         measure: The first metric.
         test: Metrics of the network and of the baseline on the test set.
-        scores: Scores of the network and of the baseline, [test examples].
-        p: The p value of the sign test of the scores.
+        scores: The scores of the network and of the baseline, [test examples] each; higher is better.
+        p: The p value of the sign test that compares the scores.
         size: Size of the test set with its unit, such as "25,000 test rows".
-        compared_by: Label of the scores if they are not those of the metric.
+        compared_by: Name of the scores, if their mean is not the metric. Otherwise empty.
     """
     network, baseline = test[0][measure.name], test[1][measure.name]
     values = f"{measure.title} {format_number(network)} against {format_number(baseline)} on the {size}"

@@ -1,4 +1,4 @@
-"""Errors for bad input. Their messages say what is wrong, what was found and what to do."""
+"""Errors for bad input. The messages say what is wrong, what was found and what to do."""
 
 import contextlib
 import difflib
@@ -10,17 +10,17 @@ class InputError(ValueError):
 
 
 def nearest(given: object, allowed: Sequence[str]) -> str:
-    """Return the end of an error message: the allowed name most similar to `given`, if any, and a full stop or "?"."""
+    """Return the end of an error message: "did you mean" with the allowed name closest to `given`, or a full stop."""
     folded = {name.lower(): name for name in allowed}
     close = difflib.get_close_matches(str(given).lower(), folded, n=1)
     return f"; did you mean {folded[close[0]]!r}?" if close else "."
 
 
 def require_one_of(name: str, given: object, allowed: Sequence[str]) -> None:
-    """Check that `given` is one of the allowed names. `name` starts the message, such as "The cell".
+    """Raise an error if `given` is not one of the allowed names. The message begins with `name`, such as "The cell".
 
     Raises:
-        InputError: `given` is not allowed.
+        InputError: `given` is not in `allowed`.
     """
     if given not in allowed:
         choices = ", ".join(map(repr, allowed))
@@ -29,7 +29,7 @@ def require_one_of(name: str, given: object, allowed: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def as_input_errors() -> Iterator[None]:
-    """Raise `InputError` in place of ImportError and OSError. Works as a context manager and as a decorator."""
+    """Convert ImportError and OSError to `InputError`. Use it as a context manager or as a decorator."""
     try:
         yield
     except (ImportError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Write files completely or not at all, and check folders for results."""
+"""Write files completely or not at all, and check that results can be written to a folder."""
 
 import contextlib
 import glob
@@ -11,7 +11,7 @@ from gatewright.support.errors import InputError
 
 @contextlib.contextmanager
 def atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary path in the folder of `path`. It is renamed to `path` on success and removed on failure."""
+    """Yield the path of a temporary file next to `path`. It is renamed to `path` on success, and removed on failure."""
     final = Path(path)
     # The temporary name has the same suffix, because some writers append it if it is missing.
     temporary = final.with_name(f".{os.getpid()}-{final.name}")
@@ -23,10 +23,10 @@ def atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def require_results_folder(path: Path) -> None:
-    """Check, without writing anything, that results can be written to the folder `path` given with `--out`.
+    """Raise an error if results cannot be written to the folder `path`, which was given with `--out`. Write nothing.
 
     Raises:
-        InputError: `path` is a file, or the folder (or its nearest existing parent) cannot be written.
+        InputError: `path` is a file, or the folder (or its nearest existing parent) is not writable.
     """
     if path.exists() and not path.is_dir():
         raise InputError(f"--out {path} is a file. Choose a folder for the results.")
@@ -36,12 +36,12 @@ def require_results_folder(path: Path) -> None:
 
 
 def unwritable(path: Path, reason: str) -> InputError:
-    """Return the error for a folder given with `--out` that cannot be written."""
+    """Return the error that says that the folder `path`, given with `--out`, is not writable for this reason."""
     return InputError(f"--out {path} cannot be written ({reason}). Choose a folder that you can write to.")
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove temporary files for `path` that `atomically` left behind because its process was killed."""
+    """Remove the temporary files that `atomically` left next to `path` when a process was killed."""
     for leftover in path.parent.glob(f".*-{glob.escape(path.name)}"):
         number = leftover.name[1:].split("-")[0]
         if number.isdigit() and not _is_running(int(number)):

@@ -7,11 +7,11 @@ from typing import Any, Self
 
 
 class Interrupts:
-    """A context manager that holds back the first Ctrl-C until `check` or the end. A second one is raised at once.
+    """A context manager that delays the first Ctrl-C until `check` or the end. A second Ctrl-C is raised at once.
 
-    Python raises KeyboardInterrupt at the line that is running. In a library's callback (JAX has one for garbage
-    collection) the exception would be printed and lost. The context manager has no effect outside the main thread, or
-    if the program has its own handler of Ctrl-C.
+    Without it, Python raises KeyboardInterrupt in whatever code is running. In a callback, such as JAX's callback for
+    garbage collection, the exception would be printed and lost. The context manager has no effect outside the main
+    thread, or if the program handles Ctrl-C itself.
     """
 
     def __init__(self) -> None:
@@ -36,10 +36,10 @@ class Interrupts:
         self._pressed = True
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt if Ctrl-C was pressed."""
+        """Raise KeyboardInterrupt if Ctrl-C was pressed since the start or the last `clear`."""
         if self._pressed:
             raise KeyboardInterrupt
 
     def clear(self) -> None:
-        """Forget a Ctrl-C that has been handled."""
+        """Forget that Ctrl-C was pressed, so that it is not raised again."""
         self._pressed = False

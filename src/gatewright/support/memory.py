@@ -1,4 +1,4 @@
-"""Settings of glibc's allocator that keep the memory of one training step for the next."""
+"""Configure glibc's memory allocator so that each training step reuses the memory of the previous step."""
 
 import contextlib
 import ctypes
@@ -13,7 +13,7 @@ _MAX_DYNAMIC_THRESHOLD = 32 << 20
 
 
 def _glibc() -> Any:
-    """Return the C library with `mallopt` and `malloc_trim`, or None if it is not glibc."""
+    """Return the C library, loaded by ctypes, or None if it is not glibc."""
     try:
         library = ctypes.CDLL(None)
         _ = library.mallopt, library.malloc_trim
@@ -23,10 +23,11 @@ def _glibc() -> Any:
 
 
 def use_one_arena() -> None:
-    """Make new threads share the existing heaps instead of creating their own. Does nothing without glibc.
+    """Make new threads share the existing memory arenas instead of creating more. Without glibc, do nothing.
 
-    The arena of a thread returns free memory to the system in pieces of 64 MB, even inside `keep_freed_memory`. The
-    system then clears the pages again at every XLA step, which took a fifth of a step with many large buffers.
+    An arena of a single thread returns free memory to the system in blocks of 64 MB, even inside `keep_freed_memory`.
+    The system then clears the pages again at every training step, which took a fifth of the time of a step with many
+    large buffers.
     """
     library = _glibc()
     if library is not None:
@@ -35,10 +36,10 @@ def use_one_arena() -> None:
 
 @contextlib.contextmanager
 def keep_freed_memory() -> Iterator[None]:
-    """Keep freed memory in the process inside the `with` block. Does nothing without glibc.
+    """Inside the `with` block, do not return freed memory to the system. Without glibc, do nothing.
 
-    XLA allocates the buffers of a step as one block and frees it after the step. glibc maps a block of more than 32 MB
-    again each time, and the system clears all its pages, which can take longer than the step itself.
+    XLA allocates the buffers of a training step as one block and frees it after the step. glibc maps a block of
+    more than 32 MB again each time, and the system clears all its pages, which can take longer than the step itself.
     """
     library = _glibc()
     if library is None:

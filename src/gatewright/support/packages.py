@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 
 def require_packages(who: str, packages: Sequence[str] = ("keras", "jax")) -> None:
-    """Check that packages of the extra `train` are installed, without importing them.
+    """Raise an error if one of these packages, which the extra `train` installs, is missing. Import none of them.
 
-    `who` is the name of the feature that needs the packages, for the error message.
+    `who` names the feature that needs the packages, for the error message.
 
     Raises:
         ImportError: A package is missing.

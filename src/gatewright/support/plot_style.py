@@ -29,6 +29,6 @@ _STYLE: dict[str, Any] = {
 
 
 def plot_style() -> contextlib.AbstractContextManager[None]:
-    """Return a context manager that applies the style."""
+    """Return a context manager inside which plots are drawn in this style."""
     # It starts from matplotlib's defaults, because the caller's settings may be a dark style.
     return matplotlib.style.context(["default", _STYLE])

@@ -34,11 +34,11 @@ def print_status(line: str) -> None:
 
 
 def with_progress(items: Sequence[_Item], done_items: str) -> Iterator[_Item]:
-    """Yield the items and print every two seconds how many are done, such as "20 of 50 texts encoded."
+    """Yield the items, and print every two seconds how many are done, for example "20 of 50 texts encoded."
 
     Args:
         items: The items to yield.
-        done_items: What is printed after the numbers, such as "texts encoded".
+        done_items: The words to print after the numbers, such as "texts encoded".
     """
     ticker = Ticker()
     for done, item in enumerate(items, 1):
@@ -48,7 +48,7 @@ def with_progress(items: Sequence[_Item], done_items: str) -> Iterator[_Item]:
 
 
 class Progress:
-    """Progress of a number of training runs. Use it as a context manager."""
+    """Show the progress of several training runs. Use it as a context manager."""
 
     def __init__(self, runs: int, stream: TextIO | None = None) -> None:
         from rich.console import Console
@@ -87,13 +87,13 @@ class Progress:
         self._last_line, self._quiet_seconds = time.monotonic(), _LOG_SECONDS
 
     def start_run(self, name: str, epochs: int, activity: str = "compiling") -> None:
-        """Start the bar of a run that begins with the given activity."""
+        """Show a bar for a new run, whose first activity is `activity`."""
         self._name, self._epochs = name, epochs
         self._bars.reset(self._run, description=name, total=epochs, detail=activity, visible=True)
         self._log_if_it_lasts(activity)
 
     def update(self, epoch: int, done: int, total: int) -> None:
-        """Show that `done` of `total` examples of an epoch are done."""
+        """Show that `done` of the `total` examples of an epoch are processed."""
         detail = f"epoch {epoch} of {self._epochs}, {done:,} of {total:,} examples"
         self._bars.update(self._run, completed=epoch - 1 + done / total, detail=detail)
         self._cancel_timer()
@@ -101,12 +101,12 @@ class Progress:
             self.print_line(f"{self._name}: {detail}")
 
     def show_activity(self, activity: str) -> None:
-        """Show what the run does at the moment, other than training."""
+        """Show what the run is doing besides training, such as "compiling"."""
         self._bars.update(self._run, detail=activity)
         self._log_if_it_lasts(activity)
 
     def _log_if_it_lasts(self, activity: str) -> None:
-        """Log an activity that lasts two seconds. This needs a timer: compiling and predicting never call `update`."""
+        """Print a line if the activity lasts two seconds. A timer does this, since compiling never calls `update`."""
         self._cancel_timer()
         self._last_line, self._quiet_seconds = time.monotonic(), _FIRST_LOG_SECONDS
         if not self._console.is_terminal:

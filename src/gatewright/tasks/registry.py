@@ -1,4 +1,4 @@
-"""The one list of tasks. Importing it loads no task's classes."""
+"""The list of all tasks. Importing this module does not import the classes of the tasks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,13 +16,13 @@ TASKS: tuple[TaskSpec, ...] = (
     forecast.SPEC,
     tag.SPEC,
 )
-"""All tasks. If tasks share a command, the first one that owns the data reads it."""
+"""All tasks. If several tasks share a command, the first task whose `owns` function accepts the data reads it."""
 
 _DEFAULT_COMMAND = "classify"
 
 
 def commands() -> dict[str, tuple[TaskSpec, ...]]:
-    """Return the tasks by the word after `gatewright train`. The first of a word is the most general."""
+    """Return the tasks of each subcommand of `gatewright train`, the most general task first."""
     found: dict[str, tuple[TaskSpec, ...]] = {}
     for spec in TASKS:
         if spec.command:
@@ -31,21 +31,21 @@ def commands() -> dict[str, tuple[TaskSpec, ...]]:
 
 
 def compare_only() -> tuple[TaskSpec, ...]:
-    """Return the tasks that can only be compared."""
+    """Return the tasks that only `gatewright compare` supports."""
     return tuple(spec for spec in TASKS if not spec.command)
 
 
 def find(command: str | None, data: str, options: Mapping[str, Any]) -> TaskSpec:
-    """Return the task that data belongs to.
+    """Return the task that reads this data.
 
     Args:
-        command: The word after `gatewright train`. None stands for a task that can only be compared, if it owns the
-            data, and otherwise for the classification of texts or series.
+        command: The subcommand of `gatewright train`. None stands for a task that only `gatewright compare` supports,
+            if that task reads the data, and otherwise for "classify".
         data: A named data set, a file or a folder.
-        options: Options of the data, by name.
+        options: The options for reading the data, with their names as keys.
 
     Raises:
-        InputError: There is no such command, or an option does not apply to the data.
+        InputError: `command` is unknown, or the task does not have one of the options.
     """
     if command is None:
         command = "" if any(spec.owns(data, options) for spec in compare_only()) else _DEFAULT_COMMAND
@@ -59,7 +59,7 @@ def find(command: str | None, data: str, options: Mapping[str, Any]) -> TaskSpec
 
 
 def _require_own_options(command: str, candidates: list[TaskSpec], options: Mapping[str, Any]) -> None:
-    """Check that no option belongs to other commands only."""
+    """Raise `InputError` if an option belongs only to other commands."""
     for name, value in options.items():
         if name not in _option_names(candidates):
             others = " and ".join(word for word, specs in commands().items() if name in _option_names(specs))
@@ -74,7 +74,7 @@ def _option_names(specs: Sequence[TaskSpec]) -> set[str]:
 
 
 def all_options() -> dict[str, Option]:
-    """Return the options of the data of all tasks by name, apart from those that only a training has."""
+    """Return the data options of all tasks, with their names as keys. Options that only training has are left out."""
     specs = [spec for words in commands().values() for spec in words]
     found: dict[str, Option] = {}
     for option in (option for spec in specs for option in spec.options if not option.training_only):
@@ -83,11 +83,11 @@ def all_options() -> dict[str, Option]:
 
 
 def split_options(given: Mapping[str, Any], training: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the given options of the data, and everything else that is given.
+    """Split keyword arguments into data options that are not None, and all other arguments (the settings).
 
     Args:
-        given: Options and settings by name.
-        training: Whether to count options that only a training has as options.
+        given: Data options and settings, with their names as keys.
+        training: Include the options that only training has.
     """
     names = {option.name for spec in TASKS for option in spec.options if training or not option.training_only}
     options = {name: value for name, value in given.items() if name in names and value is not None}
@@ -95,10 +95,10 @@ def split_options(given: Mapping[str, Any], training: bool = False) -> tuple[dic
 
 
 def of_model(name: str) -> TaskSpec:
-    """Return the task of a trained model by the task's name."""
+    """Return the task with this name, which model files store."""
     return next(spec for spec in TASKS if spec.name == name)
 
 
 def model_class(name: str) -> Any:
-    """Return the class of a task's trained models; None if there is no task of this name that has any."""
+    """Return the class for trained models of the task with this name, or None if there is no such task or class."""
     return next((spec.model_class() for spec in TASKS if spec.name == name and spec.model), None)

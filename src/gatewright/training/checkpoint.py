@@ -1,4 +1,4 @@
-"""The checkpoint file of an unfinished training. Running the same command again resumes the training from it."""
+"""The checkpoint file of an unfinished training run. Running the same command again resumes the training from it."""
 
 import dataclasses
 import json
@@ -21,7 +21,7 @@ _MARK = "gatewright checkpoint 1"
 
 
 class Progressed(NamedTuple):
-    """The progress of a training.
+    """The progress of a training run.
 
     Attributes:
         epochs: The results of the finished epochs.
@@ -30,8 +30,8 @@ class Progressed(NamedTuple):
         state: The current weights and the state of the optimizer; see `network.State`.
         average: Moving average of the weights. None if `ema_decay` is 0.
         done: Number of finished batches in the current epoch.
-        loss, total_weight, seconds: Totals over these batches: the weighted sum of the losses, the sum of the weights
-            of the examples, and the time in seconds.
+        loss, total_weight, seconds: Totals over the finished batches of the current epoch: the weighted sum of the
+            losses, the sum of the weights of the examples, and the time in seconds.
     """
 
     epochs: tuple[Epoch, ...]
@@ -48,12 +48,12 @@ class Progressed(NamedTuple):
 class Checkpoint:
     """A file that stores the progress of a training and its settings.
 
-    Nothing more needs to be stored, because the settings and the progress determine the order of the examples, the
-    dropout masks and the learning rate.
+    The settings and the progress are enough to resume, because they determine the order of the examples, the dropout
+    masks and the learning rate.
 
     Args:
         path: Path of the file.
-        settings: All settings that affect the result of the training, as JSON values.
+        settings: All settings that affect the result of training, as JSON values.
 
     Attributes:
         latest: The progress that was last read or written. None if nothing has been read or written.
@@ -66,19 +66,19 @@ class Checkpoint:
         self.latest: Progressed | None = None
 
     def due(self) -> bool:
-        """Return True if the last write was long enough ago to write again."""
+        """Return True if it is time to write the file again, because the last write was long enough ago."""
         return time.monotonic() >= self._next
 
     def read(self, like: Progressed) -> Progressed:
-        """Return the progress in the file, or `like` if there is no file.
+        """Return the progress stored in the file, or `like` if the file does not exist.
 
         Args:
-            like: The progress at the beginning of the training. Its weights must have the structure and shapes of those
-                in the file.
+            like: The progress at the beginning of training. Its arrays must have the same structure and shapes as in
+                the file.
 
         Raises:
-            InputError: The file is damaged, or belongs to a training with other settings. The message names the first
-                setting that differs.
+            InputError: The file is damaged, or belongs to a training run with other settings. The message names the
+                first setting that differs.
         """
         if not self.path.exists():
             return like
@@ -110,7 +110,7 @@ class Checkpoint:
                 )
 
     def write(self, at: Progressed) -> None:
-        """Write the progress to the file."""
+        """Write the progress `at` to the file, replacing the progress stored before."""
         leaves = [np.asarray(leaf) for leaf in jax.tree.leaves((at.best, at.state, at.average))]
         record = {
             "made by": _MARK,

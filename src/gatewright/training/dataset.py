@@ -1,4 +1,4 @@
-"""The data set of a training: read, split into training, validation and test set, and encoded."""
+"""The data set for training: read, split into training, validation and test set, and encoded."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -14,12 +14,12 @@ from gatewright.tasks.base.task import Prepared, Splits, Task
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set, and what a task computed from its training set, such as a vocabulary.
+    """A data set, and the values that a task computed from its training set, such as a vocabulary.
 
     Attributes:
         splits: The examples of each split before encoding.
-        prepared: What the task computed from the training set: encoders, labels and the like.
-        settings: The settings of the task. Settings that were not given and depend on the data are filled in.
+        prepared: Values that the task computed from the training set, such as the vocabulary and the labels.
+        settings: The settings of the task, including defaults that depend on the data.
         train, validation, test: The encoded examples of each split.
     """
 
@@ -48,14 +48,14 @@ class Dataset:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The size of each split by name, in the unit of the task, such as texts."""
+        """The sizes of the splits "train", "validation" and "test", in the unit of the task, such as texts."""
         batches = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: self.prepared.size(batch) for name, batch in batches.items()}
 
     def fingerprint(self) -> str:
-        """Return a hash of the data set.
+        """Return a hash of the data set, 16 hexadecimal digits.
 
-        It changes if any example changes, even in a part that the encoding ignores.
+        The hash changes if any example changes, even if its encoding stays the same.
         """
         digest = hashlib.sha256()
         for raw in (self.splits.train, self.splits.validation, self.splits.test):

@@ -24,7 +24,7 @@ class Fitted(NamedTuple):
     """A trained network.
 
     Attributes:
-        epochs: The finished epochs.
+        epochs: The results of the finished epochs, in order.
         chosen: Number of the best epoch on the validation set. The first epoch is 1. 0 if no epoch is finished.
         weights: The weights after the best epoch, or their moving average if the recipe has an `ema_decay`.
     """
@@ -50,17 +50,18 @@ def fit(
     """Train a network and return the weights of the epoch that is best on the validation set.
 
     Args:
-        network: The network. It must have been compiled with the same settings, except for the learning rate.
-        recipe: The settings of the training.
+        network: The network. It must have been compiled with the settings in `recipe`. Only the learning rate may
+            differ.
+        recipe: The training settings.
         train, validation: The encoded examples of the training set and the validation set.
         seed: Seed for the order of the examples and for dropout.
-        weights: The initial weights.
+        weights: The initial weights, one dict for each layer.
         sample_weight: Weight of each training example in the loss, [examples]. None gives all examples the weight 1.
         checkpoint: File in which the progress is stored, and from which an interrupted training is resumed. None stores
             nothing.
         tick: Function that is called after each batch with the number of the epoch, the number of examples processed in
             this epoch, and the number of all training examples.
-        epoch_end: Function that is called after each epoch with its number and its results.
+        epoch_end: Function that is called after each epoch with the number of the epoch and its results.
     """
     importance = np.ones(train.size, np.float32) if sample_weight is None else sample_weight
     at = _begin(network, recipe, weights)
@@ -86,7 +87,7 @@ def fit(
 
 
 def _is_better(measures: Sequence[Measure], new: dict[str, float], old: dict[str, float]) -> bool:
-    """Return True if the new metrics are better than the old ones. The first measure in which they differ decides."""
+    """Return True if the metrics `new` are better than `old`. The first of `measures` that differs decides."""
     for measure in measures:
         if new[measure.name] != old[measure.name]:
             return is_better(measure, new[measure.name], old[measure.name])
@@ -113,7 +114,7 @@ def _epoch(
     checkpoint: Checkpoint | None,
     tick: Callable[[int, int, int], None],
 ) -> Progressed:
-    """Run one epoch of training, or the rest of an epoch that was interrupted."""
+    """Train until the end of the current epoch, and return the progress."""
     number = len(at.epochs) + 1
     if network.prepared.stateful:
         selections = list(minibatches(np.arange(train.size), network.batch_size))
@@ -126,7 +127,7 @@ def _epoch(
     pending: list[tuple[Any, float]] = []
 
     def add_pending(at: Progressed) -> Progressed:
-        """Return the progress after adding the pending losses and the time since the last call."""
+        """Return the progress `at` with the losses and the time since the last call added."""
         nonlocal began
         now, before = time.perf_counter(), began
         loss, total_weight = at.loss, at.total_weight

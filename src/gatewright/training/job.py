@@ -1,4 +1,4 @@
-"""A training that writes a model file, and that can be interrupted and resumed."""
+"""A training run that writes a model file, and that can be interrupted and resumed."""
 
 import json
 import shutil
@@ -34,7 +34,7 @@ _BASELINE_FORMAT = 4
 
 
 def require_place(file: Path) -> None:
-    """Check that a model file can be written to a path.
+    """Raise an error if a model file cannot be written to a path.
 
     Raises:
         InputError: The path is an existing folder, or the folder that would contain the file does not exist.
@@ -46,13 +46,13 @@ def require_place(file: Path) -> None:
 
 
 class Job:
-    """A training that writes a model file, and that can be interrupted and resumed.
+    """A training run that writes a model file, and that can be interrupted and resumed.
 
-    While it is unfinished, the progress is stored in a folder next to the model file, FILE.training.
+    During training, the progress is stored in the folder FILE.training, next to the model file FILE.
 
     Args:
         name: Name of the task in the registry.
-        command: Name of the task in the command `gatewright train`, which is shown in the results.
+        command: Name of the task in the command `gatewright train`, for the results.
         task: The task with its data and settings.
         file: Path of the model file to write.
 
@@ -70,10 +70,10 @@ class Job:
         self._folder = file.with_name(f"{file.name}.training")
 
     def is_done(self, before: Trained | None) -> bool:
-        """Return True if an earlier training is finished and has the same settings and data.
+        """Return True if an earlier training run is finished and had the same settings and data.
 
         Args:
-            before: The result of the earlier training, or None if there is none.
+            before: The result of the earlier run, or None if there was no earlier run.
         """
         return (
             before is not None
@@ -83,11 +83,11 @@ class Job:
         )
 
     def run(self) -> Trained:
-        """Train, or resume an interrupted training, and write the model file.
+        """Train, or resume interrupted training, write the model file, and return the result.
 
         Raises:
             InputError: A file cannot be read or written.
-            KeyboardInterrupt: The training was interrupted. The message says where the progress is stored.
+            KeyboardInterrupt: Training was interrupted. The message says where the progress is stored.
         """
         try:
             self._folder.mkdir(exist_ok=True)
@@ -119,7 +119,7 @@ class Job:
         return result
 
     def remove_folder(self) -> None:
-        """Remove the folder with the progress of an unfinished training, if it exists."""
+        """Remove the folder with the progress of unfinished training, if it exists."""
         if self._folder.exists():
             shutil.rmtree(self._folder)
 
@@ -134,7 +134,7 @@ class Job:
         """Train the network.
 
         Returns:
-            The trained network, and True if the training is finished or False if it was interrupted.
+            The trained network, and True if training is finished or False if it was interrupted.
         """
         dataset, recipe, seed = self._dataset, self._recipe, self._dataset.settings.seed
         measure = dataset.prepared.measures[0]
@@ -170,7 +170,7 @@ class Job:
         return fitted, True
 
     def _baseline(self, progress: Progress) -> FittedBaseline:
-        """Return the baseline. Read it from the folder if it is stored there. Otherwise fit and store it."""
+        """Return the fitted baseline. If it is not yet stored next to the progress, fit it and store it first."""
         path = self._folder / "baseline.npz"
         key = json.dumps([_BASELINE_FORMAT, self._fingerprint, self._name])
         if path.exists():

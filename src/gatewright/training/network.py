@@ -1,4 +1,4 @@
-"""Compiled functions of a network: the training step, and the computation of its outputs."""
+"""A network with compiled functions: the training step, and the computation of the outputs."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -28,10 +28,10 @@ class State(NamedTuple):
     """The values that change in a training step.
 
     Attributes:
-        weights: The weights of each layer by name.
-        optimizer: The state of the optimizer.
-        states: The states of each recurrent layer after the last batch. If the task is stateful, the next batch starts
-            from them. Otherwise they are empty.
+        weights: One dict for each layer, from the name of a weight to its array.
+        optimizer: The state of the optimizer, such as the moments of Adam.
+        states: The states of each recurrent layer after the last batch. If the task is stateful, they are the initial
+            states for the next batch. Otherwise empty.
     """
 
     weights: list[dict[str, Any]]
@@ -55,16 +55,15 @@ class _Rng:
 
 
 class Network:
-    """A network whose training step and outputs are compiled once, and then used with any seed and learning rate.
+    """A network whose functions are compiled once, and can then be used with any seed and learning rate.
 
-    The object does not contain the weights. They are arguments and results of its methods.
+    The object does not contain the weights. Its methods take and return the weights.
 
     Args:
         prepared: The task's `Prepared`. It defines the loss.
         layers: The layers, from the input to the output.
-        like: Examples that have the same shapes and dtypes as those the network will be used with, except for their
-            number.
-        recipe: The settings of the training. The learning rate and its schedule have no effect here.
+        like: Examples with the shapes and dtypes that the network will be used with. Their number may differ.
+        recipe: The training settings. The learning rate and its schedule have no effect here.
 
     Attributes:
         prepared, layers: The arguments.
@@ -93,7 +92,7 @@ class Network:
 
     @property
     def depths(self) -> NDArray[np.intp]:
-        """For each layer, the number of layers with weights that come after it, [layers]."""
+        """For each layer, how many of the layers that follow it have weights, [layers]. The last layer has 0."""
         has_weights = np.array([bool(layer) for layer in models.shapes(self.layers, self.prepared.features)])
         return np.asarray(np.cumsum(has_weights[::-1])[::-1] - has_weights)
 
@@ -103,16 +102,16 @@ class Network:
         return models.count_parameters(self.layers, self.prepared.features)
 
     def initial_weights(self, seed: Sequence[int]) -> list[Any]:
-        """Return random initial weights for a seed."""
+        """Return random initial weights, one dict for each layer. The same seed gives the same weights."""
         return list(models.initial_weights(self.layers, self.prepared.features, seed))
 
     def init(self, weights: Sequence[Any]) -> State:
-        """Return the state at the beginning of a training that starts with these weights."""
+        """Return the state before the first training step, with the given initial weights."""
         own = [{name: jnp.array(array) for name, array in layer.items()} for layer in weights]
         return State(own, self._optimizer.init(own), self._zero_states(self.batch_size))
 
     def _zero_states(self, examples: int) -> Any:
-        """Return the initial states of the layers for a number of examples; empty if the task is not stateful."""
+        """Return zeros as the states of all layers for a number of examples; empty if the task is not stateful."""
         if not self.prepared.stateful:
             return ()
 
@@ -127,7 +126,7 @@ class Network:
     def forward(
         self, weights: Any, inputs: Any, targets: Any, states: Any = (), rng: Any = None, shift: Any = None
     ) -> tuple[Any, Any]:
-        """Return the outputs of the network and its final states. All arguments and results are JAX arrays.
+        """Return the outputs and the final states of the network, all as JAX arrays.
 
         Args:
             weights: The weights of each layer.
@@ -159,7 +158,7 @@ class Network:
         return State(optax.apply_updates(state.weights, moves), optimizer, after), loss
 
     def _adversarial_gradients(self, mean_loss: Any, weights: Any, inputs: Any) -> tuple[Any, Any]:
-        """Return the loss and states for the texts, and the mean gradients for the texts and the perturbed texts."""
+        """Return (loss, states) for the texts, and the mean of the gradients for the texts and the perturbed texts."""
         table = weights[0]["table"]
         zero = jnp.zeros((*inputs.shape, table.shape[1]), table.dtype)
         loss_and_states, (gradients, g) = jax.value_and_grad(mean_loss, argnums=(0, 1), has_aux=True)(weights, zero)
@@ -172,7 +171,7 @@ class Network:
         return jax.tree.map(lambda a, w: decay * a + (1 - decay) * w, average, weights)
 
     def average(self, average: Any, weights: Any, decay: float) -> Any:
-        """Return decay * average + (1 - decay) * weights.
+        """Return the updated moving average of the weights, decay * average + (1 - decay) * weights.
 
         The argument `average` must not be used afterwards, because its memory is reused.
         """
@@ -202,12 +201,12 @@ class Network:
         return new, loss
 
     def outputs(self, weights: Any, batch: Batch, tick: Callable[[int], None] = lambda examples: None) -> Any:
-        """Return the outputs of the network for any number of examples.
+        """Return the outputs of the network for any number of examples, as NumPy arrays.
 
         Args:
             weights: The weights of each layer.
             batch: The examples.
-            tick: Function that is called after each part of the computation with the number of its examples.
+            tick: Function that is called after each batch with the number of examples in this batch.
         """
         outputs, states = [], self._zero_states(self._examples_per_call)
         for selection in minibatches(np.arange(batch.size), self._examples_per_call):
@@ -218,17 +217,17 @@ class Network:
         return concatenate(outputs)
 
     def reset_states(self, state: State) -> State:
-        """Return the state with the states of the recurrent layers set to zero, for the beginning of an epoch."""
+        """Return `state` for the beginning of an epoch: with zeros as the states of all recurrent layers."""
         return state._replace(states=self._zero_states(self.batch_size))
 
     def peak_memory(self, like: Batch) -> int:
         """Return the memory that a training step needs, in bytes.
 
-        It is the memory that XLA reports for the compiled step (weights, optimizer, batch, buffers) plus the peak
-        scratch memory of the kernels.
+        The result is the memory that XLA reports for the compiled step (weights, optimizer, batch, buffers) plus the
+        peak scratch memory of the kernels.
 
         Args:
-            like: Examples for a training step. They are repeated if there are fewer than `batch_size`.
+            like: Examples for a training step. If there are fewer than `batch_size`, the examples are repeated.
         """
         kernels.take_peak_scratch()
         batch = like.take(np.arange(self.batch_size) % like.size)
@@ -250,7 +249,7 @@ def perturbation(g: Any, table: Any, inputs: Any) -> Any:
         g: Gradient of the loss with respect to the embedded words, [examples, time, units]. |g| is its norm over all
             words of a text.
         table: The table of the embedding, [ids, units].
-        inputs: Ids [examples, time]. v is the root mean square norm of the vectors of all ids except padding.
+        inputs: Ids [examples, time]. v is the root mean square norm of the vectors of these ids, without padding.
     """
     live = inputs != PADDING
     v = jnp.sqrt(jnp.where(live, jnp.square(table).sum(axis=1)[inputs], 0).sum() / live.sum().clip(1))

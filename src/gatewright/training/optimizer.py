@@ -1,4 +1,4 @@
-"""The optimizer. It computes updates without the learning rate. The training step multiplies them by it."""
+"""The optimizer. Its updates do not include the learning rate, which the training step multiplies them by."""
 
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ class _Moments(NamedTuple):
     Attributes:
         steps: Number of training steps so far.
         m: The first moment of each weight, in the same structure as the weights.
-        v: A second moment for each array of weights, a single number.
+        v: The second moments, a single number for each array of weights.
     """
 
     steps: Any
@@ -27,19 +27,19 @@ class _Moments(NamedTuple):
 def optimizer(clip_norm: float, weight_decay: float, embedding_moments: str) -> Any:
     """Return Adam (Kingma & Ba 2015, algorithm 1) as an optax transformation.
 
-    It is for weights in the form of a list with a dict of arrays for each layer. The learning rate is not included.
+    The weights must be a list with one dict of arrays for each layer. The updates do not include the learning rate.
 
     Args:
-        clip_norm: Maximum norm of the gradient, taken over all weights together. A larger gradient is scaled down to it
-            (Pascanu, Mikolov & Bengio 2013, algorithm 1). 0 means no limit.
-        weight_decay: Coefficient of decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2). 0 means none.
+        clip_norm: Maximum norm of the gradient, taken over all weights together. A larger gradient is scaled down to
+            this norm (Pascanu, Mikolov & Bengio 2013, algorithm 1). 0 means no limit.
+        weight_decay: Coefficient of decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2). 0 means no decay.
         embedding_moments: Second moments of Adam for an embedding. "own" is the usual Adam, with a second moment for
             each number of the embedding. "shared" has a single second moment for the whole embedding. With "own", the
             vector of a rare token is changed as much as the vector of a frequent token, which favors memorizing rare
             tokens. With "shared", the changes are proportional to the gradients. Ginsburg et al. 2019, "Stochastic
             Gradient Methods with Layer-wise Adaptive Moments for Training of Deep Networks", algorithm 1, also use one
-            second moment per layer, the sum of the squared gradients. Here it is their mean, with the bias correction
-            of Adam, so that the updates have a similar size as those of Adam.
+            second moment per layer, the sum of the squared gradients. Here it is the mean of the squares, with the
+            bias correction of Adam, so that the updates are about as large as with Adam.
     """
     transforms = [optax.clip_by_global_norm(clip_norm)] if clip_norm else []
     adam = optax.scale_by_adam(_B1, _B2, _EPSILON)

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings of a training that do not depend on the task.
+    """The training settings that do not depend on the task.
 
     Attributes:
         epochs: Maximum number of passes over the training set.
         batch_size: Number of examples per training step.
         learning_rate: Learning rate of Adam (Kingma & Ba 2015, algorithm 1), before it decays and after the warmup.
-        schedule: "constant", "linear" or "cosine". The last two decay the learning rate to 0 over all epochs
+        schedule: "constant", "linear" or "cosine". With "linear" and "cosine" it decays to 0 over all epochs
             (Loshchilov & Hutter 2017, equation 5, without restarts).
         warmup: Fraction of all training steps during which the learning rate rises linearly from 0.
         clip_norm, weight_decay, embedding_moments: See `gatewright.training.optimizer.optimizer`.
@@ -25,8 +25,9 @@ class Recipe:
             average is evaluated and saved instead of the weights. 0 means no average.
         patience: Number of epochs without improvement on the validation set after which training stops early. 0 means
             that it never stops early.
-        layer_lr_decay: Learning rate of a layer divided by that of the layer below it (Howard & Ruder 2018, "Universal
-            Language Model Fine-tuning for Text Classification", section 3.2, discriminative fine-tuning).
+        layer_lr_decay: Ratio of the learning rate of a layer to that of the previous layer with weights
+            (Howard & Ruder 2018, "Universal Language Model Fine-tuning for Text Classification", section 3.2,
+            discriminative fine-tuning).
         gradual_unfreezing: Train only the last layer in the first epoch, and one more layer in each following epoch
             (Howard & Ruder 2018, section 3.3).
         adversarial_epsilon: Norm of the adversarial perturbation that is added to the embedded words of a text, as a
@@ -51,19 +52,19 @@ class Recipe:
 
     @classmethod
     def of(cls, settings: Any) -> Self:
-        """Return the recipe that the settings of a task contain.
+        """Return the training settings from the settings of a task.
 
-        Fields that the task has no setting for get their default values.
+        A field has its default value if the task has no setting with its name.
         """
         given = settings.to_json()
         return cls(**{field.name: given[field.name] for field in dataclasses.fields(cls) if field.name in given})
 
     def layer_rates(self, epoch: int, depths: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Return the factor of the learning rate of each layer, [layers].
+        """Return the factors that the learning rate is multiplied by, one for each layer, [layers].
 
         Args:
             epoch: Number of the epoch. The first epoch is 1.
-            depths: For each layer, the number of layers with weights that come after it, [layers].
+            depths: Number of layers with weights after each layer, [layers].
         """
         rates = self.layer_lr_decay ** -depths.astype(np.float64)
         return np.where(self.gradual_unfreezing & (depths >= epoch), 0, rates).astype(np.float32)

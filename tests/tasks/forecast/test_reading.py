@@ -110,7 +110,7 @@ class TestRead:
             (
                 "date,a\n1,1\n2,1\n3,2\n99,3\n",
                 ColumnOptions(),
-                "has 4 rows, but 99 steps between the first and the last",
+                "has 4 rows, but its times span 99 steps",
             ),
             ("date,a\n,1\n2026-01-02,3\n", ColumnOptions(), "has no date in row 1. Give each row a time"),
             ("date,a\n1,x\n2,y\n", ColumnOptions(), "has no column of numbers apart from date"),

@@ -15,9 +15,9 @@ _CELL_TITLES = {"gru": "GRU", "lstm": "LSTM", "simple_rnn": "SimpleRNN"}
 
 
 def draw(result: dict[str, Any]) -> Figure:
-    """Draw the speed in GFLOP/s against the size that grows, with one panel for each such size.
+    """Draw the speed in GFLOP/s against the size that varies, with a panel for each varied size.
 
-    A horizontal line means that the time is proportional to the size.
+    A horizontal line means that the time is proportional to the size. `result` is what the suite measured.
     """
     rows = result["rows"]
     sweeps = list(dict.fromkeys(row["sweep"] for row in rows))
@@ -54,7 +54,10 @@ def _line_style(cell: int, all_threads: bool) -> dict[str, Any]:
 
 
 def _label_sizes(axes: Axes, sizes: list[int]) -> None:
-    """Make the x axis logarithmic. Label the powers of ten if `sizes` has more than two, or else about four sizes."""
+    """Make the x axis logarithmic, and label some of the `sizes` on it.
+
+    These are the powers of ten if there are more than two, or else about four of the sizes.
+    """
     different = sorted(set(sizes))
     axes.set_xscale("log")
     tens = [size for size in different if str(size).strip("0") == "1"]

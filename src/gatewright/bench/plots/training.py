@@ -15,7 +15,8 @@ _PEER_COLOR = "#c3c8d0"
 def draw(result: dict[str, Any]) -> Figure:
     """Draw a bar chart of the milliseconds per training step in the case "plain".
 
-    Each cell has a group of bars, one for each library. The bar of Gatewright is at the top of the group.
+    There is a group of bars for each recurrent cell, and a bar for each library, with Gatewright at the top.
+    `result` is what the suite measured.
     """
     rows = [row for row in result["rows"] if row["case"] == "plain"] or result["rows"]
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}

@@ -1,9 +1,9 @@
 """Time recurrent layers with many combinations of options in stock Keras and on the kernels.
 
 The suite finds the layers for which the kernels are slow. Each row of the result is one layer. Two functions, compiled
-with `jax.jit`, are timed. The training step computes the sum of the squared outputs and its gradients with respect to
-weights and inputs. Inference computes the outputs. The versions for stock Keras and for the kernels are compiled in the
-same process and called alternately.
+with `jax.jit`, are timed. The training step computes the sum of the squared outputs and the gradients of this sum with
+respect to weights and inputs. Inference computes the outputs. The versions for stock Keras and for the kernels are
+compiled in the same process and called alternately.
 """
 
 import itertools
@@ -41,8 +41,8 @@ class Settings:
 def all_cases(settings: Settings) -> list[Case]:
     """Return all layers to measure, without duplicates.
 
-    These are all combinations of cell, mask and dropout, each cell with one other option, random combinations of
-    options, and random sizes.
+    The list has all combinations of recurrent cell, mask and dropout, each cell with one other option changed, random
+    combinations of options, and random sizes.
     """
     plain = [Case(cell, reset_after) for cell, reset_after in _CELLS]
     product = [
@@ -81,9 +81,9 @@ def _random_shape(rng: random.Random) -> Case:
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """Return the facts about the machine and the run, and a row for each layer.
+    """Time all layers. Return a dict with facts about the machine and the run, and "rows", a row for each layer.
 
-    The first row is the layer for which Gatewright is slowest relative to stock Keras.
+    The rows are sorted: first the layer for which Gatewright is slowest relative to stock Keras.
 
     Raises:
         Unavailable: Keras on JAX is not available, or no layer could be measured.
@@ -106,7 +106,7 @@ def measure(settings: Settings) -> dict[str, Any]:
 
 
 class _Workers:
-    """A worker process for each dtype. It is started when it is first needed, and started again if it failed."""
+    """Worker processes, one for each dtype. Each is started when it is first needed, and again after a failure."""
 
     def __init__(self) -> None:
         self._workers: dict[str, Worker] = {}
@@ -120,7 +120,7 @@ class _Workers:
         self._stack.__exit__(*error)
 
     def measure(self, case: Case, rounds: int) -> dict[str, Any]:
-        """Measure a layer and return its row of the result.
+        """Time a layer in `rounds` rounds and return a row of the result with the times.
 
         Raises:
             WorkerError: The measurement failed.
@@ -134,7 +134,7 @@ class _Workers:
         return {"case": asdict(case), "name": str(case), "shape": str(case.shape), **row}
 
     def start(self, dtype: str) -> Worker:
-        """Start the worker for a dtype, store the facts that it returns in `facts`, and return the worker."""
+        """Start the worker for a dtype and return it. Store the package versions of the worker in `facts`."""
         x64 = {"JAX_ENABLE_X64": "1" if dtype == "float64" else "0"}
         worker = self._stack.enter_context(Worker("suites.cases", dtype, environment={"KERAS_BACKEND": "jax", **x64}))
         self.facts = worker.request("start")
@@ -153,9 +153,9 @@ def _lowest_ratio(row: dict[str, Any]) -> float:
 def _measure_all(
     workers: _Workers, cases: list[Case], rounds: int, label: str
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Measure the cases. Return a row for each of them, and a note about each that failed.
+    """Time the layers `cases`. Return a row for each measured layer, and a note for each layer that failed.
 
-    The progress lines begin with `label`.
+    `label` is the start of the progress lines.
     """
     rows, notes = [], []
     for count, case in enumerate(cases, 1):
@@ -170,7 +170,7 @@ def _measure_all(
 
 
 def _measure_doubtful_again(workers: _Workers, rows: list[dict[str, Any]], rounds: int) -> list[dict[str, Any]]:
-    """Measure layers on which Gatewright is not clearly faster again, with more rounds. Return all rows."""
+    """Return `rows` after a second measurement, with more rounds, of the layers that are not clearly faster."""
     doubtful = [Case(**row["case"]) for row in rows if _lowest_ratio(row) < _DOUBTFUL_RATIO]
     again, _ = _measure_all(workers, doubtful, _REPEAT_FACTOR * rounds, "again")
     by_case = {Case(**row["case"]): {**row, "measured_again": True} for row in again}
@@ -178,7 +178,7 @@ def _measure_doubtful_again(workers: _Workers, rows: list[dict[str, Any]], round
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """Return the result as a Markdown page. The last line is the verdict."""
+    """Return the result as a Markdown page, which ends with the result of `verdict`."""
     rows = result["rows"]
     header = ["layer", "shape", "path"]
     for name in _MEASURED:
@@ -206,7 +206,7 @@ def _path(row: dict[str, Any]) -> str:
 
 
 def _slow_path_reasons(rows: list[dict[str, Any]]) -> list[str]:
-    """Return the distinct reasons why layers run on the slower loop of stock Keras."""
+    """Return the reasons why layers run on the slower loop of stock Keras, without duplicates."""
     return sorted({row[name]["reason"] for row in rows for name in _MEASURED if row[name]["reason"]})
 
 
@@ -218,9 +218,10 @@ def _differences(rows: list[dict[str, Any]]) -> str:
 
 
 def verdict(rows: list[dict[str, Any]]) -> str:
-    """Return the last line of the page.
+    """Return a sentence for the end of the page.
 
-    It gives the number of layers that are slower than stock Keras in training or in inference, and the slowest layer.
+    It gives the number of layers that are slower than in stock Keras, in training or in inference, and the slowest
+    layer.
     """
     slower = sum(_lowest_ratio(row) < 1 for row in rows)
     row = min(rows, key=_lowest_ratio)

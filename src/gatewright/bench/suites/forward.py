@@ -28,10 +28,12 @@ class Settings:
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """Return the facts about the machine and the run, and a row for each combination of cell and library.
+    """Run the suite. Return a dict with facts about the machine and the run, and measurements in the list "rows".
+
+    There is a row for each combination of recurrent cell and library.
 
     Raises:
-        Unavailable: No worker process starts.
+        Unavailable: No worker process could be started.
     """
     result = facts(settings)
     with WorkerPool() as pool:
@@ -41,7 +43,7 @@ def measure(settings: Settings) -> dict[str, Any]:
 
 
 def _measure(pool: WorkerPool, cell: str, settings: Settings) -> list[dict[str, Any]]:
-    """Measure a cell, and return a row for each library. In each round, the libraries take turns."""
+    """Time a recurrent cell, and return a row for each library. The libraries take turns in each round."""
     means = pool.request_each(pool.workers, cell, "build", cell=cell, shape=settings.shape, threads=settings.threads)
     times: dict[str, list[float]] = {peer: [] for peer in means}
     for number in range(settings.rounds + 1):
@@ -79,7 +81,7 @@ def markdown(result: dict[str, Any]) -> str:
 def _call(cell: str, shape: Shape, threads: int) -> Callable[[], Any]:
     """Return a function that runs the recurrence once and returns the outputs of all time steps.
 
-    It uses the library that this worker process measures.
+    The function uses the library that this worker process measures.
     """
     from gatewright.bench.calls import operands, recurrence
 
@@ -108,7 +110,7 @@ def _facts() -> dict[str, Any]:
 
 
 class _Runner:
-    """The commands that a worker process handles, and the data that it keeps between them."""
+    """The commands that a worker process handles. The attributes keep data from one command to the next."""
 
     def build(self, cell: str, shape: list[int], threads: int) -> float:
         self.call = _call(cell, Shape(*shape), threads)

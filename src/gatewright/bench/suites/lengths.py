@@ -1,9 +1,9 @@
 """Measure how much time is spent on padding in batches of texts with different lengths.
 
-The suite compares the time per token in padded batches, in which only tokens that are not padding count (live tokens),
-with the time per token in batches without padding. A ratio of 1.00 means that padding takes no time. Texts are as long
-as real reviews, cut at 500 words. PyTorch skips padding with packed sequences. Its times include packing and unpacking,
-which programs with padded batches need.
+The suite compares the time per live token (a token that is not padding) in padded batches with the time per token in
+batches without padding. A ratio of 1.00 means that padding takes no time. Texts are as long as real reviews,
+cut at 500 words. PyTorch skips padding with packed sequences. PyTorch's times include packing and unpacking, because
+a program that starts from padded batches has to do both.
 """
 
 import tempfile
@@ -29,10 +29,12 @@ class Settings:
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """Return the facts about the machine and the run, and a row for each combination of cell and library.
+    """Run the suite. Return a dict with facts about the machine and the run, and measurements in the list "rows".
+
+    There is a row for each combination of recurrent cell and library.
 
     Raises:
-        Unavailable: The reviews cannot be read, or no worker process starts.
+        Unavailable: The reviews cannot be read, or no worker process could be started.
     """
     result = facts(settings)
     with tempfile.TemporaryDirectory() as folder, WorkerPool() as pool:
@@ -45,7 +47,7 @@ def measure(settings: Settings) -> dict[str, Any]:
 
 
 def _measure(pool: WorkerPool, cell: str, settings: Settings) -> list[dict[str, Any]]:
-    """Measure a cell, and return a row for each library. For each batch of texts, the libraries take turns."""
+    """Time a recurrent cell, and return a row for each library. The libraries take turns for each batch of texts."""
     turns: dict[str, list[dict[str, Any]]] = {peer: [] for peer in pool.workers}
     options = {"cell": cell, "time": settings.time, "width": settings.width, "rounds": settings.rounds}
     for batch in range(settings.batches):
@@ -57,16 +59,16 @@ def _measure(pool: WorkerPool, cell: str, settings: Settings) -> list[dict[str, 
 
 
 def padding_ratios(turn: dict[str, Any]) -> list[float]:
-    """Return the ratio of each round: the time per live token divided by the time per token without padding.
+    """Return for each round the time per live token, divided by the time per token without padding.
 
-    A live token is one that is not padding. `turn` contains the times of one batch.
+    A live token is a token that is not padding. `turn` contains the times of one batch, as `_Runner.turn` returns them.
     """
     live = turn["live"] / turn["tokens"]
     return [padded / full / live for padded, full in zip(turn["padded_ms"], turn["full_ms"], strict=True)]
 
 
 def summarize(cell: str, peer: str, turns: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the row of a library for a cell from its turns, one turn for each batch of texts."""
+    """Return the row of the library `peer` for a recurrent cell. `turns` has the times for each batch of texts."""
     low, middle, high = tables.quartiles([ratio for turn in turns for ratio in padding_ratios(turn)])
     live = sum(turn["live"] for turn in turns) / sum(turn["tokens"] for turn in turns)
     per_live_token = [1e6 * ms / turn["live"] for turn in turns for ms in turn["padded_ms"]]
@@ -146,7 +148,7 @@ def _facts() -> dict[str, Any]:
 
 
 class _Runner:
-    """The commands that a worker process handles, and the data that it keeps between them."""
+    """The commands that a worker process handles. The attributes keep data from one command to the next."""
 
     def start(self, path: str, batch_size: int) -> dict[str, Any]:
         import numpy as np
@@ -155,9 +157,10 @@ class _Runner:
         return _facts()
 
     def turn(self, batch: int, cell: str, time: int, width: int, rounds: int) -> dict[str, Any]:
-        """Time one batch with and without padding, alternately. Return the milliseconds of each round.
+        """Time the batch with the index `batch`, alternately with and without padding.
 
-        The first round is a warm-up and is not counted.
+        Return the milliseconds of each round ("padded_ms" and "full_ms") and the numbers of tokens without ("live") and
+        with padding ("tokens"). A first round for warming up is not counted.
         """
         from gatewright.bench.calls import seconds
 

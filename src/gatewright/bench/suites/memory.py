@@ -26,10 +26,12 @@ class Settings:
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """Return the facts about the machine and the run, and a row for each combination of cell and library.
+    """Run the suite. Return a dict with facts about the machine and the run, and measurements in the list "rows".
+
+    There is a row for each combination of recurrent cell and library.
 
     Raises:
-        Unavailable: No worker process starts.
+        Unavailable: No worker process could be started.
     """
     result = facts(settings) | {"peers": {}, "notes": []}
     found: dict[tuple[str, str], list[dict[str, float]]] = {}
@@ -53,16 +55,16 @@ def measure(settings: Settings) -> dict[str, Any]:
 
 
 def _measure(peer: str, cell: str, settings: Settings) -> tuple[Any, dict[str, float]]:
-    """Train in a new process. Return the facts about its library, and the memory that it used."""
+    """Train in a new process. Return package versions, and the peak memory and its growth in units of 2^20 bytes."""
     python = settings.tensorflow_python if peer == "keras-tensorflow" else sys.executable
     with Worker("suites.memory", peer, python) as worker:
         return worker.request("start"), worker.request("train", cell=cell, steps=settings.steps)
 
 
 def summarize(cell: str, peer: str, found: dict[tuple[str, str], list[dict[str, float]]]) -> dict[str, Any]:
-    """Return the row of a cell and a library.
+    """Return the result row for a recurrent cell and the library `peer`.
 
-    `found` has the memory of each round as values and (cell, library) as keys.
+    `found` contains the memory sizes of each round, with (cell, library) as keys.
     """
 
     def median(peer: str, name: str) -> float:
@@ -126,7 +128,7 @@ def _peak_mb() -> float:
 
 
 class _Trainer:
-    """The commands that a worker process handles, and the data that it keeps between them."""
+    """The commands that a worker process handles. The attributes keep data from one command to the next."""
 
     def start(self) -> dict[str, Any]:
         self.peer = peers.load(worker_name())

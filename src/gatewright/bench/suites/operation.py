@@ -38,7 +38,9 @@ class Settings:
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """Return the facts about the machine and the run, and a row for each combination of cell, shape and threads.
+    """Run the suite. Return a dict with facts about the machine and the run, and measurements in the list "rows".
+
+    There is a row for each combination of recurrent cell, shape and number of threads.
 
     Raises:
         Unavailable: The kernels cannot be loaded.
@@ -55,9 +57,9 @@ def measure(settings: Settings) -> dict[str, Any]:
 
 
 def _measure(worker: Worker, settings: Settings) -> list[dict[str, Any]]:
-    """Measure each combination of cell, shape and number of threads once per round, and return its row.
+    """Measure each combination of recurrent cell, shape and number of threads once per round. Return their rows.
 
-    The first round is a warm-up and is not counted.
+    A first round for warming up is not counted.
     """
     turns: dict[tuple[str, Shape, int], list[dict[str, Any]]] = {}
     for number in range(settings.rounds + 1):
@@ -71,7 +73,7 @@ def _measure(worker: Worker, settings: Settings) -> list[dict[str, Any]]:
 
 
 def summarize(cell: str, shape: Shape, threads: int, turns: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the row of one combination of cell, shape and number of threads from its measurements, one per round."""
+    """Return the row for a recurrent cell, a shape and a number of threads. `turns` has the times of each round."""
     forward, backward, peaks = ([v for turn in turns for v in turn[name]] for name in ("forward", "backward", "peaks"))
     ms = [1e3 * (f + b) for f, b in zip(forward, backward, strict=True)]
     low, middle, high = tables.quartiles(ms)
@@ -124,7 +126,7 @@ def markdown(result: dict[str, Any]) -> str:
 
 
 def _turn(cell: str, shape: list[int], threads: int, calls: int) -> dict[str, Any]:
-    """Time several calls. Return the seconds of each forward and backward pass, and the peak speed before each call."""
+    """Time `calls` calls. Return their "forward" and "backward" seconds, and the "peaks" measured before each call."""
     from gatewright.bench.calls import KernelCall, gflop, seconds
     from gatewright.ops import kernels
 

@@ -1,6 +1,6 @@
 """Time the forward and backward pass for growing lengths, units and batch sizes, on one thread and on all threads.
 
-The suite shows if the time is proportional to the size. A sweep is a series of shapes in which one size grows.
+The suite shows whether the time is proportional to the size. A sweep is a series of shapes in which one size grows.
 """
 
 import statistics
@@ -35,7 +35,9 @@ class Settings:
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """Return the facts about the machine and the run, and a row for each combination of cell, shape and threads.
+    """Run the suite. Return a dict with facts about the machine and the run, and measurements in the list "rows".
+
+    There is a row for each combination of recurrent cell, shape and number of threads.
 
     Raises:
         Unavailable: The kernels cannot be loaded.
@@ -52,9 +54,9 @@ def measure(settings: Settings) -> dict[str, Any]:
 
 
 def _measure(worker: Worker, settings: Settings) -> list[dict[str, Any]]:
-    """Measure each combination of cell, shape and number of threads once per round, and return its row.
+    """Measure each combination of recurrent cell, shape and number of threads once per round. Return their rows.
 
-    Each round measures all sizes, so that a slow minute of the machine affects all of them.
+    Each round measures all sizes, so that all sizes are affected if the machine is slow for a minute.
     """
     turns: dict[tuple[str, str, Shape, int], list[dict[str, Any]]] = {}
     for number in range(settings.rounds):
@@ -68,7 +70,7 @@ def _measure(worker: Worker, settings: Settings) -> list[dict[str, Any]]:
 
 
 def summarize(sweep: str, cell: str, shape: Shape, threads: int, turns: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the row of one combination of cell, shape and number of threads from its measurements, one per round."""
+    """Return the row for a recurrent cell, a shape and a number of threads. `turns` has the times of each round."""
     times = [turn["seconds"] for turn in turns]
     median = statistics.median(times)
     return {
@@ -114,7 +116,7 @@ def _line(sweep: str, cell: str, shape: Shape, by_threads: dict[int, dict[str, A
 
 
 def _turns(cell: str, shape: list[int], threads: list[int]) -> list[dict[str, Any]]:
-    """Measure the seconds per call on each number of threads."""
+    """Time forward and backward passes on each number of threads. Return a dict with the seconds per call for each."""
     from gatewright.bench.calls import KernelCall, calls_for, gflop, seconds
     from gatewright.ops import kernels
 

@@ -27,7 +27,9 @@ class Settings:
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """Return the facts about the machine and the run, and a row for each combination of cell and number of units.
+    """Run the suite. Return a dict with facts about the machine and the run, and measurements in the list "rows".
+
+    There is a row for each combination of recurrent cell and number of units.
 
     Raises:
         Unavailable: The kernels cannot be loaded.
@@ -89,7 +91,7 @@ def _onnx_runtime_call(cell: str, units: int) -> Callable[[], Any]:
 
 
 def _operands(cell: str, units: int) -> tuple[Any, Any, Any, Any]:
-    """Return the recurrence, its weights, the input x [1, units] and a list of initial states [1, units]."""
+    """Return the recurrence, its weights, the input x [1, units] and the initial states (a list of [1, units])."""
     import numpy as np
 
     from gatewright.bench.calls import operands, recurrence
@@ -100,9 +102,9 @@ def _operands(cell: str, units: int) -> tuple[Any, Any, Any, Any]:
 
 
 def _measure(cell: str, units: int, peers: list[str], rounds: int, calls: int) -> dict[str, list[float]]:
-    """Time the libraries alternately. Return the microseconds per call of each library and round.
+    """Time the libraries `peers` in turn. Return for each library the microseconds per call in each round.
 
-    The first round is a warm-up and is not counted.
+    A first round for warming up is not counted.
     """
     from gatewright.bench.calls import seconds
 

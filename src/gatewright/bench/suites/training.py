@@ -32,10 +32,12 @@ class Settings:
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """Return the facts about the machine and the run, and a row for each combination of cell, case and library.
+    """Run the suite. Return a dict with facts about the machine and the run, and measurements in the list "rows".
+
+    There is a row for each combination of recurrent cell, case and library.
 
     Raises:
-        Unavailable: The reviews cannot be read, or no worker process starts.
+        Unavailable: The reviews cannot be read, or no worker process could be started.
     """
     result = facts(settings)
     with tempfile.TemporaryDirectory() as folder, WorkerPool() as pool:
@@ -53,7 +55,7 @@ def _worker(name: str, settings: Settings) -> Worker:
 
 
 def _measure(pool: WorkerPool, cell: str, case: str, settings: Settings) -> list[dict[str, Any]]:
-    """Measure a cell in a case, and return a row for each library. In each round, the libraries take turns."""
+    """Time a recurrent cell in a case, and return a row for each library. The libraries take turns in each round."""
     label = f"{cell}, {case}"
     # torch.nn has no recurrent dropout.
     supporting = [peer for peer in pool.workers if not (peer == "torch" and case == "recurrent_dropout")]
@@ -74,7 +76,10 @@ def _measure(pool: WorkerPool, cell: str, case: str, settings: Settings) -> list
 
 
 def summarize(cell: str, case: str, peer: str, turns: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
-    """Return the row of the library `peer` for a cell and a case. `turns` has the measurements of all libraries."""
+    """Return the row of the library `peer` for a recurrent cell and a case.
+
+    `turns` has the measurements of each round, with libraries as keys.
+    """
     ms = {name: [turn["ms"] for turn in of_peer] for name, of_peer in turns.items()}
     low, middle, high = tables.quartiles(ms[peer])
     return {
@@ -90,9 +95,9 @@ def summarize(cell: str, case: str, peer: str, turns: dict[str, list[dict[str, f
 
 
 def disagreement(rows: list[dict[str, Any]]) -> str | None:
-    """Return a note if the losses of Gatewright and stock Keras differ, or None.
+    """Return a note if the losses of Gatewright and stock Keras differ by 0.02 or more, or else None.
 
-    Both start with the same weights and train on the same texts, so that their losses must be almost equal.
+    Both libraries start with the same weights and train on the same texts. Therefore the losses must be almost equal.
     """
     loss = {row["peer"]: row["loss"] for row in rows}
     if OURS not in loss or _STOCK not in loss or abs(loss[OURS] - loss[_STOCK]) < 0.02:
@@ -123,7 +128,7 @@ def markdown(result: dict[str, Any]) -> str:
 
 
 class _Trainer:
-    """The commands that a worker process handles, and the data that it keeps between them."""
+    """The commands that a worker process handles. The attributes keep data from one command to the next."""
 
     def start(self, texts: str) -> dict[str, Any]:
         import numpy as np

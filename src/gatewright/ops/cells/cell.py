@@ -29,8 +29,8 @@ class Activation(NamedTuple):
     """An activation function.
 
     Attributes:
-        apply: Compute the activation y of an array. Takes `numpy` or `jax.numpy`, and the array.
-        derivative: Compute the derivative from y, the result of `apply`.
+        apply: Function that takes `numpy` or `jax.numpy` and an array, and returns the activation y of the array.
+        derivative: Function that takes y, the result of `apply`, and returns the derivative of the activation.
     """
 
     apply: Callable[[ModuleType, Array], Array]
@@ -87,7 +87,7 @@ class Weights(NamedTuple):
 class Gradients(NamedTuple):
     """Gradients of a loss with respect to the operands of a recurrence.
 
-    Each gradient has the shape of its operand. `bias` is None if the recurrence has no bias.
+    Each gradient has the shape of the operand of the same name. `bias` is None if the recurrence has no bias.
     """
 
     x: Array
@@ -110,11 +110,12 @@ class Cell:
         name: The name in code, settings and model files.
         title: The name shown to people. For SimpleRNN, LSTM and GRU it is the name of the Keras layer.
         gates: Names of the gates, in the order of the columns of W, U and b.
-        saved: Names of the values that a step saves for the backward pass. A state c is always the last one.
+        saved: Names of the values that a step saves for the backward pass. If the cell has a state c, it is the last.
         states: Names of the states. The first one, h, is also the output.
         reads_state: True if the gates depend on the previous state. Otherwise the cell has no recurrent kernel.
-        parameter_rows: Number of rows of the bias if its shape is [parameter_rows, units]. 0 if it is [gates * units].
-        gain_rows: The rows of the bias that are gains of a layer normalization. Without a bias, the gains are 1.
+        parameter_rows: Number of rows of a bias with the shape [parameter_rows, units]. 0 if the shape is
+            [gates * units].
+        gain_rows: The rows of the bias that contain gains of a layer normalization. Without a bias, the gains are 1.
         forget_gate: Name of the gate whose bias is initialized with 1, so that the cell remembers its state at the
             beginning of training. None if the cell has no such gate.
         recurrent_activations: Names of the recurrent activations that the cell supports.
@@ -149,13 +150,14 @@ class Cell:
 
         Args:
             options: The recurrence.
-            x: [batch, features].
+            x: Input of the step, [batch, features].
             states: Previous states, each [batch, units].
             weights: The weights and dropout masks.
             xp: `numpy` or `jax.numpy`.
 
         Returns:
-            The new states, and the values that are named by `saved_names`. Each array is [batch, units].
+            The new states in the order of `states`, and the saved values in the order of `saved_names`. Each array is
+            [batch, units].
         """
         raise NotImplementedError
 
@@ -173,11 +175,11 @@ class Cell:
 
         Args:
             options: The recurrence.
-            d_states: Gradients of the loss with respect to the new states.
+            d_states: Gradients of the loss with respect to the new states, each [batch, units].
             x, states, weights: The arguments that `step` was called with.
-            output: The new h, after zoneout.
-            saved: The saved values that `step` returned, except that a state c is the one after zoneout. A cell that
-                needs the c before zoneout has to compute it again.
+            output: The new h after zoneout, [batch, units].
+            saved: The saved values that `step` returned, except that a state c is the one after zoneout. If a
+                cell needs the c before zoneout, it computes that value again.
         """
         raise NotImplementedError
 
@@ -186,16 +188,17 @@ class Cell:
 
 
 def split(array: Array, gates: int) -> list[Array]:
-    """Split an array along the last axis into one array for each gate."""
+    """Split an array [..., gates * units] along the last axis and return one array [..., units] for each gate."""
     units = array.shape[-1] // gates
     return [array[..., g * units : (g + 1) * units] for g in range(gates)]
 
 
 def mask_of_gate(masks: Array | None, g: int) -> Array:
-    """Return the dropout mask of gate g, or 1 if there is no dropout.
+    """Return the dropout mask of gate g, [batch, features], or 1 if there is no dropout.
 
     Args:
-        masks: One mask for each gate, or one for all gates: [gates or 1, batch, features]. None for no dropout.
+        masks: Dropout masks, [gates, batch, features], or [1, batch, features] if all gates share one. None for no
+            dropout.
         g: Index of the gate.
     """
     if masks is None:
@@ -204,13 +207,13 @@ def mask_of_gate(masks: Array | None, g: int) -> Array:
 
 
 def project(operand: Array, weights: Array, bias: Array | None, masks: Array | None, gates: int) -> list[Array]:
-    """Return (operand * mask_g) @ weights_g + bias_g for each gate g.
+    """Return (operand * mask_g) @ weights_g + bias_g for each gate g, [batch, units].
 
     Args:
         operand: x or h, [batch, features].
         weights: W or U, [features, gates * units].
-        bias: [gates * units], or None.
-        masks: Dropout masks, [gates or 1, batch, features], or None.
+        bias: The bias, [gates * units]. None for no bias.
+        masks: Dropout masks, [gates or 1, batch, features]. None for no dropout.
         gates: Number of gates.
     """
     if masks is None or masks.shape[0] == 1:
@@ -229,7 +232,7 @@ def project_backward(
     """Return the gradients of the loss with respect to the operand and the weights of `project`.
 
     Args:
-        d_products: Gradient with respect to each result of `project`.
+        d_products: Gradients of the loss with respect to the results of `project`, one [batch, units] for each gate.
         operand, weights, masks: The arguments of `project`.
     """
     gates = len(d_products)
@@ -246,9 +249,9 @@ def bias_backward(bias: Array | None, *d_products: list[Array]) -> Array | None:
     """Return the gradient of the loss with respect to the bias, or None if there is no bias.
 
     Args:
-        bias: The bias.
-        d_products: For each row of the bias, the gradients with respect to the sums that the row is added to, one
-            [batch, units] for each gate.
+        bias: The bias, [gates * units] or [rows, gates * units].
+        d_products: One list for each row of the bias. It has the gradients of the loss with respect to the sums that
+            include this row, one [batch, units] for each gate.
     """
     if bias is None:
         return None

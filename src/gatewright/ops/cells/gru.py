@@ -20,7 +20,7 @@ from gatewright.ops.cells.cell import (
 
 
 class GRU(Cell):
-    """The gated recurrent unit. A large update gate z keeps the previous state.
+    """The gated recurrent unit. If the update gate z is near 1, h is close to the previous h.
 
     Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder", section 2.3. Chung et al. 2014,
     "Empirical Evaluation of Gated Recurrent Neural Networks on Sequence Modeling", section 3.2, exchanges z and

@@ -15,10 +15,10 @@ EPSILON = 1e-5
 
 
 class LayerNormCell(Cell):
-    """The base class of the cells with layer normalization. The bias of such a cell also contains the gains."""
+    """The base class of the cells with layer normalization. The array `bias` also contains the gains."""
 
     def parameters(self, options: Options, bias: Array | None, units: int, xp: ModuleType, like: Array) -> Array:
-        """Return the bias, [parameter_rows, units]. If it is None, the gains are 1 and the other rows are 0."""
+        """Return the bias, [parameter_rows, units]. If `bias` is None, the rows with gains are 1 and the others 0."""
         if bias is not None:
             return bias
         rows = np.zeros(self.bias_shape(options, units))
@@ -27,11 +27,11 @@ class LayerNormCell(Cell):
 
 
 def normalize(xp: ModuleType, blocks: Sequence[Array]) -> list[Array]:
-    """Return N(v) for the vector v that all blocks form together, split into blocks again.
+    """Concatenate the blocks along the last axis to v, compute N(v), and return it split into the same blocks.
 
     Args:
         xp: `numpy` or `jax.numpy`.
-        blocks: Arrays [batch, units], one for each gate that is normalized together with the others.
+        blocks: The arrays that are normalized together, one [batch, units] for each gate.
     """
     v = xp.concatenate(blocks, axis=-1)
     count = max(1, v.shape[-1])
@@ -43,10 +43,10 @@ def normalize(xp: ModuleType, blocks: Sequence[Array]) -> list[Array]:
 def normalize_backward(
     d_scaled: Sequence[Array], blocks: Sequence[Array], gains: Array
 ) -> tuple[list[Array], list[Array]]:
-    """Return the gradients of the loss with respect to the blocks and the gains of gain * N(blocks).
+    """Return the gradients of the loss with respect to the blocks and to the gains, for y = gain * N(blocks).
 
     Args:
-        d_scaled: Gradients with respect to gain * N(blocks), one [batch, units] for each block.
+        d_scaled: Gradients of the loss with respect to y, one [batch, units] for each block.
         blocks: The blocks, each [batch, units].
         gains: The gain of each block, [blocks, units].
     """

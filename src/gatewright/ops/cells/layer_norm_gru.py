@@ -18,7 +18,7 @@ from gatewright.ops.cells.layer_norm import LayerNormCell, normalize, normalize_
 
 
 class LayerNormGRU(LayerNormCell):
-    """The gated recurrent unit with layer normalization. A large update gate z takes the candidate.
+    """The gated recurrent unit with layer normalization. If the update gate z is near 1, h is close to the candidate c.
 
     Ba, Kiros & Hinton 2016, "Layer Normalization", section 3.1 and the supplementary material.
 

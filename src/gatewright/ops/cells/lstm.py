@@ -57,7 +57,7 @@ class LSTM(Cell):
         return (h, c), (i, f, g, o, c)
 
     def output(self, options: Options, o: Array, c: Array, bias: Array | None, xp: ModuleType) -> Array:
-        """Return h, given the output gate o and the cell state c, each [batch, units]."""
+        """Return h, [batch, units], given the output gate o and the cell state c, each [batch, units]."""
         return o * ACTIVATIONS[options.activation].apply(xp, c)
 
     def step_backward(

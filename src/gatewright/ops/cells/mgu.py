@@ -20,7 +20,7 @@ from gatewright.ops.cells.cell import (
 
 
 class MGU(Cell):
-    """The minimal gated unit. Its only gate f is the reset gate and the update gate. A large f takes the candidate.
+    """The minimal gated unit. Its only gate f acts as both reset gate and update gate. If f is near 1, h is close to c.
 
     Zhou, Wu, Zhang & Zhou 2016, "Minimal Gated Unit for Recurrent Neural Networks", International Journal of
     Automation and Computing 13(3), section 3.

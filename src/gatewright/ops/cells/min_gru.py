@@ -19,7 +19,7 @@ from gatewright.ops.cells.cell import (
 
 
 class MinGRU(Cell):
-    """The minGRU. Its gates do not depend on the state. A large update gate z takes the candidate.
+    """The minGRU. Its gates do not depend on the state. If the update gate z is near 1, h is close to c.
 
     Feng, Tung, Ahmed, Bengio & Hajimirsadeghi 2024, "Were RNNs All We Needed?", section 3.1.
 
@@ -27,8 +27,8 @@ class MinGRU(Cell):
         c = (x * m_h) @ W_h + b_h                           candidate
         h = (1 - z) * h_prev + z * c                        sigma = recurrent_activation
 
-    The code in the appendix of the paper also applies a function g to the candidate. It makes the states positive,
-    which a computation with logarithms needs. Section 3.1 has no such function, and neither has this class.
+    The code in the appendix of the paper also applies a function g to the candidate. The results of g are
+    positive, so that the states can be computed with logarithms. Section 3.1 has no g, and neither has this class.
     States: (h,). Saved for the backward pass: (z, c).
     """
 

@@ -24,7 +24,7 @@ class SimpleRNN(Cell):
         h = activation((x * m) @ W + b + (h_prev * n) @ U)
 
     States: (h,). Saved for the backward pass: nothing, because the derivative of the activation can be computed from h.
-    With zoneout (y,), which is h before zoneout.
+    With zoneout: (y,), where y is h before zoneout.
     """
 
     name = "simple_rnn"

@@ -26,7 +26,7 @@ _TRAIN, _VALIDATION, _TEST = 10_000, 1_000, 10_000
 
 @dataclass(frozen=True)
 class PreparedSums(Prepared[Batch]):
-    """The encoding and the metrics of the adding problem. Nothing is learned from the training set."""
+    """Encode and measure examples of the adding problem. Nothing is learned from the training set."""
 
     measures = (Measure("mse", "mean squared error", "lower"), Measure("within_0_04", "within 0.04", "higher"))
     score_label = "its answer lies within 0.04 of the sum, and the other's does not"
@@ -62,9 +62,9 @@ class Adding(Task[Batch]):
     """The adding problem of Hochreiter & Schmidhuber 1997, "Long Short-Term Memory", section 5.4.
 
     The numbers are uniform in [0, 1), as in Le, Jaitly & Hinton 2015, "A Simple Way to Initialize Recurrent Networks of
-    Rectified Linear Units", section 4.1. An example is [max_length, 2]: the numbers, and marks that are 1 at one step
-    of the first half and at one step of the second half, and 0 at all other steps. The target is the sum of the two
-    marked numbers. A prediction that ignores the inputs has a mean squared error of at least 1/6 = 0.167.
+    Rectified Linear Units", section 4.1. An example is [max_length, 2]: a number and a mark at each step. The mark
+    is 1 at one step of the first half and at one step of the second half, and 0 at all other steps. The target is
+    the sum of the two marked numbers. A prediction that ignores the inputs has a mean squared error of at least 1/6.
     """
 
     settings: AddingSettings
@@ -91,11 +91,11 @@ class Adding(Task[Batch]):
         return PreparedSums(), self.settings
 
     def network(self, prepared: PreparedSums, settings: AddingSettings) -> list[Layer]:
-        """Return the layers of the network: recurrent layers, and a linear map from the last output to one number."""
+        """Return the layers of the network: recurrent layers, and a dense layer from the last output to one number."""
         return [*recurrent_stack(settings), Dense(1)]
 
     def baseline(self, splits: Splits[Batch], prepared: PreparedSums) -> FittedBaseline:
-        """Fit linear regression on all numbers and all marks."""
+        """Fit linear regression, whose features are all numbers and all marks of an example."""
         train, test = (batch.inputs.reshape(batch.size, -1) for batch in (splits.train, splits.test))
         outputs = baselines.linear_regression(train, splits.train.targets, test)
         return FittedBaseline("linear regression", "least squares on every number and every mark", outputs)

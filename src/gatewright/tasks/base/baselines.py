@@ -1,4 +1,4 @@
-"""Baselines that several tasks share: regressions without a recurrence."""
+"""Baselines that several tasks share: logistic and linear regression."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -19,8 +19,9 @@ class NBLogisticRegression(NamedTuple):
     """The result of a logistic regression on naive-Bayes-weighted words.
 
     Attributes:
-        outputs: Logits for the test texts: [texts, 1] for two classes, otherwise [texts, classes] or [texts, labels].
-        C: The inverse strength of regularization that was chosen.
+        outputs: Logits for the test texts: [texts, classes], or [texts, 1] for two classes; [texts, labels] if
+            multi-label.
+        C: The inverse regularization strength that was best on the validation set.
     """
 
     outputs: NDArray[np.float64]
@@ -46,7 +47,7 @@ def nb_logistic_regression(
     For more than two classes, one regression is fitted for each class against the rest.
 
     Args:
-        train_texts, train_classes: The training set. Classes are numbers from 0.
+        train_texts, train_classes: The training set. Classes are integers from 0, [texts].
         validation_texts, validation_classes: The validation set, on which C is chosen by accuracy.
         test_texts: The texts to predict.
         classes: The number of classes.
@@ -67,7 +68,7 @@ def multi_label_nb_logistic_regression(
     validation_labels: NDArray[np.integer[Any]],
     test_texts: Sequence[str],
 ) -> NBLogisticRegression:
-    """Fit logistic regression as in `nb_logistic_regression` for each label of multi-label texts.
+    """Fit one logistic regression, as in `nb_logistic_regression`, for each label of multi-label texts.
 
     Args:
         train_texts, train_labels: The training set. Labels are [texts, labels]: 1 where a text has the label, otherwise
@@ -89,9 +90,9 @@ def _best(
     score: Callable[[NDArray[np.float64]], float],
     test_texts: Sequence[str],
 ) -> NBLogisticRegression:
-    """Fit a regression for each column of `positives`, [texts, outputs].
+    """Fit a regression for each column of `positives`, [texts, outputs], which are the binary training targets.
 
-    The regularization strength is the one with the best score on the validation set.
+    The regularization strength is the one for which `score`, applied to the validation logits, is highest.
     """
     from sklearn.feature_extraction.text import CountVectorizer
 
@@ -112,7 +113,7 @@ def _best(
 
 
 class _Constant(NamedTuple):
-    """The model of a label that either all training texts have, or none of them."""
+    """A model with a constant logit, for a label that all training texts have or that none has."""
 
     logit: float
 
@@ -145,7 +146,7 @@ def _logits(models: Sequence[Any], ratios: Sequence[NDArray[np.float64]], featur
 
 
 def linear_regression(train: NDArray[Any], targets: NDArray[Any], test: NDArray[Any]) -> NDArray[np.float64]:
-    """Fit least squares with an intercept, and return the predictions [examples, outputs] for the test set.
+    """Fit linear regression with an intercept, and return predictions for the test set, [examples, outputs].
 
     Args:
         train, test: Features of the training and the test set, [examples, features].

@@ -1,4 +1,4 @@
-"""Checks of the labels of classification tasks, and weights that balance classes."""
+"""Check the labels of classification data, and compute example weights that balance classes."""
 
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
@@ -10,10 +10,10 @@ from gatewright.support.errors import InputError, nearest
 
 
 def require_several(name: str, labels: Set[str]) -> None:
-    """Check that there are at least two classes.
+    """Raise an error if the data set `name` has fewer than two classes.
 
     Raises:
-        InputError: There are fewer than two classes.
+        InputError: `labels` has fewer than two elements.
     """
     if len(labels) < 2:
         raise InputError(
@@ -22,15 +22,15 @@ def require_several(name: str, labels: Set[str]) -> None:
 
 
 def too_many_labels(labels: Set[str], examples: int) -> bool:
-    """Return True if there are so many different labels that they must be texts or numbers, not classes."""
+    """Return True if there are so many different labels, for this number of examples, that they cannot be classes."""
     return len(labels) > max(2, examples / 2)
 
 
 def require_known(name: str, labels: Set[str], train: Set[str]) -> None:
-    """Check that all labels of a split also occur in the training set.
+    """Raise an error if a split has a label that the training set does not have.
 
     Raises:
-        InputError: A label does not occur in the training set.
+        InputError: One of `labels` is not in `train`.
     """
     if unknown := sorted(labels - train):
         raise InputError(
@@ -40,16 +40,16 @@ def require_known(name: str, labels: Set[str], train: Set[str]) -> None:
 
 
 def require_known_labels(known: Sequence[str], name: str, labels: Sequence[str], what: str) -> None:
-    """Check that a model knows all labels of the data on which it is evaluated.
+    """Raise an error if the data for an evaluation has a label that the model does not have.
 
     Args:
         known: The labels of the model.
         name: The name of the data.
         labels: The labels of the data.
-        what: The examples to remove, for the error message, such as "those texts".
+        what: Words for the examples to remove, such as "those texts", for the error message.
 
     Raises:
-        InputError: The model does not know one of the labels.
+        InputError: One of `labels` is not in `known`.
     """
     if unseen := [label for label in labels if label not in known]:
         listed = ", ".join(map(repr, known[:20]))
@@ -62,16 +62,16 @@ def require_known_labels(known: Sequence[str], name: str, labels: Sequence[str],
 def require_examples(
     name: str, train: Set[str], others: Mapping[str, tuple[int, Set[str]]], kind: str = "class"
 ) -> None:
-    """Check that each split has examples, and that the training set has every label.
+    """Raise an error if a split has no examples, or if the training set lacks a label of another split.
 
     Args:
         name: The name of the data.
         train: The labels of the training set.
-        others: The number of examples and the labels of each other split.
+        others: For each other split, its number of examples and its labels.
         kind: The word for a label in the error message, such as "class".
 
     Raises:
-        InputError: A split has no examples, or the training set lacks a label.
+        InputError: A split has no examples, or a label of `others` is not in `train`.
     """
     for split, (examples, _) in others.items():
         if not examples:
@@ -84,7 +84,7 @@ def require_examples(
 
 
 def balanced(targets: NDArray[np.integer[Any]], classes: int) -> NDArray[np.float32]:
-    """Return weights of examples, [examples], that give all classes the same total weight.
+    """Return a weight for each example, [examples], so that all classes have the same total weight.
 
     The weight of an example is (number of examples) / (number of classes * number of examples of its class).
     """

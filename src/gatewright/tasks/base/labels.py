@@ -1,4 +1,4 @@
-"""The labels of a classifier: one of two or more classes per example, or any number of labels."""
+"""The labels of a classifier, which gives each example either exactly one label or any number of labels."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -43,51 +43,51 @@ class LabelSet(ABC):
     @property
     @abstractmethod
     def outputs(self) -> int:
-        """The number of logits."""
+        """The number of logits that the network returns for an example."""
 
     @abstractmethod
     def targets(self, labels: Sequence[Any]) -> NDArray[np.int32]:
-        """Return the labels of examples as numbers: [examples], or [examples, labels] for multi-label data."""
+        """Return labels as integers: class indices, [examples], or for multi-label data 0 and 1, [examples, labels]."""
 
     @abstractmethod
     def losses(self, outputs: Any, targets: Any) -> Any:
-        """Return the cross-entropy of each example, in nats. The arguments and the result are JAX arrays."""
+        """Return the cross-entropy of each example in nats, [examples]. The arguments and the result are JAX arrays."""
 
     @abstractmethod
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the probability of each label, [examples, labels]."""
+        """Convert logits to the probability of each label, [examples, labels]."""
 
     @abstractmethod
     def predicted(self, probabilities: NDArray[np.float64]) -> list[tuple[str, ...]]:
-        """Return the labels predicted for each example."""
+        """Return a tuple of the predicted labels for each example."""
 
     @abstractmethod
     def measure(self, probabilities: NDArray[np.float64], targets: NDArray[Any]) -> dict[str, float]:
-        """Return the value of each metric by name."""
+        """Return the value of each metric, with the names of the metrics as keys."""
 
     @abstractmethod
     def scores(self, probabilities: NDArray[np.float64], targets: NDArray[Any]) -> NDArray[np.bool_]:
-        """Return True for each example whose prediction is right, [examples]."""
+        """Return a bool for each example, [examples]: True if the prediction is right."""
 
     @abstractmethod
     def confusion(self, probabilities: NDArray[np.float64], targets: NDArray[Any]) -> list[Any]:
-        """Return the confusion matrix. For multi-label data, return one matrix for each label."""
+        """Return the confusion matrix as nested lists (rows: true class). For multi-label data: one per label."""
 
     @abstractmethod
     def constant(self, targets: NDArray[Any]) -> tuple[NDArray[np.float64], str]:
-        """Return the best logits for these targets that ignore the inputs, and a description of them."""
+        """Return logits that are the same for all examples and fit these targets best, and a description of them."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the labels as JSON values; see `labels_from_json`."""
+        """Return the labels as JSON values, which `labels_from_json` reads."""
         return {"labels": list(self.names), "multi_label": self.multi_label}
 
 
 @dataclass(frozen=True)
 class SingleLabel(LabelSet):
-    """One of two or more classes per example.
+    """The labels of a classifier that gives each example exactly one of two or more classes.
 
-    The outputs are a logit for each class; for two classes, one logit for the second class. Targets are the numbers of
-    the classes, [examples]. The prediction is the most probable class.
+    The outputs are a logit for each class or, for two classes, only the logit of the second class. Targets are class
+    indices, [examples]. The most probable class is predicted.
     """
 
     multi_label: ClassVar[bool] = False
@@ -142,10 +142,10 @@ class SingleLabel(LabelSet):
 
 @dataclass(frozen=True)
 class MultiLabel(LabelSet):
-    """Any number of labels per example, including none and all.
+    """The labels of a classifier that gives each example any number of labels, including none and all.
 
     The outputs are a logit for each label, whose sigmoid is its probability. Targets are [examples, labels], 1 where an
-    example has a label, otherwise 0. The prediction is the labels with a probability of at least one half.
+    example has a label, otherwise 0. Labels with a probability of at least one half are predicted.
     """
 
     multi_label: ClassVar[bool] = True
@@ -202,7 +202,7 @@ class MultiLabel(LabelSet):
 
 
 def label_set(names: tuple[str, ...], multi_label: bool) -> LabelSet:
-    """Return the label set of a classifier with these labels."""
+    """Return a `MultiLabel` with these labels if `multi_label` is True, otherwise a `SingleLabel`."""
     return (MultiLabel if multi_label else SingleLabel)(names)
 
 
@@ -226,7 +226,7 @@ def labels_from_json(stored: Mapping[str, Any]) -> LabelSet:
 
 @dataclass(frozen=True)
 class ClassifierPrepared(Prepared[Examples]):
-    """The facts that a classifier learned from the training set. The base class for all classification tasks.
+    """The base class of what classification tasks learn from the training set.
 
     Attributes:
         label_set: The labels.

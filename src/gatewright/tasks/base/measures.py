@@ -11,7 +11,7 @@ _BINS = 15
 
 
 def to_probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the probability of each class, [examples, classes], for logits [examples, outputs].
+    """Convert logits, [examples, outputs], to the probability of each class, [examples, classes].
 
     If there is only one output, it is the logit of the second of two classes.
     """
@@ -23,31 +23,31 @@ def to_probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def to_label_probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the sigmoid of logits [examples, labels]: the probability of each label, independent of the others."""
+    """Convert logits, [examples, labels], to the probability of each label by the sigmoid function."""
     logits = np.asarray(outputs, np.float64)
     small = np.exp(-np.abs(logits))  # does not overflow, whatever the sign
     return np.asarray(np.where(logits < 0, small, 1.0) / (1 + small))
 
 
 def predicted_labels(probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return True for each label with a probability of at least one half."""
+    """Return an array of bools, True where the probability of a label is at least one half."""
     return np.asarray(probabilities >= 0.5)
 
 
 def class_metrics(probabilities: NDArray[np.float64], targets: NDArray[np.integer[Any]]) -> dict[str, float]:
-    """Return the metrics of a classifier with one class per example, by name.
+    """Return the metrics of a classifier with one class per example, with these keys.
 
         accuracy           fraction of examples whose most probable class is right
         macro_f1           mean of F1 over the classes
         auroc              mean of the AUROC of each class against the rest, over the classes that some examples have
-                           and others do not; NaN if there is none
+                           and others do not; NaN if there is no such class
         log_loss           mean cross-entropy in nats
         calibration_error  expected calibration error over 15 intervals (Guo et al. 2017, "On Calibration of Modern
                            Neural Networks", equation 3)
 
     Args:
         probabilities: [examples, classes].
-        targets: The numbers of the right classes, [examples].
+        targets: The indices of the true classes, [examples].
     """
     from sklearn import metrics
 
@@ -69,17 +69,17 @@ def class_metrics(probabilities: NDArray[np.float64], targets: NDArray[np.intege
 
 
 def multi_label_metrics(probabilities: NDArray[np.float64], targets: NDArray[np.integer[Any]]) -> dict[str, float]:
-    """Return the metrics of a classifier with any number of labels per example, by name.
+    """Return the metrics of a classifier with any number of labels per example, with these keys.
 
         macro_f1           mean of F1 over the labels; 0 for a label that is neither present nor predicted
         micro_f1           F1 of all labels of all examples together
         accuracy           fraction of examples whose labels are all right
         auroc              mean of the AUROC of each label, over the labels that some examples have and others do not;
-                           NaN if there is none
+                           NaN if there is no such label
         log_loss           mean binary cross-entropy over examples and labels, in nats; probabilities are clipped to
-                           [eps, 1 - eps], where eps is that of float64
-        calibration_error  as in `class_metrics`, over all binary predictions, whose confidence is the probability of
-                           the predicted value
+                           [eps, 1 - eps], where eps is the machine epsilon of float64
+        calibration_error  as in `class_metrics`, over all examples and labels; the confidence is the probability of
+                           the predicted value, 0 or 1
 
     Args:
         probabilities: [examples, labels].
@@ -101,12 +101,18 @@ def multi_label_metrics(probabilities: NDArray[np.float64], targets: NDArray[np.
 
 
 def _f1(hits: Any, there: Any, given: Any) -> Any:
-    """Return F1 from the numbers of true positives, positives and predicted positives; 0 if all numbers are 0."""
+    """Return F1.
+
+    Args:
+        hits: Number of true positives.
+        there: Number of positives in the data.
+        given: Number of predicted positives. If all three numbers are 0, F1 is 0.
+    """
     return 2 * hits / np.maximum(there + given, 1)
 
 
 def _mean_auroc(present: NDArray[np.bool_], probabilities: NDArray[np.float64]) -> float:
-    """Return the mean AUROC of the columns that some examples have and others do not; NaN if there is none."""
+    """Return the mean AUROC over the columns of `present` with both True and False; NaN if there is no such column."""
     from sklearn import metrics
 
     areas = [
@@ -117,16 +123,16 @@ def _mean_auroc(present: NDArray[np.bool_], probabilities: NDArray[np.float64]) 
 
 
 def _calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """Return the expected calibration error.
+    """Return the expected calibration error over 15 equal intervals of confidence.
 
-    This is |accuracy - mean confidence| in each interval of confidence, averaged over all predictions.
+    This is the mean over intervals of |accuracy - mean confidence|, weighted by the number of predictions.
     """
     places = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
     return float(np.abs(np.bincount(places, right - confidence, minlength=_BINS)).sum() / len(right))
 
 
 def confusion(predicted: NDArray[np.integer[Any]], targets: NDArray[np.integer[Any]], classes: int) -> list[list[int]]:
-    """Return the confusion matrix: how often each class (row) was predicted as each class (column)."""
+    """Return the confusion matrix: the number of examples for each true class (row) and predicted class (column)."""
     counts = np.bincount(targets * classes + predicted, minlength=classes * classes)
     return list(counts.reshape(classes, classes).tolist())
 
@@ -135,6 +141,6 @@ def label_confusion(predicted: NDArray[np.bool_], targets: NDArray[np.integer[An
     """Return a confusion matrix for each label, [[tn, fp], [fn, tp]].
 
     Args:
-        predicted, targets: [examples, labels].
+        predicted, targets: True or 1 for each label of an example, [examples, labels].
     """
     return [confusion(p.astype(np.intp), t, 2) for p, t in zip(predicted.T, targets.T, strict=True)]

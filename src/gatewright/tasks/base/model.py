@@ -27,8 +27,8 @@ class EvaluationSet(NamedTuple):
     Attributes:
         name: The name of the data set.
         examples: The examples, in the form that `prepared.encode` accepts.
-        prepared: The model's `prepared`, adapted to these examples, for example to their padded length.
-        notes: Sentences that readers of the results need to know.
+        prepared: A copy of the model's `prepared`, adapted to these examples, for example to their padded length.
+        notes: Sentences about the data that affect the reading of the results.
     """
 
     name: str
@@ -42,8 +42,8 @@ class Description(NamedTuple):
 
     Attributes:
         encoder: The kind of encoder.
-        size: Number of ids. For numeric inputs, the number of features at each time step.
-        reads: The encoder and the size in words.
+        size: Number of ids that the encoder has, or number of features at each time step for numeric inputs.
+        reads: A sentence about the encoder and its size.
     """
 
     encoder: str
@@ -55,10 +55,10 @@ class TrainedModel(ABC):
     """A trained model, loaded from a model file.
 
     Attributes:
-        command: The command that trains such a model, such as "classify" for `gatewright train classify`.
+        command: The subcommand of `gatewright train` that trains such a model, such as "classify".
         task: The task's name in the registry.
-        prepared: The facts that the task learned from the training set.
-        training: Settings and results of the training, which `gatewright info` prints.
+        prepared: What the task learned from the training set, such as the encoder and the labels.
+        training: The settings and results of the training run, which `gatewright info` prints.
         parameters: Number of trained parameters.
     """
 
@@ -77,7 +77,7 @@ class TrainedModel(ABC):
 
     @classmethod
     def parse_prepared(cls, prepared: Mapping[str, Any]) -> Prepared[Any]:
-        """Return the `Prepared` that a model file stores as these JSON values; see `nn.file.Schema`."""
+        """Convert the JSON values in a model file back to a `Prepared` object; see `nn.file.Schema`."""
         return cls.prepared_class.from_json(prepared)
 
     @classmethod
@@ -87,14 +87,14 @@ class TrainedModel(ABC):
 
     @abstractmethod
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
-        """Read examples to evaluate the model on: the test set if the data has one, else all of it.
+        """Read examples to evaluate the model on: the test set of `data`, or all of `data` if it has no test set.
 
         Raises:
             InputError: The data cannot be used, or does not fit the model.
         """
 
     def outputs(self, batch: Batch, progress: bool = False) -> Tree:
-        """Return the network's outputs for encoded examples, computed as for the test set at the end of training."""
+        """Return the network's outputs for encoded examples. If `progress` is True, print the progress."""
         stateful = self.prepared.stateful
         size = EVALUATED_STREAMS if stateful else self.examples_per_call
         outputs, states, report = [], None, Ticker()
@@ -109,14 +109,14 @@ class TrainedModel(ABC):
         return concatenate(outputs)
 
     def outputs_by_length(self, inputs: NDArray[Any], lengths: NDArray[np.intp], examples: str) -> NDArray[np.float64]:
-        """Return the outputs for padded sequences.
+        """Return the network's outputs for padded sequences, [sequences, outputs], in their order.
 
         Sequences of similar length are computed together, without the padding that they have in common.
 
         Args:
             inputs: [sequences, time, ...], with the padding on the left.
             lengths: Number of steps of each sequence, [sequences].
-            examples: The word for the sequences in progress reports, such as "texts".
+            examples: The word for the sequences when progress is printed, such as "texts".
         """
         order = np.argsort(lengths, kind="stable")
         outputs = np.empty((len(inputs), self._layers[-1].width(0)), np.float64)
@@ -131,14 +131,14 @@ class TrainedModel(ABC):
 
     @abstractmethod
     def predict_from(self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]) -> list[Any]:
-        """Return the predictions of `gatewright predict` for texts, or for a file.
+        """Return one prediction for each of the texts, or for each example in a file, as `gatewright predict` does.
 
         Raises:
-            InputError: The texts or the file cannot be used, or the model does not predict.
+            InputError: The texts or the file cannot be used, or `gatewright predict` does not support this model.
         """
 
     def stream(self, prompt: str, **decoding: Any) -> Any:
-        """Return an iterator over the parts of a generated continuation of the prompt.
+        """Return an iterator that generates a continuation of the prompt, part by part.
 
         Raises:
             InputError: The model does not generate text.
@@ -149,15 +149,15 @@ class TrainedModel(ABC):
 
     @abstractmethod
     def describe(self) -> Description:
-        """Return a description of the inputs."""
+        """Return a description of the model's inputs."""
 
     @abstractmethod
     def answers(self) -> dict[str, Any]:
-        """Return what the model predicts, such as its labels, by name, for `gatewright info`."""
+        """Return what the model predicts, such as {"labels": [...]}, for `gatewright info`."""
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The layers, from the input to the output."""
+        """The layers of the network, from the input to the output."""
         return self._layers
 
     @cached_property
@@ -166,7 +166,7 @@ class TrainedModel(ABC):
 
 
 def starts_with(layers: Sequence[Layer], kind: type[Layer]) -> bool:
-    """Return True if the first layer is the only one of this kind, and a recurrent layer reads its outputs."""
+    """Return True if only the first layer is of this kind, and a recurrent layer follows (with or without dropout)."""
     reader = next((layer for layer in layers[1:] if not isinstance(layer, Dropout)), None)
     return (
         len(layers) > 2
@@ -179,13 +179,12 @@ def starts_with(layers: Sequence[Layer], kind: type[Layer]) -> bool:
 def is_classifier(layers: Sequence[Layer], first: type[Layer]) -> bool:
     """Return True if the layers form a classifier.
 
-    A classifier has an input layer, recurrent layers that end in one vector for all time steps, and a linear map.
-
-    There may be a dropout layer between any two of them.
+    A classifier has an input layer, recurrent layers whose last one returns a single vector (or is followed by
+    pooling), and a dense layer. There may be dropout between any two of these layers.
 
     Args:
-        layers: From the input to the output.
-        first: The class of the input layer.
+        layers: The layers, from the input to the output.
+        first: The required class of the input layer.
     """
     has_time, fits = True, starts_with(layers, first) and isinstance(layers[-1], Dense)
     for layer in layers[1:]:

@@ -16,10 +16,10 @@ class Prediction:
 
     Attributes:
         label: The most probable label.
-        probabilities: Probability of each label.
-        labels: The predicted labels: the most probable one; for a multi-label model, those with a probability of at
-            least one half, which may be none.
-        multi_label: True if the model is a multi-label model.
+        probabilities: The probability of each label.
+        labels: The predicted labels. A multi-label model predicts all labels with a probability of at least one half,
+            which may be none. Other models predict only the most probable label.
+        multi_label: True if the model can predict any number of labels for an example.
     """
 
     label: str
@@ -33,7 +33,7 @@ class Prediction:
         return {**predicted, "probabilities": self.probabilities}
 
     def text(self, first: bool) -> str:
-        """Return the line that `gatewright predict` prints. `first` is True for the first of several predictions."""
+        """Return the text that `gatewright predict` prints. `first` is True for the first prediction of the output."""
         return str(self)
 
     def __str__(self) -> str:
@@ -44,7 +44,7 @@ class Prediction:
 
 
 def predictions(labels: LabelSet, probabilities: NDArray[np.float64]) -> list[Prediction]:
-    """Return the predictions for examples with these probabilities, [examples, labels]."""
+    """Return a prediction for each example, given the probability of each label, [examples, labels]."""
     return [
         Prediction(
             labels.names[int(np.argmax(row))],

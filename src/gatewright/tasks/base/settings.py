@@ -1,4 +1,4 @@
-"""Settings of tasks: one dataclass per task, whose fields give the flag, TOML key, keyword, default and help text."""
+"""Settings of tasks. Each field of a settings class defines a flag, TOML key, keyword, default and help text."""
 
 import dataclasses
 import math
@@ -28,17 +28,18 @@ TRAIN_ONLY: Any = object()
 
 @dataclass(frozen=True)
 class Setting:
-    """The description of a setting, apart from its name, type and default.
+    """Everything about a setting except its name, type and default.
 
     Attributes:
-        help: Its effect and unit, for help texts and docstrings.
-        group: The heading under which help texts list it.
-        compare: Its default in a comparison, or `SAME` or `TRAIN_ONLY`.
+        help: The effect and the unit of the setting, for help texts and docstrings.
+        group: The heading under which help texts list the setting.
+        compare: The default in a comparison; `SAME` if it is the same as in training, or `TRAIN_ONLY` if comparisons do
+            not have the setting.
         swept: The option of a comparison that takes several values of the setting, such as "cells". Empty if there is
-            none.
+            no such option.
         minimum, below, maximum: Bounds of a number: at least `minimum`, at most `maximum`, and less than `below`.
         choices: The allowed values of a setting that is a string.
-        default_text: The default in words, for a default that depends on the data.
+        default_text: A text for help texts that describes the default, if it depends on the data.
     """
 
     help: str
@@ -53,13 +54,13 @@ class Setting:
 
 
 def setting(default: Any, help: str, group: Group, **about: Any) -> Any:
-    """Return a dataclass field for a setting. `about` has further attributes of `Setting`."""
+    """Return a dataclass field that defines a setting. `about` are further attributes of `Setting`."""
     return dataclasses.field(default=default, metadata={"setting": Setting(help, group, **about)})
 
 
 @dataclass(frozen=True)
 class SettingField:
-    """A setting of a settings class: its name, kind of values, default and description."""
+    """A setting of a settings class: its name, the kind of its values, its default and its description."""
 
     name: str
     kind: Kind
@@ -77,11 +78,11 @@ class SettingField:
 
     @property
     def compare_default(self) -> Any:
-        """The default in a comparison."""
+        """The default of the setting in a comparison."""
         return self.default if self.about.compare in (SAME, TRAIN_ONLY) else self.about.compare
 
     def check(self, value: Any) -> Any:
-        """Check a value, and return it as a plain Python value.
+        """Return the value as a plain Python value, if it is allowed.
 
         Raises:
             InputError: The value is not allowed.
@@ -107,7 +108,7 @@ class SettingField:
 
     @property
     def range(self) -> str:
-        """The allowed numbers, in words."""
+        """A text that describes the allowed numbers."""
         about = self.about
         if math.isfinite(about.below):
             return f"of at least {about.minimum:g} and below {about.below:.12g}"
@@ -137,7 +138,7 @@ _KINDS: Mapping[Any, Kind] = {
 
 
 def setting_fields(settings: "type[SettingsTable]") -> tuple[SettingField, ...]:
-    """Return the settings of a settings class, group by group, in the order of their definition."""
+    """Return the settings of a settings class, sorted by group and then by the order of definition."""
     types = get_type_hints(settings)
     fields = [
         SettingField(field.name, _KINDS[types[field.name]], field.default, field.metadata["setting"])
@@ -148,15 +149,15 @@ def setting_fields(settings: "type[SettingsTable]") -> tuple[SettingField, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class SettingsTable:
-    """The base class of settings, which are checked. Subclasses define each setting as a field made by `setting`."""
+    """The base class of settings classes. Subclasses define each setting as a field with `setting`."""
 
     @classmethod
     def complete(cls, given: Mapping[str, Any], compare: bool = False) -> Self:
-        """Check the given values, and return settings with these values and the defaults for all others.
+        """Check the given values, and return settings with these values and defaults for all other settings.
 
         Args:
-            given: Values by name; None stands for the default.
-            compare: Use the defaults of a comparison.
+            given: The names of settings and their values. None stands for the default.
+            compare: Use the settings and defaults of a comparison instead of those of training.
 
         Raises:
             InputError: A name is unknown, or a value is not allowed.
@@ -174,15 +175,15 @@ class SettingsTable:
         return cls(**values)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the settings by name."""
+        """Return a dictionary of the names of all settings and their values."""
         return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(SettingsTable):
-    """Settings that every task has: those of the recurrent layers and of the training.
+    """The settings that every task has, for the recurrent layers and for training.
 
-    A default of None depends on the data; `Task.prepare` replaces it.
+    If a default is None, `Task.prepare` replaces it by a value that depends on the data.
     """
 
     cell: str = setting(
@@ -252,7 +253,7 @@ class Settings(SettingsTable):
 
 
 def embedding_moments(default: str) -> Any:
-    """Return the setting of Adam's second moments in the embedding."""
+    """Return a dataclass field that defines the setting for Adam's second moments in the embedding."""
     return setting(
         default,
         "Second moments of Adam for the embedding table: own (one per weight) or shared (one for the whole table).",
@@ -263,7 +264,7 @@ def embedding_moments(default: str) -> Any:
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
-    """Return the settings in a TOML file by name. Hyphens in names are read as underscores.
+    """Return a dictionary of the settings in a TOML file. Hyphens in names are replaced by underscores.
 
     Raises:
         InputError: The file cannot be read, is not valid TOML, or contains a table.

@@ -1,4 +1,4 @@
-"""The description of a task in the registry. It names the task's classes by import path, so it imports quickly."""
+"""The description of a task in the registry. It refers to classes by import path, so that importing it is fast."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from gatewright.tasks.base.settings import Settings, SettingsTable
 
 @dataclass(frozen=True)
 class Option:
-    """An option of a task's data, such as a column.
+    """An option that says how a task reads its data, such as the name of a column.
 
     Attributes:
         name: The keyword argument.
-        metavar, help: The name of its value and its description, for help texts.
-        flag: The flag. If it is empty, the flag is the name with hyphens instead of underscores.
+        metavar, help: The placeholder for the value and the description, for help texts.
+        flag: The flag on the command line. If empty, it is `name` with hyphens instead of underscores.
         training_only: True if only training and comparisons have the option.
     """
 
@@ -42,21 +42,22 @@ class TaskSpec:
     Attributes:
         name: The unique name of the task, which model files store.
         command: The subcommand of `gatewright train`, such as "classify". Tasks that read different kinds of data may
-            share one. Empty if the task can only be compared.
-        function: The name of its typed training function, such as `train_classifier`.
+            share a subcommand. Empty if the task is only for `gatewright compare`.
+        function: The name of the task's typed training function, such as `train_classifier`.
         summary: A sentence about what the network learns, for help texts.
         examples: The word for the examples of the data, in the plural, such as "texts".
         reads: A description of the data that the task accepts, for help texts.
         example: The arguments of an example command, after `gatewright train`.
-        options: Options of the data.
-        predict_options: Options of `predict`.
+        options: Options for reading the data.
+        predict_options: Options for reading a file in `gatewright predict`.
         settings: The settings class.
-        owns: A function that returns True if data with these options belongs to this task.
+        owns: A function of `data` and its options that returns True if this task reads such data.
         task: Import path "module:name" of the task class.
-        model: Import path of the class of its trained models. Empty if the task can only be compared.
-        takes_splits: True if --validation and --test may name data.
+        model: Import path "module:name" of the class for trained models. Empty if the task is only for comparisons.
+        takes_splits: True if the task accepts separate data with --validation and --test.
         decoding: Settings of `gatewright generate`, for a task whose models generate text.
-        complete: A function that returns an instance of the settings class for the given settings and options.
+        complete: A function that takes the settings class, the given settings and the given options, and returns an
+            instance of the settings class.
     """
 
     name: str
@@ -81,14 +82,14 @@ class TaskSpec:
         return resolve_name(self.task)
 
     def model_class(self) -> Any:
-        """Import and return the class of its trained models."""
+        """Import and return the class for trained models of this task."""
         return resolve_name(self.model)
 
     def require_splits(self, data: str, splits: Mapping[str, str | None]) -> dict[str, str]:
-        """Return the data given with --validation and --test, by name of the split.
+        """Return the data given with --validation and --test, with the names of the splits as keys.
 
         Raises:
-            InputError: There is such data, but the task reads all splits from `data`.
+            InputError: Data for a split is given, but the task reads all splits from `data`.
         """
         given = {name: path for name, path in splits.items() if path is not None}
         if given and not self.takes_splits:
@@ -99,10 +100,10 @@ class TaskSpec:
         return given
 
     def require_options(self, data: str, options: Mapping[str, Any]) -> None:
-        """Check that the task has all given options of the data.
+        """Raise an error if an option is given that the task does not have.
 
         Raises:
-            InputError: The task does not have one.
+            InputError: One of `options` is not an option of this task.
         """
         own = [option.name for option in self.options]
         for name, value in options.items():

@@ -14,15 +14,15 @@ def recurrent_stack(
     pooling: str = "last",
     weight_dropout: float = 0.0,
 ) -> list[Layer]:
-    """Return recurrent layers, each followed by dropout.
+    """Return `settings.layers` recurrent layers, each followed by dropout.
 
     Args:
         settings: The task's settings.
         bidirectional: True if the layers process sequences in both directions.
         sequences: True if the last layer returns the outputs of all time steps.
-        pooling: Method that combines the outputs of all time steps of the last layer into one vector: "last", or one of
-            `Pool`.
-        weight_dropout: See `Recurrent`.
+        pooling: Method that combines the outputs of the last layer at all time steps into one vector: "last" for the
+            last output, or a method of `Pool`.
+        weight_dropout: Fraction of the recurrent weights dropped in training; see `Recurrent`.
     """
     layers: list[Layer] = []
     for layer in range(settings.layers):

@@ -1,8 +1,8 @@
 """The interface of a task, which training, comparison and evaluation use.
 
-A `Task` reads and splits a data set. `Task.prepare` learns from the training set what encoding needs and returns a
-`Prepared`, which encodes examples, builds the network and measures its outputs. A model file stores the `Prepared`, so
-a trained model encodes and measures exactly as in training.
+A `Task` reads and splits a data set, and builds the network. `Task.prepare` learns from the training set what is
+needed to encode examples, such as a vocabulary. It returns a `Prepared`, which encodes examples and measures the
+network's outputs. A model file stores the `Prepared`, so a trained model encodes examples exactly as in training.
 """
 
 from abc import ABC, abstractmethod
@@ -26,12 +26,12 @@ EVALUATED_STREAMS = 8
 
 @dataclass(frozen=True)
 class Splits(Generic[Examples]):
-    """A data set, split.
+    """A data set that is split into a training, a validation and a test set.
 
     Attributes:
         name: The name of the data set in results.
-        train, validation, test: Examples, of a type that only the task itself knows.
-        notes: Sentences for readers of the results.
+        train, validation, test: The examples of each split. Each task defines their type.
+        notes: Sentences about the data that affect the reading of the results.
     """
 
     name: str
@@ -47,7 +47,7 @@ class FittedBaseline(NamedTuple):
     Attributes:
         name, description: Name and description for readers of the results.
         outputs: Outputs in the same form as those of the network.
-        others: Name and outputs of further baselines, which were worse on the validation set.
+        others: The name and the outputs of each further baseline that was worse on the validation set.
     """
 
     name: str
@@ -57,11 +57,11 @@ class FittedBaseline(NamedTuple):
 
 
 class Length(NamedTuple):
-    """The default length of a training.
+    """The default length of training.
 
     Attributes:
         steps: Approximate number of training steps.
-        min_epochs, max_epochs: Bounds of the number of epochs.
+        min_epochs, max_epochs: The smallest and the largest number of epochs.
     """
 
     steps: int
@@ -69,23 +69,24 @@ class Length(NamedTuple):
     max_epochs: int = 50
 
     def epochs(self, examples: int, batch_size: int) -> int:
-        """Return the number of epochs over this many examples."""
+        """Return the number of epochs that takes about `steps` training steps with this number of examples."""
         return min(self.max_epochs, max(self.min_epochs, -(-self.steps * batch_size // examples)))
 
 
 class Prepared(ABC, Generic[Examples]):
-    """The facts that a task learned from the training set, such as a vocabulary. Subclasses are frozen dataclasses.
+    """What a task learned from the training set, such as a vocabulary. Subclasses are frozen dataclasses.
 
     Encoding, metrics and conversion to JSON need only NumPy.
 
     Attributes:
-        unit: Unit of the size of a split, such as "texts" or "tokens".
-        score_label: A clause for readers that says when `scores` is higher for one model than for another.
-        score_name: Name of the mean of `scores` in verdicts, if it is not the main metric. Otherwise empty.
-        stateful: True if each example of a batch continues the example at the same position of the previous batch, from
-            its last states. Batches have `batch_size` examples in training and `EVALUATED_STREAMS` in evaluation.
+        unit: The unit in which the size of a split is counted, such as "texts" or "tokens".
+        score_label: A clause for reports that says when one model has a higher score for an example than another.
+        score_name: The name of the mean score in verdicts, if the mean score is not the main metric. Otherwise empty.
+        stateful: True if each example of a batch continues the example at the same index of the previous batch, so that
+            the recurrent states are carried over. Batches have `batch_size` examples in training and
+            `EVALUATED_STREAMS` in evaluation.
         features: Number of input features at each time step; 1 for ids.
-        labels: The classes, for a classifier.
+        labels: The labels of a classifier. Empty for other tasks.
         multi_label: True if an example may have any number of labels.
     """
 
@@ -118,23 +119,23 @@ class Prepared(ABC, Generic[Examples]):
     @property
     @abstractmethod
     def measures(self) -> tuple[Measure, ...]:
-        """The metrics; the first decides which epoch, learning rate and cell is best."""
+        """The metrics. The first one decides which epoch, learning rate and recurrent cell is best."""
 
     @property
     def selection_measures(self) -> tuple[Measure, ...]:
-        """The metrics by which an epoch is chosen. Each one only breaks ties of those before it."""
+        """The metrics by which the best epoch is chosen. Each metric only breaks ties in the metrics before it."""
         return self.measures[:1]
 
     @abstractmethod
     def encode(self, examples: Examples, training: bool = False) -> Batch:
-        """Return examples as arrays. `training` is True if the network is trained on them."""
+        """Return the inputs and targets of examples as arrays. `training` is True if the network is trained on them."""
 
     def size(self, batch: Batch) -> int:
         """Return the amount of data in the batch, counted in `unit`."""
         return batch.size
 
     def remarks(self, batch: Batch) -> tuple[str, ...]:
-        """Return notes about the encoded test set, such as unknown words, for readers of the results."""
+        """Return sentences for reports about the encoded test set, such as its number of unknown words."""
         return ()
 
     def sample_weight(self, batch: Batch) -> NDArray[np.float32]:
@@ -142,7 +143,7 @@ class Prepared(ABC, Generic[Examples]):
         return np.ones(batch.size, np.float32)
 
     def confusion(self, outputs: Tree, targets: Tree) -> Sequence[Any]:
-        """Return the confusion matrix of a classifier, or one matrix per label. Empty for other tasks."""
+        """Return the confusion matrix of a classifier (for multi-label data, one per label). Empty for other tasks."""
         return ()
 
     @abstractmethod
@@ -151,24 +152,24 @@ class Prepared(ABC, Generic[Examples]):
 
     @abstractmethod
     def measure(self, outputs: Tree, targets: Tree) -> dict[str, float]:
-        """Return the value of each of `measures` by name."""
+        """Return the value of each metric in `measures`, with the names of the metrics as keys."""
 
     @abstractmethod
     def scores(self, outputs: Tree, targets: Tree) -> NDArray[Any]:
-        """Return the score of each example for paired tests, [examples]; higher is better."""
+        """Return a score for each example, [examples], for paired tests. Higher is better."""
 
     @abstractmethod
     def constant(self, targets: Tree, train: Tree | None = None) -> tuple[Tree, str]:
-        """Return the outputs of the constant baseline, the best ones that ignore the inputs, and a description of them.
+        """Return the outputs of the constant baseline, which ignores the inputs, and a description of the baseline.
 
         Args:
-            targets: The targets to predict.
-            train: The training targets, from which the constant is estimated. None estimates it from `targets`.
+            targets: The targets to predict. There is an output for each.
+            train: The training targets, to which the baseline is fitted. None fits it to `targets`.
         """
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
-        """Return everything that a model file needs, as JSON values."""
+        """Return the object as a dictionary of JSON values for a model file."""
 
     @classmethod
     @abstractmethod
@@ -183,14 +184,14 @@ class Prepared(ABC, Generic[Examples]):
 
 @dataclass(frozen=True)
 class Task(ABC, Generic[Examples]):
-    """A data set, and the settings of the network that is trained on it.
+    """A data set, and the settings of a network to train on the data.
 
     Attributes:
         data: A named data set, a file or a folder.
-        settings: Settings of the network and its training.
-        options: Options of the data by name.
-        validation, test: Data for the validation set and the test set. None means those in `data`, or examples that are
-            set aside.
+        settings: The settings of the network and of training.
+        options: The options for reading the data, such as names of columns, with their names as keys.
+        validation, test: Data for the validation set and the test set. None means the sets that `data` contains, or
+            examples set aside from `data`.
         limit: Use at most this many training examples, and at most this many test examples.
     """
 
@@ -205,12 +206,12 @@ class Task(ABC, Generic[Examples]):
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Everything else that the result depends on, by name, apart from the settings and the data."""
+        """Everything that the result depends on besides the settings and the data, with names as keys."""
         return {}
 
     @abstractmethod
     def read(self) -> Splits[Examples]:
-        """Read and split the data. The splits do not depend on the seed.
+        """Read the data and split it. The splits do not depend on the `seed` setting.
 
         Raises:
             InputError: The data cannot be used.
@@ -218,20 +219,20 @@ class Task(ABC, Generic[Examples]):
 
     @abstractmethod
     def prepare(self, splits: Splits[Examples]) -> tuple[Prepared[Examples], Any]:
-        """Learn from the training set what is needed to encode examples. Of the other splits, only the sizes are used.
+        """Learn from the training set what is needed to encode examples. Of the other splits, use only the sizes.
 
         Returns:
-            The learned facts, and the settings completed with the values that depend on the data.
+            What was learned, and a copy of the settings in which defaults that depend on the data are filled in.
         """
 
     @abstractmethod
     def network(self, prepared: Any, settings: Any) -> list[Layer]:
-        """Return the layers of the network with these settings."""
+        """Return the layers of a network with these settings, from the input to the output."""
 
     def initial_weights(self, layers: Sequence[Layer], drawn: list[Any]) -> list[Any]:
-        """Return the initial weights of the training, given randomly initialized ones."""
+        """Return the initial weights of the network. `drawn` are randomly initialized weights, which may be changed."""
         return drawn
 
     @abstractmethod
     def baseline(self, splits: Splits[Examples], prepared: Any) -> FittedBaseline:
-        """Fit a model without recurrent layers to the training set. The validation set chooses its hyperparameters."""
+        """Fit a model without recurrent layers to the training set. Choose hyperparameters on the validation set."""

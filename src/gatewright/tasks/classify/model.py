@@ -25,7 +25,7 @@ class Classifier(TrainedModel):
     """A trained text classifier.
 
     Attributes:
-        prepared: The labels, the encoder, and the largest number of tokens of a text.
+        prepared: The labels, the encoder, and the largest number of tokens that is read of a text.
         training: The settings and the results of the training.
     """
 
@@ -50,7 +50,7 @@ class Classifier(TrainedModel):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels in the order of the outputs."""
+        """The names of the labels, in the order of the columns of `probabilities`."""
         return self.prepared.labels
 
     @overload
@@ -70,7 +70,7 @@ class Classifier(TrainedModel):
         return predictions(self.prepared.label_set, self.probabilities(texts))
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Return the probability of each label for each text, [texts, labels].
+        """Return the probability of each label for each text, [texts, labels], with labels in the order of `labels`.
 
         Raises:
             InputError: A text is not a string.
@@ -87,7 +87,7 @@ class Classifier(TrainedModel):
         return self._outputs(batch.inputs)
 
     def _outputs(self, ids: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Return the logits for ids [texts, max_length]."""
+        """Return the logits, [texts, outputs], for token ids, [texts, max_length], padded with 0 on the left."""
         return self.outputs_by_length(ids, (ids != PADDING).sum(axis=1), "texts")
 
     def start(self) -> list[States]:
@@ -104,11 +104,11 @@ class Classifier(TrainedModel):
         `states` is not changed. For a text of fewer than `max_length` tokens, the prediction equals that of `predict`.
 
         Args:
-            token: The id that the encoder gives the token.
+            token: The token's id in the encoder.
             states: The states from `start`, or from `step` for the previous token.
 
         Raises:
-            InputError: The encoder has no such id.
+            InputError: The encoder has no token with this id.
         """
         if not PADDING < token < self.prepared.encoder.ids:
             raise InputError(f"A token must be an id from 1 to {self.prepared.encoder.ids - 1}, not {token}.")
@@ -125,15 +125,16 @@ class Classifier(TrainedModel):
         return EvaluationSet(source.name, examples, self.prepared)
 
     def _require_own_labels(self, name: str, examples: AnyLabelled) -> None:
-        """Check that the labels of the texts to evaluate are labels that the model predicts.
+        """Raise an error unless the model can predict all labels of the texts to evaluate.
 
         Args:
             name: The name of the data set, for error messages.
             examples: The texts to evaluate, with their labels.
 
         Raises:
-            InputError: The model does not know a label, a label of the model has no column, or only one of the model
-                and the texts has several labels for each text.
+            InputError: A text has a label that the model does not predict; the table has a column for each label, but
+                none for a label that the model predicts; or the model predicts several labels for each text and
+                the texts have one each, or the reverse.
         """
         several = isinstance(examples, SeveralLabelled)
         if several != self.prepared.multi_label:

@@ -18,14 +18,14 @@ _LANGUAGE_MODEL = "generate"
 
 @dataclass(frozen=True)
 class _Encoded:
-    """The encoder of a language model. A classifier needs nothing else that the model learned about its texts."""
+    """The part of a language model's prepared data that a classifier needs: the encoder."""
 
     encoder: Encoder
     features: int = 1
 
 
 class _Schema:
-    """The schema of a language model's file, reduced to what a classifier needs; see `nn.file.Schema`."""
+    """The schema of a language model's file. Of the prepared data, it parses only the encoder; see `nn.file.Schema`."""
 
     layer_classes = LAYERS
 
@@ -44,9 +44,9 @@ class Pretrained:
     Attributes:
         path: The model file.
         encoder: The encoder, which turns texts into token ids.
-        settings: The settings of the classifier that the language model determines.
-        weights: The weights of the embedding and of each recurrent layer, from the input to the output.
-        digest: A hash of the model file's content.
+        settings: The classifier settings that must equal those of the language model, such as `units`.
+        weights: The weights of the embedding, then of each recurrent layer from bottom to top.
+        digest: A hash of the language model.
     """
 
     path: str
@@ -95,10 +95,10 @@ class Pretrained:
         return cls(str(path), prepared.encoder, settings, tuple(w for _, w in layers), model_file.digest(model))
 
     def complete(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the given settings, together with the settings that the language model determines.
+        """Return the given settings, combined with those in `settings`.
 
         Raises:
-            InputError: The user gave a setting that the language model determines.
+            InputError: `given` contains a setting that the language model determines, or a bidirectional network.
         """
         for name in (*self.settings, "tokens", "min_count"):
             if given.get(name) is not None:
@@ -108,9 +108,9 @@ class Pretrained:
         return {**given, **self.settings}
 
     def initial_weights(self, layers: Sequence[Layer], drawn: list[Any]) -> list[Any]:
-        """Return the initial weights of a classifier's layers.
+        """Return the initial weights of each of a classifier's layers, in the order of `layers`.
 
-        The embedding and the recurrent layers get the language model's weights. The others keep their random weights.
+        The embedding and the recurrent layers get the language model's weights. Other layers keep their random weights.
 
         Args:
             layers: The layers of the classifier.

@@ -36,7 +36,7 @@ class Labelled(NamedTuple):
     labels: list[str]
 
     def take(self, places: Sequence[int]) -> Self:
-        """Return the texts at the given indices, with their labels, in the order of the indices."""
+        """Return the texts at the indices `places`, in that order, with their labels."""
         return self._replace(
             texts=[self.texts[place] for place in places], labels=[self.labels[place] for place in places]
         )
@@ -47,7 +47,7 @@ class SeveralLabelled(NamedTuple):
 
     Attributes:
         texts: The texts.
-        labels: The labels of each text, which may be none.
+        labels: A tuple of labels for each text, which may be empty.
         columns: The names of the label columns if the table has a column of 0 and 1 for each label; otherwise empty.
     """
 
@@ -56,7 +56,7 @@ class SeveralLabelled(NamedTuple):
     columns: tuple[str, ...]
 
     def take(self, places: Sequence[int]) -> Self:
-        """Return the texts at the given indices, with their labels, in the order of the indices."""
+        """Return the texts at the indices `places`, in that order, with their labels."""
         return self._replace(
             texts=[self.texts[place] for place in places], labels=[self.labels[place] for place in places]
         )
@@ -66,14 +66,14 @@ AnyLabelled = Labelled | SeveralLabelled
 
 
 class Source(NamedTuple):
-    """A data set of labelled texts.
+    """The training set and the test set of a labelled data set.
 
     Attributes:
         name: The name shown to the user.
         train: The training set.
         test: The test set, with labels of the same kind as `train`; None if the source has no test set.
-        neighbours: End of a sentence that tells the user what neighboring texts of `train` have in common, such as
-            "are of one film". Empty if they are not related.
+        neighbours: The end of a sentence that begins "Neighboring texts of NAME", such as "are of one film". Empty if
+            neighboring texts of `train` are not related.
     """
 
     name: str
@@ -90,15 +90,15 @@ def read_labelled(
     test: str | None = None,
     label_separator: str | None = None,
 ) -> Source:
-    """Read texts and their labels, always in the same order.
+    """Read the training set and the test set of a labelled data set, always in the same order.
 
     Args:
         data: `imdb`; a .csv, .tsv, .parquet, .jsonl or .ndjson file; a folder with a subfolder of text files for each
             class; a folder with two such folders, train/ and test/; or a .tar.gz or .tgz archive of such a folder.
-        text, label: The text column and the label column of a table, by default `text` and `label`. If `text` names
+        text, label: The names of the text column and the label column, by default `text` and `label`. If `text` names
             several columns, separated by commas, their texts are joined by line breaks.
-        test: A file, folder or archive with the test set, if `data` has no test set.
-        label_separator: The separator between the labels in a field of the label column.
+        test: A file, folder or archive with the test set. Only if `data` has no test set.
+        label_separator: The separator between several labels in a field of the label column, such as ";".
 
     Labels are converted to strings: whole numbers without decimals, Boolean values to `true` and `false`. A text may be
     empty, but no text or label may be missing.
@@ -128,14 +128,14 @@ def read_labelled(
 
 
 def require_same_kind(train: AnyLabelled, data: str, other: AnyLabelled, given: str) -> None:
-    """Check that both splits have one label for each text, or both have lists of labels.
+    """Raise an error if one split has one label for each text, and the other has lists of labels.
 
     Args:
         train, other: The two splits.
-        data, given: The names of their files, for the error message.
+        data, given: The file names of `train` and `other`, for the error message.
 
     Raises:
-        InputError: One split has one label for each text, and the other has lists of labels.
+        InputError: The two splits differ in this way.
     """
     if type(train) is not type(other):
         single, several = (data, given) if isinstance(train, Labelled) else (given, data)
@@ -145,7 +145,7 @@ def require_same_kind(train: AnyLabelled, data: str, other: AnyLabelled, given: 
 
 
 def distinct_labels(examples: AnyLabelled) -> set[str]:
-    """Return the set of all labels of the examples."""
+    """Return the set of all labels that occur in the examples."""
     if isinstance(examples, Labelled):
         return set(examples.labels)
     return {label for labels in examples.labels for label in labels}
@@ -171,7 +171,7 @@ def _read_path(given: str, wanted: ColumnOptions, option: str, named: Sequence[s
 
     Args:
         given: The path.
-        wanted: The columns of a table.
+        wanted: The text and label columns of a table, and how to read them.
         option: The option with which the path was given, for error messages.
         named: The named data sets that the option also accepts, for error messages.
     """
@@ -208,7 +208,7 @@ def _read_tree(name: str, tree: folders.Tree) -> Source:
 
 
 def _labelled_rows(path: Path, rows: Rows, separator: str | None) -> AnyLabelled:
-    """Return the texts and labels of a table, after checking that none is missing."""
+    """Return the texts and labels in the rows of a table. Raise an error if a text or label is missing."""
     if not rows.texts:
         raise InputError(f"{path} has no rows. Add a row for each text and its label.")
     if len(rows.columns.labels) > 1:
@@ -226,7 +226,7 @@ def _labelled_rows(path: Path, rows: Rows, separator: str | None) -> AnyLabelled
 
 
 def _labels_from_columns(path: Path, rows: Rows) -> list[tuple[str, ...]]:
-    """Return the labels of each row: the names of the label columns that contain 1 or true."""
+    """Return the labels of each row: the names of the label columns in which the row has 1 or true."""
     labels = []
     for place, fields in enumerate(rows.labels):
         values = [_truth_value(field) for field in fields]
@@ -244,13 +244,13 @@ def _labels_from_columns(path: Path, rows: Rows) -> list[tuple[str, ...]]:
 
 
 def _truth_value(field: object) -> bool | None:
-    """Return True for a field with 1 or true, False for 0 or false, and None for anything else."""
+    """Return True if a field is 1 or true, False if it is 0 or false, and None if it is anything else."""
     name = label_of_field(field) if isinstance(field, str) else label_name(field)
     return {"0": False, "1": True, "false": False, "true": True}.get(name or "")
 
 
 def _labels_from_fields(path: Path, rows: Rows, separator: str) -> list[tuple[str, ...]]:
-    """Split the label field of each row at the separator. Remove spaces around labels, empty labels and repetitions."""
+    """Return the labels of each row: its label field, split at the separator, without empty and repeated labels."""
     for place, field in enumerate(rows.labels):
         if isinstance(field, list):
             raise InputError(
@@ -264,7 +264,7 @@ def _labels_from_fields(path: Path, rows: Rows, separator: str) -> list[tuple[st
 
 
 def _labels_from_lists(path: Path, rows: Rows) -> list[tuple[str, ...]]:
-    """Return the labels of each row, for a label column that contains lists."""
+    """Return the labels of each row without repetitions, from a label column that contains lists of labels."""
     require_all(path, "label", [field is None for field in rows.labels], rows.lines)
     for place, field in enumerate(rows.labels):
         where = f"{row_location(path, rows.lines, place)}: {rows.columns.labels[0]!r}"

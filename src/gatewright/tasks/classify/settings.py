@@ -80,17 +80,17 @@ class ClassifySettings(Settings):
 
 
 def complete(settings: type[Any], given: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """Return the settings, with default values for those that were not given.
+    """Return an instance of the settings class, with default values for settings that were not given.
 
-    If a language model is fine-tuned, some settings are taken from it, and others have different defaults.
+    If a language model is fine-tuned, it determines some settings, and others have different defaults.
 
     Args:
-        settings: The class of the settings.
-        given: The settings that the user gave.
-        options: The other options of the command. `pretrained` is the model file of the language model, if any.
+        settings: The settings class, such as `ClassifySettings`.
+        given: The values that the user gave, with the names of the settings as keys.
+        options: The other options of the command. `pretrained` is the language model's file, or None.
 
     Raises:
-        InputError: A setting or the language model cannot be used.
+        InputError: A setting is invalid, or the language model cannot be read or used.
     """
     if options.get("pretrained") is None:
         return settings.complete(given)

@@ -34,12 +34,12 @@ from gatewright.tasks.classify.settings import ClassifySettings
 
 @dataclass(frozen=True)
 class PreparedTexts(ClassifierPrepared[AnyLabelled]):
-    """The encoder and the labels that a classifier learned from the training texts.
+    """The labels and the encoder of a text classifier, both found in the training texts.
 
     Attributes:
         encoder: The encoder, which turns texts into token ids.
         max_length: Largest number of tokens of a text. Only the last tokens of a longer text are read.
-        class_weights: The weights of the classes in the loss, "none" or "balanced".
+        class_weights: "balanced" if all classes have the same total weight in the loss; "none" if all examples do.
     """
 
     encoder: Encoder
@@ -49,10 +49,10 @@ class PreparedTexts(ClassifierPrepared[AnyLabelled]):
     unit: ClassVar[str] = "texts"
 
     def encode(self, examples: AnyLabelled, training: bool = False) -> Batch:
-        """Return a batch of token ids and targets.
+        """Return a batch whose inputs are token ids and whose targets are labels.
 
-        The ids are [texts, max_length], padded with 0 on the left. The targets are [texts] if each text has one label,
-        and [texts, labels] if it can have several.
+        The ids are [texts, max_length], padded with 0 on the left. The targets are the numbers of the labels, [texts],
+        if each text has one label; and 0 or 1 for each label, [texts, labels], if texts can have several.
         """
         return Batch(encode_all(self.encoder, examples.texts, self.max_length), self.label_set.targets(examples.labels))
 
@@ -78,9 +78,9 @@ class PreparedTexts(ClassifierPrepared[AnyLabelled]):
 class Classify(Task[AnyLabelled]):
     """The task of predicting one label, or any number of labels, for each text.
 
-    Padding never changes a prediction. If the data has no test set, a fifth of it is set aside. If no validation data
-    is given, a tenth of the training set is set aside. The splits are stratified and do not depend on the seed. If
-    texts can have several labels, every label occurs in the training set.
+    Padding never changes a prediction. If the data has no test set, a fifth of the data is used as one. If no
+    validation data is given, a tenth of the training set is used instead. The splits are stratified and do not depend
+    on the seed. If texts can have several labels, every label occurs in the training set.
 
     Args:
         options: `text`, `label` and `label_separator`: See `reading.read_labelled`. `pretrained`: The model file of a
@@ -145,12 +145,12 @@ class Classify(Task[AnyLabelled]):
         return Splits(name, train, validation, test, tuple(notes))
 
     def prepare(self, splits: Splits[AnyLabelled]) -> tuple[PreparedTexts, ClassifySettings]:
-        """Learn the labels and the encoder from the training set.
+        """Return the labels and the encoder found in the training set, and the settings.
 
-        Labels are in the order of their columns, or in alphabetical order if they do not have columns.
+        Labels are in the order of their columns, or in alphabetical order if there is no column for each label.
 
         Raises:
-            InputError: No word occurs often enough to get an id.
+            InputError: No word occurs at least `min_count` times.
         """
         train, settings = splits.train, self.settings
         columns = () if isinstance(train, Labelled) else train.columns
@@ -169,9 +169,9 @@ class Classify(Task[AnyLabelled]):
         return words
 
     def network(self, prepared: PreparedTexts, settings: ClassifySettings) -> list[Layer]:
-        """Return the layers of the network.
+        """Return the layers of the network: an embedding, recurrent layers, pooling, and a linear map to the logits.
 
-        They are an embedding, recurrent layers, pooling, and a linear map to the logits, which `LabelSet` describes.
+        `LabelSet` describes the logits.
         """
         layers: list[Layer] = [
             Embedding(prepared.encoder.ids, settings.embedding_dim, settings.embedding_dropout, settings.word_dropout)
@@ -185,7 +185,7 @@ class Classify(Task[AnyLabelled]):
         return drawn if self._pretrained is None else self._pretrained.initial_weights(layers, drawn)
 
     def baseline(self, splits: Splits[AnyLabelled], prepared: PreparedTexts) -> FittedBaseline:
-        """Fit logistic regression on the words and word pairs of the uncut texts, weighted by naive Bayes."""
+        """Return the test outputs of logistic regression on words and word pairs, weighted by naive Bayes."""
         train, validation, test = splits.train, splits.validation, splits.test
         targets, validation_targets = (prepared.label_set.targets(split.labels) for split in (train, validation))
         if prepared.multi_label:
@@ -205,7 +205,7 @@ class Classify(Task[AnyLabelled]):
 
 
 def _hold_out(examples: AnyLabelled, fraction: float, blocks: bool = False) -> tuple[AnyLabelled, AnyLabelled]:
-    """Return the examples to keep and those to hold out. If `blocks`, hold out blocks of consecutive examples."""
+    """Return the examples to keep and a held-out fraction, in blocks of consecutive examples if `blocks`."""
     if isinstance(examples, Labelled):
         hold_out = split.stratified_block_split if blocks else split.stratified_split
         kept, held = hold_out(examples.labels, fraction, SPLIT_SEED)
@@ -221,10 +221,10 @@ def _sample(examples: AnyLabelled, limit: int) -> AnyLabelled:
 
 
 def _check_labels(examples: AnyLabelled, name: str) -> None:
-    """Check that there are at least two different labels, but not almost as many labels as examples.
+    """Raise an error if the labels cannot be learned.
 
     Raises:
-        InputError: There is only one label, or there are too many.
+        InputError: All examples have the same labels, or there are almost as many different labels as examples.
     """
     labels = distinct_labels(examples)
     if isinstance(examples, Labelled):

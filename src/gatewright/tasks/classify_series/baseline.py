@@ -1,4 +1,4 @@
-"""The baseline of classifiers of series: logistic regression on a summary of each channel."""
+"""The baseline of series classifiers: logistic regression on a summary of each channel."""
 
 import warnings
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ class SummaryRegression(NamedTuple):
 
     Attributes:
         outputs: Logits for the test set, [series, 1] for two classes and [series, classes] for more classes.
-        C: The inverse regularization strength that the validation set chose.
-        steps: The number of steps to which each channel is resampled; 0 if it is not.
+        C: The inverse regularization strength, chosen on the validation set.
+        steps: The number of steps to which each channel is resampled, chosen on the validation set; 0 for none.
     """
 
     outputs: NDArray[np.float64]
@@ -30,14 +30,14 @@ class SummaryRegression(NamedTuple):
 
 
 def summary(one: NDArray[np.float64], steps: int = 0) -> NDArray[np.float64]:
-    """Return a vector that summarizes a series: for each channel, statistics and resampled values; then the length.
+    """Return a vector that summarizes a series: statistics and resampled values of each channel, then the length.
 
-    The statistics are mean, standard deviation, minimum, maximum, first and last number.
+    The statistics are the mean, standard deviation, minimum, maximum, first and last number.
 
     Args:
-        one: The series, [time, channels]. NaN stands for a missing number. All values for a channel without numbers are
-            0.
-        steps: Number of steps to resample each channel to, by linear interpolation.
+        one: The series, [time, channels]. NaN stands for a missing number. The summary of a channel without numbers
+            is 0.
+        steps: Number of evenly spaced steps to which each channel is resampled by linear interpolation. 0 for none.
     """
     return np.concatenate([*(_channel_summary(column, steps) for column in one.T), [float(len(one))]])
 
@@ -59,16 +59,16 @@ def summary_regression(
     test: Sequence[NDArray[np.float64]],
     labels: LabelSet,
 ) -> SummaryRegression:
-    """Fit logistic regression on the `summary` of each series, and compute its outputs for the test series.
+    """Fit logistic regression on the `summary` of each training series, and return its logits for the test series.
 
-    The regularization strength and the number of resampled steps are the pair with the best accuracy on the validation
-    set. If several pairs have the same accuracy, the one with the smallest log loss is used.
+    The regularization strength and the number of resampled steps are those with the best accuracy on the validation
+    set, or the smallest log loss if accuracies are equal.
 
     Args:
-        train, train_classes: The training series, [time, channels] each, and the number of the class of each series,
-            [series]. Classes are numbered from 0. Every class occurs.
-        validation, validation_classes: The validation series and their classes.
-        test: The test series.
+        train, train_classes: The training series, [time, channels] each, and their classes as numbers from 0, [series].
+            Every class occurs.
+        validation, validation_classes: The validation series and their classes, in the same form.
+        test: The test series, [time, channels] each.
         labels: The names of the classes.
     """
     from sklearn.linear_model import LogisticRegression

@@ -18,12 +18,12 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Channels:
-    """The channels of series, and how their numbers are scaled. The network reads (x - mean) / scale.
+    """The names and scales of the channels of series. The network reads (x - mean) / scale.
 
     Attributes:
         names: The names of the channels.
-        mean: The mean of each channel.
-        scale: The number by which each channel is divided: its standard deviation, or 1 if the channel is constant.
+        mean: The mean of each channel in the training set.
+        scale: The divisor of each channel: its standard deviation in the training set, or 1 if the channel is constant.
     """
 
     names: tuple[str, ...]
@@ -33,12 +33,12 @@ class Channels:
 
     @classmethod
     def fit(cls, names: Sequence[str], series: Sequence[NDArray[np.float64]], together: bool = False) -> Self:
-        """Learn the mean and the scale of each channel from all steps of all series.
+        """Return channels with the mean and the scale of each channel over all steps of all series.
 
         Args:
             names: The names of the channels.
             series: The training series, [time, channels] each. NaN stands for a missing number.
-            together: Whether all channels have the same scale: the root mean square of all differences from the means.
+            together: Whether all channels have the same scale, the root mean square of the differences from the means.
         """
         columns = (np.concatenate([one[:, channel] for one in series]) for channel in range(len(names)))
         mean, scale = zip(*map(_mean_and_scale, columns), strict=True)
@@ -49,13 +49,13 @@ class Channels:
         return cls(tuple(names), mean, scale)
 
     def encode(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return the scaled values of a series, [time, channels]. Missing values stay NaN."""
+        """Return a series, [time, channels], with its values scaled. Missing values stay NaN."""
         with np.errstate(over="ignore"):
             scaled = (values - np.array(self.mean)) / np.array(self.scale)
         return np.asarray(np.clip(scaled, -_MAX_SCALED, _MAX_SCALED), np.float32)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the channels as plain JSON values."""
+        """Return the names, means and scales of the channels as a JSON object."""
         return {"kind": self.kind, "names": list(self.names), "mean": list(self.mean), "scale": list(self.scale)}
 
 
@@ -71,7 +71,7 @@ def _mean_and_scale(numbers: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def trim(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a series, [time, channels], without the steps at both ends that have no number."""
+    """Return a series, [time, channels], after removing the steps without any number from both ends."""
     present = np.flatnonzero(~np.isnan(values).all(axis=1)) if values.size else np.empty(0, np.intp)
     return values[present[0] : present[-1] + 1] if len(present) else values[:0]
 

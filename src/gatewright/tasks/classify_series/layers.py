@@ -13,11 +13,11 @@ class SeriesInput(Layer):
     """Replace missing numbers by 0, and mask padding.
 
     The inputs are numbers scaled by `Channels`, [batch, time, channels], with NaN for a missing number. Steps without
-    any number, such as padding, are masked. At other steps, a missing number becomes 0, which is the mean of its scaled
+    any number, such as padding, are masked. At other steps, a missing number becomes 0, the mean of a scaled
     channel over the training set.
 
     Attributes:
-        noise: Standard deviation of the uniform noise that training adds to each number (Bishop 1995, "Training with
+        noise: Standard deviation of the uniform noise added to each number during training (Bishop 1995, "Training with
             Noise is Equivalent to Tikhonov Regularization", section 2).
     """
 

@@ -1,6 +1,6 @@
 """Read series from long tables.
 
-A row of a long table is one step of a series: the id of the series, the time, and a number for each channel.
+Each row of a long table is one step of a series. It has the id of the series, the time, and a number for each channel.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _REMEDY = "leave the column out, or name the columns with --id, --time and --lab
 
 
 class LongTable(NamedTuple):
-    """The series of a long table.
+    """The series read from a long table.
 
     Attributes:
         values: The numbers of each series, [time, channels].
@@ -45,9 +45,9 @@ def read_long(
 
     Args:
         path: A .csv, .tsv or .parquet file.
-        id, time, label: The columns with the id of the series, the time of the step, and the label of the series. Their
-            default names are `id`, `time` and `label`.
-        channels: The columns of numbers, one for each channel. By default, these are all other columns.
+        id, time, label: The names of the columns with the id of the series, the time of the step, and the label of the
+            series. By default, `id`, `time` and `label`.
+        channels: The names of the columns to read as channels. By default, all other columns.
         labelled: Whether to read the label of each series. All rows of a series must have the same label.
 
     Raises:
@@ -80,14 +80,14 @@ def read_long(
 def _channel_columns(
     path: Path, names: list[str], given: tuple[str, str, str], channels: Sequence[str] | None, labelled: bool
 ) -> tuple[str, ...]:
-    """Return the names of the channels' columns, after checking that all columns exist.
+    """Return the names of the columns that are channels. Raise an error if a named column does not exist.
 
     Args:
         path: The file, for error messages.
-        names: The columns of the table.
-        given: The columns of ids, times and labels.
-        channels: The columns that must be the channels. None for all other columns.
-        labelled: Whether the column of labels must exist.
+        names: The names of the table's columns.
+        given: The names of the id column, the time column and the label column.
+        channels: The names of the columns that are channels. None for all other columns.
+        labelled: Whether the label column must exist.
     """
     id, time, label = given
     for option, name in zip(_OPTIONS, given, strict=True):
@@ -106,7 +106,7 @@ def _channel_columns(
 
 
 def _number_series(path: Path, name: str, ids: list[Any]) -> tuple[NDArray[np.intp], list[int]]:
-    """Number the series by their first rows. Return the number of each row's series, and each series' first row."""
+    """Number the series from 0. Return the number of each row's series, and the index of each series' first row."""
     if None in ids:
         raise InputError(f"{path}: row {ids.index(None) + 1} has no {name!r}. Fix or remove the row.")
     numbers: dict[Any, int] = {}
@@ -121,7 +121,7 @@ def _number_series(path: Path, name: str, ids: list[Any]) -> tuple[NDArray[np.in
 
 
 def _read_times(path: Path, name: str, column: Any) -> NDArray[Any]:
-    """Return a number for each row, such that the numbers have the same order as the times."""
+    """Return an array with a value for each row. Sorting the rows by these values sorts them by time."""
     from pyarrow import compute, types
 
     if column.null_count:

@@ -24,7 +24,7 @@ class SeriesClassifier(TrainedModel):
     """A trained classifier of series of numbers.
 
     Attributes:
-        prepared: The labels, the channels, and the largest number of steps of a series.
+        prepared: The labels, the channels, and the largest number of steps that is read of a series.
         training: The settings and the results of the training.
     """
 
@@ -45,29 +45,30 @@ class SeriesClassifier(TrainedModel):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes in the order of the outputs."""
+        """The names of the classes, in the order of the columns of `probabilities`."""
         return self.prepared.labels
 
     @property
     def channels(self) -> Channels:
-        """The channels, with their means and scales."""
+        """The names, means and scales of the channels."""
         return self.prepared.channels
 
     def predict(self, series: Sequence[ArrayLike]) -> list[Prediction]:
-        """Return the prediction for each series, [time, channels].
+        """Return the prediction for each series.
 
-        The prediction for a series does not depend on the other series. NaN stands for a missing number.
+        Each series is [time, channels], in the units of the training data, with NaN for a missing number. The
+        prediction for a series does not depend on the other series.
 
         Raises:
-            InputError: A series has the wrong shape, an infinite number, or no number.
+            InputError: A series has the wrong shape, contains an infinite number, or contains no number.
         """
         return predictions(self.prepared.label_set, self.probabilities(series))
 
     def probabilities(self, series: Sequence[ArrayLike]) -> NDArray[np.float64]:
-        """Return the probability of each label for each series, [series, labels].
+        """Return the probability of each label for each series, [series, labels], with labels in the order of `labels`.
 
         Raises:
-            InputError: A series has the wrong shape, an infinite number, or no number.
+            InputError: A series has the wrong shape, contains an infinite number, or contains no number.
         """
         scaled = [self.channels.encode(self._checked(one)[-self.prepared.max_length :]) for one in series]
         if not scaled:
@@ -78,7 +79,7 @@ class SeriesClassifier(TrainedModel):
         return self._outputs(batch.inputs)
 
     def _outputs(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the logits for scaled numbers [series, time, channels]."""
+        """Return the logits, [series, outputs], for scaled and padded numbers, [series, time, channels]."""
         return self.outputs_by_length(x, x.shape[1] - (~np.isnan(x).all(axis=2)).argmax(axis=1), "series")
 
     def start(self) -> list[States]:
@@ -99,14 +100,14 @@ class SeriesClassifier(TrainedModel):
             states: The states from `start`, or from `step` for the previous step.
 
         Raises:
-            InputError: The step has the wrong shape, an infinite number, or no number.
+            InputError: The step has the wrong shape, contains an infinite number, or contains no number.
         """
         outputs, after = self._stepper(self.channels.encode(self._checked([numbers])), states)
         labels = self.prepared.label_set
         return predictions(labels, labels.probabilities(outputs))[0], after
 
     def _checked(self, given: Any) -> NDArray[np.float64]:
-        """Return a series as float64 [time, channels], without the steps at both ends that have no number."""
+        """Return a series as float64 [time, channels], after removing the steps without any number from both ends."""
         channels = len(self.channels.names)
         try:
             one = np.asarray(given, np.float64)

@@ -43,13 +43,13 @@ class Series:
     channels: tuple[str, ...]
 
     def take(self, places: NDArray[np.intp]) -> Self:
-        """Return the series at the given indices, with their labels, in the order of the indices."""
+        """Return the series at the indices `places`, in that order, with their labels."""
         return replace(
             self, values=[self.values[place] for place in places], labels=[self.labels[place] for place in places]
         )
 
     def __repr__(self) -> str:
-        """Return a text that differs if any number differs: NumPy abbreviates long arrays."""
+        """Return a text that changes if any number changes, unlike the abbreviated text of a long NumPy array."""
         digest = hashlib.sha256(repr((self.labels, self.channels)).encode())
         for values in self.values:
             digest.update(str(values.shape).encode() + np.ascontiguousarray(values).tobytes())
@@ -62,8 +62,8 @@ class SeriesSource(NamedTuple):
     Attributes:
         name: The name shown to the user.
         train, test: The training set and the test set. `test` is None if there is no test set.
-        neighbours: End of a sentence that tells the user what neighboring series of `train` have in common, such as
-            "are of one writer". Empty if they are not related.
+        neighbours: The end of a sentence that begins "Neighboring series of NAME", such as "are of one writer". Empty
+            if neighboring series of `train` are not related.
     """
 
     name: str
@@ -76,9 +76,9 @@ class ColumnOptions(NamedTuple):
     """The columns of a table as the user gave them, and whether to read labels.
 
     Attributes:
-        id, time, label: The columns with the id of the series, the time of the step, and the label of the series. None
-            for the default names.
-        channels: The columns that are the channels. None for all other columns.
+        id, time, label: The names of the columns with the id of the series, the time of the step, and the label of the
+            series. None for the default names.
+        channels: The names of the columns that are channels. None for all other columns.
         labelled: Whether to read labels.
     """
 
@@ -90,7 +90,7 @@ class ColumnOptions(NamedTuple):
 
 
 def is_series(data: str, options: Mapping[str, Any]) -> bool:
-    """Return whether data is series of numbers, judged by its name and, for a table, by its columns and the options."""
+    """Return whether the data is series, not texts, judged by its name and, for a table, by its columns and options."""
     if any(options.get(name) is not None for name in ("id", "time")):
         return True
     path = Path(data)
@@ -107,15 +107,15 @@ def is_series(data: str, options: Mapping[str, Any]) -> bool:
 
 @as_input_errors()
 def read_series(data: str, wanted: ColumnOptions = ColumnOptions(), test: str | None = None) -> SeriesSource:  # noqa: B008
-    """Read labelled series, always in the same order.
+    """Read the training set and the test set of labelled series, always in the same order.
 
     Args:
         data: "japanese-vowels" or "digits"; a .ts file, with the test set in the same folder if the files are named
             X_TRAIN.ts and X_TEST.ts, or the folder of two such files; a .npz archive with the arrays X and
             y, and optionally X_test and y_test; or a long table as a .csv, .tsv or .parquet file (see
             `long_tables.read_long`).
-        wanted: The columns of a table.
-        test: A file with the test set, if `data` has no test set.
+        wanted: The columns of a long table.
+        test: A file with the test set. Only if `data` has no test set.
 
     In an archive, X is [series, time, channels], or [series, time] for one channel, and y contains the labels,
     [series]. Optional arrays `lengths` and `lengths_test`, [series], contain the number of steps of each series. In all
@@ -138,15 +138,15 @@ def read_series(data: str, wanted: ColumnOptions = ColumnOptions(), test: str | 
 
 @as_input_errors()
 def read_one_file(given: str, wanted: ColumnOptions, option: str) -> Series:
-    """Read the series of one file, without a test set. From an archive, read the arrays X and y.
+    """Return the series in one file. From an .npz archive, only the arrays X and y are read, not its test set.
 
     Args:
         given: The path of the file.
-        wanted: The columns of a table, and whether to read labels.
+        wanted: The columns of a long table, and whether to read labels.
         option: The option with which the file was given, for error messages.
 
     Raises:
-        InputError: The file cannot be read or used, or does not have as many channels as `wanted`.
+        InputError: The file cannot be read or used, or its number of channels differs from that in `wanted`.
     """
     path = Path(given)
     _require_file(given, f"{option} must be a file of series ({_FORMATS})")
@@ -184,7 +184,7 @@ def _read_path(data: str, wanted: ColumnOptions) -> SeriesSource:
 
 
 def _read_file(path: Path, wanted: ColumnOptions) -> tuple[Series, Series | None]:
-    """Read the series of a file, and its test set if it has one."""
+    """Return the series of a file and its test set, or None if it has no test set."""
     if path.suffix.lower() == ".npz":
         return _read_npz(path, wanted)
     if path.suffix.lower() == ".ts":
@@ -248,7 +248,7 @@ def _check_series(
     wanted: ColumnOptions,
     channels: tuple[str, ...] | None = None,
 ) -> Series:
-    """Return the series without empty steps at the ends, after checking that each has numbers and none is infinite."""
+    """Return the series without empty steps at both ends. Raise an error if one has no number or an infinite number."""
     if not values:
         raise InputError(f"{path} has no series. It needs series and their labels.")
     if wanted.labelled and labels is None:
@@ -273,10 +273,9 @@ def _refuse_columns(data: str, wanted: ColumnOptions) -> None:
 
 
 def _japanese_vowels() -> SeriesSource:
-    """Read the Japanese vowels of Kudo, Toyama & Shimbo 1999.
+    """Read the Japanese vowels data set of Kudo, Toyama & Shimbo 1999.
 
-    Each series is an utterance of one of nine speakers. It has 7 to 29 steps and 12 channels, the cepstral
-    coefficients.
+    Each series is an utterance by one of nine speakers, with 7 to 29 steps. The 12 channels are cepstral coefficients.
     """
     files = [f"JapaneseVowels{ending}" for ending in (_TRAIN, _TEST)]
     paths = public.named_files("japanese-vowels", "japanese_vowels", files, " of timeseriesclassification.com")
@@ -284,9 +283,9 @@ def _japanese_vowels() -> SeriesSource:
 
 
 def _digits() -> SeriesSource:
-    """Read scikit-learn's digits. Each row of an image is a step, and each column a channel.
+    """Read scikit-learn's digits. Each row of pixels is a step, and each column of pixels a channel.
 
-    The digits of one writer follow each other.
+    The digits of one writer are next to each other.
     """
     from sklearn.datasets import load_digits
 

@@ -33,12 +33,12 @@ _LISTED = 5
 
 @dataclass(frozen=True)
 class PreparedSeries(ClassifierPrepared[Series]):
-    """The channels and the labels that a classifier learned from the training series.
+    """The labels and the channels of a series classifier, both found in the training series.
 
     Attributes:
         channels: The names, means and scales of the channels.
         max_length: Largest number of steps of a series. Only the last steps of a longer series are read.
-        class_weights: The weights of the classes in the loss, "none" or "balanced".
+        class_weights: "balanced" if all classes have the same total weight in the loss; "none" if all examples do.
     """
 
     channels: Channels
@@ -57,9 +57,10 @@ class PreparedSeries(ClassifierPrepared[Series]):
         return tuple(measure for measure in self.measures if measure.name in ("accuracy", "log_loss"))
 
     def encode(self, examples: Series, training: bool = False) -> Batch:
-        """Return a batch of scaled numbers and classes.
+        """Return a batch whose inputs are scaled numbers and whose targets are classes.
 
-        The numbers are [series, max_length, channels], padded with NaN on the left. The classes are numbers, [series].
+        The inputs are [series, max_length, channels], padded with NaN on the left. The targets are the numbers of the
+        classes, [series].
         """
         scaled = [self.channels.encode(one[-self.max_length :]) for one in examples.values]
         return Batch(pad(scaled, self.max_length), self.label_set.targets(examples.labels))
@@ -84,13 +85,13 @@ class PreparedSeries(ClassifierPrepared[Series]):
 class ClassifySeries(Task[Series]):
     """The task of predicting one label for each series of numbers.
 
-    Padding never changes a prediction. If the data has no test set, a fifth of it is set aside. If no validation data
-    is given, a tenth of the training set is set aside. This tenth consists of blocks of consecutive series if
+    Padding never changes a prediction. If the data has no test set, a fifth of the data is used as one. If no
+    validation data is given, a tenth of the training set is used instead, consisting of blocks of consecutive series if
     neighboring series are related, for example by the same speaker. The splits are stratified and do not
     depend on the seed.
 
     Args:
-        options: `id`, `time` and `label`: The columns of a long table; see `long_tables.read_long`.
+        options: `id`, `time` and `label`: The names of the columns of a long table; see `long_tables.read_long`.
     """
 
     settings: ClassifySeriesSettings
@@ -136,7 +137,7 @@ class ClassifySeries(Task[Series]):
         return Splits(name, train, validation, test, (*notes, *remarks))
 
     def prepare(self, splits: Splits[Series]) -> tuple[PreparedSeries, ClassifySeriesSettings]:
-        """Learn the labels, in alphabetical order, and the mean and scale of each channel from the training set."""
+        """Return the labels (in alphabetical order) and channels found in the training set, and the settings."""
         train, settings = splits.train, self.settings
         noise, max_length = settings.input_noise, settings.max_length or max(map(len, train.values))
         if noise is None:
@@ -147,9 +148,9 @@ class ClassifySeries(Task[Series]):
         return prepared, replace(settings, input_noise=noise, max_length=max_length)
 
     def network(self, prepared: PreparedSeries, settings: Any) -> list[Layer]:
-        """Return the layers of the network.
+        """Return the layers of the network: an input layer, recurrent layers, pooling, and a linear map to the logits.
 
-        They are an input layer, recurrent layers, pooling, and a linear map to the logits, which `LabelSet` describes.
+        `LabelSet` describes the logits.
         """
         layers: list[Layer] = [SeriesInput(settings.input_noise)]
         if settings.input_dropout:
@@ -158,7 +159,7 @@ class ClassifySeries(Task[Series]):
         return [*layers, Dense(prepared.label_set.outputs)]
 
     def baseline(self, splits: Splits[Series], prepared: PreparedSeries) -> FittedBaseline:
-        """Fit logistic regression on a summary of each series; see `summary_regression`."""
+        """Return the test outputs of logistic regression on a summary of each series; see `summary_regression`."""
         # Scaling as for the network prevents an overflow of the squares.
         train, validation, test = (
             [prepared.channels.encode(one).astype(np.float64) for one in some.values]
@@ -178,7 +179,7 @@ class ClassifySeries(Task[Series]):
 
 
 def _hold_out(examples: Series, fraction: float, blocks: bool = False) -> tuple[Series, Series]:
-    """Return the series to keep and those to hold out. If `blocks`, hold out blocks of consecutive series."""
+    """Return the series to keep and a held-out fraction, in blocks of consecutive series if `blocks`."""
     hold_out = split.stratified_block_split if blocks else split.stratified_split
     kept, held = hold_out(examples.labels, fraction, SPLIT_SEED)
     return examples.take(kept), examples.take(held)
@@ -190,7 +191,7 @@ def _remarks(train: Series, everything: list[NDArray[np.float64]], max_length: i
     Args:
         train: The training set.
         everything: The series of all splits.
-        max_length: Largest number of steps that are read. None for the length of the longest training series.
+        max_length: Largest number of steps that is read of a series. None for the longest length in `train`.
     """
     notes = []
     columns = zip(train.channels, np.concatenate(train.values).T, strict=True)

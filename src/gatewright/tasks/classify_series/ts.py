@@ -19,9 +19,9 @@ _MISSING = "?"
 
 
 def read_ts(path: Path) -> tuple[list[NDArray[np.float64]], list[str] | None]:
-    """Return the series of a file and their classes.
+    """Return the series of a file, and the class of each series or None if the file has no classes.
 
-    The series are [time, dimensions] each, with NaN for missing values. The classes are None if the file has none.
+    Each series is [time, dimensions], with NaN for missing values.
 
     Raises:
         InputError: The file cannot be read or used.
@@ -66,9 +66,9 @@ def _lines(file: Iterator[str]) -> Iterator[tuple[int, str]]:
 
 
 def _read_header(path: Path, lines: Iterator[tuple[int, str]]) -> tuple[bool, int | None]:
-    """Read the header of a .ts file, up to @data.
+    """Read the header of a .ts file, up to and including @data.
 
-    Return whether series have classes, and the number of dimensions, or None if the header does not give it.
+    Return whether the series have classes, and the number of dimensions (None if the header does not give it).
     """
     has_classes, dimensions = False, None
     for number, line in lines:
@@ -100,7 +100,7 @@ def _read_header(path: Path, lines: Iterator[tuple[int, str]]) -> tuple[bool, in
 
 
 def _parse_series(where: str, fields: list[str]) -> NDArray[np.float64]:
-    """Return the values of a series, [time, dimensions]."""
+    """Return the values of a series, [time, dimensions], from the text of each dimension."""
     columns = [_parse_numbers(where, field) for field in fields]
     if len({len(column) for column in columns}) > 1:
         lengths = ", ".join(sorted({str(len(column)) for column in columns}))

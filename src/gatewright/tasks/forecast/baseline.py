@@ -21,13 +21,13 @@ _PENALTIES = (1e-4, 1e-2, 1.0, 10.0, 100.0, 1e3, 1e4)
 
 
 class FittedForecaster(NamedTuple):
-    """The result of fitting a baseline.
+    """A fitted baseline and its forecasts for the test set.
 
     Attributes:
         name: The name shown to the user.
-        description: The method in words.
+        description: The method, described for the user.
         outputs: The forecasts of the test windows and their quantiles, [windows, horizon, targets, 1 + quantiles].
-        error: The mean squared error on the validation windows.
+        error: The mean squared error of the forecast on the validation windows, in scaled numbers.
     """
 
     name: str
@@ -37,15 +37,15 @@ class FittedForecaster(NamedTuple):
 
 
 def seasonal(train: Batch, validation: Batch, test: Batch, season: int, quantiles: Sequence[float]) -> FittedForecaster:
-    """Forecast the value one season before, or the last value, whichever is better on the validation set.
+    """Forecast each target by its value one season before, or its last value, whichever is better in validation.
 
     Hyndman & Athanasopoulos 2021, "Forecasting: Principles and Practice", section 5.2.
 
     Args:
         train, validation, test: The encoded windows of each split.
-        season: Number of steps of a season.
-        quantiles: The probabilities of the quantiles to forecast too. The quantiles are estimated from the errors on
-            the training windows.
+        season: Number of steps in a season.
+        quantiles: The probabilities of the quantiles to forecast too. They are estimated from the errors on the
+            training windows.
     """
     (_, horizon, C), look_back = test.targets.shape, test.inputs["past"].shape[1]
 
@@ -68,8 +68,8 @@ def linear(train: Batch, validation: Batch, test: Batch, quantiles: Sequence[flo
 
     DLinear and NLinear (Zeng et al. 2023, "Are Transformers Effective for Time Series Forecasting?", section 4) are
     also linear maps of the past values, but are fitted by gradient descent. This function computes the exact
-    least-squares solution for the training windows, with a penalty on the squared weights. The strength of the penalty
-    is the one with the smallest error on the validation set.
+    least-squares solution for the training windows, with a penalty on the squared weights. The penalty is the
+    one with the smallest error on the validation set.
 
     Args:
         train, validation, test: The encoded windows of each split.
@@ -107,7 +107,7 @@ def linear(train: Batch, validation: Batch, test: Batch, quantiles: Sequence[flo
 
 
 def _calls(batch: Batch) -> list[NDArray[np.intp]]:
-    """Return the indices of the windows of each call. The forecasts of one call are computed at once."""
+    """Return arrays of window indices that together contain all windows, each small enough to forecast at once."""
     return [
         np.arange(first, min(first + _WINDOWS_PER_CALL, batch.size))
         for first in range(0, batch.size, _WINDOWS_PER_CALL)
@@ -115,11 +115,11 @@ def _calls(batch: Batch) -> list[NDArray[np.intp]]:
 
 
 def _relative(past: NDArray[Any], targets: NDArray[Any], C: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the past and the future values of each target of each window, minus the last past value.
+    """Return the past and future values of each target in each window, relative to its last past value.
 
     Args:
-        past: [windows, look_back, features]. The first C features are the targets.
-        targets: [windows, horizon, C].
+        past: The past steps, [windows, look_back, features]. The first C features are the targets.
+        targets: The future values of the targets, [windows, horizon, C].
         C: Number of targets.
 
     Returns:
@@ -131,7 +131,7 @@ def _relative(past: NDArray[Any], targets: NDArray[Any], C: int) -> tuple[NDArra
 
 
 def _error(forecast: _Forecast, batch: Batch) -> float:
-    """Return the mean squared error of a forecast on the windows of a batch."""
+    """Return the mean squared error of a forecast over all windows of a batch, ignoring missing targets."""
     total, count = 0.0, 0
     for windows in _calls(batch):
         error = batch.targets[windows] - forecast(batch.inputs["past"][windows])
@@ -144,7 +144,7 @@ def _error(forecast: _Forecast, batch: Batch) -> float:
 def _with_quantiles(forecast: _Forecast, train: Batch, test: Batch, quantiles: Sequence[float]) -> NDArray[np.float32]:
     """Return the forecasts of the test windows and their quantiles, [windows, horizon, targets, 1 + quantiles].
 
-    A quantile is the forecast plus the same quantile of the training errors for this step ahead and this target.
+    A quantile is the forecast plus the same quantile of the training errors at the same step ahead and target.
     """
     windows = np.linspace(0, train.size - 1, min(_MAX_ERRORS, train.size)).round().astype(np.intp)
     errors = train.targets[windows] - forecast(train.inputs["past"][windows])

@@ -18,13 +18,13 @@ from gatewright.tasks.forecast.layers import FUTURE, HELD
 
 @dataclass(frozen=True, kw_only=True)
 class Decoder(Layer):
-    """The base class of decoders, which forecast the steps ahead, [B, H, C, O].
+    """The base class of decoders, whose outputs are the forecasts of the steps ahead, [B, H, C, O].
 
     Attributes:
         horizon: The number H of steps ahead.
         targets: The number C of targets.
-        outputs: The number O of outputs for each target and step ahead.
-        future_features: The number K of features that are known ahead.
+        outputs: The number O of outputs for each target and step ahead: the forecast and its quantiles.
+        future_features: The number K of features whose values are known for the steps ahead.
     """
 
     horizon: int
@@ -36,7 +36,7 @@ class Decoder(Layer):
         return self.targets * self.outputs
 
     def _future_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shape of the kernel that maps the features known ahead to the outputs, if there are any."""
+        """Return the shape of the kernel from the features known ahead to the outputs, or {} if K is 0."""
         return {"ahead": (self.future_features, self.targets * self.outputs)} if self.future_features else {}
 
     def _future_weights(self) -> dict[str, NDArray[np.float32]]:
@@ -44,27 +44,27 @@ class Decoder(Layer):
 
     @staticmethod
     def _add_future(y: Array, w: Weights, inputs: Activations) -> Array:
-        """Return y [B, H, C, O] plus a linear map of the features of each step that are known ahead."""
+        """Return y, [B, H, C, O], plus a linear map of the features known ahead of the same step."""
         future = inputs.context[FUTURE]
         return y if future is None else y + (future @ w["ahead"]).reshape(y.shape)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parallel(Decoder):
-    """Forecast all segments ahead at once, each by one step of the top recurrent layer from its last states.
+    """Forecast all segments ahead at once. Each is one step of the top recurrent layer from its last states.
 
     SegRNN (Lin et al. 2023), section 4.3.2, parallel multi-step forecasting. With the last states h, a vector p_k [d/2]
     for the k-th segment ahead and a vector v_c [d/2] for the target c,
 
         g_k = cell([p_k, v_c], h),   y_k = W g_k + b
 
-    A linear map of the features that are known ahead is added.
+    A linear map of the features known ahead is added.
 
     Attributes:
         cell, units, zoneout: The settings of the top recurrent layer, whose weights this decoder uses. `units`, d, is
-            even. In training too, zoneout uses the expected states.
+            even. Zoneout uses the expected states, even in training.
         segment: The number w of steps of a segment.
-        dropout: Fraction of g that is set to 0 during a training step.
+        dropout: Fraction of the elements of g that is set to 0 in training.
     """
 
     cell: str
@@ -76,7 +76,7 @@ class Parallel(Decoder):
 
     @property
     def _segments(self) -> int:
-        """The number of segments ahead."""
+        """The number of segments that contain the H steps ahead."""
         return -(-self.horizon // self.segment)
 
     def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
@@ -125,9 +125,9 @@ class Parallel(Decoder):
 
 @dataclass(frozen=True, kw_only=True)
 class Direct(Decoder):
-    """Forecast all steps ahead at once, by a linear map of the last output of the layers below, [B, d].
+    """Forecast all steps ahead at once, by a linear map of the last output of the recurrent layers, [B, d].
 
-    A linear map of the features that are known ahead is added.
+    A linear map of the features known ahead is added.
     """
 
     kind: ClassVar[str] = "direct"
@@ -159,12 +159,12 @@ class Recursive(Decoder):
 
         y_k = W h_k + b,   h_(k+1) = cells([y_k, f_(k+1)], h_k)
 
-    f_k are the covariates and time features of step k. Past covariates keep their last value. Gradients flow back
+    f_k are the covariates and time features of step k. Past covariates keep their last known value. Gradients flow back
     through all H steps, so the network learns from its own forecasts.
 
     Attributes:
-        cell, layers, zoneout: The settings of the recurrent layers, whose weights this decoder uses. In training too,
-            zoneout uses the expected states.
+        cell, layers, zoneout: The settings of the recurrent layers, whose weights this decoder uses. Zoneout uses the
+            expected states, even in training.
     """
 
     cell: str
@@ -195,7 +195,7 @@ class Recursive(Decoder):
             return (h @ w["kernel"] + w["bias"]).reshape(len(top), self.targets, self.outputs)
 
         def step(carry: Any, known: tuple[Array, ...]) -> tuple[Any, Array]:
-            """Return the forecast of the next step and the new states, given those of the step before."""
+            """Return the next forecast and states (for the next call), and the next forecast (to collect)."""
             y, before = carry
             x = xp.concatenate([y[:, :, 0], held, *known], axis=1)
             after = []

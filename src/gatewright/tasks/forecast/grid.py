@@ -1,7 +1,7 @@
 """Grids of evenly spaced times.
 
-A step of a grid is a number of seconds, months, month ends or working days, or a plain number. The place of a time on a
-grid is the number of steps from the origin of the grid to that time.
+A grid step is a number of seconds, months, month ends or working days, or a plain number. The place of a time is its
+index on the grid: the number of steps from the grid's origin to that time.
 """
 
 from collections.abc import Sequence
@@ -23,25 +23,25 @@ _MIN_DAYS_OF_MONTH = 28
 
 @dataclass(frozen=True)
 class Times:
-    """Times as whole numbers: seconds since 1970 if `are_dates`, otherwise the numbers of the table."""
+    """Times as whole numbers: seconds since 1970 if `are_dates`, otherwise the numbers in the table."""
 
     numbers: NDArray[np.int64]
     are_dates: bool
 
     def take(self, rows: NDArray[np.intp]) -> Self:
-        """Return the times of the given rows."""
+        """Return the times at the given row indices, in that order."""
         return replace(self, numbers=self.numbers[rows])
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A grid of evenly spaced times. The place of a time is the number of steps from the origin to that time.
+    """A grid of evenly spaced times. The place of a time is its index: the number of steps from the origin to it.
 
     Attributes:
         kind: The unit of a step: "seconds", "months", "month ends" (the last day of each month), "working days" (Monday
-            to Friday), or "numbers", which are not dates.
-        step: The length of a step in this unit.
-        origin: The time at place 0, in seconds since 1970, or a number.
+            to Friday), or "numbers" if times are not dates.
+        step: The length of a step, in units of `kind`.
+        origin: The time at place 0, in seconds since 1970; or a plain number if times are not dates.
     """
 
     kind: str
@@ -49,7 +49,7 @@ class Grid:
     origin: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return the grid as plain JSON values."""
+        """Return the kind, step and origin of the grid as a JSON object."""
         return asdict(self)
 
     @classmethod
@@ -68,11 +68,11 @@ class Grid:
         return cls(**saved)
 
     def places(self, path: Path, times: Times) -> NDArray[np.int64]:
-        """Return the place of each time on the grid.
+        """Return the place of each time, which is its index on the grid.
 
         Args:
             path: The file with the times, for error messages.
-            times: The times.
+            times: The times to find on the grid.
 
         Raises:
             InputError: A time is not on the grid, or the times are dates although the grid has numbers, or the reverse.
@@ -90,11 +90,11 @@ class Grid:
         return places
 
     def time_at(self, place: int) -> str:
-        """Return the time at a place of the grid as text."""
+        """Return the time at an index of the grid as text, such as "2026-01-31 18:00:00"."""
         return format_time(self._number_at(place), self.kind != "numbers")
 
     def _number_at(self, place: int) -> int:
-        """Return the time at a place in seconds since 1970, or the number if times are not dates."""
+        """Return the time at an index of the grid: seconds since 1970, or a plain number if times are not dates."""
         if self.kind in ("numbers", "seconds"):
             return self.origin + place * self.step
         if self.kind == "working days":
@@ -108,10 +108,10 @@ class Grid:
 
     @property
     def season(self) -> int:
-        """The number of steps of a season.
+        """The number of steps in a season.
 
-        A season is a day if steps are shorter than a day, a week if they are shorter than a week, and otherwise a year.
-        For times that are numbers, a season is 1 step.
+        A season is a day if steps are shorter than a day, a week if steps are shorter than a week, and otherwise a
+        year. If times are plain numbers, a season is 1 step.
         """
         if self.kind in ("months", "month ends"):
             return max(12 // self.step, 1)
@@ -123,13 +123,13 @@ class Grid:
         return max(longest // self.step, 1)
 
     def calendar(self, first: int, steps: int) -> NDArray[np.float64]:
-        """Return the sine and cosine of the time of the year, of the week and of the day, [steps, features].
+        """Return the time of year, time of week and time of day, each as a sine and a cosine, [steps, features].
 
-        Steps of a week or more have no time of the week, and steps of a day or more have no time of the day. If times
-        are numbers, there are no features.
+        The time of week is left out if steps are a week or longer, and the time of day if they are a day or longer. If
+        times are plain numbers, there are no features.
 
         Args:
-            first: The place of the first step on the grid.
+            first: The index of the first step on the grid.
             steps: Number of steps.
         """
         if self.kind == "numbers":
@@ -166,12 +166,12 @@ def format_time(number: int, is_date: bool) -> str:
 
 
 def find_grid(path: Path, name: str, times: Times, order: Sequence[NDArray[np.intp]], lines: Sequence[str]) -> Grid:
-    """Return the grid that contains the times of all series.
+    """Return a grid of evenly spaced times that contains the times of all series.
 
     Args:
         path, name: The file and the column of times, for error messages.
-        times: The times of all rows.
-        order: The indices of the rows of each series.
+        times: The time of each row of the table.
+        order: For each series, the indices of its rows.
         lines: The names of the series.
 
     Raises:
@@ -194,7 +194,14 @@ def find_grid(path: Path, name: str, times: Times, order: Sequence[NDArray[np.in
 
 
 def _grid(kind: str, numbers: NDArray[np.int64], steps: NDArray[np.int64], start: int) -> Grid | None:
-    """Return the grid of this kind that contains all times, or None if there is none."""
+    """Return a grid of this kind that contains all times, or None if the times do not fit such a grid.
+
+    Args:
+        kind: See `Grid`.
+        numbers: All times.
+        steps: The differences between consecutive times of each series.
+        start: The origin of the grid.
+    """
     step = _most_common(steps)
     if kind == "working days":
         # Daily steps of two weeks or more, without weekends.
@@ -219,7 +226,7 @@ def _most_common(steps: NDArray[np.int64]) -> int:
 def _places(
     kind: str, numbers: NDArray[np.int64], step: int, origin: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the place of each time on a grid, and a remainder, which is 0 if the time is on the grid."""
+    """Return the index of each time on a grid, and a remainder that is 0 if the time is on the grid."""
     if kind in ("numbers", "seconds"):
         return np.divmod(numbers - origin, step)
     if kind == "working days":
@@ -237,6 +244,6 @@ def _places(
 
 
 def _month(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the month of each time, counted from January 1970, and the seconds since the start of that month."""
+    """Return the number of months from January 1970 to each time, and the remaining seconds."""
     months = numbers.astype("datetime64[s]").astype("datetime64[M]")
     return months.astype(np.int64), numbers - months.astype("datetime64[s]").astype(np.int64)

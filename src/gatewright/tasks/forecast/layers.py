@@ -1,8 +1,8 @@
 """The layers of forecasters that read a window: normalization, segments, and a recurrent layer for missing numbers.
 
-The letters in shapes are numbers: B of windows, L of steps of a window, H of steps ahead, C of targets, F of features
-of a step, K of features that are known ahead, d of units, w of steps of a segment, and O of outputs for each target and
-step ahead (the forecast and its quantiles).
+Shapes use these letters: B windows, L past steps in a window, H steps ahead, C targets, F features in each step, K
+features known ahead (whose values are known for the steps ahead), d units, w steps in a segment, and O outputs for each
+target and step ahead (the forecast and its quantiles).
 """
 
 from dataclasses import dataclass
@@ -43,11 +43,10 @@ class InstanceNorm(Layer):
         method: "last": m is the last value, and s = 1 (Lin et al. 2023, "SegRNN: Segment Recurrent Neural Network for
             Long-Term Time Series Forecasting", section 4.2; Zeng et al. 2023, NLinear). "standard": m and s are the
             mean and the standard deviation of the window. "none": m = 0 and s = 1.
-        look_back: The number L of steps of a window.
-        targets: The number C of targets, which are the first features of a step.
-        future_features: The number K of features that are known ahead, which are the last features of a step.
-        lead: Whether each step gets the features known ahead of the next step instead of its own. `Recursive` needs
-            this.
+        look_back: The number L of past steps in a window.
+        targets: The number C of targets, which are the first features of each step.
+        future_features: The number K of features known ahead, which are the last features of each step.
+        lead: Whether to replace the features known ahead of each step by those of the next step, as `Recursive` needs.
 
     Raises:
         InputError: The method is unknown.
@@ -90,7 +89,7 @@ class InstanceNorm(Layer):
 
 @dataclass(frozen=True)
 class Denormalize(Layer):
-    """Undo `InstanceNorm`: return s y + m, for y [B, H, C, O]."""
+    """Undo `InstanceNorm`: map normalized forecasts y, [B, H, C, O], to s y + m, with the m and s of each window."""
 
     kind: ClassVar[str] = "denormalize"
 
@@ -106,11 +105,11 @@ class Segments(Layer):
     """Cut each target into segments of w steps, and project each segment, from [B, L, F] to [B * C, L // w, d].
 
     SegRNN (Lin et al. 2023), section 4.3.1: a linear map and a ReLU turn each segment into a vector, so that a
-    recurrent layer has L // w steps instead of L. The other features of the steps are inputs of this map together with
-    the target. The first L mod w steps are not read.
+    recurrent layer has L // w steps instead of L. Each target's map also reads all features that are not targets. The
+    first L mod w steps are not read.
 
     Attributes:
-        segment: The number w of steps of a segment.
+        segment: The number w of steps in a segment.
         units: The number d of outputs for each segment.
         targets: The number C of targets.
     """
@@ -164,8 +163,8 @@ class Decaying(Layer):
     Attributes:
         cell, units, return_sequences: See `Recurrent`.
         variables: Number of variables that may be missing.
-        targets: The number C of targets. x~ of the targets is their mean in the training set, normalized; of the other
-            variables it is 0.
+        targets: The number C of targets. For a target, x~ is its training mean, normalized like the window; for other
+            variables, x~ is 0.
     """
 
     cell: str

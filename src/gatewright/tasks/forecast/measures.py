@@ -23,14 +23,14 @@ def measure_forecasts(
 ) -> dict[str, float]:
     """Return the mean squared error, mean absolute error, MASE, mean pinball loss and coverage.
 
-    MASE is the absolute error of a target divided by the error of the seasonal naive forecast in the training set,
+    MASE is the mean absolute error of a target divided by that of the seasonal naive forecast in the training set,
     averaged over the targets (Hyndman & Koehler 2006, "Another Look at Measures of Forecast Accuracy", section 3).
     Coverage is the fraction of numbers between the lowest and the highest quantile; ideally it equals the difference of
-    the two probabilities.
+    the probabilities of these two quantiles.
 
     Args:
         outputs: Forecasts and their quantiles, [windows, horizon, targets, 1 + quantiles].
-        targets: [windows, horizon, targets]. NaN stands for a missing number, which is ignored.
+        targets: The true numbers, [windows, horizon, targets]. NaN stands for a missing number, which is ignored.
         quantiles: The probabilities of the quantiles, in rising order.
         naive_errors: Mean absolute error of the seasonal naive forecast for each target; NaN if it is 0.
     """
@@ -59,9 +59,9 @@ def measure_forecasts(
 
 
 def window_scores(outputs: NDArray[Any], targets: Windows) -> NDArray[np.float64]:
-    """Return the negative mean squared error of each of the windows that `disjoint` chooses.
+    """Return the negative mean squared error of each window chosen by `disjoint`, [chosen windows].
 
-    A paired test needs independent windows, and windows that share steps are not independent.
+    A paired test needs independent scores, and windows that share steps ahead are not independent.
     """
     windows = disjoint(targets)
     y = targets[windows]
@@ -71,7 +71,7 @@ def window_scores(outputs: NDArray[Any], targets: Windows) -> NDArray[np.float64
 
 
 def disjoint(targets: Windows) -> NDArray[np.intp]:
-    """Choose windows that do not share any step ahead, and return their indices."""
+    """Return the indices of windows that do not share any step ahead, in the order of time."""
     kept, free = [], -1
     for window in np.argsort(targets.starts, kind="stable"):
         if targets.starts[window] >= free:
@@ -81,12 +81,12 @@ def disjoint(targets: Windows) -> NDArray[np.intp]:
 
 
 def naive_errors(series: Sequence[NDArray[np.float32]], season: int) -> tuple[float, ...]:
-    """Return the mean absolute error of the seasonal naive forecast for each target; NaN if it is 0.
+    """Return the mean absolute error of the seasonal naive forecast for each target, or NaN where it is 0.
 
     Args:
         series: The scaled targets of each series, [time, targets].
-        season: Number of steps of a season. In a series of at most this length, the forecast is the value one
-            step before.
+        season: Number of steps in a season. In a series of at most this length, the naive forecast is the value
+            one step before.
     """
     changes = [one[season:] - one[:-season] if len(one) > season else one[1:] - one[:-1] for one in series]
     absolute = np.abs(np.concatenate(changes).astype(np.float64))

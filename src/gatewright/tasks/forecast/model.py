@@ -34,7 +34,7 @@ class Recent:
 
     Attributes:
         seen: The last `look_back` steps, from which the next forecast is made.
-        place: The place of the next step on the grid of times; see `Grid`.
+        place: The number of steps from the origin of the time grid to the next step; see `Grid`.
     """
 
     seen: Observed
@@ -45,7 +45,7 @@ class Forecaster(TrainedModel):
     """A trained forecaster.
 
     Attributes:
-        prepared: The scales, the numbers of steps of a window, and the quantiles.
+        prepared: The scales, the look-back, the horizon, and the quantiles.
         training: The settings and the results of the training.
     """
 
@@ -70,12 +70,12 @@ class Forecaster(TrainedModel):
 
     @property
     def look_back(self) -> int:
-        """The number of past steps that the network reads."""
+        """The number of past steps that the network reads for a forecast."""
         return self.prepared.look_back
 
     @property
     def horizon(self) -> int:
-        """The number of steps that are forecast."""
+        """The number of steps in a forecast."""
         return self.prepared.horizon
 
     @property
@@ -93,8 +93,8 @@ class Forecaster(TrainedModel):
                 number. For a model with future covariates, [time + horizon, variables]; only the future covariates of
                 the last `horizon` steps are read.
             series: The name of the series.
-            last: The place of the last past step on the grid of times; see `Grid`. It determines the times of the
-                forecast, and the time features of a model with the setting `calendar`.
+            last: The number of steps from the origin of the time grid to the last past step; see `Grid`. It
+                determines the times of the forecast, and the time features of a model with the setting `calendar`.
 
         Raises:
             InputError: The values have the wrong shape, or there are too few steps.
@@ -117,8 +117,8 @@ class Forecaster(TrainedModel):
         """Return the state after the given steps of a series, to pass to `step`.
 
         Args:
-            values: The steps, [time, variables]. There may be none.
-            last: The place of the last of them on the grid of times; see `Grid`.
+            values: Past steps of the series, [time, variables], in the units of the data. Empty for a new series.
+            last: The number of steps from the origin of the time grid to the last past step; see `Grid`.
 
         Raises:
             InputError: The values have the wrong shape.
@@ -133,11 +133,11 @@ class Forecaster(TrainedModel):
         is not changed.
 
         Args:
-            values: The numbers of the step, [variables]. NaN stands for a missing number.
+            values: The numbers of the step, [variables], in the units of the data. NaN stands for a missing number.
             state: The state from `start`, or from `step` for the previous step.
 
         Raises:
-            InputError: The model has future covariates or several series, and needs `predict`.
+            InputError: The model has future covariates or several training series. Use `predict` instead.
         """
         if self.scales.future_covariates or len(self.scales.series) > 1:
             raise InputError("The model has future covariates or several series. Use predict instead of step.")
@@ -151,14 +151,14 @@ class Forecaster(TrainedModel):
     def _forecast(
         self, seen: Observed, ahead: NDArray[np.float64], scale: NDArray[np.float64], series: str, last: int
     ) -> Forecasted:
-        """Return the forecast of a window.
+        """Return the forecast of the steps after `seen`.
 
         Args:
             seen: The past steps, [look_back, variables].
             ahead: The values of the steps ahead, [horizon, variables], or [0, variables] without future covariates.
             scale: The scale of the series; see `Scales.scale_of`.
             series: The name of the series.
-            last: The place of the last past step on the grid of times.
+            last: The number of steps from the origin of the time grid to the last past step; see `Grid`.
         """
         scales, known = self.scales, self.scales.future_features
         if known and not len(ahead):  # the calendar alone
@@ -239,10 +239,10 @@ class Forecaster(TrainedModel):
 
 
 def _require_fit(layers: Sequence[Layer], prepared: PreparedForecast) -> None:
-    """Check that the layers of a model file fit the scales, sizes and quantiles that it contains.
+    """Raise an error unless the layers of a model file fit the scales, sizes and quantiles in the same file.
 
     Raises:
-        InputError: They do not. The message completes "FILE is damaged because ...".
+        InputError: The layers do not fit. The message completes "FILE is damaged because ...".
     """
     scales = prepared.scales
     (norm,) = (layer for layer in layers if isinstance(layer, InstanceNorm))

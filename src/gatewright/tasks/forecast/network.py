@@ -21,14 +21,12 @@ _MAX_HORIZON = 1 << 20
 
 
 def forecaster_layers(scales: Scales, outputs: int, settings: Any) -> list[Layer]:
-    """Return the layers of a forecaster.
-
-    They are a normalization of windows, recurrent layers, a decoder, and a layer that undoes the normalization.
+    """Return the layers of a forecaster: normalization, recurrent layers, a decoder, and inverse normalization.
 
     Args:
         scales: The variables and their scales, which determine the features of a step.
-        outputs: Number of outputs for each target and step ahead.
-        settings: The settings of the forecaster, after `Forecast.prepare` has set those that depend on the data.
+        outputs: Number of outputs for each target and step ahead: the forecast and its quantiles.
+        settings: The forecaster settings that `Forecast.prepare` returned, which include those found from the data.
 
     Raises:
         InputError: Two settings exclude each other.
@@ -77,8 +75,8 @@ def is_forecaster(layers: Sequence[Layer]) -> bool:
     """Return whether layers form a forecaster.
 
     A forecaster consists of a normalization, recurrent layers of one kind that read steps or segments, a decoder, and a
-    layer that undoes the normalization. Dropout may come between any two. All layers agree on the targets and on the
-    features that are known ahead.
+    layer that undoes the normalization. Dropout may come between any two layers. All layers have the same numbers of
+    targets and of features known ahead.
     """
     others = [layer for layer in layers if not isinstance(layer, Dropout)]
     if len(others) < 4:
@@ -104,8 +102,8 @@ def is_forecaster(layers: Sequence[Layer]) -> bool:
 def _is_stack(recurrent: Sequence[Recurrent | Decaying], decoder: Decoder, targets: int) -> bool:
     """Return whether recurrent layers form the stack of a forecaster.
 
-    All have the same cell, units and zoneout. Only the top one returns just its last output, and only the first one may
-    be `Decaying`.
+    In such a stack, all layers have the same recurrent cell, units and zoneout. Only the top layer returns just its
+    last output, and only the first layer may be `Decaying`.
     """
     decaying = [layer for layer in recurrent if isinstance(layer, Decaying)]
     return (
@@ -120,7 +118,7 @@ def _is_stack(recurrent: Sequence[Recurrent | Decaying], decoder: Decoder, targe
 def _decodes(
     decoder: Decoder, segments: Sequence[Segments], recurrent: Sequence[Recurrent | Decaying], look_back: int
 ) -> bool:
-    """Return whether a decoder fits the recurrent layers whose weights it uses, and the `Segments` layer below them."""
+    """Return whether a decoder fits the recurrent layers whose weights it uses, and the `Segments` layer, if any."""
     top = recurrent[-1]
     if isinstance(decoder, Parallel):
         return (

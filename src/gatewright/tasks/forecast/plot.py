@@ -19,13 +19,13 @@ _PAST = 3
 
 
 def write(forecasts: Sequence[Forecasted], pasts: Sequence[NDArray[np.float64]], path: Path) -> None:
-    """Plot the forecasts to a file, with a panel for each target of each series (at most twelve panels).
+    """Write a plot of the forecasts to a file, with a panel for each target of each series, at most twelve.
 
-    The file is written atomically.
+    An existing file is replaced only when the plot is complete.
 
     Args:
         forecasts: The forecast of each series.
-        pasts: The observed targets before each forecast, [time, targets] each.
+        pasts: For each series, the observed targets before the forecast, [time, targets].
         path: The file, with the suffix .png, .svg or .pdf.
 
     Raises:

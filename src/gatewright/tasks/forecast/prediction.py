@@ -16,10 +16,10 @@ class Forecasted:
 
     Attributes:
         series: The name of the series. Empty if there is only one.
-        times: The times of the steps.
+        times: The times of the forecast steps, as text.
         targets: The names of the targets.
         values: The forecast, [horizon, targets].
-        quantiles: The quantiles by their probability, in rising order, [horizon, targets] each.
+        quantiles: The forecast quantiles, [horizon, targets] each, with their probabilities as keys in rising order.
     """
 
     series: str
@@ -29,7 +29,7 @@ class Forecasted:
     quantiles: Mapping[float, NDArray[np.float64]]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the forecast as JSON values, with a list of numbers, one for each step, for each target."""
+        """Return the forecast as a JSON object. Each target has a list with one number for each step."""
 
         def listed(values: NDArray[np.float64]) -> dict[str, list[float]]:
             return {name: column.tolist() for name, column in zip(self.targets, values.T, strict=True)}
@@ -42,7 +42,7 @@ class Forecasted:
         }
 
     def table(self, header: bool = True) -> str:
-        """Return the forecast as CSV, with a row for each step and columns such as load and load_0.1."""
+        """Return the forecast as CSV text with a row for each step, and columns such as load and load_0.1."""
         lines = io.StringIO()
         writer = csv.writer(lines, lineterminator="\n")
         key = ["series"] if self.series else []
@@ -55,7 +55,7 @@ class Forecasted:
         return lines.getvalue().rstrip("\n")
 
     def text(self, first: bool) -> str:
-        """Return the lines that `gatewright predict` prints. Only the first of several forecasts has a header."""
+        """Return the CSV text that `gatewright predict` prints, with a header if this is the first forecast."""
         return self.table(header=first)
 
     def __str__(self) -> str:

@@ -46,7 +46,7 @@ NAMES = tuple(_NAMED)
 
 
 def read_series(source: str, wanted: ColumnOptions, grid: Grid | None = None) -> Table:
-    """Read a table in which each row is a time of a series, and each column a variable.
+    """Read a table with a row for each time of each series, and a column for each variable.
 
     Args:
         source: "ett-h1", "ett-m1", or a .csv or .tsv file, which may be compressed (.gz), or a .parquet file.
@@ -56,9 +56,9 @@ def read_series(source: str, wanted: ColumnOptions, grid: Grid | None = None) ->
             numbers without another role. `past_covariates` names the columns that are known up to the present; "all"
             means all other columns of numbers. `future_covariates` names the columns that are also known for the steps
             to forecast. `series_id` names the column that identifies the series if there are several.
-        grid: The grid that contains the times. By default, it is found from the times.
+        grid: The grid of evenly spaced times. By default, it is found from the times in the table.
 
-    Rows may have any order. If there is no row for a time of the grid, the numbers at that time are missing numbers.
+    Rows may have any order. If a time of the grid has no row, its numbers are missing numbers.
 
     Raises:
         ImportError: Pyarrow is not installed.
@@ -83,10 +83,11 @@ def read_series(source: str, wanted: ColumnOptions, grid: Grid | None = None) ->
 
 
 def read_for_model(source: str, scales: Scales) -> Table:
-    """Read a table with the columns and the grid of times that a model was trained with.
+    """Read a table with the same columns and time grid as the data that a model was trained on.
 
     Raises:
-        ImportError, InputError: As for `read_series`, or a column is missing.
+        ImportError: Pyarrow is not installed.
+        InputError: The table cannot be read or used, or a column is missing.
     """
     path, split_ends = _find_table(source)
     columns = _read_columns(path)
@@ -104,13 +105,13 @@ def read_for_model(source: str, scales: Scales) -> Table:
 
 
 def observed_steps(line: Line, targets: int) -> int:
-    """Return the number of steps of a series up to its last known target. Only future covariates are known later."""
+    """Return the number of steps of a series up to the last step at which a target is known."""
     present = np.flatnonzero(~np.isnan(line.values[:, :targets]).all(axis=1))
     return int(present[-1]) + 1 if len(present) else 0
 
 
 def _find_table(source: str) -> tuple[Path, tuple[int, ...]]:
-    """Return the path of a table, and the ends of its splits if it is a named data set."""
+    """Return the path of a table, and the steps at which its splits end (empty unless it is a named data set)."""
     if source in _NAMED:
         file, split_ends = _NAMED[source]
         origin = " of github.com/zhouhaoyi/ETDataset"
@@ -126,7 +127,7 @@ def _find_table(source: str) -> tuple[Path, tuple[int, ...]]:
 
 
 def _read_columns(path: Path) -> dict[str, Any]:
-    """Return the pyarrow columns by name."""
+    """Return the pyarrow columns of a table, with their names as keys."""
     table = read_table(path)
     if not table.num_rows:
         raise InputError(f"{path} has no rows. Add a row for each time.")
@@ -149,7 +150,7 @@ def _time_column(path: Path, given: str | None, columns: Mapping[str, Any]) -> s
 
 
 def _holds_times(column: Any) -> bool:
-    """Return True if a column contains dates, judged by its type or its first field."""
+    """Return whether a column contains dates, judged by its type or its first field."""
     import pyarrow
 
     kind = column.type
@@ -159,12 +160,12 @@ def _holds_times(column: Any) -> bool:
 
 
 def _with_dashes(text: str) -> str:
-    """Return a time in the format that NumPy reads: with - instead of /, and without the Z of UTC."""
+    """Return a time in the format that NumPy reads: with - instead of /, and without a Z for UTC at its end."""
     return text.strip().replace("/", "-").removesuffix("Z")
 
 
 def _listed(path: Path, option: str, given: str | None, columns: Mapping[str, Any]) -> list[str]:
-    """Return the columns that an option names, after checking that they exist."""
+    """Return the names of the columns that an option names. Raise an error if a column does not exist."""
     names = [] if given is None else [name for name in column_list(given, list(columns)) if name]
     for name in names:
         require_column(path, option, name, list(columns))
@@ -174,10 +175,10 @@ def _listed(path: Path, option: str, given: str | None, columns: Mapping[str, An
 def _variables(
     path: Path, wanted: ColumnOptions, columns: Mapping[str, Any], time: str
 ) -> tuple[tuple[str, ...], tuple[int, int]]:
-    """Choose the variables.
+    """Choose the columns that are variables.
 
-    Return the names of the targets, past covariates and future covariates, in this order, and the number of targets and
-    the number of future covariates.
+    Return the names of the targets, past covariates and future covariates, in this order; and a pair of the number of
+    targets and the number of future covariates.
     """
     keys = [time, *([wanted.series_id] if wanted.series_id else [])]
     future = _listed(path, "known", wanted.future_covariates, columns)
@@ -200,7 +201,7 @@ def _variables(
 
 
 def _read_values(path: Path, names: Sequence[str], columns: Mapping[str, Any]) -> NDArray[np.float64]:
-    """Return the columns of numbers, [rows, columns], with NaN for missing numbers."""
+    """Return the numbers in the named columns, [rows, columns], with NaN for missing numbers."""
     found = []
     for name in names:
         found.append(read_numbers(path, name, columns[name], "choose the columns of numbers with --target"))
@@ -248,7 +249,7 @@ def _is_time(text: str) -> bool:
 def _rows_of_series(
     path: Path, series_id: str | None, columns: Mapping[str, Any]
 ) -> tuple[list[str], list[NDArray[np.intp]]]:
-    """Return the names of the series, and the rows of each in the order of the table."""
+    """Return the names of the series, and for each series the indices of its rows in the order of the table."""
     if series_id is None:
         return [""], [np.arange(len(next(iter(columns.values()))))]
     require_column(path, "series", series_id, list(columns))
@@ -265,7 +266,7 @@ def _make_lines(
     values: NDArray[np.float64],
     has_series_id: bool,
 ) -> tuple[Line, ...]:
-    """Return each series with a step for each time of the grid from its first row to its last."""
+    """Return each series, with a step for each time of the grid between its first and its last time."""
     return tuple(
         _make_line(path, grid, name, times.take(own), values[own], has_series_id)
         for name, own in zip(names, rows, strict=True)
@@ -286,8 +287,8 @@ def _make_line(
     steps = int(places[-1] - places[0]) + 1
     if steps > _MAX_STEPS_PER_ROW * len(places):
         raise InputError(
-            f"{path} has {len(places):,} rows{of_series}, but {steps:,} steps between the first and the last. Fix the "
-            "times, or give a row for most of the steps."
+            f"{path} has {len(places):,} rows{of_series}, but its times span {steps:,} steps, so most steps have no "
+            "row. Correct the times, or add the missing rows."
         )
     filled = np.full((steps, values.shape[1]), np.nan)
     filled[places - places[0]] = values

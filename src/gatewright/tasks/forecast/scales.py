@@ -20,9 +20,9 @@ class Observed(NamedTuple):
     """The last known number of each variable at each step of a series.
 
     Attributes:
-        values: The numbers, [time, variables], with the last number in place of a missing one; NaN before the first
-            number.
-        since: Number of steps since that number, [time, variables]; before the first number, since the start.
+        values: The last known number, [time, variables]; NaN before the first known number.
+        since: Number of steps since the last known number, [time, variables]. Before the first known number, the number
+            of steps since the start, counting this one.
     """
 
     values: NDArray[np.float64]
@@ -30,11 +30,11 @@ class Observed(NamedTuple):
 
     @classmethod
     def from_values(cls, values: NDArray[np.float64], before: Self | None = None) -> Self:
-        """Return the last known numbers at each step of a series.
+        """Return the last known number of each variable at each step of a series.
 
         Args:
             values: The numbers of the series, [time, variables], with NaN for missing numbers.
-            before: The last known numbers at the steps before `values`, if there are such steps.
+            before: The last known numbers at the steps before `values`. None if `values` is the start of the series.
         """
         steps = np.arange(len(values))[:, None]
         present = ~np.isnan(values)
@@ -46,11 +46,11 @@ class Observed(NamedTuple):
         return cls(np.where(last < 0, before.values[-1], filled), np.where(last < 0, since + before.since[-1], since))
 
     def last(self, steps: int) -> Self:
-        """Return the last known numbers at the last `steps` steps."""
+        """Return the last `steps` steps of this object."""
         return self._replace(values=self.values[-steps:], since=self.since[-steps:])
 
     def followed_by(self, after: Self) -> Self:
-        """Return these steps, followed by the steps of `after`."""
+        """Return the steps of this object, followed by the steps of `after`."""
         values, since = map(np.concatenate, zip(self, after, strict=True))
         return self._replace(values=values, since=since)
 
@@ -62,12 +62,13 @@ class Scales:
     Attributes:
         variables: The names of the targets, then of the past covariates, then of the future covariates.
         targets, future_covariates: The numbers of targets and of future covariates.
-        calendar: Whether the times of the year, week and day are inputs too.
-        since: Whether the numbers of steps since the last number of each target and past covariate are inputs too.
+        calendar: Whether the time of year, time of week and time of day are features too.
+        since: Whether the numbers of steps since the last known number of each target and past covariate are features
+            too.
         grid: The grid of evenly spaced times.
-        series: Mean and standard deviation of each variable, [2, variables], by the name of the series.
-        time: The column of times.
-        series_id: The column that identifies the series. None if there is only one series.
+        series: Mean and standard deviation of each variable, [2, variables], with the names of the series as keys.
+        time: The name of the column of times.
+        series_id: The name of the column that identifies the series. None if there is only one series.
     """
 
     variables: tuple[str, ...]
@@ -82,14 +83,20 @@ class Scales:
 
     @classmethod
     def fit(cls, table: Table, train_steps: Sequence[int], calendar: bool, since: bool = False) -> Self:
-        """Learn the scales from the first `train_steps` of each series. The scale of a constant variable is 1."""
+        """Return scales with the mean and standard deviation of each variable over the training steps of each series.
+
+        Args:
+            table: The series.
+            train_steps: For each series, the number of steps from its start that are the training set.
+            calendar, since: See `Scales`.
+        """
         series = {line.name: _fit_scale(line.values[:end]) for line, end in zip(table.lines, train_steps, strict=True)}
         sizes = table.targets, table.future_covariates
         return cls(table.variables, *sizes, calendar, since, table.grid, series, table.time, table.series_id)
 
     @staticmethod
     def notes(table: Table, train_steps: Sequence[int]) -> list[str]:
-        """Return notes on missing numbers, and on variables that are constant in the training set."""
+        """Return notes on variables that have missing numbers, or are constant in the first `train_steps` steps."""
         found = []
         for place, name in enumerate(table.variables):
             columns = [line.values[:, place] for line in table.lines]
@@ -106,19 +113,19 @@ class Scales:
 
     @property
     def future_features(self) -> int:
-        """The number of features of a step that are known ahead."""
+        """The number of features whose values are known for the steps ahead: future covariates and time features."""
         return self.future_covariates + int(self.grid.calendar(0, 1).shape[1]) * self.calendar
 
     @property
     def features(self) -> int:
-        """The number of features of a step."""
+        """The number of input features in each step."""
         return (len(self.variables) - self.future_covariates) * (1 + self.since) + self.future_features
 
     def scale_of(self, name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the scale of a series: the mean and the standard deviation of each variable, [2, variables].
 
-        If there were several training series and this one is new, its scale is computed from `values`. If there was
-        only one training series, its scale is used.
+        For a series that is not in the training set, this is the scale of the only training series, or is computed from
+        `values` if there were several training series.
 
         Args:
             name: The name of the series.
@@ -129,12 +136,12 @@ class Scales:
         return next(iter(self.series.values())) if len(self.series) == 1 else _fit_scale(values)
 
     def inputs(self, scale: NDArray[np.float64], observed: Observed, first: int) -> NDArray[np.float32]:
-        """Return the inputs of each step, [time, features].
+        """Return the inputs of the network at each step, [time, features].
 
         Args:
             scale: The scale of the series; see `scale_of`.
             observed: The last known numbers at each step of the series.
-            first: The place of the first step on the grid of times; see `Grid`.
+            first: The number of steps from the origin of the time grid to the first step; see `Grid`.
         """
         inputs = fill_missing(normalize(scale, observed.values))
         if self.since:
@@ -145,7 +152,7 @@ class Scales:
         return inputs.astype(np.float32)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the scales as plain JSON values."""
+        """Return the scales as a JSON object, which `from_json` reads."""
         return {
             "kind": "series",
             "variables": list(self.variables),
@@ -193,7 +200,7 @@ class Scales:
 
 
 def normalize(scale: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Subtract the mean of each variable from the values, [time, variables], and divide by its standard deviation."""
+    """Return the values, [time, variables], minus the mean and divided by the standard deviation of each variable."""
     mean, deviation = scale
     return np.asarray((values - mean) / deviation)
 
@@ -209,7 +216,7 @@ def _scale_from_json(saved: Any, variables: int) -> NDArray[np.float64]:
 
 
 def _fit_scale(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return mean and standard deviation of each variable, [2, variables]; 0 and 1 if it has no numbers."""
+    """Return mean and standard deviation of each variable, [2, variables]; 0 and 1 for a variable without numbers."""
     present = ~np.isnan(values)
     count = np.maximum(present.sum(axis=0), 1)
     mean = np.where(present, values, 0).sum(axis=0) / count
@@ -218,10 +225,10 @@ def _fit_scale(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def fill_missing(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Replace missing numbers in an array, [time, variables].
+    """Return an array, [time, variables], with missing numbers replaced.
 
-    The replacement is the last number before the missing one, or the first number of the variable if there is none
-    before, or 0 if the variable has no numbers.
+    The replacement is the last number of the same variable before the missing number. If there is no number before, it
+    is the first number after; if the variable has no numbers, 0.
     """
     result = values.copy()
     for column in result.T:

@@ -14,8 +14,8 @@ class Line:
 
     Attributes:
         name: The name of the series; empty if there is only one.
-        first: The place of its first step on the table's grid of times; see `Grid`.
-        values: [time, variables], with NaN for missing numbers.
+        first: The number of steps from the origin of the table's time grid to the first step; see `Grid`.
+        values: The numbers, [time, variables], with NaN for missing numbers.
     """
 
     name: str
@@ -32,10 +32,11 @@ class Table:
         variables: The names of the targets, then of the past covariates, then of the future covariates.
         targets, future_covariates: The numbers of targets and of future covariates.
         grid: The grid of evenly spaced times.
-        lines: The series.
-        time: The column of times.
-        series_id: The column that identifies the series. None if there is only one series.
-        split_ends: The steps at which the training, validation and test sets of a named data set end; empty for others.
+        lines: The series, one entry for each series ID.
+        time: The name of the column of times.
+        series_id: The name of the column that identifies the series. None if there is only one series.
+        split_ends: The steps at which the training, validation and test sets end. Only named
+            data sets have them.
         notes: Sentences shown to the user.
     """
 

@@ -36,14 +36,14 @@ _MAX_STEPS = 1 << 31
 
 @dataclass(frozen=True)
 class PreparedForecast(Prepared[WindowSet]):
-    """The scales and errors that a forecaster learned from the training set.
+    """The scales, window sizes and quantiles of a forecaster, and the errors of the naive forecast in training data.
 
     Attributes:
         scales: The variables, the grid of times, and how numbers are scaled.
         look_back, horizon: Number of past steps that the network reads, and number of steps ahead.
         quantiles: The probabilities of the quantiles that are forecast too, in rising order.
-        naive_errors: Mean absolute error of the seasonal naive forecast for each target, in scaled numbers of the
-            training set; NaN if it is 0.
+        naive_errors: Mean absolute error of the seasonal naive forecast for each target, in the scaled training set;
+            NaN where it is 0.
         loss: The error that training minimizes, "absolute" or "squared".
     """
 
@@ -70,8 +70,9 @@ class PreparedForecast(Prepared[WindowSet]):
     def encode(self, examples: WindowSet, training: bool = False) -> Batch:
         """Return windows as a batch of arrays.
 
-        Inputs are `past`, [windows, look_back, features], and `future`, [windows, horizon, known features], if there
-        are features that are known ahead. Targets are [windows, horizon, targets], with NaN for missing numbers.
+        The inputs are `past`, [windows, look_back, features], and, only if there are features known ahead, `future`,
+        [windows, horizon, features known ahead]. The targets are [windows, horizon, targets], with NaN for missing
+        numbers.
         """
         rows, targets = [], []
         for line in examples.table.lines:
@@ -91,9 +92,9 @@ class PreparedForecast(Prepared[WindowSet]):
         )
 
     def losses(self, outputs: Any, targets: Any) -> Any:
-        """Return the error of each window's forecast plus the mean pinball loss of its quantiles.
+        """Return the loss of each window, [windows]: the error of the forecast plus the pinball loss of its quantiles.
 
-        Both are means over the targets and steps ahead that are not missing. Koenker & Bassett 1978, "Regression
+        Both are means over all targets and steps ahead that are not missing. Koenker & Bassett 1978, "Regression
         Quantiles".
         """
         import jax.numpy as jnp
@@ -113,7 +114,11 @@ class PreparedForecast(Prepared[WindowSet]):
         return window_scores(outputs, targets)
 
     def constant(self, targets: Windows, train: Windows | None = None) -> tuple[NDArray[Any], str]:
-        """Forecast the mean and the quantiles of the first steps ahead of all windows, for every window and step."""
+        """Forecast the same mean and quantiles for every window and step. Return the outputs and a description.
+
+        The mean and the quantiles are those of the first step ahead in the windows of `train`, or of `targets` if
+        `train` is None.
+        """
         source = targets if train is None else train
         y = source.values[source.starts]
         numbers = np.stack([np.nanmean(y, axis=0), *(np.nanquantile(y, q, axis=0) for q in self.quantiles)], axis=-1)
@@ -123,7 +128,7 @@ class PreparedForecast(Prepared[WindowSet]):
         return {"scales": self.scales.to_json(), **self.answers()}
 
     def answers(self) -> dict[str, Any]:
-        """Return the facts that explain the outputs, such as the horizon and the quantiles, as JSON values."""
+        """Return the look-back, horizon, quantiles and naive errors as a JSON object, to interpret the outputs."""
         return {
             "look_back": self.look_back,
             "horizon": self.horizon,
@@ -167,9 +172,9 @@ class _Sizes(NamedTuple):
 class Forecast(Task[WindowSet]):
     """The task of forecasting the next `horizon` steps of a series from the last `look_back` steps.
 
-    The windows of a split start at each possible step and overlap, so the figures of the validation and test sets are
-    those of a rolling-origin backtest with one model. The steps ahead of a window are in its split, but the steps
-    that the network reads may come before the split.
+    The windows of a split start at each possible step and overlap, so the results on the validation and test sets are
+    those of a rolling-origin backtest with one model. The steps that a window forecasts are in its split, but the
+    steps that the network reads may come before the split.
 
     Each series is scaled by its own mean and standard deviation in the training set, and errors are computed from
     scaled numbers. The input for a missing number is the last number before it. Missing targets are ignored.
@@ -198,9 +203,9 @@ class Forecast(Task[WindowSet]):
         return Splits(table.name, train, found["validation"], test, tuple(notes))
 
     def _sizes(self, table: Table) -> _Sizes:
-        """Return the look-back, the horizon and the length of a segment.
+        """Return the look-back, the horizon and the length of a segment, each in steps.
 
-        Their defaults depend on the season and the length of the series.
+        The defaults depend on the season and the length of the training series.
         """
         settings, season = self.settings, table.grid.season
         train = int(max(len(line.values) for line in table.lines) * TRAIN_FRACTION)
@@ -219,7 +224,7 @@ class Forecast(Task[WindowSet]):
         return _Sizes(look_back, horizon, segment)
 
     def prepare(self, splits: Splits[WindowSet]) -> tuple[PreparedForecast, ForecastSettings]:
-        """Learn the scales and the errors of the seasonal naive forecast from the training set."""
+        """Return what is learned from the training set, and the settings, including those that depend on the data."""
         settings, train = self.settings, splits.train
         table, sizes = train.table, self._sizes(train.table)
         scales = Scales.fit(table, train.ends, settings.calendar, settings.missing == "decay")
@@ -236,7 +241,7 @@ class Forecast(Task[WindowSet]):
         return forecaster_layers(prepared.scales, prepared.outputs, settings)
 
     def baseline(self, splits: Splits[WindowSet], prepared: PreparedForecast) -> FittedBaseline:
-        """Fit the seasonal naive forecast and a linear map. The baseline is the better one on the validation set."""
+        """Fit the seasonal naive forecast and a linear map, and return whichever is better on the validation set."""
         train, validation, test = (
             prepared.encode(windows) for windows in (splits.train, splits.validation, splits.test)
         )

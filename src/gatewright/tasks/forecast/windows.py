@@ -20,11 +20,11 @@ Range = tuple[int, int]
 
 @dataclass(frozen=True)
 class WindowSet:
-    """The windows of a split. A window is the steps that the network reads and the steps ahead that it forecasts.
+    """The windows of a split. A window consists of the steps that the network reads and the steps that it forecasts.
 
     Attributes:
         table: The series.
-        starts: The first step of each window in the concatenation of all series, [windows].
+        starts: The index of each window's first step in the concatenation of all series, [windows].
         ends: The step at which the split ends in each series.
     """
 
@@ -34,18 +34,18 @@ class WindowSet:
 
     @classmethod
     def cut(cls, table: Table, ranges: Sequence[Range], look_back: int, horizon: int, split: str) -> Self:
-        """Return all windows whose steps ahead lie in the given range of each series.
+        """Return all windows whose steps ahead are within the given range of their series.
 
         The steps that a window reads may come before the range. Windows without any target ahead are left out.
 
         Args:
             table: The series.
-            ranges: The first step and the end of the split in each series.
+            ranges: For each series, the index of the split's first step, and the index after its last step.
             look_back, horizon: Number of steps of a window that the network reads, and number of steps ahead.
             split: The name of the split, for the error message.
 
         Raises:
-            InputError: There is no window.
+            InputError: All series are too short for a window.
         """
         lengths = [len(line.values) for line in table.lines]
         found = []
@@ -65,7 +65,7 @@ class WindowSet:
         return cls(table, starts, tuple(end for _, end in ranges))
 
     def sample(self, limit: int | None) -> Self:
-        """Return at most `limit` windows, evenly spaced, or all if it is None."""
+        """Return at most `limit` windows, evenly spaced, or all windows if `limit` is None."""
         if limit is None:
             return self
         places = np.linspace(0, len(self.starts) - 1, min(limit, len(self.starts))).round().astype(np.intp)
@@ -73,14 +73,15 @@ class WindowSet:
 
 
 def split_ranges(table: Table, given: Collection[str] = ()) -> dict[str, list[Range]]:
-    """Return the first step and the end of the training, validation and test set in each series.
+    """Return the range of each series in the splits "train", "validation" and "test", with their names as keys.
 
-    A named data set has its own splits. In other data, the first seven tenths of each series are the training set, the
+    A range is the index of the first step, and the index after the last step. A named data set has predefined splits.
+    In other data, the first seven tenths of each series are the training set, the
     next tenth is the validation set, and the rest is the test set.
 
     Args:
         table: The series.
-        given: The splits that are read from other data. Their fraction of each series goes to the remaining splits.
+        given: The names of splits that are read from other files. Their share of each series goes to the other splits.
     """
     train_fraction, validation_fraction = TRAIN_FRACTION, _VALIDATION_FRACTION
     if "test" in given:
@@ -103,5 +104,5 @@ def split_ranges(table: Table, given: Collection[str] = ()) -> dict[str, list[Ra
 
 
 def whole_ranges(table: Table) -> list[Range]:
-    """Return the range of all steps of each series: its first step and its end."""
+    """Return the range of all steps of each series: 0 and the number of steps."""
     return [(0, len(line.values)) for line in table.lines]

@@ -13,12 +13,12 @@ class _Order(NamedTuple):
     """The n-grams of one length n.
 
     Attributes:
-        keys: The n-grams as numbers, sorted. The number of an n-gram is the place of its first n - 1 ids among the
+        keys: The n-grams as numbers, sorted. The number of an n-gram is the index of its first n - 1 ids among the
             (n - 1)-grams, times the size of the vocabulary, plus its last id.
-        counts: The count of each n-gram.
-        totals: The sum of the counts of the ids after each context. Contexts are the (n - 1)-grams.
-        weight: The probability that each context leaves to the shorter context.
-        discounts: The discounts of the counts 0, 1, 2, and 3 or more.
+        counts: The count of each n-gram, in the order of `keys`.
+        totals: For each context, which is an (n - 1)-gram, the sum of the counts of the n-grams that begin with it.
+        weight: For each context, the weight of the probabilities given the shorter context.
+        discounts: The numbers subtracted from the counts 0, 1, 2, and 3 or more.
     """
 
     keys: Ids
@@ -36,13 +36,13 @@ class NGrams:
 
         p(w | h) = max(c(h w) - D(c(h w)), 0) / c(h .) + weight(h) p(w | h'),   h' is h without its first id
 
-    The count of one of the longest n-grams is the number of times it occurs. The count of a shorter one is the number
-    of different ids that come before it. Without any context, all ids are equally likely.
+    The count of an n-gram of the longest length is the number of times it occurs. The count of a shorter n-gram is the
+    number of different ids that occur before it. Without any context, all ids are equally likely.
 
     Args:
-        ids: The training stream.
-        order: The n of the longest n-grams; at most the length of the stream.
-        vocabulary: Number of ids.
+        ids: The training stream, [steps].
+        order: The length of the longest n-grams. It is reduced to the length of the stream if it is larger.
+        vocabulary: Number of ids in the vocabulary.
     """
 
     def __init__(self, ids: NDArray[np.integer[Any]], order: int, vocabulary: int) -> None:
@@ -73,7 +73,7 @@ class NGrams:
             self._orders.append(_smoothed(keys, counts, contexts, vocabulary))
 
     def probabilities(self, ids: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
-        """Return the probability of each id except the first, given the ids before it, [len(ids) - 1]."""
+        """Return the probability of each id after the first, given all ids before it, [len(ids) - 1]."""
         ids = np.asarray(ids, np.int64)
         found = np.full(len(ids), 1 / self._vocabulary)
         place = np.zeros(len(ids), np.int64)  # place of the context of each position; -1 if it is unseen
@@ -92,7 +92,7 @@ class NGrams:
 
 
 def _smoothed(keys: Ids, counts: Ids, contexts: int, vocabulary: int) -> _Order:
-    """Return the n-grams of one length with their discounts and weights (starting at equation 26)."""
+    """Return the n-grams of one length with their discounts and weights (Chen & Goodman 1999, from equation 26)."""
     n1, n2, n3, n4 = (int((counts == c).sum()) for c in (1, 2, 3, 4))
     y = n1 / (n1 + 2 * n2) if n1 and n2 else 0.5
     discounts = [0.0]
@@ -108,6 +108,6 @@ def _smoothed(keys: Ids, counts: Ids, contexts: int, vocabulary: int) -> _Order:
 def best_order(
     train: NDArray[np.integer[Any]], validation: NDArray[np.integer[Any]], orders: Sequence[int], vocabulary: int
 ) -> NGrams:
-    """Fit a model of each order, and return the one that gives the validation stream the highest probability."""
+    """Fit an n-gram model for each n in `orders`, and return the model that is best on the validation stream."""
     models = [NGrams(train, order, vocabulary) for order in orders]
     return min(models, key=lambda model: -np.log(model.probabilities(validation)).mean())

@@ -1,4 +1,4 @@
-"""Decoding: choose the tokens of a text by a model's probabilities."""
+"""Decoding: choose the tokens of a text from a model's logits."""
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
@@ -21,13 +21,13 @@ _DRAWN = 1 << 14
 
 
 def chooser(how: Decoding) -> Choose:
-    """Return a function that chooses the next id, given logits [ids] and whether each id occurred before, [ids]."""
+    """Return a function that chooses the next id from the logits, [ids], and whether each id occurred before, [ids]."""
     pick = np.argmax if how.temperature < _MIN_TEMPERATURE else _drawer(how)
     return lambda logits, seen: int(pick(penalized(how, logits, seen)))
 
 
 def penalized(how: Decoding, logits: Logits, seen: Seen) -> Logits:
-    """Return the logits, [ids], after the repetition penalty on the ids that occurred before."""
+    """Return the logits, [ids], with the repetition penalty applied to the ids for which `seen`, [ids], is True."""
     if how.repetition_penalty == 1:
         return logits
     scaled = np.where(logits > 0, logits / how.repetition_penalty, logits * how.repetition_penalty)
@@ -35,7 +35,7 @@ def penalized(how: Decoding, logits: Logits, seen: Seen) -> Logits:
 
 
 def probabilities(how: Decoding, logits: Logits) -> NDArray[np.float64]:
-    """Return the probability of drawing each id at random, [ids]. The temperature must be above 0."""
+    """Return the probability of each id, [ids], after temperature (which must be above 0), `top_k` and `top_p`."""
     found = np.exp((logits - logits.max()) / how.temperature, dtype=np.float64)
     if how.top_k and how.top_k < len(found):
         kth = np.partition(found, -how.top_k)[-how.top_k]
@@ -64,7 +64,7 @@ def _drawer(how: Decoding) -> Callable[[Logits], int]:
 
 
 def _beyond(found: NDArray[np.float64], kept: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
-    """Return True for each id that is not among the `count` likeliest of the kept ids, [ids]."""
+    """Return a mask, [ids], that is False for the `count` most probable ids among those in the mask `kept`."""
     if int(kept.sum()) > count:
         kept = np.zeros_like(kept)
         kept[np.argsort(-found, kind="stable")[:count]] = True
@@ -91,7 +91,7 @@ def _uniforms(seed: int | None) -> Iterator[float]:
 
 
 def _place(sums: NDArray[np.float64], uniform: float) -> int:
-    """Return the first id at which the cumulative sums exceed the fraction `uniform` of their total."""
+    """Return the first id whose cumulative sum is greater than `uniform` times the total."""
     place = int(sums.searchsorted(uniform * sums[-1], "right"))
     # The product may be rounded up to the total, which no sum exceeds.
     return place if place < len(sums) else int(sums.searchsorted(sums[-1]))
@@ -104,8 +104,8 @@ class Beam:
     Attributes:
         log_probability: The log probability of the continuation.
         ids: The ids of the continuation.
-        after: The model's logits and states after the continuation.
-        ended: Whether the text has ended.
+        after: The model's logits for the next id, and its states, after the continuation.
+        ended: Whether the model has ended the text, so that no id can follow.
     """
 
     log_probability: float
@@ -124,11 +124,11 @@ def search(
     """Return the most probable continuation that beam search finds.
 
     Args:
-        start: The beam before the first id.
+        start: The empty continuation.
         beams: Number of continuations that are kept at each length.
-        tokens: Largest number of ids.
-        log_probabilities: A function that returns the log probability of each next id after a beam, [ids].
-        extended: A function that returns a beam with one more id. `search` sets its log probability.
+        tokens: Largest number of ids in the continuation.
+        log_probabilities: A function that returns the log probability of each id to follow a beam, [ids].
+        extended: A function that returns a beam with one id appended. `search` sets the log probability of this beam.
     """
     kept, ticker = [start], Ticker()
     for length in range(tokens):

@@ -28,14 +28,14 @@ _TOKENS_PER_CALL = 1024
 
 @dataclass(frozen=True)
 class Generated:
-    """A prompt and its continuation by a model.
+    """A prompt and the continuation that a model generated.
 
     Attributes:
         prompt: The given text.
-        text: The continuation.
+        text: The continuation, without the prompt.
         tokens: Number of generated tokens.
-        unknown: Tokens of the prompt that the model does not know.
-        seed: The seed of the random numbers.
+        unknown: The tokens in the prompt that are not in the model's vocabulary.
+        seed: The random seed with which the continuation was generated.
     """
 
     prompt: str
@@ -52,7 +52,7 @@ class LanguageModel(TrainedModel):
     """A trained language model.
 
     Attributes:
-        prepared: The encoder and the form of the training examples.
+        prepared: The encoder, and the kind and length of the examples.
         training: The settings and the results of the training.
     """
 
@@ -91,14 +91,14 @@ class LanguageModel(TrainedModel):
         return self._stepper.start()
 
     def step(self, token: int, states: list[States]) -> tuple[NDArray[np.float64], list[States]]:
-        """Read the next token of a text. Return the log probability of each id to follow, [ids], and the new states.
+        """Read the next token of a text. Return the log probability of each id to come next, [ids], and the new states.
 
         Args:
-            token: The id that the encoder gives the token. The first token of a text is 1.
+            token: The token's id in the encoder. Every text begins with the id 1, which marks its start.
             states: The states from `start`, or from `step` for the previous token. They are not changed.
 
         Raises:
-            InputError: The encoder has no such id.
+            InputError: The encoder has no token with this id.
         """
         if not PADDING < token < self.prepared.encoder.ids:
             raise InputError(f"A token must be an id from 1 to {self.prepared.encoder.ids - 1}, not {token}.")
@@ -106,25 +106,25 @@ class LanguageModel(TrainedModel):
         return _log_softmax(logits), after
 
     def logits(self, token: int, states: list[States]) -> tuple[NDArray[np.float32], list[States]]:
-        """Return the logit of each id that may follow a token, [ids], and the states after the token; see `step`."""
+        """Return the logit of each id to come next, [ids], and the new states. The arguments are those of `step`."""
         logits, after = self._stepper(token, states)
         return logits[0], after
 
     def generate(self, prompt: str = "", *, stop: str | Sequence[str] = (), **decoding: Any) -> Generated:
-        """Return a continuation of the prompt; see `stream`."""
+        """Return a prompt with the continuation that the model generates. The arguments are those of `stream`."""
         return self.stream(prompt, stop=stop, **decoding).result()
 
     def stream(self, prompt: str = "", *, stop: str | Sequence[str] = (), **decoding: Any) -> "Stream":
-        """Return an iterator that generates a continuation of the prompt, and yields its text as it is generated.
+        """Return an iterator that generates a continuation of the prompt, and yields pieces of its text.
 
-        Each token needs the same time and memory. The continuation ends where the model ends the text, or before a stop
-        text.
+        Each token needs the same time and memory. The continuation ends after `tokens` tokens (a setting of decoding),
+        where the model ends the text, or before a stop text, whichever comes first.
 
         Args:
             prompt: The text to continue. Empty to generate a text from its start.
-            stop: The texts before which to stop.
-            decoding: Settings of decoding; see `settings.Decoding`. Without a seed, each call uses a new random seed,
-                which is an attribute of the result.
+            stop: One or more stop texts. The continuation ends before the first of them that occurs.
+            decoding: Settings of decoding; see `settings.Decoding`. Without `seed`, each call uses a new random seed,
+                which is the attribute `seed` of the result.
 
         Raises:
             InputError: A setting cannot be used.
@@ -137,7 +137,7 @@ class LanguageModel(TrainedModel):
         return Stream(self, prompt, stops, Decoding.complete(decoding))
 
     def state_after(self, ids: Sequence[int]) -> list[States]:
-        """Return the recurrent states after the first ids of a text."""
+        """Return the recurrent states after reading the given ids, which are the start of a text."""
         states = self.start()
         layers, weights = self._layers[:-1], self._weights[:-1]
         for first in range(0, len(ids), _TOKENS_PER_CALL):
@@ -169,12 +169,12 @@ class LanguageModel(TrainedModel):
 
 
 class Stream:
-    """A continuation that is being generated; see `LanguageModel.stream`.
+    """An iterator over the text of a continuation while it is generated; see `LanguageModel.stream`.
 
     Attributes:
-        unknown: Tokens of the prompt that the model does not know.
-        seed: The seed of the random numbers.
-        tokens: Number of tokens so far.
+        unknown: The tokens in the prompt that are not in the model's vocabulary.
+        seed: The random seed.
+        tokens: Number of tokens generated so far.
     """
 
     def __init__(self, model: LanguageModel, prompt: str, stops: tuple[str, ...], how: Decoding) -> None:
@@ -191,7 +191,7 @@ class Stream:
             yield piece
 
     def result(self) -> Generated:
-        """Generate the rest, and return the whole continuation."""
+        """Generate the rest of the continuation, and return the prompt and the whole continuation."""
         for _ in self:
             pass
         return Generated(self._prompt, "".join(self._text), self.tokens, self.unknown, self.seed)
@@ -207,7 +207,7 @@ class Stream:
         yield add(None)
 
     def _drawn(self) -> Iterator[int]:
-        """Yield the generated ids, each chosen by its probability given the ids before it."""
+        """Yield the generated ids, each chosen from the logits given the ids before it."""
         model, choose, never, seen = self._model, chooser(self._how), self._model.never_generated, self._in_prompt()
         states, token = model.state_after(self._prompt_ids[:-1]), self._prompt_ids[-1]
         for _ in range(self._how.tokens):
@@ -220,13 +220,13 @@ class Stream:
             yield token
 
     def _in_prompt(self) -> NDArray[np.bool_]:
-        """Return whether each id occurs in the prompt."""
+        """Return whether each id occurs in the prompt, [ids]."""
         seen = np.zeros(self._model.prepared.encoder.ids, bool)
         seen[self._prompt_ids[1:]] = True
         return seen
 
     def _searched(self) -> Sequence[int]:
-        """Return the ids that beam search finds."""
+        """Return the ids of the continuation that beam search finds."""
         model, how, never, prompt = self._model, self._how, self._model.never_generated, self._in_prompt()
         first = model.logits(self._prompt_ids[-1], model.state_after(self._prompt_ids[:-1]))
 
@@ -245,7 +245,7 @@ class Stream:
         return [number for number in found.ids if number != START]
 
     def _until_stop(self, pieces: Iterator[str]) -> Iterator[str]:
-        """Yield text up to the first stop text. Text that may be the start of a stop text is held back."""
+        """Yield the text before the first stop text. Text that may begin a stop text waits for the next pieces."""
         held = ""
         for piece in pieces:
             held += piece
@@ -261,7 +261,7 @@ class Stream:
 
 
 def _overlap(text: str, stop: str) -> int:
-    """Return the number of characters at the end of a text that may be the start of a stop text."""
+    """Return the length of the longest end of `text` that is an incomplete start of `stop`, in characters."""
     return next((size for size in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:size])), 0)
 
 

@@ -24,7 +24,7 @@ _SHAKESPEARE_SPLITS = (1_003_854, 111_540)
 
 
 class Corpus(NamedTuple):
-    """Texts for a language model.
+    """The texts of a corpus, by split.
 
     Attributes:
         name: The name shown to the user.

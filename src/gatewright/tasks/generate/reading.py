@@ -16,14 +16,15 @@ from gatewright.tasks.generate.named import Corpus
 
 @as_input_errors()
 def read_corpus(data: str, text: str | None = None, validation: str | None = None, test: str | None = None) -> Corpus:
-    """Read the texts for a language model.
+    """Read the training, validation and test texts for a language model.
 
     Args:
         data: `shakespeare`, `ptb` or `imdb-unlabelled`; a text file, which may be compressed (.gz or .xz), as one text;
             a folder, with each file, in alphabetical order, as one text; or a .csv, .tsv, .parquet, .jsonl or
             .ndjson file with a text in each row.
-        text: The column of a table, by default `text`. Several columns, separated by commas, are joined by line breaks.
-        validation, test: A file or folder with the validation or test set, if `data` does not have that split.
+        text: The name of the text column, by default `text`; or several names, separated by commas, whose texts are
+            joined by line breaks.
+        validation, test: A file or folder with the validation or test set. Only if `data` does not have that split.
 
     Raises:
         InputError: The data cannot be read, or has no text.
@@ -41,7 +42,7 @@ def read_corpus(data: str, text: str | None = None, validation: str | None = Non
 
 
 def _read_split(data: str, split: str, own: list[str] | None, given: str | None, text: str | None) -> list[str] | None:
-    """Return the split of the corpus, or read the split that the user gave."""
+    """Return `own`, the texts of a split in the corpus `data`, or the texts of the file or folder `given` instead."""
     if given is None:
         return own
     refuse_second(data, split, own, given)
@@ -49,11 +50,11 @@ def _read_split(data: str, split: str, own: list[str] | None, given: str | None,
 
 
 def _read_path(given: str, text: str | None, option: str, names: Sequence[str]) -> list[str]:
-    """Read the texts of a file or folder.
+    """Return the texts of a file or folder.
 
     Args:
         given: The path.
-        text: The column of a table.
+        text: The name of the text column of a table; see `read_corpus`.
         option: The option with which the path was given, for error messages.
         names: The named corpora that the option also accepts, for error messages.
     """

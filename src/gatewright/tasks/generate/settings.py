@@ -37,7 +37,7 @@ class GenerateSettings(Settings):
     )
     max_length: int = setting(
         128,
-        "Number of time steps of truncated backpropagation. With --examples prefixes, largest number of tokens read.",
+        "Number of time steps of truncated backpropagation, or the most tokens of a prefix with `--examples prefixes`.",
         "data",
         minimum=1,
         compare=64,
@@ -94,7 +94,7 @@ class GenerateSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class Decoding(SettingsTable):
-    """The settings of decoding, in which a model continues a text.
+    """The settings of decoding, which is how a model chooses the tokens that continue a text.
 
     The repetition penalty is applied first, then temperature, `top_k` and `top_p`.
 

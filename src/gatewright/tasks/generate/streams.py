@@ -1,4 +1,4 @@
-"""Turn texts into the examples of a language model: ids, and the next id at each step."""
+"""Turn texts into the examples of a language model: ids as inputs, and the ids that follow them as targets."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -12,7 +12,7 @@ from gatewright.support.ids import PADDING, START
 
 
 def stream(texts: Sequence[Sequence[int]]) -> NDArray[np.int32]:
-    """Join texts into one array of ids, [steps], with START before each text."""
+    """Return texts, each a sequence of ids, joined into one array, [steps], with START before each text."""
     return np.fromiter(chain.from_iterable((START, *text) for text in texts), np.int32)
 
 
@@ -21,7 +21,7 @@ def in_streams(ids: NDArray[np.int32], streams: int, length: int) -> Batch:
 
     Example i of one batch of `streams` examples continues in example i of the next batch: Mikolov et al. 2010,
     "Recurrent Neural Network Based Language Model"; Zaremba, Sutskever & Vinyals 2014, "Recurrent Neural Network
-    Regularization", section 3. Every id but the first is a target once.
+    Regularization", section 3. Every id except the first of `ids` is a target once.
 
     Returns:
         Inputs and targets, int32 [batches * streams, length], with 0 after the end of a stream.
@@ -30,7 +30,7 @@ def in_streams(ids: NDArray[np.int32], streams: int, length: int) -> Batch:
 
 
 def side_by_side(values: NDArray[Any], streams: int, length: int) -> NDArray[Any]:
-    """Cut an array into streams as `in_streams` does, from [steps] to [batches * streams, length]."""
+    """Cut an array, [steps], into parallel streams, [batches * streams, length]; see `in_streams`."""
     stream_length = -(-len(values) // streams)
     batches = -(-stream_length // length)
     rows = np.zeros((streams, batches * length), values.dtype)
@@ -41,9 +41,9 @@ def side_by_side(values: NDArray[Any], streams: int, length: int) -> NDArray[Any
 
 
 def prefixes(lines: Sequence[Sequence[int]], length: int) -> Batch:
-    """Return every prefix of every line, and the id that follows it.
+    """Return every prefix of every line as an example whose target is the id after the prefix.
 
-    A prefix begins with START. Only its last `length` ids are used.
+    A prefix begins with START. Only the last `length` ids of a prefix are kept.
 
     Returns:
         Inputs, int32 [examples, length], padded with 0 on the left, and targets, int32 [examples].

@@ -37,14 +37,14 @@ _EVALUATED_STEPS = 128
 
 @dataclass(frozen=True)
 class PreparedTexts(Prepared[list[str]]):
-    """The encoder that a language model learned from the training texts, and the form of its examples.
+    """The encoder found in the training texts, and the kind and length of the examples of a language model.
 
     Attributes:
         encoder: The encoder, which turns texts into token ids.
         examples: "stream" or "prefixes"; see `Generate`.
-        max_length: Number of time steps of an example.
-        limit: Largest number of tokens to predict. None for no limit.
-        training_streams: Number of parallel streams in training.
+        max_length: Number of time steps in an example.
+        limit: Largest number of tokens to predict in each split. None for no limit.
+        training_streams: Number of parallel streams in training, which is the batch size.
     """
 
     encoder: Encoder
@@ -66,7 +66,7 @@ class PreparedTexts(Prepared[list[str]]):
         return self.examples == "stream"
 
     def encode(self, examples: list[str], training: bool = False) -> Batch:
-        """Return a batch of ids and, as targets, the ids that follow them; see `streams`.
+        """Return a batch whose inputs are ids and whose targets are the ids that follow them; see `streams`.
 
         Raises:
             InputError: The texts have no token to predict.
@@ -81,7 +81,7 @@ class PreparedTexts(Prepared[list[str]]):
         return batch
 
     def stream(self, texts: list[str]) -> NDArray[np.int32]:
-        """Return the texts as one stream of ids, cut at the limit."""
+        """Return the texts as one array of ids, [steps], with START before each text, cut to `limit` tokens."""
         if self.stateful:
             return streams.stream(self._ids(texts))[: None if self.limit is None else self.limit + 1]
         return streams.stream(_first(self._ids(texts), self.limit))
@@ -102,7 +102,7 @@ class PreparedTexts(Prepared[list[str]]):
         )
 
     def sample_weight(self, batch: Batch) -> NDArray[np.float32]:
-        """Return the weight of each example: its number of targets, divided by that of a full example."""
+        """Return the weight of each example, [examples]: the fraction of its targets that are not padding."""
         return np.asarray((batch.targets != PADDING).reshape(batch.size, -1).mean(axis=1, dtype=np.float32))
 
     def losses(self, outputs: Any, targets: Any) -> Any:
@@ -110,9 +110,10 @@ class PreparedTexts(Prepared[list[str]]):
         return outputs.reshape(len(targets), -1).sum(axis=1) / live.clip(1)
 
     def measure(self, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
-        """Return the mean loss of a token in nats, its exponential (the perplexity), and the bits per character.
+        """Return the mean loss per token in nats, its exponential (the perplexity), and the bits per character.
 
-        Words and unknown tokens do not have a known number of characters, so the bits per character are NaN for them.
+        The bits per character are NaN if tokens are words or if any target is unknown, since the number of characters
+        is not known.
         """
         live = targets != PADDING
         nats, characters = float(np.asarray(outputs, np.float64)[live].sum()), self._count_characters(targets[live])
@@ -120,7 +121,7 @@ class PreparedTexts(Prepared[list[str]]):
         return {"loss": loss, "perplexity": math.exp(min(loss, 700)), "bits_per_character": bits}
 
     def _count_characters(self, ids: NDArray[Any]) -> int:
-        """Return the number of characters of all tokens, or 0 if it is unknown. The end of a text counts as one."""
+        """Return the total number of characters of the ids, or 0 if unknown. The end of a text counts as one."""
         if isinstance(self.encoder, Words) or bool((ids == UNKNOWN).any()):
             return 0
         lengths = np.ones(self.encoder.ids, np.int64)
@@ -164,11 +165,11 @@ class Generate(Task[list[str]]):
     With `examples` "stream", all texts are one stream, with START before each text, which is cut into `batch_size`
     parallel streams. States are kept from batch to batch, and gradients reach back `max_length` steps (truncated
     backpropagation through time, Williams & Peng 1990). With "prefixes", each line is a text, and each of its prefixes
-    is an example whose target is the next id.
+    is an example whose target is the id after the prefix.
 
-    If the data has no test set, a fraction of the texts is set aside. If there are fewer than 20 texts, the end of each
-    text is set aside instead. The same holds for the validation set. With a fraction of 0, the network is evaluated on
-    the training set. `limit` is the largest number of tokens.
+    If the data has no test set, a fraction of the texts is used as one, or the same fraction at the end of each text if
+    there are fewer than 20 texts. The same holds for the validation set. If the fraction is 0, the network is evaluated
+    on the training set. `limit` is the largest number of tokens to predict in each split.
 
     Args:
         options: `text`: See `reading.read_corpus`.
@@ -212,10 +213,10 @@ class Generate(Task[list[str]]):
         return Splits(name, train, validation, test, tuple(notes))
 
     def prepare(self, splits: Splits[list[str]]) -> tuple[PreparedTexts, GenerateSettings]:
-        """Learn the encoder from the training set, and choose the batch size if it is not given.
+        """Return the encoder found in the training set, and the settings, with a batch size if none was given.
 
         Raises:
-            InputError: No token occurs often enough to get an id.
+            InputError: No token occurs at least `min_count` times.
         """
         settings, encoder = self.settings, self._fit_encoder(splits)
         batch_size = settings.batch_size or self._default_batch_size(splits.train, encoder)
@@ -239,7 +240,7 @@ class Generate(Task[list[str]]):
         return encoder
 
     def _default_batch_size(self, texts: list[str], encoder: Encoder) -> int:
-        """Return the default batch size. A short text has fewer streams, so that an epoch has enough training steps."""
+        """Return the default batch size. It is smaller for few tokens, so that an epoch has enough training steps."""
         if self.settings.examples == "prefixes":
             return _BATCH_SIZE
         stream = _STEPS_PER_EPOCH * self.settings.max_length
@@ -254,8 +255,8 @@ class Generate(Task[list[str]]):
     def network(self, prepared: PreparedTexts, settings: GenerateSettings) -> list[Layer]:
         """Return the layers of the network: an embedding, recurrent layers and a softmax.
 
-        If the embedding is tied and its size is not that of the recurrent layers, there is a linear map before the
-        softmax.
+        If the softmax shares the embedding's weights and `embedding_dim` is not `units`, a linear map between the
+        recurrent layers and the softmax changes the size.
         """
         ids = prepared.encoder.ids
         layers: list[Layer] = [
@@ -269,7 +270,7 @@ class Generate(Task[list[str]]):
         return [*layers, Softmax(ids, settings.tied_embedding, min(settings.samples, ids - 1))]
 
     def baseline(self, splits: Splits[list[str]], prepared: PreparedTexts) -> FittedBaseline:
-        """Fit interpolated modified Kneser-Ney n-grams. The validation set chooses their length."""
+        """Return the test outputs of Kneser-Ney n-grams, with the n that is best on the validation set."""
         from gatewright.tasks.generate.baseline import best_order
 
         train, validation, test = (prepared.stream(texts) for texts in (splits.train, splits.validation, splits.test))
@@ -287,14 +288,14 @@ class Generate(Task[list[str]]):
 
 
 def as_examples(texts: list[str], kind: str) -> list[str]:
-    """Return the texts if `kind` is "stream", or their lines that are not blank if it is "prefixes"."""
+    """Return the texts if `kind` is "stream". If it is "prefixes", return each line that is not blank as a text."""
     if kind == "stream":
         return texts
     return [line for text in texts for line in text.split("\n") if line.strip()]
 
 
 def _first(texts: Sequence[list[int]], limit: int | None) -> list[list[int]]:
-    """Return the first `limit` ids of texts, as a list of ids for each text."""
+    """Return the first `limit` ids of all texts together (None for all ids), as a list of ids for each text."""
     if limit is None:
         return list(texts)
     kept = []
@@ -307,7 +308,7 @@ def _first(texts: Sequence[list[int]], limit: int | None) -> list[list[int]]:
 
 
 def _hold_out(texts: list[str], fraction: float) -> tuple[list[str], list[str]]:
-    """Return the texts to keep and those to hold out: some of many texts, or the end of each of few texts."""
+    """Return the texts to keep and those to hold out: whole texts if there are many, or the end of each text if few."""
     if len(texts) >= _MANY:
         order = np.random.default_rng(SPLIT_SEED).permutation(len(texts))
         held = set(order[: max(1, round(fraction * len(texts)))].tolist())
@@ -319,7 +320,7 @@ def _hold_out(texts: list[str], fraction: float) -> tuple[list[str], list[str]]:
 
 
 def _cut(text: str, fraction: float) -> int:
-    """Return the index at which the last `fraction` of a text starts, moved to after a space or line break nearby."""
+    """Return the index at which the last `fraction` of a text starts, moved back to the start of a word if possible."""
     end = round(len(text) * (1 - fraction))
     nearest = max(0, end - (len(text) - end))  # an earlier gap would hold out more than twice the fraction
     gap = max(text.rfind(" ", nearest, end), text.rfind("\n", nearest, end))

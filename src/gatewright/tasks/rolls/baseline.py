@@ -16,8 +16,8 @@ class Regressed(NamedTuple):
     """The predictions of the regression for the test set.
 
     Attributes:
-        nats: For each test piece, -log p in nats of each frame except the first, [frames - 1].
-        order: Number of preceding frames from which a frame is predicted.
+        nats: For each test piece, -log p of each frame except the first, in nats, [frames - 1].
+        order: Number of preceding frames that are used to predict a frame.
     """
 
     nats: list[NDArray[np.float64]]
@@ -32,7 +32,8 @@ def frame_regression(
     The number of preceding frames is chosen on the validation set.
 
     Args:
-        train, validation, test: The pieces of each split, [frames, keys] each. Before a piece, all keys are 0.
+        train, validation, test: The pieces of music in each split, [frames, keys] each. Before the first frame, all
+            keys count as 0.
     """
     fitted = [(order, _fit(train, order)) for order in _ORDERS]
     order, keys = min(fitted, key=lambda one: np.concatenate(_nats(one[1], validation, one[0])).mean())
@@ -40,7 +41,7 @@ def frame_regression(
 
 
 def _fit(train: Sequence[NDArray[np.uint8]], order: int) -> list[tuple[NDArray[np.float64], float]]:
-    """Return the weights and the bias of each key's logit."""
+    """Fit the regressions with `order` preceding frames, and return the weights and the bias for each key."""
     ticker = Ticker()
     before, following, keys = _before(train, order), np.concatenate([piece[1:] for piece in train]), []
     for key in range(following.shape[1]):
@@ -51,7 +52,10 @@ def _fit(train: Sequence[NDArray[np.uint8]], order: int) -> list[tuple[NDArray[n
 
 
 def _before(pieces: Sequence[NDArray[np.uint8]], order: int) -> Any:
-    """Return the preceding frames of each frame except the first of a piece, sparse [frames, order * keys]."""
+    """Return the inputs of the regression: for each frame except the first of a piece, its `order` preceding frames.
+
+    The result is a sparse matrix, [frames of all pieces, order * keys].
+    """
     from scipy.sparse import csr_matrix, vstack
 
     rows = []
@@ -63,9 +67,13 @@ def _before(pieces: Sequence[NDArray[np.uint8]], order: int) -> Any:
 
 
 def _fit_key(before: Any, sounds: NDArray[np.uint8]) -> tuple[NDArray[np.float64], float]:
-    """Return the weights and the bias of one key's logit.
+    """Fit the regression for one key, and return its weights, [order * keys], and its bias.
 
-    A key that always or never sounds gets a constant logit, as if half a frame were different.
+    A key that always or never sounds gets a constant logit, as if it were different in half a frame.
+
+    Args:
+        before: The inputs, as `_before` returns them.
+        sounds: 1 for each frame in which the key sounds, otherwise 0.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -80,7 +88,7 @@ def _fit_key(before: Any, sounds: NDArray[np.uint8]) -> tuple[NDArray[np.float64
 def _nats(
     keys: Sequence[tuple[NDArray[np.float64], float]], pieces: Sequence[NDArray[np.uint8]], order: int
 ) -> list[NDArray[np.float64]]:
-    """Return -log p in nats of each frame except the first, for each piece."""
+    """Return, for each piece, -log p of each frame except the first, in nats. `keys` are the results of `_fit`."""
     weights, biases = np.stack([w for w, _ in keys], axis=1), np.array([b for _, b in keys])
     found = []
     for piece in pieces:

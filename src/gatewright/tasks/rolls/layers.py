@@ -19,7 +19,7 @@ _INITIAL_PROBABILITY = 0.05
 
 @dataclass(frozen=True)
 class Frames(Layer):
-    """Read frames, uint8 [batch, time, keys]: 1 where a key sounds, 0 where not. Mask the padding, `NO_FRAME`."""
+    """An input layer for frames, uint8 [batch, time, keys]: 1 if a key sounds, else 0. Mask `NO_FRAME`, the padding."""
 
     kind: ClassVar[str] = "frames"
 
@@ -40,8 +40,8 @@ class Sigmoids(Layer):
     section 3; Chung et al. 2014, "Empirical Evaluation of Gated Recurrent Neural Networks on Sequence Modeling",
     section 4.1.
 
-    If there are `Activations.targets`, frames [batch, time, keys], the outputs are -log p of each frame in nats,
-    [batch, time], and 0 for padding:
+    If `Activations.targets` are given (frames, [batch, time, keys]), the outputs are -log p of each target frame in
+    nats, [batch, time], and 0 for padding:
 
         -log p(v_t) = sum over keys k of  -v_k log p_k - (1 - v_k) log(1 - p_k),   p = sigmoid(W h_t + b)
 

@@ -23,8 +23,8 @@ class RollModel(TrainedModel):
     """A trained piano roll model.
 
     Attributes:
-        prepared: The facts learned from the training set, such as the number of keys.
-        training: The settings and the results of the training.
+        prepared: What was learned from the training set, such as the number of keys.
+        training: The settings and results of the training run.
     """
 
     command: ClassVar[str] = "generate"
@@ -60,15 +60,15 @@ class RollModel(TrainedModel):
         return self.prepared.keys
 
     def start(self) -> list[States]:
-        """Return the state before the first frame of a piece, for `step`."""
+        """Return the recurrent states before the first frame of a piece of music, for `step`."""
         return self._stepper.start()
 
     def step(self, frame: ArrayLike, states: list[States]) -> tuple[NDArray[np.float64], list[States]]:
-        """Return the probability of each key in the next frame, [keys], and the state after this frame.
+        """Return the probability that each key sounds in the next frame, [keys], and the states after `frame`.
 
         Args:
-            frame: [keys], 1 where a key sounds and 0 where not.
-            states: The state before the frame. It is not modified.
+            frame: 1 for each key that sounds, otherwise 0, [keys].
+            states: The recurrent states before the frame. They are not modified.
 
         Raises:
             InputError: The frame has another shape or numbers other than 0 and 1.
@@ -77,17 +77,17 @@ class RollModel(TrainedModel):
         return to_label_probabilities(logits)[0], after
 
     def probabilities(self, frames: ArrayLike) -> NDArray[np.float64]:
-        """Return the probability of each key in the next frame, for each frame of a piece; both [frames, keys]."""
+        """Return, for each frame in `frames`, the probability of each key in the next frame, [frames, keys]."""
         inputs = Activations(self._checked(np.asarray(frames))[None])
         return to_label_probabilities(models.forward(self._layers, NUMPY, self._weights, inputs)[0].x[0])
 
     def generate(self, frames: int, seed: int, prompt: ArrayLike | None = None) -> NDArray[np.uint8]:
-        """Generate frames, [frames, keys], one after another. Each key is sampled with its predicted probability.
+        """Generate frames one after another, and return them, [frames, keys]. Each key is sampled with its probability.
 
         Args:
             frames: Number of frames to generate.
             seed: The seed of the random numbers.
-            prompt: The frames to continue, [time, keys]. None stands for one frame in which nothing sounds.
+            prompt: The frames to continue, [time, keys]. None stands for one frame in which no key sounds.
 
         Raises:
             InputError: The prompt has another shape or numbers other than 0 and 1.

@@ -28,12 +28,12 @@ _FORMAT = (
 
 
 class Rolls(NamedTuple):
-    """Pieces of music, each uint8 [frames, keys] with 0 and 1."""
+    """Pieces of music: arrays of 0 and 1, uint8 [frames, keys] each."""
 
     pieces: list[NDArray[np.uint8]]
 
     def __repr__(self) -> str:
-        """Return a text that changes if any value changes. The default one does not: NumPy abbreviates long arrays."""
+        """Return a text with a hash of all values, since NumPy abbreviates long arrays in its texts."""
         digest = hashlib.sha256()
         for piece in self.pieces:
             digest.update(str(piece.shape).encode() + piece.tobytes())
@@ -41,7 +41,7 @@ class Rolls(NamedTuple):
 
 
 class RollSource(NamedTuple):
-    """A data set of piano rolls. `validation` and `test` are None if it has no such split."""
+    """A data set of piano rolls. `validation` or `test` is None if the data set does not have that split."""
 
     name: str
     train: Rolls
@@ -50,19 +50,19 @@ class RollSource(NamedTuple):
 
 
 def is_rolls(data: str) -> bool:
-    """Return True if the name of the data is that of piano rolls. The file is not read."""
+    """Return True if `data` is the name of a piano roll data set, or a .mat or .npz file. The file is not read."""
     return data in SETS or Path(data).suffix.lower() in (".mat", ".npz")
 
 
 @as_input_errors()
 def read_rolls(data: str) -> RollSource:
-    """Read the pieces of a data set. Each needs at least two frames, and all need the same number of keys.
+    """Read a data set of pieces of music, which have at least two frames each and all the same number of keys.
 
     Args:
-        data: "jsb" or "nottingham"; a .mat file in their format, with a matrix [frames, keys] for each piece in the
-            cells traindata, validdata and testdata; or a .npz archive in which these arrays are the frames of all
-            pieces one after another, [frames, keys], and trainlengths (validlengths, testlengths), [pieces], are the
-            numbers of frames of each piece. Only the training set is required.
+        data: "jsb" or "nottingham"; a .mat file in the same format, whose cell arrays traindata, validdata and testdata
+            contain a matrix, [frames, keys], for each piece; or a .npz archive, in which traindata, validdata and
+            testdata are the frames of all pieces one after another, [frames, keys], and trainlengths, validlengths and
+            testlengths are the numbers of frames of the pieces, [pieces]. Only the training set is required.
 
     Raises:
         InputError: The data cannot be read or used.

@@ -24,7 +24,7 @@ class RollSettings(Settings):
         compare=100,
         default_text="20 to 200, about 1,000 steps",
     )
-    batch_size: int | None = setting(8, "Pieces per training step.", "training", minimum=1)
+    batch_size: int | None = setting(8, "Pieces of music per training step.", "training", minimum=1)
     learning_rate: float = setting(
         0.003, "Peak learning rate of Adam.", "training", minimum=1e-12, swept="learning_rates"
     )

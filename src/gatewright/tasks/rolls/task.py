@@ -23,7 +23,7 @@ from gatewright.tasks.rolls.settings import RollSettings
 
 @dataclass(frozen=True)
 class PreparedRolls(Prepared[Rolls]):
-    """The number of keys and the padded length, which a piano roll model learned from the data.
+    """What a piano roll model learned from the data: the number of keys and the padded length.
 
     Attributes:
         keys: Number of keys of a frame.
@@ -46,9 +46,9 @@ class PreparedRolls(Prepared[Rolls]):
         return self.keys
 
     def encode(self, examples: Rolls, training: bool = False) -> Batch:
-        """Return frames and the frames after them, uint8 [pieces, time, keys], padded with `NO_FRAME` on the right.
+        """Return frames as inputs and the next frames as targets, both uint8 [pieces, time, keys].
 
-        The first frame of a piece is not predicted.
+        Both are padded with `NO_FRAME` on the right. The first frame of a piece is not a target.
         """
         frames = max(self.frames, *(len(piece) for piece in examples.pieces))
         rolls = np.full((len(examples.pieces), frames, self.keys), NO_FRAME, np.uint8)
@@ -62,14 +62,14 @@ class PreparedRolls(Prepared[Rolls]):
         return int(_live(batch.targets).sum())
 
     def sample_weight(self, batch: Batch) -> NDArray[np.float32]:
-        """Return the number of predicted frames of each piece, as a fraction of the padded length."""
+        """Return the weight of each piece, [pieces]: its number of predicted frames, divided by the padded length."""
         return np.asarray(_live(batch.targets).mean(axis=1, dtype=np.float32))
 
     def losses(self, outputs: Any, targets: Any) -> Any:
         return outputs.sum(axis=1) / _live(targets).sum(axis=1).clip(1)
 
     def measure(self, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
-        """Return the mean of -log p in nats over all steps (Bai et al. 2018), and the mean of the pieces' means."""
+        """Return the mean of -log p in nats over all frames (Bai et al. 2018), and over pieces of equal weight."""
         nats, live = np.asarray(outputs, np.float64), _live(targets)
         return {
             "nll": float(nats[live].sum() / live.sum()),
@@ -102,8 +102,8 @@ class PreparedRolls(Prepared[Rolls]):
 class GenerateRolls(Task[Rolls]):
     """Piano rolls. At each step, the network predicts the probability that each key sounds in the next frame.
 
-    An example is a whole piece. If the data has no test set, a fraction of its pieces is set aside, and the same
-    fraction for the validation set.
+    An example is a whole piece. If the data has no test set, `held_out_fraction` of the pieces is set aside as
+    the test set. If it has no validation set, the same fraction is set aside as the validation set.
     """
 
     settings: RollSettings
@@ -138,7 +138,7 @@ class GenerateRolls(Task[Rolls]):
         return PreparedRolls(keys, max(len(piece) for piece in pieces)), self.settings
 
     def network(self, prepared: PreparedRolls, settings: RollSettings) -> list[Layer]:
-        """Return the layers: an input layer, recurrent layers, and a layer that returns a logit for each key."""
+        """Return the layers of the network: an input layer, recurrent layers, and a layer with a logit for each key."""
         layers: list[Layer] = [Frames()]
         if settings.input_dropout:
             layers.append(Dropout(settings.input_dropout))
@@ -160,5 +160,5 @@ class GenerateRolls(Task[Rolls]):
 
 
 def _live(targets: Any) -> Any:
-    """Return True for each frame that is predicted, and False for padding, [pieces, time]."""
+    """Return an array of bools, [pieces, time]: True for frames to predict, and False for padding."""
     return targets[:, :, 0] != NO_FRAME

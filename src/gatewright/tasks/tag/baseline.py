@@ -18,10 +18,10 @@ class TagBaseline:
     """A fitted baseline.
 
     Attributes:
-        tag_of: The most frequent tag of each training word.
+        tag_of: For each word of the training set, its most frequent tag.
         otherwise: The tag of all other words.
-        logits: The logits of the labels of the test sentences, [sentences, labels].
-        description: A description for readers of the results.
+        logits: The logit of each label for each test sentence, [sentences, labels].
+        description: A description of the baseline for reports.
     """
 
     tag_of: Mapping[str, str]
@@ -35,13 +35,13 @@ class TagBaseline:
 
 
 def fit_baseline(splits: Splits[Tagged], labels: Sequence[str]) -> TagBaseline:
-    """Fit the baseline to the training set. The validation set chooses the strength of the regression.
+    """Fit the baseline to the training set. The regularization strength is chosen on the validation set.
 
-    An unseen word gets the most frequent tag of the words that occur once in the training set.
+    A word that is not in the training set gets the most frequent tag of the words that occur there once.
 
     Args:
         splits: The data set.
-        labels: All labels of sentences, in the order of the logits. Empty if sentences have none.
+        labels: All labels of sentences, in the order of the logits. Empty if sentences have no labels.
     """
     tag_of, otherwise = _most_frequent_tags(splits.train)
     description = f"{otherwise} for words that the training set does not have, like most words that occur once there"
@@ -56,7 +56,7 @@ def fit_baseline(splits: Splits[Tagged], labels: Sequence[str]) -> TagBaseline:
 
 
 def _label_logits(splits: Splits[Tagged], labels: Sequence[str]) -> tuple[NDArray[Any], float]:
-    """Return the logits of the labels of the test sentences, and the inverse regularization strength."""
+    """Return the logits for the test sentences, [sentences, labels], and the inverse regularization strength."""
     number = {label: place for place, label in enumerate(labels)}
     train, validation = (
         np.array([number.get(label, len(number)) for label in split.labels or ()])
@@ -72,7 +72,7 @@ def _label_logits(splits: Splits[Tagged], labels: Sequence[str]) -> tuple[NDArra
 
 
 def _most_frequent_tags(examples: Tagged) -> tuple[dict[str, str], str]:
-    """Return each word's most frequent tag, and that of words that occur once. If there are several, take the first."""
+    """Return the most frequent tag of each word, and the most frequent tag of all words that occur once."""
     counts: dict[str, Counter[str]] = {}
     for words, tags in zip(examples.words, examples.tags, strict=True):
         for word, tag in zip(words, tags, strict=True):

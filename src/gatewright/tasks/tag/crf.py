@@ -2,13 +2,13 @@
 
 Lafferty, McCallum & Pereira 2001, "Conditional Random Fields: Probabilistic Models for Segmenting and Labeling Sequence
 Data", section 3, in the form of Lample et al. 2016, "Neural Architectures for Named Entity Recognition", section 2.2.
-P are the scores of each tag at each step, which the network below computes. A[i, j] is the score of tag j after tag i.
-a and b are the scores of the first and the last tag:
+P[t, j] is the score of tag j at step t, which the layer below computes. A[i, j] is the score of tag j after tag i.
+a[j] and b[j] are the scores of tag j as the first and as the last tag:
 
     s(y) = a[y_1] + sum of P[t, y_t] + sum of A[y_t, y_t+1] + b[y_n],   p(y) = exp(s(y)) / Z,   Z = sum of exp(s(y'))
 
-The code uses only array functions that NumPy and JAX share. The live steps of an example, which are not padding, are
-contiguous. Padding may be on either side.
+The code uses only array functions that NumPy and JAX share. Steps that are not padding are called live. The
+live steps of an example are contiguous, and padding may be on either side.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ _Combine: TypeAlias = Callable[[Backend, Array, Array], Array]
 
 
 class Chain(NamedTuple):
-    """The scores of a chain: P [batch, time, tags], A [tags, tags], a and b [tags]; live [batch, time] is the mask."""
+    """The scores P [batch, time, tags], A [tags, tags], a and b [tags]; live [batch, time] is False at padding."""
 
     P: Array
     live: Array
@@ -31,7 +31,7 @@ class Chain(NamedTuple):
 
 
 def log_likelihood(backend: Backend, chain: Chain, y: Array) -> Array:
-    """Return log p(y) of each example in nats, [batch], for tags y [batch, time]; 0 if no step is live."""
+    """Return log p(y) in nats for each example, [batch], given its tags y, [batch, time]; 0 if no step is live."""
     return _score(backend.xp, chain, y) - log_partition(backend, chain)
 
 
@@ -42,10 +42,10 @@ def log_partition(backend: Backend, chain: Chain) -> Array:
 
 
 def max_marginals(backend: Backend, chain: Chain) -> Array:
-    """Return the log probability of the most probable sequence with each tag at each step, [batch, time, tags].
+    """Return, for each step and tag, the log probability of the best sequence with that tag, [batch, time, tags].
 
-    Unless two sequences are equally probable, the best tags of all steps are the most probable sequence (Viterbi). The
-    result is 0 at steps that are not live.
+    The tag with the highest value at each step gives the most probable sequence (Viterbi), unless two sequences are
+    equally probable. The result is 0 at steps that are not live.
     """
     xp, flip = backend.xp, (slice(None), slice(None, None, -1))
     _, before = _forward_pass(backend, chain, _max_sum)
@@ -58,7 +58,7 @@ def max_marginals(backend: Backend, chain: Chain) -> Array:
 def _forward_pass(backend: Backend, chain: Chain, combine: _Combine) -> tuple[Array, Array]:
     """Return alpha at the last live step, [batch, tags], and at each step, [batch, time, tags].
 
-    alpha_t combines all sequences up to step t that end with each tag:
+    alpha_t[j] combines the scores of all sequences up to step t that end with tag j:
 
         alpha_1 = a + P_1,  alpha_t = combine(alpha_t-1, A) + P_t
     """
@@ -76,7 +76,7 @@ def _forward_pass(backend: Backend, chain: Chain, combine: _Combine) -> tuple[Ar
 
 
 def _log_sum_product(backend: Backend, alpha: Array, A: Array) -> Array:
-    """Return the log of the sum over i of exp(alpha_i + A_ij), [batch, tags], by a matrix product."""
+    """Return the log of the sum over i of exp(alpha_i + A_ij), [batch, tags], computed by a matrix product."""
     xp = backend.xp
     top, largest = backend.stop_gradient(alpha.max(axis=1, keepdims=True)), backend.stop_gradient(A.max())
     sums = xp.exp(alpha - top) @ xp.exp(A - largest)
@@ -90,7 +90,7 @@ def _max_sum(backend: Backend, alpha: Array, A: Array) -> Array:
 
 
 def _log_sum(backend: Backend, x: Array) -> Array:
-    """Return the log of the sum of exp(x) over axis 1, which keeps the length 1."""
+    """Return the log of the sum of exp(x) over axis 1, which is kept with length 1."""
     xp = backend.xp
     top = backend.stop_gradient(x.max(axis=1, keepdims=True))
     return top + xp.log(xp.exp(x - top).sum(axis=1, keepdims=True))

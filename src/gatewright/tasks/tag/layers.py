@@ -25,21 +25,21 @@ class WordCharEmbedding(Layer):
     for Open Vocabulary Word Representation", section 3; Lample et al. 2016, "Neural Architectures for Named Entity
     Recognition", section 4.1.
 
-    The inputs are a dict: `words` are ids, [batch, time], and `chars` the ids of each word's characters, [batch, time,
-    characters]; 0 is padding. The outputs are [batch, time, units + 2 * char_units].
+    The inputs are a dict: `words` are word ids, [batch, time], and `chars` are the ids of the characters of each word,
+    [batch, time, characters]; 0 is padding. The outputs are [batch, time, units + 2 * char_units].
 
     Attributes:
         vocabulary: Number of word ids.
-        units: Size of a word's vector.
+        units: Size of a word's embedding.
         char_vocabulary: Number of character ids.
-        char_units: Size of a character's vector, and units of the recurrent layer in each direction.
-        cell: Cell of the recurrent layer.
+        char_units: Size of a character's embedding, and number of units of the recurrent layer in each direction.
+        cell: Name of the recurrent cell.
         word_dropout: Fraction of the words whose id is replaced by that of unknown words in a training step. Their
             characters are kept.
         zoneout: Zoneout of the recurrent layer; see `Recurrent`.
 
     Raises:
-        InputError: The cell is unknown.
+        InputError: `cell` is unknown.
     """
 
     vocabulary: int
@@ -93,25 +93,26 @@ class WordCharEmbedding(Layer):
 
 @dataclass(frozen=True)
 class Tags(Layer):
-    """Return the scores of each tag at each step, and of each label of the sentence.
+    """Return the score of each tag at each step, and the logit of each label of the sentence.
 
-    Targets are a dict: `tags`, [batch, time], are numbers from 1, and 0 at padded steps. A number above the number of
-    tags stands for an unseen tag and counts as the last tag. The outputs are a dict:
+    Targets are a dict: `tags`, [batch, time], are tag numbers, which start at 1, and 0 at padded steps. A number above
+    the number of tags stands for a tag that is not in the training set; the loss treats it as the last tag. The outputs
+    are a dict:
 
         scores  log probabilities [batch, time, tags], 0 at padded steps; the tag with the best score is predicted
         labels  logits of the sentence's label, [batch, labels]
-        losses  -log p of all tags of a sentence together, in nats, [batch]; 0 without targets
+        losses  -log p of the whole tag sequence of each sentence, in nats, [batch]; 0 without targets
 
     Attributes:
         tags: Number of tags.
-        labels: Number of labels of sentences; 0 if they have none.
+        labels: Number of labels of sentences; 0 if sentences have no labels.
         crf: True if the tags of a sentence are scored together by a linear-chain CRF; see `gatewright.tasks.tag.crf`.
             Otherwise, there is a softmax at each step.
         pooling: Method that combines the outputs of all steps into the vector from which the label is predicted; see
             `Pool`.
 
     Raises:
-        InputError: The pooling method is unknown.
+        InputError: `pooling` is unknown.
     """
 
     tags: int
@@ -163,7 +164,7 @@ class Tags(Layer):
         return inputs._replace(x=outputs, mask=None), ()
 
     def _softmax(self, backend: Backend, w: Weights, P: Array, mask: Array, y: Array | None) -> tuple[Array, Array]:
-        """Return the scores and losses of a softmax at each step."""
+        """Return the scores, [batch, time, tags], and the losses, [batch], with a softmax at each step."""
         xp = backend.xp
         shifted = P - backend.stop_gradient(P.max(axis=2, keepdims=True))
         scores = xp.where(mask[:, :, None], shifted - xp.log(xp.exp(shifted).sum(axis=2, keepdims=True)), 0)
@@ -172,7 +173,7 @@ class Tags(Layer):
         return scores, -xp.take_along_axis(scores, y[:, :, None], axis=2)[:, :, 0].sum(axis=1)
 
     def _chain(self, backend: Backend, w: Weights, P: Array, mask: Array, y: Array | None) -> tuple[Array, Array]:
-        """Return the scores and losses of a linear-chain CRF."""
+        """Return the scores, [batch, time, tags], and the losses, [batch], with a linear-chain CRF."""
         chain = Chain(P, mask, *(w[name] for name in _CHAIN))
         scores = crf.max_marginals(backend, chain)
         return scores, backend.xp.zeros_like(P[:, 0, 0]) if y is None else -crf.log_likelihood(backend, chain, y)
@@ -183,9 +184,9 @@ TAG_LAYERS: Mapping[str, type[Layer]] = {**LAYERS, **{layer.kind: layer for laye
 
 
 def is_tagger(layers: Sequence[Layer]) -> bool:
-    """Return True if the layers form a tagger: word vectors, recurrent layers with all outputs, and `Tags`.
+    """Return True if the layers form a tagger: word vectors, recurrent layers that return all steps, and `Tags`.
 
-    There may be a dropout layer between any two of them.
+    There may be dropout between any two of these layers.
     """
     first, *between, last = layers
     return (
@@ -204,5 +205,5 @@ def _add_prefix(prefix: str, named: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _select(prefix: str, named: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entries whose names start with the prefix, without the prefix."""
+    """Return the entries whose names start with the prefix. The prefix is removed from their names."""
     return {name.removeprefix(prefix): value for name, value in named.items() if name.startswith(prefix)}

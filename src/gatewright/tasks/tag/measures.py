@@ -20,7 +20,7 @@ _AS_BIOES = {"L": "E", "U": "S"}
 
 
 class Span(NamedTuple):
-    """The words of a sentence from `first` to `last`, inclusive."""
+    """The words of a sentence from index `first` to index `last`, inclusive, such as a name of this kind."""
 
     kind: str
     first: int
@@ -28,12 +28,12 @@ class Span(NamedTuple):
 
 
 def are_spans(tags: Sequence[str]) -> bool:
-    """Return True if all tags mark spans: each is O, or one of B, I, E, S, L and U, alone or followed by a dash."""
+    """Return True if each tag is O, or B, I, E, S, L or U, alone or followed by a dash and a kind, such as "B-city"."""
     return all(_SPAN_TAG.fullmatch(tag) for tag in tags) and any(tag != "O" for tag in tags)
 
 
 def spans(tags: Sequence[str]) -> list[Span]:
-    """Return the spans of a sentence in IOB1, IOB2, IOE or BIOES, as conlleval and seqeval (by default) find them.
+    """Return the spans that the tags of a sentence mark in IOB1, IOB2, IOE or BIOES, as conlleval and seqeval do.
 
     The kind of a span is the part of its tags after the dash. A span starts at B and S, at I and E after O, E or S, and
     where the kind changes. It ends after E and S, before B, S and O, and where the kind changes. Tjong Kim Sang &
@@ -53,9 +53,9 @@ def spans(tags: Sequence[str]) -> list[Span]:
 
 
 def span_f1(predicted: Sequence[Sequence[str]], correct: Sequence[Sequence[str]]) -> float:
-    """Return the F1 of the spans of all sentences together.
+    """Return the micro F1 of the spans that the predicted and the correct tags of all sentences mark.
 
-    A span is correct if its kind, first word and last word are. The result is 0 if there is no span.
+    A predicted span is correct if its kind, first word and last word are correct. F1 is 0 if there are no spans.
     """
     right = total = 0
     for one, other in zip(predicted, correct, strict=True):
@@ -67,17 +67,17 @@ def span_f1(predicted: Sequence[Sequence[str]], correct: Sequence[Sequence[str]]
 def of_tags(
     outputs: Mapping[str, NDArray[Any]], targets: Mapping[str, NDArray[Any]], names: Sequence[str], with_spans: bool
 ) -> dict[str, float]:
-    """Return the metrics by name, the main one first. A metric without examples is NaN.
+    """Return a dictionary of these metrics, the main metric first. A metric without examples is NaN.
 
-    span_f1: See `span_f1`.
+    span_f1: See the function `span_f1`. Only if `with_spans` is True.
     accuracy: The fraction of words with the correct tag.
-    unknown_word_accuracy: The fraction of words without an id that have the correct tag.
+    unknown_word_accuracy: The fraction of words with the correct tag, among the words that have no id.
     intent_accuracy: The fraction of sentences with the correct label, among the sentences that have a label.
 
     Args:
         outputs: See `layers.Tags`.
         targets: See `task.PreparedSentences.encode`.
-        names: The names of the tags, followed by those of the unseen tags, which have no score and are never predicted.
+        names: The names of the tags, followed by tags that are not in the training set and so are never predicted.
         with_spans: True if the tags mark spans.
     """
     predicted, live = outputs["scores"].argmax(axis=2) + 1, targets["tags"] > 0
@@ -94,7 +94,7 @@ def of_tags(
 
 
 def fractions_right(outputs: Mapping[str, NDArray[Any]], targets: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
-    """Return the fraction of words with the correct tag in each sentence, [sentences]."""
+    """Return, for each sentence, the fraction of words with the correct tag, [sentences]."""
     live = targets["tags"] > 0
     right = live & (outputs["scores"].argmax(axis=2) + 1 == targets["tags"])
     return np.asarray(right.sum(axis=1) / live.sum(axis=1).clip(1))

@@ -28,9 +28,9 @@ class TaggedSentence:
     """The prediction of a tagger for one sentence.
 
     Attributes:
-        words, tags: The words of the sentence, and the tag of each.
+        words, tags: The words of the sentence, and a tag for each word.
         label: The most probable label of the sentence. None if the model does not predict labels of sentences.
-        probabilities: The probability of each label.
+        probabilities: The probability of each label of the sentence. Empty if `label` is None.
     """
 
     words: tuple[str, ...]
@@ -44,11 +44,11 @@ class TaggedSentence:
         return tagged if self.label is None else {**tagged, "intent": self.label, "probabilities": self.probabilities}
 
     def text(self, first: bool) -> str:
-        """Return the lines that `gatewright predict` prints. `first` is True for the first of several predictions."""
+        """Return the text that `gatewright predict` prints. `first` is True for the first prediction of the output."""
         return str(self)
 
     def __str__(self) -> str:
-        """Return the label as a comment, a line for each word with its tag, and an empty line."""
+        """Return a comment with the label, a line with the word and its tag for each word, and an empty line."""
         lines = [] if self.label is None else [f"# intent = {escape_control(self.label)}"]
         lines += [
             f"{escape_control(word)}\t{escape_control(tag)}" for word, tag in zip(self.words, self.tags, strict=True)
@@ -60,8 +60,8 @@ class Tagger(TrainedModel):
     """A trained tagger.
 
     Attributes:
-        prepared: The tags, the labels of sentences, the spelling and the maximum length.
-        training: The settings and the results of the training.
+        prepared: What was learned from the training set: the word encoder, the tags and the labels of sentences.
+        training: The settings and results of the training run.
     """
 
     command: ClassVar[str] = "tag"
@@ -92,7 +92,7 @@ class Tagger(TrainedModel):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels of sentences in the order of the outputs. Empty if the model does not predict them."""
+        """The labels of sentences in the order of the outputs. Empty if the model predicts only tags."""
         return self.prepared.sentence_labels
 
     @overload
@@ -100,15 +100,16 @@ class Tagger(TrainedModel):
     @overload
     def predict(self, texts: Sequence[str | Sequence[str]]) -> list[TaggedSentence]: ...
     def predict(self, texts: str | Sequence[str | Sequence[str]]) -> TaggedSentence | list[TaggedSentence]:
-        """Return the tags of one sentence, or of each of several.
+        """Return the prediction for a sentence, or a list of predictions for several sentences.
 
         The prediction for a sentence does not depend on the other sentences.
 
         Args:
-            texts: The sentences. Each is a text, which is split at white space, or a list of words.
+            texts: One sentence, or several in a list. A string is split at white space. In the list, a sentence may
+                also be a list of words.
 
         Raises:
-            InputError: A sentence is neither a text nor a list of words.
+            InputError: A sentence is neither a string nor a list of words.
         """
         if isinstance(texts, str):
             return self._predict([texts.split()])[0]
@@ -133,7 +134,7 @@ class Tagger(TrainedModel):
         return predicted
 
     def _outputs_of(self, split: Sequence[Sequence[str]]) -> Iterator[tuple[list[int], dict[str, NDArray[Any]]]]:
-        """Run the network on batches of pieces of sentences. Yield the indices of the pieces, and their outputs."""
+        """Run the network in batches. Yield the indices of the sentence pieces in each batch, and the outputs."""
         # Pieces of similar length share a call, which is as long as its longest piece.
         order = sorted(range(len(split)), key=lambda place: len(split[place]))
         report = Ticker()

@@ -37,7 +37,7 @@ _SLOT_FILES = ("seq.in", "seq.out", "label")
 
 
 class Tagged(NamedTuple):
-    """Sentences: the words of each, a tag for each word, and a label for each sentence (None without labels)."""
+    """Sentences: their words, a tag for each word, and a label for each sentence (None if sentences have no labels)."""
 
     words: list[list[str]]
     tags: list[list[str]]
@@ -45,7 +45,7 @@ class Tagged(NamedTuple):
 
     @property
     def texts(self) -> list[str]:
-        """The sentences as texts, with a space between words."""
+        """The sentences as strings, with spaces between words."""
         return [" ".join(words) for words in self.words]
 
     def take(self, places: Sequence[int]) -> Self:
@@ -58,7 +58,7 @@ class Tagged(NamedTuple):
 
 
 class TaggedSource(NamedTuple):
-    """A data set. A split that it does not have is None. `notes` are sentences shown to the user."""
+    """A data set of tagged sentences. A missing split is None. `notes` are sentences about the data for reports."""
 
     name: str
     train: Tagged
@@ -76,18 +76,19 @@ class _Split(NamedTuple):
 def read_tagged(
     data: str, column: str | None = None, validation: str | None = None, test: str | None = None
 ) -> TaggedSource:
-    """Read tagged sentences, in the order of the files.
+    """Read tagged sentences, and keep their order.
 
     Args:
-        data: `atis` or `ewt`; a .conllu file; a column file, which has any other extension; a folder with the files
-            seq.in, seq.out and, if sentences have labels, label; or a folder of such files or folders, whose names
-            contain train and optionally dev and test. Files may be compressed (.gz or .xz).
-        column: The column of the tags: upos (the default), xpos, feats or deprel for CoNLL-U, and a number of 2 or more
-            for column files (default: the last column).
+        data: `atis` or `ewt`; a .conllu file; a column file, with any other extension; a folder with the files
+            seq.in, seq.out and, if sentences have labels, label; or a folder with a file or folder of these kinds for
+            each split, whose names contain train, dev and test (dev and test are optional). Files may be compressed
+            (.gz or .xz).
+        column: The column that has the tags. For CoNLL-U: upos (the default), xpos, feats or deprel. For column files:
+            a number of 2 or more (by default, the last column).
         validation, test: A file or folder for a split that `data` does not have.
 
     Raises:
-        InputError: The data cannot be read or used, or only some splits have labels.
+        InputError: The data cannot be read or used, or only some splits have labels of sentences.
     """
     splits = _read_splits(data, column, "DATA", NAMED)
     for name, given in (("validation", validation), ("test", test)):
@@ -112,7 +113,14 @@ def read_tagged(
 
 
 def _read_splits(given: str, column: str | None, option: str, named: Sequence[str]) -> dict[str, _Split]:
-    """Read the splits of the data `given` with `option`. If it is a single file, its split is "train"."""
+    """Return the splits of the data `given`, with their names as keys. A single file is the split "train".
+
+    Args:
+        given: A named data set, a file or a folder.
+        column: The column that has the tags.
+        option: The option with which the user gave the data, for error messages.
+        named: The names of data sets that `given` may be.
+    """
     if given in named:
         path = _named_folder(given)
         if column is not None and given == "atis":
@@ -158,7 +166,7 @@ def _has_slot_files(path: Path) -> bool:
 
 
 def _find_splits(root: Path) -> dict[str, Path]:
-    """Return the file, or folder of slot files, of each split in a folder."""
+    """Return the path of the file or subfolder for each split in a folder, with the names of the splits as keys."""
     places = sorted(path for path in root.iterdir() if path.is_dir() and _has_slot_files(path))
     places = places or folders.all_files(root)
     found: dict[str, Path] = {}
@@ -184,7 +192,7 @@ def _read_file(path: Path, column: str | None) -> _Split:
 
 
 def _parse_conllu(path: Path, lines: Sequence[str], column: str | None) -> Tagged:
-    """Return the words of a CoNLL-U file, with one column as their tags. Skip multiword tokens and empty nodes."""
+    """Return the sentences of a CoNLL-U file, with tags from `column`. Multiword tokens and empty nodes are skipped."""
     name = column or "upos"
     require_one_of("--column of a .conllu file", name, tuple(COLUMNS))
 
@@ -209,7 +217,7 @@ def _parse_conllu(path: Path, lines: Sequence[str], column: str | None) -> Tagge
 
 
 def _parse_columns(path: Path, lines: Sequence[str], column: str | None) -> Tagged:
-    """Return the words in the first column, with another column as their tags."""
+    """Return the sentences of a column file. The words are in the first column, and the tags are in `column`."""
     if column is not None and not (column.isascii() and column.isdigit() and 2 <= int(column) < 1_000_000):
         raise InputError(
             f"--column of a file that is not .conllu must be the number of a column, 2 or more, not {column!r}. The "
@@ -238,10 +246,12 @@ def _parse_columns(path: Path, lines: Sequence[str], column: str | None) -> Tagg
 def _parse_sentences(
     lines: Sequence[str], parse: Callable[[int, str], tuple[str, str] | None], skip: Callable[[str], bool]
 ) -> Tagged:
-    """Return sentences that are separated by blank lines.
+    """Return the sentences in a file whose sentences are separated by blank lines.
 
-    `parse` takes the number and the text of a line, and returns a word and its tag, or None for a line without a word.
-    Lines for which `skip` returns True are ignored.
+    Args:
+        lines: The lines of the file.
+        parse: A function of a line's number and text that returns a word and its tag, or None if there is no word.
+        skip: A function that returns True for lines to ignore, such as comments.
     """
     sentences = Tagged([[]], [[]])
     for number, content in enumerate(lines, 1):
@@ -258,7 +268,7 @@ def _parse_sentences(
 
 
 def _read_slot_files(folder: Path, column: str | None) -> _Split:
-    """Read the sentences of seq.in and seq.out, and of label if it exists."""
+    """Read the words in seq.in, the tags in seq.out and, if the file exists, the labels of sentences in label."""
     if column is not None:
         raise _no_columns(folder)
     lines = _read_lines(folder)
@@ -279,7 +289,7 @@ def _read_slot_files(folder: Path, column: str | None) -> _Split:
 
 
 def _read_lines(folder: Path) -> dict[str, list[str]]:
-    """Return the lines of each file, after checking that all files have the same number of lines."""
+    """Return the lines of each file, with the names of the files as keys. All must have the same number of lines."""
     lines: dict[str, list[str]] = {}
     for name in _SLOT_FILES:
         if not (folder / name).is_file():

@@ -24,13 +24,13 @@ _MAX_LETTER_IDS = 1 << 20
 
 @dataclass(frozen=True)
 class Spelling:
-    """An encoder of words and their letters. In both, id 0 is padding, 2 is unknown, and 4 is the first word or letter.
+    """An encoder of words and their letters as ids. Id 0 is padding, 2 is unknown, and 4 is the first word or letter.
 
     Attributes:
-        tokens: The words that have an id, lower-cased.
-        letters: The letters that have an id, with their case.
-        read: The number of letters of a word that are read. Of a longer word, the first half of this number and the
-            last half are read.
+        tokens: The words that have an id, in lower case, in the order of their ids.
+        letters: The letters that have an id, in lower and upper case, in the order of their ids.
+        read: The maximum number of letters that are encoded for a word. Letters in the middle of longer words are left
+            out.
     """
 
     tokens: tuple[str, ...]
@@ -40,7 +40,13 @@ class Spelling:
 
     @classmethod
     def fit(cls, sentences: Sequence[Sequence[str]], size: int, min_count: int, read: int) -> Self:
-        """Learn words that occur at least `min_count` times (with ids below `size`) and letters that occur twice.
+        """Learn the words and letters that get an id from training sentences.
+
+        Args:
+            sentences: The words of each sentence.
+            size: Maximum number of word ids, including the reserved ids.
+            min_count: Minimum number of times that a word must occur. A letter must occur twice.
+            read: Maximum number of letters that are encoded for a word.
 
         Raises:
             InputError: `size` leaves no id for a word.
@@ -56,12 +62,12 @@ class Spelling:
 
     @property
     def ids(self) -> int:
-        """The number of word ids, including the reserved ones."""
+        """The number of word ids, including the reserved ids."""
         return FIRST + len(self.tokens)
 
     @property
     def letter_ids(self) -> int:
-        """The number of letter ids, including the reserved ones."""
+        """The number of letter ids, including the reserved ids."""
         return FIRST + len(self.letters)
 
     @cached_property
@@ -73,7 +79,7 @@ class Spelling:
         return {letter: FIRST + place for place, letter in enumerate(self.letters)}
 
     def encode_word(self, word: str) -> tuple[int, list[int]]:
-        """Return the id of a word, and the ids of its letters: `read` numbers, with 0 after the last letter."""
+        """Return the id of a word, and a list of `read` letter ids, which is padded with 0 at the end."""
         word = replace_surrogates(word)
         number = self._word_ids.get(word.lower(), UNKNOWN)
         if len(word) > self.read:
@@ -83,9 +89,9 @@ class Spelling:
         return number, [*letters, *[PADDING] * (self.read - len(letters))]
 
     def encode(self, sentences: Sequence[Sequence[str]], time: int) -> dict[str, NDArray[np.int32]]:
-        """Return ids of `words`, [sentences, time], and of their `chars`, [sentences, time, read].
+        """Return word ids and letter ids, padded with 0 on the left of sentences with fewer than `time` words.
 
-        They are 0 on the left of sentences of fewer than `time` words.
+        The result is a dictionary: `words` is [sentences, time], and `chars` is [sentences, time, read].
         """
         words = np.full((len(sentences), time), PADDING, np.int32)
         chars = np.full((len(sentences), time, self.read), PADDING, np.int32)
@@ -103,7 +109,7 @@ class Spelling:
 
 
 def pieces(words: int, max_length: int) -> list[tuple[int, int]]:
-    """Cut a sentence into pieces of at most `max_length` words, and return the start and end of each."""
+    """Split a sentence of `words` words into pieces of at most `max_length`. Return each piece's start and end."""
     count = max(1, -(-words // max_length))
     cuts = [words * place // count for place in range(count + 1)]
     return list(pairwise(cuts))

@@ -1,4 +1,4 @@
-"""Tagging: a tag for each word, and a label for each sentence if sentences have labels."""
+"""Tagging: predict a tag for each word, and a label for each sentence if the sentences of the data have labels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,20 +32,20 @@ _IMPOSSIBLE = -30.0
 
 @dataclass(frozen=True)
 class PreparedSentences(Prepared[Tagged]):
-    """The spelling, tags and labels that a tagger learned from the training sentences.
+    """What a tagger learned from the training sentences: the word encoder, the tags and the labels of sentences.
 
-    A sentence of more than `max_length` words is split into pieces of nearly equal length. Each piece is an example,
-    and the first one has the label of the sentence.
+    A sentence of more than `max_length` words is split into pieces of nearly equal length. Each piece is an
+    example, and only the first piece has the label of the sentence.
 
     Attributes:
         spelling: The encoder of words.
         tags: The tags in the order of the outputs.
-        sentence_labels: The labels of sentences in the order of the outputs. Empty if sentences have none.
+        sentence_labels: The labels of sentences in the order of the outputs. Empty if sentences have no labels.
         max_length: Maximum number of words of a piece.
         time: Number of words to which pieces are padded.
-        unseen_tags, unseen_labels: The tags and labels of the sentences to encode that the training set does not have.
+        unseen_tags, unseen_labels: Tags and labels that occur in the sentences to encode, but not in the training set.
             They are never predicted.
-        mean_words: Mean number of words of a training sentence, by which the loss of the tags is divided.
+        mean_words: Mean number of words of a training sentence. The loss of the tags is divided by this number.
     """
 
     spelling: Spelling
@@ -67,7 +67,7 @@ class PreparedSentences(Prepared[Tagged]):
         return (*own, LABELS) if self.sentence_labels else own
 
     def covering(self, *splits: Tagged) -> Self:
-        """Return a copy that can encode these sentences: with their padded length, and their unseen tags and labels."""
+        """Return a copy that can encode these splits: `time`, `unseen_tags` and `unseen_labels` are replaced."""
         words, tags, labels = (
             [one for pieces in each for one in pieces] for each in zip(*map(self.pieces, splits), strict=True)
         )
@@ -81,7 +81,7 @@ class PreparedSentences(Prepared[Tagged]):
         )
 
     def pieces(self, examples: Tagged) -> tuple[list[list[str]], list[list[str]], list[str | None]]:
-        """Return the words, the tags and the label of each piece. The label is None if there is none to predict."""
+        """Return three lists: the words, the tags and the label of each piece (None for a piece without a label)."""
         words, tags, labels = [], [], []
         for place, sentence in enumerate(examples.words):
             cuts = pieces(len(sentence), self.max_length)
@@ -94,9 +94,10 @@ class PreparedSentences(Prepared[Tagged]):
     def encode(self, examples: Tagged, training: bool = False) -> Batch:
         """Return the pieces of sentences, padded on the left.
 
-        Inputs are `words` and `chars`; see `Spelling.encode`. Targets are `tags`, [pieces, time], numbers from 1 and 0
-        at padded steps; `unknown`, [pieces, time], True for a word that has no id; and `labels`, [pieces], numbers from
-        1, and 0 if there is none to predict. Unseen tags and labels have the numbers after the known ones.
+        Inputs are `words` and `chars`; see `Spelling.encode`. Targets are `tags`, [pieces, time], numbers that start at
+        1, and 0 for padding; `unknown`, [pieces, time], True for words without an id; and `labels`, [pieces], numbers
+        that start at 1, and 0 for pieces without a label. The numbers of `unseen_tags` follow those of `tags`, and the
+        numbers of `unseen_labels` follow those of `sentence_labels`.
         """
         words, tags, labels = self.pieces(examples)
         inputs = self.spelling.encode(words, self.time)
@@ -126,10 +127,10 @@ class PreparedSentences(Prepared[Tagged]):
         return tuple(remarks)
 
     def losses(self, outputs: Any, targets: Any) -> Any:
-        """Return the loss of the tags plus the loss of the label of each piece, in nats.
+        """Return the loss of the tags plus the loss of the label, in nats, for each sentence or piece of one, [pieces].
 
-        The loss of the tags is divided by the mean number of words of a training sentence. So all words have the same
-        weight, and the tags of a sentence have, on average, the weight of its label.
+        The loss of the tags is divided by the mean number of words of a training sentence. So every word has the same
+        weight, and on average all tags of a sentence together weigh as much as its label.
         """
         import jax
 
@@ -160,8 +161,8 @@ class PreparedSentences(Prepared[Tagged]):
         """Return outputs, in the same form as those of the network, that predict these tags and labels.
 
         Args:
-            tags: The numbers of the tags from 1, and 0 at padded steps, [pieces, time].
-            labels: The logits of the labels, [pieces, labels].
+            tags: The numbers of the tags, which start at 1, and 0 for padding, [pieces, time].
+            labels: The logits of the labels, [pieces, labels]. They are returned unchanged.
         """
         scores = np.where(tags[:, :, None] == np.arange(1, 1 + len(self.tags)), np.float32(0), np.float32(_IMPOSSIBLE))
         return {"scores": scores, "labels": labels.astype(np.float32), "losses": np.zeros(len(tags), np.float32)}
@@ -189,10 +190,10 @@ class Tag(Task[Tagged]):
 
     Padding never changes a prediction. If the data has no test set, a fifth of the sentences is set aside. If it has no
     validation set, a tenth of the training set is set aside. The splits are stratified by label and do not depend on
-    the seed. Sentences without labels are set aside in blocks, since consecutive ones are mostly from one document.
+    the seed. Sentences without labels are set aside in blocks, since neighbouring sentences often share a document.
 
     Args:
-        options: `column`: See `reading.read_tagged`.
+        options: May contain `column`, the column that has the tags; see `reading.read_tagged`.
     """
 
     settings: TagSettings
@@ -216,10 +217,10 @@ class Tag(Task[Tagged]):
         return Splits(name, train, validation, test, tuple(notes))
 
     def prepare(self, splits: Splits[Tagged]) -> tuple[PreparedSentences, TagSettings]:
-        """Learn the tags and labels, in alphabetical order, and the spelling.
+        """Learn the word encoder, and the tags and labels, which are sorted alphabetically.
 
         Raises:
-            InputError: There is only one tag, or there are too many.
+            InputError: The training set has only one tag, or too many different tags.
         """
         train, settings = splits.train, self.settings
         tags = tuple(sorted({tag for own in train.tags for tag in own}))
@@ -245,7 +246,7 @@ class Tag(Task[Tagged]):
         return prepared.covering(train, splits.validation, splits.test), replace(settings, crf=crf)
 
     def network(self, prepared: PreparedSentences, settings: TagSettings) -> list[Layer]:
-        """Return the layers: word vectors, recurrent layers that return all steps, and scores of tags and labels."""
+        """Return the layers of the network: word vectors, recurrent layers that return all steps, and `Tags`."""
         spelling = prepared.spelling
         words = WordCharEmbedding(
             spelling.ids,
@@ -262,7 +263,7 @@ class Tag(Task[Tagged]):
         return [words, *dropout, *stack, tags]
 
     def baseline(self, splits: Splits[Tagged], prepared: PreparedSentences) -> FittedBaseline:
-        """Fit a baseline: each word's most frequent tag, and for labels logistic regression on words and word pairs."""
+        """Fit the baseline: each word's most frequent tag, and logistic regression on words and pairs for labels."""
         words, _, labels = prepared.pieces(splits.test)
         fitted = fit_baseline(splits, prepared.sentence_labels)
         ids, numbers = _numbers(prepared.tags), np.zeros((len(words), prepared.time), np.int32)
@@ -276,7 +277,7 @@ class Tag(Task[Tagged]):
 
 
 def _numbers(names: Sequence[str]) -> dict[str, int]:
-    """Return the number of each name, counted from 1."""
+    """Return the number of each name: its position in `names`, counted from 1."""
     return {name: place for place, name in enumerate(names, 1)}
 
 
@@ -290,10 +291,10 @@ def _names_from_json(kept: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def _hold_out(name: str, examples: Tagged, fraction: float) -> tuple[Tagged, Tagged]:
-    """Split sentences, and return the remaining and the held-out ones. `fraction` is that of the held-out sentences.
+    """Set aside a fraction of the sentences. Return the remaining sentences and those that were set aside.
 
     Raises:
-        InputError: There are too few sentences.
+        InputError: There are too few sentences to set any aside.
     """
     if examples.labels is not None:
         kept, held = split.stratified_split(examples.labels, fraction, SPLIT_SEED)
