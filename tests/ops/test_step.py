@@ -164,5 +164,5 @@ class TestWrong:
             ops.pack_gru(kernel, recurrent, bias, reset_after=False)
         with pytest.raises(TypeError, match="float32"):
             ops.pack_gru(kernel.astype(np.float64), recurrent, bias)
-        with pytest.raises(ValueError, match="kernel and recurrent_kernel must be"):
+        with pytest.raises(ValueError, match="kernel and recurrent_kernel must have shapes"):
             ops.pack_gru(kernel[0], recurrent, bias)

@@ -40,7 +40,7 @@ def test_variable(value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("value", ["", "0", "-1", "1.5", "two", " 2", "²", "٣"])
 def test_bad_variable(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, value)
-    with pytest.raises(ValueError, match=f"^{VARIABLE} must be a whole number of at least 1, not {value!r}: change it"):
+    with pytest.raises(ValueError, match=f"^{VARIABLE} must be a whole number of at least 1, not {value!r}. Change it"):
         default_threads()
 
 
@@ -129,5 +129,5 @@ def test_variable_of_a_program() -> None:
 
     assert program("3").stdout == "3\n"
     assert program("x").stderr.splitlines()[-1] == (
-        f"ValueError: {VARIABLE} must be a whole number of at least 1, not 'x': change it or unset it."
+        f"ValueError: {VARIABLE} must be a whole number of at least 1, not 'x'. Change it or unset it."
     )

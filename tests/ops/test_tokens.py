@@ -194,8 +194,8 @@ def test_shapes_are_checked(door):
     rec = Recurrence("gru")
     tokens, kernel, recurrent, bias, _, _ = problem(rec, 3, 5, 4, 6, 7, dtype=np.float32)
     for ids, table, sentence in (
-        (tokens.ids[0], tokens.table, r"ids must be integers \[batch, time\]"),
-        (tokens.ids * 1.0, tokens.table, r"ids must be integers \[batch, time\]"),
+        (tokens.ids[0], tokens.table, r"ids must be integers of shape \[batch, time\]"),
+        (tokens.ids * 1.0, tokens.table, r"ids must be integers of shape \[batch, time\]"),
         (tokens.ids, tokens.table[0], r"table must have shape \[rows, features\]"),
         (tokens.ids, tokens.table[:, 1:], "kernel must have shape"),
     ):

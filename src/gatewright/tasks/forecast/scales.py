@@ -194,7 +194,7 @@ class Scales:
         scales = {name: _scale_from_json(scale, len(variables)) for name, scale in series.items()}
         time, series_id = saved.get("time"), saved.get("series_id")
         if not isinstance(time, str) or not (series_id is None or isinstance(series_id, str)):
-            raise InputError("the columns of its times and series are not names.")
+            raise InputError("its names of the time and series columns are not strings.")
         grid = Grid.from_json(saved.get("grid"))
         return cls(tuple(variables), targets, future, calendar, since, grid, scales, time, series_id)
 
