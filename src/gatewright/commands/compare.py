@@ -5,16 +5,18 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gatewright.commands.flags import add_json, add_options, add_settings, add_splits, names, numbers, whole_number
 from gatewright.commands.printing import called
 from gatewright.ops.cells import CELLS
-from gatewright.results.records import Comparison
 from gatewright.support import memory
 from gatewright.support.files import atomically
 from gatewright.support.packages import require_packages
 from gatewright.tasks import registry
+
+if TYPE_CHECKING:
+    from gatewright.results.records import Comparison
 
 
 def compare(
@@ -30,7 +32,7 @@ def compare(
     limit: int | None = None,
     out: str | Path = "gatewright-compare",
     **settings: Any,
-) -> Comparison:
+) -> "Comparison":
     """Train each recurrent cell from several seeds on the same data, and compare the cells with a baseline.
 
     Every finished run is stored in `out`, and a further call with the same `out` does not repeat it. So repeat the call
@@ -158,7 +160,7 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _write(result: Comparison, folder: Path) -> None:
+def _write(result: "Comparison", folder: Path) -> None:
     from gatewright.report import html
 
     with atomically(folder / "compare.json") as path:

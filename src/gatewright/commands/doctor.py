@@ -8,7 +8,6 @@ import platform
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
 from gatewright.ops import threads
@@ -79,6 +78,8 @@ def doctor() -> Report:
 
 
 def _versions() -> list[Finding]:
+    from importlib.metadata import PackageNotFoundError, version
+
     findings = [Finding("python", platform.python_version()), Finding("platform", platform.platform())]
     for package in _PACKAGES:
         try:

@@ -1,19 +1,20 @@
 """The `evaluate` command: measure a trained model on other data."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gatewright.commands.flags import add_json, add_options, whole_number
 from gatewright.commands.printing import called, print_result
 from gatewright.commands.train import require_limit
-from gatewright.results.records import Evaluated
-from gatewright.results.serialize import as_tuples
 from gatewright.support.errors import InputError, nearest
 from gatewright.support.packages import require_packages
 from gatewright.tasks import registry
 
+if TYPE_CHECKING:
+    from gatewright.results.records import Evaluated
 
-def evaluate(model: str | Path, data: str, *, limit: int | None = None, **options: Any) -> Evaluated:
+
+def evaluate(model: str | Path, data: str, *, limit: int | None = None, **options: Any) -> "Evaluated":
     """Return the metrics of a trained model on a test set, or on all of `data` if `data` has no test set.
 
     Args:
@@ -27,6 +28,8 @@ def evaluate(model: str | Path, data: str, *, limit: int | None = None, **option
         ImportError: A package is missing. The message names it.
     """
     from gatewright import runtime
+    from gatewright.results.records import Evaluated
+    from gatewright.results.serialize import as_tuples
 
     require_packages("gatewright evaluate", ("sklearn", "rich"))
     require_limit(limit)

@@ -2,17 +2,17 @@
 
 import argparse
 import contextlib
+import importlib
 import io
 import os
 import sys
 from collections.abc import Sequence
 
-from gatewright.commands import bench, compare, doctor, evaluate, generate, info, predict, run, train
 from gatewright.commands.flags import Parser
 from gatewright.commands.printing import Failed
 from gatewright.support.version import VERSION
 
-_COMMANDS = (train, evaluate, predict, generate, info, compare, run, bench, doctor)
+_COMMANDS = ("train", "evaluate", "predict", "generate", "info", "compare", "run", "bench", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,13 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def parser() -> Parser:
-    """Return the argument parser for all commands."""
+def parser(command: str | None = None) -> Parser:
+    """Return the argument parser for one command, which imports no other command, or for all commands."""
     made = Parser(prog="gatewright", description="Gated recurrent networks (SimpleRNN, LSTM, GRU), fast on CPUs.")
     made.add_argument("--version", action="version", version=f"gatewright {VERSION}")
     commands = made.add_subparsers(dest="command", title="commands", metavar="COMMAND")
-    for command in _COMMANDS:
-        command.add_parser(commands)
+    for name in (command,) if command in _COMMANDS else _COMMANDS:
+        importlib.import_module(f"gatewright.commands.{name}").add_parser(commands)
     return made
 
 
@@ -66,8 +66,8 @@ def _discard_stdout() -> None:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse the arguments. Unlike argparse alone, allow flags between the texts that `predict` takes."""
-    made = parser()
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    made = parser(given[0])
     # Python versions differ in how argparse treats -- after a flag.
     end = given.index("--") if given[:1] == ["predict"] and "--" in given else len(given)
     options, rest = made.parse_known_args(given[:end])

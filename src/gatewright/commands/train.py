@@ -1,16 +1,18 @@
 """The `train` command: train one network and write its model file."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gatewright.commands.flags import add_json, add_options, add_settings, add_splits
 from gatewright.commands.printing import called, print_result
-from gatewright.results.records import Trained
 from gatewright.support import memory
 from gatewright.support.errors import InputError
 from gatewright.support.packages import require_packages
 from gatewright.tasks import registry
 from gatewright.tasks.base.settings import read_toml
+
+if TYPE_CHECKING:
+    from gatewright.results.records import Trained
 
 
 def train(
@@ -23,7 +25,7 @@ def train(
     limit: int | None = None,
     config: str | Path | None = None,
     **settings: Any,
-) -> Trained:
+) -> "Trained":
     """Train a network, and save it in one file with everything that is needed to use it.
 
     The saved weights are those after the epoch that is best on the validation set. The test set is used once, at the
@@ -119,13 +121,14 @@ def require_limit(limit: Any) -> None:
         raise InputError(f"limit must be a whole number of at least 1, not {limit!r}.")
 
 
-def _earlier_training(file: Path) -> Trained | None:
+def _earlier_training(file: Path) -> "Trained | None":
     """Return the training results stored in the model file `file`, or None if there are none.
 
     Raises:
         InputError: The file is not a model file.
     """
     from gatewright import runtime
+    from gatewright.results.records import Trained
 
     if not file.exists():
         return None

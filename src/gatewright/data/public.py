@@ -24,7 +24,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gatewright.data import folders
-from gatewright.data.download import download
 from gatewright.data.text import keras_words
 from gatewright.support.errors import InputError
 from gatewright.support.files import atomically
@@ -269,6 +268,8 @@ def _converted(archive: Path) -> Path:
 
 def _cached_or_downloaded() -> Path:
     """Return the cache folder with the Parquet files. If they do not exist, download and convert the archive."""
+    from gatewright.data.download import download
+
     cached = _imdb_cache(_IMDB_SHA256)
     if not _is_whole(cached):
         import_pyarrow(cached)  # fails before a long download

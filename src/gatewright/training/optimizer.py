@@ -41,14 +41,12 @@ def optimizer(clip_norm: float, weight_decay: float, embedding_moments: str) -> 
             second moment per layer, the sum of the squared gradients. Here it is the mean of the squares, with the
             bias correction of Adam, so that the updates are about as large as with Adam.
     """
-    transforms = [optax.clip_by_global_norm(clip_norm)] if clip_norm else []
+    clip = [optax.clip_by_global_norm(clip_norm)] if clip_norm else []
     adam = optax.scale_by_adam(_B1, _B2, _EPSILON)
     if embedding_moments == "shared":
         adam = optax.multi_transform({"own": adam, "shared": _with_one_second_moment()}, _moments)
-    transforms.append(adam)
-    if weight_decay:
-        transforms.append(optax.add_decayed_weights(weight_decay))
-    return optax.chain(*transforms)
+    decay = [optax.add_decayed_weights(weight_decay)] if weight_decay else []
+    return optax.chain(*clip, adam, *decay)
 
 
 def _moments(weights: Any) -> Any:

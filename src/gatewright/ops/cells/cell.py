@@ -42,11 +42,6 @@ def sigmoid(xp: ModuleType, a: Array) -> Array:
     return 0.5 * xp.tanh(0.5 * a) + 0.5
 
 
-def _relu(xp: ModuleType, a: Array) -> Array:
-    # A selection, not max(a, 0): its derivative at 0 is 0 under JAX too, and NaN passes through.
-    return xp.where(a <= 0, xp.zeros_like(a), a)
-
-
 def _hard_sigmoid(xp: ModuleType, a: Array) -> Array:
     y = a / 6 + 0.5
     return xp.where(y <= 0, xp.zeros_like(y), xp.where(y >= 1, xp.ones_like(y), y))
@@ -55,7 +50,8 @@ def _hard_sigmoid(xp: ModuleType, a: Array) -> Array:
 ACTIVATIONS: dict[str, Activation] = {
     "tanh": Activation(lambda xp, a: xp.tanh(a), lambda y: 1 - y * y),
     "sigmoid": Activation(sigmoid, lambda y: y * (1 - y)),
-    "relu": Activation(_relu, lambda y: (y > 0).astype(y.dtype)),
+    # A selection, not max(a, 0): its derivative at 0 is 0 under JAX too, and NaN passes through.
+    "relu": Activation(lambda xp, a: xp.where(a <= 0, xp.zeros_like(a), a), lambda y: (y > 0).astype(y.dtype)),
     "hard_sigmoid": Activation(_hard_sigmoid, lambda y: ((y > 0) & (y < 1)).astype(y.dtype) / 6),
     "linear": Activation(lambda xp, a: a, lambda y: np.ones_like(y)),
 }
