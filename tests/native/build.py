@@ -20,7 +20,7 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True)
 class Kind:
-    """What a driver is built with, and what runs it."""
+    """The settings with which a driver is built, and the emulator that runs it."""
 
     compiler: str = os.environ.get("CXX", "c++")
     sanitize: str = ""

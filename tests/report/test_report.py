@@ -86,7 +86,7 @@ def comparison(cells, measure=ACCURACY, **changes):
             baseline=baseline,
             constant=constant,
             tests=tuple(tests),
-            verdict="GRU and LSTM can't be told apart on these test texts.",
+            verdict="No difference is shown between GRU and LSTM on these test texts.",
             machine={"processor": "AMD EPYC", "threads": "2"},
             seconds=1234.5,
         ),

@@ -12,7 +12,7 @@ EXAMPLES = 2000
 
 
 def right(share, seed=0):
-    """Whether each of the rows was answered rightly; the rows of a higher share hold those of a lower."""
+    """Return a mask of the correct predictions. The mask of a larger share contains the mask of a smaller share."""
     return np.random.default_rng(seed).random(EXAMPLES) < share
 
 

@@ -52,7 +52,7 @@ def require_bits(sequences: list[str]) -> None:
 
 @dataclass(frozen=True)
 class PreparedBits(Prepared[list[str]]):
-    """What depends on the data: the padded length.
+    """The state that depends on the data: the padded length.
 
     Attributes:
         max_length: Length of the longest sequence of the examples at hand.

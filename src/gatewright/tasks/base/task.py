@@ -74,7 +74,7 @@ class Length(NamedTuple):
 
 
 class Prepared(ABC, Generic[Examples]):
-    """What a task learned from the training set, such as a vocabulary. Subclasses are frozen dataclasses.
+    """State that a task derives from the training set, such as a vocabulary. Subclasses are frozen dataclasses.
 
     Encoding, metrics and conversion to JSON need only NumPy.
 

@@ -23,7 +23,7 @@ from gatewright.tasks.rolls.settings import RollSettings
 
 @dataclass(frozen=True)
 class PreparedRolls(Prepared[Rolls]):
-    """What a piano roll model learned from the data: the number of keys and the padded length.
+    """The state that a piano roll model needs besides its weights: the number of keys and the padded length.
 
     Attributes:
         keys: Number of keys of a frame.

@@ -32,7 +32,7 @@ _IMPOSSIBLE = -30.0
 
 @dataclass(frozen=True)
 class PreparedSentences(Prepared[Tagged]):
-    """What a tagger learned from the training sentences: the word encoder, the tags and the labels of sentences.
+    """State derived from the training sentences: the word encoder, the tags and the labels of sentences.
 
     A sentence of more than `max_length` words is split into pieces of nearly equal length. Each piece is an
     example, and only the first piece has the label of the sentence.
