@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
+from gatewright.data.times import ISO, TimeLayout
 from gatewright.nn import model as models
 from gatewright.nn.file import ModelFile
+from gatewright.tasks.forecast.columns import Roles
 from gatewright.tasks.forecast.grid import Grid
 from gatewright.tasks.forecast.network import forecaster_layers
 from gatewright.tasks.forecast.scales import Scales
 from gatewright.tasks.forecast.settings import ForecastSettings
+from gatewright.tasks.forecast.table import Columns
 from gatewright.tasks.forecast.task import PreparedForecast
 
 
@@ -19,7 +22,9 @@ def forecaster(decoding="segments", cell="gru", units=4, layers=1, known=0, miss
     """A forecaster of two targets, 8 steps to 5, with random weights."""
     names = ("a", "b", *("k" * (place + 1) for place in range(known)))
     scale = np.stack([np.arange(2.0 + known), 1 + np.arange(2.0 + known)])
-    scales = Scales(names, 2, known, False, missing == "decay", Grid("seconds", 3600, 0), {"": scale}, "date", None)
+    columns = Columns(TimeLayout(("date",), (ISO,)), (), Roles(names[:2], (), names[2:]))
+    grid = Grid("seconds", 3600, 0)
+    scales = Scales(names, 2, known, False, missing == "decay", grid, {"": scale}, columns)
     settings = ForecastSettings(
         decoding=decoding,
         cell=cell,

@@ -190,10 +190,30 @@ def _prepared(task: str, encoder: Record, answers: Record) -> Record:
     if task == "rolls":
         return {"keys": features}
     if task == "forecast":
-        return {"scales": _rename(encoder, _SCALES), **renamed}
+        return {"scales": _convert_scales(_rename(encoder, _SCALES)), **renamed}
     if task == "classify":
         renamed = {"multi_label": False, **renamed}
     return {**renamed, "channels" if task == "classify_series" else "encoder": encoder}
+
+
+def _convert_scales(scales: Record) -> Record:
+    """Return the scales of a forecaster, with the columns of the table in one object."""
+    kept = {name: value for name, value in scales.items() if name not in ("time", "series_id")}
+    grid = {"zone": "", "slots": [], "length": 0, **scales["grid"]}
+    kind = "number" if grid["kind"] == "numbers" else "ISO 8601"
+    variables, targets, future = scales["variables"], scales["targets"], scales["future_covariates"]
+    start = len(variables) - future
+    roles = {"targets": variables[:targets], "past": variables[targets:start], "future": variables[start:]}
+    columns = {
+        "times": {"columns": [scales["time"]], "kinds": [kind], "zone": ""},
+        "series_id": [] if scales["series_id"] is None else [scales["series_id"]],
+        "roles": {**roles, "categories": {}},
+        "decimal": "",
+        "header": None,
+        "is_wide": False,
+        "resampled": False,
+    }
+    return {**kept, "grid": grid, "columns": columns, "trained": {}}
 
 
 def _convert_training(task: str, old: Record) -> Record:

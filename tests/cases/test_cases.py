@@ -23,8 +23,6 @@ NOT_REFUSED_YET = (
     "dropout-last",
     "fore-3e38",
     "gen-3e38",
-    "grid-months-1--2305843009213693952",
-    "grid-seconds-3600-2305843009213693952",
     "horizon-1000",
     "series-3e38",
     "tag-3e38",

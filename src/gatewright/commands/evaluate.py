@@ -9,6 +9,7 @@ from gatewright.commands.train import require_limit
 from gatewright.support.errors import InputError, nearest
 from gatewright.support.packages import require_packages
 from gatewright.tasks import registry
+from gatewright.tasks.base.spec import Option
 
 if TYPE_CHECKING:
     from gatewright.results.records import Evaluated
@@ -33,17 +34,28 @@ def evaluate(model: str | Path, data: str, *, limit: int | None = None, **option
 
     require_packages("gatewright evaluate", ("sklearn", "rich"))
     require_limit(limit)
-    given, unknown = registry.split_options(options)
-    for name in unknown:
-        suggestion = nearest(name, list(registry.all_options()))
-        raise InputError(f"{name!r} is not an option of evaluate: leave it out{suggestion}")
+    given, others = registry.split_options(options)
+    for name in others:
+        if name not in _own_options():
+            suggestion = nearest(name, [*registry.all_options(), *_own_options()])
+            raise InputError(f"{name!r} is not an option of evaluate: leave it out{suggestion}")
     loaded = runtime.load(model)
-    registry.of_model(loaded.task).require_options(str(model), given)
+    spec = registry.of_model(loaded.task)
+    spec.require_options(str(model), given)
+    own = {name: value for name, value in others.items() if value is not None}
+    for name, value in own.items():
+        if name not in [option.name for option in spec.evaluate_options]:
+            raise InputError(
+                f"{_own_options()[name].flag} {value} does not apply to {model}, a model of {spec.examples}: leave "
+                "it out."
+            )
     evaluation_set = loaded.read(data, given, limit)
     prepared = evaluation_set.prepared
     batch = prepared.encode(evaluation_set.examples)
     outputs = loaded.outputs(batch, progress=True)
     constant, description = prepared.constant(batch.targets)
+    if own:
+        loaded.plot_evaluation(evaluation_set.examples, outputs, Path(own["plot"]))
     return Evaluated(
         model=str(model),
         data=evaluation_set.name,
@@ -58,7 +70,12 @@ def evaluate(model: str | Path, data: str, *, limit: int | None = None, **option
         multi_label=prepared.multi_label,
         notes=(*evaluation_set.notes, *prepared.remarks(batch)),
         baseline_name=f"{description}, estimated from the same data",
+        details=prepared.details(evaluation_set.examples, {"model": outputs, "constant": constant}),
     )
+
+
+def _own_options() -> dict[str, Option]:
+    return {option.name: option for spec in registry.TASKS for option in spec.evaluate_options}
 
 
 def add_parser(commands: Any) -> None:
@@ -75,5 +92,6 @@ def add_parser(commands: Any) -> None:
     data = parser.add_argument_group("data")
     add_options(data, registry.all_options().values())
     data.add_argument("--limit", metavar="N", type=whole_number, help="Use only the first N examples.")
+    add_options(parser, _own_options().values())
     add_json(parser)
     parser.set_defaults(run=lambda options: print_result(called(evaluate, options), options.json))

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gatewright.data import plain
-from gatewright.data.tables import is_table, read_text_column
+from gatewright.data.tables import is_table
+from gatewright.data.text_tables import read_text_column
 from gatewright.support.errors import InputError, as_input_errors
 
 TABLE_FORMATS = "a .csv, .tsv, .parquet, .jsonl or .ndjson table"

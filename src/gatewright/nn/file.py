@@ -233,8 +233,9 @@ def _layer(file: Path, fields: Any, classes: Mapping[str, type[Layer]]) -> Layer
         raise _damaged(file, f"its layer {kind!r} has fields that do not fit its kind")
     if any(values.get(name) == 0 for name in ("units", "vocabulary")):
         raise _damaged(file, f"its layer {kind!r} has a size of 0")
+    listed = {name: tuple(value) for name, value in values.items() if types[name] == tuple[float, ...]}
     try:
-        layer: Layer = layer_class(**values)
+        layer: Layer = layer_class(**{**values, **listed})
     except InputError as error:  # a name is unknown, or two fields contradict each other
         raise _damaged(file, f"its layer {kind!r} has fields that do not fit: {str(error).rstrip('.')}") from None
     return layer
@@ -250,4 +251,6 @@ def _has_type(value: Any, kind: Any) -> bool:
         return type(value) is int and 0 <= value < 2**31
     if kind is float:
         return type(value) in (int, float) and math.isfinite(value) and 0 <= value < 1
+    if kind == tuple[float, ...]:
+        return isinstance(value, list) and all(_has_type(one, float) for one in value)
     return type(value) is kind

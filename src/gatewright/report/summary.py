@@ -32,6 +32,7 @@ def trained(result: Trained) -> str:
             _tests(result.measures, result.unit, tests),
             Text(f"Baseline: {result.baseline_name}"),
             *_by_label(result),
+            *_details(result),
             *(Text(f"Note: {note}") for note in result.notes),
             Text(result.verdict, "bold"),
             Text(f"Saved {result.out}: {result.parameters:,} parameters, {result.seconds:,.0f} s{interrupted}"),
@@ -47,6 +48,7 @@ def evaluated(result: Evaluated) -> str:
             _tests(result.measures, result.unit, {"model": result.test, "constant baseline": result.baseline}),
             Text(f"Constant baseline: {result.baseline_name}"),
             *_by_label(result),
+            *_details(result),
             *(Text(f"Note: {note}") for note in result.notes),
         ]
     )
@@ -96,6 +98,17 @@ def _by_label(result: Trained | Evaluated) -> list[RenderableType]:
     if result.multi_label:
         return [_multi_label(result.labels, result.confusion)] if len(result.labels) <= _MAX_LABELS else []
     return [_confusion(result.labels, result.confusion)] if 0 < len(result.labels) <= _MAX_CONFUSION_LABELS else []
+
+
+def _details(result: Trained | Evaluated) -> list[RenderableType]:
+    """Return the further tables of a result, each after its title."""
+    found: list[RenderableType] = []
+    for detail in result.details:
+        table = _table(*detail.columns)
+        for name, *numbers in detail.rows:
+            table.add_row(Text(escape_control(name)), *map(format_number, numbers))
+        found += [Text(escape_control(detail.title)), table]
+    return found
 
 
 def _confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:

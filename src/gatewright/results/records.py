@@ -157,6 +157,21 @@ class Comparison(Result):
 
 
 @dataclass(frozen=True)
+class DetailTable:
+    """A further table of results that a task adds, such as errors in the units of the data.
+
+    Attributes:
+        title: What the table shows.
+        columns: The headings, the first one for the names of the rows.
+        rows: The cells of each row: a text, then numbers.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
 class Trained(Result):
     """A trained model and its metrics, next to a baseline.
 
@@ -188,6 +203,7 @@ class Trained(Result):
         machine: Processor, number of threads, and versions of packages.
         multi_label: True if an example can have any number of labels.
         other_baselines: Test metrics of further baselines, by name. They were worse on the validation set.
+        details: Further tables about the test set.
     """
 
     task: str
@@ -214,6 +230,7 @@ class Trained(Result):
     machine: dict[str, str]
     multi_label: bool = False
     other_baselines: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
+    details: tuple[DetailTable, ...] = ()
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -242,6 +259,7 @@ class Evaluated(Result):
         labels, confusion, multi_label: As in `Trained`.
         notes: Sentences about the data that affect the reading of the results.
         baseline_name: Description of the baseline.
+        details: Further tables about the data.
     """
 
     model: str
@@ -257,3 +275,4 @@ class Evaluated(Result):
     multi_label: bool = False
     notes: tuple[str, ...] = ()
     baseline_name: str = ""
+    details: tuple[DetailTable, ...] = ()

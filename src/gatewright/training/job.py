@@ -240,5 +240,6 @@ class Job:
             fingerprint=self._fingerprint,
             machine=dict(machine.facts()),
             multi_label=prepared.multi_label,
+            details=prepared.details(dataset.splits.test, {"network": outputs, "baseline": baseline.outputs}),
             other_baselines={name: prepared.measure(outputs, test.targets) for name, outputs in baseline.others},
         )

@@ -42,7 +42,7 @@ class TestTrain:
         assert data.prepared.measure(outputs, data.test.targets)["mse"] == pytest.approx(trained.test["mse"], rel=1e-4)
         # A forecast in the units of the data is the scaled one, scaled back.
         values = numbers_of(path)
-        one = model.predict(values[:394], last=393)
+        one = model.predict(values[:394], last_time=393)
         mean, deviation = model.scales.series[""]
         np.testing.assert_allclose(one.values, outputs[-1][..., 0] * deviation + mean, rtol=1e-4, atol=1e-4)
         assert one.times == tuple(map(str, range(394, 400)))
@@ -54,11 +54,11 @@ class TestTrain:
         gatewright.train("forecast", path, out, **SMALL)
         model = runtime.load(out)
         values = numbers_of(path)
-        state = model.start()
+        state = model.start(last_time=-1)
         for place, row in enumerate(values[:30]):
             forecast, state = model.step(row, state)
             assert (forecast is None) == (place < 23)
-        np.testing.assert_array_equal(forecast.values, model.predict(values[:30], last=29).values)
+        np.testing.assert_array_equal(forecast.values, model.predict(values[:30], last_time=29).values)
         assert forecast.times[0] == "30"
         assert len(state.seen.values) == 24
 
@@ -74,13 +74,15 @@ class TestTrain:
         outputs = model.outputs(test)[..., 0]
         mean, deviation = model.scales.series[""]
         table = read_series(path, ColumnOptions()).lines[0].values
-        state = model.start(table[:340], last=339)
+        state = model.start(table[:340], last_time=339)
         for row in range(340, 390):
             forecast, state = model.step(table[row], state)
             place = int(np.flatnonzero(test.inputs["past"].starts == row + 1 - 24)[0])
             wanted = outputs[place] * deviation + mean
             np.testing.assert_allclose(forecast.values, wanted, rtol=1e-4, atol=1e-4)
-            np.testing.assert_allclose(model.predict(table[: row + 1], last=row).values, wanted, rtol=1e-4, atol=1e-4)
+            np.testing.assert_allclose(
+                model.predict(table[: row + 1], last_time=row).values, wanted, rtol=1e-4, atol=1e-4
+            )
             assert forecast.times[0] == str(row + 1)
 
     def test_a_new_series_is_scaled_by_itself(self, tmp_path):
@@ -198,7 +200,8 @@ class TestTrain:
         gatewright.train("forecast", csv_file(tmp_path, "\n".join(["date,y", *lines])), out, calendar=True, **SMALL)
         model = runtime.load(out)
         values = rng.normal(size=(24, 1))
-        assert not np.allclose(model.predict(values, last=30).values, model.predict(values, last=36).values)
+        night, noon = (model.predict(values, last_time=f"2026-01-05 {hour}:00").values for hour in ("00", "12"))
+        assert not np.allclose(night, noon)
         assert model.scales.future_features == 6
 
 
@@ -224,6 +227,13 @@ class TestCommands:
         (forecast,) = json.loads(capsys.readouterr().out)["predictions"]
         assert forecast["forecast"]["b"][2] == pytest.approx(float(rows[3][4]), rel=1e-4)
 
+    def test_a_short_series_is_forecast_with_a_note(self, trained, tmp_path, capsys):
+        short = csv_file(tmp_path, "\n".join(lines_of(trained[1])[:10]), "short.csv")
+        assert cli.main(["predict", trained[2], "--file", short]) == 0
+        shown = capsys.readouterr()
+        assert shown.out.splitlines()[1].startswith("9,")
+        assert "The network reads 24 steps, but there are 9: the first was repeated." in shown.err
+
     def test_evaluate_measures_all_windows(self, trained, capsys):
         _, path, out = trained
         assert cli.main(["evaluate", out, path, "--json"]) == 0
@@ -241,7 +251,6 @@ class TestCommands:
         [
             (["predict", "{out}", "text"], "A forecaster does not read texts. Leave them out"),
             (["predict", "{out}"], "needs a table of recent steps. Give one with --file"),
-            (["predict", "{out}", "--file", "{short}"], "needs the last 24 steps, but there are 9"),
             (["predict", "{out}", "--file", "{lacks}"], "has no column 'b', which the model was trained with"),
             (["predict", "{out}", "--file", "{data}", "--plot", "f.bmp"], "--plot must be a file with the suffix .png"),
             (["evaluate", "{out}", "{short}"], "too short for a window in its test set"),
@@ -317,6 +326,9 @@ class TestCommands:
         ({}, 3, {"horizon": 0}),
         ({}, 3, {"horizon": 1 << 20}),
         ({}, 3, {"segment": 0}),
+        ({}, 4, {"probabilities": (0.1,)}),
+        ({}, 4, {"probabilities": (0.9, 0.1)}),
+        ({}, 4, {"probabilities": (0.1, 1.0)}),
         ({"decoding": "recursive", "known": 1}, 0, {"lead": False}),
         ({"decoding": "recursive", "layers": 2}, 1, {"return_sequences": False}),
         ({"decoding": "recursive", "layers": 2}, 2, {"units": 6}),
@@ -337,8 +349,9 @@ def test_layers_that_do_not_fit_together_are_no_forecaster(options, place, chang
 
 def test_layers_in_another_order_are_no_forecaster():
     segments, decaying = forecaster().layers, forecaster("direct", missing="decay").layers
-    norm, first, recurrent, decoder, last = segments
-    assert Forecaster.is_network([norm, first, Dropout(0.1), recurrent, decoder, last])
+    norm, first, recurrent, decoder, quantiles, last = segments
+    assert Forecaster.is_network([norm, first, Dropout(0.1), recurrent, decoder, quantiles, last])
+    assert Forecaster.is_network([norm, first, recurrent, decoder, last])
     for layers in (
         [first, norm, recurrent, decoder, last],
         [norm, first, first, recurrent, decoder, last],
@@ -347,6 +360,9 @@ def test_layers_in_another_order_are_no_forecaster():
         [norm, first, decoder, last],
         [norm, first, recurrent, decoder],
         [norm, first, recurrent, last, last],
+        [norm, first, recurrent, quantiles, decoder, last],
+        [norm, first, recurrent, decoder, quantiles, quantiles, last],
+        [norm, first, recurrent, decoder, last, quantiles],
         [Dropout(0.1), *segments],
         [decaying[0], first, *decaying[1:]],
         [norm, first, decaying[1], decoder, last],
@@ -361,10 +377,10 @@ def test_a_model_file_is_read_back(tmp_path, decoding, cell, zoneout):
     path = tmp_path / "m.safetensors"
     model_file.write(forecaster(decoding, cell, layers=2, known=1, zoneout=zoneout), path)
     values = np.random.default_rng(0).normal(size=(13, 3))
-    forecast = runtime.load(path).predict(values, last=7)
+    forecast = runtime.load(path).predict(values, last_time="1970-01-01T07:00")
     assert forecast.values.shape == (5, 2)
-    assert forecast.times[0] == "1970-01-01 08:00:00"
+    assert forecast.times[0] == "1970-01-01T08:00:00"
     # Targets of the steps ahead are not read.
     ahead = values.copy()
     ahead[8:, :2] = np.nan
-    np.testing.assert_array_equal(runtime.load(path).predict(ahead, last=7).values, forecast.values)
+    np.testing.assert_array_equal(runtime.load(path).predict(ahead).values, forecast.values)

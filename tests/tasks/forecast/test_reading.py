@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from gatewright.data.times import ISO, NUMBER, TimeLayout, Times
 from gatewright.data.windows import Windows
 from gatewright.support.errors import InputError
-from gatewright.tasks.forecast.grid import Grid, Times, find_grid
+from gatewright.tasks.forecast.grid import Grid, find_grid
 from gatewright.tasks.forecast.reading import NAMES, ColumnOptions, read_series
 from gatewright.tasks.forecast.scales import Observed, Scales, fill_missing, normalize
 
@@ -33,13 +34,15 @@ def hourly(rows, columns="a,b", first="2026-01-01"):
 class TestRead:
     def test_all_columns_of_numbers_are_targets(self, tmp_path):
         table = read_series(csv_file(tmp_path, hourly(5)), ColumnOptions())
-        assert (table.variables, table.targets, table.future_covariates, table.time) == (("a", "b"), 2, 0, "date")
+        assert (table.variables, table.targets, table.future_covariates) == (("a", "b"), 2, 0)
+        assert table.columns.layout.columns == ("date",)
         assert table.grid.step_name == "1 hour"
         np.testing.assert_array_equal(table.lines[0].values[:, 1], [1, 2, 3, 4, 5])
 
     def test_the_only_column_of_dates_is_the_time(self, tmp_path):
         table = read_series(csv_file(tmp_path, "Month,y\n1949-01,112\n1949-02,118\n1949-03,132\n"), ColumnOptions())
-        assert (table.time, table.variables, table.grid.step_name) == ("Month", ("y",), "1 month")
+        assert table.columns.layout.columns == ("Month",)
+        assert (table.variables, table.grid.step_name) == (("y",), "1 month")
 
     def test_roles(self, tmp_path):
         path = csv_file(tmp_path, hourly(5, "a,b,c,d"))
@@ -84,8 +87,7 @@ class TestRead:
         [
             ("", ColumnOptions(), "has no rows: it is empty"),
             ("date,a\n", ColumnOptions(), "has no rows. Add a row for each time"),
-            ("when,then,a\n2026-01-01,2026-01-01,1\n", ColumnOptions(), "Choose the column of times with --time"),
-            ("step,a\n1,1\n2,2\n", ColumnOptions(), "Choose the column of times with --time"),
+            ("step,a\n1,1\n2,2\n", ColumnOptions(), "has no column of times. Choose it with --time, or .* --time none"),
             (
                 hourly(3),
                 ColumnOptions(time="x"),
@@ -93,17 +95,21 @@ class TestRead:
             ),
             (hourly(3), ColumnOptions(target="aa"), "--target 'aa' is not a column of .*; did you mean 'a'"),
             (hourly(3), ColumnOptions(target="a", future_covariates="a"), "The column 'a' can only be one of"),
-            (hourly(3).replace(",2,", ",two,"), ColumnOptions(target="a"), "must contain numbers, but row 3 has 'two'"),
-            (hourly(3).replace(",2,", ",inf,"), ColumnOptions(), "is infinite in row 3"),
+            (
+                hourly(3).replace(",2,", ",two,"),
+                ColumnOptions(target="a"),
+                "must contain numbers, but line 4 has 'two'",
+            ),
+            (hourly(3).replace(",2,", ",inf,"), ColumnOptions(), "line 4: 'a' is infinite"),
             (
                 "date,a\n2026-01-01,1\n2026-01-01,2\n2026-01-02,3\n",
                 ColumnOptions(),
-                "two rows for the time 2026-01-01. .*--series",
+                "line 3: there are two rows with different numbers for the time 2026-01-01. .*--series-id",
             ),
             (
-                "date,a\n01.02.2026,1\n",
-                ColumnOptions(),
-                "'01.02.2026' in row 1, which is not a time. Write times as 2026-01-31",
+                "date,a\n1 of May,1\n2 of May,3\n",
+                ColumnOptions(time="date"),
+                "no times that can be read, such as '1 of May'. Give their format with --time-format",
             ),
             ("date,a\n2026-01-01,1\n", ColumnOptions(), "has only one time"),
             ("date,a\n2026-01-01,1\n2026-01-02,1\n2026-01-03 05:01:07,1\n", ColumnOptions(), "is not evenly spaced"),
@@ -112,9 +118,9 @@ class TestRead:
                 ColumnOptions(),
                 "has 4 rows, but its times span 99 steps",
             ),
-            ("date,a\n,1\n2026-01-02,3\n", ColumnOptions(), "has no date in row 1. Give each row a time"),
+            ("date,a\n,1\n2026-01-02,3\n", ColumnOptions(), "line 2: the row has no date. Give each row a time"),
             ("date,a\n1,x\n2,y\n", ColumnOptions(), "has no column of numbers apart from date"),
-            ("date,a,a\n1,2,3\n", ColumnOptions(), "two columns 'a'"),
+            ("date,a,a\n1,2,3\n2,3,4\n", ColumnOptions(), "2 columns 'a'. Give each its own name"),
         ],
     )
     def test_refused(self, tmp_path, text, wanted, message):
@@ -125,7 +131,7 @@ class TestRead:
         with pytest.raises(InputError, match="ett-h9 does not exist; did you mean 'ett-h1'"):
             read_series("ett-h9", ColumnOptions())
         with pytest.raises(InputError, match=r"must be one of .csv"):
-            read_series(csv_file(tmp_path, "x", "s.txt"), ColumnOptions())
+            read_series(csv_file(tmp_path, "x", "s.xlsx"), ColumnOptions())
 
     @pytest.mark.parametrize("name", NAMES)
     def test_named_sets(self, name, monkeypatch):
@@ -142,20 +148,25 @@ class TestRead:
 
 
 def times(names):
-    return Times(np.array(names, "datetime64[s]").astype(np.int64), True)
+    numbers = np.array(names, "datetime64[us]").astype(np.int64)
+    return Times(numbers, None, TimeLayout(("date",), (ISO,)))
+
+
+def plain(numbers):
+    return Times(np.asarray(numbers, np.int64), None, TimeLayout(("date",), (NUMBER,)))
 
 
 class TestGrid:
     @pytest.mark.parametrize(
         ("names", "step_name", "season", "following"),
         [
-            (["2026-01-01 00:15", "2026-01-01 00:30", "2026-01-01 00:45"], "15 minutes", 96, "2026-01-01 01:00:00"),
+            (["2026-01-01 00:15", "2026-01-01 00:30", "2026-01-01 00:45"], "15 minutes", 96, "2026-01-01T01:00:00"),
             (["2026-01-30", "2026-01-31", "2026-02-01"], "1 day", 7, "2026-02-02"),
             (["2026-01-04", "2026-01-11"], "1 week", 52, "2026-01-18"),
             (["2025-11-01", "2025-12-01", "2026-01-01"], "1 month", 12, "2026-02-01"),
             (["2025-11-30", "2025-12-31", "2026-01-31"], "1 month end", 12, "2026-02-28"),
             (["2025-11-01", "2026-02-01", "2026-05-01"], "3 months", 4, "2026-08-01"),
-            (["1999-01-01", "2000-01-01", "2001-01-01"], "12 months", 1, "2002-01-01"),
+            (["1999-01-01", "2000-01-01", "2001-01-01"], "1 year", 1, "2002-01-01"),
         ],
     )
     def test_dates(self, names, step_name, season, following):
@@ -165,7 +176,7 @@ class TestGrid:
         places = grid.places("s.csv", given)
         np.testing.assert_array_equal(places, range(len(names)))
         assert [grid.time_at(int(place)) for place in places] == [
-            str(np.datetime64(name, "s")).replace("T", " ").removesuffix(" 00:00:00") for name in names
+            str(np.datetime64(name, "s")).removesuffix("T00:00:00") for name in names
         ]
         assert grid.time_at(len(names)) == following
         assert Grid.from_json(grid.to_json()) == grid
@@ -180,7 +191,7 @@ class TestGrid:
 
     @given(step=st.integers(1, 9), start=st.integers(-99, 99), rows=st.integers(2, 20))
     def test_numbers(self, step, start, rows):
-        given = Times(start + step * np.arange(rows), False)
+        given = plain(start + step * np.arange(rows))
         grid = find_grid("s.csv", "date", given, [np.arange(rows)], [""])
         np.testing.assert_array_equal(grid.places("s.csv", given), range(rows))
         assert [grid.time_at(place) for place in range(rows)] == [str(number) for number in given.numbers]
@@ -200,11 +211,11 @@ class TestGrid:
     def test_a_time_between_two_places_is_refused(self):
         grid = find_grid("s.csv", "date", times(["2026-01-01", "2026-01-02"]), [np.arange(2)], [""])
         with pytest.raises(
-            InputError, match="the time 2026-01-02 12:00:00, which is not a whole number of steps of 1 day"
+            InputError, match="the time 2026-01-02T12:00:00, which is not a whole number of steps of 1 day"
         ):
             grid.places("r.csv", times(["2026-01-02 12:00"]))
         with pytest.raises(InputError, match=r"r\.csv has numbers as times, but the model was trained with dates"):
-            grid.places("r.csv", Times(np.arange(3), False))
+            grid.places("r.csv", plain(np.arange(3)))
 
     @pytest.mark.parametrize(
         "kept",
@@ -250,12 +261,11 @@ class TestScales:
     def test_scales_come_from_the_training_set_alone(self, tmp_path):
         table = read_series(csv_file(tmp_path, hourly(10)), ColumnOptions())
         scales = Scales.fit(table, [4], False)
-        np.testing.assert_allclose(
-            normalize(scales.scale_of("", table.lines[0].values), table.lines[0].values)[:4].mean(axis=0), 0, atol=1e-12
-        )
-        np.testing.assert_allclose(
-            normalize(scales.scale_of("", table.lines[0].values), table.lines[0].values)[:4].std(axis=0), 1
-        )
+        scale, is_known = scales.scale_of("", table.lines[0].values)
+        assert is_known
+        first = normalize(scale, table.lines[0].values)[:4]
+        np.testing.assert_allclose(first.mean(axis=0), 0, atol=1e-12)
+        np.testing.assert_allclose(first.std(axis=0), 1)
 
     def test_a_constant_variable_is_noted_and_stays_finite(self, tmp_path):
         text = "\n".join(["ds,a", *(f"{row},7.1" for row in range(9))])
@@ -263,7 +273,7 @@ class TestScales:
         scales = Scales.fit(table, [6], False)
         assert scales.notes(table, [6]) == ["a is constant in the training set."]
         seen = Observed.from_values(table.lines[0].values)
-        np.testing.assert_allclose(scales.inputs(scales.scale_of("", seen.values), seen, 0), 0, atol=1e-9)
+        np.testing.assert_allclose(scales.inputs(scales.scale_of("", seen.values)[0], seen, 0), 0, atol=1e-9)
 
     def test_a_variable_that_is_constant_in_training_is_noted(self, tmp_path):
         text = "\n".join(["ds,a,b", *(f"{row},{int(row > 6)},{row if row < 2 else ''}" for row in range(9))])
@@ -277,10 +287,12 @@ class TestScales:
         rows = [f"{day},{name},{(day % 3) * size}" for day in range(9) for name, size in (("p", 1), ("q", 1000))]
         table = read_series(csv_file(tmp_path, "\n".join(["ds,shop,y", *rows])), ColumnOptions(series_id="shop"))
         scales = Scales.fit(table, [9, 9], False)
-        one, other = (normalize(scales.scale_of(line.name, line.values), line.values) for line in table.lines)
+        one, other = (normalize(scales.scale_of(line.name, line.values)[0], line.values) for line in table.lines)
         np.testing.assert_allclose(one, other)
         unknown = np.arange(5.0)[:, None]
-        np.testing.assert_allclose(normalize(scales.scale_of("r", unknown), unknown).mean(), 0, atol=1e-12)
+        scale, is_known = scales.scale_of("r", unknown)
+        assert not is_known
+        np.testing.assert_allclose(normalize(scale, unknown).mean(), 0, atol=1e-12)
 
     def test_json(self, tmp_path):
         table = read_series(
@@ -310,8 +322,8 @@ class TestScales:
             {"series": {"": [[0, 0], [1, 0]]}},
             {"series": {"": [[0, 0], [1, float("inf")]]}},
             {"grid": None},
-            {"time": 3},
-            {"series_id": 3},
+            {"columns": None},
+            {"columns": {"series_id": 3}},
         ],
     )
     def test_damaged(self, tmp_path, wrong):

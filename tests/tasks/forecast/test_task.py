@@ -7,13 +7,16 @@ from forecast_models import lines_of, waves
 from tasks.forecast.test_reading import csv_file, hourly
 
 from gatewright.data.batches import Batch
+from gatewright.data.times import NUMBER, TimeLayout
 from gatewright.data.windows import Windows
 from gatewright.support.errors import InputError
 from gatewright.tasks.forecast import baseline
+from gatewright.tasks.forecast.columns import Roles
 from gatewright.tasks.forecast.grid import Grid
 from gatewright.tasks.forecast.measures import MEASURES
 from gatewright.tasks.forecast.scales import Scales
 from gatewright.tasks.forecast.settings import ForecastSettings
+from gatewright.tasks.forecast.table import Columns
 from gatewright.tasks.forecast.task import Forecast, PreparedForecast
 from gatewright.training.dataset import Dataset
 
@@ -25,7 +28,8 @@ def dataset(path, limit=None, test=None, options=None, **settings):
 
 
 def prepared(**given):
-    scales = Scales(("a",), 1, 0, False, False, Grid("numbers", 1, 0), {"": np.array([[0.0], [1]])}, "time", None)
+    columns = Columns(TimeLayout(("time",), (NUMBER,)), (), Roles(("a",), (), ()))
+    scales = Scales(("a",), 1, 0, False, False, Grid("numbers", 1, 0), {"": np.array([[0.0], [1]])}, columns)
     return PreparedForecast(scales, 24, 5, **{"quantiles": (0.1, 0.9), "naive_errors": (1.0,), **given})
 
 
@@ -170,20 +174,20 @@ class TestBaselines:
         )
         data = dataset(csv_file(tmp_path, f"time,a\n{lines}\n"), look_back=48)
         found = baseline.linear(data.train, data.validation, data.test, ())
-        last = baseline.seasonal(data.train, data.validation, data.test, 1, ())
+        last = baseline.seasonal(data.train, data.validation, data.test, (), ())
         assert "penalty 10000," in found.description
         assert found.error == pytest.approx(last.error, rel=0.05)
 
     def test_the_seasonal_naive_forecast_repeats_a_season(self, tmp_path):
         data = dataset(csv_file(tmp_path, hourly(24 * 30)), options={"target": "a"}, look_back=48, horizon=30)
-        found = baseline.seasonal(data.train, data.validation, data.test, 24, ())
+        found = baseline.seasonal(data.train, data.validation, data.test, (24,), ())
         x = np.asarray(data.test.inputs["past"])[..., 0]
         # The series rises all the time, so that the last value is the better of the two.
         np.testing.assert_allclose(found.outputs[:, :, 0, 0], np.repeat(x[:, -1:], 30, axis=1))
         values = np.tile(np.sin(np.arange(24) / 4), 40).astype(np.float32)[:, None]
         ahead = Windows(values, np.arange(48, 148), 30)
         daily = Batch({"past": Windows(values, np.arange(100), 48)}, ahead)
-        again = baseline.seasonal(daily, daily, daily, 24, ())
+        again = baseline.seasonal(daily, daily, daily, (7, 24), ())
         assert again.name == "seasonal naive"
         np.testing.assert_allclose(again.outputs[..., 0], np.asarray(ahead), atol=1e-6)
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from gatewright.data import plain
+from gatewright.data import files
 from gatewright.data.texts import read_texts
 from gatewright.support.errors import InputError
 from gatewright.tasks.generate.named import Corpus
@@ -73,7 +73,7 @@ class TestTables:
         refused(r"^a\.jsonl has no rows\. It needs a row for each text\.$", read, make("a.jsonl", ""))
         refused(r"^a\.jsonl, line 1: 'n' is a number, not a text", read, make("a.jsonl", '{"n": 1}'), "n")
         name = make("a.parquet", {"n": [1], "text": [None]})
-        refused(r"^The column 'n' of a\.parquet has the type int64, not texts", read, name, "n")
+        refused(r"^a\.parquet, row 1: 'n' is a number, not a text", read, name, "n")
         refused(r"^a\.parquet has a row without a text: row 1\. Remove it\.$", read, name)
         monkeypatch.setitem(sys.modules, "pyarrow", None)
         refused(r"^Reading a\.parquet needs pyarrow", read, name)
@@ -102,7 +102,9 @@ class TestTexts:
         self.stdin(monkeypatch, b"")
         refused(r"^Standard input has no texts: it is empty\.$", read_texts, "-")
         self.stdin(monkeypatch, b"\xe9")
-        refused(r"^Standard input is not UTF-8", read_texts, "-")
+        assert read_texts("-") == ["\u00e9"]
+        self.stdin(monkeypatch, b"\0")
+        refused("^Standard input has bytes that are not text", read_texts, "-")
         refused("^--text names the columns of a table, but - is not a table", read_texts, "-", "title")
 
     def test_refused(self, work):
@@ -171,9 +173,11 @@ class TestCorpus:
         refused("^texts has no text: ", read_corpus, "texts")
         refused(r"^a\.csv has no text: ", read_corpus, make("a.csv", 'text\n" "\n'))
 
-    @pytest.mark.parametrize(
-        "name", ["a.csv.gz", "a.jsonl.xz", "a.tar.gz", "a.tgz", "a.TAR.XZ", "a.zip", "texts/a.csv"]
-    )
+    @pytest.mark.parametrize(("name", "compress"), [("a.csv.gz", gzip.compress), ("a.tsv.xz", lzma.compress)])
+    def test_compressed_tables(self, name, compress):
+        assert read_corpus(make(name, compress(b"text\none\n"))).train == ["one"]
+
+    @pytest.mark.parametrize("name", ["a.tar.gz", "a.tgz", "a.TAR.XZ", "a.zip", "texts/a.csv"])
     def test_tables_and_archives_by_their_names(self, work, name):
         (work / "texts").mkdir()
         make(name, gzip.compress(b"text\none\n"))
@@ -181,11 +185,15 @@ class TestCorpus:
         refused(sentence, read_corpus, name.split("/")[0])
 
     @pytest.mark.parametrize("name", ["a.txt", "a.gz", "a.xz", "texts/a"])
-    def test_other_encodings(self, work, name):
+    @pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-8-sig"])
+    def test_encodings(self, work, name, encoding):
         (work / "texts").mkdir()
         compress = {"a.gz": gzip.compress, "a.xz": lzma.compress}.get(name, bytes)
-        make(name, compress("\u00e9".encode("latin-1")))
-        refused(rf"^{re.escape(name)} is not UTF-8\. Save it as UTF-8", read_corpus, name.split("/")[0])
+        make(name, compress("\u00e9\ne".encode(encoding)))
+        assert read_corpus(name.split("/")[0]).train == ["\u00e9\ne"]
+
+    def test_bytes_that_are_not_text_are_refused(self):
+        refused(r"^a\.txt has bytes that are not text", read_corpus, make("a.txt", b"a\0b"))
 
     @pytest.mark.parametrize("damage", ["cut short", "other bytes", "wrong checksum"])
     @pytest.mark.parametrize(("name", "compress"), [("a.gz", gzip.compress), ("a.xz", lzma.compress)])
@@ -197,7 +205,7 @@ class TestCorpus:
 
     @pytest.mark.parametrize(("name", "compress"), [("a.gz", gzip.compress), ("a.xz", lzma.compress)])
     def test_huge_decompressed_files_are_refused(self, name, compress, monkeypatch):
-        monkeypatch.setattr(plain, "_MAX_GIGABYTES", 0.003)
+        monkeypatch.setattr(files, "_MAX_GIGABYTES", 0.003)
         assert len(read_corpus(make(name, compress(b"a" * 3_000_000))).train[0]) == 3_000_000
         refused(rf"^{name} decompresses to more than .* GB", read_corpus, make(name, compress(b"a" * 3_000_001)))
 

@@ -113,8 +113,8 @@ class TestColumns:
         assert "not 'upos'" in refused(path, column="upos")
         path.write_text("EU\t\n")
         assert "empty column" in refused(path)
-        path.write_bytes(b"\xff\xfe")
-        assert "is not UTF-8" in refused(path)
+        path.write_bytes(b"\xff\xfe\xff")
+        assert "is not text in UTF-8 or UTF-16" in refused(path)
 
 
 class TestLines:

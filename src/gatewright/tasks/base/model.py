@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -128,6 +129,19 @@ class TrainedModel(ABC):
             group = Activations(inputs[places, inputs.shape[1] - lengths[places[-1]] :])
             outputs[places] = models.forward(self._layers, NUMPY, self._weights, group)[0].x
         return outputs
+
+    def plot_evaluation(self, examples: Any, outputs: Tree, path: Path) -> None:
+        """Write a picture of an evaluation to a file, for a task that has the evaluation option `plot`.
+
+        Args:
+            examples: The examples of the `EvaluationSet`.
+            outputs: The outputs for these examples.
+            path: The file.
+
+        Raises:
+            InputError: The file cannot be written.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def predict_from(self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]) -> list[Any]:

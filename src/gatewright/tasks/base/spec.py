@@ -50,6 +50,7 @@ class TaskSpec:
         example: The arguments of an example command, after `gatewright train`.
         options: Options for reading the data.
         predict_options: Options for reading a file in `gatewright predict`.
+        evaluate_options: Options that only `gatewright evaluate` has.
         settings: The settings class.
         owns: A function of `data` and its options that returns True if this task reads such data.
         task: Import path "module:name" of the task class.
@@ -73,6 +74,7 @@ class TaskSpec:
     task: str
     model: str = ""
     predict_options: tuple[Option, ...] = ()
+    evaluate_options: tuple[Option, ...] = ()
     takes_splits: bool = True
     decoding: type[SettingsTable] | None = None
     complete: Callable[[type[Settings], Mapping[str, Any], Mapping[str, Any]], Settings] = _complete

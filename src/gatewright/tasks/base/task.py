@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gatewright.data.batches import Batch
 from gatewright.nn.layer import Layer
 from gatewright.results.measure import Measure
+from gatewright.results.records import DetailTable
 from gatewright.support.trees import Tree
 
 Examples = TypeVar("Examples")
@@ -144,6 +145,15 @@ class Prepared(ABC, Generic[Examples]):
 
     def confusion(self, outputs: Tree, targets: Tree) -> Sequence[Any]:
         """Return the confusion matrix of a classifier (for multi-label data, one per label). Empty for other tasks."""
+        return ()
+
+    def details(self, examples: Examples, outputs: Mapping[str, Tree]) -> tuple[DetailTable, ...]:
+        """Return further tables for reports about examples, such as errors in the units of the data.
+
+        Args:
+            examples: The examples before encoding.
+            outputs: The outputs of the network and of baselines for the encoded examples, with their names as keys.
+        """
         return ()
 
     @abstractmethod

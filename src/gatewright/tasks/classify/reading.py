@@ -6,18 +6,17 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from gatewright.data import folders, public
+from gatewright.data.json_tables import json_type
 from gatewright.data.split import refuse_second
-from gatewright.data.tables import (
+from gatewright.data.tables import is_table, row_location
+from gatewright.data.text_tables import (
     ColumnOptions,
     Rows,
-    is_table,
-    json_type,
     label_name,
     label_of_field,
-    read_table,
+    read_rows,
     require_all,
     require_texts,
-    row_location,
 )
 from gatewright.support.errors import InputError, as_input_errors, nearest
 
@@ -189,7 +188,7 @@ def _read_path(given: str, wanted: ColumnOptions, option: str, named: Sequence[s
     if path.is_dir() or is_archive:
         _refuse_columns(given, wanted)
         return _read_tree(name, folders.open_folder(path) if path.is_dir() else folders.open_archive(path))
-    return Source(name, _labelled_rows(path, read_table(path, wanted), wanted.separator), None)
+    return Source(name, _labelled_rows(path, read_rows(path, wanted), wanted.separator), None)
 
 
 def _refuse_columns(data: str, wanted: ColumnOptions) -> None:
@@ -273,7 +272,7 @@ def _labels_from_lists(path: Path, rows: Rows) -> list[tuple[str, ...]]:
                 f"{where} is {json_type(field)}, but other rows have lists. Give each row a list of labels."
             )
         for label in field:
-            if not isinstance(label, str) or not label.strip():
+            if label_name(label) is None:
                 shown = "an empty string" if isinstance(label, str) else json_type(label)
                 raise InputError(f"{where} is a list that contains {shown}. Lists must contain the names of labels.")
-    return [tuple(dict.fromkeys(field)) for field in rows.labels]
+    return [tuple(dict.fromkeys(str(label_name(label)) for label in field)) for field in rows.labels]

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.number_tables import read_numbers, read_table
-from gatewright.data.tables import label_name, require_column
+from gatewright.data.numbers import read_number_columns, read_numbers
+from gatewright.data.tables import Table, read_table, require_column
+from gatewright.data.text_tables import label_name
 from gatewright.support.errors import InputError
 
 LONG_TABLES = (".csv", ".tsv", ".parquet")
@@ -57,12 +58,13 @@ def read_long(
     id, time, label = (
         option if given is None else given for given, option in zip((id, time, label), _OPTIONS, strict=True)
     )
-    names = _channel_columns(path, list(table.column_names), (id, time, label), channels, labelled)
-    if not table.num_rows:
+    names = _channel_columns(path, table.names, (id, time, label), channels, labelled)
+    if not table.rows:
         raise InputError(f"{path} has no rows. Add a row for each step of a series.")
-    values = np.stack([read_numbers(path, name, table.column(name), _REMEDY) for name in names], axis=1)
+    table.require_unique((id, time, label))
+    values, _ = read_numbers(table, names, _REMEDY)
     series, first_rows = _number_series(path, id, table.column(id).to_pylist())
-    times = _read_times(path, time, table.column(time))
+    times = _read_times(table, time)
     order = np.lexsort((times, series))
     repeated = (np.diff(series[order]) == 0) & (np.diff(times[order]) == 0)
     if repeated.any():
@@ -120,23 +122,25 @@ def _number_series(path: Path, name: str, ids: list[Any]) -> tuple[NDArray[np.in
     return series, first_rows
 
 
-def _read_times(path: Path, name: str, column: Any) -> NDArray[Any]:
+def _read_times(table: Table, name: str) -> NDArray[Any]:
     """Return an array with a value for each row. Sorting the rows by these values sorts them by time."""
-    from pyarrow import compute, types
+    from pyarrow import types
 
-    if column.null_count:
-        raise _without_time(path, name)
+    column = table.column(name)
     if types.is_temporal(column.type):
+        if column.null_count:
+            raise _without_time(table.path, name)
         texts = np.array([str(value) for value in column.to_pylist()])  # ISO 8601, in which text order is time order
         return np.unique(texts, return_inverse=True)[1]
-    if not (types.is_integer(column.type) or types.is_floating(column.type)):
+    found = read_number_columns(table, [name])[name]
+    if found.values is None:
         raise InputError(
-            f"The column {name!r} of {path} contains {column.type}, not times. Choose another one with --time COLUMN."
+            f"The column {name!r} of {table.path} does not contain times: {found.problem}. Choose another one with "
+            "--time COLUMN."
         )
-    times: NDArray[Any] = compute.cast(column, "float64").to_numpy(zero_copy_only=False)
-    if not np.isfinite(times).all():
-        raise _without_time(path, name)
-    return times
+    if not np.isfinite(found.values).all():
+        raise _without_time(table.path, name)
+    return found.values
 
 
 def _without_time(path: Path, name: str) -> InputError:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data import public
-from gatewright.data.number_tables import column_names, read_archive
+from gatewright.data.archives import read_archive
 from gatewright.data.split import refuse_second
-from gatewright.data.tables import label_name
+from gatewright.data.tables import column_names
+from gatewright.data.text_tables import label_name
 from gatewright.support.errors import InputError, as_input_errors
 from gatewright.tasks.classify_series.channels import trim
 from gatewright.tasks.classify_series.long_tables import LONG_TABLES, read_long

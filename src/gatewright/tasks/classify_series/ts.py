@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.number_tables import MAX_SHOWN, is_number
+from gatewright.data.numbers import MAX_SHOWN, is_number
 from gatewright.support.errors import InputError
 from gatewright.support.progress import Ticker, print_status
 

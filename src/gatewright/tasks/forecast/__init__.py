@@ -3,6 +3,10 @@
 from gatewright.tasks.base.spec import Option, TaskSpec
 from gatewright.tasks.forecast.settings import ForecastSettings
 
+_HEADER = Option(
+    "header", "first|none", "Whether the first line of a text table has the names of its columns (default: found)."
+)
+
 SPEC = TaskSpec(
     name="forecast",
     command="forecast",
@@ -16,7 +20,8 @@ SPEC = TaskSpec(
         Option(
             "time",
             "COLUMN",
-            "Column of the times: dates, dates and times, or whole numbers (default: date, time or a similar name).",
+            "Column of the times: dates, dates and times, or whole numbers; several columns separated by commas, such "
+            "as Date,Time; or none if rows are in order and evenly spaced (default: found by names and values).",
         ),
         Option(
             "target",
@@ -36,10 +41,43 @@ SPEC = TaskSpec(
             "Column that helps to forecast and is also known for the steps to forecast, or several columns separated "
             "by commas (default: none).",
         ),
-        Option("series_id", "COLUMN", "Column that says which series a row belongs to, if there are several."),
+        Option(
+            "series_id", "COLUMN", "Column, or several separated by commas, that says which series a row belongs to."
+        ),
+        Option(
+            "time_format",
+            "FORMAT",
+            "Format of the times, such as %d/%m/%Y; or iso, number, or s, ms, us or ns for times since 1970; separated "
+            "by commas for several columns (default: found from all rows).",
+        ),
+        Option("day_first", "YES|NO", "Whether the day comes before the month (default: found from all rows)."),
+        Option(
+            "time_zone",
+            "ZONE",
+            "Time zone of the times, such as Europe/Berlin (default: that of the offsets in the data, or none).",
+        ),
+        Option(
+            "frequency",
+            "STEP",
+            "Length of a step, such as hour, '15 minutes', 'working day' or month. Rows at other times are averaged "
+            "(default: found from the times).",
+        ),
+        Option("decimal", "MARK", "Character before the fraction of a number: . or , (default: found from all rows)."),
+        _HEADER,
+        Option("layout", "LAYOUT", "long (a row for each time) or wide (a column for each time) (default: found)."),
     ),
     predict_options=(
+        Option(
+            "horizon",
+            "N",
+            "Number of steps to forecast (default: as trained). More steps repeat the forecast from its own values.",
+        ),
         Option("plot", "FILE", "Plot the forecasts and their intervals to this .png, .svg or .pdf file."),
+    ),
+    evaluate_options=(
+        Option(
+            "plot", "FILE", "Plot forecasts of windows of the data, next to the truth, to a .png, .svg or .pdf file."
+        ),
     ),
     settings=ForecastSettings,
     owns=lambda data, options: True,

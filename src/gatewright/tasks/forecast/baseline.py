@@ -36,14 +36,16 @@ class FittedForecaster(NamedTuple):
     error: float
 
 
-def seasonal(train: Batch, validation: Batch, test: Batch, season: int, quantiles: Sequence[float]) -> FittedForecaster:
-    """Forecast each target by its value one season before, or its last value, whichever is better in validation.
+def seasonal(
+    train: Batch, validation: Batch, test: Batch, seasons: Sequence[int], quantiles: Sequence[float]
+) -> FittedForecaster:
+    """Forecast each target by its value one season before, or its last value, whichever is best in validation.
 
     Hyndman & Athanasopoulos 2021, "Forecasting: Principles and Practice", section 5.2.
 
     Args:
         train, validation, test: The encoded windows of each split.
-        season: Number of steps in a season.
+        seasons: Numbers of steps of the seasons to try, such as a day and a week. Those longer than a window are not.
         quantiles: The probabilities of the quantiles to forecast too. They are estimated from the errors on the
             training windows.
     """
@@ -53,12 +55,12 @@ def seasonal(train: Batch, validation: Batch, test: Batch, season: int, quantile
         places = look_back - season + np.arange(horizon) % season
         return lambda past: past[:, places, :C]
 
-    seasons = sorted({1, season} if season <= look_back else {1})
-    errors = {steps: _error(naive(steps), validation) for steps in seasons}
+    tried = sorted({1, *(season for season in seasons if season <= look_back)})
+    errors = {steps: _error(naive(steps), validation) for steps in tried}
     best = min(errors, key=errors.__getitem__)
     name = "the last value" if best == 1 else "seasonal naive"
     what = "the window's last value" if best == 1 else f"the value {best} steps before, at the same place in its season"
-    chosen = ", chosen on the validation set" if len(seasons) > 1 else ""
+    chosen = ", chosen on the validation set" if len(tried) > 1 else ""
     outputs = _with_quantiles(naive(best), train, test, quantiles)
     return FittedForecaster(name, f"{what}{chosen}", outputs, errors[best])
 
@@ -144,14 +146,22 @@ def _error(forecast: _Forecast, batch: Batch) -> float:
 def _with_quantiles(forecast: _Forecast, train: Batch, test: Batch, quantiles: Sequence[float]) -> NDArray[np.float32]:
     """Return the forecasts of the test windows and their quantiles, [windows, horizon, targets, 1 + quantiles].
 
-    A quantile is the forecast plus the same quantile of the training errors at the same step ahead and target.
+    A quantile is the forecast plus the same quantile of the training errors at the same step ahead and target, or the
+    forecast itself if the quantile would be on its other side.
     """
     windows = np.linspace(0, train.size - 1, min(_MAX_ERRORS, train.size)).round().astype(np.intp)
     errors = train.targets[windows] - forecast(train.inputs["past"][windows])
     errors[:, np.isnan(errors).all(axis=0)] = 0
-    spread = [np.nanquantile(errors, q, axis=0) for q in quantiles]
+    spread = [_on_own_side(np.nanquantile(errors, q, axis=0), q) for q in quantiles]
     parts = []
     for windows in _calls(test):
         one = forecast(test.inputs["past"][windows])
         parts.append(np.stack([one, *(one + off for off in spread)], axis=-1).astype(np.float32))
     return np.concatenate(parts)
+
+
+def _on_own_side(spread: NDArray[Any], q: float) -> NDArray[Any]:
+    """Return distances of a quantile from the forecast: below 0 for a quantile under the median, above 0 over it."""
+    if q == 0.5:
+        return spread
+    return np.asarray(np.minimum(spread, 0) if q < 0.5 else np.maximum(spread, 0))

@@ -1,36 +1,40 @@
 """Grids of evenly spaced times.
 
-A grid step is a number of seconds, months, month ends or working days, or a plain number. The place of a time is its
-index on the grid: the number of steps from the grid's origin to that time.
+A grid step is a number of seconds, months, month ends or working days, a slot of a week, or a plain number. The place
+of a time is its index on the grid: the number of steps from the grid's origin to that time.
+
+Steps shorter than a day count instants, so that an hour after a change of the clock is still one step; all others count
+the time on the clock, so that a day that has 23 hours is still one step.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright.data.times import DAY, MICROSECONDS, Times, find_zone, utc_offsets
 from gatewright.support.errors import InputError
 
-KINDS = ("numbers", "seconds", "months", "month ends", "working days")
-_DAY = 24 * 3600
-_WEEK = 7 * _DAY
+KINDS = (
+    *("numbers", "seconds", "microseconds", "months", "month ends", "working days", "working month ends", "week slots"),
+)
+_UNITS = {"seconds": MICROSECONDS, "microseconds": 1}
+_WEEK = 7 * DAY
+# Monday, January 5, 1970, the start of a week.
+_MONDAY = 4 * DAY
 _MAX_NUMBER = 1 << 62
+_MAX_STEPS = 1 << 40
+# Times are in the years 1 to 9998.
+_MIN_TIME, _MAX_TIME = -62_135_596_800, 253_370_764_800
 _MIN_DAYS_OF_MONTH = 28
-
-
-@dataclass(frozen=True)
-class Times:
-    """Times as whole numbers: seconds since 1970 if `are_dates`, otherwise the numbers in the table."""
-
-    numbers: NDArray[np.int64]
-    are_dates: bool
-
-    def take(self, rows: NDArray[np.intp]) -> Self:
-        """Return the times at the given row indices, in that order."""
-        return replace(self, numbers=self.numbers[rows])
+# A week has slots if times leave out at least this fraction of its steps, in at least this many weeks.
+_MAX_SLOT_SHARE, _MIN_WEEKS = 0.8, 3
+# A slot is one that at least this fraction of the weeks has.
+_MIN_SLOT_USE = 0.3
 
 
 @dataclass(frozen=True)
@@ -38,19 +42,27 @@ class Grid:
     """A grid of evenly spaced times. The place of a time is its index: the number of steps from the origin to it.
 
     Attributes:
-        kind: The unit of a step: "seconds", "months", "month ends" (the last day of each month), "working days" (Monday
-            to Friday), or "numbers" if times are not dates.
+        kind: The unit of a step: "seconds", "microseconds", "months", "month ends" (the last day of each month),
+            "working days" (Monday to Friday), "working month ends" (the last working day of each month), "week slots"
+            (the same times in each week, such as trading hours), or "numbers" if times are not dates.
         step: The length of a step, in units of `kind`.
-        origin: The time at place 0, in seconds since 1970; or a plain number if times are not dates.
+        origin: The time at place 0, in seconds since 1970 (microseconds for the kind "microseconds"); or a plain number
+            if times are not dates.
+        zone: The time zone: a name such as "Europe/Berlin", an offset such as "+01:00", or "" if it is unknown.
+        slots: The seconds from the start of the week to each of its slots, in rising order. Only for "week slots".
+        length: The number of steps in a season, for "numbers" whose frequency was given; otherwise 0.
     """
 
     kind: str
     step: int
     origin: int
+    zone: str = ""
+    slots: tuple[int, ...] = ()
+    length: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """Return the kind, step and origin of the grid as a JSON object."""
-        return asdict(self)
+        """Return the grid as a JSON object, which `from_json` reads."""
+        return {**asdict(self), "slots": list(self.slots)}
 
     @classmethod
     def from_json(cls, saved: Any) -> Self:
@@ -59,13 +71,37 @@ class Grid:
         Raises:
             InputError: `saved` does not describe a grid. The message completes "FILE is damaged because ...".
         """
-        fits = isinstance(saved, dict) and saved.keys() == {"kind", "step", "origin"} and saved["kind"] in KINDS
-        numbers = (saved["step"], saved["origin"]) if fits else ()
+        fields = {"kind", "step", "origin", "zone", "slots", "length"}
+        fits = isinstance(saved, dict) and saved.keys() == fields and saved["kind"] in KINDS
+        numbers = (saved["step"], saved["origin"], saved["length"]) if fits else ()
         if not fits or not all(type(number) is int and abs(number) < _MAX_NUMBER for number in numbers):
             raise InputError("its grid of times has an unknown kind or unexpected fields.")
-        if saved["step"] < 1:
-            raise InputError("its grid of times has a step below 1.")
-        return cls(**saved)
+        if not 1 <= saved["step"] < _MAX_STEPS or not 0 <= saved["length"] < _MAX_STEPS:
+            raise InputError("its grid of times has a step or a season of an impossible length.")
+        unit = MICROSECONDS // _UNITS.get(saved["kind"], MICROSECONDS)
+        if saved["kind"] != "numbers" and not _MIN_TIME * unit <= saved["origin"] < _MAX_TIME * unit:
+            raise InputError("its grid of times does not start in the years 1 to 9998.")
+        slots = saved["slots"]
+        if not isinstance(slots, list) or not all(type(slot) is int and 0 <= slot < 7 * 86_400 for slot in slots):
+            raise InputError("its grid of times has slots that are not seconds of a week.")
+        if slots != sorted(set(slots)) or bool(slots) != (saved["kind"] == "week slots"):
+            raise InputError("its grid of times has slots that do not fit its kind.")
+        try:
+            if saved["zone"]:
+                find_zone(saved["zone"])
+        except (InputError, TypeError):
+            raise InputError("its grid of times has an unknown time zone.") from None
+        return cls(**{**saved, "slots": tuple(slots)})
+
+    @property
+    def counts_instants(self) -> bool:
+        """Whether places count instants (steps shorter than a day), not the time on the clock."""
+        return bool(self.zone) and self.kind in _UNITS and self._microseconds % DAY != 0
+
+    @property
+    def _microseconds(self) -> int:
+        """The length of a step of seconds or microseconds, in microseconds."""
+        return self.step * _UNITS.get(self.kind, 0)
 
     def places(self, path: Path, times: Times) -> NDArray[np.int64]:
         """Return the place of each time, which is its index on the grid.
@@ -77,56 +113,114 @@ class Grid:
         Raises:
             InputError: A time is not on the grid, or the times are dates although the grid has numbers, or the reverse.
         """
-        if times.are_dates == (self.kind == "numbers"):
-            found, needed = ("dates", "numbers") if times.are_dates else ("numbers", "dates")
+        if times.layout.are_dates == (self.kind == "numbers"):
+            found, needed = ("dates", "numbers") if times.layout.are_dates else ("numbers", "dates")
             raise InputError(f"{path} has {found} as times, but the model was trained with {needed}. Give {needed}.")
-        places, rest = _places(self.kind, times.numbers, self.step, self.origin)
+        numbers = self.own_numbers(times)
+        places, rest = _places(self, numbers)
         if (wrong := np.flatnonzero(rest)).size:
-            time = format_time(int(times.numbers[wrong[0]]), times.are_dates)
+            time = self.format_number(int(numbers[wrong[0]]))
             raise InputError(
                 f"{path} has the time {time}, which is not a whole number of steps of {self.step_name} from the other "
-                "times. Give evenly spaced times."
+                "times. Give evenly spaced times, or average them to even steps with --frequency."
             )
         return places
 
+    def own_numbers(self, times: Times) -> NDArray[np.int64]:
+        """Return those numbers of times that the grid counts: instants, or times on the clock."""
+        if self.counts_instants and times.instants is not None:
+            return times.instants
+        return times.numbers
+
     def time_at(self, place: int) -> str:
-        """Return the time at an index of the grid as text, such as "2026-01-31 18:00:00"."""
-        return format_time(self._number_at(place), self.kind != "numbers")
+        """Return the time at an index of the grid in ISO 8601, such as "2026-01-31T18:00:00"."""
+        return self.format_number(self._number_at(place))
+
+    def format_number(self, number: int) -> str:
+        """Return a time that the grid counts in ISO 8601, with the offset from UTC if the time zone is known.
+
+        The time of day is left out only if steps are whole days from midnight to midnight and no time zone is known.
+        """
+        if self.kind == "numbers":
+            return str(number)
+        epoch = datetime(1970, 1, 1)
+        if self.counts_instants:
+            return (
+                (epoch.replace(tzinfo=UTC) + timedelta(microseconds=number))
+                .astimezone(find_zone(self.zone))
+                .isoformat()
+            )
+        local = epoch + timedelta(microseconds=number)
+        if self.zone:
+            return local.replace(tzinfo=find_zone(self.zone)).isoformat()
+        return local.isoformat() if self._has_clock or number % DAY else local.date().isoformat()
+
+    @property
+    def _has_clock(self) -> bool:
+        """Whether times have a time of day: steps are not whole days from midnight to midnight."""
+        if self.kind == "week slots":
+            return any(slot % 86_400 for slot in self.slots)
+        origin = self.origin * _UNITS.get(self.kind, MICROSECONDS)
+        return bool(origin % DAY or (self.kind in _UNITS and self._microseconds % DAY))
 
     def _number_at(self, place: int) -> int:
-        """Return the time at an index of the grid: seconds since 1970, or a plain number if times are not dates."""
-        if self.kind in ("numbers", "seconds"):
+        """Return the time at an index of the grid: microseconds since 1970, or a plain number."""
+        if self.kind == "numbers":
             return self.origin + place * self.step
+        if self.kind in _UNITS:
+            return (self.origin + place * self.step) * _UNITS[self.kind]
+        origin = self.origin * MICROSECONDS
+        if self.kind == "week slots":
+            week, slot = divmod(self._slot_index(origin) + place, len(self.slots))
+            return _MONDAY + week * _WEEK + self.slots[slot] * MICROSECONDS
         if self.kind == "working days":
-            day = self.origin // _DAY
+            day = origin // DAY
             moved = np.busday_offset(np.datetime64(day, "D"), place * self.step)
-            return self.origin + (int(moved.astype(np.int64)) - day) * _DAY
-        shift = _DAY * (self.kind == "month ends")
-        month, offset = _month(np.array([self.origin + shift]))
-        start = (month + place * self.step).astype("datetime64[M]").astype("datetime64[s]").astype(np.int64)
+            return origin + (int(moved.astype(np.int64)) - day) * DAY
+        if self.kind == "working month ends":
+            month = int(_month(np.array([origin]))[0][0]) + place * self.step
+            last = np.datetime64(month + 1, "M").astype("datetime64[D]") - 1
+            working = np.busday_offset(last, 0, roll="backward")
+            return int(working.astype(np.int64)) * DAY + origin % DAY
+        shift = DAY * (self.kind == "month ends")
+        month_of, offset = _month(np.array([origin + shift]))
+        start = (month_of + place * self.step).astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
         return int(start[0]) + int(offset[0]) - shift
+
+    def _slot_index(self, number: int) -> int:
+        """Return the number of slots from the first Monday of 1970 to a time."""
+        week, rest = divmod(number - _MONDAY, _WEEK)
+        return week * len(self.slots) + self.slots.index(rest // MICROSECONDS)
 
     @property
     def season(self) -> int:
         """The number of steps in a season.
 
         A season is a day if steps are shorter than a day, a week if steps are shorter than a week, and otherwise a
-        year. If times are plain numbers, a season is 1 step.
+        year. If times are plain numbers, a season is 1 step, unless the frequency was given.
         """
-        if self.kind in ("months", "month ends"):
-            return max(12 // self.step, 1)
-        if self.kind == "working days":
-            return 5 if self.step == 1 else 1
+        return self.seasons[0]
+
+    @property
+    def seasons(self) -> tuple[int, ...]:
+        """The numbers of steps in the seasons that the data may have, such as a day and a week, the shortest first."""
         if self.kind == "numbers":
-            return 1
-        longest = _DAY if self.step < _DAY else _WEEK if self.step < _WEEK else 52 * _WEEK
-        return max(longest // self.step, 1)
+            return (max(self.length, 1),)
+        if self.kind in ("months", "month ends", "working month ends"):
+            return (max(12 // self.step, 1),)
+        if self.kind == "working days":
+            return (5,) if self.step == 1 else (1,)
+        if self.kind == "week slots":
+            days = len({slot // 86_400 for slot in self.slots})
+            return tuple(dict.fromkeys((max(len(self.slots) // days, 1), len(self.slots))))
+        lengths = [DAY, _WEEK] if self._microseconds < DAY else [_WEEK] if self._microseconds < _WEEK else [52 * _WEEK]
+        return tuple(dict.fromkeys(max(length // self._microseconds, 1) for length in lengths))
 
     def calendar(self, first: int, steps: int) -> NDArray[np.float64]:
         """Return the time of year, time of week and time of day, each as a sine and a cosine, [steps, features].
 
         The time of week is left out if steps are a week or longer, and the time of day if they are a day or longer. If
-        times are plain numbers, there are no features.
+        times are plain numbers, there are no features. They are those of the clock of the time zone, if it is known.
 
         Args:
             first: The index of the first step on the grid.
@@ -134,35 +228,40 @@ class Grid:
         """
         if self.kind == "numbers":
             return np.zeros((steps, 0))
-        seconds = np.array([self._number_at(place) for place in range(first, first + steps)], np.int64)
-        days = seconds // _DAY
+        numbers = np.array([self._number_at(place) for place in range(first, first + steps)], np.int64)
+        if self.counts_instants and steps:
+            numbers = numbers + utc_offsets(numbers, self.zone)
+        days = numbers // DAY
         stamps = days.astype("datetime64[D]")
         year = (stamps - stamps.astype("datetime64[Y]")).astype(np.int64) / 365.25
         fractions = [year]
-        if self.kind == "working days" or (self.kind == "seconds" and self.step < _WEEK):
+        of_day = self.kind in _UNITS and self._microseconds < DAY
+        of_day = of_day or (self.kind == "week slots" and len({slot % 86_400 for slot in self.slots}) > 1)
+        if (
+            of_day
+            or self.kind in ("working days", "week slots")
+            or (self.kind in _UNITS and self._microseconds < _WEEK)
+        ):
             fractions.append((days + 3) % 7 / 7)  # 1970 began on a Thursday
-        if self.kind == "seconds" and self.step < _DAY:
-            fractions.append(seconds % _DAY / _DAY)
+        if of_day:
+            fractions.append(numbers % DAY / DAY)
         angles = 2 * np.pi * np.stack(fractions, axis=1)
         return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
 
     @property
     def step_name(self) -> str:
         """The length of a step as text: "1 hour", "3 months", "1 working day"."""
+        if self.kind == "week slots":
+            return f"1 of {len(self.slots)} slots a week"
         unit, step = self.kind, self.step
-        for name, seconds in (("weeks", _WEEK), ("days", _DAY), ("hours", 3600), ("minutes", 60)):
-            if self.kind == "seconds" and step % seconds == 0:
-                unit, step = name, step // seconds
+        lengths = (("weeks", _WEEK), ("days", DAY), ("hours", DAY // 24), ("minutes", DAY // 1440), ("seconds", 10**6))
+        for name, length in (*lengths, ("milliseconds", 1000)):
+            if self.kind in _UNITS and self._microseconds % length == 0:
+                unit, step = name, self._microseconds // length
                 break
+        if unit in ("months", "month ends", "working month ends") and step % 12 == 0:
+            unit, step = unit.replace("month", "year"), step // 12
         return f"{step} {unit.removesuffix('s') if step == 1 else unit}"
-
-
-def format_time(number: int, is_date: bool) -> str:
-    """Return a time as text: a date, followed by the time of day unless it is midnight; or a number."""
-    if not is_date:
-        return str(number)
-    text = str(np.datetime64(number, "s")).replace("T", " ")
-    return text.removesuffix(" 00:00:00")
 
 
 def find_grid(path: Path, name: str, times: Times, order: Sequence[NDArray[np.intp]], lines: Sequence[str]) -> Grid:
@@ -177,45 +276,86 @@ def find_grid(path: Path, name: str, times: Times, order: Sequence[NDArray[np.in
     Raises:
         InputError: The times are not evenly spaced.
     """
-    steps = np.concatenate([np.diff(np.unique(times.numbers[rows])) for rows in order])
-    if not len(steps):
+    local = _steps(times.numbers, order)
+    if not len(local):
         raise InputError(f"{path} has only one time{'' if lines == [''] else ' in each series'}. A series needs many.")
-    start = int(times.numbers.min())
-    kinds: tuple[str, ...] = ("working days", "seconds", "months", "month ends")
-    if steps.min() >= _MIN_DAYS_OF_MONTH * _DAY:  # months, even if all of them have the same number of days
-        kinds = ("months", "month ends", "seconds")
-    for kind in kinds if times.are_dates else ("numbers",):
-        grid = _grid(kind, times.numbers, steps, start)
+    if not times.layout.are_dates:
+        kinds: tuple[str, ...] = ("numbers",)
+    elif local.min() >= _MIN_DAYS_OF_MONTH * DAY:  # months, even if all of them have the same number of days
+        kinds = ("months", "month ends", "working month ends", "seconds")
+    else:
+        kinds = ("working days", "week slots", "seconds", "months", "month ends", "working month ends", "microseconds")
+    for kind in kinds:
+        grid = _grid(kind, times, local, order)
         if grid is not None:
             return grid
+    hint = " Or average the rows of each step with --frequency, such as --frequency hour." * times.layout.are_dates
     raise InputError(
         f"The column {name!r} of {path} is not evenly spaced. Give a row for each hour, day or month, for example."
+        f"{hint}"
     )
 
 
-def _grid(kind: str, numbers: NDArray[np.int64], steps: NDArray[np.int64], start: int) -> Grid | None:
+def _steps(numbers: NDArray[np.int64], order: Sequence[NDArray[np.intp]]) -> NDArray[np.int64]:
+    """Return the differences between consecutive distinct times of each series."""
+    return np.concatenate([np.diff(np.unique(numbers[rows])) for rows in order])
+
+
+def _grid(kind: str, times: Times, local: NDArray[np.int64], order: Sequence[NDArray[np.intp]]) -> Grid | None:
     """Return a grid of this kind that contains all times, or None if the times do not fit such a grid.
 
     Args:
         kind: See `Grid`.
-        numbers: All times.
-        steps: The differences between consecutive times of each series.
-        start: The origin of the grid.
+        times: All times.
+        local: The differences between consecutive times of each series, on the clock.
+        order: For each series, the indices of its rows.
     """
-    step = _most_common(steps)
+    zone = times.layout.zone if times.layout.are_dates else ""
+    numbers, steps = times.numbers, local
+    if kind in _UNITS and times.instants is not None and (local % DAY).any():
+        numbers, steps = times.instants, _steps(times.instants, order)
+    start, step = int(numbers.min()), _most_common(steps)
+    slots: tuple[int, ...] = ()
     if kind == "working days":
         # Daily steps of two weeks or more, without weekends.
-        days = numbers // _DAY
-        if step != _DAY or ((days + 3) % 7 > 4).any() or np.ptp(days) < 14:
+        days = numbers // DAY
+        if step != DAY or ((days + 3) % 7 > 4).any() or np.ptp(days) < 14:
             return None
         step = 1
-    elif kind in ("months", "month ends"):
-        months = np.unique(_month(numbers + _DAY * (kind == "month ends"))[0])
+    elif kind == "week slots":
+        slots = _week_slots(numbers, steps)
+        if not slots:
+            return None
+        step = 1
+    elif kind in ("months", "month ends", "working month ends"):
+        months = np.unique(_month(numbers + DAY * (kind == "month ends"))[0])
         if len(months) < 2:
             return None
         step = _most_common(np.diff(months))
-    _, rest = _places(kind, numbers, step, start)
-    return None if rest.any() else Grid(kind, step, start)
+    elif kind in _UNITS:
+        if (numbers % _UNITS[kind]).any():
+            return None
+        step = step // _UNITS[kind]
+    origin = start if kind == "numbers" else start // _UNITS.get(kind, MICROSECONDS)
+    if kind != "numbers" and kind not in _UNITS and start % MICROSECONDS:
+        return None
+    grid = Grid(kind, step, origin, zone, slots)
+    return None if _places(grid, numbers)[1].any() else grid
+
+
+def _week_slots(numbers: NDArray[np.int64], steps: NDArray[np.int64]) -> tuple[int, ...]:
+    """Return the seconds of the week that times have, if they leave out the same times of each week; otherwise ()."""
+    step = _most_common(steps)
+    weeks = (numbers - _MONDAY) // _WEEK
+    total = len(np.unique(weeks))
+    if step >= DAY or step % MICROSECONDS or total < _MIN_WEEKS:
+        return ()
+    distinct = np.unique(numbers)
+    offsets, counts = np.unique((distinct - _MONDAY) % _WEEK, return_counts=True)
+    # Few slots of few weeks are left out of some weeks; times outside of the slots are not on such a grid.
+    if len(offsets) > _MAX_SLOT_SHARE * _WEEK / step or counts.min() < _MIN_SLOT_USE * (total - 2):
+        return ()
+    return tuple((offsets // MICROSECONDS).tolist())
 
 
 def _most_common(steps: NDArray[np.int64]) -> int:
@@ -223,20 +363,33 @@ def _most_common(steps: NDArray[np.int64]) -> int:
     return int(values[counts.argmax()])
 
 
-def _places(
-    kind: str, numbers: NDArray[np.int64], step: int, origin: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _places(grid: Grid, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the index of each time on a grid, and a remainder that is 0 if the time is on the grid."""
-    if kind in ("numbers", "seconds"):
-        return np.divmod(numbers - origin, step)
+    kind, step = grid.kind, grid.step
+    if kind == "numbers":
+        return np.divmod(numbers - grid.origin, step)
+    if kind in _UNITS:
+        return np.divmod(numbers - grid.origin * _UNITS[kind], step * _UNITS[kind])
+    origin = grid.origin * MICROSECONDS
+    if kind == "week slots":
+        weeks, rest = np.divmod(numbers - _MONDAY, _WEEK)
+        slots = np.array(grid.slots, np.int64) * MICROSECONDS
+        index = np.searchsorted(slots, rest, side="right") - 1
+        wrong = (index < 0) | (slots[index] != rest)
+        return weeks * len(slots) + index - grid._slot_index(origin), wrong.astype(np.int64)
     if kind == "working days":
-        first = origin // _DAY
-        seconds = numbers - origin + first * _DAY
-        days = seconds // _DAY
+        first = origin // DAY
+        moved = numbers - origin + first * DAY
+        days = moved // DAY
         dates = days.astype("datetime64[D]")
         places = np.busday_count(np.datetime64(first, "D"), dates).astype(np.int64)
-        return places // step, places % step + (seconds - days * _DAY) + ~np.is_busday(dates)
-    shift = _DAY * (kind == "month ends")
+        return places // step, places % step + (moved - days * DAY) + ~np.is_busday(dates)
+    if kind == "working month ends":
+        months, _ = _month(numbers)
+        places, rest = np.divmod(months - _month(np.array([origin]))[0], step)
+        expected = np.array([grid._number_at(int(place)) for place in places], np.int64)
+        return places, rest + (expected != numbers)
+    shift = DAY * (kind == "month ends")
     first_month, offset = _month(np.array([origin + shift]))
     months, remainder = _month(numbers + shift - offset)
     places, rest = np.divmod(months - first_month, step)
@@ -244,6 +397,6 @@ def _places(
 
 
 def _month(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the number of months from January 1970 to each time, and the remaining seconds."""
-    months = numbers.astype("datetime64[s]").astype("datetime64[M]")
-    return months.astype(np.int64), numbers - months.astype("datetime64[s]").astype(np.int64)
+    """Return the number of months from January 1970 to each time, and the remaining microseconds."""
+    months = numbers.astype("datetime64[us]").astype("datetime64[M]")
+    return months.astype(np.int64), numbers - months.astype("datetime64[us]").astype(np.int64)

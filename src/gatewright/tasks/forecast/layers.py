@@ -5,6 +5,7 @@ features known ahead (whose values are known for the steps ahead), d units, w st
 target and step ahead (the forecast and its quantiles).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -98,6 +99,52 @@ class Denormalize(Layer):
     ) -> tuple[Activations, States]:
         m, s = inputs.context[NORMALIZATION]
         return inputs._replace(x=s[..., None] * inputs.x + m[..., None]), ()
+
+
+@dataclass(frozen=True)
+class Quantiles(Layer):
+    """Compute quantiles as distances from the forecast, so that they never cross it or each other, [B, H, C, O].
+
+    The first of the O inputs is the forecast y; the others, u_q, belong to one probability q each. With s(u) =
+    log(1 + e^u), the quantiles above and below the median are sums of distances:
+
+        y_q = y + sum of s(u_p) over the p with 0.5 < p <= q     for q > 0.5
+        y_q = y - sum of s(u_p) over the p with q <= p < 0.5     for q < 0.5
+        y_q = y                                                  for q = 0.5
+
+    Gasthaus et al. 2019, "Probabilistic Forecasting with Spline Quantile Function RNNs", section 3, also add positive
+    steps. The gradient of the quantiles does not flow into y, which is trained by its own error alone.
+
+    Attributes:
+        probabilities: The probabilities q, in rising order.
+    """
+
+    probabilities: tuple[float, ...]
+    kind: ClassVar[str] = "quantiles"
+
+    def forward(
+        self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
+    ) -> tuple[Activations, States]:
+        xp = backend.xp
+        y = inputs.x[..., :1]
+        distances = xp.logaddexp(inputs.x[..., 1:], xp.zeros((), inputs.x.dtype))
+        below = sum(q < 0.5 for q in self.probabilities)
+        middle = sum(q == 0.5 for q in self.probabilities)
+        low = xp.flip(xp.cumsum(xp.flip(distances[..., :below], axis=-1), axis=-1), axis=-1)
+        high = xp.cumsum(distances[..., below + middle :], axis=-1)
+        shifts = xp.concatenate([-low, 0 * distances[..., below : below + middle], high], axis=-1)
+        return inputs._replace(x=xp.concatenate([y, backend.stop_gradient(y) + shifts], axis=-1)), ()
+
+
+def order_quantiles(outputs: NDArray[Any], probabilities: Sequence[float]) -> NDArray[Any]:
+    """Return outputs, [..., 1 + quantiles], whose quantiles are in rising order and on their sides of the forecast.
+
+    This changes nothing if the network has a layer `Quantiles`.
+    """
+    y, q = outputs[..., :1], np.array(probabilities)
+    ordered = np.sort(outputs[..., 1:], axis=-1)
+    ordered = np.where(q < 0.5, np.minimum(ordered, y), np.where(q > 0.5, np.maximum(ordered, y), ordered))
+    return np.concatenate([y, ordered], axis=-1)
 
 
 @dataclass(frozen=True)

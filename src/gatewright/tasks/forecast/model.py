@@ -3,29 +3,39 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright.data.batches import Batch
+from gatewright.data.numbers import shown_names
 from gatewright.nn import model as models
 from gatewright.nn.backend import NUMPY
 from gatewright.nn.file import ModelFile
 from gatewright.nn.layer import Activations, Layer
 from gatewright.support.errors import InputError
+from gatewright.support.progress import print_status
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.forecast.decoders import Decoder
-from gatewright.tasks.forecast.layers import Decaying, InstanceNorm
+from gatewright.tasks.forecast.details import unit_windows
+from gatewright.tasks.forecast.layers import Decaying, InstanceNorm, Quantiles, order_quantiles
+from gatewright.tasks.forecast.moments import place_of
 from gatewright.tasks.forecast.network import LAYERS, is_forecaster
 from gatewright.tasks.forecast.prediction import Forecasted
 from gatewright.tasks.forecast.reading import observed_steps, read_for_model
-from gatewright.tasks.forecast.scales import Observed, Scales
+from gatewright.tasks.forecast.scales import Observed, Scales, fill_missing
 from gatewright.tasks.forecast.table import Line
 from gatewright.tasks.forecast.task import PreparedForecast
+from gatewright.tasks.forecast.trained import trained_windows
 from gatewright.tasks.forecast.windows import WindowSet, split_ranges, whole_ranges
 
 # Largest number of inputs of a window.
 _MAX_NUMBERS = 1 << 24
+_MAX_HORIZON = 100_000
+# Number of windows in the picture of an evaluation.
+_PLOTTED = 6
 
 
 @dataclass(frozen=True)
@@ -34,11 +44,11 @@ class Recent:
 
     Attributes:
         seen: The last `look_back` steps, from which the next forecast is made.
-        place: The number of steps from the origin of the time grid to the next step; see `Grid`.
+        place: The number of steps from the origin of the time grid to the next step; see `Grid`. None if it is unknown.
     """
 
     seen: Observed
-    place: int
+    place: int | None
 
 
 class Forecaster(TrainedModel):
@@ -84,47 +94,133 @@ class Forecaster(TrainedModel):
         return self.prepared.quantiles
 
     def predict(
-        self, values: NDArray[Any] | Sequence[Sequence[float]], *, series: str = "", last: int = -1
+        self,
+        values: Any,
+        *,
+        series: str = "",
+        last_time: Any = None,
+        horizon: int | None = None,
     ) -> Forecasted:
         """Return the forecast of the steps after the given ones.
 
         Args:
-            values: At least `look_back` steps, [time, variables], in the units of the data. NaN stands for a missing
-                number. For a model with future covariates, [time + horizon, variables]; only the future covariates of
-                the last `horizon` steps are read.
+            values: Past steps, [time, variables], in the units of the data; or [time] if there is one variable. NaN
+                stands for a missing number. The network reads the last `look_back` steps; if there are fewer, the first
+                one is repeated before them, and a note says so. For a model with future covariates, [time + horizon,
+                variables]; only the future covariates of the last `horizon` steps are read. A pandas DataFrame or
+                Series whose index holds times needs no `last_time`.
             series: The name of the series.
-            last: The number of steps from the origin of the time grid to the last past step; see `Grid`. It
-                determines the times of the forecast, and the time features of a model with the setting `calendar`.
+            last_time: The time of the last past step, as text in ISO 8601, a datetime, or a number. Required if the
+                model reads the calendar. Without it, the times of the forecast are "+1", "+2" and so on.
+            horizon: The number of steps to forecast. None is `self.horizon`. Further steps are forecast from the
+                forecast itself; past covariates keep their last number.
 
         Raises:
-            InputError: The values have the wrong shape, or there are too few steps.
+            InputError: The values have the wrong shape, there are too few steps, or `last_time` is missing or not a
+                time of the series.
         """
         whole = self._checked(values)
-        ahead = self.horizon if self.scales.future_covariates else 0
-        end = len(whole) - ahead
-        if end < self.look_back:
-            raise InputError(
-                f"A forecast needs the last {self.look_back} steps{f' and {ahead} ahead' if ahead else ''}, but there "
-                f"are {len(whole)}. Give more steps."
-            )
-        # The last number before one that is missing in the window may come before the window.
-        seen = Observed.from_values(whole[:end])
-        return self._forecast(
-            seen.last(self.look_back), whole[end:], self.scales.scale_of(series, whole[:end]), series, last
-        )
+        steps = self.horizon if horizon is None else require_horizon(horizon)
+        ahead = steps if self.scales.future_covariates else 0
+        place = self._place_of(_last_index(values, ahead) if last_time is None else last_time)
+        if place is None and self.scales.calendar:
+            raise InputError("The model reads the calendar. Give the time of the last past step as last_time.")
+        return self._predict(whole, series, place, steps)
 
-    def start(self, values: NDArray[Any] | Sequence[Sequence[float]] = (), last: int = -1) -> Recent:
+    def _predict(
+        self,
+        whole: NDArray[np.float64],
+        series: str,
+        last: int | None,
+        horizon: int,
+        keys: Mapping[str, str] = MappingProxyType({}),
+    ) -> Forecasted:
+        """Return the forecast of `horizon` steps; see `predict`.
+
+        Args:
+            whole: Past steps, and the steps ahead for a model with future covariates, [time, variables].
+            series: The name of the series.
+            last: The place of the last past step on the grid of times. None if it is unknown.
+            horizon: The number of steps to forecast.
+            keys: The texts of the columns that identify the series.
+        """
+        scales, ahead = self.scales, horizon if self.scales.future_covariates else 0
+        end = len(whole) - ahead
+        if end < 1:
+            raise InputError(
+                f"A forecast needs past steps{f' and {ahead} steps ahead' if ahead else ''}, but there are "
+                f"{len(whole)} steps. Give more steps."
+            )
+        if np.isnan(whole[:end, : scales.targets]).all(axis=0).any():
+            raise InputError("A target has no number in the past steps. Give steps with numbers.")
+        notes = []
+        if end < self.look_back:
+            notes.append(f"The network reads {self.look_back:,} steps, but there are {end:,}: the first was repeated.")
+        scale, is_known = scales.scale_of(series, whole[:end])
+        if not is_known:
+            notes.append("The series was not in the training data. It was scaled by its own numbers.")
+        # The last number before one that is missing in the window may come before the window.
+        seen = Observed.from_values(_padded(whole[:end], self.look_back)).last(self.look_back)
+        future, parts = whole[end:], []
+        for first in range(0, horizon, self.horizon):
+            known = future[first : first + self.horizon]
+            if len(future) and len(known) < self.horizon:
+                known = np.concatenate([known, np.repeat(known[-1:], self.horizon - len(known), axis=0)])
+            own = self._outputs_after(seen, known, scale, (last or 0) + first)
+            parts.append(own)
+            seen = seen.followed_by(Observed.from_values(self._as_steps(own, known, seen), seen)).last(self.look_back)
+        if horizon > self.horizon:
+            notes.append(
+                f"The network forecasts {self.horizon:,} steps. The later ones were forecast from the forecast itself, "
+                "so their intervals are too narrow."
+            )
+        return self._forecasted(np.concatenate(parts)[:horizon], series, last, keys, tuple(notes))
+
+    def _as_steps(self, own: NDArray[np.float64], known: NDArray[np.float64], seen: Observed) -> NDArray[np.float64]:
+        """Return a forecast as past steps, [horizon, variables]: with known covariates, and past ones unchanged."""
+        scales = self.scales
+        steps = np.repeat(seen.values[-1:], len(own), axis=0)
+        steps[:, : scales.targets] = own[..., 0]
+        if scales.future_covariates and len(known):
+            steps[:, -scales.future_covariates :] = known[:, -scales.future_covariates :]
+        return steps
+
+    def _forecasted(
+        self, own: NDArray[np.float64], series: str, last: int | None, keys: Mapping[str, str], notes: tuple[str, ...]
+    ) -> Forecasted:
+        scales, steps = self.scales, range(1, len(own) + 1)
+        times = tuple(f"+{step}" if last is None else scales.grid.time_at(last + step) for step in steps)
+        quantiles = {q: own[..., place] for place, q in enumerate(self.quantiles, 1)}
+        layout = scales.columns.layout
+        column = layout.columns[0] if len(layout.columns) == 1 else "time"
+        targets = scales.variables[: scales.targets]
+        return Forecasted(series, times, targets, own[..., 0], quantiles, column, keys, notes)
+
+    def _place_of(self, time: Any) -> int | None:
+        """Return the place of a time on the grid of the training data, or None for None.
+
+        Raises:
+            InputError: It is not a time of the grid.
+        """
+        if time is None:
+            return None
+        return place_of(self.scales.grid, self.scales.columns.layout, time)
+
+    def start(self, values: Any = (), last_time: Any = None) -> Recent:
         """Return the state after the given steps of a series, to pass to `step`.
 
         Args:
             values: Past steps of the series, [time, variables], in the units of the data. Empty for a new series.
-            last: The number of steps from the origin of the time grid to the last past step; see `Grid`.
+            last_time: The time of the last past step; see `predict`.
 
         Raises:
-            InputError: The values have the wrong shape.
+            InputError: The values have the wrong shape, or `last_time` is missing or no time of the series.
         """
         given = self._checked(values) if len(values) else np.empty((0, len(self.scales.variables)))
-        return Recent(Observed.from_values(given).last(self.look_back), last + 1)
+        place = self._place_of(_last_index(values, 0) if last_time is None else last_time)
+        if place is None and self.scales.calendar:
+            raise InputError("The model reads the calendar. Give the time of the last past step as last_time.")
+        return Recent(Observed.from_values(given).last(self.look_back), None if place is None else place + 1)
 
     def step(self, values: NDArray[Any] | Sequence[float], state: Recent) -> tuple[Forecasted | None, Recent]:
         """Read the next step of a series. Return the forecast of the steps after it, and the new state.
@@ -142,22 +238,23 @@ class Forecaster(TrainedModel):
         if self.scales.future_covariates or len(self.scales.series) > 1:
             raise InputError("The model has future covariates or several series. Use predict instead of step.")
         now = Observed.from_values(self._checked([values]), state.seen)
-        after = Recent(state.seen.followed_by(now).last(self.look_back), state.place + 1)
+        place = state.place
+        after = Recent(state.seen.followed_by(now).last(self.look_back), None if place is None else place + 1)
         if len(after.seen.values) < self.look_back:
             return None, after
-        scale = self.scales.scale_of("", after.seen.values)
-        return self._forecast(after.seen, np.empty((0, len(self.scales.variables))), scale, "", state.place), after
+        scale, _ = self.scales.scale_of("", after.seen.values)
+        own = self._outputs_after(after.seen, np.empty((0, len(self.scales.variables))), scale, place or 0)
+        return self._forecasted(own, "", place, {}, ()), after
 
-    def _forecast(
-        self, seen: Observed, ahead: NDArray[np.float64], scale: NDArray[np.float64], series: str, last: int
-    ) -> Forecasted:
-        """Return the forecast of the steps after `seen`.
+    def _outputs_after(
+        self, seen: Observed, ahead: NDArray[np.float64], scale: NDArray[np.float64], last: int
+    ) -> NDArray[np.float64]:
+        """Return the forecast of the steps after `seen` and its quantiles, [horizon, targets, 1 + quantiles].
 
         Args:
             seen: The past steps, [look_back, variables].
             ahead: The values of the steps ahead, [horizon, variables], or [0, variables] without future covariates.
             scale: The scale of the series; see `Scales.scale_of`.
-            series: The name of the series.
             last: The number of steps from the origin of the time grid to the last past step; see `Grid`.
         """
         scales, known = self.scales, self.scales.future_features
@@ -170,11 +267,10 @@ class Forecaster(TrainedModel):
             inputs["future"] = x[:, self.look_back :, -known:]
         outputs = models.forward(self._layers, NUMPY, self._weights, Activations(inputs))[0].x[0]
         mean, deviation = scale[:, : scales.targets]
-        own = outputs * deviation[:, None] + mean[:, None]
-        own[..., 1:] = np.sort(own[..., 1:], axis=-1)  # quantiles are forecast independently, so they may cross
-        times = tuple(scales.grid.time_at(last + 1 + step) for step in range(self.horizon))
-        quantiles = {q: own[..., place] for place, q in enumerate(self.quantiles, 1)}
-        return Forecasted(series, times, scales.variables[: scales.targets], own[..., 0], quantiles)
+        return order_quantiles(outputs * deviation[:, None] + mean[:, None], self.quantiles)
+
+    def outputs(self, batch: Batch, progress: bool = False) -> NDArray[Any]:
+        return order_quantiles(super().outputs(batch, progress), self.quantiles)
 
     def _checked(self, values: Any) -> NDArray[np.float64]:
         try:
@@ -184,6 +280,8 @@ class Forecaster(TrainedModel):
                 "values must be numbers, with a row for each step and a column for each variable."
             ) from None
         names = self.scales.variables
+        if whole.ndim == 1 and len(names) == 1:
+            whole = whole[:, None]
         if whole.ndim != 2 or whole.shape[1] != len(names):
             raise InputError(
                 f"values must be [time, {len(names)}], with a column for each of {', '.join(names[:20])}, not "
@@ -198,8 +296,30 @@ class Forecaster(TrainedModel):
             raise InputError(f"--{name.replace('_', '-')} {value} is an option of training. Leave it out.")
         table = read_for_model(data, self.scales)
         ranges = split_ranges(table)["test"] if table.split_ends else whole_ranges(table)
-        windows = WindowSet.cut(table, ranges, self.look_back, self.horizon, "test")
-        return EvaluationSet(table.name, windows.sample(limit), self.prepared)
+        windows = WindowSet.cut(table, ranges, self.look_back, self.horizon, "test").sample(limit)
+        seen = trained_windows(self.scales.trained, table, windows.starts, self.look_back, self.horizon)
+        notes = table.notes
+        if seen:
+            notes += (f"{seen:,} of {len(windows.starts):,} windows forecast steps of the training set.",)
+        return EvaluationSet(table.name, windows, self.prepared, notes)
+
+    def plot_evaluation(self, examples: WindowSet, outputs: NDArray[Any], path: Path) -> None:
+        from gatewright.tasks.forecast.plot import WindowPanel, require_file, write_windows
+
+        require_file(path)
+        scales, lines = self.scales, examples.table.lines
+        units = unit_windows(scales, examples, self.look_back, self.horizon)
+        places = np.linspace(0, len(examples.starts) - 1, min(_PLOTTED, len(examples.starts))).round().astype(int)
+        panels = []
+        for number, window in enumerate(dict.fromkeys(places.tolist())):
+            line, first = lines[units.line[window]], int(units.first[window])
+            own = outputs[window] * units.deviation[window][..., None] + units.mean[window][..., None]
+            forecast = self._forecasted(own, line.name, line.first + first - 1, {}, ())
+            target = number % scales.targets
+            panels.append(
+                WindowPanel(forecast, line.values[:first, : scales.targets], units.truth[window, :, target], target)
+            )
+        write_windows(panels, path)
 
     def predict_from(
         self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]
@@ -210,23 +330,39 @@ class Forecaster(TrainedModel):
             )
         if file is None:
             raise InputError("A forecaster needs a table of recent steps. Give one with --file.")
-        lines = read_for_model(file, self.scales).lines
-        forecasts = [self._forecast_line(line, file) for line in lines]
+        horizon = self.horizon if options.get("horizon") is None else require_horizon(options["horizon"])
+        table = read_for_model(file, self.scales)
+        for note in table.notes:
+            print_status(note)
+        targets = self.scales.targets
+        lines = [line for line in table.lines if observed_steps(line, targets)]
+        if empty := [line.name for line in table.lines if not observed_steps(line, targets)]:
+            print_status(
+                f"{len(empty):,} series have no number to forecast from and were left out: {shown_names(empty)}."
+            )
+        if not lines:
+            raise InputError(
+                f"{file} has no number of {', '.join(self.scales.variables[:targets][:5])} to forecast from."
+            )
+        forecasts = [self._forecast_line(line, file, horizon) for line in lines]
+        for forecast in forecasts:
+            for note in forecast.notes:
+                print_status(f"{forecast.series or file}: {note}")
         if options.get("plot") is not None:
             from gatewright.tasks.forecast.plot import write
 
-            targets = self.scales.targets
             pasts = [line.values[: observed_steps(line, targets), :targets] for line in lines]
             write(forecasts, pasts, Path(options["plot"]))
         return forecasts
 
-    def _forecast_line(self, line: Line, file: str) -> Forecasted:
+    def _forecast_line(self, line: Line, file: str, horizon: int) -> Forecasted:
         seen = observed_steps(line, self.scales.targets)
-        ahead = self.horizon if self.scales.future_covariates else 0
+        ahead = horizon if self.scales.future_covariates else 0
         values = line.values[: seen + ahead]
         missing = np.full((seen + ahead - len(values), values.shape[1]), np.nan)
+        keys = dict(zip(self.scales.columns.series_id, line.keys, strict=True))
         try:
-            return self.predict(np.concatenate([values, missing]), series=line.name, last=line.first + seen - 1)
+            return self._predict(np.concatenate([values, missing]), line.name, line.first + seen - 1, horizon, keys)
         except InputError as error:
             raise InputError(f"{file}{f', series {line.name!r}' if line.name else ''}: {error}") from None
 
@@ -236,6 +372,34 @@ class Forecaster(TrainedModel):
 
     def answers(self) -> dict[str, Any]:
         return {"features": self.scales.features, **self.prepared.answers()}
+
+
+def require_horizon(horizon: Any) -> int:
+    """Return a number of steps to forecast, which may be given as text.
+
+    Raises:
+        InputError: It is not a whole number from 1 to 100,000.
+    """
+    text = str(horizon)
+    if isinstance(horizon, bool) or not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _MAX_HORIZON:
+        raise InputError(f"horizon must be a whole number from 1 to {_MAX_HORIZON:,}, not {horizon!r}.")
+    return int(text)
+
+
+def _last_index(values: Any, ahead: int) -> Any:
+    """Return the last past time of the index of a pandas object, or None if its index has no times."""
+    index: Any = getattr(values, "index", ())
+    if getattr(getattr(index, "dtype", None), "kind", "") != "M" or len(index) <= ahead:
+        return None
+    return index[len(index) - 1 - ahead]
+
+
+def _padded(values: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
+    """Return at least `steps` steps, [time, variables]. Steps before the given ones have their first numbers."""
+    missing = steps - len(values)
+    if missing <= 0:
+        return values
+    return np.concatenate([np.repeat(fill_missing(values)[:1], missing, axis=0), values])
 
 
 def _require_fit(layers: Sequence[Layer], prepared: PreparedForecast) -> None:
@@ -251,6 +415,8 @@ def _require_fit(layers: Sequence[Layer], prepared: PreparedForecast) -> None:
         raise InputError("its number of quantiles does not fit its number of outputs.")
     if (prepared.look_back, prepared.horizon) != (norm.look_back, decoder.horizon):
         raise InputError("its look-back and horizon differ from those of its layers.")
+    if any(layer.probabilities != prepared.quantiles for layer in layers if isinstance(layer, Quantiles)):
+        raise InputError("its quantiles differ from those of its layers.")
     variables = [layer.variables for layer in layers if isinstance(layer, Decaying)]
     decaying = [len(scales.variables) - scales.future_covariates] * scales.since
     if (scales.targets, scales.future_features, decaying) != (norm.targets, norm.future_features, variables):

@@ -8,12 +8,15 @@ from gatewright.nn.layer import Layer
 from gatewright.nn.layers import Dropout, Recurrent
 from gatewright.support.errors import InputError
 from gatewright.tasks.forecast.decoders import Decoder, Direct, Parallel, Recursive
-from gatewright.tasks.forecast.layers import Decaying, Denormalize, InstanceNorm, Segments
+from gatewright.tasks.forecast.layers import Decaying, Denormalize, InstanceNorm, Quantiles, Segments
 from gatewright.tasks.forecast.scales import Scales
 
 LAYERS: Mapping[str, type[Layer]] = {
     **common.LAYERS,
-    **{layer.kind: layer for layer in (InstanceNorm, Decaying, Segments, Parallel, Direct, Recursive, Denormalize)},
+    **{
+        layer.kind: layer
+        for layer in (InstanceNorm, Decaying, Segments, Parallel, Direct, Recursive, Quantiles, Denormalize)
+    },
 }
 """The layers that a forecaster may have, by the names that model files use."""
 
@@ -52,7 +55,8 @@ def forecaster_layers(scales: Scales, outputs: int, settings: Any) -> list[Layer
             layers.append(Recurrent(settings.cell, units, return_sequences=not top, **rates))
         if settings.output_dropout and not (top and decoding != "direct"):
             layers.append(Dropout(settings.output_dropout))
-    return [*layers, _decoder(settings, outputs, C, known), Denormalize()]
+    ordered = [Quantiles(settings.quantiles)] if settings.quantiles else []
+    return [*layers, _decoder(settings, outputs, C, known), *ordered, Denormalize()]
 
 
 def _decoder(settings: Any, outputs: int, targets: int, future_features: int) -> Decoder:
@@ -74,11 +78,12 @@ def _decoder(settings: Any, outputs: int, targets: int, future_features: int) ->
 def is_forecaster(layers: Sequence[Layer]) -> bool:
     """Return whether layers form a forecaster.
 
-    A forecaster consists of a normalization, recurrent layers of one kind that read steps or segments, a decoder, and a
-    layer that undoes the normalization. Dropout may come between any two layers. All layers have the same numbers of
+    A forecaster consists of a normalization, recurrent layers of one kind that read steps or segments, a decoder, a
+    layer of quantiles if there are any, and a layer that undoes the normalization. Dropout may come between any two
+    layers. All layers have the same numbers of
     targets and of features known ahead.
     """
-    others = [layer for layer in layers if not isinstance(layer, Dropout)]
+    others = [layer for layer in layers if not isinstance(layer, Dropout | Quantiles)]
     if len(others) < 4:
         return False
     norm, below, decoder, last = layers[0], others[1:-2], others[-2], others[-1]
@@ -95,7 +100,20 @@ def is_forecaster(layers: Sequence[Layer]) -> bool:
         and norm.lead == (isinstance(decoder, Recursive) and norm.future_features > 0)
         and 0 < decoder.horizon < _MAX_HORIZON
         and decoder.outputs > 0
+        and all(_fits_quantiles(layers, place) for place, layer in enumerate(layers) if isinstance(layer, Quantiles))
         and _decodes(decoder, segments, recurrent, norm.look_back)
+    )
+
+
+def _fits_quantiles(layers: Sequence[Layer], place: int) -> bool:
+    """Return whether a layer of quantiles follows the decoder, and has a probability for each of its other outputs."""
+    layer, before = layers[place], layers[place - 1]
+    return (
+        isinstance(layer, Quantiles)
+        and isinstance(before, Decoder)
+        and before.outputs == 1 + len(layer.probabilities)
+        and list(layer.probabilities) == sorted(layer.probabilities)
+        and all(0 < q < 1 for q in layer.probabilities)
     )
 
 

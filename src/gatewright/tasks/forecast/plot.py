@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,22 @@ _MAX_PANELS = 12
 _PAST = 3
 
 
+class WindowPanel(NamedTuple):
+    """One target of a window, in the units of the data.
+
+    Attributes:
+        forecast: The forecast of the window.
+        past: The past numbers of all targets, [time, targets].
+        truth: The true numbers of the target, [horizon].
+        target: The index of the target.
+    """
+
+    forecast: Forecasted
+    past: NDArray[np.float64]
+    truth: NDArray[np.float64]
+    target: int
+
+
 def write(forecasts: Sequence[Forecasted], pasts: Sequence[NDArray[np.float64]], path: Path) -> None:
     """Write a plot of the forecasts to a file, with a panel for each target of each series, at most twelve.
 
@@ -31,12 +47,45 @@ def write(forecasts: Sequence[Forecasted], pasts: Sequence[NDArray[np.float64]],
     Raises:
         InputError: The file has another suffix, or cannot be written.
     """
+    require_file(path)
+    _save(figure(forecasts, pasts), path)
+
+
+def write_windows(panels: Sequence[WindowPanel], path: Path) -> None:
+    """Write a plot of windows with the truth ahead to a file, with a panel for each.
+
+    Raises:
+        InputError: The file has another suffix, or cannot be written.
+    """
+    require_file(path)
+    from matplotlib.figure import Figure
+
+    with plot_style():
+        picture = Figure(figsize=(8, 0.6 + 1.9 * len(panels)), layout="constrained")
+        axes = picture.subplots(len(panels), 1, squeeze=False)[:, 0]
+        for axis, panel in zip(axes, panels, strict=True):
+            _panel(axis, panel.forecast, panel.past[:, panel.target], panel.target)
+            horizon = len(panel.forecast.times)
+            axis.plot(np.arange(1, horizon + 1), panel.truth, color="black", linewidth=1.2, label="truth")
+        axes[0].legend(loc="upper left", fontsize=8)
+    _save(picture, path)
+
+
+def require_file(path: Path) -> None:
+    """Raise an error if a plot cannot be written to a file.
+
+    Raises:
+        InputError: The file has another suffix than .png, .svg or .pdf, or its folder does not exist.
+    """
     if path.suffix.lower() not in _FORMATS:
         raise InputError(f"--plot must be a file with the suffix {' or '.join(_FORMATS)}, not {path}.")
     if not path.absolute().parent.is_dir():
         raise InputError(f"--plot {path} is in a folder that does not exist. Create it, or name another file.")
+
+
+def _save(picture: Any, path: Path) -> None:
     with atomically(path) as temporary:
-        figure(forecasts, pasts).savefig(temporary, dpi=150)
+        picture.savefig(temporary, dpi=150)
 
 
 def figure(forecasts: Sequence[Forecasted], pasts: Sequence[NDArray[np.float64]]) -> Any:

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,14 @@ class Forecasted:
 
     Attributes:
         series: The name of the series. Empty if there is only one.
-        times: The times of the forecast steps, as text.
+        times: The times of the forecast steps in ISO 8601, or plain numbers; "+1", "+2", ... if the time of the last
+            past step is unknown.
         targets: The names of the targets.
         values: The forecast, [horizon, targets].
         quantiles: The forecast quantiles, [horizon, targets] each, with their probabilities as keys in rising order.
+        time_column: The name of the column of times in tables.
+        keys: The text of each column that identifies the series, with the names of the columns as keys.
+        notes: Sentences about the series that affect the reading of the forecast.
     """
 
     series: str
@@ -27,6 +31,9 @@ class Forecasted:
     targets: tuple[str, ...]
     values: NDArray[np.float64]
     quantiles: Mapping[float, NDArray[np.float64]]
+    time_column: str = "time"
+    keys: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the forecast as a JSON object. Each target has a list with one number for each step."""
@@ -39,19 +46,23 @@ class Forecasted:
             "times": list(self.times),
             "forecast": listed(self.values),
             "quantiles": {f"{q:g}": listed(values) for q, values in self.quantiles.items()},
+            "notes": list(self.notes),
         }
 
     def table(self, header: bool = True) -> str:
-        """Return the forecast as CSV text with a row for each step, and columns such as load and load_0.1."""
+        """Return the forecast as CSV text with a row for each step, and columns such as load and load_0.1.
+
+        The columns of the series and of the times have the names that they have in the training data.
+        """
         lines = io.StringIO()
         writer = csv.writer(lines, lineterminator="\n")
-        key = ["series"] if self.series else []
+        keys = self.keys or ({"series": self.series} if self.series else {})
         names = [one for name in self.targets for one in (name, *(f"{name}_{q:g}" for q in self.quantiles))]
         if header:
-            writer.writerow([*key, "time", *names])
+            writer.writerow([*keys, self.time_column, *names])
         columns = np.stack([self.values, *self.quantiles.values()], axis=-1).reshape(len(self.times), -1)
         for time, row in zip(self.times, columns, strict=True):
-            writer.writerow([*([self.series] if key else []), time, *(f"{value:.6g}" for value in row)])
+            writer.writerow([*keys.values(), time, *(repr(float(value)) for value in row)])
         return lines.getvalue().rstrip("\n")
 
     def text(self, first: bool) -> str:

@@ -1,33 +1,48 @@
 """Read one or many evenly spaced time series from a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gatewright.data import public
-from gatewright.data.number_tables import MAX_SHOWN, SUFFIXES, is_numeric, is_table, read_numbers, read_table
-from gatewright.data.tables import column_list, require_column
-from gatewright.support.errors import InputError, nearest
-from gatewright.tasks.forecast.grid import Grid, Times, find_grid, format_time
+from gatewright.data import files, public
+from gatewright.data.numbers import DECIMALS
+from gatewright.data.tables import Table as FileTable
+from gatewright.data.tables import read_table
+from gatewright.data.time_layouts import NONE, TimeOptions, find_layout
+from gatewright.data.times import TimeLayout, Times, distinct_texts, read_times, shown_kinds
+from gatewright.support.errors import InputError, nearest, require_one_of
+from gatewright.tasks.forecast.columns import Roles, choose_roles, listed_columns, read_values, role_notes
+from gatewright.tasks.forecast.frequency import frequency_grid, frequency_season
+from gatewright.tasks.forecast.grid import Grid, find_grid
+from gatewright.tasks.forecast.lines import make_lines
 from gatewright.tasks.forecast.scales import Scales
-from gatewright.tasks.forecast.table import Line, Table
+from gatewright.tasks.forecast.series_keys import NamedRows, find_series_id, name_series
+from gatewright.tasks.forecast.table import Columns, Line, Table
+from gatewright.tasks.forecast.tsf import read_tsf
+from gatewright.tasks.forecast.wide import melt_wide
 
-_TIME_COLUMNS = ("date", "time", "timestamp", "datetime", "ds")
-# If more than nine in ten rows are missing, a time is probably wrong.
-_MAX_STEPS_PER_ROW = 10
+_SUFFIXES = (*files.TABLE_SUFFIXES, ".txt", ".dat", ".data", ".tsf")
+WIDE, LONG = "wide", "long"
+"""The values of --layout."""
 
 
 class ColumnOptions(NamedTuple):
-    """The columns of a table as the user gave them; see `read_series`."""
+    """The columns of a table as the user gave them, and how to read it; see the options of the task."""
 
     time: str | None = None
     target: str | None = None
     past_covariates: str | None = None
     future_covariates: str | None = None
     series_id: str | None = None
+    time_format: str | None = None
+    day_first: str | bool | None = None
+    time_zone: str | None = None
+    frequency: str | None = None
+    decimal: str | None = None
+    header: str | None = None
+    layout: str | None = None
 
 
 class _NamedSet(NamedTuple):
@@ -45,69 +60,117 @@ _NAMED = {
 NAMES = tuple(_NAMED)
 
 
+class _Opened(NamedTuple):
+    """A table after its file is read and, if it was wide, made long.
+
+    Attributes:
+        table: The table.
+        series_id: The columns that identify the series, as far as they are known.
+        time: The columns of the times, or "none". None if they are to be found.
+        is_wide: Whether the table was wide.
+        frequency: The frequency that the file names. None if it names none.
+        note: A sentence shown to the user. May be empty.
+    """
+
+    table: FileTable
+    series_id: tuple[str, ...] = ()
+    time: str | None = None
+    is_wide: bool = False
+    frequency: str | None = None
+    note: str = ""
+
+
 def read_series(source: str, wanted: ColumnOptions, grid: Grid | None = None) -> Table:
     """Read a table with a row for each time of each series, and a column for each variable.
 
     Args:
-        source: "ett-h1", "ett-m1", or a .csv or .tsv file, which may be compressed (.gz), or a .parquet file.
-        wanted: The columns. `time` names the column of times, which are ISO 8601 dates, ISO 8601 dates with times, or
-            whole numbers. By default it is the column date, time, timestamp, datetime or ds, or the only column of
-            dates. `target` names the columns to forecast, separated by commas; "all" (the default) means all columns of
-            numbers without another role. `past_covariates` names the columns that are known up to the present; "all"
-            means all other columns of numbers. `future_covariates` names the columns that are also known for the steps
-            to forecast. `series_id` names the column that identifies the series if there are several.
+        source: "ett-h1", "ett-m1", or a table; see `data.tables`. Files of text with the suffix .txt, .dat or .data are
+            tables too, and so are .tsf files of the Monash archive.
+        wanted: The columns, and how to read them. By default, the times, the series and the numbers are found, and
+            notes say what was found.
         grid: The grid of evenly spaced times. By default, it is found from the times in the table.
 
     Rows may have any order. If a time of the grid has no row, its numbers are missing numbers.
 
     Raises:
-        ImportError: Pyarrow is not installed.
+        ImportError: A package is not installed.
         InputError: The table cannot be read or used.
     """
     path, split_ends = _find_table(source)
-    columns = _read_columns(path)
-    time = _time_column(path, wanted.time, columns)
-    names, counts = _variables(path, wanted, columns, time)
-    lines, rows = _rows_of_series(path, wanted.series_id, columns)
-    times = _read_times(path, time, columns[time])
-    values = _read_values(path, names, columns)
-    found = find_grid(path, time, times, rows, lines) if grid is None else grid
-    made = _make_lines(path, found, lines, rows, times, values, bool(wanted.series_id))
-    missing = sum(len(line.values) for line in made) - len(values)
-    notes = []
-    if any((np.diff(times.numbers[own]) < 0).any() for own in rows):
-        notes.append("The rows were not in the order of their times and were sorted.")
-    if missing:
-        notes.append(f"{missing:,} times have no row. Their values are missing.")
-    return Table(source, names, *counts, found, made, time, wanted.series_id, split_ends, tuple(notes))
+    _check_options(wanted)
+    header = None if wanted.header is None else wanted.header != NONE
+    opened = _open(path, header, wanted)
+    table = opened.table
+    options = TimeOptions(
+        opened.time or wanted.time, wanted.time_format, _yes_or_no(wanted.day_first), wanted.time_zone
+    )
+    layout, layout_notes = find_layout(table, options)
+    keys = opened.series_id or tuple(listed_columns(table, "series-id", wanted.series_id))
+
+    def choose(keys: Sequence[str]) -> Roles:
+        return choose_roles(table, layout, keys, wanted.target, wanted.past_covariates, wanted.future_covariates)
+
+    roles, series_note = choose(keys), ""
+    if not keys and layout.columns and wanted.frequency is None:
+        values = read_values(table, roles, wanted.decimal)[0]
+        others = [name for name in roles.left_out if name not in layout.columns]
+        keys, series_note = find_series_id(table, read_times(table, layout), values, others, roles.names)
+        roles = choose(keys) if keys else roles
+    named = name_series(table, keys)
+    times = read_times(table, layout, named.numbers)
+    values, roles, value_notes = read_values(table, roles, wanted.decimal)
+    found = grid or _find_grid(path, times, named, wanted.frequency or opened.frequency)
+    resample = wanted.frequency is not None and layout.are_dates
+    lines, line_notes = make_lines(table, found, named, times, values, resample)
+    notes = [*table.notes, opened.note, *layout_notes, *_time_notes(table, times, found), series_note]
+    notes += [*role_notes(table, roles, keys), *value_notes, *line_notes]
+    columns = Columns(layout, keys, roles, wanted.decimal or "", header, opened.is_wide, resample)
+    notes = [note for note in notes if note]
+    return Table(source, roles.variables, *roles.sizes, found, lines, columns, split_ends, tuple(notes))
 
 
 def read_for_model(source: str, scales: Scales) -> Table:
     """Read a table with the same columns and time grid as the data that a model was trained on.
 
     Raises:
-        ImportError: Pyarrow is not installed.
+        ImportError: A package is not installed.
         InputError: The table cannot be read or used, or a column is missing.
     """
     path, split_ends = _find_table(source)
-    columns = _read_columns(path)
-    for name in (scales.time, *([scales.series_id] if scales.series_id else []), *scales.variables):
-        if name not in columns:
+    columns, roles = scales.columns, scales.columns.roles
+    opened = _open(path, columns.header, ColumnOptions(layout=WIDE if columns.is_wide else None))
+    table = opened.table
+    for name in (*columns.layout.columns, *columns.series_id, *roles.names):
+        if name not in table.names:
             raise InputError(
-                f"{path} has no column {name!r}, which the model was trained with. Add it{nearest(name, list(columns))}"
+                f"{path} has no column {name!r}, which the model was trained with. Add it{nearest(name, table.names)}"
             )
-    lines, rows = _rows_of_series(path, scales.series_id, columns)
-    times = _read_times(path, scales.time, columns[scales.time])
-    values = _read_values(path, scales.variables, columns)
-    made = _make_lines(path, scales.grid, lines, rows, times, values, bool(scales.series_id))
+    table.require_unique((*columns.layout.columns, *columns.series_id, *roles.names))
+    named = name_series(table, columns.series_id)
+    times = read_times(table, columns.layout, named.numbers)
+    values, _, value_notes = read_values(table, roles, columns.decimal or None)
+    resample = columns.layout.are_dates and columns.resampled
+    lines, line_notes = make_lines(table, scales.grid, named, times, values, resample)
     sizes = scales.targets, scales.future_covariates
-    return Table(source, scales.variables, *sizes, scales.grid, made, scales.time, scales.series_id, split_ends)
+    notes = tuple(note for note in (*table.notes, *value_notes, *line_notes) if note)
+    return Table(source, scales.variables, *sizes, scales.grid, lines, columns, split_ends, notes)
 
 
-def observed_steps(line: Line, targets: int) -> int:
-    """Return the number of steps of a series up to the last step at which a target is known."""
-    present = np.flatnonzero(~np.isnan(line.values[:, :targets]).all(axis=1))
-    return int(present[-1]) + 1 if len(present) else 0
+def _check_options(wanted: ColumnOptions) -> None:
+    for name, value, allowed in (
+        ("--decimal", wanted.decimal, DECIMALS),
+        ("--header", wanted.header, ("first", NONE)),
+        ("--layout", wanted.layout, (WIDE, LONG)),
+    ):
+        if value is not None:
+            require_one_of(name, value, allowed)
+
+
+def _yes_or_no(given: str | bool | None) -> bool | None:
+    if given is None or isinstance(given, bool):
+        return given
+    require_one_of("--day-first", given.lower(), ("yes", "no"))
+    return given.lower() == "yes"
 
 
 def _find_table(source: str) -> tuple[Path, tuple[int, ...]]:
@@ -121,175 +184,56 @@ def _find_table(source: str) -> tuple[Path, tuple[int, ...]]:
         raise InputError(
             f"DATA must be a file or {' or '.join(NAMES)}, but {source} does not exist{nearest(source, NAMES)}"
         )
-    if path.is_dir() or not is_table(path):
-        raise InputError(f"A table of series must be one of {', '.join(SUFFIXES)}, not {source}.")
+    if not path.is_file() or not files.inner_name(path).endswith(_SUFFIXES):
+        raise InputError(f"A table of series must be one of {', '.join(_SUFFIXES)}, perhaps compressed, not {source}.")
     return path, ()
 
 
-def _read_columns(path: Path) -> dict[str, Any]:
-    """Return the pyarrow columns of a table, with their names as keys."""
-    table = read_table(path)
-    if not table.num_rows:
+def _open(path: Path, header: bool | None, wanted: ColumnOptions) -> _Opened:
+    """Read a file, and make a wide table long."""
+    if files.inner_name(path).endswith(".tsf"):
+        read = read_tsf(path, files.read_text(path))
+        return _Opened(read.table, read.series_id, read.time, False, read.frequency)
+    table = read_table(path, header)
+    if not table.rows:
         raise InputError(f"{path} has no rows. Add a row for each time.")
-    return {name: table.column(name) for name in table.column_names}
+    keys = listed_columns(table, "series-id", wanted.series_id)
+    if wanted.layout != LONG and (melted := melt_wide(table, keys, wanted.layout == WIDE)):
+        return _Opened(melted.table, melted.series_id, melted.time, wanted.layout == WIDE, None, melted.note)
+    return _Opened(table)
 
 
-def _time_column(path: Path, given: str | None, columns: Mapping[str, Any]) -> str:
-    if given is not None:
-        require_column(path, "time", given, list(columns))
-        return given
-    named = [name for name in columns if name.lower() in _TIME_COLUMNS]
-    if not named:
-        named = [name for name, column in columns.items() if _holds_times(column)]
-        if len(named) != 1:
-            raise InputError(
-                f"{path} has no column {' or '.join(_TIME_COLUMNS)}. Choose the column of times with --time. If "
-                "there are no times, add a column that numbers the rows."
-            )
-    return named[0]
+def _find_grid(path: Path, times: Times, named: NamedRows, frequency: str | None) -> Grid:
+    if frequency is not None and not times.layout.columns:
+        return Grid("numbers", 1, 1, length=frequency_season(frequency))
+    if frequency is not None and times.layout.are_dates:
+        return frequency_grid(frequency, times)
+    return find_grid(path, " and ".join(times.layout.columns), times, named.rows, named.names)
 
 
-def _holds_times(column: Any) -> bool:
-    """Return whether a column contains dates, judged by its type or its first field."""
-    import pyarrow
-
-    kind = column.type
-    if pyarrow.types.is_string(kind):
-        return column[0].is_valid and _is_time(_with_dashes(column[0].as_py()))
-    return bool(pyarrow.types.is_timestamp(kind) or pyarrow.types.is_date(kind))
-
-
-def _with_dashes(text: str) -> str:
-    """Return a time in the format that NumPy reads: with - instead of /, and without a Z for UTC at its end."""
-    return text.strip().replace("/", "-").removesuffix("Z")
-
-
-def _listed(path: Path, option: str, given: str | None, columns: Mapping[str, Any]) -> list[str]:
-    """Return the names of the columns that an option names. Raise an error if a column does not exist."""
-    names = [] if given is None else [name for name in column_list(given, list(columns)) if name]
-    for name in names:
-        require_column(path, option, name, list(columns))
-    return list(dict.fromkeys(names))
+def _time_notes(table: FileTable, times: Times, grid: Grid) -> list[str]:
+    """Return a sentence that says how the times of the first and the last row were read."""
+    layout: TimeLayout = times.layout
+    if not layout.columns:
+        return ["The table has no times: its rows are taken to be in order and evenly spaced."]
+    first, last = (_shown_time(table, layout, times, grid, row) for row in (0, table.rows - 1))
+    how = "plain numbers" if not layout.are_dates else shown_kinds(layout)
+    zone = f", time zone {grid.zone}" if grid.zone else ""
+    return [
+        f"Times: {' and '.join(map(repr, layout.columns))} ({how}{zone}). The first row is {first}, the last row "
+        f"{last}; a step is {grid.step_name}."
+    ]
 
 
-def _variables(
-    path: Path, wanted: ColumnOptions, columns: Mapping[str, Any], time: str
-) -> tuple[tuple[str, ...], tuple[int, int]]:
-    """Choose the columns that are variables.
-
-    Return the names of the targets, past covariates and future covariates, in this order; and a pair of the number of
-    targets and the number of future covariates.
-    """
-    keys = [time, *([wanted.series_id] if wanted.series_id else [])]
-    future = _listed(path, "known", wanted.future_covariates, columns)
-    past = [] if wanted.past_covariates == "all" else _listed(path, "past", wanted.past_covariates, columns)
-    free = [name for name in columns if name not in (*keys, *future, *past) and is_numeric(columns[name])]
-    targets = free if wanted.target in (None, "all") else _listed(path, "target", wanted.target, columns)
-    if wanted.past_covariates == "all":
-        past = [name for name in free if name not in targets]
-    if not targets:
-        raise InputError(
-            f"{path} has no column of numbers apart from {', '.join(keys)}. Choose the one to forecast with --target."
-        )
-    chosen = [*targets, *past, *future]
-    if repeated := [name for name in (*keys, *chosen) if (*keys, *chosen).count(name) > 1]:
-        raise InputError(
-            f"The column {repeated[0]!r} can only be one of --time, --series-id, --target, --past-covariates "
-            "and --future-covariates. Name it once."
-        )
-    return tuple(chosen), (len(targets), len(future))
+def _shown_time(table: FileTable, layout: TimeLayout, times: Times, grid: Grid, row: int) -> str:
+    """Return the text of a time in the table, and how it was read."""
+    texts = [distinct_texts(table, name) for name in layout.columns]
+    written = " ".join(own[encoded[row]] for encoded, own in texts)
+    read = grid.format_number(int(grid.own_numbers(times)[row]))
+    return read if read == written else f"{written} = {read}"
 
 
-def _read_values(path: Path, names: Sequence[str], columns: Mapping[str, Any]) -> NDArray[np.float64]:
-    """Return the numbers in the named columns, [rows, columns], with NaN for missing numbers."""
-    found = []
-    for name in names:
-        found.append(read_numbers(path, name, columns[name], "choose the columns of numbers with --target"))
-        if np.isnan(found[-1]).all():
-            raise InputError(f"The column {name!r} of {path} is empty. Fill it, or leave it out.")
-        if np.isinf(found[-1]).any():
-            row = int(np.flatnonzero(np.isinf(found[-1]))[0])
-            raise InputError(
-                f"The column {name!r} of {path} is infinite in row {row + 1}. Fix it, or leave the field empty."
-            )
-    return np.stack(found, axis=1)
-
-
-def _read_times(path: Path, name: str, column: Any) -> Times:
-    import pyarrow
-
-    kind = column.type
-    if column.null_count:
-        row = next(place for place, value in enumerate(column.to_pylist()) if value is None)
-        raise InputError(f"{path} has no {name} in row {row + 1}. Give each row a time.")
-    if pyarrow.types.is_integer(kind):
-        return Times(np.asarray(column.to_numpy(), np.int64), False)
-    if pyarrow.types.is_timestamp(kind) or pyarrow.types.is_date(kind):
-        stamps = column.cast(pyarrow.timestamp("s"), safe=False).to_numpy()
-        return Times(np.asarray(stamps, "datetime64[s]").astype(np.int64), True)
-    texts = [_with_dashes(str(value)) for value in column.to_pylist()]
-    try:
-        return Times(np.array(texts, "datetime64[s]").astype(np.int64), True)
-    except ValueError:
-        row = next(place for place, text in enumerate(texts) if not _is_time(text))
-        raise InputError(
-            f"{path} has the {name} {texts[row][:MAX_SHOWN]!r} in row {row + 1}, which is not a time. Write times as "
-            "2026-01-31 18:00:00, dates as 2026-01-31, or give whole numbers."
-        ) from None
-
-
-def _is_time(text: str) -> bool:
-    try:
-        np.datetime64(text, "s")
-    except ValueError:
-        return False
-    return True
-
-
-def _rows_of_series(
-    path: Path, series_id: str | None, columns: Mapping[str, Any]
-) -> tuple[list[str], list[NDArray[np.intp]]]:
-    """Return the names of the series, and for each series the indices of its rows in the order of the table."""
-    if series_id is None:
-        return [""], [np.arange(len(next(iter(columns.values()))))]
-    require_column(path, "series", series_id, list(columns))
-    names, series = np.unique([str(value) for value in columns[series_id].to_pylist()], return_inverse=True)
-    return list(map(str, names)), [np.flatnonzero(series == place) for place in range(len(names))]
-
-
-def _make_lines(
-    path: Path,
-    grid: Grid,
-    names: Sequence[str],
-    rows: Sequence[NDArray[np.intp]],
-    times: Times,
-    values: NDArray[np.float64],
-    has_series_id: bool,
-) -> tuple[Line, ...]:
-    """Return each series, with a step for each time of the grid between its first and its last time."""
-    return tuple(
-        _make_line(path, grid, name, times.take(own), values[own], has_series_id)
-        for name, own in zip(names, rows, strict=True)
-    )
-
-
-def _make_line(
-    path: Path, grid: Grid, name: str, times: Times, values: NDArray[np.float64], has_series_id: bool
-) -> Line:
-    places = grid.places(path, times)
-    of_series = f" of series {name!r}" if name else ""
-    order = np.argsort(places, kind="stable")
-    places, values = places[order], values[order]
-    if len(repeated := np.flatnonzero(np.diff(places) == 0)):
-        time = format_time(int(times.numbers[order[repeated[0]]]), times.are_dates)
-        hint = "" if has_series_id else ", or choose the column that identifies the series with --series-id"
-        raise InputError(f"{path} has two rows{of_series} for the time {time}. Remove one{hint}.")
-    steps = int(places[-1] - places[0]) + 1
-    if steps > _MAX_STEPS_PER_ROW * len(places):
-        raise InputError(
-            f"{path} has {len(places):,} rows{of_series}, but its times span {steps:,} steps, so most steps have no "
-            "row. Correct the times, or add the missing rows."
-        )
-    filled = np.full((steps, values.shape[1]), np.nan)
-    filled[places - places[0]] = values
-    return Line(name, int(places[0]), filled)
+def observed_steps(line: Line, targets: int) -> int:
+    """Return the number of steps of a series up to the last step at which a target is known."""
+    present = np.flatnonzero(~np.isnan(line.values[:, :targets]).all(axis=1))
+    return int(present[-1]) + 1 if len(present) else 0

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from gatewright.support.errors import InputError
 from gatewright.tasks.forecast.grid import Grid
-from gatewright.tasks.forecast.table import Table
+from gatewright.tasks.forecast.table import Columns, Table
+from gatewright.tasks.forecast.trained import TrainedSteps
 
 # A standard deviation below this fraction of the mean is a rounding error.
 _ROUNDING = 1e-9
@@ -67,8 +68,8 @@ class Scales:
             too.
         grid: The grid of evenly spaced times.
         series: Mean and standard deviation of each variable, [2, variables], with the names of the series as keys.
-        time: The name of the column of times.
-        series_id: The name of the column that identifies the series. None if there is only one series.
+        columns: The columns of the table that hold the times, the series IDs and the variables.
+        trained: The training steps of each series, with the names of the series as keys.
     """
 
     variables: tuple[str, ...]
@@ -78,8 +79,8 @@ class Scales:
     since: bool
     grid: Grid
     series: Mapping[str, NDArray[np.float64]]
-    time: str
-    series_id: str | None
+    columns: Columns
+    trained: Mapping[str, TrainedSteps] = field(default_factory=dict)
 
     @classmethod
     def fit(cls, table: Table, train_steps: Sequence[int], calendar: bool, since: bool = False) -> Self:
@@ -92,7 +93,11 @@ class Scales:
         """
         series = {line.name: _fit_scale(line.values[:end]) for line, end in zip(table.lines, train_steps, strict=True)}
         sizes = table.targets, table.future_covariates
-        return cls(table.variables, *sizes, calendar, since, table.grid, series, table.time, table.series_id)
+        trained = {
+            line.name: TrainedSteps.of(line, end, table.targets)
+            for line, end in zip(table.lines, train_steps, strict=True)
+        }
+        return cls(table.variables, *sizes, calendar, since, table.grid, series, table.columns, trained)
 
     @staticmethod
     def notes(table: Table, train_steps: Sequence[int]) -> list[str]:
@@ -121,19 +126,21 @@ class Scales:
         """The number of input features in each step."""
         return (len(self.variables) - self.future_covariates) * (1 + self.since) + self.future_features
 
-    def scale_of(self, name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the scale of a series: the mean and the standard deviation of each variable, [2, variables].
+    def scale_of(self, name: str, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool]:
+        """Return the mean and the standard deviation of each variable of a series, [2, variables].
 
-        For a series that is not in the training set, this is the scale of the only training series, or is computed from
-        `values` if there were several training series.
+        Return also whether the scale is that of the training data. If a model was trained on several series, a series
+        that was not among them is scaled by `values`. A model of one series scales all series alike.
 
         Args:
             name: The name of the series.
             values: The numbers of the series, [time, variables].
         """
         if name in self.series:
-            return self.series[name]
-        return next(iter(self.series.values())) if len(self.series) == 1 else _fit_scale(values)
+            return self.series[name], True
+        if len(self.series) == 1:
+            return next(iter(self.series.values())), True
+        return _fit_scale(values), False
 
     def inputs(self, scale: NDArray[np.float64], observed: Observed, first: int) -> NDArray[np.float32]:
         """Return the inputs of the network at each step, [time, features].
@@ -162,8 +169,8 @@ class Scales:
             "since": self.since,
             "grid": self.grid.to_json(),
             "series": {name: scale.tolist() for name, scale in self.series.items()},
-            "time": self.time,
-            "series_id": self.series_id,
+            "columns": self.columns.to_json(),
+            "trained": {name: steps.to_json() for name, steps in self.trained.items()},
         }
 
     @classmethod
@@ -192,11 +199,14 @@ class Scales:
         if not isinstance(series, dict) or not series:
             raise InputError("it has no scales.")
         scales = {name: _scale_from_json(scale, len(variables)) for name, scale in series.items()}
-        time, series_id = saved.get("time"), saved.get("series_id")
-        if not isinstance(time, str) or not (series_id is None or isinstance(series_id, str)):
-            raise InputError("its names of the time and series columns are not strings.")
-        grid = Grid.from_json(saved.get("grid"))
-        return cls(tuple(variables), targets, future, calendar, since, grid, scales, time, series_id)
+        grid, columns = Grid.from_json(saved.get("grid")), Columns.from_json(saved.get("columns"))
+        if (columns.roles.variables, columns.roles.sizes) != (tuple(variables), (targets, future)):
+            raise InputError("its columns do not fit its variables.")
+        listed = saved.get("trained")
+        if not isinstance(listed, dict):
+            raise InputError("its training steps are not an object.")
+        trained = {name: TrainedSteps.from_json(steps, targets) for name, steps in listed.items()}
+        return cls(tuple(variables), targets, future, calendar, since, grid, scales, columns, trained)
 
 
 def normalize(scale: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:

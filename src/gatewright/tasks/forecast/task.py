@@ -1,7 +1,7 @@
 """Forecasting: the next steps of one or many variables, with intervals."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -9,19 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data.batches import Batch
+from gatewright.data.numbers import shown_names
 from gatewright.data.windows import Windows
 from gatewright.nn.layer import Layer
+from gatewright.results.records import DetailTable
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.splitting import limit_note
 from gatewright.tasks.base.task import FittedBaseline, Length, Prepared, Splits, Task
 from gatewright.tasks.forecast.baseline import linear, seasonal
+from gatewright.tasks.forecast.details import unit_tables, unit_windows
 from gatewright.tasks.forecast.measures import MEASURES, disjoint, measure_forecasts, naive_errors, window_scores
 from gatewright.tasks.forecast.network import forecaster_layers
 from gatewright.tasks.forecast.reading import ColumnOptions, read_series
 from gatewright.tasks.forecast.scales import Observed, Scales, normalize
 from gatewright.tasks.forecast.settings import ForecastSettings
 from gatewright.tasks.forecast.table import Table
-from gatewright.tasks.forecast.windows import TRAIN_FRACTION, WindowSet, split_ranges, whole_ranges
+from gatewright.tasks.forecast.windows import TRAIN_FRACTION, Range, WindowSet, split_ranges, whole_ranges
 
 # Largest default batch size, and smallest number of training steps per epoch, if there are enough windows.
 _BATCH_SIZE, _MIN_STEPS = 64, 20
@@ -76,7 +79,7 @@ class PreparedForecast(Prepared[WindowSet]):
         """
         rows, targets = [], []
         for line in examples.table.lines:
-            scale = self.scales.scale_of(line.name, line.values)
+            scale, _ = self.scales.scale_of(line.name, line.values)
             rows.append(self.scales.inputs(scale, Observed.from_values(line.values), line.first))
             targets.append(scaled_targets(self.scales, scale, line.values))
         inputs, ahead = np.concatenate(rows), examples.starts + self.look_back
@@ -90,6 +93,10 @@ class PreparedForecast(Prepared[WindowSet]):
             f"The {batch.size:,} test windows overlap. Paired tests use only {len(disjoint(batch.targets)):,} windows, "
             "which share no step ahead.",
         )
+
+    def details(self, examples: WindowSet, outputs: Mapping[str, Any]) -> tuple[DetailTable, ...]:
+        units = unit_windows(self.scales, examples, self.look_back, self.horizon)
+        return unit_tables(units, self.scales.variables[: self.scales.targets], outputs)
 
     def losses(self, outputs: Any, targets: Any) -> Any:
         """Return the loss of each window, [windows]: the error of the forecast plus the pinball loss of its quantiles.
@@ -168,6 +175,18 @@ class _Sizes(NamedTuple):
     segment: int
 
 
+def _short_notes(table: Table, ranges: Sequence[Range], sizes: _Sizes) -> list[str]:
+    """Return a sentence that names the series that have no window in the training set."""
+    window = sizes.look_back + sizes.horizon
+    short = [line.name for line, (_, end) in zip(table.lines, ranges, strict=True) if end < window]
+    if not short:
+        return []
+    return [
+        f"{len(short):,} of {len(table.lines):,} series have fewer training steps than a window of {window:,} and are "
+        f"not trained on: {shown_names(short)}."
+    ]
+
+
 @dataclass(frozen=True)
 class Forecast(Task[WindowSet]):
     """The task of forecasting the next `horizon` steps of a series from the last `look_back` steps.
@@ -185,8 +204,7 @@ class Forecast(Task[WindowSet]):
     length: ClassVar[Length] = Length(3_000, 3)
 
     def read(self) -> Splits[WindowSet]:
-        columns = ("time", "target", "past_covariates", "future_covariates", "series_id")
-        wanted = ColumnOptions(*(self.options.get(name) for name in columns))
+        wanted = ColumnOptions(**{name: self.options.get(name) for name in ColumnOptions._fields})
         table = read_series(self.data, wanted)
         paths = {"validation": self.validation, "test": self.test}
         given = {name: read_series(path, wanted, table.grid) for name, path in paths.items() if path is not None}
@@ -197,6 +215,7 @@ class Forecast(Task[WindowSet]):
             source, wanted_ranges = (given[name], whole_ranges(given[name])) if name in given else (table, own)
             title = "training" if name == "train" else name
             found[name] = WindowSet.cut(source, wanted_ranges, sizes.look_back, sizes.horizon, title)
+        notes += _short_notes(table, ranges["train"], sizes)
         if self.limit is not None:
             notes.append(limit_note(self.limit, "windows"))
         train, test = found["train"].sample(self.limit), found["test"].sample(self.limit)
@@ -247,7 +266,7 @@ class Forecast(Task[WindowSet]):
         )
         best, *others = sorted(
             (
-                seasonal(train, validation, test, prepared.scales.grid.season, prepared.quantiles),
+                seasonal(train, validation, test, prepared.scales.grid.seasons, prepared.quantiles),
                 linear(train, validation, test, prepared.quantiles),
             ),
             key=lambda one: one.error,

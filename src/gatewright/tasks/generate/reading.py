@@ -6,7 +6,8 @@ from pathlib import Path
 
 from gatewright.data import folders, plain
 from gatewright.data.split import refuse_second
-from gatewright.data.tables import is_table, read_text_column
+from gatewright.data.tables import is_table
+from gatewright.data.text_tables import read_text_column
 from gatewright.data.texts import TABLE_FORMATS, refuse_text_column
 from gatewright.support.errors import InputError, as_input_errors, nearest
 from gatewright.support.progress import with_progress

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data import public
-from gatewright.data.number_tables import read_archive
+from gatewright.data.archives import read_archive
 from gatewright.support.errors import InputError, as_input_errors
 
 SETS = {"jsb": "JSB_Chorales.mat", "nottingham": "Nottingham.mat"}

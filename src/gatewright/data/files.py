@@ -1,0 +1,127 @@
+"""Read the bytes and the characters of files, which may be compressed and have any of the usual encodings."""
+
+import bz2
+import codecs
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from gatewright.support.errors import InputError
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".json", ".jsonl", ".ndjson")
+"""The suffixes of tables. A table may also be compressed, as in `a.csv.gz`."""
+
+_OPENERS: dict[str, Callable[[Path], IO[bytes]]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}  # type: ignore[dict-item]
+
+COMPRESSED = tuple(_OPENERS)
+"""The suffixes of compressed files, which are decompressed when they are read."""
+
+# A few bytes can decompress to more than fits into memory.
+_MAX_GIGABYTES = 4
+_CHUNK = 1 << 20
+# Longer byte-order marks first: that of UTF-32 begins with that of UTF-16.
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+class Decoded(NamedTuple):
+    """The text of a file.
+
+    Attributes:
+        text: The characters, with the line breaks of the file and without a byte-order mark.
+        note: A sentence about the encoding for reports. Empty for UTF-8.
+    """
+
+    text: str
+    note: str
+
+
+def inner_name(path: Path) -> str:
+    """Return the lower-case file name without the suffix of a compression: "a.csv" for "A.csv.gz"."""
+    name = path.name.lower()
+    return name.removesuffix(path.suffix.lower()) if path.suffix.lower() in COMPRESSED else name
+
+
+def is_table(path: Path) -> bool:
+    """Return True if the file name has the suffix of a table, which may be compressed."""
+    return inner_name(path).endswith(TABLE_SUFFIXES)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of a file, decompressed if its suffix is one of COMPRESSED.
+
+    Raises:
+        InputError: The file cannot be read or decompressed, or decompresses to more than 4 GB.
+    """
+    try:
+        if path.suffix.lower() not in COMPRESSED:
+            return path.read_bytes()
+        return _decompressed(path)
+    except OSError as error:
+        if error.strerror is None:
+            raise _damaged(path, error) from None
+        raise InputError(f"{path} cannot be read ({error.strerror}). Make the file readable.") from None
+    except (EOFError, zlib.error, lzma.LZMAError) as error:
+        raise _damaged(path, error) from None
+
+
+def read_text(path: Path) -> Decoded:
+    """Return the text of a file, which may be compressed.
+
+    Raises:
+        InputError: The file cannot be read or decompressed, or is not text.
+    """
+    return decode(read_bytes(path), str(path))
+
+
+def decode(content: bytes | bytearray, name: str) -> Decoded:
+    """Decode text in UTF-8, in UTF-16 or UTF-32 with a byte-order mark, or in Windows-1252 (which extends Latin-1).
+
+    Args:
+        content: The bytes.
+        name: The name of the file, for messages.
+
+    Raises:
+        InputError: The bytes are not text.
+    """
+    encoding = next((found for mark, found in _BYTE_ORDER_MARKS.items() if content.startswith(mark)), "utf-8")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        if encoding != "utf-8" or b"\0" in content:
+            raise InputError(f"{name} is not text in UTF-8 or UTF-16. Save it as UTF-8.") from None
+        encoding = "windows-1252"
+        # Python leaves five bytes of this encoding undefined; browsers read them as the control characters of Latin-1.
+        text = content.decode(encoding, errors="surrogateescape")
+        text = "".join(chr(ord(c) - 0xDC00) if "\udc80" <= c <= "\udcff" else c for c in text)
+    if "\0" in text:
+        raise InputError(f"{name} has bytes that are not text. Give a text file in UTF-8.")
+    return Decoded(text, "" if encoding in ("utf-8", "utf-8-sig") else f"{name} was read as {_title(encoding)}.")
+
+
+def _title(encoding: str) -> str:
+    return {"windows-1252": "Windows-1252 (Latin-1), because it is not UTF-8"}.get(encoding, encoding.upper())
+
+
+def _decompressed(path: Path) -> bytes:
+    content = bytearray()
+    with _OPENERS[path.suffix.lower()](path) as file:
+        while chunk := file.read(_CHUNK):
+            content += chunk
+            if len(content) > _MAX_GIGABYTES * 1e9:
+                raise InputError(
+                    f"{path} decompresses to more than {_MAX_GIGABYTES} GB, the maximum. Split it into several files."
+                )
+    return bytes(content)
+
+
+def _damaged(path: Path, error: Any) -> InputError:
+    return InputError(f"{path} cannot be decompressed ({error}). It may be incomplete, so download or write it again.")

@@ -1,0 +1,279 @@
+"""Choose the roles of the columns of a table of series, and read their numbers."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright.data.numbers import NumberColumn, is_missing, number_notes, read_number_columns, shown_names
+from gatewright.data.tables import Table, column_list, require_column
+from gatewright.data.time_layouts import TIME_NAMES, TimeOptions, time_kind
+from gatewright.data.times import EPOCHS, ISO, TimeLayout, distinct_texts
+from gatewright.support.errors import InputError
+
+ALL = "all"
+# The names of columns that number the rows of a table.
+_ROW_NAMES = ("", "unnamed: 0", "index", "no", "no.", "id", "row", "instant", "rownames", "#", "nr", "obs", "row_id")
+_MAX_CATEGORIES = 100
+_PART = re.compile(r"year|month|day|hour|minute|second|quarter|week", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The columns that are variables, by their names in the table.
+
+    Attributes:
+        targets, past, future: The targets, the past covariates and the future covariates.
+        categories: The texts of each covariate of texts, with the names of the columns as keys.
+        left_out: Why each column that is neither a variable nor a key is left out, with the names as keys.
+    """
+
+    targets: tuple[str, ...]
+    past: tuple[str, ...]
+    future: tuple[str, ...]
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all variables, as columns of the table."""
+        return (*self.targets, *self.past, *self.future)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of all variables, with one for each text of a covariate of texts, such as "wind=SE"."""
+        return tuple(one for name in self.names for one in self._expanded(name))
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """The number of targets, and the number of variables that are future covariates."""
+        return len(self.targets), sum(len(self._expanded(name)) for name in self.future)
+
+    def _expanded(self, name: str) -> tuple[str, ...]:
+        return tuple(f"{name}={text}" for text in self.categories[name]) if name in self.categories else (name,)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the variables as a JSON object, which `from_json` reads."""
+        return {
+            "targets": list(self.targets),
+            "past": list(self.past),
+            "future": list(self.future),
+            "categories": {name: list(texts) for name, texts in self.categories.items()},
+        }
+
+    @classmethod
+    def from_json(cls, stored: Any) -> "Roles":
+        """Return the variables that `to_json` converted to `stored`.
+
+        Raises:
+            InputError: `stored` does not describe variables. The message follows "FILE is damaged (".
+        """
+        if not isinstance(stored, Mapping) or stored.keys() != {"targets", "past", "future", "categories"}:
+            raise InputError("its columns have unexpected fields.")
+        lists = [stored[name] for name in ("targets", "past", "future")]
+        categories = stored["categories"]
+        if not isinstance(categories, Mapping) or not all(map(_are_texts, (*lists, *categories.values()))):
+            raise InputError("its columns are not lists of names.")
+        targets, past, future = (tuple(names) for names in lists)
+        roles = cls(targets, past, future, {name: tuple(texts) for name, texts in categories.items()})
+        if not roles.targets or len(set(roles.names)) < len(roles.names):
+            raise InputError("its columns have no target, or one twice.")
+        if not set(categories) <= {*roles.past, *roles.future} or not all(categories.values()):
+            raise InputError("its texts of covariates do not fit its columns.")
+        return roles
+
+
+def _are_texts(listed: Any) -> bool:
+    return isinstance(listed, list) and all(isinstance(one, str) for one in listed)
+
+
+def listed_columns(table: Table, option: str, given: str | None) -> list[str]:
+    """Return the names of the columns that an option names. Raise an error if a column does not exist."""
+    names = [] if given is None else [name for name in column_list(given, table.names) if name]
+    for name in names:
+        require_column(table.path, option, name, table.names)
+    return list(dict.fromkeys(names))
+
+
+def choose_roles(
+    table: Table, layout: TimeLayout, keys: Sequence[str], target: str | None, past: str | None, future: str | None
+) -> Roles:
+    """Return the role of each column.
+
+    Args:
+        table: The table.
+        layout: The columns that hold the times.
+        keys: The columns that identify the series.
+        target, past, future: The columns as the user gave them; see the options of the task.
+
+    Raises:
+        InputError: A column does not exist or has two roles, or there is no target.
+    """
+    own = [*layout.columns, *keys]
+    given_future = listed_columns(table, "future-covariates", future)
+    given_past = [] if past == ALL else listed_columns(table, "past-covariates", past)
+    given_targets = [] if target in (None, ALL) else listed_columns(table, "target", target)
+    taken = (*own, *given_future, *given_past, *given_targets)
+    if repeated := [name for name in taken if taken.count(name) > 1]:
+        raise InputError(
+            f"The column {repeated[0]!r} can only be one of --time, --series-id, --target, --past-covariates "
+            "and --future-covariates. Name it once."
+        )
+    others = [name for name in table.names if name not in taken]
+    finds_all = target in (None, ALL) or past == ALL
+    free, left_out = _numbers_among(table, others, layout) if finds_all else ([], {})
+    targets = given_targets or free
+    chosen_past = [name for name in free if name not in targets] if past == ALL else given_past
+    if not targets:
+        reasons = "".join(f" {name!r}: {reason}." for name, reason in list(left_out.items())[:5])
+        raise InputError(
+            f"{table.path} has no column of numbers apart from {', '.join(own) or 'none'}. Choose the one to forecast "
+            f"with --target.{reasons}"
+        )
+    rest = [name for name in others if name not in targets and name not in chosen_past]
+    left = {name: left_out.get(name, "not chosen") for name in rest}
+    table.require_unique([*targets, *chosen_past, *given_future])
+    return Roles(tuple(targets), tuple(chosen_past), tuple(given_future), {}, left)
+
+
+def _numbers_among(table: Table, names: Sequence[str], layout: TimeLayout) -> tuple[list[str], dict[str, str]]:
+    """Return the columns to use by default, and why the others are left out."""
+    numbers = read_number_columns(table, names)
+    free, left_out = [], {}
+    for name in names:
+        reason = _reason_to_leave_out(table, name, numbers[name], layout)
+        if reason:
+            left_out[name] = reason
+        else:
+            free.append(name)
+    return free, left_out
+
+
+def _reason_to_leave_out(table: Table, name: str, found: NumberColumn, layout: TimeLayout) -> str:
+    """Return why a column is neither a target nor an input by default, or "" if it is."""
+    if found.values is None:
+        if layout.are_dates and _are_times(table, name):
+            return "times"
+        return "texts" if "which is not a number" in found.problem and _has_few_numbers(table, name) else found.problem
+    if np.isnan(found.values).all():
+        return "empty"
+    if name.strip().lower() in _ROW_NAMES and _counts_rows(found.values):
+        return "numbers of the rows"
+    if layout.are_dates and name.strip().lower() in TIME_NAMES and _are_times(table, name):
+        return "times"
+    if layout.are_dates and _is_epoch(table, name):
+        return "times"
+    return ""
+
+
+def _counts_rows(values: NDArray[np.float64]) -> bool:
+    """Return True if numbers count the rows, or, in a table that was sorted or cut, are all different whole numbers."""
+    if np.isnan(values).any() or (values % 1).any():
+        return False
+    return len(np.unique(values)) == len(values)
+
+
+def _are_times(table: Table, name: str) -> bool:
+    try:
+        kind = time_kind(table, name, TimeOptions())
+    except InputError:  # ambiguous times are times
+        return True
+    return kind is not None and (kind == ISO or kind in EPOCHS or "%" in kind)
+
+
+def _is_epoch(table: Table, name: str) -> bool:
+    """Return True if a column has times as milliseconds since 1970 or in a smaller unit, which few numbers are like."""
+    column = table.column(name)
+    first = str(column[0].as_py()) if table.rows else ""
+    return re.fullmatch(r"\d{13}|\d{16}|\d{19}", first) is not None and time_kind(table, name, TimeOptions()) in EPOCHS
+
+
+def _has_few_numbers(table: Table, name: str) -> bool:
+    _, texts = distinct_texts(table, name)
+    present = [text for text in texts if not is_missing(text)]
+    return sum(bool(re.search(r"\d", text)) for text in present) < len(present) / 2
+
+
+def read_values(table: Table, roles: Roles, decimal: str | None) -> tuple[NDArray[np.float64], Roles, list[str]]:
+    """Return the numbers of the variables, [rows, variables], the roles with the texts of covariates, and notes.
+
+    A covariate of texts has a number for each of its texts: 1 where a row has it, otherwise 0.
+
+    Args:
+        table: The table.
+        roles: The columns. Texts in `categories` are those of a model; other columns of texts are added to it.
+        decimal: The decimal character; None finds it out.
+
+    Raises:
+        InputError: A column cannot be read.
+    """
+    numeric = [name for name in roles.names if name not in roles.categories]
+    found = read_number_columns(table, numeric, decimal)
+    categories, notes = dict(roles.categories), []
+    for name in (*roles.past, *roles.future):
+        if name in found and found[name].values is None and _has_few_numbers(table, name):
+            categories[name] = _texts_of(table, name)
+    arrays = []
+    for name in roles.names:
+        if name in categories:
+            array, note = _indicators(table, name, categories[name])
+            notes += [note] if note else []
+        else:
+            array = _require_numbers(table, name, found[name], name in roles.targets)[:, None]
+        arrays.append(array)
+    notes += number_notes({name: one for name, one in found.items() if name not in categories})
+    return np.concatenate(arrays, axis=1), replace(roles, categories=categories), notes
+
+
+def _require_numbers(table: Table, name: str, found: NumberColumn, is_target: bool) -> NDArray[np.float64]:
+    if found.values is None:
+        remedy = "choose the columns of numbers with --target" if is_target else "leave the column out"
+        raise InputError(
+            f"The column {name!r} of {table.path} must contain numbers, but {found.problem}. Fix it, or {remedy}."
+        )
+    if np.isnan(found.values).all():
+        raise InputError(f"The column {name!r} of {table.path} is empty. Fill it, or leave it out.")
+    if len(infinite := np.flatnonzero(np.isinf(found.values))):
+        raise InputError(f"{table.where(int(infinite[0]))}: {name!r} is infinite. Fix it, or leave the field empty.")
+    return found.values
+
+
+def _texts_of(table: Table, name: str) -> tuple[str, ...]:
+    _, texts = distinct_texts(table, name)
+    found = tuple(sorted({text for text in texts if text}))
+    if len(found) > _MAX_CATEGORIES:
+        raise InputError(
+            f"The column {name!r} of {table.path} has {len(found):,} different texts, but a covariate has at most "
+            f"{_MAX_CATEGORIES}. Leave it out, or group its texts."
+        )
+    return found
+
+
+def _indicators(table: Table, name: str, texts: Sequence[str]) -> tuple[NDArray[np.float64], str]:
+    """Return 1 where a row has one of the texts, [rows, texts], and a note on texts that are not among them."""
+    encoded, own = distinct_texts(table, name)
+    array = (np.array(own, object)[:, None] == np.array(texts, object)).astype(np.float64)[encoded]
+    others = sorted({text for text in own if text and text not in texts})
+    if not others:
+        return array, ""
+    return array, f"{name} has texts that were not in the training data, which count as none: {shown_names(others)}."
+
+
+def role_notes(table: Table, roles: Roles, keys: Sequence[str]) -> list[str]:
+    """Return sentences that list the columns to forecast, the inputs, and those left out with the reasons."""
+    notes = [f"Columns to forecast: {shown_names(roles.targets)}."]
+    for title, names in (("Past covariates", roles.past), ("Future covariates", roles.future)):
+        if names:
+            texts = [name for name in names if name in roles.categories]
+            added = f" ({shown_names(texts)}: one input for each text)" if texts else ""
+            notes.append(f"{title}: {shown_names(names)}{added}.")
+    groups: dict[str, list[str]] = {}
+    for name, reason in roles.left_out.items():
+        groups.setdefault(reason, []).append(name)
+    if groups:
+        listed = "; ".join(f"{shown_names(names)} ({reason})" for reason, names in groups.items())
+        notes.append(f"Left out: {listed}.")
+    return notes

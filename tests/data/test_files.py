@@ -1,0 +1,56 @@
+"""Bytes and characters of files: compression and encodings."""
+
+import bz2
+import gzip
+import lzma
+from pathlib import Path
+
+import pytest
+
+from gatewright.data import files
+from gatewright.support.errors import InputError
+
+COMPRESS = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress}
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+def test_compressed_files_are_decompressed(tmp_path, suffix):
+    path = tmp_path / f"A.CSV{suffix.upper()}"
+    path.write_bytes(COMPRESS[suffix](b"one"))
+    assert files.read_bytes(path) == b"one"
+    assert files.inner_name(path) == "a.csv"
+    assert files.is_table(path)
+    assert not files.is_table(Path("a.txt" + suffix))
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".xz", ".bz2"])
+@pytest.mark.parametrize("damage", ["cut short", "other bytes"])
+def test_damaged_compressed_files_are_refused(tmp_path, suffix, damage):
+    path = tmp_path / f"a.csv{suffix}"
+    path.write_bytes(COMPRESS[suffix](b"one two three")[:-9] if damage == "cut short" else b"hello hello hello")
+    with pytest.raises(InputError, match=r"a\.csv\.\w+ cannot be decompressed \(.+\)\. It may be incomplete"):
+        files.read_bytes(path)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "note"),
+    [
+        ("utf-8", ""),
+        ("utf-8-sig", ""),
+        ("utf-16", "a was read as UTF-16."),
+        ("utf-32", "a was read as UTF-32."),
+        ("latin-1", "a was read as Windows-1252 (Latin-1), because it is not UTF-8."),
+    ],
+)
+def test_encodings_are_recognized_and_noted(encoding, note):
+    assert files.decode("na\u00efve\r\n".encode(encoding), "a") == ("na\u00efve\r\n", note)
+
+
+def test_windows_1252_has_typographic_characters_and_no_undefined_bytes():
+    assert files.decode(b"\x93a\x94 \x80\x81", "a").text == "\u201ca\u201d \u20ac\x81"
+
+
+@pytest.mark.parametrize("content", [b"a\0b", b"\xff\xfea", b"\xe9\0", b"\xfe\xff\xd8\x00"])
+def test_bytes_that_are_not_text_are_refused(content):
+    with pytest.raises(InputError, match=r"^a (is not text|has bytes that are not text)"):
+        files.decode(content, "a")
