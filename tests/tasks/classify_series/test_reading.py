@@ -124,8 +124,18 @@ def test_columns_are_named(tmp_path):
         read_one_file(str(tmp_path / "t.csv"), ColumnOptions(channels=("z",)), "--file")
 
 
-def test_times_may_be_dates(tmp_path):
-    lines = ["a,2024-02-01,2,u", "a,2024-01-15,1,u", "b,2023-12-31,3,v"]
+@pytest.mark.parametrize(
+    "times",
+    [
+        ("2024-02-01", "2024-01-15", "2023-12-31"),
+        ("2024-02-01 10:00:00+01:00", "2024-02-01 09:59:00+02:00", "2024-01-01 00:00:00Z"),
+        ("1.2.2024 08:00", "15.1.2024 23:00", "31.12.2023 00:00"),
+        ("02/01/2024", "01/15/2024", "12/31/2023"),
+        ("10", "9", "8.5"),
+    ],
+)
+def test_times_may_be_dates_in_any_consistent_format(tmp_path, times):
+    lines = [f"a,{times[0]},2,u", f"a,{times[1]},1,u", f"b,{times[2]},3,v"]
     (tmp_path / "t.csv").write_text("id,time,x,label\n" + "\n".join(lines) + "\n")
     source = read_series(str(tmp_path / "t.csv"))
     np.testing.assert_array_equal(source.train.values[0], [[1], [2]])
@@ -208,9 +218,12 @@ def test_other_files_are_refused(tmp_path):
         ("id,time,x,label\na,1,2,u\na,2,3,v\n", "row 2: 'label' is 'v', but 'u' at an earlier step"),
         ("id,time,x,label\na,1,2,\na,2,3,\n", "row 1 has no 'label'"),
         ("id,time,x,label\n,1,2,u\na,2,3,u\n", "row 1 has no 'id'"),
-        ("id,time,x,label\na,,2,u\na,2,3,u\n", "a row without a 'time'"),
-        ("id,time,x,label\na,soon,2,u\na,2,3,u\n", "not times. Choose another one with --time"),
-        ("id,time,x,label\na,1,inf,u\n", "series 1 has an infinite number"),
+        ("id,time,x,label\na,,2,u\na,2,3,u\n", "line 2: the row has no 'time'"),
+        ("id,time,x,label\na,,2,u\na,2024-01-31,3,u\n", "line 2: the row has no 'time'"),
+        ("id,time,x,label\na,soon,2,u\na,2,3,u\n", "does not contain times, such as 'soon'. Choose another column"),
+        ("id,time,x,label\na,1/2/2024,2,u\na,3/2/2024,3,u\n", "may be the day or the month"),
+        ("id,time,x,label\na,31/1/2024,2,u\na,1/31/2024,3,u\n", "does not contain times"),
+        ("id,time,x,label\na,1,inf,u\n", "line 2: 'x' is infinite"),
         ("id,time,x\na,1,2\n", "is not a column of"),
     ],
 )

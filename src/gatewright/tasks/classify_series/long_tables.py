@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.numbers import read_number_columns, read_numbers
-from gatewright.data.tables import Table, read_table, require_column
+from gatewright.data.numbers import read_numbers
+from gatewright.data.tables import read_table, require_column
 from gatewright.data.text_tables import label_name
 from gatewright.support.errors import InputError
+from gatewright.tasks.classify_series.times import read_times
 
 LONG_TABLES = (".csv", ".tsv", ".parquet")
 _OPTIONS = ("id", "time", "label")
@@ -64,7 +65,7 @@ def read_long(
     table.require_unique((id, time, label))
     values, _ = read_numbers(table, names, _REMEDY)
     series, first_rows = _number_series(path, id, table.column(id).to_pylist())
-    times = _read_times(table, time)
+    times = read_times(table, time)
     order = np.lexsort((times, series))
     repeated = (np.diff(series[order]) == 0) & (np.diff(times[order]) == 0)
     if repeated.any():
@@ -109,8 +110,9 @@ def _channel_columns(
 
 def _number_series(path: Path, name: str, ids: list[Any]) -> tuple[NDArray[np.intp], list[int]]:
     """Number the series from 0. Return the number of each row's series, and the index of each series' first row."""
-    if None in ids:
-        raise InputError(f"{path}: row {ids.index(None) + 1} has no {name!r}. Fix or remove the row.")
+    for row, id in enumerate(ids):
+        if id is None or not str(id).strip():
+            raise InputError(f"{path}: row {row + 1} has no {name!r}. Fix or remove the row.")
     numbers: dict[Any, int] = {}
     first_rows: list[int] = []
     series = np.empty(len(ids), np.intp)
@@ -120,31 +122,6 @@ def _number_series(path: Path, name: str, ids: list[Any]) -> tuple[NDArray[np.in
             first_rows.append(row)
         series[row] = numbers[id]
     return series, first_rows
-
-
-def _read_times(table: Table, name: str) -> NDArray[Any]:
-    """Return an array with a value for each row. Sorting the rows by these values sorts them by time."""
-    from pyarrow import types
-
-    column = table.column(name)
-    if types.is_temporal(column.type):
-        if column.null_count:
-            raise _without_time(table.path, name)
-        texts = np.array([str(value) for value in column.to_pylist()])  # ISO 8601, in which text order is time order
-        return np.unique(texts, return_inverse=True)[1]
-    found = read_number_columns(table, [name])[name]
-    if found.values is None:
-        raise InputError(
-            f"The column {name!r} of {table.path} does not contain times: {found.problem}. Choose another one with "
-            "--time COLUMN."
-        )
-    if not np.isfinite(found.values).all():
-        raise _without_time(table.path, name)
-    return found.values
-
-
-def _without_time(path: Path, name: str) -> InputError:
-    return InputError(f"{path} has a row without a {name!r}. Fix or remove the row.")
 
 
 def _read_labels(
