@@ -57,7 +57,9 @@ def add_splits(parser: Any) -> None:
 def add_options(parser: Any, options: Iterable[Option]) -> None:
     """Add a flag for each option that describes the data, such as the name of a column."""
     for option in options:
-        parser.add_argument(option.flag, dest=option.name, metavar=option.metavar, help=option.help.replace("%", "%%"))
+        kind = whole_number if option.is_number else str
+        text = option.help.replace("%", "%%")
+        parser.add_argument(option.flag, dest=option.name, metavar=option.metavar, type=kind, help=text)
 
 
 def add_settings(

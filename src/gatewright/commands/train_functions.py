@@ -77,7 +77,10 @@ def training_function(name: str) -> Callable[..., Any]:
 def parameters(spec: TaskSpec) -> list[Parameter]:
     """Return the parameters of a task's training function, in order. The first two may be passed by position."""
     found = [parameter._replace(text=parameter.text.format(reads=spec.reads)) for parameter in _COMMON]
-    found += [Parameter(option.name, "str | None", None, option.help) for option in spec.options]
+    found += [
+        Parameter(option.name, "int | None" if option.is_number else "str | None", None, option.help)
+        for option in spec.options
+    ]
     found += [*(_SPLITS if spec.takes_splits else ()), _LIMIT]
     for field in setting_fields(spec.settings):
         optional = " | None" if field.default is None else ""

@@ -18,6 +18,7 @@ class Option:
         metavar, help: The placeholder for the value and the description, for help texts.
         flag: The flag on the command line. If empty, it is `name` with hyphens instead of underscores.
         training_only: True if only training and comparisons have the option.
+        is_number: True if the value is a whole number of at least 1.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Option:
     help: str
     flag: str = ""
     training_only: bool = False
+    is_number: bool = False
 
     def __post_init__(self) -> None:
         if not self.flag:
