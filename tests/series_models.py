@@ -11,7 +11,8 @@ from gatewright.tasks.base.labels import SingleLabel
 from gatewright.tasks.classify_series.channels import Channels
 from gatewright.tasks.classify_series.layers import SeriesInput
 from gatewright.tasks.classify_series.model import SeriesClassifier
-from gatewright.tasks.classify_series.task import PreparedSeries
+from gatewright.tasks.classify_series.settings import ClassifySeriesSettings
+from gatewright.tasks.classify_series.task import ClassifySeries, PreparedSeries
 
 LENGTH = 20
 
@@ -53,3 +54,8 @@ def loaded_series_classifier(*arguments, **options):
     """Return such a classifier as `runtime.load` does."""
     file = series_classifier(*arguments, **options)
     return SeriesClassifier(file, PreparedSeries.from_json(file.prepared))
+
+
+def task_splits(data, **options):
+    """Return the splits that `train classify` makes of a data set."""
+    return ClassifySeries(str(data), ClassifySeriesSettings.complete({}), options).read()

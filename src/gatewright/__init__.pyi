@@ -30,6 +30,11 @@ def train_series_classifier(
     label: str | None = None,
     id: str | None = None,
     time: str | None = None,
+    group: str | None = None,
+    window: int | None = None,
+    stride: int | None = None,
+    channels: str | None = None,
+    layout: str | None = None,
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
@@ -62,11 +67,23 @@ def train_series_classifier(
     The same call resumes an interrupted training; see `gatewright.train`.
 
     Args:
-        data: japanese-vowels, digits, a .ts file, a .npz archive, or a long table with --id and --time.
+        data: japanese-vowels, digits, a .ts, .arff, .npz or .npy file, a UCR file X_TRAIN.tsv, a table with a
+            series in each row, a table with a step in each row (--id, --time, --window), or a folder with a
+            subfolder of tables for each class.
         out: The model file. An existing one is replaced when the new one is finished.
         label: Column of the labels (default: label).
-        id: Column of a long table that says which series a row belongs to (default: id).
+        id: Column of a long table that says which series a row belongs to, or several columns, separated by
+            commas (default: id).
         time: Column of a long table with the time of each step (default: time).
+        group: Column of a table whose values, such as subjects, stay together when series are split (default: for
+            windows, the id if there are five or more).
+        window: Cut a long table with a label at each step into windows of this many steps.
+        stride: Number of steps from one window to the next (default: the length of a window, so that windows do
+            not overlap).
+        channels: Order of the axes of an array: first for [series, channels, time], last for [series, time,
+            channels] (default: the axis that is much longer is time).
+        layout: Layout of a table: wide for a series in each row, long for a step in each row (default: found from
+            its columns).
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.

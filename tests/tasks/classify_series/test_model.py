@@ -143,6 +143,11 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
                 lambda r: r["prepared"]["channels"].update(names=["a"], mean=[0.0], scale=[1.0]),
                 "is not float32 of shape",
             ),
+            (lambda r: r["prepared"].update(options=[]), "does not say how series are read"),
+            (lambda r: r["prepared"].update(options={"names": "x"}), "does not say how series are read"),
+            (lambda r: r["prepared"].update(options={"window": 0}), "the option 'window' for reading series"),
+            (lambda r: r["prepared"].update(options={"window": True}), "the option 'window' for reading series"),
+            (lambda r: r["prepared"].update(options={"layout": "round"}), "the option 'layout' for reading series"),
             (lambda r: r["layers"].insert(1, {"kind": "series_input", "noise": 0.3}), "not a network of its task"),
             (lambda r: r["layers"].pop(0), "not a network of its task"),
             (lambda r: r["layers"][0].update(units=3), "fields that do not fit"),
@@ -179,7 +184,7 @@ class TestUse:
         data = str(write_npz(tmp_path / "s.npz", series((7, 8), 2), ["a", "b"]))
         with pytest.raises(InputError, match="has 2 channels"):
             gatewright.predict(model, file=data)
-        with pytest.raises(InputError, match="has 2 channels, but the model needs 3"):
+        with pytest.raises(InputError, match="has 2 channels, but needs 3"):
             gatewright.evaluate(model, data)
 
     def test_a_limit_takes_the_first_series(self, model, tmp_path):

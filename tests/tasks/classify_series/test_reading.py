@@ -12,7 +12,8 @@ from tolerances import assert_close
 
 from gatewright.support.errors import InputError
 from gatewright.tasks.classify_series.channels import Channels, channels_from_json, pad
-from gatewright.tasks.classify_series.reading import ColumnOptions, is_series, read_one_file, read_series
+from gatewright.tasks.classify_series.options import SeriesOptions
+from gatewright.tasks.classify_series.reading import is_series, read_one, read_series
 
 LENGTHS = (1, 7, 8, 9, 17)
 LABELS = ["a", "b", "a", "b", "a"]
@@ -90,7 +91,7 @@ def test_a_test_set_is_found_or_given(tmp_path):
         source = read_series(str(given_))
         assert (len(source.train.values), len(source.test.values)) == (5, 2)
     assert read_series(str(tmp_path / "P_TEST.ts")).test is None
-    assert len(read_one_file(str(tmp_path / "P_TRAIN.ts"), ColumnOptions(), "--validation").values) == 5
+    assert len(read_one(str(tmp_path / "P_TRAIN.ts"), SeriesOptions(), "--validation").series.values) == 5
     with pytest.raises(InputError, match=r"has its own test set\. Leave --test"):
         read_series(str(tmp_path), test=str(tmp_path / "P_TEST.ts"))
     write_npz(tmp_path / "s.npz", rows, LABELS, X_test=np.ones((2, 3, 2)), y_test=np.array([1, 2]))
@@ -112,16 +113,17 @@ def test_columns_are_named(tmp_path):
     write_long(tmp_path / "t.csv", series(LENGTHS, 2), LABELS)
     text = (tmp_path / "t.csv").read_text().replace('"id"', '"who"').replace('"time"', '"when"')
     (tmp_path / "u.csv").write_text(text.replace('"label"', '"class"'))
-    assert not is_series(str(tmp_path / "u.csv"), {})
     assert is_series(str(tmp_path / "u.csv"), {"id": "who"})
     assert not is_series(str(tmp_path / "t.csv"), {"text": "x"})
-    assert read_series(str(tmp_path / "u.csv"), ColumnOptions("who", "when", "class")).train.labels == LABELS
-    with pytest.raises(InputError, match=r"--id 'id' is not a column of .*, which has 'who', 'when', .*"):
-        read_series(str(tmp_path / "u.csv"))
-    chosen = read_one_file(str(tmp_path / "t.csv"), ColumnOptions(channels=("y", "x"), labelled=False), "--file")
+    assert read_series(str(tmp_path / "u.csv"), SeriesOptions("who", "when", "class")).train.labels == LABELS
+    with pytest.raises(InputError, match=r"--id 'walk' is not a column of .*, which has 'who', 'when', .*"):
+        read_series(str(tmp_path / "u.csv"), SeriesOptions.of({"id": "walk"}))
+    with pytest.raises(InputError, match=r"has no column 'time'. It has: 'who', 'when', .* with --time COLUMN"):
+        read_series(str(tmp_path / "u.csv"), SeriesOptions.of({"id": "who"}))
+    chosen = read_one(str(tmp_path / "t.csv"), SeriesOptions(names=("y", "x"), labelled=False), "--file").series
     assert chosen.channels == ("y", "x")
     with pytest.raises(InputError, match="has no column 'z', which is a channel of the other series"):
-        read_one_file(str(tmp_path / "t.csv"), ColumnOptions(channels=("z",)), "--file")
+        read_one(str(tmp_path / "t.csv"), SeriesOptions(names=("z",)), "--file")
 
 
 @pytest.mark.parametrize(
@@ -157,12 +159,12 @@ def test_times_may_be_dates_in_any_consistent_format(tmp_path, times):
         ("@classLabel true a\n@data\n1,2:3:a\n", "line 3: the dimensions of the series have 1, 2 values"),
         ("@classLabel true a\n@data\n1,two:a\n", "line 3: 'two' is not a number"),
         ("@classLabel true a\n@data\n(0,1),(1,2):a\n", "timestamps, which are not supported. Give the values alone"),
-        ("@classLabel true a\n@data\n1,2:?\n", "the series has no class at its end"),
+        ("@classLabel true a\n@data\n1,2:?\n", "has no label for 1 of its 1 series; the first is series 1. Add labels"),
         ("@classLabel true a\n@data\n1,inf:a\n", "series 1 has an infinite number"),
         ("@classLabel true a\n@data\n?,?:a\n", "series 1 has no number"),
         ("@classLabel true a\n@data\n:a\n", "series 1 has no number"),
         ("@classLabel false\n@data\n1,2\n", "has no labels"),
-        (b"\xff\xfe", "is not UTF-8"),
+        (b"\x00\xff", "is not text in UTF-8 or UTF-16"),
     ],
 )
 def test_bad_ts_files_are_refused(tmp_path, content, message):
@@ -183,7 +185,7 @@ def test_bad_ts_files_are_refused(tmp_path, content, message):
         ({"X": [[1.0]], "y": [1, 2]}, "y must have one value for each of the 1 series, not the shape [2]"),
         ({"X": [[1.0]], "y": [1], "lengths": [2]}, "lengths must be whole numbers from 1 to 1"),
         ({"X": [[1.0]]}, "has no labels"),
-        ({"X": [[1.0]], "y": [float("nan")]}, "y has no label for series 1"),
+        ({"X": [[1.0]], "y": [float("nan")]}, "has no label for 1 of its 1 series"),
         ({"X": np.empty((0, 3)), "y": []}, "has no series"),
         ({"X": np.empty((1, 0, 2)), "y": [1]}, "series 1 has no number"),
         ({"X": [[[1.0]]], "y": [1], "X_test": [[[1.0, 2.0]]], "y_test": [1]}, "X has 1 channels but X_test has 2"),
@@ -203,7 +205,7 @@ def test_other_files_are_refused(tmp_path):
         read_series(str(tmp_path / "s.npz"))
     with pytest.raises(InputError, match="a file of series"):
         read_series(str(tmp_path / "nowhere.ts"))
-    with pytest.raises(InputError, match=r"has 0 files \*_TRAIN.ts"):
+    with pytest.raises(InputError, match="has no recordings"):
         read_series(str(tmp_path))
 
 
@@ -214,23 +216,29 @@ def test_other_files_are_refused(tmp_path):
         ("id,time,x,label\n", "has no rows"),
         ("id,time,x,label\na,1,hot,u\na,2,3,u\n", "The column 'x' of"),
         ("id,time,label\na,1,u\n", "has only the columns"),
-        ("id,time,x,label\na,1,2,u\na,1,3,u\n", "two rows for the same series and time. The second is row 2"),
-        ("id,time,x,label\na,1,2,u\na,2,3,v\n", "row 2: 'label' is 'v', but 'u' at an earlier step"),
-        ("id,time,x,label\na,1,2,\na,2,3,\n", "row 1 has no 'label'"),
-        ("id,time,x,label\n,1,2,u\na,2,3,u\n", "row 1 has no 'id'"),
+        ("id,time,x,label\na,1,2,u\na,1,3,u\n", "line 3: an earlier row has the same series and time. Remove one"),
+        (
+            "id,time,x,label\na,1,2,u\na,2,3,v\n",
+            "line 3: 'label' is 'v', but 'u' at an earlier step of the same series. Give",
+        ),
+        ("id,time,x,label\na,1,2,\na,2,3,\n", "has no label for 1 of its 1 series"),
+        ("id,time,x,label\n,1,2,u\na,2,3,u\n", "line 2: the row has no 'id'"),
         ("id,time,x,label\na,,2,u\na,2,3,u\n", "line 2: the row has no 'time'"),
         ("id,time,x,label\na,,2,u\na,2024-01-31,3,u\n", "line 2: the row has no 'time'"),
         ("id,time,x,label\na,soon,2,u\na,2,3,u\n", "does not contain times, such as 'soon'. Choose another column"),
         ("id,time,x,label\na,1/2/2024,2,u\na,3/2/2024,3,u\n", "may be the day or the month"),
         ("id,time,x,label\na,31/1/2024,2,u\na,1/31/2024,3,u\n", "does not contain times"),
         ("id,time,x,label\na,1,inf,u\n", "line 2: 'x' is infinite"),
-        ("id,time,x\na,1,2\n", "is not a column of"),
+        (
+            "id,time,x\na,1,2\n",
+            "has no column 'label'. It has: 'id', 'time', 'x'. Choose the column of the labels with --label",
+        ),
     ],
 )
 def test_bad_tables_are_refused(tmp_path, content, message):
     (tmp_path / "t.csv").write_text(content)
     with pytest.raises(InputError) as caught:
-        read_series(str(tmp_path / "t.csv"), ColumnOptions(id="id"))
+        read_series(str(tmp_path / "t.csv"), SeriesOptions.of({"id": "id"}))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -239,8 +247,8 @@ def test_named_sets(tmp_path, monkeypatch):
     source = read_series("digits")
     assert (len(source.train.values), len(source.test.values)) == (1_200, 597)
     assert source.train.values[0].shape == (8, 8)
-    with pytest.raises(InputError, match="--id, --time and --label name the columns of a long table"):
-        read_series("digits", ColumnOptions(id="id"))
+    with pytest.raises(InputError, match="--id cannot be used, because digits is not a table or archive"):
+        read_series("digits", SeriesOptions.of({"id": "id"}))
     monkeypatch.delenv("GATEWRIGHT_DATA", raising=False)
     with pytest.raises(
         InputError, match=r"japanese-vowels cannot be downloaded automatically, and GATEWRIGHT_DATA is not set\. Put"

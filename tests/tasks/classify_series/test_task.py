@@ -93,6 +93,62 @@ class TestTrain:
         assert cli.main(["predict", str(out), "--file", str(data), "--json"]) == 0
         assert len(json.loads(capsys.readouterr().out)["predictions"]) == 100
 
+    def test_a_stream_is_cut_in_the_same_way_by_all_commands(self, tmp_path, capsys):
+        rng = np.random.default_rng(0)
+        lines = ["user,ms,x,y,activity"]
+        for user in range(6):
+            ms = 0
+            for label in rng.permutation(["run", "walk"] * 6):
+                for _ in range(20):
+                    x, y = rng.normal(3 if label == "run" else 0, 1, 2)
+                    lines.append(f"{user},{ms},{x:.3f},{y:.3f},{label}")
+                    ms += 20
+        data = tmp_path / "s.csv"
+        data.write_text("\n".join(lines) + "\n")
+        out, columns = str(tmp_path / "m.safetensors"), ["--id", "user", "--time", "ms", "--label", "activity"]
+        small = ["--units", "8", "--epochs", "20", "--learning-rate", "0.02", "--window", "10"]
+        assert cli.main(["train", "classify", str(data), "--out", out, *columns, *small]) == 0
+        printed = " ".join(capsys.readouterr().out.split())
+        assert "s.csv was cut into 144 windows of 10 steps, one every 10 steps (--stride), from 6 streams." in printed
+        assert "All series with the same 'user' are in the same set." in printed
+        assert cli.main(["predict", out, "--file", str(data), "--json"]) == 0
+        found = capsys.readouterr()
+        assert len(json.loads(found.out)["predictions"]) == 144
+        assert "gatewright: s.csv was cut into 144 windows of 10 steps" in found.err
+        assert cli.main(["evaluate", out, str(data), "--json"]) == 0
+        evaluated = json.loads(capsys.readouterr().out)
+        assert evaluated["size"] == 144
+        assert evaluated["test"]["accuracy"] > 0.9
+        assert any("144 windows of 10 steps" in note for note in evaluated["notes"])
+        assert cli.main(["predict", out, "--file", str(data), "--window", "20", "--json"]) == 0
+        assert len(json.loads(capsys.readouterr().out)["predictions"]) == 72
+        assert cli.main(["info", out]) == 0
+        assert "series: 2 channels, in windows of 10 steps" in capsys.readouterr().out
+        assert cli.main(["predict", out, "--file", str(data), "--window", "0"]) == 2
+        assert "--window must be a number of steps of at least 1, not 0" in capsys.readouterr().err
+
+    def test_recordings_and_wide_tables_from_training_to_predictions(self, tmp_path, capsys):
+        examples, labels = rising_and_falling(40)
+        wide = ["label," + ",".join(f"t{step}" for step in range(18))]
+        for place, (one, label) in enumerate(zip(examples, labels, strict=True)):
+            folder = tmp_path / "recordings" / label
+            folder.mkdir(parents=True, exist_ok=True)
+            lines = [f"{step / 50},{x:.3f},{y:.3f}" for step, (x, y) in enumerate(one.tolist())]
+            (folder / f"{place}.csv").write_text("t,x,y\n" + "\n".join(lines) + "\n")
+            numbers = [f"{x:.3f}" for x in one[:, 0]] + [""] * (18 - len(one))
+            wide.append(",".join([label, *numbers]))
+        (tmp_path / "wide.csv").write_text("\n".join(wide) + "\n")
+        for name in ("recordings", "wide.csv"):
+            data, out = str(tmp_path / name), tmp_path / f"{name}.safetensors"
+            result = gatewright.train("classify", data, out, **{**SMALL, "epochs": 3})
+            assert result.sizes == {"train": 29, "validation": 3, "test": 8}
+            assert gatewright.evaluate(out, data).size == 40
+            assert len(gatewright.predict(out, file=data)) == 40
+        assert cli.main(["predict", str(tmp_path / "recordings.safetensors"), "--file", str(folder / "0.csv")]) == 2
+        existing = next(folder.iterdir())
+        assert cli.main(["predict", str(tmp_path / "recordings.safetensors"), "--file", str(existing)]) == 0
+        assert capsys.readouterr().out.count("\n") == 1
+
     def test_evaluation_repeats_the_figures_of_the_training(self, tmp_path):
         examples, labels = rising_and_falling(60)
         write_ts(tmp_path / "P_TRAIN.ts", examples[:40], labels[:40])
@@ -189,7 +245,9 @@ class TestTrain:
             (["--adversarial-epsilon", "0.3"], "'adversarial_epsilon' is not a setting of this task: leave it out"),
             (["--tokens", "bytes"], "'tokens' is not a setting of this task: leave it out"),
             (["--text", "x"], "--text x does not apply to series of numbers, as in {data}: leave it out."),
-            (["--id", "x"], "--id, --time and --label name the columns of a long table"),
+            (["--id", "x"], "--id cannot be used, because {data} is not a table. Leave it out."),
+            (["--window", "9"], "--window cannot be used, because {data} is not a table. Leave it out."),
+            (["--channels", "up"], "--channels must be first or last, not 'up'."),
             (["--test", "nowhere.ts"], "--test must be a file of series"),
             (["--validation", "nowhere.ts"], "--validation must be a file of series"),
         ],

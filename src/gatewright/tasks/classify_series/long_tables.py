@@ -1,139 +1,209 @@
 """Read series from long tables.
 
 Each row of a long table is one step of a series. It has the id of the series, the time, and a number for each channel.
+A label at each step needs windows; see `streams`.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.numbers import read_numbers
-from gatewright.data.tables import read_table, require_column
-from gatewright.data.text_tables import label_name
-from gatewright.support.errors import InputError
+from gatewright.data.numbers import read_number_columns, read_numbers
+from gatewright.data.tables import Table, column_list, quoted
+from gatewright.support.errors import InputError, nearest
+from gatewright.tasks.classify_series.counters import is_counter
+from gatewright.tasks.classify_series.options import SeriesOptions
+from gatewright.tasks.classify_series.series import FoundSeries, label_text
+from gatewright.tasks.classify_series.streams import Steps, cut_windows
 from gatewright.tasks.classify_series.times import read_times
 
-LONG_TABLES = (".csv", ".tsv", ".parquet")
-_OPTIONS = ("id", "time", "label")
 _REMEDY = "leave the column out, or name the columns with --id, --time and --label"
+# The ids of windows are their groups by default if there are at least this many, so that each split has some.
+_MIN_GROUPS = 5
+_INDEX_NAMES = ("", "Unnamed: 0", "index")
 
 
-class LongTable(NamedTuple):
-    """The series read from a long table.
+class _Columns(NamedTuple):
+    """The columns of a long table. Those that it does not need are None or empty."""
 
-    Attributes:
-        values: The numbers of each series, [time, channels].
-        labels: The label of each series. None if labels were not read.
-        channels: The names of the channels.
-    """
-
-    values: list[NDArray[np.float64]]
-    labels: list[str] | None
+    ids: tuple[str, ...]
+    time: str | None
+    label: str | None
+    group: str | None
     channels: tuple[str, ...]
 
 
-def read_long(
-    path: Path,
-    id: str | None = None,
-    time: str | None = None,
-    label: str | None = None,
-    channels: Sequence[str] | None = None,
-    labelled: bool = True,
-) -> LongTable:
+def read_long(table: Table, options: SeriesOptions) -> FoundSeries:
     """Read the series of a long table. Series are in the order of their first rows, and steps in the order of time.
 
-    Args:
-        path: A .csv, .tsv or .parquet file.
-        id, time, label: The names of the columns with the id of the series, the time of the step, and the label of the
-            series. By default, `id`, `time` and `label`.
-        channels: The names of the columns to read as channels. By default, all other columns.
-        labelled: Whether to read the label of each series. All rows of a series must have the same label.
-
     Raises:
-        InputError: The table cannot be read or used.
+        InputError: The table cannot be used.
     """
-    table = read_table(path)
-    id, time, label = (
-        option if given is None else given for given, option in zip((id, time, label), _OPTIONS, strict=True)
-    )
-    names = _channel_columns(path, table.names, (id, time, label), channels, labelled)
     if not table.rows:
-        raise InputError(f"{path} has no rows. Add a row for each step of a series.")
-    table.require_unique((id, time, label))
-    values, _ = read_numbers(table, names, _REMEDY)
-    series, first_rows = _number_series(path, id, table.column(id).to_pylist())
-    times = read_times(table, time)
-    order = np.lexsort((times, series))
-    repeated = (np.diff(series[order]) == 0) & (np.diff(times[order]) == 0)
-    if repeated.any():
+        raise InputError(f"{table.path} has no rows. Add a row for each step of a series.")
+    columns, notes = _choose_columns(table, options)
+    table.require_unique([name for name in (*columns.ids, columns.time, columns.label, columns.group) if name])
+    values, number_notes = read_numbers(table, columns.channels, _REMEDY if options.names is None else "fix the value")
+    names, series = _number_series(table, columns.ids)
+    times = None if columns.time is None else read_times(table, columns.time)
+    labels = None if columns.label is None else table.column(columns.label).to_pylist()
+    groups = _groups(table, columns, options, names, series)
+    options = replace(
+        options,
+        id=",".join(columns.ids) or None,
+        time=columns.time,
+        label=columns.label,
+        layout="long",
+        group=columns.group or (columns.ids and groups and ",".join(columns.ids)) or None,
+    )
+    steps = Steps(values, series, times, labels, groups)
+    notes = [*table.notes, *number_notes, *notes]
+    if options.window is not None:
+        return cut_windows(table.path, steps, columns.channels, options, notes)
+    return _whole_series(table, steps, columns, options, notes)
+
+
+def _choose_columns(table: Table, options: SeriesOptions) -> tuple[_Columns, list[str]]:
+    """Return the columns of a table, and notes about those that are left out."""
+    path, names = table.path, table.names
+    streams = options.window is not None
+    ids = _id_columns(table, options)
+    time = options.column(path, "time", names, "time")
+    label = options.column(path, "label", names, "label")
+    group = options.column(path, "group", names)
+    if not ids and not streams:
+        raise _no_column(table, "id", "the column that says which series a row belongs to")
+    if time is None and not streams:
+        raise _no_column(table, "time", "the column with the time of each step")
+    if label is None and options.labelled:
+        raise _no_column(table, "label", "the column of the labels")
+    given = [*ids, *(name for name in (time, label) if name is not None)]
+    if len(set(given)) < len(given) or (group is not None and group in (time, label)):
         raise InputError(
-            f"{path} has two rows for the same series and time. The second is row {int(order[1:][repeated][0]) + 1}. "
-            "Remove one, or choose other columns with --id and --time."
+            f"--id, --time, --label and --group must name different columns of {path}, not {quoted(given)} and "
+            f"{group!r}."
         )
-    ends = np.cumsum(np.bincount(series))
-    split = np.split(values[order], ends[:-1])
-    if not labelled:
-        return LongTable(split, None, names)
-    return LongTable(split, _read_labels(path, label, table.column(label).to_pylist(), series, first_rows), names)
-
-
-def _channel_columns(
-    path: Path, names: list[str], given: tuple[str, str, str], channels: Sequence[str] | None, labelled: bool
-) -> tuple[str, ...]:
-    """Return the names of the columns that are channels. Raise an error if a named column does not exist.
-
-    Args:
-        path: The file, for error messages.
-        names: The names of the table's columns.
-        given: The names of the id column, the time column and the label column.
-        channels: The names of the columns that are channels. None for all other columns.
-        labelled: Whether the label column must exist.
-    """
-    id, time, label = given
-    for option, name in zip(_OPTIONS, given, strict=True):
-        if labelled or option != "label":
-            require_column(path, option, name, names)
-    if len(set(given)) < len(given):
-        raise InputError(
-            f"--id, --time and --label must name three different columns of {path}, not {id!r}, {time!r} and {label!r}."
-        )
-    chosen = tuple(name for name in names if name not in given) if channels is None else tuple(channels)
-    if missing := [name for name in chosen if name not in names]:
-        raise InputError(f"{path} has no column {missing[0]!r}, which is a channel of the other series. Add it.")
-    if not chosen:
-        raise InputError(f"{path} has only the columns {id!r}, {time!r} and {label!r}. Add a column for each channel.")
-    return chosen
-
-
-def _number_series(path: Path, name: str, ids: list[Any]) -> tuple[NDArray[np.intp], list[int]]:
-    """Number the series from 0. Return the number of each row's series, and the index of each series' first row."""
-    for row, id in enumerate(ids):
-        if id is None or not str(id).strip():
-            raise InputError(f"{path}: row {row + 1} has no {name!r}. Fix or remove the row.")
-    numbers: dict[Any, int] = {}
-    first_rows: list[int] = []
-    series = np.empty(len(ids), np.intp)
-    for row, id in enumerate(ids):
-        if id not in numbers:
-            numbers[id] = len(numbers)
-            first_rows.append(row)
-        series[row] = numbers[id]
-    return series, first_rows
-
-
-def _read_labels(
-    path: Path, name: str, fields: list[Any], series: NDArray[np.intp], first_rows: list[int]
-) -> list[str]:
-    labels = [label_name(fields[row]) for row in first_rows]
-    for row, (field, number) in enumerate(zip(fields, series.tolist(), strict=True)):
-        if label_name(field) != labels[number]:
+    notes = []
+    if options.names is not None:
+        if missing := [name for name in options.names if name not in names]:
             raise InputError(
-                f"{path}, row {row + 1}: {name!r} is {label_name(field)!r}, but {labels[number]!r} at an earlier step "
-                "of the same series. Give each series one label."
+                f"{path} has no column {missing[0]!r}, which is a channel of the other series. Add it"
+                f"{nearest(missing[0], names)}"
             )
-    if None in labels:
-        raise InputError(f"{path}: row {first_rows[labels.index(None)] + 1} has no {name!r}. Fix or remove the row.")
-    return [str(label) for label in labels]
+        channels = options.names
+    else:
+        others = [name for name in names if name not in (*given, group)]
+        counters = [name for name in others if name in _INDEX_NAMES and _counts_rows(table, name)]
+        if counters:
+            notes.append(f"The column {counters[0]!r} counts the rows of {path.name}. It is no channel.")
+        channels = tuple(name for name in others if name not in counters)
+    if not channels:
+        raise InputError(f"{path} has only the columns {quoted(given)}. Add a column for each channel.")
+    return _Columns(ids, time, label, group, channels), notes
+
+
+def _id_columns(table: Table, options: SeriesOptions) -> tuple[str, ...]:
+    if options.id is None:
+        return ("id",) if "id" in table.names else ()
+    ids = column_list(options.id, table.names)
+    if missing := [name for name in ids if name not in table.names]:
+        if "id" not in options.given:
+            return ("id",) if "id" in table.names else ()
+        raise InputError(
+            f"--id {missing[0]!r} is not a column of {table.path}, which has {quoted(table.names)}"
+            f"{nearest(missing[0], table.names)}"
+        )
+    return tuple(dict.fromkeys(ids))
+
+
+def _no_column(table: Table, option: str, meaning: str) -> InputError:
+    return InputError(
+        f"{table.path} has no column {option!r}. It has: {quoted(table.names)}. Choose {meaning} with --{option} "
+        "COLUMN."
+    )
+
+
+def _counts_rows(table: Table, name: str) -> bool:
+    values = read_number_columns(table, [name])[name].values
+    return values is not None and is_counter(values)
+
+
+def _number_series(table: Table, ids: Sequence[str]) -> tuple[list[str], NDArray[np.intp]]:
+    """Number the series from 0, in the order of their first rows. Return their ids, and the number for each row."""
+    if not ids:
+        return [""], np.zeros(table.rows, np.intp)
+    numbers: dict[tuple[str, ...], int] = {}
+    series = np.empty(table.rows, np.intp)
+    for row, fields in enumerate(zip(*(table.column(name).to_pylist() for name in ids), strict=True)):
+        id = tuple("" if field is None else str(field).strip() for field in fields)
+        if "" in id:
+            raise InputError(f"{table.where(row)}: the row has no {ids[id.index('')]!r}. Fix or remove the row.")
+        series[row] = numbers.setdefault(id, len(numbers))
+    return [",".join(id) for id in numbers], series
+
+
+def _groups(
+    table: Table, columns: _Columns, options: SeriesOptions, names: list[str], series: NDArray[np.intp]
+) -> list[str]:
+    """Return the group of each row. Without --group, windows are grouped by id if there are several ids."""
+    if columns.group is None:
+        grouped = options.window is not None and len(names) >= _MIN_GROUPS
+        return [names[number] for number in series.tolist()] if grouped else []
+    groups = [label_text(value) for value in table.column(columns.group).to_pylist()]
+    if None in groups:
+        raise InputError(f"{table.where(groups.index(None))}: the row has no {columns.group!r}. Fix or remove the row.")
+    return [str(group) for group in groups]
+
+
+def _whole_series(
+    table: Table, steps: Steps, columns: _Columns, options: SeriesOptions, notes: list[str]
+) -> FoundSeries:
+    """Return a series for each id."""
+    times = steps.times
+    order = np.argsort(steps.series, kind="stable")
+    if times is not None:
+        order = np.lexsort((times, steps.series))
+        repeated = (np.diff(steps.series[order]) == 0) & (np.diff(times[order]) == 0)
+        if repeated.any():
+            row = int(order[1:][repeated][0])
+            raise InputError(
+                f"{table.where(row)}: an earlier row has the same series and time. Remove one, or choose other columns "
+                "with --id and --time."
+            )
+    ends = np.cumsum(np.bincount(steps.series))[:-1]
+    first_rows = [int(rows[0]) for rows in np.split(np.argsort(steps.series, kind="stable"), ends)]
+    labels = None if steps.labels is None else _series_labels(table, steps, columns, options)
+    if steps.groups:
+        _require_one_group(table, steps, columns)
+    groups = tuple(steps.groups[row] for row in first_rows) if steps.groups else ()
+    values = np.split(steps.values[order], ends)
+    return FoundSeries(values, labels, options, columns.channels, tuple(notes), groups)
+
+
+def _series_labels(table: Table, steps: Steps, columns: _Columns, options: SeriesOptions) -> list[Any]:
+    """Return the label of each series. Rows without one belong to series that have it at other rows."""
+    found: dict[int, Any] = {}
+    for row, (label, number) in enumerate(zip(steps.labels or [], steps.series.tolist(), strict=True)):
+        name = label_text(label)
+        if name is None:
+            continue
+        earlier = label_text(found.setdefault(number, label))
+        if earlier != name and options.labelled:
+            raise InputError(
+                f"{table.where(row)}: {columns.label!r} is {name!r}, but {earlier!r} at an earlier step of the same "
+                "series. Give each series one label, or cut the series into windows with --window STEPS."
+            )
+    return [found.get(number) for number in range(int(steps.series.max()) + 1)]
+
+
+def _require_one_group(table: Table, steps: Steps, columns: _Columns) -> None:
+    found: dict[int, str] = {}
+    for row, (group, number) in enumerate(zip(steps.groups, steps.series.tolist(), strict=True)):
+        if found.setdefault(number, group) != group:
+            raise InputError(
+                f"{table.where(row)}: {columns.group!r} is {group!r}, but {found[number]!r} at an earlier step of the "
+                f"same series. Choose a column that is constant in each series, or none, with --group."
+            )

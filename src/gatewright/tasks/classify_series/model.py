@@ -1,7 +1,7 @@
 """Trained series classifiers."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,12 +11,14 @@ from gatewright.nn.file import ModelFile
 from gatewright.nn.layer import Layer, States
 from gatewright.nn.layers import LAYERS
 from gatewright.support.errors import InputError
+from gatewright.support.progress import print_status
 from gatewright.tasks.base.classes import require_known_labels
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel, is_classifier
 from gatewright.tasks.base.prediction import Prediction, predictions
-from gatewright.tasks.classify_series.channels import Channels, pad, trim
+from gatewright.tasks.classify_series.channels import Channels, pad
+from gatewright.tasks.classify_series.given import as_series, as_step
 from gatewright.tasks.classify_series.layers import SeriesInput
-from gatewright.tasks.classify_series.reading import ColumnOptions, read_one_file, read_series
+from gatewright.tasks.classify_series.reading import read_one, read_series, require_channels
 from gatewright.tasks.classify_series.task import PreparedSeries
 
 
@@ -53,24 +55,40 @@ class SeriesClassifier(TrainedModel):
         """The names, means and scales of the channels."""
         return self.prepared.channels
 
-    def predict(self, series: Sequence[ArrayLike]) -> list[Prediction]:
-        """Return the prediction for each series.
+    @overload
+    def predict(self, series: list[Any] | tuple[Any, ...] | Iterator[Any]) -> list[Prediction]: ...
+    @overload
+    def predict(self, series: NDArray[Any]) -> Any: ...
+    def predict(self, series: Any) -> Prediction | list[Prediction]:
+        """Return the prediction for one series, or a list of predictions for several series.
 
-        Each series is [time, channels], in the units of the training data, with NaN for a missing number. The
+        A series is an array [time, channels], in the units of the training data, with NaN for a missing number. If the
+        model has one channel, it may also be [time]. A data frame is a series too: its columns are the channels. The
         prediction for a series does not depend on the other series.
 
+        One array [time, channels] (or [time] for one channel) is one series. An array [series, time, channels], and a
+        list, a tuple or an iterator of series, are several series. For a model with one channel, so is an array
+        [series, time].
+
         Raises:
             InputError: A series has the wrong shape, contains an infinite number, or contains no number.
         """
-        return predictions(self.prepared.label_set, self.probabilities(series))
+        given, is_one = as_series(series, self.channels.names)
+        found = predictions(self.prepared.label_set, self._probabilities(given))
+        return found[0] if is_one else found
 
-    def probabilities(self, series: Sequence[ArrayLike]) -> NDArray[np.float64]:
+    def probabilities(self, series: Any) -> NDArray[np.float64]:
         """Return the probability of each label for each series, [series, labels], with labels in the order of `labels`.
 
+        The argument is as for `predict`. For one series, the result is [1, labels].
+
         Raises:
             InputError: A series has the wrong shape, contains an infinite number, or contains no number.
         """
-        scaled = [self.channels.encode(self._checked(one)[-self.prepared.max_length :]) for one in series]
+        return self._probabilities(as_series(series, self.channels.names)[0])
+
+    def _probabilities(self, series: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        scaled = [self.channels.encode(one[-self.prepared.max_length :]) for one in series]
         if not scaled:
             return np.empty((0, len(self.labels)))
         return self.prepared.label_set.probabilities(self._outputs(pad(scaled, max(map(len, scaled)))))
@@ -102,53 +120,33 @@ class SeriesClassifier(TrainedModel):
         Raises:
             InputError: The step has the wrong shape, contains an infinite number, or contains no number.
         """
-        outputs, after = self._stepper(self.channels.encode(self._checked([numbers])), states)
+        outputs, after = self._stepper(self.channels.encode(as_step(numbers, self.channels.names)), states)
         labels = self.prepared.label_set
         return predictions(labels, labels.probabilities(outputs))[0], after
 
-    def _checked(self, given: Any) -> NDArray[np.float64]:
-        """Return a series as float64 [time, channels], after removing the steps without any number from both ends."""
-        channels = len(self.channels.names)
-        try:
-            one = np.asarray(given, np.float64)
-        except (TypeError, ValueError):
-            raise InputError(
-                "A series must be numbers [time, channels], but something in it is not a number."
-            ) from None
-        if one.ndim == 1 and channels == 1:
-            one = one[:, None]
-        if one.ndim != 2 or one.shape[1] != channels:
-            raise InputError(f"A series must be numbers [time, {channels}], not of shape {list(one.shape)}.")
-        if np.isinf(one).any():
-            raise InputError("A series has an infinite number. Fix it, or replace it by NaN for a missing number.")
-        kept = trim(one)
-        if not len(kept):
-            raise InputError("A series has no number. Leave it out.")
-        return kept
-
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
-        wanted = ColumnOptions(options.get("id"), options.get("time"), options.get("label"), self.channels.names)
-        source = read_series(data, wanted)
+        source = read_series(data, self.prepared.options.for_more(self.channels.names, options))
         examples = source.train if source.test is None else source.test
         examples = examples.take(np.arange(len(examples.values))[:limit])
-        own, known = len(examples.channels), len(self.channels.names)
-        if own != known:
-            raise InputError(
-                f"{source.name} has {own} channels, but the model needs {known}. Give series with {known} channels."
-            )
+        require_channels(source.name, examples, self.channels.names)
         require_known_labels(self.labels, source.name, sorted(set(examples.labels)), "those series")
-        return EvaluationSet(source.name, examples, self.prepared)
+        return EvaluationSet(source.name, examples, self.prepared, source.notes)
 
     def predict_from(
         self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]
     ) -> list[Prediction]:
         if file is None or texts is not None:
             raise InputError("The model classifies series of numbers, not texts. Give a file of series with --file.")
-        wanted = ColumnOptions(options.get("id"), options.get("time"), None, self.channels.names, labelled=False)
-        return self.predict(read_one_file(file, wanted, "--file").values)
+        wanted = self.prepared.options.for_more(self.channels.names, options, labelled=False)
+        found = read_one(file, wanted, "--file")
+        for note in found.notes:
+            print_status(note)
+        return predictions(self.prepared.label_set, self._probabilities(found.series.values))
 
     def describe(self) -> Description:
-        return Description(self.channels.kind, self.prepared.features, f"series: {self.prepared.features:,} channels")
+        window = self.prepared.options.window
+        reads = f"series: {self.prepared.features:,} channels" + (f", in windows of {window:,} steps" if window else "")
+        return Description(self.channels.kind, self.prepared.features, reads)
 
     def answers(self) -> dict[str, Any]:
         return {**self.prepared.label_set.to_json(), "max_length": self.prepared.max_length}

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,8 +22,11 @@ from gatewright.tasks.base.task import FittedBaseline, Length, Splits, Task
 from gatewright.tasks.classify_series.baseline import summary_regression
 from gatewright.tasks.classify_series.channels import Channels, channels_from_json, pad
 from gatewright.tasks.classify_series.layers import SeriesInput
-from gatewright.tasks.classify_series.reading import ColumnOptions, Series, read_one_file, read_series
+from gatewright.tasks.classify_series.options import SeriesOptions
+from gatewright.tasks.classify_series.reading import read_one, read_series
+from gatewright.tasks.classify_series.series import Series
 from gatewright.tasks.classify_series.settings import ClassifySeriesSettings
+from gatewright.tasks.classify_series.splitting import hold_out, require_groups, shared_groups
 
 # Defaults of the input noise. It averages out over several channels, but would hide the shape of a single one.
 _NOISE, _NOISE_OF_ONE_CHANNEL = 0.5, 0.1
@@ -39,11 +42,13 @@ class PreparedSeries(ClassifierPrepared[Series]):
         channels: The names, means and scales of the channels.
         max_length: Largest number of steps of a series. Only the last steps of a longer series are read.
         class_weights: "balanced" if all classes have the same total weight in the loss; "none" if all examples do.
+        options: The options with which the training series were read. Further series are read in the same way.
     """
 
     channels: Channels
     max_length: int
     class_weights: str = "none"
+    options: SeriesOptions = field(default_factory=SeriesOptions)
 
     unit: ClassVar[str] = "series"
 
@@ -71,14 +76,20 @@ class PreparedSeries(ClassifierPrepared[Series]):
         return balanced(batch.targets, len(self.labels))
 
     def to_json(self) -> dict[str, Any]:
-        return {"labels": list(self.labels), "max_length": self.max_length, "channels": self.channels.to_json()}
+        return {
+            "labels": list(self.labels),
+            "max_length": self.max_length,
+            "channels": self.channels.to_json(),
+            "options": self.options.to_json(),
+        }
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Self:
         labels, max_length = labels_from_json({**kept, "multi_label": False}), kept.get("max_length")
         if type(max_length) is not int or not 0 < max_length < 2**31:
             raise InputError("its max_length is not a whole number above 0.")
-        return cls(labels, channels_from_json(kept.get("channels")), max_length)
+        options = SeriesOptions.from_json(kept.get("options", {}))
+        return cls(labels, channels_from_json(kept.get("channels")), max_length, options=options)
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,7 @@ class ClassifySeries(Task[Series]):
     depend on the seed.
 
     Args:
-        options: `id`, `time` and `label`: The names of the columns of a long table; see `long_tables.read_long`.
+        options: See `SeriesOptions`.
     """
 
     settings: ClassifySeriesSettings
@@ -99,9 +110,8 @@ class ClassifySeries(Task[Series]):
     length: ClassVar[Length] = Length(2_000, 10, 200)
 
     def read(self) -> Splits[Series]:
-        wanted = ColumnOptions(self.options.get("id"), self.options.get("time"), self.options.get("label"))
-        source = read_series(self.data, wanted, self.test)
-        name, train, test, notes = source.name, source.train, source.test, []
+        source = read_series(self.data, SeriesOptions.of(self.options), self.test)
+        name, train, test, notes = source.name, source.train, source.test, [*source.notes]
         classes = set(train.labels)
         require_several(name, classes)
         if too_many_labels(classes, len(train.labels)):
@@ -110,31 +120,30 @@ class ClassifySeries(Task[Series]):
                 "several series of each class. For a table, choose the column of the classes with --label."
             )
         if test is None:
-            train, test = _hold_out(train, TEST_FRACTION)
-            notes.append(held_out_note(name, "series"))
+            require_groups(train, name)
+            train, test, own = hold_out(train, TEST_FRACTION, "test set", source.neighbours)
+            notes += [held_out_note(name, "series")] if not train.groups else []
+            notes += own
         else:
             require_known(f"The test set of {name}", set(test.labels), classes)
+            notes += shared_groups(train, test, "test set")
         if self.limit is not None:
             train, test = (
                 some.take(split.stratified_sample(some.labels, self.limit, SPLIT_SEED)) for some in (train, test)
             )
             notes.append(limit_note(self.limit, "series"))
         if self.validation is None:
-            train, validation = _hold_out(train, VALIDATION_FRACTION, bool(source.neighbours))
-            if source.neighbours:
-                notes.append(
-                    f"Neighboring series of {name} {source.neighbours}. The validation set therefore consists of "
-                    "blocks of consecutive series."
-                )
+            train, validation, own = hold_out(train, VALIDATION_FRACTION, "validation set", source.neighbours)
         else:
-            validation = read_one_file(self.validation, wanted._replace(channels=train.channels), "--validation")
+            validation, own = read_one(self.validation, train.options_for_more(), "--validation")
             require_known(f"The validation data {self.validation}", set(validation.labels), set(train.labels))
+            notes += shared_groups(train, validation, "validation set")
         others = {
             part: (len(some.labels), set(some.labels)) for part, some in (("validation", validation), ("test", test))
         }
         require_examples(name, set(train.labels), others)
         remarks = _remarks(train, [*train.values, *validation.values, *test.values], self.settings.max_length)
-        return Splits(name, train, validation, test, (*notes, *remarks))
+        return Splits(name, train, validation, test, tuple(dict.fromkeys([*notes, *own, *remarks])))
 
     def prepare(self, splits: Splits[Series]) -> tuple[PreparedSeries, ClassifySeriesSettings]:
         """Return the labels (in alphabetical order) and channels found in the training set, and the settings."""
@@ -144,7 +153,7 @@ class ClassifySeries(Task[Series]):
             noise = _NOISE if len(train.channels) > 1 else _NOISE_OF_ONE_CHANNEL
         channels = Channels.fit(train.channels, train.values, settings.scaling == "together")
         labels = SingleLabel(tuple(sorted(set(train.labels))))
-        prepared = PreparedSeries(labels, channels, max_length, settings.class_weights)
+        prepared = PreparedSeries(labels, channels, max_length, settings.class_weights, train.options)
         return prepared, replace(settings, input_noise=noise, max_length=max_length)
 
     def network(self, prepared: PreparedSeries, settings: Any) -> list[Layer]:
@@ -176,13 +185,6 @@ class ClassifySeries(Task[Series]):
             f"length; C = {fitted.C:g} and the number of steps chosen on the validation set",
             fitted.outputs,
         )
-
-
-def _hold_out(examples: Series, fraction: float, blocks: bool = False) -> tuple[Series, Series]:
-    """Return the series to keep and a held-out fraction, in blocks of consecutive series if `blocks`."""
-    hold_out = split.stratified_block_split if blocks else split.stratified_split
-    kept, held = hold_out(examples.labels, fraction, SPLIT_SEED)
-    return examples.take(kept), examples.take(held)
 
 
 def _remarks(train: Series, everything: list[NDArray[np.float64]], max_length: int | None) -> list[str]:

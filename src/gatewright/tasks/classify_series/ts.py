@@ -5,59 +5,53 @@ The dimensions of a series are separated by colons, and the values of a dimensio
 field.
 """
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright.data.files import read_text
 from gatewright.data.numbers import MAX_SHOWN, is_number
 from gatewright.support.errors import InputError
 from gatewright.support.progress import Ticker, print_status
+from gatewright.tasks.classify_series.options import SeriesOptions
+from gatewright.tasks.classify_series.series import FoundSeries
 
 _MISSING = "?"
 
 
-def read_ts(path: Path) -> tuple[list[NDArray[np.float64]], list[str] | None]:
-    """Return the series of a file, and the class of each series or None if the file has no classes.
-
-    Each series is [time, dimensions], with NaN for missing values.
+def read_ts(path: Path, options: SeriesOptions) -> FoundSeries:
+    """Return the series of a file, with NaN for missing values, and their classes. A missing class is None.
 
     Raises:
         InputError: The file cannot be read or used.
     """
     series: list[NDArray[np.float64]] = []
-    labels: list[str] = []
+    labels: list[str | None] = []
     ticker = Ticker()
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            lines = _lines(file)
-            has_classes, dimensions = _read_header(path, lines)
-            for number, line in lines:
-                if ticker.due():
-                    print_status(f"{len(series):,} series of {path} read.")
-                fields = line.split(":")
-                if has_classes:
-                    labels.append(fields.pop().strip())
-                    if labels[-1] in ("", _MISSING):
-                        raise InputError(
-                            f"{path}, line {number}: the series has no class at its end. Add one or remove the line."
-                        )
-                dimensions = len(fields) if dimensions is None else dimensions
-                if len(fields) != dimensions:
-                    raise InputError(
-                        f"{path}, line {number}: the series has {len(fields)} dimensions, but the others have "
-                        f"{dimensions}. Give all series the same dimensions."
-                    )
-                series.append(_parse_series(f"{path}, line {number}", fields))
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8. Save it as UTF-8.") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}). Make the file readable.") from None
-    return series, labels if has_classes else None
+    text = read_text(path)
+    lines = _lines(io.StringIO(text.text, newline=None))
+    has_classes, dimensions = _read_header(path, lines)
+    for number, line in lines:
+        if ticker.due():
+            print_status(f"{len(series):,} series of {path} read.")
+        fields = line.split(":")
+        if has_classes:
+            label = fields.pop().strip()
+            labels.append(None if label == _MISSING else label)
+        dimensions = len(fields) if dimensions is None else dimensions
+        if len(fields) != dimensions:
+            raise InputError(
+                f"{path}, line {number}: the series has {len(fields)} dimensions, but the others have "
+                f"{dimensions}. Give all series the same dimensions."
+            )
+        series.append(_parse_series(f"{path}, line {number}", fields))
+    return FoundSeries(series, labels if has_classes else None, options, notes=(text.note,) if text.note else ())
 
 
-def _lines(file: Iterator[str]) -> Iterator[tuple[int, str]]:
+def _lines(file: Iterable[str]) -> Iterator[tuple[int, str]]:
     """Yield the number and the content of each line that is not blank or a comment, which starts with # or %."""
     for number, line in enumerate(file, 1):
         content = line.strip()
