@@ -382,6 +382,13 @@ def train_forecaster(
     past_covariates: str | None = None,
     future_covariates: str | None = None,
     series_id: str | None = None,
+    time_format: str | None = None,
+    day_first: str | None = None,
+    time_zone: str | None = None,
+    frequency: str | None = None,
+    decimal: str | None = None,
+    header: str | None = None,
+    layout: str | None = None,
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
@@ -419,15 +426,26 @@ def train_forecaster(
         data: ett-h1, ett-m1, or a .csv, .tsv (also .gz) or .parquet file, with a row for each time and a column
             for each variable.
         out: The model file. An existing one is replaced when the new one is finished.
-        time: Column of the times: dates, dates and times, or whole numbers (default: date, time or a similar
-            name).
+        time: Column of the times: dates, dates and times, or whole numbers; several columns separated by commas,
+            such as Date,Time; or none if rows are in order and evenly spaced (default: found by names and
+            values).
         target: Column to forecast, several columns separated by commas, or 'all' for all columns of numbers
             without another role (default: all).
         past_covariates: Column that helps to forecast and is known up to the present, several columns separated
             by commas, or 'all' for all other columns of numbers (default: none).
         future_covariates: Column that helps to forecast and is also known for the steps to forecast, or several
             columns separated by commas (default: none).
-        series_id: Column that says which series a row belongs to, if there are several.
+        series_id: Column, or several separated by commas, that says which series a row belongs to.
+        time_format: Format of the times, such as %d/%m/%Y; or iso, number, or s, ms, us or ns for times since
+            1970; separated by commas for several columns (default: found from all rows).
+        day_first: Whether the day comes before the month (default: found from all rows).
+        time_zone: Time zone of the times, such as Europe/Berlin (default: that of the offsets in the data, or
+            none).
+        frequency: Length of a step, such as hour, '15 minutes', 'working day' or month. Rows at other times are
+            averaged (default: found from the times).
+        decimal: Character before the fraction of a number: . or , (default: found from all rows).
+        header: Whether the first line of a text table has the names of its columns (default: found).
+        layout: long (a row for each time) or wide (a column for each time) (default: found).
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.

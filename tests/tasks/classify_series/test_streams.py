@@ -107,6 +107,7 @@ def test_steps_without_a_label_count_as_no_label(tmp_path):
         ({"window": 0}, "--window must be a number of steps of at least 1, not 0"),
         ({"window": "ten"}, "--window must be a number of steps"),
         ({"stride": 3}, r"--stride is the distance between windows\. Give their length with --window"),
+        ({"id": 5}, "--id must be the name of a column, not 5"),
         ({"window": 2, "label": "state"}, "--label 'state' is not a column of"),
         ({"window": 2, "group": "ms"}, "--id, --time, --label and --group must name different columns"),
     ],

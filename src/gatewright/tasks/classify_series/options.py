@@ -59,6 +59,9 @@ class SeriesOptions:
                 raise InputError(
                     f"--{name} must be {' or '.join(allowed)}, not {given[name]!r}{nearest(given[name], allowed)}"
                 )
+        for name in _COLUMNS:
+            if not isinstance(given.get(name), str | None):
+                raise InputError(f"--{name} must be the name of a column, not {given[name]!r}.")
         window, stride = (_whole(name, given.get(name)) for name in ("window", "stride"))
         if stride is not None and window is None:
             raise InputError("--stride is the distance between windows. Give their length with --window too.")
