@@ -7,7 +7,6 @@ import numpy as np
 from gatewright.comparison.plan import Entrant, Plan
 from gatewright.comparison.runs import Finished
 from gatewright.ops import machine
-from gatewright.results.measure import is_better
 from gatewright.results.records import BaselineResult, CellResult, Comparison
 from gatewright.results.statistics import mean_interval
 from gatewright.results.verdict import Competitor, comparison_verdict, judge
@@ -73,25 +72,23 @@ def conclude(
         ),
         machine=machine.facts(),
         seconds=sum(finished.seconds for finished in runs.values()) + fitted[1],
+        selection=str(prepared.selection(dataset.validation.size)),
     )
 
 
 def _best_rate(plan: Plan, dataset: Dataset, entrant: Entrant, runs: dict[str, Finished]) -> list[Finished]:
     """Select the best learning rate of an entry and return its runs, one for each seed, in the order of the seeds.
 
-    The best learning rate is the one whose runs have the best mean of the main metric on the validation set.
+    Learning rates are chosen as epochs are, by the means over the runs; see `Prepared.selection`.
     """
-    main = dataset.prepared.measures[0]
-    candidates = []
-    for rate in plan.learning_rates:
-        finished = [runs[entrant.key(rate, seed)] for seed in range(plan.seeds)]
-        values = [one.run.epochs[one.run.chosen_epoch - 1].validation[main.name] for one in finished]
-        candidates.append((float(np.mean(values)), finished))
-    best, *others = candidates
-    for candidate in others:
-        if is_better(main, candidate[0], best[0]):
-            best = candidate
-    return best[1]
+    selection = dataset.prepared.selection(dataset.validation.size)
+    candidates = [[runs[entrant.key(rate, seed)] for seed in range(plan.seeds)] for rate in plan.learning_rates]
+    means = []
+    for finished in candidates:
+        values = [one.run.epochs[one.run.chosen_epoch - 1].validation for one in finished]
+        names = [measure.name for measure in selection.measures]
+        means.append({name: float(np.mean([one[name] for one in values])) for name in names})
+    return candidates[selection.best(means)]
 
 
 def _cell_result(dataset: Dataset, entrant: Entrant, finished: Sequence[Finished]) -> CellResult:

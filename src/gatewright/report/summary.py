@@ -29,6 +29,7 @@ def trained(result: Trained) -> str:
         [
             Text(f"{result.task} {result.data}: {sizes} {result.unit}", "bold"),
             _epochs(result),
+            *([Text(_chosen(result))] if result.selection else []),
             _tests(result.measures, result.unit, tests),
             Text(f"Baseline: {result.baseline_name}"),
             *_by_label(result),
@@ -91,6 +92,10 @@ def _epochs(result: Trained) -> Table:
             chosen = " chosen" if number == result.chosen_epoch else ""
             table.add_row(f"{number}{chosen}", format_number(epoch.loss), *values, f"{epoch.seconds:.1f}")
     return table
+
+
+def _chosen(result: Trained) -> str:
+    return f"Epoch {result.chosen_epoch} of {len(result.epochs)} was chosen by {result.selection}."
 
 
 def _by_label(result: Trained | Evaluated) -> list[RenderableType]:

@@ -158,9 +158,12 @@ def legend(comparison: Comparison) -> str:
         else "one seed, so there are no intervals and no difference is claimed"
     )
     measure = comparison.measures[0]
+    chosen = "Epochs and learning rates" if _has_several_learning_rates(comparison) else "Epochs"
+    selection = f"{chosen} were chosen by {comparison.selection}. " if comparison.selection else ""
     return (
         f"Metrics on the test set: {values}. The tests compare {measure.title} ({measure.better} is better). "
-        "Seconds are for one epoch of training, or for fitting the baseline. Peak memory is that of a training step."
+        f"{selection}Seconds are for one epoch of training, or for fitting the baseline. Peak memory is that of a "
+        "training step."
     )
 
 

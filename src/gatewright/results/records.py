@@ -41,7 +41,7 @@ class Run:
         seed: Seed of the initial weights and of the order of the examples.
         learning_rate: Learning rate of Adam.
         epochs: All epochs, in order.
-        chosen_epoch: The epoch with the best first metric on the validation set, counted from 1.
+        chosen_epoch: The epoch that is best on the validation set, counted from 1; see `Comparison.selection`.
         test: Metrics on the test set with the weights of the chosen epoch.
         gradient_before, gradient_after: Gradient norms before training, and with the weights of the chosen epoch.
     """
@@ -113,6 +113,7 @@ class Comparison(Result):
         verdict: The result in words. It claims only the differences that the tests show.
         machine: Processor, number of threads, and versions of packages.
         seconds: Total time of all runs, in seconds.
+        selection: The metric that chose epochs and learning rates, in words. Empty in results of older versions.
     """
 
     task: str
@@ -130,6 +131,7 @@ class Comparison(Result):
     verdict: str
     machine: dict[str, str]
     seconds: float
+    selection: str = ""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -204,6 +206,7 @@ class Trained(Result):
         multi_label: True if an example can have any number of labels.
         other_baselines: Test metrics of further baselines, by name. They were worse on the validation set.
         details: Further tables about the test set.
+        selection: The metric that chose the epoch, in words. Empty in results of older versions.
     """
 
     task: str
@@ -231,6 +234,7 @@ class Trained(Result):
     multi_label: bool = False
     other_baselines: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
     details: tuple[DetailTable, ...] = ()
+    selection: str = ""
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:

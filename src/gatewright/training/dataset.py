@@ -41,7 +41,7 @@ class Dataset:
         prepared, settings = task.prepare(splits)
         train = prepared.encode(splits.train, training=True)
         validation, test = prepared.encode(splits.validation), prepared.encode(splits.test)
-        splits = replace(splits, notes=(*splits.notes, *prepared.remarks(test)))
+        splits = replace(splits, notes=(*splits.notes, *prepared.training_remarks(validation, test)))
         if settings.epochs is None:
             settings = replace(settings, epochs=task.length.epochs(train.size, settings.batch_size))
         return cls(splits, prepared, settings, train, validation, test)

@@ -1,4 +1,4 @@
-"""The training loop, which also chooses the epoch with the best metrics on the validation set."""
+"""The training loop, which also chooses the epoch that is best on the validation set."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data.batches import Batch, minibatches, shuffled
-from gatewright.results.measure import Measure, is_better
 from gatewright.results.records import Epoch
 from gatewright.support import memory
 from gatewright.training.checkpoint import Checkpoint, Progressed
@@ -47,7 +46,7 @@ def fit(
     tick: Callable[[int, int, int], None] = lambda epoch, done, total: None,
     epoch_end: Callable[[int, Epoch], None] = lambda number, epoch: None,
 ) -> Fitted:
-    """Train a network and return the weights of the epoch that is best on the validation set.
+    """Train a network and return the weights of the epoch that is best on the validation set; see `Prepared.selection`.
 
     Args:
         network: The network. It must have been compiled with the settings in `recipe`. Only the learning rate may
@@ -64,7 +63,7 @@ def fit(
         epoch_end: Function that is called after each epoch with the number of the epoch and its results.
     """
     importance = np.ones(train.size, np.float32) if sample_weight is None else sample_weight
-    at = _begin(network, recipe, weights)
+    selection, at = network.prepared.selection(validation.size), _begin(network, recipe, weights)
     if checkpoint is not None:
         at = checkpoint.read(at)
     # Patience 0 means that training never stops early.
@@ -76,22 +75,13 @@ def fit(
         measured = network.prepared.measure(network.outputs(evaluated, validation), validation.targets)
         epoch = Epoch(at.loss / at.total_weight, measured, at.seconds)
         at = at._replace(epochs=(*at.epochs, epoch), done=0, loss=0.0, total_weight=0.0, seconds=0.0)
-        measures = network.prepared.selection_measures
-        if not at.chosen or _is_better(measures, measured, at.epochs[at.chosen - 1].validation):
+        if not at.chosen or selection.is_better(measured, at.epochs[at.chosen - 1].validation):
             # A copy, because the next training step consumes the state.
             at = at._replace(chosen=number, best=_copy(evaluated))
         if checkpoint is not None:
             checkpoint.write(at)
         epoch_end(number, epoch)
     return Fitted(at.epochs, at.chosen, at.best)
-
-
-def _is_better(measures: Sequence[Measure], new: dict[str, float], old: dict[str, float]) -> bool:
-    """Return True if the metrics `new` are better than `old`. The first of `measures` that differs decides."""
-    for measure in measures:
-        if new[measure.name] != old[measure.name]:
-            return is_better(measure, new[measure.name], old[measure.name])
-    return False
 
 
 def _begin(network: Network, recipe: Recipe, weights: Sequence[Any]) -> Progressed:

@@ -30,7 +30,7 @@ from gatewright.training.network import Network
 from gatewright.training.recipe import Recipe
 
 # Version of the file with the outputs of a baseline. If a file has another version, the outputs are computed again.
-_BASELINE_FORMAT = 4
+_BASELINE_FORMAT = 5
 
 
 def require_place(file: Path) -> None:
@@ -137,7 +137,8 @@ class Job:
             The trained network, and True if training is finished or False if it was interrupted.
         """
         dataset, recipe, seed = self._dataset, self._recipe, self._dataset.settings.seed
-        measure = dataset.prepared.measures[0]
+        selection = dataset.prepared.selection(dataset.validation.size)
+        measures = dict.fromkeys((dataset.prepared.measures[0], *selection.measures))
         progress.start_run("training", recipe.epochs)
 
         def tick(epoch: int, done: int, total: int) -> None:
@@ -145,9 +146,10 @@ class Job:
             progress.update(epoch, done, total)
 
         def epoch_end(number: int, epoch: Epoch) -> None:
+            values = [f"{measure.title} {format_number(epoch.validation[measure.name])}" for measure in measures]
             progress.print_line(
-                f"epoch {number} of {recipe.epochs}: loss {format_number(epoch.loss)}, validation {measure.title} "
-                f"{format_number(epoch.validation[measure.name])}, {epoch.seconds:.0f} s"
+                f"epoch {number} of {recipe.epochs}: loss {format_number(epoch.loss)}, validation {', '.join(values)}, "
+                f"{epoch.seconds:.0f} s"
             )
 
         try:
@@ -242,4 +244,5 @@ class Job:
             multi_label=prepared.multi_label,
             details=prepared.details(dataset.splits.test, {"network": outputs, "baseline": baseline.outputs}),
             other_baselines={name: prepared.measure(outputs, test.targets) for name, outputs in baseline.others},
+            selection=str(prepared.selection(dataset.validation.size)),
         )

@@ -137,6 +137,38 @@ class TestClassify:
         assert data.prepared.measure(baseline.outputs, data.test.targets)["accuracy"] == 1
         assert len(set(map(tuple, data.test.inputs.tolist()))) == 1
 
+    @pytest.mark.parametrize("tokens", ["words", "bytes"])
+    def test_the_baseline_reads_characters_where_words_are_not_separated(self, tmp_path, tokens):
+        rng = np.random.default_rng(0)
+        drawn = ["".join(rng.choice(list("日鳥雲火風北魚石山川"), 9)) for _ in range(300)]
+        path = table(tmp_path / "r.csv", [(text, "sun" if "日" in text else "none") for text in drawn])
+        task = task_of(path, tokens=tokens, vocabulary=300)
+        data = Dataset.read(task)
+        baseline = task.baseline(data.splits, data.prepared)
+        assert data.prepared.measure(baseline.outputs, data.test.targets)["accuracy"] > 0.95
+        assert baseline.description.startswith("sequences of 1 to 3 characters of the whole texts")
+        assert "characters or words chosen by log loss on the validation set" in baseline.description
+
+    def test_the_share_of_unknown_words_is_noted(self, tmp_path):
+        rows = [("known words", "a"), ("known things", "b")] * 20
+        new = table(tmp_path / "new.csv", [("known secret", "a"), ("other secret", "b")])
+        old = table(tmp_path / "old.csv", [("known words", "a"), ("known things", "b")])
+        path = table(tmp_path / "r.csv", rows)
+        note = "0.0% of the words of the validation texts and {} of the words of the test texts are unknown (not in the"
+        data = Dataset.read(task_of(path, test=new, validation=old))
+        assert data.splits.notes[-1] == (
+            f"{note.format('75.0%')} vocabulary). A model that is trained with --tokens bytes has none."
+        )
+        data = Dataset.read(task_of(path, test=old, validation=old))
+        assert data.splits.notes[-1] == f"{note.format('0.0%')} vocabulary)."
+        data = Dataset.read(task_of(path, test=new, validation=old, tokens="bytes", vocabulary=300))
+        assert not any("unknown" in note for note in data.splits.notes)
+
+    def test_words_that_are_too_rare_are_refused_with_a_remedy(self, tmp_path):
+        task = task_of(table(tmp_path / "r.csv", [(f"日鳥{i}", "ab"[i % 2]) for i in range(40)]), min_count=2)
+        with pytest.raises(InputError, match=r"has a word that occurs 2 times.*--tokens bytes.*or --min-count 1"):
+            Dataset.read(task)
+
     @pytest.mark.parametrize(
         ("rows", "sentence"),
         [

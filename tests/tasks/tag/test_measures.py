@@ -71,7 +71,7 @@ def test_tags_are_recognized_as_spans(tags, said):
 
 
 def outputs(predicted, tags, labels):
-    return {"scores": np.eye(tags)[predicted], "labels": np.array(labels)}
+    return {"scores": np.eye(tags)[predicted], "labels": np.array(labels), "losses": np.arange(len(predicted))}
 
 
 def test_metrics_equal_those_counted_by_hand():
@@ -91,6 +91,8 @@ def test_metrics_equal_those_counted_by_hand():
         "unknown_word_accuracy": 1 / 2,
         # The third is a piece without a label; the second has an unseen label.
         "intent_accuracy": 1 / 2,
+        # Six words; of the labels, only that of the first sentence is known.
+        "loss": pytest.approx((0 + 1 + 2) / 6 + np.log(1 + np.exp(-1))),
     }
     assert next(iter(of_tags(predicted, targets, names, with_spans=False))) == "accuracy"
     np.testing.assert_array_equal(fractions_right(predicted, targets), [1, 1 / 2, 1])

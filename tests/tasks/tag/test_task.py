@@ -32,7 +32,7 @@ def test_sentences_are_encoded_as_trees_of_arrays(folder):
     _, data = read(folder, max_chars=5)
     prepared, (inputs, targets) = data.prepared, data.train
     assert [measure.name for measure in prepared.measures] == [
-        *("span_f1", "accuracy", "unknown_word_accuracy", "intent_accuracy"),
+        *("span_f1", "accuracy", "unknown_word_accuracy", "intent_accuracy", "loss"),
     ]
     assert inputs["words"].shape == targets["tags"].shape == targets["unknown"].shape == (60, prepared.time)
     assert inputs["chars"].shape == (60, prepared.time, 5)

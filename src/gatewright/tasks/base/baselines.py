@@ -1,40 +1,73 @@
 """Baselines that several tasks share: logistic and linear regression."""
 
-import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.tasks.base.measures import multi_label_metrics, to_label_probabilities
+from gatewright.support.progress import with_progress
+from gatewright.tasks.base.labels import LabelSet
 
 # Inverse strengths of regularization. The one that is best on the validation set is used.
 _STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 # Counts are smoothed by one, as in the paper.
 _SMOOTHING = 1.0
+# Limits that bound the time and memory of features of characters: characters of the training texts, and features.
+_MAX_CHARACTERS, _MAX_SEQUENCES = 5_000_000, 500_000
+# The texts, and the characters at the beginning of each, from which spaces between words are measured.
+_SAMPLED_TEXTS, _SAMPLED_CHARACTERS = 1_000, 1_000
+# Letters of scripts without spaces between words: Thai, Lao, Tibetan, Myanmar, Khmer, Kana, Bopomofo and Han.
+_UNSPACED_LETTER = re.compile(
+    r"[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u312f\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    r"\uff66-\uff9d\U00020000-\U0003ffff]"
+)
+# Texts are without spaces if this share of their letters is of these scripts, or if the parts between spaces have more
+# characters than this on average.
+_UNSPACED_SHARE, _LONG_WORD = 0.3, 20
 
 
 class NBLogisticRegression(NamedTuple):
-    """The result of a logistic regression on naive-Bayes-weighted words.
+    """The result of a logistic regression on naive-Bayes-weighted features of texts.
 
     Attributes:
         outputs: Logits for the test texts: [texts, classes], or [texts, 1] for two classes; [texts, labels] if
             multi-label.
-        C: The inverse regularization strength that was best on the validation set.
+        C: The inverse regularization strength, chosen on the validation set.
+        features: A description of the features, such as "words and pairs of words", chosen on the validation set.
     """
 
     outputs: NDArray[np.float64]
     C: float
+    features: str
+
+
+class _Features(NamedTuple):
+    """A way to turn texts into features.
+
+    Attributes:
+        description: A description for reports.
+        arguments: Arguments of scikit-learn's `CountVectorizer`.
+        length: Number of characters at the end of each text that are read. None for the whole text.
+    """
+
+    description: str
+    arguments: dict[str, Any]
+    length: int | None = None
+
+
+_WORDS = _Features("words and pairs of words of the whole texts", {"ngram_range": (1, 2), "token_pattern": r"\w+"})
 
 
 def nb_logistic_regression(
     train_texts: Sequence[str],
-    train_classes: NDArray[np.integer[Any]],
+    train_targets: NDArray[np.integer[Any]],
     validation_texts: Sequence[str],
-    validation_classes: NDArray[np.integer[Any]],
+    validation_targets: NDArray[np.integer[Any]],
     test_texts: Sequence[str],
-    classes: int,
+    labels: LabelSet,
+    characters: bool = False,
 ) -> NBLogisticRegression:
     """Fit logistic regression on naive-Bayes-weighted words and pairs of words.
 
@@ -44,72 +77,87 @@ def nb_logistic_regression(
         p = 1 + sum of f over the texts of the class,  q = 1 + sum of f over all other texts
         r = log((p / |p|) / (q / |q|)),   features r * f
 
-    For more than two classes, one regression is fitted for each class against the rest.
+    For more than two classes, one regression is fitted for each class against the rest. For multi-label texts, one
+    regression is fitted for each label.
 
     Args:
-        train_texts, train_classes: The training set. Classes are integers from 0, [texts].
-        validation_texts, validation_classes: The validation set, on which C is chosen by accuracy.
+        train_texts, train_targets: The training set, with targets as `LabelSet.targets` returns them.
+        validation_texts, validation_targets: The validation set, on which C and the features are chosen as
+            `LabelSet.selection` says.
         test_texts: The texts to predict.
-        classes: The number of classes.
+        labels: The labels of the texts.
+        characters: Also try sequences of 1 to 3 characters as features.
     """
+    positives = train_targets.astype(np.bool_) if labels.multi_label else _columns(train_targets, labels.outputs)
+    selection, best_values = labels.selection(len(validation_texts)), None
+    for features in (_WORDS, _characters(train_texts)) if characters else (_WORDS,):
+        read = [_ends(texts, features.length) for texts in (train_texts, validation_texts, test_texts)]
+        train, validation, test = _counted(features, *read)
+        ratios = [_log_ratio(train, positive) for positive in positives.T]
+        for C in _STRENGTHS:
+            models = [_regression(train, one, ratio, C) for one, ratio in zip(positives.T, ratios, strict=True)]
+            probabilities = labels.probabilities(_logits(models, ratios, validation))
+            values = labels.measure(probabilities, validation_targets)
+            if best_values is None or selection.is_better(values, best_values):
+                best_values = values
+                best = NBLogisticRegression(_logits(models, ratios, test), C, features.description)
+    return best
 
-    def accuracy(logits: NDArray[np.float64]) -> float:
-        predicted = (logits[:, 0] > 0) if classes == 2 else logits.argmax(axis=1)
-        return float(np.mean(predicted == validation_classes))
 
-    columns = [train_classes == number for number in ([1] if classes == 2 else range(classes))]
-    return _best(train_texts, np.stack(columns, axis=1), validation_texts, accuracy, test_texts)
-
-
-def multi_label_nb_logistic_regression(
-    train_texts: Sequence[str],
-    train_labels: NDArray[np.integer[Any]],
-    validation_texts: Sequence[str],
-    validation_labels: NDArray[np.integer[Any]],
-    test_texts: Sequence[str],
-) -> NBLogisticRegression:
-    """Fit one logistic regression, as in `nb_logistic_regression`, for each label of multi-label texts.
+def _columns(classes: NDArray[np.integer[Any]], outputs: int) -> NDArray[np.bool_]:
+    """Return a column of binary targets for each regression, [texts, outputs]; only the second of two classes has one.
 
     Args:
-        train_texts, train_labels: The training set. Labels are [texts, labels]: 1 where a text has the label, otherwise
-            0.
-        validation_texts, validation_labels: The validation set, on which C is chosen by macro F1.
-        test_texts: The texts to predict.
+        classes: The classes as integers from 0, [texts].
+        outputs: Number of columns.
     """
-
-    def macro_f1(logits: NDArray[np.float64]) -> float:
-        return multi_label_metrics(to_label_probabilities(logits), validation_labels)["macro_f1"]
-
-    return _best(train_texts, train_labels.astype(np.bool_), validation_texts, macro_f1, test_texts)
+    return np.asarray(classes[:, None] == ([1] if outputs == 1 else np.arange(outputs)))
 
 
-def _best(
-    train_texts: Sequence[str],
-    positives: NDArray[np.bool_],
-    validation_texts: Sequence[str],
-    score: Callable[[NDArray[np.float64]], float],
-    test_texts: Sequence[str],
-) -> NBLogisticRegression:
-    """Fit a regression for each column of `positives`, [texts, outputs], which are the binary training targets.
+def _characters(texts: Sequence[str]) -> _Features:
+    """Return features for sequences of characters. If `texts` are long, only the end of each text is read."""
+    arguments = {"analyzer": "char", "ngram_range": (1, 3), "max_features": _MAX_SEQUENCES}
+    length = max(1, _MAX_CHARACTERS // len(texts))
+    if max(map(len, texts)) <= length:
+        return _Features("sequences of 1 to 3 characters of the whole texts", arguments)
+    description = f"sequences of 1 to 3 characters of the last {length:,} characters of each text"
+    return _Features(description, arguments, length)
 
-    The regularization strength is the one for which `score`, applied to the validation logits, is highest.
+
+def _ends(texts: Sequence[str], length: int | None) -> Sequence[str]:
+    return texts if length is None else [text[-length:] for text in texts]
+
+
+def _counted(features: _Features, *splits: Sequence[str]) -> list[Any]:
+    """Return a sparse matrix for each split, [texts, features]: 1 where a text has a feature of the training set.
+
+    Args:
+        features: The features.
+        splits: The texts of each split. The first one is the training set.
     """
     from sklearn.feature_extraction.text import CountVectorizer
 
-    counter = CountVectorizer(ngram_range=(1, 2), binary=True, token_pattern=r"\w+", dtype=np.float64)
+    counter = CountVectorizer(**features.arguments, binary=True, dtype=np.float64)
+    progress = [with_progress(texts, "texts read for the baseline") for texts in splits]
     try:
-        train = counter.fit_transform(train_texts)
-    except ValueError:  # no text has a word
+        train = counter.fit_transform(progress[0])
+    except ValueError:  # no text has a feature
         counter = CountVectorizer(vocabulary=["\0"], dtype=np.float64)
-        train = counter.transform(train_texts)
-    validation, test = counter.transform(validation_texts), counter.transform(test_texts)
-    ratios = [_log_ratio(train, positive) for positive in positives.T]
-    best_score = -math.inf
-    for C in _STRENGTHS:
-        models = [_regression(train, positive, ratio, C) for positive, ratio in zip(positives.T, ratios, strict=True)]
-        if (new_score := score(_logits(models, ratios, validation))) > best_score:
-            best_score, best = new_score, NBLogisticRegression(_logits(models, ratios, test), C)
-    return best
+        train = counter.transform(splits[0])
+    return [train, *map(counter.transform, progress[1:])]
+
+
+def are_unspaced(texts: Sequence[str]) -> bool:
+    """Return True if the words of many of the texts are not separated by spaces.
+
+    This is so if many letters are of scripts that are written without spaces, such as Chinese, Japanese and Thai, or if
+    the parts between spaces are too long to be words.
+    """
+    sample = [text[:_SAMPLED_CHARACTERS] for text in texts[:: -(-len(texts) // _SAMPLED_TEXTS)]]
+    letters = sum(map(str.isalpha, "".join(sample)))
+    unspaced = sum(len(_UNSPACED_LETTER.findall(text)) for text in sample)
+    lengths = [len(part) for text in sample for part in text.split()]
+    return unspaced > _UNSPACED_SHARE * letters or bool(lengths and np.mean(lengths) > _LONG_WORD)
 
 
 class _Constant(NamedTuple):

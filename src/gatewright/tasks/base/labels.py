@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.results.measure import Measure
+from gatewright.results.measure import Measure, Selection
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.measures import (
     class_metrics,
@@ -19,7 +19,10 @@ from gatewright.tasks.base.measures import (
     to_label_probabilities,
     to_probabilities,
 )
-from gatewright.tasks.base.task import Examples, Prepared
+from gatewright.tasks.base.task import Examples, Prepared, selection_by
+
+LOG_LOSS = "log_loss"
+"""The name of the metric that is the mean loss of an example."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class LabelSet(ABC):
     Attributes:
         names: The labels, in the order of the outputs.
         multi_label: True if an example may have any number of labels.
-        measures: The metrics; the first is the main one.
+        measures: The metrics; the first is the main one, and one has the name `LOG_LOSS`.
         score_label, score_name: See `Prepared`.
     """
 
@@ -39,6 +42,15 @@ class LabelSet(ABC):
     measures: ClassVar[tuple[Measure, ...]]
     score_label: ClassVar[str]
     score_name: ClassVar[str]
+
+    @property
+    def loss_measure(self) -> Measure:
+        """The metric that is the mean loss of an example."""
+        return next(measure for measure in self.measures if measure.name == LOG_LOSS)
+
+    def selection(self, examples: int) -> Selection:
+        """Return the rule by which a model is chosen on a validation set with this number of examples."""
+        return selection_by(self.measures[0], self.loss_measure, examples)
 
     @property
     @abstractmethod
@@ -95,7 +107,7 @@ class SingleLabel(LabelSet):
         Measure("accuracy", "accuracy", "higher"),
         Measure("macro_f1", "macro F1", "higher"),
         Measure("auroc", "AUROC", "higher"),
-        Measure("log_loss", "log loss", "lower", per_epoch=True),
+        Measure(LOG_LOSS, "log loss", "lower", per_epoch=True),
         Measure("calibration_error", "calibration error", "lower"),
     )
     score_label: ClassVar[str] = "its most probable class is right, and the other's is not"
@@ -154,7 +166,7 @@ class MultiLabel(LabelSet):
         Measure("micro_f1", "micro F1", "higher"),
         Measure("accuracy", "accuracy", "higher"),
         Measure("auroc", "AUROC", "higher"),
-        Measure("log_loss", "log loss", "lower", per_epoch=True),
+        Measure(LOG_LOSS, "log loss", "lower", per_epoch=True),
         Measure("calibration_error", "calibration error", "lower"),
     )
     score_label: ClassVar[str] = "all its labels are right, and not all of the other's are"
@@ -237,6 +249,10 @@ class ClassifierPrepared(Prepared[Examples]):
     @property
     def measures(self) -> tuple[Measure, ...]:
         return self.label_set.measures
+
+    @property
+    def loss_measure(self) -> Measure:
+        return self.label_set.loss_measure
 
     @property
     def score_label(self) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gatewright.data.batches import Batch
 from gatewright.nn.layer import Layer
-from gatewright.results.measure import Measure
+from gatewright.results.measure import Measure, Selection
 from gatewright.results.records import DetailTable
 from gatewright.support.trees import Tree
 
@@ -23,6 +23,13 @@ Examples = TypeVar("Examples")
 
 EVALUATED_STREAMS = 8
 """Number of streams that are evaluated in parallel by a stateful model: few, as each begins from the zero state."""
+
+
+FEW_EXAMPLES = 500
+"""With fewer validation examples than this, the validation set chooses by the loss instead of the main metric.
+
+A metric such as accuracy has few different values on few examples, so that many epochs seem to be equally good.
+"""
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,22 @@ class Splits(Generic[Examples]):
     validation: Examples
     test: Examples
     notes: tuple[str, ...] = ()
+
+
+def selection_by(main: Measure, loss: Measure, examples: int) -> Selection:
+    """Return the rule by which the best epoch, learning rate or hyperparameter is chosen on the validation set.
+
+    The main metric decides, and the loss breaks ties. With fewer than `FEW_EXAMPLES` examples, the loss decides.
+
+    Args:
+        main, loss: The main metric, and the metric that is the loss. They may be the same.
+        examples: Number of examples in the validation set.
+    """
+    if loss == main:
+        return Selection((main,))
+    if examples < FEW_EXAMPLES:
+        return Selection((loss,), f"which has only {examples:,} examples (fewer than {FEW_EXAMPLES:,})")
+    return Selection((main, loss))
 
 
 class FittedBaseline(NamedTuple):
@@ -120,12 +143,16 @@ class Prepared(ABC, Generic[Examples]):
     @property
     @abstractmethod
     def measures(self) -> tuple[Measure, ...]:
-        """The metrics. The first one decides which epoch, learning rate and recurrent cell is best."""
+        """The metrics. The first one is the main metric."""
 
     @property
-    def selection_measures(self) -> tuple[Measure, ...]:
-        """The metrics by which the best epoch is chosen. Each metric only breaks ties in the metrics before it."""
-        return self.measures[:1]
+    def loss_measure(self) -> Measure:
+        """The metric among `measures` that is the loss, or the main metric if none is."""
+        return self.measures[0]
+
+    def selection(self, examples: int) -> Selection:
+        """Return the rule by which the best epoch is chosen on a validation set with this number of examples."""
+        return selection_by(self.measures[0], self.loss_measure, examples)
 
     @abstractmethod
     def encode(self, examples: Examples, training: bool = False) -> Batch:
@@ -138,6 +165,10 @@ class Prepared(ABC, Generic[Examples]):
     def remarks(self, batch: Batch) -> tuple[str, ...]:
         """Return sentences for reports about the encoded test set, such as its number of unknown words."""
         return ()
+
+    def training_remarks(self, validation: Batch, test: Batch) -> tuple[str, ...]:
+        """Return sentences for the report of a training about the encoded validation and test sets."""
+        return self.remarks(test)
 
     def sample_weight(self, batch: Batch) -> NDArray[np.float32]:
         """Return the weight of each training example in the loss, [examples]."""

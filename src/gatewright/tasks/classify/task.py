@@ -14,6 +14,7 @@ from gatewright.data.encoders import BytePairs, Encoder, Words, encode_all, enco
 from gatewright.nn.layer import Layer
 from gatewright.nn.layers import Dense, Dropout, Embedding
 from gatewright.support.errors import InputError
+from gatewright.support.ids import START, UNKNOWN
 from gatewright.tasks.base import baselines
 from gatewright.tasks.base.classes import balanced, require_examples, require_known, require_several, too_many_labels
 from gatewright.tasks.base.labels import ClassifierPrepared, label_set, labels_from_json
@@ -30,6 +31,9 @@ from gatewright.tasks.classify.reading import (
     require_same_kind,
 )
 from gatewright.tasks.classify.settings import ClassifySettings
+
+# If more than this fraction of the words is unknown, byte pairs are suggested.
+_MUCH = 0.2
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,21 @@ class PreparedTexts(ClassifierPrepared[AnyLabelled]):
         if each text has one label; and 0 or 1 for each label, [texts, labels], if texts can have several.
         """
         return Batch(encode_all(self.encoder, examples.texts, self.max_length), self.label_set.targets(examples.labels))
+
+    def remarks(self, batch: Batch) -> tuple[str, ...]:
+        return self._unknown({"test texts": batch})
+
+    def training_remarks(self, validation: Batch, test: Batch) -> tuple[str, ...]:
+        return self._unknown({"validation texts": validation, "test texts": test})
+
+    def _unknown(self, splits: Mapping[str, Batch]) -> tuple[str, ...]:
+        """Return a sentence that says how many of the tokens that the network reads in each split are unknown."""
+        if isinstance(self.encoder, BytePairs):
+            return ()
+        shares = {name: _unknown_share(batch.inputs) for name, batch in splits.items()}
+        listed = " and ".join(f"{share:.1%} of the {self.encoder.kind} of the {name}" for name, share in shares.items())
+        many = ". A model that is trained with --tokens bytes has none" if max(shares.values()) > _MUCH else ""
+        return (f"{listed} are unknown (not in the vocabulary){many}.",)
 
     def sample_weight(self, batch: Batch) -> NDArray[np.float32]:
         if self.class_weights == "none":
@@ -164,8 +183,13 @@ class Classify(Task[AnyLabelled]):
             return BytePairs.fit(texts, settings.vocabulary)
         words = Words.fit(texts, settings.vocabulary, min_count=settings.min_count)
         if not words.tokens:
-            often = "" if settings.min_count == 1 else f" that occurs {settings.min_count} times"
-            raise InputError(f"No text of {splits.name} has a word{often}. Choose the column of the texts with --text.")
+            often, remedy = "", ""
+            if settings.min_count > 1:
+                often = f" that occurs {settings.min_count} times"
+                remedy = " Use --tokens bytes if words are not separated by spaces, or --min-count 1 for few texts."
+            raise InputError(
+                f"No text of {splits.name} has a word{often}. Choose the column of the texts with --text.{remedy}"
+            )
         return words
 
     def network(self, prepared: PreparedTexts, settings: ClassifySettings) -> list[Layer]:
@@ -185,23 +209,28 @@ class Classify(Task[AnyLabelled]):
         return drawn if self._pretrained is None else self._pretrained.initial_weights(layers, drawn)
 
     def baseline(self, splits: Splits[AnyLabelled], prepared: PreparedTexts) -> FittedBaseline:
-        """Return the test outputs of logistic regression on words and word pairs, weighted by naive Bayes."""
+        """Return the test outputs of logistic regression on words and word pairs, weighted by naive Bayes.
+
+        If words are not separated by spaces, or if the network reads byte pairs, sequences of characters are tried too.
+        """
         train, validation, test = splits.train, splits.validation, splits.test
         targets, validation_targets = (prepared.label_set.targets(split.labels) for split in (train, validation))
-        if prepared.multi_label:
-            fitted = baselines.multi_label_nb_logistic_regression(
-                train.texts, targets, validation.texts, validation_targets, test.texts
-            )
-        else:
-            fitted = baselines.nb_logistic_regression(
-                train.texts, targets, validation.texts, validation_targets, test.texts, len(prepared.labels)
-            )
+        characters = isinstance(prepared.encoder, BytePairs) or baselines.are_unspaced(train.texts)
+        fitted = baselines.nb_logistic_regression(
+            train.texts, targets, validation.texts, validation_targets, test.texts, prepared.label_set, characters
+        )
+        chosen = f"C = {fitted.C:g}" + (" and characters or words" if characters else "")
+        by = prepared.selection(len(validation.texts)).measures[0].title
         return FittedBaseline(
             "NB-weighted logistic regression",
-            "words and pairs of words of the whole texts (Wang and Manning 2012), "
-            f"C = {fitted.C:g} chosen on the validation set",
+            f"{fitted.features} (Wang and Manning 2012), {chosen} chosen by {by} on the validation set",
             fitted.outputs,
         )
+
+
+def _unknown_share(ids: NDArray[np.int32]) -> float:
+    """Return the fraction of the tokens in padded texts that are unknown."""
+    return float((ids == UNKNOWN).sum() / max(1, (ids > START).sum()))
 
 
 def _hold_out(examples: AnyLabelled, fraction: float, blocks: bool = False) -> tuple[AnyLabelled, AnyLabelled]:

@@ -61,8 +61,8 @@ def summary_regression(
 ) -> SummaryRegression:
     """Fit logistic regression on the `summary` of each training series, and return its logits for the test series.
 
-    The regularization strength and the number of resampled steps are those with the best accuracy on the validation
-    set, or the smallest log loss if accuracies are equal.
+    The regularization strength and the number of resampled steps are chosen on the validation set as
+    `LabelSet.selection` says.
 
     Args:
         train, train_classes: The training series, [time, channels] each, and their classes as numbers from 0, [series].
@@ -87,8 +87,9 @@ def summary_regression(
                 model.fit(features, train_classes)
             probabilities = labels.probabilities(_logits(model, validation_features))
             figures = labels.measure(probabilities, validation_classes)
-            fitted.append(((figures["accuracy"], -figures["log_loss"]), strength, steps, model))
-    _, strength, steps, model = max(fitted, key=lambda one: one[0])
+            fitted.append((figures, strength, steps, model))
+    best = labels.selection(len(validation)).best([figures for figures, *_ in fitted])
+    _, strength, steps, model = fitted[best]
     return SummaryRegression(_logits(model, np.stack([summary(one, steps) for one in test])), strength, steps)
 
 

@@ -12,7 +12,6 @@ from gatewright.data import split
 from gatewright.data.batches import Batch
 from gatewright.nn.layer import Layer
 from gatewright.nn.layers import Dense, Dropout
-from gatewright.results.measure import Measure
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.classes import balanced, require_examples, require_known, require_several, too_many_labels
 from gatewright.tasks.base.labels import ClassifierPrepared, SingleLabel, labels_from_json
@@ -55,11 +54,6 @@ class PreparedSeries(ClassifierPrepared[Series]):
     @property
     def features(self) -> int:
         return len(self.channels.names)
-
-    @property
-    def selection_measures(self) -> tuple[Measure, ...]:
-        # A small validation set has few values of accuracy, and many epochs share the best one.
-        return tuple(measure for measure in self.measures if measure.name in ("accuracy", "log_loss"))
 
     def encode(self, examples: Series, training: bool = False) -> Batch:
         """Return a batch whose inputs are scaled numbers and whose targets are classes.
@@ -182,7 +176,8 @@ class ClassifySeries(Task[Series]):
         return FittedBaseline(
             "logistic regression",
             f"mean, standard deviation, minimum, maximum, first and last number{steps} of each channel, and the "
-            f"length; C = {fitted.C:g} and the number of steps chosen on the validation set",
+            f"length; C = {fitted.C:g} and the number of steps chosen by "
+            f"{prepared.selection(len(validation)).measures[0].title} on the validation set",
             fitted.outputs,
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.tasks.base.baselines import nb_logistic_regression
+from gatewright.tasks.base.labels import SingleLabel
 from gatewright.tasks.base.task import Splits
 from gatewright.tasks.tag.reading import Tagged
 
@@ -47,28 +48,29 @@ def fit_baseline(splits: Splits[Tagged], labels: Sequence[str]) -> TagBaseline:
     description = f"{otherwise} for words that the training set does not have, like most words that occur once there"
     logits = np.zeros((len(splits.test.words), len(labels)))
     if len(labels) > 1:
-        logits, C = _label_logits(splits, labels)
+        logits, C, by = _label_logits(splits, labels)
         description += (
             "; for labels NB-weighted logistic regression on words and pairs of words (Wang and Manning 2012), "
-            f"C = {C:g} chosen on the validation set"
+            f"C = {C:g} chosen by {by} on the validation set"
         )
     return TagBaseline(tag_of, otherwise, logits, description)
 
 
-def _label_logits(splits: Splits[Tagged], labels: Sequence[str]) -> tuple[NDArray[Any], float]:
-    """Return the logits for the test sentences, [sentences, labels], and the inverse regularization strength."""
-    number = {label: place for place, label in enumerate(labels)}
-    train, validation = (
-        np.array([number.get(label, len(number)) for label in split.labels or ()])
-        for split in (splits.train, splits.validation)
-    )
+def _label_logits(splits: Splits[Tagged], labels: Sequence[str]) -> tuple[NDArray[Any], float, str]:
+    """Return the logits for the test sentences, [sentences, labels], the chosen C, and the metric that chose it."""
+    label_set, validation = SingleLabel(tuple(labels)), splits.validation
+    known = [place for place, label in enumerate(validation.labels or ()) if label in label_set.names]
+    # A label that the training set does not have has no loss.
+    validation = validation.take(known) if known else splits.train
+    train_targets, validation_targets = (label_set.targets(some.labels or ()) for some in (splits.train, validation))
     fitted = nb_logistic_regression(
-        splits.train.texts, train, splits.validation.texts, validation, splits.test.texts, len(labels)
+        splits.train.texts, train_targets, validation.texts, validation_targets, splits.test.texts, label_set
     )
-    if len(labels) > 2:
-        return fitted.outputs, fitted.C
+    by = label_set.selection(len(validation.words)).measures[0].title
+    if label_set.outputs > 1:
+        return fitted.outputs, fitted.C, by
     # For two labels there is one logit, that of the second label.
-    return np.concatenate([np.zeros_like(fitted.outputs), fitted.outputs], axis=1), fitted.C
+    return np.concatenate([np.zeros_like(fitted.outputs), fitted.outputs], axis=1), fitted.C, by
 
 
 def _most_frequent_tags(examples: Tagged) -> tuple[dict[str, str], str]:

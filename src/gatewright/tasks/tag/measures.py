@@ -13,6 +13,7 @@ SPANS = Measure("span_f1", "span F1", "higher")
 TOKENS = Measure("accuracy", "accuracy", "higher")
 UNKNOWN_WORDS = Measure("unknown_word_accuracy", "accuracy on unknown words", "higher")
 LABELS = Measure("intent_accuracy", "intent accuracy", "higher")
+LOSS = Measure("loss", "loss", "lower", per_epoch=True)
 
 _SPAN_TAG = re.compile(r"O|[BIESLU](-.+)?", re.DOTALL)
 # The tags L (last) and U (unit-length) of BILOU are E (end) and S (single) of BIOES.
@@ -73,6 +74,8 @@ def of_tags(
     accuracy: The fraction of words with the correct tag.
     unknown_word_accuracy: The fraction of words with the correct tag, among the words that have no id.
     intent_accuracy: The fraction of sentences with the correct label, among the sentences that have a label.
+    loss: The sum of -log p of the tags of each sentence, in nats, divided by the number of words; plus the mean of
+        -log p of the labels of sentences, without labels that are not in the training set.
 
     Args:
         outputs: See `layers.Tags`.
@@ -90,7 +93,19 @@ def of_tags(
     if outputs["labels"].shape[1]:
         labels = targets["labels"]
         figures[LABELS.name] = _fraction((outputs["labels"].argmax(axis=1) + 1 == labels)[labels > 0])
+    figures[LOSS.name] = float(outputs["losses"].sum(dtype=np.float64) / live.sum()) + _label_loss(outputs, targets)
     return figures
+
+
+def _label_loss(outputs: Mapping[str, NDArray[Any]], targets: Mapping[str, NDArray[Any]]) -> float:
+    """Return the mean of -log p of the labels of sentences, in nats; 0 without sentences that have a known label."""
+    logits, labels = np.asarray(outputs["labels"], np.float64), targets["labels"]
+    known = (labels > 0) & (labels <= logits.shape[1])
+    if not known.any():
+        return 0.0
+    shifted = logits[known] - logits[known].max(axis=1, keepdims=True)
+    own = shifted[np.arange(len(shifted)), labels[known] - 1]
+    return float((np.log(np.exp(shifted).sum(axis=1)) - own).mean())
 
 
 def fractions_right(outputs: Mapping[str, NDArray[Any]], targets: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:

@@ -19,7 +19,16 @@ from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import FittedBaseline, Length, Prepared, Splits, Task
 from gatewright.tasks.tag.baseline import fit_baseline
 from gatewright.tasks.tag.layers import Tags, WordCharEmbedding
-from gatewright.tasks.tag.measures import LABELS, SPANS, TOKENS, UNKNOWN_WORDS, are_spans, fractions_right, of_tags
+from gatewright.tasks.tag.measures import (
+    LABELS,
+    LOSS,
+    SPANS,
+    TOKENS,
+    UNKNOWN_WORDS,
+    are_spans,
+    fractions_right,
+    of_tags,
+)
 from gatewright.tasks.tag.reading import Tagged, read_tagged
 from gatewright.tasks.tag.settings import TagSettings
 from gatewright.tasks.tag.spelling import Spelling, pieces, spelling_from_json
@@ -64,7 +73,11 @@ class PreparedSentences(Prepared[Tagged]):
     @property
     def measures(self) -> tuple[Measure, ...]:
         own = (SPANS, TOKENS, UNKNOWN_WORDS) if are_spans(self.tags) else (TOKENS, UNKNOWN_WORDS)
-        return (*own, LABELS) if self.sentence_labels else own
+        return (*own, LABELS, LOSS) if self.sentence_labels else (*own, LOSS)
+
+    @property
+    def loss_measure(self) -> Measure:
+        return LOSS
 
     def covering(self, *splits: Tagged) -> Self:
         """Return a copy that can encode these splits: `time`, `unseen_tags` and `unseen_labels` are replaced."""
@@ -160,12 +173,14 @@ class PreparedSentences(Prepared[Tagged]):
     def outputs_of(self, tags: NDArray[Any], labels: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
         """Return outputs, in the same form as those of the network, that predict these tags and labels.
 
+        The losses are NaN, because the tags have no probabilities.
+
         Args:
             tags: The numbers of the tags, which start at 1, and 0 for padding, [pieces, time].
             labels: The logits of the labels, [pieces, labels]. They are returned unchanged.
         """
         scores = np.where(tags[:, :, None] == np.arange(1, 1 + len(self.tags)), np.float32(0), np.float32(_IMPOSSIBLE))
-        return {"scores": scores, "labels": labels.astype(np.float32), "losses": np.zeros(len(tags), np.float32)}
+        return {"scores": scores, "labels": labels.astype(np.float32), "losses": np.full(len(tags), np.nan, np.float32)}
 
     def to_json(self) -> dict[str, Any]:
         return {
