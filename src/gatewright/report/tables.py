@@ -169,7 +169,8 @@ def legend(comparison: Comparison) -> str:
 
 CLAIM = (
     "A difference is claimed only if both tests show it: adjusted p, the larger of the two after Holm's correction, "
-    "is below 0.05. Undecided means that these runs do not show a difference; more seeds might."
+    "is below 0.05, and both favor the same model. Undecided means that these runs do not show a difference; more "
+    "seeds might."
 )
 
 
@@ -233,6 +234,8 @@ def _paired_row(test: PairedTest, comparison: Comparison, number_format: Format)
 def _conclusion(test: PairedTest) -> str:
     if test.differs:
         return "differs"
+    if test.disagrees:
+        return "tests disagree"
     return "no claim" if test.adjusted_p is None else "undecided"
 
 

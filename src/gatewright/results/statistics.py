@@ -37,13 +37,15 @@ def paired_t(differences: Sequence[float]) -> float | None:
     """Return the two-sided p value of Student's t test of the hypothesis that paired differences have mean 0.
 
     Return None for fewer than two differences. If all differences are equal, their spread cannot be estimated: p is
-    then 1 if they are 0, and otherwise 0.
+    then 1 if they are 0, and otherwise 0. If a difference is not a number, p is 1, because nothing is shown.
     """
     from scipy import stats
 
     sample = np.asarray(differences, np.float64)
     if len(sample) < 2:
         return None
+    if not np.isfinite(sample).all():
+        return 1.0
     spread = sample.std(ddof=1)
     if spread == 0:
         return 1.0 if sample[0] == 0 else 0.0

@@ -1,5 +1,6 @@
 """Test whether recurrent cells and baselines differ, and describe the result in sentences."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -11,8 +12,12 @@ from gatewright.results.formatting import format_number
 from gatewright.results.measure import Measure, is_better
 from gatewright.results.statistics import holm, more_often_better, paired_t, sign_test
 
-_LEVEL = 0.05
+LEVEL = 0.05
+"""A difference is claimed only if the p value of a test is below this level."""
+
 _CONSTANT = "the constant baseline"
+# Enough significant digits to tell all float64 numbers apart.
+_MAX_DIGITS = 17
 
 
 class Competitor(NamedTuple):
@@ -39,7 +44,8 @@ class PairedTest:
         t_p: The p value of the paired t test over seeds (one-sample if `second` is a baseline). None with one seed.
         sign_p: The p value of the exact sign test over test examples (McNemar's test if all scores are 0 or 1).
         adjusted_p: The larger of both p values after Holm's correction for the number of tests. None with one seed.
-        differs: True if both tests show a difference, so that `adjusted_p` is below 0.05.
+        differs: True if both tests show a difference, so that `adjusted_p` is below 0.05, and if they agree on which
+            competitor is better.
     """
 
     first: str
@@ -49,6 +55,11 @@ class PairedTest:
     sign_p: float
     adjusted_p: float | None
     differs: bool
+
+    @property
+    def disagrees(self) -> bool:
+        """True if both tests show a difference, but each of them in favor of another competitor."""
+        return self.adjusted_p is not None and self.adjusted_p < LEVEL and not self.differs
 
 
 def judge(
@@ -81,7 +92,7 @@ def judge(
                 t_ps[place],
                 sign_ps[place],
                 adjusted,
-                adjusted is not None and adjusted < _LEVEL and not _disagree(differences[place], first, second, better),
+                adjusted is not None and adjusted < LEVEL and not _disagree(differences[place], first, second, better),
             )
         )
     return tests
@@ -115,21 +126,50 @@ def comparison_verdict(
             baseline.
         compared_by: Name of the scores that the sign test compares, if their mean is not the metric. Otherwise empty.
     """
-    seeds = len(cells[0].values)
-    values = [f"{cell.name} {_value(cell)}" for cell in cells]
+    seeds, digits = len(cells[0].values), _digits([*cells, baseline, constant], tests)
+    values = [f"{cell.name} {_value(cell, digits)}" for cell in cells]
+    shown_baseline, shown_constant = _value(baseline, digits), _value(constant, digits)
     title = measure.title[0].upper() + measure.title[1:]
     if seeds < 2:
-        values += [f"{baseline.name} {_value(baseline)}", f"{_CONSTANT} {_value(constant)}"]
+        values += [f"{baseline.name} {shown_baseline}", f"{_CONSTANT} {shown_constant}"]
         return (
             "With one seed, differences between cells cannot be separated from random variation, so none is claimed. "
             f"{title} on the test set: {', '.join(values)}."
         )
     found = {(test.first, test.second): _sign(test, measure) for test in tests}
     names = [cell.name for cell in cells]
-    clauses = [*_between(names, found), _against(names, baseline, found), *_against_constant(names, constant, found)]
+    clauses = [
+        *_between(names, found),
+        _against(names, baseline.name, shown_baseline, found),
+        *_against_constant(names, constant.name, shown_constant, found),
+    ]
+    clauses += _unclaimed(measure, tests, constant.name)
     first, *more = [f"Over {seeds} seeds, {clauses[0]}", *(clause[0].upper() + clause[1:] for clause in clauses[1:])]
     scores = f" The sign tests compare {compared_by}." if compared_by else ""
     return f"{'. '.join([first, *more])}. {title} on the test set: {', '.join(values)}.{scores}"
+
+
+def _unclaimed(measure: Measure, tests: Sequence[PairedTest], constant: str) -> list[str]:
+    """Return clauses that say why no difference is claimed between some competitors.
+
+    Args:
+        measure: The first metric.
+        tests: All tests.
+        constant: The name of the constant baseline in the tests.
+    """
+    clauses = []
+    seconds = [(test, _CONSTANT if test.second == constant else test.second) for test in tests]
+    if pairs := [f"for {test.first} and {second}" for test, second in seconds if test.disagrees]:
+        clauses.append(
+            f"{_list(pairs)}, the one with the better {measure.title} is worse on more test examples, so no difference "
+            "is claimed"
+        )
+    if not all(test.differs or test.disagrees for test in tests):
+        clauses.append(
+            "a difference is claimed only if the t test over seeds and the sign test over test examples both show it "
+            f"(p < {LEVEL:g} after Holm's correction)"
+        )
+    return clauses
 
 
 def _sign(test: PairedTest, measure: Measure) -> int:
@@ -160,9 +200,9 @@ def _between(names: Sequence[str], found: dict[tuple[str, str], int]) -> list[st
     return clauses
 
 
-def _against(names: Sequence[str], baseline: Competitor, found: dict[tuple[str, str], int]) -> str:
-    model = f"the baseline, {baseline.name} ({_value(baseline)})"
-    groups = {sign: [name for name in names if found[name, baseline.name] == sign] for sign in (1, -1, 0)}
+def _against(names: Sequence[str], baseline: str, value: str, found: dict[tuple[str, str], int]) -> str:
+    model = f"the baseline, {baseline} ({value})"
+    groups = {sign: [name for name in names if found[name, baseline] == sign] for sign in (1, -1, 0)}
     clauses = []
     if groups[1]:
         clauses.append(f"{_clause(groups[1], names, 'beats', 'beat')} {model}")
@@ -175,10 +215,10 @@ def _against(names: Sequence[str], baseline: Competitor, found: dict[tuple[str, 
     return ", and ".join(clauses)
 
 
-def _against_constant(names: Sequence[str], constant: Competitor, found: dict[tuple[str, str], int]) -> list[str]:
-    worse = [name for name in names if found[name, constant.name] < 0]
-    same = [name for name in names if not found[name, constant.name]]
-    model = f"{_CONSTANT} ({_value(constant)})"
+def _against_constant(names: Sequence[str], constant: str, value: str, found: dict[tuple[str, str], int]) -> list[str]:
+    worse = [name for name in names if found[name, constant] < 0]
+    same = [name for name in names if not found[name, constant]]
+    model = f"{_CONSTANT} ({value})"
     clauses = []
     if same:
         clauses.append(f"{_undecided(same, names)} shown to differ from {model}")
@@ -206,8 +246,16 @@ def _list(names: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
-def _value(competitor: Competitor) -> str:
-    return f"{np.mean(competitor.values):.3g}"
+def _value(competitor: Competitor, digits: int) -> str:
+    return f"{np.mean(competitor.values):.{digits}g}"
+
+
+def _digits(competitors: Sequence[Competitor], tests: Sequence[PairedTest]) -> int:
+    """Return the number of significant digits for values: 3, or as many as show each difference that is claimed."""
+    named = {one.name: one for one in competitors}
+    pairs = [(named[test.first], named[test.second]) for test in tests if test.differs]
+    shown = (all(_value(a, digits) != _value(b, digits) for a, b in pairs) for digits in range(3, _MAX_DIGITS))
+    return next((digits for digits, distinct in enumerate(shown, 3) if distinct), _MAX_DIGITS)
 
 
 def training_verdict(
@@ -218,7 +266,10 @@ def training_verdict(
     size: str,
     compared_by: str = "",
 ) -> str:
-    """Return a sentence on whether a network beats its baseline. It claims a difference only if the sign test shows it.
+    """Return a sentence on whether a network beats its baseline.
+
+    It claims a difference only if the sign test shows it, and if the better metric belongs to the model that is better
+    on more examples. Otherwise, it says why no difference is claimed.
 
     Args:
         measure: The first metric.
@@ -229,15 +280,48 @@ def training_verdict(
         compared_by: Name of the scores, if their mean is not the metric. Otherwise empty.
     """
     network, baseline = test[0][measure.name], test[1][measure.name]
-    values = f"{measure.title} {format_number(network)} against {format_number(baseline)} on the {size}"
+    values = f"{measure.title} {_against_each_other(network, baseline)} on the {size}"
+    if math.isnan(network) or math.isnan(baseline):
+        which = "network" if math.isnan(network) else "baseline"
+        return f"Nothing can be said: the {measure.title} of the {which} is not a number ({values})."
     if compared_by:
-        values += f", {compared_by} {np.mean(scores[0]):.4f} against {np.mean(scores[1]):.4f}"
-    # The smallest float64 is about 1e-308, so a p value of 0 only means a tiny one.
-    values += f", p = {p:.2g}" if p else ", p < 1e-300"
+        values += f", {compared_by} {_against_each_other(*(float(np.mean(one)) for one in scores))}"
+    shown = _p_text(p)
     more_often = more_often_better(*scores)
+    by_metric = int(is_better(measure, network, baseline)) - int(is_better(measure, baseline, network))
+    if p >= LEVEL:
+        return (
+            f"No difference is shown between the network and the baseline: {values}, {shown}, which is not below "
+            f"{LEVEL:g}."
+        )
     # If the scores are not those of the metric, the network can win by one and lose by the other.
-    if p < _LEVEL and more_often > 0 and is_better(measure, network, baseline):
-        return f"The network beats the baseline: {values}."
-    if p < _LEVEL and more_often < 0 and is_better(measure, baseline, network):
-        return f"The baseline beats the network: {values}."
-    return f"No difference is shown between the network and the baseline: {values}."
+    if more_often != by_metric:
+        often = "network" if more_often > 0 else "baseline"
+        better = {1: "the network is better", -1: "the baseline is better", 0: "they are equal"}[by_metric]
+        return (
+            f"No difference is claimed between the network and the baseline: by {measure.title} {better}, but the "
+            f"{often} is better on more test examples ({values}, {shown} of the sign test)."
+        )
+    winner, loser = ("network", "baseline") if more_often > 0 else ("baseline", "network")
+    return f"The {winner} beats the {loser}: {values}, {shown}."
+
+
+def _against_each_other(first: float, second: float) -> str:
+    """Return both numbers as text, with so many digits that they look different if they clearly differ."""
+    digits = 4
+    texts = format_number(first), format_number(second)
+    while texts[0] == texts[1] and not math.isclose(first, second):
+        digits += 1
+        texts = f"{first:.{digits}g}", f"{second:.{digits}g}"
+    return f"{texts[0]} against {texts[1]}"
+
+
+def _p_text(p: float) -> str:
+    """Return the p value as text, with so many digits that one can see on which side of the level it is."""
+    # The smallest float64 is about 1e-308, so a p value of 0 only means a tiny one.
+    if not p:
+        return "p < 1e-300"
+    digits = 2
+    while (float(f"{p:.{digits}g}") < LEVEL) != (p < LEVEL):
+        digits += 1
+    return f"p = {p:.{digits}g}"
