@@ -52,7 +52,7 @@ def train_series_classifier(
     warmup: float = 0.0,
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
-    patience: int = 0,
+    patience: int | None = None,
     seed: int = 0,
     class_weights: str = "none",
     recurrent_dropout: float = 0.0,
@@ -103,7 +103,8 @@ def train_series_classifier(
         warmup: Fraction of the training steps during which the learning rate rises to its peak.
         clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
-        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early
+            (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
         seed: Seed of the initial weights, the order of the examples and dropout.
         class_weights: Weights of the classes in the loss: none or balanced.
         recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
@@ -146,7 +147,7 @@ def train_classifier(
     warmup: float = 0.0,
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
-    patience: int = 0,
+    patience: int | None = None,
     seed: int = 0,
     class_weights: str = "none",
     embedding_moments: str = "shared",
@@ -197,7 +198,8 @@ def train_classifier(
         warmup: Fraction of the training steps during which the learning rate rises to its peak.
         clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
-        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early
+            (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
         seed: Seed of the initial weights, the order of the examples and dropout.
         class_weights: Weights of the classes in the loss: none or balanced.
         embedding_moments: Second moments of Adam for the embedding table: own (one per weight) or shared (one for
@@ -236,7 +238,7 @@ def train_roll_model(
     warmup: float = 0.0,
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
-    patience: int = 0,
+    patience: int | None = None,
     seed: int = 0,
     recurrent_dropout: float = 0.0,
     zoneout: float = 0.0,
@@ -265,7 +267,8 @@ def train_roll_model(
         warmup: Fraction of the training steps during which the learning rate rises to its peak.
         clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
-        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early
+            (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
         seed: Seed of the initial weights, the order of the examples and dropout.
         recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
         zoneout: Fraction of the state's units that keep their previous value at a time step in training.
@@ -305,7 +308,7 @@ def train_language_model(
     warmup: float = 0.0,
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
-    patience: int = 0,
+    patience: int | None = None,
     seed: int = 0,
     samples: int = 0,
     embedding_moments: str = "own",
@@ -354,7 +357,8 @@ def train_language_model(
         warmup: Fraction of the training steps during which the learning rate rises to its peak.
         clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
-        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early
+            (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
         seed: Seed of the initial weights, the order of the examples and dropout.
         samples: Number of random ids in the softmax during training (sampled softmax); 0 for all.
         embedding_moments: Second moments of Adam for the embedding table: own (one per weight) or shared (one for
@@ -410,7 +414,7 @@ def train_forecaster(
     warmup: float = 0.0,
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
-    patience: int = 0,
+    patience: int | None = None,
     seed: int = 0,
     loss: str = "absolute",
     recurrent_dropout: float = 0.0,
@@ -471,7 +475,8 @@ def train_forecaster(
         warmup: Fraction of the training steps during which the learning rate rises to its peak.
         clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
-        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early
+            (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
         seed: Seed of the initial weights, the order of the examples and dropout.
         loss: Error to minimize: absolute or squared.
         recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
@@ -510,7 +515,7 @@ def train_tagger(
     warmup: float = 0.0,
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
-    patience: int = 0,
+    patience: int | None = None,
     seed: int = 0,
     embedding_moments: str = "own",
     recurrent_dropout: float = 0.0,
@@ -555,7 +560,8 @@ def train_tagger(
         warmup: Fraction of the training steps during which the learning rate rises to its peak.
         clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
-        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early
+            (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
         seed: Seed of the initial weights, the order of the examples and dropout.
         embedding_moments: Second moments of Adam for the embedding table: own (one per weight) or shared (one for
             the whole table).

@@ -7,6 +7,7 @@ import pytest
 
 import gatewright
 from gatewright.tasks.base import task
+from gatewright.tasks.base.settings import default_patience
 
 pytestmark = pytest.mark.slow  # trains networks
 
@@ -90,3 +91,32 @@ def test_a_comparison_chooses_epochs_and_learning_rates_by_the_log_loss_on_a_sma
     assert run.learning_rate == 0.02
     assert result.selection.startswith("log loss on the validation set, which has only 16 examples")
     assert "Epochs and learning rates were chosen by log loss" in str(result).replace("\n", " ")
+
+
+class TestEarlyStopping:
+    @pytest.fixture
+    def noise(self, reviews):
+        """The reviews with labels that have nothing to do with the texts, so that the network soon overfits."""
+        lines = (reviews / "reviews.csv").read_text().splitlines()[1:]
+        labels = np.random.default_rng(1).choice(["neg", "pos"], len(lines))
+        rows = [(line.split(",")[0], label) for line, label in zip(lines, labels, strict=True)]
+        with (reviews / "reviews.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([("text", "label"), *rows])
+        return reviews
+
+    def test_a_training_of_many_epochs_stops_early_and_says_so(self, noise):
+        result = trained(noise, epochs=30)
+        assert result.settings["patience"] == 6
+        assert len(result.epochs) == result.chosen_epoch + 6 < 30
+        printed = " ".join(str(result).split())
+        assert "stopped early, after 6 epochs that were no better (--patience): of 30 epochs," in printed
+
+    def test_patience_0_trains_all_epochs_to_the_same_weights(self, noise):
+        early, late = trained(noise, epochs=30), trained(noise, epochs=30, patience=0)
+        assert len(late.epochs) == 30
+        assert "stopped early" not in str(late)
+        assert [epoch.loss for epoch in early.epochs] == [epoch.loss for epoch in late.epochs][: len(early.epochs)]
+
+    @pytest.mark.parametrize(("epochs", "patience"), [(1, 0), (9, 0), (10, 5), (25, 5), (50, 10), (200, 40)])
+    def test_the_default_depends_on_the_number_of_epochs(self, epochs, patience):
+        assert default_patience(epochs) == patience

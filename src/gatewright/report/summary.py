@@ -95,7 +95,15 @@ def _epochs(result: Trained) -> Table:
 
 
 def _chosen(result: Trained) -> str:
-    return f"Epoch {result.chosen_epoch} of {len(result.epochs)} was chosen by {result.selection}."
+    """Return sentences that say which epoch was chosen, by which metric, and whether training stopped early."""
+    done, patience = len(result.epochs), result.settings.get("patience")
+    chosen = f"Epoch {result.chosen_epoch} of {done} was chosen by {result.selection}."
+    if not result.finished or done == result.settings.get("epochs"):
+        return chosen
+    return (
+        f"{chosen} Training stopped early, after {patience} epochs that were no better (--patience): of "
+        f"{result.settings.get('epochs')} epochs, {done} were trained."
+    )
 
 
 def _by_label(result: Trained | Evaluated) -> list[RenderableType]:

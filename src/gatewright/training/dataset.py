@@ -9,6 +9,7 @@ import numpy as np
 from gatewright.data.batches import Batch
 from gatewright.data.windows import Windows
 from gatewright.support.trees import tree_arrays
+from gatewright.tasks.base.settings import default_patience
 from gatewright.tasks.base.task import Prepared, Splits, Task
 
 
@@ -44,6 +45,8 @@ class Dataset:
         splits = replace(splits, notes=(*splits.notes, *prepared.training_remarks(validation, test)))
         if settings.epochs is None:
             settings = replace(settings, epochs=task.length.epochs(train.size, settings.batch_size))
+        if settings.patience is None:
+            settings = replace(settings, patience=default_patience(settings.epochs))
         return cls(splits, prepared, settings, train, validation, test)
 
     @property

@@ -183,7 +183,8 @@ class SettingsTable:
 class Settings(SettingsTable):
     """The settings that every task has, for the recurrent layers and for training.
 
-    If a default is None, `Task.prepare` replaces it by a value that depends on the data.
+    If a default is None, it is replaced by a value that depends on the data, by `Task.prepare` or by
+    `training.dataset.Dataset.read`.
     """
 
     cell: str = setting(
@@ -222,8 +223,12 @@ class Settings(SettingsTable):
         below=1,
         compare=0.0,
     )
-    patience: int = setting(
-        0, "Epochs without improvement on the validation set before training stops; 0 never stops early.", "training"
+    patience: int | None = setting(
+        None,
+        "Epochs without improvement on the validation set before training stops; 0 never stops early.",
+        "training",
+        compare=0,
+        default_text="a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs",
     )
     seed: int = setting(
         0,
@@ -250,6 +255,15 @@ class Settings(SettingsTable):
     weight_decay: float = setting(
         0.0, "Decoupled weight decay: each step subtracts this number * learning rate * weights.", "regularization"
     )
+
+
+# The default patience: one epoch in so many, and at least so many epochs; but 0 if there are few epochs.
+_EPOCHS_PER_PATIENCE, _MIN_PATIENCE, _FEW_EPOCHS = 5, 5, 10
+
+
+def default_patience(epochs: int) -> int:
+    """Return the default of the setting `patience` for a training with this number of epochs."""
+    return 0 if epochs < _FEW_EPOCHS else max(epochs // _EPOCHS_PER_PATIENCE, _MIN_PATIENCE)
 
 
 def embedding_moments(default: str) -> Any:
