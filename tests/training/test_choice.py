@@ -29,7 +29,7 @@ def reviews(tmp_path):
 
 def trained(folder, **more):
     settings = {"units": 4, "embedding_dim": 8, "epochs": 12, "learning_rate": 0.02, "schedule": "constant", **more}
-    return gatewright.train("classify", folder / "reviews.csv", folder / "model.safetensors", **settings)
+    return gatewright.train("classify", folder / "reviews.csv", folder / "m.safetensors", overwrite=True, **settings)
 
 
 def test_a_small_validation_set_chooses_the_epoch_by_the_log_loss(reviews):

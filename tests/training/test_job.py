@@ -80,13 +80,17 @@ def test_from_a_table_to_predictions(tmp_path, reviews, capsys):
     assert json.loads(json.dumps(result.to_json(), allow_nan=False))["test"] == result.test
 
 
-def test_a_finished_training_is_not_repeated_and_other_settings_train_again(tmp_path, reviews):
+def test_a_finished_training_is_not_repeated_and_replaced_only_on_request(tmp_path, reviews):
     out = tmp_path / "m.safetensors"
     result = gatewright.train("classify", str(reviews), out, **SMALL)
     stamp = out.stat().st_mtime_ns
     assert gatewright.train("classify", str(reviews), out, **SMALL) == result
     assert out.stat().st_mtime_ns == stamp
-    other = gatewright.train("classify", str(reviews), out, **{**SMALL, "units": 5})
+    others = {**SMALL, "units": 5, "pooling": "last"}
+    with pytest.raises(InputError, match=r"was trained with units 6, not 5; pooling 'max', not 'last': choose another"):
+        gatewright.train("classify", str(reviews), out, **others)
+    assert out.stat().st_mtime_ns == stamp
+    other = gatewright.train("classify", str(reviews), out, overwrite=True, **others)
     assert other.settings["units"] == 5
     assert gatewright.info(out).training["settings"]["units"] == 5
 
@@ -244,11 +248,26 @@ class TestInterruption:
         monkeypatch.setattr(network, "minibatches", interrupt_after(network.minibatches, 1))
         with pytest.raises(KeyboardInterrupt, match="the best epoch so far, 1, is saved in"):
             gatewright.train("classify", str(reviews), out, **SMALL)
-        with pytest.raises(InputError, match=r"with units 6, not 5: give the same settings to resume it"):
-            gatewright.train("classify", str(reviews), out, **{**SMALL, "units": 5})
+        other = {**SMALL, "units": 5}
+        with pytest.raises(InputError, match=r"with units 6, not 5: give the same settings to resume the training, "):
+            gatewright.train("classify", str(reviews), out, **other)
+        out.rename(tmp_path / "kept")
+        with pytest.raises(InputError, match=r"with units 6, not 5: give the same settings to resume it, or --overwri"):
+            gatewright.train("classify", str(reviews), out, **other)
         (tmp_path / "m.safetensors.training" / "checkpoint.npz").write_bytes(b"PK not really")
         with pytest.raises(InputError, match=r"checkpoint.npz is damaged: remove it to train from the beginning\."):
             gatewright.train("classify", str(reviews), out, **SMALL)
+
+    def test_an_interrupted_training_of_other_settings_is_discarded_on_request(self, tmp_path, reviews, monkeypatch):
+        out = tmp_path / "m.safetensors"
+        with monkeypatch.context() as patch:
+            patch.setattr(network, "minibatches", interrupt_after(network.minibatches, 1))
+            with pytest.raises(KeyboardInterrupt):
+                gatewright.train("classify", str(reviews), out, **SMALL)
+        result = gatewright.train("classify", str(reviews), out, overwrite=True, **{**SMALL, "units": 5})
+        assert result.finished
+        assert result.settings["units"] == 5
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["m.safetensors", "reviews.csv"]
 
 
 def interrupt_after(function, calls):
@@ -282,7 +301,31 @@ class TestRefused:
         train = ("train", "classify", reviews, "--out")
         assert "is a folder" in refused(tmp_path, capsys, *train, tmp_path)
         assert "in a folder that does not exist" in refused(tmp_path, capsys, *train, tmp_path / "no" / "m")
-        assert "is not a complete model file: remove it" in refused(tmp_path, capsys, *train, reviews)
+        (tmp_path / "text").write_text("no model")
+        assert "is not a complete model file: remove it" in refused(tmp_path, capsys, *train, tmp_path / "text")
+        assert "is also given as DATA, and would be lost" in refused(tmp_path, capsys, *train, reviews, "--overwrite")
+
+    def test_a_model_of_other_data_or_another_task_is_refused(self, tmp_path, reviews, capsys):
+        out = tmp_path / "m"
+        gatewright.train("classify", str(reviews), out, **SMALL)
+        capsys.readouterr()
+        other = write_reviews(tmp_path / "other.csv", seed=1)
+        content = out.read_bytes()
+        said = refused(tmp_path, capsys, "train", "classify", other, "--out", out)
+        assert "was trained with the data reviews.csv, not other.csv: choose another --out, or give --overwrite" in said
+        said = refused(tmp_path, capsys, "train", "generate", other, "--text", "text", "--out", out)
+        assert "was trained with the task classify, not generate: choose another --out" in said
+        os.replace(other, reviews)
+        said = refused(tmp_path, capsys, "train", "classify", reviews, "--out", out)
+        assert "was trained with other data, also named reviews.csv: choose another --out" in said
+        assert out.read_bytes() == content
+
+    def test_the_language_model_that_is_fine_tuned_is_never_replaced(self, tmp_path, reviews, capsys):
+        out = tmp_path / "m"
+        gatewright.train("generate", str(reviews), out, text="text", units=4, embedding_dim=4, epochs=1)
+        capsys.readouterr()
+        said = refused(tmp_path, capsys, "train", "classify", reviews, "--from", out, "--out", out, "--overwrite")
+        assert "is also given as --from, and would be lost: choose another --out." in said
 
     def test_wrong_settings_are_refused(self, tmp_path, reviews, capsys):
         train = ("train", "classify", reviews, "--out", tmp_path / "m")

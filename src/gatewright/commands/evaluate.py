@@ -31,6 +31,7 @@ def evaluate(model: str | Path, data: str, *, limit: int | None = None, **option
     from gatewright import runtime
     from gatewright.results.records import Evaluated
     from gatewright.results.serialize import as_tuples
+    from gatewright.tasks.base.seen import SeenExamples
 
     require_packages("gatewright evaluate", ("sklearn", "rich"))
     require_limit(limit)
@@ -56,6 +57,8 @@ def evaluate(model: str | Path, data: str, *, limit: int | None = None, **option
     constant, description = prepared.constant(batch.targets)
     if own:
         loaded.plot_evaluation(evaluation_set.examples, outputs, Path(own["plot"]))
+    seen = SeenExamples.from_json(loaded.training)
+    recurring = () if seen is None else seen.note(prepared.raw_inputs(evaluation_set.examples), prepared.example_name)
     return Evaluated(
         model=str(model),
         data=evaluation_set.name,
@@ -68,7 +71,7 @@ def evaluate(model: str | Path, data: str, *, limit: int | None = None, **option
         labels=prepared.labels,
         confusion=as_tuples(prepared.confusion(outputs, batch.targets)),
         multi_label=prepared.multi_label,
-        notes=(*evaluation_set.notes, *prepared.remarks(batch)),
+        notes=(*evaluation_set.notes, *prepared.remarks(batch), *recurring),
         baseline_name=f"{description}, estimated from the same data",
         details=prepared.details(evaluation_set.examples, {"model": outputs, "constant": constant}),
     )

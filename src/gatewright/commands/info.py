@@ -25,7 +25,7 @@ class Info:
         encoder: The kind of encoder.
         ids: The number of ids that the encoder has, or the number of features at each time step for numeric inputs.
         answers: What the model predicts, such as {"labels": [...]} for a classifier.
-        training: The settings and results of the training run.
+        training: The settings and results of the training run, without the hashes of the training examples.
         reads: A sentence about the inputs and their encoder.
     """
 
@@ -83,6 +83,7 @@ def info(model: str | Path) -> Info:
         InputError: The file does not exist, is damaged, or has an unsupported version.
     """
     from gatewright import runtime
+    from gatewright.tasks.base.seen import ENTRY
 
     loaded = runtime.load(model)
     described = loaded.describe()
@@ -95,7 +96,7 @@ def info(model: str | Path) -> Info:
         described.encoder,
         described.size,
         loaded.answers(),
-        loaded.training,
+        {name: value for name, value in loaded.training.items() if name != ENTRY},
         described.reads,
     )
 

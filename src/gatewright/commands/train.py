@@ -1,5 +1,7 @@
 """The `train` command: train one network and write its model file."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ def train(
     test: str | None = None,
     limit: int | None = None,
     config: str | Path | None = None,
+    overwrite: bool = False,
     **settings: Any,
 ) -> "Trained":
     """Train a network, and save it in one file with everything that is needed to use it.
@@ -36,11 +39,12 @@ def train(
     Args:
         task: "classify", "generate", "forecast" or "tag".
         data: A named data set, a file or a folder; see `gatewright train TASK --help`.
-        out: Path of the model file. If the file exists, it is replaced when training ends.
+        out: Path of the model file.
         validation, test: Data for the validation set and the test set. By default, the sets that `data` contains, or
             examples set aside from `data`.
         limit: Use at most this many training examples, and at most this many test examples.
         config: A TOML file of settings.
+        overwrite: Replace a model of other settings or data in `out`, and discard the progress of its training.
         settings: Settings of the task, which take precedence over those in `config`, and options for reading the data.
 
     Raises:
@@ -61,14 +65,24 @@ def train(
     given = {**({} if config is None else read_toml(config)), **given}
     require_limit(limit)
     require_place(file)
+    inputs = {"DATA": data, "--validation": validation, "--test": test}
+    _require_other_file(file, {**inputs, **{option.flag: options.get(option.name) for option in spec.options}})
     completed = spec.complete(spec.settings, given, options)
     splits = spec.require_splits(data, {"validation": validation, "test": test})
-    before = _earlier_training(file)
+    before = _earlier_training(file, overwrite)
     job = Job(spec.name, spec.command, spec.task_class()(data, completed, options, **splits, limit=limit), file)
-    if before is not None and job.is_done(before):
-        job.remove_folder()
-        return before
-    return job.run()
+    if before is not None:
+        difference = job.difference(before)
+        if difference and not overwrite:
+            resume = "" if before.finished else "give the same settings to resume the training, "
+            raise InputError(
+                f"--out {file} was trained with {difference}: {resume}choose another --out, or give --overwrite to "
+                "replace it."
+            )
+        if before.finished and not difference:
+            job.remove_folder()
+            return before
+    return job.run(overwrite)
 
 
 def add_parser(commands: Any) -> None:
@@ -102,6 +116,7 @@ def add_parser(commands: Any) -> None:
         output.add_argument(
             "--out", metavar="FILE", default="model.safetensors", help="The model file (default: %(default)s)."
         )
+        output.add_argument("--overwrite", action="store_true", help="Replace a model of other settings or data.")
         output.add_argument(
             "--config",
             metavar="FILE",
@@ -121,11 +136,26 @@ def require_limit(limit: Any) -> None:
         raise InputError(f"limit must be a whole number of at least 1, not {limit!r}.")
 
 
-def _earlier_training(file: Path) -> "Trained | None":
+def _require_other_file(file: Path, inputs: Mapping[str, str | None]) -> None:
+    """Raise an error if the model file to write is also an input.
+
+    Args:
+        file: The model file to write.
+        inputs: The flag and the value of each argument that may be a file. None if it was not given.
+
+    Raises:
+        InputError: The model file is one of the inputs.
+    """
+    for flag, value in inputs.items():
+        if value is not None and os.path.exists(file) and os.path.exists(value) and file.samefile(value):
+            raise InputError(f"--out {file} is also given as {flag}, and would be lost: choose another --out.")
+
+
+def _earlier_training(file: Path, overwrite: bool) -> "Trained | None":
     """Return the training results stored in the model file `file`, or None if there are none.
 
     Raises:
-        InputError: The file is not a model file.
+        InputError: The file is not a model file; or it has no training results, and `overwrite` is False.
     """
     from gatewright import runtime
     from gatewright.results.records import Trained
@@ -139,4 +169,8 @@ def _earlier_training(file: Path) -> "Trained | None":
             f"--out {file} exists and is not a complete model file: remove it, or name another file."
         ) from None
     except (KeyError, TypeError, AttributeError):  # the model was not made by `gatewright train`
-        return None
+        if overwrite:
+            return None
+        raise InputError(
+            f"--out {file} is a model of unknown settings: choose another --out, or give --overwrite to replace it."
+        ) from None

@@ -30,7 +30,7 @@ _COMMON = (
         "out",
         "str | Path",
         "model.safetensors",
-        "The model file. An existing one is replaced when the new one is finished.",
+        "The model file.",
     ),
 )
 _SPLITS = (
@@ -39,8 +39,16 @@ _SPLITS = (
     ),
     Parameter("test", "str | None", None, "Data for the test set (default: in `data`, or set aside from it)."),
 )
-_LIMIT = Parameter(
-    "limit", "int | None", None, "Use at most this many training examples, and at most this many test examples."
+_LAST = (
+    Parameter(
+        "limit", "int | None", None, "Use at most this many training examples, and at most this many test examples."
+    ),
+    Parameter(
+        "overwrite",
+        "bool",
+        False,
+        "Replace a model file of other settings or data, and discard the progress of its training.",
+    ),
 )
 
 
@@ -81,7 +89,7 @@ def parameters(spec: TaskSpec) -> list[Parameter]:
         Parameter(option.name, "int | None" if option.is_number else "str | None", None, option.help)
         for option in spec.options
     ]
-    found += [*(_SPLITS if spec.takes_splits else ()), _LIMIT]
+    found += [*(_SPLITS if spec.takes_splits else ()), *_LAST]
     for field in setting_fields(spec.settings):
         optional = " | None" if field.default is None else ""
         ending = (

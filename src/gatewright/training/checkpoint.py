@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from numpy.typing import NDArray
 
 from gatewright.results.records import Epoch
 from gatewright.support.errors import InputError
@@ -82,15 +83,8 @@ class Checkpoint:
         """
         if not self.path.exists():
             return like
-        try:
-            # A damaged file that np.load opened itself would stay open.
-            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                record = json.loads(str(stored["record"]))
-                arrays = [jax.numpy.array(stored[f"array{index}"]) for index in range(record["arrays"])]
-            if record["made by"] != _MARK:
-                raise ValueError
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError, TypeError):
-            raise InputError(f"{self.path} is damaged: remove it to train from the beginning.") from None
+        record, stored = self._read()
+        arrays = [jax.numpy.array(array) for array in stored]
         self._require_same(record["settings"])
         leaves, structure = jax.tree.flatten((like.best, like.state, like.average))
         if [leaf.shape for leaf in leaves] != [array.shape for array in arrays]:
@@ -100,13 +94,34 @@ class Checkpoint:
         self.latest = Progressed(epochs, record["chosen"], *jax.tree.unflatten(structure, arrays), *numbers)
         return self.latest
 
+    def discard_other(self) -> None:
+        """Remove the file if it belongs to a training run with other settings.
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        if self.path.exists() and self._read()[0]["settings"] != self._settings:
+            self.path.unlink()
+
+    def _read(self) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+        """Return the record and the arrays in the file."""
+        try:
+            # A damaged file that np.load opened itself would stay open.
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                record = json.loads(str(stored["record"]))
+                arrays = [stored[f"array{index}"] for index in range(record["arrays"])]
+            if record["made by"] != _MARK:
+                raise ValueError
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError, TypeError):
+            raise InputError(f"{self.path} is damaged: remove it to train from the beginning.") from None
+        return record, arrays
+
     def _require_same(self, stored: Mapping[str, Any]) -> None:
         for name in [*self._settings, *stored]:
             if self._settings.get(name) != stored.get(name):
                 raise InputError(
                     f"{self.path} holds an interrupted training with {name} {stored.get(name)!r}, not "
-                    f"{self._settings.get(name)!r}: give the same settings to resume it, or remove the file to train "
-                    "from the beginning."
+                    f"{self._settings.get(name)!r}: give the same settings to resume it, or --overwrite to discard it."
                 )
 
     def write(self, at: Progressed) -> None:

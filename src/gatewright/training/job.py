@@ -22,6 +22,7 @@ from gatewright.support.files import atomically, remove_leftovers
 from gatewright.support.interrupts import Interrupts
 from gatewright.support.progress import Progress
 from gatewright.support.trees import tree_arrays, tree_from_arrays
+from gatewright.tasks.base.seen import ENTRY, SeenExamples
 from gatewright.tasks.base.task import FittedBaseline, Task
 from gatewright.training.checkpoint import Checkpoint
 from gatewright.training.dataset import Dataset
@@ -29,6 +30,8 @@ from gatewright.training.fit import Fitted, fit
 from gatewright.training.network import Network
 from gatewright.training.recipe import Recipe
 
+# Settings that a message on different settings lists.
+_LISTED = 3
 # Version of the file with the outputs of a baseline. If a file has another version, the outputs are computed again.
 _BASELINE_FORMAT = 5
 
@@ -69,21 +72,28 @@ class Job:
         self._layers: list[Layer] = task.network(self._dataset.prepared, self._dataset.settings)
         self._folder = file.with_name(f"{file.name}.training")
 
-    def is_done(self, before: Trained | None) -> bool:
-        """Return True if an earlier training run is finished and had the same settings and data.
+    def difference(self, before: Trained) -> str:
+        """Return words for the difference between an earlier training run and this one; empty if there is none.
 
         Args:
-            before: The result of the earlier run, or None if there was no earlier run.
+            before: The result of the earlier run.
         """
-        return (
-            before is not None
-            and before.finished
-            and before.settings == to_json_value(self._settings)
-            and before.fingerprint == self._fingerprint
-        )
+        if before.task != self._command:
+            return f"the task {before.task}, not {self._command}"
+        if before.fingerprint != self._fingerprint:
+            name = self._dataset.splits.name
+            return f"the data {before.data}, not {name}" if before.data != name else f"other data, also named {name}"
+        new = to_json_value(self._settings)
+        names = [name for name in {**before.settings, **new} if before.settings.get(name) != new.get(name)]
+        listed = [f"{name} {before.settings.get(name)!r}, not {new.get(name)!r}" for name in names[:_LISTED]]
+        more = f", and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+        return "; ".join(listed) + more
 
-    def run(self) -> Trained:
+    def run(self, overwrite: bool) -> Trained:
         """Train, or resume interrupted training, write the model file, and return the result.
+
+        Args:
+            overwrite: Discard the progress of an interrupted training with other settings or data.
 
         Raises:
             InputError: A file cannot be read or written.
@@ -96,6 +106,8 @@ class Job:
         for path in (self._file, self._folder / "checkpoint.npz", self._folder / "baseline.npz"):
             remove_leftovers(path)
         checkpoint = Checkpoint(self._folder / "checkpoint.npz", {**self._settings, "data": self._fingerprint})
+        if overwrite:
+            checkpoint.discard_other()
         with Progress(1) as progress:
             baseline = self._baseline(progress)
             # A KeyboardInterrupt inside JAX's compiler would crash the interpreter.
@@ -125,8 +137,15 @@ class Job:
 
     def _write(self, fitted: Fitted, result: Trained) -> None:
         weights = tuple({name: np.asarray(array) for name, array in layer.items()} for layer in fitted.weights)
-        prepared = self._dataset.prepared.to_json()
-        model_file.write(ModelFile(self._name, tuple(self._layers), weights, prepared, result.to_json()), self._file)
+        prepared = self._dataset.prepared
+        training = {**result.to_json(), **self._seen()}
+        contents = ModelFile(self._name, tuple(self._layers), weights, prepared.to_json(), training)
+        model_file.write(contents, self._file)
+
+    def _seen(self) -> dict[str, Any]:
+        """Return the entry with the hashes of the training examples, or nothing if the task has no separate ones."""
+        examples = self._dataset.prepared.raw_inputs(self._dataset.splits.train)
+        return {ENTRY: SeenExamples.of(examples).to_json()} if examples else {}
 
     def _fit(
         self, network: Network, checkpoint: Checkpoint, progress: Progress, interrupts: Interrupts

@@ -68,3 +68,13 @@ def test_a_single_label_is_predicted():
 def test_control_characters_are_escaped():
     assert escape_control("a, é \U0001f600 中") == "a, é \U0001f600 中"
     assert escape_control("\0\x1b[1m\n\u2028") == "\\x00\\x1b[1m\\n\\u2028"
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("a", "b", "c")])
+def test_the_constant_of_data_with_one_class_has_finite_metrics(names):
+    labels = SingleLabel(names)
+    targets = np.full(4, 1)
+    logits, _ = labels.constant(targets)
+    figures = labels.measure(labels.probabilities(np.tile(logits, (4, 1))), targets)
+    assert figures["accuracy"] == 1
+    assert figures["log_loss"] == 0

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 # Intervals of confidence, of equal width, over which calibration is measured.
 _BINS = 15
+# Larger logits count as this one. The difference of two of them is finite.
+_LARGEST = 1e300
 
 
 def to_probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
@@ -15,7 +17,8 @@ def to_probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
 
     If there is only one output, it is the logit of the second of two classes.
     """
-    logits = np.asarray(outputs, np.float64)
+    # The constant baseline of data with one class has infinite logits, whose differences are not numbers.
+    logits = np.clip(np.asarray(outputs, np.float64), -_LARGEST, _LARGEST)
     if logits.shape[1] == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))

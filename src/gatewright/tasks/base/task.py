@@ -104,6 +104,7 @@ class Prepared(ABC, Generic[Examples]):
 
     Attributes:
         unit: The unit in which the size of a split is counted, such as "texts" or "tokens".
+        example_name: The word for the examples that `raw_inputs` returns, in the plural.
         score_label: A clause for reports that says when one model has a higher score for an example than another.
         score_name: The name of the mean score in verdicts, if the mean score is not the main metric. Otherwise empty.
         stateful: True if each example of a batch continues the example at the same index of the previous batch, so that
@@ -115,6 +116,10 @@ class Prepared(ABC, Generic[Examples]):
     """
 
     unit: ClassVar[str] = "examples"
+
+    @property
+    def example_name(self) -> str:
+        return "examples"
 
     @property
     @abstractmethod
@@ -161,6 +166,13 @@ class Prepared(ABC, Generic[Examples]):
     def size(self, batch: Batch) -> int:
         """Return the amount of data in the batch, counted in `unit`."""
         return batch.size
+
+    def raw_inputs(self, examples: Examples) -> list[bytes]:
+        """Return the input of each example as it was read, without its label, to recognize examples that recur.
+
+        Empty for tasks without separate examples.
+        """
+        return []
 
     def remarks(self, batch: Batch) -> tuple[str, ...]:
         """Return sentences for reports about the encoded test set, such as its number of unknown words."""

@@ -51,6 +51,7 @@ class PreparedTexts(ClassifierPrepared[AnyLabelled]):
     class_weights: str = "none"
 
     unit: ClassVar[str] = "texts"
+    example_name: ClassVar[str] = "texts"
 
     def encode(self, examples: AnyLabelled, training: bool = False) -> Batch:
         """Return a batch whose inputs are token ids and whose targets are labels.
@@ -59,6 +60,9 @@ class PreparedTexts(ClassifierPrepared[AnyLabelled]):
         if each text has one label; and 0 or 1 for each label, [texts, labels], if texts can have several.
         """
         return Batch(encode_all(self.encoder, examples.texts, self.max_length), self.label_set.targets(examples.labels))
+
+    def raw_inputs(self, examples: AnyLabelled) -> list[bytes]:
+        return [text.encode("utf-8", "surrogatepass") for text in examples.texts]
 
     def remarks(self, batch: Batch) -> tuple[str, ...]:
         return self._unknown({"test texts": batch})

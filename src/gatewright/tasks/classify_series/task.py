@@ -50,6 +50,7 @@ class PreparedSeries(ClassifierPrepared[Series]):
     options: SeriesOptions = field(default_factory=SeriesOptions)
 
     unit: ClassVar[str] = "series"
+    example_name: ClassVar[str] = "series"
 
     @property
     def features(self) -> int:
@@ -63,6 +64,9 @@ class PreparedSeries(ClassifierPrepared[Series]):
         """
         scaled = [self.channels.encode(one[-self.max_length :]) for one in examples.values]
         return Batch(pad(scaled, self.max_length), self.label_set.targets(examples.labels))
+
+    def raw_inputs(self, examples: Series) -> list[bytes]:
+        return [np.ascontiguousarray(one, np.float64).tobytes() for one in examples.values]
 
     def sample_weight(self, batch: Batch) -> NDArray[np.float32]:
         if self.class_weights == "none":

@@ -40,6 +40,7 @@ class PreparedRolls(Prepared[Rolls]):
     )
     score_label = "it gives the piece's frames the higher probability"
     unit: ClassVar[str] = "steps"
+    example_name: ClassVar[str] = "pieces"
 
     @property
     def features(self) -> int:
@@ -57,6 +58,9 @@ class PreparedRolls(Prepared[Rolls]):
         inputs, targets = rolls[:, :-1], rolls[:, 1:]
         # The last frame of a piece has no target, so it is padding too.
         return Batch(np.where(targets[:, :, :1] == NO_FRAME, np.uint8(NO_FRAME), inputs), targets)
+
+    def raw_inputs(self, examples: Rolls) -> list[bytes]:
+        return [np.packbits(piece.astype(np.bool_)).tobytes() for piece in examples.pieces]
 
     def size(self, batch: Batch) -> int:
         return int(_live(batch.targets).sum())

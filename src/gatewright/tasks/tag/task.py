@@ -67,6 +67,7 @@ class PreparedSentences(Prepared[Tagged]):
     mean_words: float = 1.0
 
     unit: ClassVar[str] = "tokens"
+    example_name: ClassVar[str] = "sentences"
     score_label: ClassVar[str] = "it predicts more of the sentence's tags correctly"
     score_name: ClassVar[str] = "mean fraction of a sentence's words with the right tag"
 
@@ -125,6 +126,9 @@ class PreparedSentences(Prepared[Tagged]):
 
     def size(self, batch: Batch) -> int:
         return int((batch.targets["tags"] > 0).sum())
+
+    def raw_inputs(self, examples: Tagged) -> list[bytes]:
+        return [text.encode("utf-8", "surrogatepass") for text in examples.texts]
 
     def remarks(self, batch: Batch) -> tuple[str, ...]:
         targets, words = batch.targets, self.size(batch)
