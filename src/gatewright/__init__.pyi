@@ -38,6 +38,7 @@ def train_series_classifier(
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    overwrite: bool = False,
     max_length: int | None = None,
     scaling: str = "each",
     cell: str = "gru",
@@ -70,7 +71,7 @@ def train_series_classifier(
         data: japanese-vowels, digits, a .ts, .arff, .npz or .npy file, a UCR file X_TRAIN.tsv, a table with a
             series in each row, a table with a step in each row (--id, --time, --window), or a folder with a
             subfolder of tables for each class.
-        out: The model file. An existing one is replaced when the new one is finished.
+        out: The model file.
         label: Column of the labels (default: label).
         id: Column of a long table that says which series a row belongs to, or several columns, separated by
             commas (default: id).
@@ -87,6 +88,7 @@ def train_series_classifier(
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.
+        overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         max_length: Largest number of steps of a series. Only the last steps of a longer series are read (default:
             the length of the longest training series).
         scaling: Scaling of the channels: each (by its own standard deviation) or together (all by the same
@@ -130,6 +132,7 @@ def train_classifier(
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    overwrite: bool = False,
     tokens: str = "words",
     vocabulary: int = 30000,
     min_count: int = 2,
@@ -169,7 +172,7 @@ def train_classifier(
     Args:
         data: imdb, a .csv, .tsv, .parquet or .jsonl file, a folder with a subfolder of text files for each class,
             or a .tar.gz archive of such a folder.
-        out: The model file. An existing one is replaced when the new one is finished.
+        out: The model file.
         text: Column of the texts, or several columns, separated by commas, whose texts are joined (default:
             text).
         label: Column with a label or a list of labels for each text, or several columns of 0 and 1, separated by
@@ -181,6 +184,7 @@ def train_classifier(
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.
+        overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         tokens: Kind of tokens: words or bytes (byte-pair encoding).
         vocabulary: Largest number of token ids.
         min_count: Smallest number of times a word must occur in the training set to get an id.
@@ -227,6 +231,7 @@ def train_roll_model(
     out: str | Path = "model.safetensors",
     *,
     limit: int | None = None,
+    overwrite: bool = False,
     held_out_fraction: float = 0.1,
     cell: str = "gru",
     units: int = 256,
@@ -253,8 +258,9 @@ def train_roll_model(
 
     Args:
         data: jsb, nottingham, or a .mat or .npz file of piano rolls.
-        out: The model file. An existing one is replaced when the new one is finished.
+        out: The model file.
         limit: Use at most this many training examples, and at most this many test examples.
+        overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         held_out_fraction: Fraction of the pieces set aside for the test set, and again for the validation set, if
             the data has none.
         cell: Recurrent cell.
@@ -289,11 +295,13 @@ def train_language_model(
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    overwrite: bool = False,
     tokens: str = "characters",
     split: str = "punctuation",
     vocabulary: int = 10000,
     min_count: int = 1,
     examples: str = "stream",
+    lines: bool = False,
     max_length: int = 128,
     held_out_fraction: float = 0.1,
     cell: str = "gru",
@@ -328,12 +336,13 @@ def train_language_model(
     Args:
         data: shakespeare, ptb, imdb-unlabelled, a text file, a folder of text files, or a .csv, .tsv, .parquet or
             .jsonl file.
-        out: The model file. An existing one is replaced when the new one is finished.
+        out: The model file.
         text: Column of the texts, or several columns, separated by commas, whose texts are joined (default:
             text).
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.
+        overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         tokens: Kind of tokens: characters, words or bytes (byte-pair encoding).
         split: Method to split texts into words: punctuation (keeps case, punctuation marks and line breaks),
             spaces, or keras (lower case, no punctuation marks).
@@ -341,8 +350,9 @@ def train_language_model(
         min_count: Smallest number of times a token must occur in the training set to get an id.
         examples: Training examples: stream (all texts as one stream, with states kept from batch to batch) or
             prefixes (every prefix of every line).
+        lines: Learn each line of a text file, or each row of a table, as a text of its own, in random order.
         max_length: Number of time steps of truncated backpropagation, or the most tokens of a prefix with
-            `--examples prefixes`.
+            `--examples prefixes` or of a line with `--lines`.
         held_out_fraction: Fraction of the texts set aside as the test set, and again as the validation set, if
             the data has none; 0 evaluates on the training set.
         cell: Recurrent cell.
@@ -351,7 +361,8 @@ def train_language_model(
         embedding_dim: Size of the token embeddings.
         tied_embedding: Use the embedding table as the kernel of the output layer too.
         epochs: Passes over the training set (default: 6 to 50, about 4,000 steps).
-        batch_size: Number of streams or prefixes per training step (default: 32; fewer streams for a short text).
+        batch_size: Number of streams, prefixes or lines per training step (default: 32; fewer streams for a short
+            text).
         learning_rate: Peak learning rate of Adam.
         schedule: Learning rate schedule: constant, linear or cosine decay to 0.
         warmup: Fraction of the training steps during which the learning rate rises to its peak.
@@ -396,6 +407,7 @@ def train_forecaster(
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    overwrite: bool = False,
     look_back: int | None = None,
     horizon: int | None = None,
     calendar: bool = False,
@@ -429,7 +441,7 @@ def train_forecaster(
     Args:
         data: ett-h1, ett-m1, or a .csv, .tsv (also .gz) or .parquet file, with a row for each time and a column
             for each variable.
-        out: The model file. An existing one is replaced when the new one is finished.
+        out: The model file.
         time: Column of the times: dates, dates and times, or whole numbers; several columns separated by commas,
             such as Date,Time; or none if rows are in order and evenly spaced (default: found by names and
             values).
@@ -453,6 +465,7 @@ def train_forecaster(
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.
+        overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         look_back: Number of past steps that the network reads (default: several seasons and at least four
             horizons).
         horizon: Number of steps to forecast (default: a season, or 10 steps).
@@ -496,6 +509,7 @@ def train_tagger(
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    overwrite: bool = False,
     vocabulary: int = 30000,
     min_count: int = 1,
     max_length: int = 64,
@@ -532,12 +546,13 @@ def train_tagger(
     Args:
         data: atis, ewt, a .conllu file, a file with a word and its tag on each line, or a folder of these or of
             seq.in, seq.out and label.
-        out: The model file. An existing one is replaced when the new one is finished.
+        out: The model file.
         column: Column of the tags. For a .conllu file: upos, xpos, feats or deprel (default: upos). For other
             files: the number of a column, 2 or more (default: the last column).
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.
+        overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         vocabulary: Maximum number of word ids.
         min_count: Minimum number of times that a word must occur in the training set to get an id.
         max_length: Maximum number of words of a sentence. Longer sentences are split.

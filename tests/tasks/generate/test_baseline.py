@@ -19,11 +19,21 @@ def some(length, seed):
     return np.array(ids)
 
 
-def definition(ids, order):
-    """Return p(w | h) by the formulas of Chen & Goodman 1999, section 3."""
+def definition(ids, order, separate=False):
+    """Return p(w | h) by the formulas of Chen & Goodman 1999, section 3.
+
+    If `separate`, n-grams have START (1) only at the beginning or at the end, and those that begin with it count as
+    often as they occur.
+    """
     counts = {n: Counter(tuple(ids[i : i + n]) for i in range(len(ids) - n + 1)) for n in range(1, order + 1)}
+    if separate:
+        for n in counts:
+            counts[n] = Counter({gram: count for gram, count in counts[n].items() if 1 not in gram[1:-1]})
+    occurred = {n: dict(grams) for n, grams in counts.items()}
     for n in range(1, order):  # the number of different ids before an n-gram
         counts[n] = Counter(gram[1:] for gram in counts[n + 1])
+        if separate and n > 1:
+            counts[n] |= Counter({gram: count for gram, count in occurred[n].items() if gram[0] == 1})
     discounts = {}
     for n, grams in counts.items():
         n1, n2, n3, n4 = (sum(count == c for count in grams.values()) for c in (1, 2, 3, 4))
@@ -74,3 +84,33 @@ def test_the_order_is_chosen_on_the_validation_set():
     losses = [-np.log(NGrams(train, n, VOCABULARY).probabilities(validation)).mean() for n in (1, 2, 3, 4)]
     assert best_order(train, validation, (1, 2, 3, 4), VOCABULARY).order == 1 + int(np.argmin(losses))
     assert losses[1] < losses[0]
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_contexts_of_separate_texts_begin_at_their_start(order):
+    def texts(number, seed):
+        draw = np.random.default_rng(seed)
+        found = [1]
+        for place in range(number):
+            one = some(int(draw.integers(2, 9)), 1000 * seed + place)[1:]
+            found += [*np.where(one == 1, 2, one).tolist(), 1]
+        return np.array(found)
+
+    train, test = texts(900, 1), texts(60, 2)
+    p = definition(train.tolist(), order, separate=True)
+    expected = []
+    for place, word in enumerate(test[1:], 1):
+        start = max(at for at in range(place) if test[at] == 1)
+        expected.append(p(word, test[max(start, place - order + 1) : place].tolist()))
+    found = NGrams(train, order, VOCABULARY, separate=True).probabilities(test)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_separate_texts_do_not_depend_on_their_order():
+    """In a sorted list, a text resembles the one before it, which must not help."""
+    draw = np.random.default_rng(0)
+    texts = [sorted(draw.integers(2, 9, 4).tolist()) for _ in range(300)]
+    streams = [np.array([1, *[number for text in order for number in (*text, 1)]]) for order in (texts, sorted(texts))]
+    models = [NGrams(one, 6, 9, separate=True) for one in streams]
+    losses = [-np.log(model.probabilities(one)).mean() for model, one in zip(models, streams, strict=True)]
+    assert losses[0] == pytest.approx(losses[1])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewright.tasks.generate.streams import in_streams, prefixes, side_by_side, stream
+from gatewright.tasks.generate.streams import in_rows, in_streams, lines, prefixes, side_by_side, stream
 
 
 def test_texts_are_joined_with_start():
@@ -44,3 +44,14 @@ def test_prefixes(length, inputs):
     rows = prefixes([[4, 5, 6], [], [7]], length)
     assert rows.inputs.tolist() == inputs
     assert rows.targets.tolist() == [4, 5, 6, 7]
+
+
+def test_lines_begin_and_end_with_start_and_are_cut():
+    rows = lines([[4, 5, 6], [7], []], 3)
+    assert rows.inputs.tolist() == [[1, 4, 5], [1, 7, 0], [1, 0, 0]]
+    assert rows.targets.tolist() == [[4, 5, 6], [7, 1, 0], [1, 0, 0]]
+
+
+def test_values_of_lines_are_cut_like_their_targets():
+    targets = np.append(stream([[4, 5, 6], [7], []])[1:], 1)
+    assert in_rows(targets, [4, 2, 1], 3).tolist() == [[4, 5, 6], [7, 1, 0], [1, 0, 0]]

@@ -14,7 +14,7 @@ from gatewright.nn.backend import NUMPY, jax_backend
 from gatewright.nn.layer import Activations
 from gatewright.nn.layers import Softmax
 from gatewright.support.errors import InputError
-from gatewright.support.ids import UNKNOWN
+from gatewright.support.ids import START, UNKNOWN
 from gatewright.tasks.generate.settings import GenerateSettings
 from gatewright.tasks.generate.task import Generate
 from gatewright.training import network as networks
@@ -256,7 +256,14 @@ def test_a_certain_continuation_is_learned(tmp_path):
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"examples": "prefixes", "max_length": 40}, {"examples": "prefixes", "tokens": "words", "max_length": 2}],
+    [
+        {},
+        {"examples": "prefixes", "max_length": 40},
+        {"examples": "prefixes", "tokens": "words", "max_length": 2},
+        {"lines": True, "max_length": 80},
+        {"lines": True, "max_length": 10},
+        {"lines": True, "tokens": "words"},
+    ],
     ids=str,
 )
 def test_evaluation_repeats_the_figures_of_training(tmp_path, text, options):
@@ -405,6 +412,96 @@ def test_a_stream_is_stored_without_its_length(text):
     assert (again.stateful, again.encoder) == (True, prepared.encoder)
     prefixes = replace(prepared, examples="prefixes")
     assert type(prepared).from_json(prefixes.to_json()).max_length == 7
-    for wrong in ({"examples": "lines"}, {"examples": "prefixes", "max_length": 0}, {"encoder": None}):
+    for wrong in ({"examples": "pages"}, {"examples": "prefixes", "max_length": 0}, {"encoder": None}):
         with pytest.raises(InputError, match=r"^its "):
             type(prepared).from_json({**kept, **wrong})
+
+
+class TestLines:
+    @pytest.fixture
+    def names(self, tmp_path):
+        """A sorted list of 300 names; each begins with a letter that its neighbors begin with too."""
+        draw = np.random.default_rng(0)
+        drawn = {"".join(draw.choice(list("abcdefgh"), draw.integers(3, 9))) for _ in range(320)}
+        path = tmp_path / "names.txt"
+        path.write_text("".join(f"{name}\n" for name in sorted(drawn)))
+        return path
+
+    def test_lines_are_held_out_at_random_and_always_the_same(self, names):
+        first, again = (read(names, lines=True).splits for _ in range(2))
+        assert first == again
+        held = sorted([*first.train, *first.validation, *first.test])
+        assert held == names.read_text().split()
+        assert len({name[0] for name in first.test}) > 4
+        assert first.train != sorted(first.train)
+
+    def test_each_line_is_an_example_from_the_zero_state(self, names):
+        data = read(names, lines=True, max_length=20)
+        prepared, encoder = data.prepared, data.prepared.encoder
+        assert not prepared.stateful
+        assert data.train.inputs.shape[1] == data.test.inputs.shape[1] == 1 + max(map(len, data.splits.train))
+        row = encoder.encode(data.splits.train[0])
+        assert data.train.inputs[0][data.train.inputs[0] > 0].tolist() == [START, *row]
+        assert data.train.targets[0][data.train.targets[0] > 0].tolist() == [*row, START]
+        assert prepared.size(data.test) == sum(len(name) + 1 for name in data.splits.test)
+
+    def test_the_order_of_the_file_changes_nothing_but_the_draw(self, tmp_path, names):
+        settings = {**SMALL, "units": 16, "epochs": 4, "batch_size": 16, "lines": True}
+        lines = names.read_text().splitlines(keepends=True)
+        shuffled = tmp_path / "shuffled.txt"
+        shuffled.write_text("".join(lines[place] for place in np.random.default_rng(1).permutation(len(lines))))
+        one, other = (
+            gatewright.train("generate", str(path), tmp_path / f"{path.stem}.safetensors", **settings)
+            for path in (names, shuffled)
+        )
+        assert one.test["loss"] == pytest.approx(other.test["loss"], abs=0.1)
+        assert one.baseline["loss"] == pytest.approx(other.baseline["loss"], abs=0.15)
+
+    def test_a_model_of_lines_generates_one_line(self, tmp_path):
+        path = tmp_path / "two.txt"
+        path.write_text("abc\nxyz\n" * 40)
+        settings = {**SMALL, "units": 16, "epochs": 12, "learning_rate": 0.03, "output_dropout": 0.0}
+        result = gatewright.train("generate", str(path), tmp_path / "m.safetensors", lines=True, **settings)
+        assert result.test["loss"] < 0.5
+        model = gatewright.runtime.load(tmp_path / "m.safetensors")
+        assert {model.generate(tokens=50, seed=seed, temperature=0.3).text for seed in range(12)} == {"abc", "xyz"}
+        assert model.generate("x", tokens=50, temperature=0).text == "yz"
+        assert "8 of 8 test lines are also in the training set." in result.notes
+
+    def test_rows_of_a_table_stay_whole(self, tmp_path):
+        path = tmp_path / "t.jsonl"
+        path.write_text("".join(json.dumps({"text": f"one\n{place}"}) + "\n" for place in range(30)))
+        splits = read(path, lines=True).splits
+        assert sorted([*splits.train, *splits.validation, *splits.test]) == sorted(f"one\n{n}" for n in range(30))
+
+    def test_long_lines_are_cut_and_counted(self, names):
+        data = read(names, lines=True, max_length=4)
+        cut = sum(len(name) >= 4 for name in data.splits.test)
+        (note,) = [note for note in data.splits.notes if "are cut" in note]
+        assert note.startswith(
+            f"{cut} of the {len(data.splits.test)} test lines do not end within 4 characters and are"
+        )
+        task = task_of(names, lines=True, max_length=4)
+        baseline = task.baseline(data.splits, data.prepared)
+        assert baseline.outputs.shape == data.test.targets.shape
+        assert ((baseline.outputs > 0) == (data.test.targets > 0)).all()
+
+    def test_a_limit_takes_whole_lines(self, names):
+        data = read(names, lines=True, limit=20, max_length=20)
+        assert 20 <= data.sizes["train"] < 30
+        assert (data.train.targets == START).sum() == data.train.size
+
+    def test_lines_are_suggested_for_a_list(self, tmp_path, names):
+        suggestion = "short lines are read as one text in the order of the file."
+        assert any(suggestion in note for note in read(names).splits.notes)
+        assert not any(suggestion in note for note in read(names, lines=True).splits.notes)
+        poem = tmp_path / "poem.txt"
+        poem.write_text("a line\nand another\n\n" * 100)
+        assert not any(suggestion in note for note in read(poem).splits.notes)
+        prose = tmp_path / "prose.txt"
+        prose.write_text("a line that is far too long to be a name or a title\n" * 200)
+        assert not any(suggestion in note for note in read(prose).splits.notes)
+
+    def test_lines_and_prefixes_contradict_each_other(self, names):
+        with pytest.raises(InputError, match="--lines does not go with --examples prefixes"):
+            read(names, lines=True, examples="prefixes")

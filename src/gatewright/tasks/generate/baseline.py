@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright.support.ids import START
+
 Ids = NDArray[np.int64]
 
 
@@ -41,43 +43,62 @@ class NGrams:
 
     Args:
         ids: The training stream, [steps].
-        order: The length of the longest n-grams. It is reduced to the length of the stream if it is larger.
+        order: The length of the longest n-grams. It is reduced if the stream, or each separate text, is shorter.
         vocabulary: Number of ids in the vocabulary.
+        separate: True if the texts in a stream have nothing to do with each other: contexts then begin at the last
+            START. An n-gram that begins with START has no longer one, and counts as often as it occurs.
     """
 
-    def __init__(self, ids: NDArray[np.integer[Any]], order: int, vocabulary: int) -> None:
+    def __init__(self, ids: NDArray[np.integer[Any]], order: int, vocabulary: int, separate: bool = False) -> None:
         ids = np.asarray(ids, np.int64)
         self.order = order = min(order, len(ids))
-        self._vocabulary = vocabulary
+        self._vocabulary, self._separate = vocabulary, separate
         self._orders: list[_Order] = []
-        place = np.zeros(len(ids) + 1, np.int64)  # place of the (n - 1)-gram that ends before each position
+        place = np.zeros(len(ids), np.int64)  # place of the (n - 1)-gram that ends before each position; -1 if none
         seen: list[tuple[Ids, Ids]] = []  # for each n: where each n-gram first ends, and the n-gram at each position
         counted: list[tuple[Ids, Ids]] = []
         for n in range(1, order + 1):
+            ends = np.flatnonzero(place >= 0)
+            if not len(ends):  # all separate texts are shorter
+                self.order = order = n - 1
+                break
             keys, first, of, counts = np.unique(
-                place[n - 1 : len(ids)] * vocabulary + ids[n - 1 :],
-                return_index=True,
-                return_inverse=True,
-                return_counts=True,
+                place[ends] * vocabulary + ids[ends], return_index=True, return_inverse=True, return_counts=True
             )
+            grams = np.full(len(ids), -1)
+            grams[ends] = of
             counted.append((keys, counts))
-            seen.append((first + n - 1, of))
-            place = np.concatenate([np.zeros(n, np.int64), of])
+            seen.append((ends[first], grams))
+            place = self._contexts(grams, ids, n)
+        begins_text = np.zeros(1, np.bool_)  # for each (n - 1)-gram, whether it begins with START
         for n in range(1, order + 1):
             keys, counts = counted[n - 1]
+            begins_text = keys % vocabulary == START if n == 1 else begins_text[keys // vocabulary]
             if n < order:
                 # Each different (n + 1)-gram counts once for the n-gram at its end.
-                ends = seen[n][0]
-                counts = np.bincount(seen[n - 1][1][ends - n + 1], minlength=len(keys))
+                longer = np.bincount(seen[n - 1][1][seen[n][0]], minlength=len(keys))
+                counts = np.where(begins_text, counts, longer) if separate and n > 1 else longer
             contexts = len(counted[n - 2][0]) if n > 1 else 1
             self._orders.append(_smoothed(keys, counts, contexts, vocabulary))
+
+    def _contexts(self, grams: Ids, ids: NDArray[np.integer[Any]], n: int) -> Ids:
+        """Return, for each position, the n-gram that ends before it and is a context there; -1 if there is none.
+
+        Args:
+            grams: For each position, the n-gram that ends there, or -1.
+            ids: The id at each position.
+            n: The length of the n-grams.
+        """
+        if self._separate and n > 1:  # an n-gram that ends with START began in the text before
+            grams = np.where(ids == START, -1, grams)
+        return np.concatenate([[-1], grams[:-1]])
 
     def probabilities(self, ids: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
         """Return the probability of each id after the first, given all ids before it, [len(ids) - 1]."""
         ids = np.asarray(ids, np.int64)
         found = np.full(len(ids), 1 / self._vocabulary)
         place = np.zeros(len(ids), np.int64)  # place of the context of each position; -1 if it is unseen
-        for grams in self._orders:
+        for n, grams in enumerate(self._orders, 1):
             known = place >= 0
             keys = np.where(known, place, 0) * self._vocabulary + ids
             at = np.minimum(np.searchsorted(grams.keys, keys), len(grams.keys) - 1)
@@ -87,7 +108,7 @@ class NGrams:
             used = totals > 0
             kept = np.maximum(counts - grams.discounts[np.minimum(counts, 3)], 0) / np.where(used, totals, 1)
             found = np.where(used, kept + grams.weight[np.where(known, place, 0)] * found, found)
-            place = np.concatenate([[-1], np.where(there, at, -1)[:-1]])
+            place = self._contexts(np.where(there, at, -1), ids, n)
         return found[1:]
 
 
@@ -106,8 +127,12 @@ def _smoothed(keys: Ids, counts: Ids, contexts: int, vocabulary: int) -> _Order:
 
 
 def best_order(
-    train: NDArray[np.integer[Any]], validation: NDArray[np.integer[Any]], orders: Sequence[int], vocabulary: int
+    train: NDArray[np.integer[Any]],
+    validation: NDArray[np.integer[Any]],
+    orders: Sequence[int],
+    vocabulary: int,
+    separate: bool = False,
 ) -> NGrams:
     """Fit an n-gram model for each n in `orders`, and return the model that is best on the validation stream."""
-    models = [NGrams(train, order, vocabulary) for order in orders]
+    models = [NGrams(train, order, vocabulary, separate) for order in orders]
     return min(models, key=lambda model: -np.log(model.probabilities(validation)).mean())

@@ -69,7 +69,7 @@ class LanguageModel(TrainedModel):
                 f"its encoder has {ids:,} ids, but its embedding or its softmax has a different number of rows."
             )
         top = [layer for layer in file.layers if isinstance(layer, Recurrent)][-1]
-        if top.return_sequences != prepared.stateful:
+        if top.return_sequences != prepared.sequences:
             raise InputError(f"its layers do not fit its kind of training examples, {prepared.examples}.")
 
     @classmethod
@@ -148,14 +148,14 @@ class LanguageModel(TrainedModel):
 
     @cached_property
     def never_generated(self) -> NDArray[np.intp]:
-        """The ids that are never generated: special ids, except START if the model was trained on a stream of texts."""
-        return np.array([i for i in range(FIRST) if i != START or not self.prepared.stateful], np.intp)
+        """The ids that are never generated: special ids, except START if the model has learned where texts end."""
+        return np.array([i for i in range(FIRST) if i != START or not self.prepared.sequences], np.intp)
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
         corpus = read_corpus(data, options.get("text"))
         texts = next(texts for texts in (corpus.test, corpus.validation, corpus.train) if texts)
         prepared = replace(self.prepared, limit=limit)
-        return EvaluationSet(corpus.name, as_examples(texts, prepared.examples), prepared)
+        return EvaluationSet(corpus.name, as_examples(texts, prepared.examples, data), prepared)
 
     def predict_from(self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]) -> NoReturn:
         raise InputError("A language model has no predictions. Continue a text with `gatewright generate`.")

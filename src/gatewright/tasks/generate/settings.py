@@ -35,9 +35,15 @@ class GenerateSettings(Settings):
         "data",
         choices=("stream", "prefixes"),
     )
+    lines: bool = setting(
+        False,
+        "Learn each line of a text file, or each row of a table, as a text of its own, in random order.",
+        "data",
+    )
     max_length: int = setting(
         128,
-        "Number of time steps of truncated backpropagation, or the most tokens of a prefix with `--examples prefixes`.",
+        "Number of time steps of truncated backpropagation, or the most tokens of a prefix with `--examples prefixes` "
+        "or of a line with `--lines`.",
         "data",
         minimum=1,
         compare=64,
@@ -62,7 +68,7 @@ class GenerateSettings(Settings):
     )
     batch_size: int | None = setting(
         None,
-        "Number of streams or prefixes per training step.",
+        "Number of streams, prefixes or lines per training step.",
         "training",
         minimum=1,
         compare=32,

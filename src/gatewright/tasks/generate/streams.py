@@ -40,6 +40,32 @@ def side_by_side(values: NDArray[Any], streams: int, length: int) -> NDArray[Any
     return rows.reshape(streams, batches, length).swapaxes(0, 1).reshape(batches * streams, length)
 
 
+def lines(texts: Sequence[Sequence[int]], time: int) -> Batch:
+    """Return each text as an example that begins with START and whose last target is START, which ends the text.
+
+    Only the first `time` targets of a longer text are kept.
+
+    Returns:
+        Inputs and targets, int32 [texts, time], padded with 0 on the right.
+    """
+    inputs, targets = (np.full((len(texts), time), PADDING, np.int32) for _ in range(2))
+    for row, text in enumerate(texts):
+        whole = [START, *text[:time], START]
+        length = min(len(text) + 1, time)
+        inputs[row, :length], targets[row, :length] = whole[:length], whole[1 : length + 1]
+    return Batch(inputs, targets)
+
+
+def in_rows(values: NDArray[Any], lengths: Sequence[int], time: int) -> NDArray[Any]:
+    """Cut an array into consecutive rows of these lengths, [rows, time], padded with 0 and cut on the right."""
+    rows, first = np.zeros((len(lengths), time), values.dtype), 0
+    for row, length in zip(rows, lengths, strict=True):
+        kept = min(length, time)
+        row[:kept] = values[first : first + kept]
+        first += length
+    return rows
+
+
 def prefixes(lines: Sequence[Sequence[int]], length: int) -> Batch:
     """Return every prefix of every line as an example whose target is the id after the prefix.
 

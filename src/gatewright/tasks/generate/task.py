@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from gatewright.data.batches import Batch
 from gatewright.data.encoders import BytePairs, Characters, Encoder, Words, encoder_from_json
+from gatewright.data.split import count_shared_texts
+from gatewright.data.tables import is_table
 from gatewright.nn.layer import Layer
 from gatewright.nn.layers import Dense, Dropout, Embedding, Softmax
 from gatewright.results.measure import Measure
@@ -20,6 +23,7 @@ from gatewright.tasks.base.splitting import SPLIT_SEED
 from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import EVALUATED_STREAMS, FittedBaseline, Length, Prepared, Splits, Task
 from gatewright.tasks.generate import streams
+from gatewright.tasks.generate.named import CORPORA
 from gatewright.tasks.generate.reading import read_corpus
 from gatewright.tasks.generate.settings import GenerateSettings
 
@@ -31,6 +35,10 @@ _ORDERS = {"words": (2, 3, 4, 5), "characters": (4, 5, 6, 7, 8), "bytes": (2, 3,
 _BATCH_SIZE, _STEPS_PER_EPOCH = 32, 20
 # In effect no limit: there are about a million Unicode characters.
 _CHARACTERS = 1 << 20
+# Characters of the lines by which an evaluation recognizes training texts. Shorter ones, such as names, often recur.
+_LONG_LINE = 30
+# A file with at least this many lines, half of which have fewer than this many tokens, might be a list of texts.
+_MANY_LINES, _SHORT_LINE = 100, 30
 # Number of time steps of a call when a trained model is evaluated on a stream.
 _EVALUATED_STEPS = 128
 
@@ -41,10 +49,11 @@ class PreparedTexts(Prepared[list[str]]):
 
     Attributes:
         encoder: The encoder, which turns texts into token ids.
-        examples: "stream" or "prefixes"; see `Generate`.
-        max_length: Number of time steps in an example.
+        examples: "stream", "prefixes" or "lines"; see `Generate`.
+        max_length: Number of time steps in an example; for "lines", the largest number.
         limit: Largest number of tokens to predict in each split. None for no limit.
         training_streams: Number of parallel streams in training, which is the batch size.
+        time: Number of time steps to which lines are padded. None pads them to the longest one that is encoded.
     """
 
     encoder: Encoder
@@ -52,6 +61,7 @@ class PreparedTexts(Prepared[list[str]]):
     max_length: int
     limit: int | None = None
     training_streams: int = _BATCH_SIZE
+    time: int | None = None
 
     measures = (
         Measure("loss", "nats a token", "lower"),
@@ -62,8 +72,17 @@ class PreparedTexts(Prepared[list[str]]):
     unit: ClassVar[str] = "tokens"
 
     @property
+    def example_name(self) -> str:
+        return "long lines" if self.stateful else "lines"
+
+    @property
     def stateful(self) -> bool:
         return self.examples == "stream"
+
+    @property
+    def sequences(self) -> bool:
+        """True if the network predicts an id at each time step of an example; False if only after the last one."""
+        return self.examples != "prefixes"
 
     def encode(self, examples: list[str], training: bool = False) -> Batch:
         """Return a batch whose inputs are ids and whose targets are the ids that follow them; see `streams`.
@@ -74,6 +93,9 @@ class PreparedTexts(Prepared[list[str]]):
         if self.stateful:
             parallel = self.training_streams if training else EVALUATED_STREAMS
             batch = streams.in_streams(self.stream(examples), parallel, self.max_length)
+        elif self.examples == "lines":
+            ids = self._line_ids(examples)
+            batch = streams.lines(ids, self.time or self.time_of(ids))
         else:
             batch = streams.prefixes(_first(self._ids(examples), self.limit), self.max_length)
         if not self.size(batch):
@@ -84,7 +106,40 @@ class PreparedTexts(Prepared[list[str]]):
         """Return the texts as one array of ids, [steps], with START before each text, cut to `limit` tokens."""
         if self.stateful:
             return streams.stream(self._ids(texts))[: None if self.limit is None else self.limit + 1]
+        if self.examples == "lines":
+            return np.append(streams.stream(self._line_ids(texts)), np.int32(START))
         return streams.stream(_first(self._ids(texts), self.limit))
+
+    def _line_ids(self, texts: list[str]) -> list[list[int]]:
+        """Return the ids of each text. Texts after the first `limit` tokens to predict are left out."""
+        ids = self._ids(texts)
+        if self.limit is None:
+            return ids
+        before = np.cumsum([0, *(len(text) + 1 for text in ids[:-1])])
+        return [text for text, start in zip(ids, before, strict=True) if start < self.limit]
+
+    def time_of(self, ids: Sequence[Sequence[int]]) -> int:
+        """Return the number of time steps for lines with these ids: enough for the longest, at most `max_length`."""
+        return min(self.max_length, 1 + max(map(len, ids)))
+
+    def covering(self, *splits: list[str]) -> Self:
+        """Return a copy that pads the lines of these splits to the same number of time steps."""
+        return replace(self, time=max(self.time_of(self._ids(texts)) for texts in splits))
+
+    def rows(self, values: NDArray[Any], texts: list[str]) -> NDArray[Any]:
+        """Return a value for each target of `stream(texts)`, [targets], in the form of the targets of `encode`."""
+        if self.stateful:
+            return streams.side_by_side(values, EVALUATED_STREAMS, self.max_length)
+        if self.examples == "lines":
+            ids = self._line_ids(texts)
+            return streams.in_rows(values, [len(line) + 1 for line in ids], self.time or self.time_of(ids))
+        return np.asarray(values[self.stream(texts)[1:] != START])
+
+    def raw_inputs(self, examples: list[str]) -> list[bytes]:
+        """Return the lines. Of a stream, they are only those that are so long that they recur only in copies."""
+        lines = examples if self.examples == "lines" else as_lines(examples)
+        shortest = _LONG_LINE if self.stateful else 0
+        return [line.encode("utf-8", "surrogatepass") for line in map(str.strip, lines) if len(line) >= shortest]
 
     def _ids(self, texts: list[str]) -> list[list[int]]:
         return [self.encoder.encode(text) for text in with_progress(texts, "texts encoded")]
@@ -93,13 +148,19 @@ class PreparedTexts(Prepared[list[str]]):
         return int((batch.targets != PADDING).sum())
 
     def remarks(self, batch: Batch) -> tuple[str, ...]:
-        unknown, tokens = int((batch.targets == UNKNOWN).sum()), self.size(batch)
-        if not unknown:
-            return ()
-        # Readers need to know, since a frequent unknown token is easy to predict.
-        return (
-            f"{unknown:,} of the {tokens:,} test tokens ({unknown / tokens:.1%}) are unknown and count as one token.",
-        )
+        unknown, tokens, remarks = int((batch.targets == UNKNOWN).sum()), self.size(batch), []
+        if unknown:
+            # Readers need to know, since a frequent unknown token is easy to predict.
+            remarks.append(
+                f"{unknown:,} of the {tokens:,} test tokens ({unknown / tokens:.1%}) are unknown and count as one "
+                "token."
+            )
+        if self.examples == "lines" and (cut := int((~np.isin(batch.targets[:, -1], (PADDING, START))).sum())):
+            remarks.append(
+                f"{cut:,} of the {batch.size:,} test lines do not end within {batch.targets.shape[1]:,} "
+                f"{self.encoder.kind} and are cut. A model that is trained with a larger --max-length reads more."
+            )
+        return tuple(remarks)
 
     def sample_weight(self, batch: Batch) -> NDArray[np.float32]:
         """Return the weight of each example, [examples]: the fraction of its targets that are not padding."""
@@ -150,12 +211,13 @@ class PreparedTexts(Prepared[list[str]]):
         encoder = encoder_from_json(kept.get("encoder"))
         if kept.get("examples") == "stream":
             return cls(encoder, "stream", _EVALUATED_STEPS)
-        if kept.get("examples") != "prefixes":
-            raise InputError("its examples are neither stream nor prefixes.")
+        examples = kept.get("examples")
+        if examples not in ("prefixes", "lines"):
+            raise InputError("its examples are neither stream, prefixes nor lines.")
         max_length = kept.get("max_length")
         if type(max_length) is not int or not 0 < max_length < 2**31:
             raise InputError("its max_length is not a whole number above 0.")
-        return cls(encoder, "prefixes", max_length)
+        return cls(encoder, examples, max_length)
 
 
 @dataclass(frozen=True)
@@ -165,7 +227,9 @@ class Generate(Task[list[str]]):
     With `examples` "stream", all texts are one stream, with START before each text, which is cut into `batch_size`
     parallel streams. States are kept from batch to batch, and gradients reach back `max_length` steps (truncated
     backpropagation through time, Williams & Peng 1990). With "prefixes", each line is a text, and each of its prefixes
-    is an example whose target is the id after the prefix.
+    is an example whose target is the id after the prefix. With `lines`, each line of a file or row of a table is an
+    example: it begins with START and the zero state, and ends with START as its last target. Lines are shuffled before
+    some of them are held out, always in the same way.
 
     If the data has no test set, a fraction of the texts is used as one, or the same fraction at the end of each text if
     there are fewer than 20 texts. The same holds for the validation set. If the fraction is 0, the network is evaluated
@@ -193,17 +257,23 @@ class Generate(Task[list[str]]):
         if test is None and validation is not None:
             test = validation
             notes.append("There is no test set: the figures are those of the validation set, which chose the epoch.")
-        kind = self.settings.examples
-        train = as_examples(train, kind)
+        notes += self._lines_suggested(train)
+        kind = self._kind
+        train = as_examples(train, kind, self.data)
+        if kind == "lines":
+            train = [train[place] for place in np.random.default_rng(SPLIT_SEED).permutation(len(train))]
         if test is None:
-            train, test = _hold_out(train, fraction)
+            train, test = _hold_out(train, fraction, kind)
             notes.append(f"{name} has no test set: {fraction:.0%} of it was set aside as one.")
         else:
-            test = as_examples(test, kind)
+            test = as_examples(test, kind, self.test or self.validation or self.data)
         if validation is None:
-            train, validation = _hold_out(train, fraction)
+            train, validation = _hold_out(train, fraction, kind)
         else:
-            validation = as_examples(validation, kind)
+            validation = as_examples(validation, kind, self.validation or self.data)
+        apart = bool(fraction) or self.test is not None
+        if kind == "lines" and apart and (recurring := count_shared_texts(test, train)):
+            notes.append(f"{recurring:,} of {len(test):,} test lines are also in the training set.")
         for split, texts in (("training", train), ("validation", validation), ("test", test)):
             if not any(text.strip() for text in texts):
                 raise InputError(
@@ -220,7 +290,9 @@ class Generate(Task[list[str]]):
         """
         settings, encoder = self.settings, self._fit_encoder(splits)
         batch_size = settings.batch_size or self._default_batch_size(splits.train, encoder)
-        prepared = PreparedTexts(encoder, settings.examples, settings.max_length, self.limit, batch_size)
+        prepared = PreparedTexts(encoder, self._kind, settings.max_length, self.limit, batch_size)
+        if self._kind == "lines":
+            prepared = prepared.covering(splits.train, splits.validation, splits.test)
         return prepared, replace(settings, batch_size=batch_size)
 
     def _fit_encoder(self, splits: Splits[list[str]]) -> Encoder:
@@ -241,7 +313,7 @@ class Generate(Task[list[str]]):
 
     def _default_batch_size(self, texts: list[str], encoder: Encoder) -> int:
         """Return the default batch size. It is smaller for few tokens, so that an epoch has enough training steps."""
-        if self.settings.examples == "prefixes":
+        if self._kind != "stream":
             return _BATCH_SIZE
         stream = _STEPS_PER_EPOCH * self.settings.max_length
         enough, tokens = _BATCH_SIZE * stream, 0
@@ -264,7 +336,7 @@ class Generate(Task[list[str]]):
         ]
         if settings.input_dropout:
             layers.append(Dropout(settings.input_dropout))
-        layers += recurrent_stack(settings, sequences=prepared.stateful, weight_dropout=settings.weight_dropout)
+        layers += recurrent_stack(settings, sequences=prepared.sequences, weight_dropout=settings.weight_dropout)
         if settings.tied_embedding and settings.units != settings.embedding_dim:
             layers.append(Dense(settings.embedding_dim))
         return [*layers, Softmax(ids, settings.tied_embedding, min(settings.samples, ids - 1))]
@@ -274,24 +346,67 @@ class Generate(Task[list[str]]):
         from gatewright.tasks.generate.baseline import best_order
 
         train, validation, test = (prepared.stream(texts) for texts in (splits.train, splits.validation, splits.test))
-        chosen = best_order(train, validation, _ORDERS[self.settings.tokens], prepared.encoder.ids)
+        separate = not prepared.stateful  # the network reads each line without those before it
+        chosen = best_order(train, validation, _ORDERS[self.settings.tokens], prepared.encoder.ids, separate)
         nats = -np.log(chosen.probabilities(test)).astype(np.float32)
-        if prepared.stateful:
-            outputs = streams.side_by_side(nats, EVALUATED_STREAMS, prepared.max_length)
-        else:
-            outputs = nats[test[1:] != START]
         return FittedBaseline(
             f"{chosen.order}-grams",
-            "interpolated modified Kneser-Ney (Chen and Goodman 1999), the length chosen on the validation set",
-            outputs,
+            f"{prepared.encoder.kind} as the network reads them, interpolated modified Kneser-Ney (Chen and Goodman "
+            "1999), the length chosen on the validation set",
+            prepared.rows(nats, splits.test),
         )
 
+    @property
+    def _kind(self) -> str:
+        """The kind of the examples: "stream", "prefixes" or "lines".
 
-def as_examples(texts: list[str], kind: str) -> list[str]:
-    """Return the texts if `kind` is "stream". If it is "prefixes", return each line that is not blank as a text."""
+        Raises:
+            InputError: The settings contradict each other.
+        """
+        settings = self.settings
+        if settings.lines and settings.examples != "stream":
+            raise InputError(
+                f"--lines does not go with --examples {settings.examples}, which reads each line on its own too: leave "
+                "one of them out."
+            )
+        return "lines" if settings.lines else settings.examples
+
+    def _lines_suggested(self, texts: list[str]) -> list[str]:
+        """Return a sentence that suggests `--lines`, if the texts are one file of many short lines without paragraphs.
+
+        Args:
+            texts: The training texts as they were read.
+        """
+        if self._kind != "stream" or self.data in CORPORA or len(texts) >= _MANY:
+            return []
+        lines = "\n".join(texts).rstrip("\n").split("\n")
+        tokens = sorted(len(line) if self.settings.tokens == "characters" else len(line.split()) for line in lines)
+        if len(lines) < _MANY_LINES or tokens[len(tokens) // 2] >= _SHORT_LINE or not all(map(str.strip, lines)):
+            return []
+        return [
+            f"{len(lines):,} short lines are read as one text in the order of the file. If each line is a text of its "
+            "own, such as a name, use --lines."
+        ]
+
+
+def as_examples(texts: list[str], kind: str, data: str) -> list[str]:
+    """Return the texts if `kind` is "stream"; otherwise each line that is not blank as a text.
+
+    Args:
+        texts: The texts as they were read.
+        kind: "stream", "prefixes" or "lines". With "lines", the rows of a table are the texts.
+        data: The file or data set that has the texts.
+    """
     if kind == "stream":
         return texts
-    return [line for text in texts for line in text.split("\n") if line.strip()]
+    if kind == "lines" and is_table(Path(data)):
+        return [text for text in texts if text.strip()]
+    return [line for line in as_lines(texts) if line.strip()]
+
+
+def as_lines(texts: list[str]) -> list[str]:
+    """Return the lines of all texts."""
+    return [line for text in texts for line in text.split("\n")]
 
 
 def _first(texts: Sequence[list[int]], limit: int | None) -> list[list[int]]:
@@ -307,9 +422,12 @@ def _first(texts: Sequence[list[int]], limit: int | None) -> list[list[int]]:
     return kept
 
 
-def _hold_out(texts: list[str], fraction: float) -> tuple[list[str], list[str]]:
-    """Return the texts to keep and those to hold out: whole texts if there are many, or the end of each text if few."""
-    if len(texts) >= _MANY:
+def _hold_out(texts: list[str], fraction: float, kind: str) -> tuple[list[str], list[str]]:
+    """Return the texts to keep and those to hold out: whole texts if there are many, or the end of each text if few.
+
+    If `kind` is "lines", whole texts are always held out.
+    """
+    if len(texts) >= _MANY or kind == "lines":
         order = np.random.default_rng(SPLIT_SEED).permutation(len(texts))
         held = set(order[: max(1, round(fraction * len(texts)))].tolist())
         kept = [text for place, text in enumerate(texts) if place not in held]
