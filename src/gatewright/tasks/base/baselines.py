@@ -14,8 +14,14 @@ from gatewright.tasks.base.labels import LabelSet
 _STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 # Counts are smoothed by one, as in the paper.
 _SMOOTHING = 1.0
-# Limits that bound the time and memory of features of characters: characters of the training texts, and features.
-_MAX_CHARACTERS, _MAX_SEQUENCES = 5_000_000, 500_000
+UNSPACED_CHARACTERS, SPACED_CHARACTERS = 5_000_000, 1_000_000
+"""The numbers of characters to read for sequences of characters, which takes a minute or two for five million.
+
+For texts whose words are separated by spaces, fewer are enough, since words are the better features.
+"""
+
+# The largest number of features of characters, which bounds their memory.
+_MAX_SEQUENCES = 500_000
 # The texts, and the characters at the beginning of each, from which spaces between words are measured.
 _SAMPLED_TEXTS, _SAMPLED_CHARACTERS = 1_000, 1_000
 # Letters of scripts without spaces between words: Thai, Lao, Tibetan, Myanmar, Khmer, Kana, Bopomofo and Han.
@@ -67,7 +73,7 @@ def nb_logistic_regression(
     validation_targets: NDArray[np.integer[Any]],
     test_texts: Sequence[str],
     labels: LabelSet,
-    characters: bool = False,
+    characters: int = 0,
 ) -> NBLogisticRegression:
     """Fit logistic regression on naive-Bayes-weighted words and pairs of words.
 
@@ -86,11 +92,12 @@ def nb_logistic_regression(
             `LabelSet.selection` says.
         test_texts: The texts to predict.
         labels: The labels of the texts.
-        characters: Also try sequences of 1 to 3 characters as features.
+        characters: Also try sequences of 1 to 3 characters as features, of about this number of characters at the ends
+            of the training texts. 0 tries only words.
     """
     positives = train_targets.astype(np.bool_) if labels.multi_label else _columns(train_targets, labels.outputs)
     selection, best_values = labels.selection(len(validation_texts)), None
-    for features in (_WORDS, _characters(train_texts)) if characters else (_WORDS,):
+    for features in (_WORDS, _characters(train_texts, characters)) if characters else (_WORDS,):
         read = [_ends(texts, features.length) for texts in (train_texts, validation_texts, test_texts)]
         train, validation, test = _counted(features, *read)
         ratios = [_log_ratio(train, positive) for positive in positives.T]
@@ -114,11 +121,11 @@ def _columns(classes: NDArray[np.integer[Any]], outputs: int) -> NDArray[np.bool
     return np.asarray(classes[:, None] == ([1] if outputs == 1 else np.arange(outputs)))
 
 
-def _characters(texts: Sequence[str]) -> _Features:
-    """Return features for sequences of characters. If `texts` are long, only the end of each text is read."""
+def _characters(texts: Sequence[str], characters: int) -> _Features:
+    """Return features for sequences of characters. If `texts` have more characters, only their ends are read."""
     arguments = {"analyzer": "char", "ngram_range": (1, 3), "max_features": _MAX_SEQUENCES}
-    length = max(1, _MAX_CHARACTERS // len(texts))
-    if max(map(len, texts)) <= length:
+    length = max(1, characters // len(texts))
+    if sum(map(len, texts)) <= characters:
         return _Features("sequences of 1 to 3 characters of the whole texts", arguments)
     description = f"sequences of 1 to 3 characters of the last {length:,} characters of each text"
     return _Features(description, arguments, length)

@@ -219,7 +219,11 @@ class Classify(Task[AnyLabelled]):
         """
         train, validation, test = splits.train, splits.validation, splits.test
         targets, validation_targets = (prepared.label_set.targets(split.labels) for split in (train, validation))
-        characters = isinstance(prepared.encoder, BytePairs) or baselines.are_unspaced(train.texts)
+        characters = 0
+        if baselines.are_unspaced(train.texts):
+            characters = baselines.UNSPACED_CHARACTERS
+        elif isinstance(prepared.encoder, BytePairs):
+            characters = baselines.SPACED_CHARACTERS
         fitted = baselines.nb_logistic_regression(
             train.texts, targets, validation.texts, validation_targets, test.texts, prepared.label_set, characters
         )
