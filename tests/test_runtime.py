@@ -68,10 +68,21 @@ def test_no_texts_give_no_predictions():
     assert loaded(classifier()).predict([]) == []
 
 
-@pytest.mark.parametrize("wrong", [[1], [None], ["a", b"b"]])
+@pytest.mark.parametrize("wrong", [[1], [None], ["a", b"b"], None, 5, b"a", [["a"]], {"a": 1}])
 def test_other_values_than_texts_are_refused(wrong):
-    with pytest.raises(InputError, match="A text must be a string, not"):
-        loaded(classifier()).predict(wrong)
+    model = loaded(classifier())
+    for function in (model.predict, model.probabilities):
+        with pytest.raises(InputError, match=r"A text must be a string, but text \d is|Texts must be one string or a"):
+            function(wrong)
+
+
+def test_any_iterable_of_texts_has_predictions():
+    model = loaded(classifier())
+    expected = model.predict(["a fine film", ""])
+    assert len(expected) == 2
+    for texts in (("a fine film", ""), iter(["a fine film", ""]), np.array(["a fine film", ""])):
+        assert model.predict(texts) == expected
+    assert model.predict("").label == expected[1].label
 
 
 @pytest.mark.parametrize("cell", CELLS)

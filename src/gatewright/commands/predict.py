@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from gatewright.tasks.base.spec import Option
 
 def predict(
     model: str | Path,
-    texts: str | Sequence[str] | None = None,
+    texts: str | Iterable[str] | None = None,
     *,
     file: str | None = None,
     **options: Any,
@@ -29,7 +29,7 @@ def predict(
         file: A file to read instead of `texts`: a text file with one text on each line ("-" for standard input), or a
             table of texts or series. For a forecaster, a table of recent time steps with the columns of its training
             data.
-        options: Options for reading `file`, such as `text`, the name of the column that has the texts. See
+        options: Options for reading `file`, such as `text`, the name of the column that has the texts, or `format`. See
             `gatewright predict --help`.
 
     Raises:
@@ -69,12 +69,12 @@ def add_parser(commands: Any) -> None:
         "texts",
         nargs="*",
         metavar="TEXT",
-        help="A text. If it is -, read one text per line from standard input. Everything after -- is a text.",
+        help="A text. If it is -, read standard input as with --file -. Everything after -- is a text.",
     )
     parser.add_argument(
         "--file",
         metavar="FILE",
-        help="File to read: one text per line (- for standard input), a table of texts, a file of series or, for a "
+        help="File to read (- for standard input): one text per line, a table of texts, a file of series or, for a "
         "forecaster, a table of recent time steps.",
     )
     add_options(parser, _options().values())

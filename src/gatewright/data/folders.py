@@ -5,16 +5,24 @@ Archives are read without unpacking them to disk.
 
 import gzip
 import os
+import re
 import tarfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from gatewright.data.files import Decoded, decode
+from gatewright.data.headers import is_value
 from gatewright.support.errors import InputError
 from gatewright.support.progress import Ticker, print_status, with_progress
 
 _SPLITS = ("train", "test")
+# Files that Windows and macOS add to folders. Other hidden files begin with a dot.
+_SYSTEM_FILES = ("Thumbs.db", "desktop.ini", "Icon\r")
+# Part of a file that shows whether it is a table of numbers.
+_MAX_CHECKED, _LINES_CHECKED = 4_000, 20
+_FIELD_END = re.compile(r"[,;\s]")
 # The folder of unlabelled reviews in aclImdb.
 _UNLABELLED = "unsup"
 # The deepest files are train/class/file. One more level is read, so that errors can name a folder that is too deep.
@@ -39,11 +47,13 @@ class Tree(NamedTuple):
         splits: The sorted files of each split, with the splits as keys. The splits are "train" and "test" if there are
             folders with these names. Otherwise the only split is "".
         read: A function that takes a file from `splits` and returns the contents of the file.
+        notes: Sentences for reports about files that were skipped.
     """
 
     root: Path
     splits: dict[str, list[File]]
     read: Callable[[File], bytes]
+    notes: tuple[str, ...] = ()
 
 
 def open_folder(root: Path) -> Tree:
@@ -63,13 +73,16 @@ def open_folder(root: Path) -> Tree:
             files += [(*above, name) for name in names if _is_wanted((*above, name))]
     except OSError as error:
         raise _unreadable(root, error) from None
-    return Tree(root, _splits(root, files), lambda file: root.joinpath(*file).read_bytes())
+    special = [file for file in files if _is_special(root.joinpath(*file))]
+    kept = [file for file in files if file not in set(special)] if special else files
+    notes = (_skipped(root, [Path(*file) for file in special]),) if special else ()
+    return Tree(root, _splits(root, kept), lambda file: root.joinpath(*file).read_bytes(), notes)
 
 
 def all_files(root: Path) -> list[Path]:
     """List the files in `root` and its subfolders in alphabetical order.
 
-    Hidden files, hidden folders and links to folders are skipped.
+    Hidden files, hidden folders, special files and links to folders are skipped.
 
     Raises:
         InputError: A folder cannot be read.
@@ -78,10 +91,12 @@ def all_files(root: Path) -> list[Path]:
     try:
         for folder, folders, names in os.walk(root, onerror=_raise):
             folders[:] = [name for name in folders if not name.startswith(".")]
-            found += [Path(folder, name) for name in names if not name.startswith(".")]
+            found += [Path(folder, name) for name in names if _is_wanted((name,))]
     except OSError as error:
         raise _unreadable(root, error) from None
-    return sorted(found)
+    if special := [path for path in found if _is_special(path)]:
+        print_status(_skipped(root, special))
+    return sorted(set(found) - set(special))
 
 
 def open_archive(path: Path) -> Tree:
@@ -102,26 +117,62 @@ def open_archive(path: Path) -> Tree:
     return Tree(path, _splits(path, list(contents)), contents.__getitem__)
 
 
-def read_split(tree: Tree, split: str) -> list[LabelledText]:
+class SplitTexts(NamedTuple):
+    """The texts of a split, and sentences for reports about how they were read."""
+
+    texts: list[LabelledText]
+    notes: tuple[str, ...]
+
+
+def read_split(tree: Tree, split: str) -> SplitTexts:
     """Return the texts of one split (a key of `tree.splits`), sorted by class, then by file name.
 
     Raises:
-        InputError: A file is not UTF-8 or cannot be read.
+        InputError: A file is not text or cannot be read, or most files are tables of numbers.
     """
-    return [
-        LabelledText(file[-2], _read_text(tree, file))
-        for file in with_progress(tree.splits[split], f"texts of {tree.root} read")
-    ]
+    texts, others, numbers = [], [], []
+    for file in with_progress(tree.splits[split], f"texts of {tree.root} read"):
+        decoded = _read_text(tree, file)
+        texts.append(LabelledText(file[-2], decoded.text))
+        if decoded.note:
+            others.append("/".join(file))
+        if _is_numbers(decoded.text):
+            numbers.append("/".join(file))
+    if 2 * len(numbers) > len(texts):
+        raise InputError(
+            f"{tree.root} contains tables of numbers, such as {numbers[0]}, not texts. Give a folder of text files for "
+            "each class."
+        )
+    if not others:
+        return SplitTexts(texts, ())
+    count = f"{len(others):,} of {len(texts):,} files"
+    return SplitTexts(texts, (f"{count} of {tree.root} were read as Windows-1252 or UTF-16, such as {others[0]}.",))
 
 
-def _read_text(tree: Tree, file: File) -> str:
-    name = "/".join(file)
+def _read_text(tree: Tree, file: File) -> Decoded:
+    name = f"{'/'.join(file)} in {tree.root}"
     try:
-        return tree.read(file).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{name} in {tree.root} is not UTF-8. Save it as UTF-8.") from None
+        return decode(tree.read(file), name)
     except OSError as error:
-        raise _unreadable(f"{name} in {tree.root}", error) from None
+        raise _unreadable(name, error) from None
+
+
+def _is_numbers(text: str) -> bool:
+    """Return True if all lines of a text but the first are rows of numbers or times."""
+    lines = [line for line in text[:_MAX_CHECKED].split("\n") if line.strip()]
+    fields = [field for line in lines[1:_LINES_CHECKED] for field in _FIELD_END.split(line.strip())]
+    return len(lines) > 2 and all(not field or is_value(field) for field in fields)
+
+
+def _is_special(path: Path) -> bool:
+    """Return True for a FIFO, device or socket, which could block when it is read."""
+    return path.exists() and not path.is_file()
+
+
+def _skipped(root: Path, special: list[Path]) -> str:
+    if len(special) == 1:
+        return f"1 of the files in {root} was skipped, as it is not a regular file: {special[0]}."
+    return f"{len(special):,} of the files in {root} were skipped, as they are not regular files: {special[0]}, ..."
 
 
 def _unreadable(name: object, error: OSError) -> InputError:
@@ -156,7 +207,8 @@ def _without_outer_folders(contents: dict[File, bytes]) -> dict[File, bytes]:
 
 
 def _is_wanted(file: File) -> bool:
-    return _UNLABELLED not in file[:-1] and not any(name.startswith(".") for name in file)
+    is_hidden = any(name.startswith(".") for name in file) or file[-1] in _SYSTEM_FILES
+    return _UNLABELLED not in file[:-1] and not is_hidden
 
 
 def _splits(root: Path, files: list[File]) -> dict[str, list[File]]:

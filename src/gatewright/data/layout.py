@@ -171,6 +171,15 @@ def find_layout(path: Path, text: str, header: bool | None) -> tuple[Layout, lis
     return Layout(best.dialect, best.before, names, False, False, best.is_boxed), notes
 
 
+def has_header_of(text: str, names: Sequence[str]) -> bool:
+    """Return True if a text is a table whose header has one of `names`, which are in lower case."""
+    if not text.strip():
+        return False
+    best = _best_sample(text, is_tsv=False)
+    fields = [field.strip().lower() for field in best.rows[0].fields]
+    return best.is_good and len(best.rows) > 1 and any(name in fields for name in names)
+
+
 def _best_sample(text: str, is_tsv: bool) -> _Sample:
     samples = {delimiter: _best_dialect(text, delimiter) for delimiter in DELIMITERS}
     tabs = samples["\t"]

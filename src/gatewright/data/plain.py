@@ -12,7 +12,16 @@ _ARCHIVES = (".tar", ".tgz", ".txz", ".zip")
 
 
 def read(path: Path) -> str:
-    r"""Return the text of a file. Each line break becomes \n. A compressed file is decompressed.
+    """Return the text of a file as `decode` does, and print its note.
+
+    Raises:
+        InputError: See `decode`.
+    """
+    return _printed(decode(path))
+
+
+def decode(path: Path) -> files.Decoded:
+    r"""Return the text of a file, decompressed, with a note on its encoding. Each line break becomes \n.
 
     Raises:
         InputError: The file cannot be read, is not text, is a table or an archive, or decompresses to more than 4 GB.
@@ -22,7 +31,7 @@ def read(path: Path) -> str:
             f"{path} must be plain text (or plain text as {' or '.join(COMPRESSED)}), but its name is that of a table "
             "or an archive. Unpack an archive, or give a table where tables are read."
         )
-    return read_any(path)
+    return _with_line_feeds(files.read_text(path))
 
 
 def read_any(path: Path) -> str:
@@ -31,11 +40,20 @@ def read_any(path: Path) -> str:
     Raises:
         InputError: The file cannot be read, is not text, or decompresses to more than 4 GB.
     """
+    return _printed(decode_any(path))
+
+
+def decode_any(path: Path) -> files.Decoded:
+    """Return the text of a file as `decode` does, but accept file names that look like those of tables or archives.
+
+    Raises:
+        InputError: The file cannot be read, is not text, or decompresses to more than 4 GB.
+    """
     return _with_line_feeds(files.read_text(path))
 
 
-def read_stdin() -> str:
-    r"""Return the text on standard input. Each line break becomes \n.
+def decode_stdin() -> files.Decoded:
+    r"""Return the text on standard input with a note on its encoding. Each line break becomes \n.
 
     Raises:
         InputError: Standard input is not text.
@@ -43,7 +61,11 @@ def read_stdin() -> str:
     return _with_line_feeds(files.decode(sys.stdin.buffer.read(), "Standard input"))
 
 
-def _with_line_feeds(decoded: files.Decoded) -> str:
+def _printed(decoded: files.Decoded) -> str:
     if decoded.note:
         print_status(decoded.note)
-    return decoded.text.replace("\r\n", "\n").replace("\r", "\n")
+    return decoded.text
+
+
+def _with_line_feeds(decoded: files.Decoded) -> files.Decoded:
+    return decoded._replace(text=decoded.text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -239,7 +239,7 @@ def _print_source(path: Path) -> None:
 def _imdb_split(tree: folders.Tree, split: str) -> LabelledTexts:
     if set(tree.splits) != {"train", "test"} or {file[-2] for file in tree.splits[split]} != set(_IMDB_LABELS):
         raise InputError(f"{tree.root} is not the data set imdb. Its train/ and test/ must contain neg/ and pos/.")
-    labels, texts = zip(*folders.read_split(tree, split), strict=True)
+    labels, texts = zip(*folders.read_split(tree, split).texts, strict=True)
     return LabelledTexts(list(texts), np.array([_IMDB_LABELS[label] for label in labels], np.int64))
 
 

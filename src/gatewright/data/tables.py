@@ -90,15 +90,42 @@ def read_table(path: Path, header: bool | None = None) -> Table:
         ImportError: pyarrow is not installed.
         InputError: The table cannot be read.
     """
-    name = files.inner_name(path)
     public.import_pyarrow(path)
-    if name.endswith(".parquet"):
+    if files.inner_name(path).endswith(".parquet"):
         return _read_parquet(path)
-    decoded = files.read_text(path)
-    if name.endswith((".json", ".jsonl", ".ndjson")):
-        columns, lines, notes, problems = read_json(path, decoded.text)
-        return Table(path, columns, lines, (decoded.note, *notes) if decoded.note else notes, problems=problems)
-    return Table(path, *read_delimited(path, decoded, header), as_written=True)
+    is_json = files.inner_name(path).endswith((".json", ".jsonl", ".ndjson"))
+    return parse_table(path, files.read_text(path), "json" if is_json else "delimited", header)
+
+
+def parse_table(path: Path, decoded: files.Decoded, kind: str, header: bool | None = None) -> Table:
+    """Return the table in a text.
+
+    Args:
+        path: The file, for messages.
+        decoded: The text.
+        kind: "json" or "delimited".
+        header: See `read_table`.
+
+    Raises:
+        ImportError: pyarrow is not installed.
+        InputError: The text is not a table of this kind.
+    """
+    public.import_pyarrow(path)
+    if kind == "delimited":
+        return Table(path, *read_delimited(path, decoded, header), as_written=True)
+    columns, lines, notes, problems = read_json(path, decoded.text)
+    return Table(path, columns, lines, (decoded.note, *notes) if decoded.note else notes, problems=problems)
+
+
+def parse_header(header: str | None) -> bool | None:
+    """Return the `header` argument of `read_table` for the option `--header`, which is "first", "none" or not given.
+
+    Raises:
+        InputError: The option has another value.
+    """
+    if header is not None and header not in ("first", "none"):
+        raise InputError(f"--header must be first or none, not {header!r}.")
+    return None if header is None else header == "first"
 
 
 def column_names(path: Path) -> list[str]:

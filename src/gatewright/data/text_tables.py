@@ -1,41 +1,18 @@
-"""Choose the text and label columns of tables."""
+"""Read the texts and labels of tables."""
 
 import math
 import re
-from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gatewright.data.tables import Table, column_list, quoted, read_table, require_column
+from gatewright.data.columns import ColumnOptions, Columns, check_types, choose_columns
+from gatewright.data.tables import Table, parse_header, read_table
 from gatewright.support.errors import InputError
 
-# Types of texts in Parquet files. The type null is that of a column of missing values.
-_TEXT_TYPES = ("string", "large_string", "string_view", "null")
-
-
-class ColumnOptions(NamedTuple):
-    """The columns to read from a table.
-
-    Attributes:
-        text: The name of the text column, or several names separated by commas. None selects the column "text".
-        label: The name of the label column, or several names separated by commas. None selects the column "label".
-        separator: The separator between the labels in a field, or None if each field has one label.
-        labelled: True to read labels, False to read only texts.
-    """
-
-    text: str | None = None
-    label: str | None = None
-    separator: str | None = None
-    labelled: bool = True
-
-
-class Columns(NamedTuple):
-    """The names of the text columns and of the label columns. `labels` is empty if labels are not read."""
-
-    texts: tuple[str, ...]
-    labels: tuple[str, ...]
+# Rows without a label or text are left out if they are at most this fraction of the rows.
+_MAX_MISSING = 0.2
 
 
 class Rows(NamedTuple):
@@ -46,12 +23,27 @@ class Rows(NamedTuple):
         texts: The text of each row, or None for a row without text.
         labels: The label field of each row, or a tuple of fields for each row if there are several label columns.
         lines: The line number of each row, or None if the file is not a text file.
+        notes: Sentences for reports about what was assumed.
     """
 
     columns: Columns
     texts: Sequence[object]
     labels: Sequence[Any]
     lines: Sequence[int] | None
+    notes: tuple[str, ...] = ()
+
+    def take(self, places: Sequence[int]) -> "Rows":
+        """Return the rows at the indices `places`."""
+        lines = None if self.lines is None else [self.lines[place] for place in places]
+        texts, labels = ([values[place] for place in places] for values in (self.texts, self.labels))
+        return self._replace(texts=texts, labels=labels, lines=lines)
+
+
+class TextColumn(NamedTuple):
+    """The text of each row of a table, and sentences for reports about what was assumed."""
+
+    texts: list[str]
+    notes: tuple[str, ...]
 
 
 def read_rows(path: Path, wanted: ColumnOptions) -> Rows:
@@ -61,46 +53,81 @@ def read_rows(path: Path, wanted: ColumnOptions) -> Rows:
         ImportError: pyarrow is not installed.
         InputError: The table cannot be read, or does not have a wanted column.
     """
-    table = read_table(path)
+    return rows_of_table(read_table(path, parse_header(wanted.header)), wanted)
+
+
+def rows_of_table(table: Table, wanted: ColumnOptions) -> Rows:
+    """Return the wanted columns of a table.
+
+    Raises:
+        InputError: The table does not have a wanted column.
+    """
     if not table.names:
         return Rows(Columns((), ()), [], [], table.lines)
-    columns = _choose_columns(path, table.names, wanted)
-    _check_types(table, columns)
+    columns, notes = choose_columns(table, wanted)
+    check_types(table, columns)
     values = {name: table.column(name).to_pylist() for name in (*columns.texts, *columns.labels)}
     texts = [_join_texts(fields) for fields in zip(*(values[name] for name in columns.texts), strict=True)]
     labels = [_unpack_single([values[name][row] for name in columns.labels]) for row in range(len(texts))]
     # The labels of a field with several labels are never numbers or truth values.
     if table.as_written and wanted.separator is None:
         labels = [label_of_field(label) if isinstance(label, str) else label for label in labels]
-    return Rows(columns, texts, labels, table.lines)
+    return Rows(columns, texts, labels, table.lines, (*table.notes, *notes))
 
 
-def read_text_column(path: Path, text: str | None = None) -> list[str]:
+def read_text_column(path: Path, text: str | None = None, header: str | None = None) -> TextColumn:
     """Return the text of each row of a table.
 
-    `text` is the name of the text column, or several names separated by commas. None selects the column "text".
-    The texts of several columns are joined by line breaks.
+    Args:
+        path: The file.
+        text: The name of the text column, or several names separated by commas, whose texts are joined by line breaks.
+            None finds the column.
+        header: See `ColumnOptions`.
 
     Raises:
         ImportError: pyarrow is not installed.
         InputError: The table cannot be read, or a text is missing.
     """
-    rows = read_rows(path, ColumnOptions(text, labelled=False))
-    if not rows.texts:
-        raise InputError(f"{path} has no rows. It needs a row for each text.")
-    return require_texts(path, rows)
+    return text_column(read_table(path, parse_header(header)), text)
 
 
-def require_texts(path: Path, rows: Rows) -> list[str]:
-    """Return the text of each row, or raise an error if a row has no text.
-
-    `path` is the path of the table, for the error message.
+def text_column(table: Table, text: str | None = None) -> TextColumn:
+    """Return the text of each row of a table, as `read_text_column` does.
 
     Raises:
-        InputError: A text is missing.
+        InputError: The table has no rows or not the column, or a text is missing.
     """
-    require_all(path, "text", [not isinstance(text, str) for text in rows.texts], rows.lines)
-    return [str(text) for text in rows.texts]
+    rows = rows_of_table(table, ColumnOptions(text, labelled=False))
+    if not rows.texts:
+        raise InputError(f"{table.path} has no rows. It needs a row for each text.")
+    require_all(table.path, "text", [not isinstance(text, str) for text in rows.texts], rows.lines)
+    return TextColumn([str(text) for text in rows.texts], rows.notes)
+
+
+def without_missing(path: Path, noun: str, missing: Sequence[bool], rows: Rows) -> Rows:
+    """Return the rows that have a value, such as a text or a label, with a note on the rows that are left out.
+
+    Args:
+        path: The path of the table, for messages.
+        noun: The name of the value, such as "text".
+        missing: True for each row that lacks the value.
+        rows: The rows.
+
+    Raises:
+        InputError: Too many rows lack the value.
+    """
+    if not any(missing):
+        return rows
+    count = sum(missing)
+    if count > _MAX_MISSING * len(missing):
+        require_all(path, noun, missing, rows.lines)
+    first = missing.index(True)
+    where = f"row {first + 1}" if rows.lines is None else f"in line {rows.lines[first]}"
+    lacking = "has" if count == 1 else "have"
+    left_out = "was left out. It is" if count == 1 else "were left out. The first is"
+    note = f"{count:,} of {len(missing):,} rows of {path} {lacking} no {noun} and {left_out} {where}."
+    kept = rows.take([place for place, lacks in enumerate(missing) if not lacks])
+    return kept._replace(notes=(*kept.notes, note))
 
 
 def require_all(path: Path, noun: str, missing: Sequence[bool], lines: Sequence[int] | None) -> None:
@@ -143,41 +170,12 @@ def label_of_field(field: str) -> str | None:
 
     Numbers and truth values become the same labels as in `label_name`: "1.0" becomes "1", and "True" becomes "true".
     """
-    if field.lower() == "nan":
+    bare = field.strip()
+    if bare.lower() == "nan":
         return None
-    if field.lower() in ("true", "false"):
-        return field.lower()
-    return field.split(".")[0] if re.fullmatch(r"-?[0-9]+\.0+", field) else field
-
-
-def _choose_columns(path: Path, names: Sequence[str], wanted: ColumnOptions) -> Columns:
-    """Return the names of the wanted columns. Raise an InputError if a column is missing or occurs twice in `names`."""
-    texts = ["text"] if wanted.text is None else column_list(wanted.text, names)
-    labels = ["label"] if wanted.label is None else column_list(wanted.label, names)
-    options = {"text": (wanted.text, texts), "label": (wanted.label, labels if wanted.labelled else [])}
-    for option, (given, columns) in options.items():
-        for name in columns if given is not None else []:
-            require_column(path, option, name, names)
-    missing = [name for given, columns in options.values() if given is None for name in columns if name not in names]
-    if missing:
-        flags = " and ".join(f"--{name} COLUMN" for name in missing)
-        raise InputError(f"{path} has no column {' or '.join(map(repr, missing))}, only {quoted(names)}. Give {flags}.")
-    chosen = Columns(*(tuple(dict.fromkeys(columns)) for _, columns in options.values()))
-    _refuse_repeated(path, names, chosen)
-    if wanted.separator is not None and len(chosen.labels) > 1:
-        raise InputError(
-            f"--label-separator is for one label column, but --label names {len(chosen.labels)}. Leave out one of the "
-            "two options."
-        )
-    return chosen
-
-
-def _refuse_repeated(path: Path, names: Sequence[str], chosen: Columns) -> None:
-    if both := set(chosen.texts) & set(chosen.labels):
-        raise InputError(f"The column {min(both)!r} cannot be both --text and --label. Choose two columns.")
-    for name, times in Counter(names).items():
-        if name in (*chosen.texts, *chosen.labels) and times > 1:
-            raise InputError(f"{path} has {times} columns {name!r}. Give each its own name.")
+    if bare.lower() in ("true", "false"):
+        return bare.lower()
+    return bare.split(".")[0] if re.fullmatch(r"-?[0-9]+\.0+", bare) else field
 
 
 def _join_texts(fields: Sequence[object]) -> object:
@@ -191,45 +189,3 @@ def _join_texts(fields: Sequence[object]) -> object:
 def _unpack_single(fields: Sequence[object]) -> object:
     """Return the only field, or a tuple of the fields if there are several, or None if there are no fields."""
     return tuple(fields) if len(fields) > 1 else next(iter(fields), None)
-
-
-def _check_types(table: Table, columns: Columns) -> None:
-    """Raise an InputError if the type of a column cannot be a text or a label."""
-    from pyarrow import types
-
-    for name in columns.texts:
-        if str(table.column(name).type) not in _TEXT_TYPES:
-            raise _wrong_type(table, name, "text")
-    for name in columns.labels:
-        found = table.column(name).type
-        if _is_list(found) and len(columns.labels) == 1:
-            found = found.value_type
-        if types.is_nested(found) or types.is_temporal(found) or "binary" in str(found):
-            raise _wrong_type(table, name, "label")
-
-
-def _wrong_type(table: Table, name: str, noun: str) -> InputError:
-    column = table.column(name)
-    row = next(row for row, value in enumerate(column) if value.is_valid)
-    return InputError(
-        f"{table.where(row)}: {name!r} is {_type_name(column.type)}, not a {noun}. Choose another column with --{noun}."
-    )
-
-
-def _type_name(found: Any) -> str:
-    """Return the name of a pyarrow type with an article, such as "a list", for error messages."""
-    from pyarrow import types
-
-    if types.is_struct(found) or types.is_map(found):
-        return "an object"
-    if _is_list(found):
-        return "a list of lists" if _is_list(found.value_type) else "a list"
-    if types.is_boolean(found):
-        return "a truth value"
-    return "a number" if types.is_integer(found) or types.is_floating(found) else f"of the type {found}"
-
-
-def _is_list(found: Any) -> bool:
-    from pyarrow import types
-
-    return bool(types.is_list(found) or types.is_large_list(found) or types.is_fixed_size_list(found))

@@ -1,57 +1,65 @@
 """Read the texts for which a model makes predictions."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
+from typing import Any
 
 from gatewright.data import plain
-from gatewright.data.tables import is_table
-from gatewright.data.text_tables import read_text_column
+from gatewright.data.files import Decoded
+from gatewright.data.headers import TEXT_NAMES
+from gatewright.data.layout import has_header_of
+from gatewright.data.tables import is_table, parse_header, parse_table
+from gatewright.data.text_tables import TextColumn, read_text_column, text_column
 from gatewright.support.errors import InputError, as_input_errors
+from gatewright.support.progress import print_status
 
-TABLE_FORMATS = "a .csv, .tsv, .parquet, .jsonl or .ndjson table"
+TABLE_FORMATS = "a .csv, .tsv, .parquet, .json or .jsonl table"
+FORMATS = ("lines", "csv", "tsv", "jsonl")
+"""The formats of texts: a text on each line, or a table."""
+
+_STDIN = Path("Standard input")
 
 
 @as_input_errors()
-def read_texts(data: str, text: str | None = None) -> list[str]:
-    """Read the texts for which a model makes predictions.
+def read_texts(data: str, text: str | None = None, header: str | None = None, format: str | None = None) -> list[str]:
+    """Read the texts for which a model makes predictions, and print notes about how they were read.
 
     Args:
-        data: The path of a text file with a text on each line, `-` for such texts on standard input, or the path of a
-            .csv, .tsv, .parquet, .jsonl or .ndjson table with a text in each row.
-        text: The name of the text column of the table; None selects the column `text`. If several
-            names are given, separated by commas, the texts of these columns are joined by line breaks.
+        data: The path of a text file with a text on each line, or of a table with a text in each row; or `-` for texts
+            or a table on standard input.
+        text: The name of the text column of a table; see `text_tables.read_text_column`.
+        header: "first" or "none" for a table; see `columns.ColumnOptions`.
+        format: One of FORMATS. None decides by the name of the file; for standard input, by its first lines.
 
     Raises:
         InputError: The data cannot be read, or has no texts.
     """
-    if data == "-":
-        refuse_text_column(data, text)
-        lines = plain.read_stdin()
-    else:
-        path = Path(data)
-        if data == "" or not path.exists() or path.is_dir():
-            problem = "is a folder" if data and path.is_dir() else "does not exist"
-            raise InputError(
-                f"--file must be a text file with a text on each line, - for standard input, or {TABLE_FORMATS}, but "
-                f"{data!r} {problem}."
-            )
-        if is_table(path):
-            return read_text_column(path, text)
-        refuse_text_column(data, text)
-        lines = plain.read(path)
-    if not lines:
+    if format is not None and format not in FORMATS:
+        raise InputError(f"--format must be one of {', '.join(FORMATS)}, not {format!r}.")
+    if format == "lines":
+        _refuse_table_options(data, text, header)
+    found = _read(data, text, header, format)
+    for note in found.notes:
+        print_status(note)
+    if not found.texts:
         raise InputError(f"{'Standard input' if data == '-' else data} has no texts: it is empty.")
-    # splitlines() would also split at form feeds and other characters.
-    return lines.removesuffix("\n").split("\n")
+    return found.texts
 
 
-def texts_to_predict(texts: str | Sequence[str] | None, file: str | None, text: str | None) -> list[str]:
+def texts_to_predict(
+    texts: Iterable[str] | None,
+    file: str | None,
+    text: str | None = None,
+    header: str | None = None,
+    format: str | None = None,
+) -> list[str]:
     """Return the texts that the user gave to the `predict` command, as arguments or in a file.
 
     Args:
         texts: A text, several texts, or None if a file is given.
         file: The path of a file, or None; see `data` in `read_texts`.
-        text: The text column of the file; see `read_texts`.
+        text, header, format: How to read the file; see `read_texts`.
 
     Raises:
         InputError: Texts and a file are both given or both missing, or the file cannot be read.
@@ -61,10 +69,29 @@ def texts_to_predict(texts: str | Sequence[str] | None, file: str | None, text: 
     if texts is not None and file is not None:
         raise InputError(f"predict takes either texts or --file {file}. Leave one of them out.")
     if file is not None:
-        return read_texts(file, text)
-    if text is not None:
-        raise InputError(f"--text {text} names the column of a table. Give a table with --file, or leave --text out.")
-    return [texts] if isinstance(texts, str) else list(texts or ())
+        return read_texts(file, text, header, format)
+    for name, value in {"text": text, "header": header, "format": format}.items():
+        if value is not None:
+            raise InputError(f"--{name} {value} is for a file. Give a file with --file, or leave --{name} out.")
+    return [texts] if isinstance(texts, str) else list_of_texts(texts)
+
+
+def list_of_texts(texts: Any) -> list[str]:
+    """Return the texts in a list, tuple, generator, array or other iterable of strings.
+
+    Raises:
+        InputError: `texts` is something else.
+    """
+    if isinstance(texts, bytes | bytearray | Mapping | Set) or getattr(texts, "ndim", 1) != 1:
+        raise InputError(f"Texts must be one string or a list of strings, not {_article(texts)}.")
+    try:
+        found = list(texts)
+    except TypeError:
+        raise InputError(f"Texts must be one string or a list of strings, not {_article(texts)}.") from None
+    for place, text in enumerate(found, 1):
+        if not isinstance(text, str):
+            raise InputError(f"A text must be a string, but text {place} is {_article(text)}. Give a list of strings.")
+    return [str(text) for text in found]
 
 
 def refuse_text_column(data: str, text: str | None) -> None:
@@ -79,3 +106,73 @@ def refuse_text_column(data: str, text: str | None) -> None:
     """
     if text is not None:
         raise InputError(f"--text names the columns of a table, but {data} is not a table. Leave --text out.")
+
+
+def _article(value: object) -> str:
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+
+
+def _refuse_table_options(data: str, text: str | None, header: str | None) -> None:
+    for name, value in {"text": text, "header": header}.items():
+        if value is not None:
+            raise InputError(f"--{name} is for a table, but {data} is not read as a table. Leave --{name} out.")
+
+
+def _read(data: str, text: str | None, header: str | None, format: str | None) -> TextColumn:
+    if data == "-":
+        decoded = plain.decode_stdin()
+        found = format or _format_of(decoded.text, text, header)
+        if format is None and found != "lines":
+            print_status("Standard input was read as a table, because its first line has the name of a column.")
+        return _parse(_STDIN, decoded, text, header, found)
+    path = Path(data)
+    if data == "" or not path.exists() or path.is_dir():
+        problem = "is a folder" if data and path.is_dir() else "does not exist"
+        raise InputError(
+            f"--file must be a text file with a text on each line, - for standard input, or {TABLE_FORMATS}, but "
+            f"{data!r} {problem}."
+        )
+    if format is not None:
+        return _parse(path, plain.decode_any(path), text, header, format)
+    if is_table(path):
+        return read_text_column(path, text, header)
+    _refuse_table_options(data, text, header)
+    lines = _parse(path, plain.decode(path), text, header, "lines")
+    if _format_of("\n".join(lines.texts), None, None) == "lines":
+        return lines
+    note = (
+        f"{path} looks like a table, but each of its lines was read as a text. Name it .csv or .jsonl if it is a table."
+    )
+    return lines._replace(notes=(*lines.notes, note))
+
+
+def _parse(path: Path, decoded: Decoded, text: str | None, header: str | None, format: str) -> TextColumn:
+    if not decoded.text:
+        return TextColumn([], ())
+    if format == "lines":
+        # splitlines() would also split at form feeds and other characters.
+        return TextColumn(decoded.text.removesuffix("\n").split("\n"), (decoded.note,) if decoded.note else ())
+    kind = "json" if format == "jsonl" else "delimited"
+    return text_column(parse_table(path, decoded, kind, parse_header(header)), text)
+
+
+def _format_of(content: str, text: str | None, header: str | None) -> str:
+    """Return the one of FORMATS that a text without a file name has."""
+    first = next((line for line in content.split("\n") if line.strip()), "").strip()
+    if first.startswith(("{", "[{")) and _is_json(first if first.startswith("{") else content):
+        return "jsonl"
+    names = TEXT_NAMES if text is None else tuple(name.strip().lower() for name in (text, *text.split(",")))
+    if text is not None or header is not None or has_header_of(content, names):
+        return "tsv" if "\t" in first else "csv"
+    return "lines"
+
+
+def _is_json(content: str) -> bool:
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) or (isinstance(found, list) and bool(found))

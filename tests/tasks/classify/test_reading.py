@@ -1,9 +1,12 @@
 """Labelled texts from tables, folders, archives and named sets, and the errors for bad ones."""
 
+import bz2
 import datetime
 import gzip
 import json
+import lzma
 import math
+import os
 import re
 import sys
 import tarfile
@@ -149,11 +152,11 @@ class TestTableRefused:
         refused(r"^b\.csv has no rows", name, test=make("b.csv", "text,label\n"))
 
     def test_no_such_column(self):
-        name = make("a.csv", "review,Label,n\na,b,c\n")
-        refused(r"^a\.csv has no column 'text' or 'label', only 'review', 'Label', 'n'. Give --text C.* and --l", name)
-        refused(r"^a\.csv has no column 'label', only .*\. Give --label COLUMN\.$", name, "review")
-        refused(r"^--label 'label' is not a column of a\.csv, .*; did you mean 'Label'\?$", name, "review", "label")
-        refused(r"^--text 'xyz' is not a column of a\.csv, .*\.$", name, "xyz", "Label")
+        name = make("a.csv", "what,Labels!,n\na,b,c\n")
+        refused(r"^a\.csv has no column 'text' or 'label', only 'what', 'Labels!', 'n'. Give --text C.* and --l", name)
+        refused(r"^a\.csv has no column 'label', only .*\. Give --label COLUMN\.$", name, "what")
+        refused(r"^--label 'Labels' is not a column of a\.csv, .*; did you mean 'Labels!'\?$", name, "what", "Labels")
+        refused(r"^--text 'xyz' is not a column of a\.csv, .*\.$", name, "xyz", "Labels!")
 
     def test_many_columns_are_not_all_shown(self):
         name = make("a.csv", ",".join(f"c{number}" for number in range(100)) + "\n")
@@ -346,10 +349,32 @@ class TestFolder:
         tree(work / "parts", {**DIVIDED, "train/pos/2020/x": "x"})
         refused("^train/pos/ in parts contains the folder 2020", "parts")
 
-    def test_other_encodings(self, work):
-        tree(work / "texts", {**CLASSES, "good/b.txt": "\u00e9".encode("latin-1")})
-        refused(r"^good/b\.txt in texts is not UTF-8\. Save it as UTF-8", "texts")
-        refused(r"^good/b\.txt in a\.tgz is not UTF-8", pack("a.tgz", work / "texts", "t"))
+    def test_other_encodings_are_noted(self, work):
+        tree(work / "texts", {**CLASSES, "good/b.txt": "b\u00e9".encode("latin-1")})
+        for data in ("texts", pack("a.tgz", work / "texts", "t")):
+            source = read_labelled(data)
+            assert source.train == CLASS_ROWS
+            sentence = f"1 of 3 files of {data} were read as Windows-1252 or UTF-16, such as good/b.txt."
+            assert source.notes == (sentence,)
+
+    def test_files_that_are_not_text_are_refused(self, work):
+        tree(work / "texts", {**CLASSES, "good/b.png": b"\x89PNG\0\0"})
+        refused(r"^good/b\.png in texts is not text in UTF-8 or UTF-16", "texts")
+
+    @pytest.mark.parametrize("row", ["0,0.5,-1e3", "2024-01-02;1,5;", "1 2 3", "7"])
+    def test_tables_of_numbers_are_refused(self, work, row):
+        content = f"t,x,y\n{row}\n{row}\n"
+        tree(
+            work / "texts", {"walk/1.csv": content, "walk/2.csv": content, "run/1.csv": content, "run/notes": "a text"}
+        )
+        refused(r"^texts contains tables of numbers, such as run/1\.csv, not texts\. Give a folder of text", "texts")
+
+    def test_special_files_are_skipped(self, work):
+        tree(work / "texts", {**CLASSES, "good/Thumbs.db": b"\0", "bad/desktop.ini": "x"})
+        os.mkfifo(work / "texts" / "good" / "pipe")
+        source = read_labelled("texts")
+        assert source.train == CLASS_ROWS
+        assert source.notes == ("1 of the files in texts was skipped, as it is not a regular file: good/pipe.",)
 
     def test_class_without_a_printable_name(self, work):
         refused(
@@ -585,3 +610,135 @@ class TestSeveralLabels:
         for data, test in ((one, lists), (lists, one)):
             sentence = r"^b\.jsonl has lists of labels, but a\.jsonl has one label for each text\. Use one of"
             refused(sentence, data, test=test)
+
+
+def read(content, name="a.csv", **given):
+    return read_labelled(make(name, content), **given)
+
+
+class TestColumnsThatAreNotGiven:
+    """Columns with other names than text and label."""
+
+    ROWS = "".join(
+        f"a film that is {word},{number % 2}\n" for number, word in enumerate(["one", "two", "three", "four"])
+    )
+
+    @pytest.mark.parametrize(
+        ("header", "note"),
+        [
+            (
+                "review,stars",
+                "In a.csv, the texts are the column 'review' and the labels are the column 'stars'.",
+            ),
+            ("Sentence,Polarity", "In a.csv, the texts are the column 'Sentence' and the labels"),
+            ("v2,v1", "In a.csv, the texts are the column 'v2' and the labels are the column 'v1'."),
+            ("text,sentiment", "In a.csv, the labels are the column 'sentiment'."),
+            ("said,label", "In a.csv, the texts are the column 'said'."),
+        ],
+    )
+    def test_are_found(self, header, note):
+        source = read(f"{header}\n{self.ROWS}")
+        assert source.train.labels == ["0", "1"] * 2
+        assert source.train.texts[0] == "a film that is one"
+        assert source.notes[-1].startswith(note)
+
+    def test_are_found_without_a_header(self):
+        source = read("".join(f"{'neg' if n % 2 else 'pos'},a film like this {n}\n" for n in range(20)))
+        assert len(source.train.texts) == 20
+        assert set(source.train.labels) == {"neg", "pos"}
+        assert "They are called 'column 1' to 'column 2'" in source.notes[0]
+        assert "In a.csv, the texts are the column 'column 2'" in source.notes[1]
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "review,comment,stars\n" + "".join(f"good {n},bad {n},{n % 2}\n" for n in range(8)),
+            "review,a,b\n" + "".join(f"a film like {n},{n % 2},{n % 3}\n" for n in range(8)),
+            "a,b\n" + "".join(f"a film like {n},and another {n}\n" for n in range(8)),
+            "a,b\n" + "".join(f"{n % 2},{n % 2}\n" for n in range(8)),
+            "review,n\n" + "".join(f"a film like {n},{n}\n" for n in range(8)),
+        ],
+    )
+    def test_are_refused_if_several_could_be_meant(self, content):
+        refused(r"^a\.csv has no column .*\. Give --(text|label) COLUMN", make("a.csv", content))
+
+    @pytest.mark.parametrize("header", ["none", "first"])
+    def test_header(self, header):
+        source = read(
+            "neg,one\npos,two\nneg,three\n",
+            text="column 2" if header == "none" else "one",
+            label="column 1" if header == "none" else "neg",
+            header=header,
+        )
+        assert len(source.train.texts) == (3 if header == "none" else 2)
+
+    def test_other_headers_are_refused(self):
+        refused("^--header must be first or none, not 'yes'", make("a.csv", "text,label\na,b\n"), header="yes")
+
+
+class TestLabels:
+    def test_white_space_is_removed(self):
+        source = read("text,label\none, neg\ntwo,neg\nthree,\u00a0pos \nfour, 1.0\n")
+        assert source.train.labels == ["neg", "neg", "pos", "1"]
+        assert source.notes == ("Spaces before or after 2 labels of a.csv were left out.",)
+        assert read([{"text": "a", "label": " x"}], "a.jsonl").train.labels == ["x"]
+
+    def test_similar_ones_are_noted(self):
+        source = read("text,label\none,Neg\ntwo,neg\nthree,neg.\nfour,pos\n")
+        assert source.train.labels == ["Neg", "neg", "neg.", "pos"]
+        sentence = "The labels 'Neg' and 'neg' and 'neg.' of a.csv differ only in case or a period. They are different"
+        assert source.notes[0].startswith(sentence)
+
+    @pytest.mark.parametrize("field", ["['a', 'c']", '["a", "c"]', "[ 'a' , 'c', 'a' ]"])
+    def test_lists_that_are_written_as_text(self, field):
+        quoted = '"{}"'.format(field.replace('"', '""'))
+        source = read(f"text,label\none,{quoted}\ntwo,[]\nthree,[1]\nfour,['b']\nfive,[]\nsix,\n")
+        assert source.train == SeveralLabelled(
+            ["one", "two", "three", "four", "five"], [("a", "c"), (), ("1",), ("b",), ()], ()
+        )
+        assert any("were read as lists of labels" in note for note in source.notes)
+        assert any("has no label and was left out" in note for note in source.notes)
+
+    def test_other_brackets_are_labels(self):
+        assert read("text,label\none,[a]\ntwo,[b\n").train.labels == ["[a]", "[b"]
+
+    @pytest.mark.parametrize("separator", [";", "|", ","])
+    def test_a_separator_is_suggested(self, separator):
+        rows = [("a", "b"), ("b", "c"), ("a", "c"), ("c",), ("a", "b", "c"), ("b", "a")]
+        content = "text,label\n" + "".join(f't{n},"{separator.join(row)}"\n' for n, row in enumerate(rows))
+        notes = read(content).notes
+        assert f"give --label-separator '{separator}'" in notes[0]
+        assert not read(content, label_separator=separator).notes
+
+    def test_no_separator_is_suggested_for_names_that_contain_one(self):
+        rows = ["sport, outdoors", "food, drink"] * 5
+        assert read("text,label\n" + "".join(f't{n},"{row}"\n' for n, row in enumerate(rows))).notes == ()
+
+    @pytest.mark.parametrize("missing", ["", " ", "nan"])
+    def test_a_few_rows_without_one_are_left_out(self, missing):
+        rows = [f"t{n},{'ab'[n % 2]}\n" for n in range(20)]
+        source = read("text,label\n" + "".join([*rows[:5], f"t,{missing}\n", *rows[5:], f"t,{missing}\n"]))
+        assert len(source.train.texts) == len(source.train.labels) == 20
+        sentence = "2 of 22 rows of a.csv have no label and were left out. The first is in line 7."
+        assert source.notes == (sentence,)
+        refused("has 6 rows without a label", make("a.csv", "text,label\n" + "".join(rows) + f"t,{missing}\n" * 6))
+
+    def test_a_few_rows_without_a_text_are_left_out(self):
+        rows = [{"text": f"t{n}", "label": n % 2} for n in range(10)]
+        source = read([*rows[:3], {"text": None, "label": 1}, *rows[3:]], "a.jsonl")
+        assert len(source.train.texts) == 10
+        assert source.notes == ("1 of 11 rows of a.jsonl has no text and was left out. It is in line 4.",)
+        source = read({"text": ["a", None, *"bcde"], "label": [["x"], ["y"], None, ["x"], ["x"], ["z"]]}, "a.parquet")
+        assert source.train == SeveralLabelled(["a", "c", "d", "e"], [("x",), ("x",), ("x",), ("z",)], ())
+        assert "It is row 2." in source.notes[0]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.csv.gz", "a.tsv.xz", "a.csv.bz2", "a.txt", "a.jsonl.gz"])
+def test_other_files(name):
+    compress = {"gz": gzip.compress, "xz": lzma.compress, "bz2": bz2.compress}.get(name.split(".")[-1], bytes)
+    rows = [{"text": "one", "label": "a"}, {"text": "two, \u00e9", "label": "b"}]
+    content = {"json": json.dumps({"rows": rows}), "jsonl": "\n".join(map(json.dumps, rows))}
+    delimited = TABLES["rows.csv"] if name.startswith("a.csv") else "text\tlabel\none\ta\ntwo, \u00e9\tb\n"
+    make(name, compress(content.get(name.split(".")[1], delimited).encode()))
+    assert read_labelled(name).train == GOOD
+    assert read_labelled(name, test=name).test == GOOD

@@ -105,7 +105,6 @@ class TestTexts:
         assert read_texts("-") == ["\u00e9"]
         self.stdin(monkeypatch, b"\0")
         refused("^Standard input has bytes that are not text", read_texts, "-")
-        refused("^--text names the columns of a table, but - is not a table", read_texts, "-", "title")
 
     def test_refused(self, work):
         sentence = r"^--file must be a text file with a text on each line, - for .* or a .* table, but '{}' {}\.$"
@@ -115,7 +114,7 @@ class TestTexts:
         refused(sentence.format(r"a\.csv", "is a folder"), read_texts, "a.csv")
         refused(r"^a\.txt has no texts: it is empty\.$", read_texts, make("a.txt", ""))
         refused(
-            r"^--text names the columns of a table, but a\.txt is not a table. Leave --text out",
+            r"^--text is for a table, but a\.txt is not read as a table\. Leave --text out",
             read_texts,
             "a.txt",
             "title",

@@ -33,6 +33,14 @@ class Option:
             object.__setattr__(self, "flag", f"--{self.name.replace('_', '-')}")
 
 
+HEADER = Option(
+    "header",
+    "first|none",
+    "Whether the first line of a table has the names of the columns: first or none (default: found out).",
+)
+"""The option of tasks that read tables of text."""
+
+
 def _complete(settings: type[Settings], given: Mapping[str, Any], options: Mapping[str, Any]) -> Settings:
     return settings.complete(given)
 

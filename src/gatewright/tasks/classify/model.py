@@ -1,6 +1,6 @@
 """Trained text classifiers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, overload
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gatewright.data.batches import Batch
 from gatewright.data.encoders import encode_all
-from gatewright.data.texts import texts_to_predict
+from gatewright.data.texts import list_of_texts, texts_to_predict
 from gatewright.nn.file import ModelFile
 from gatewright.nn.layer import Layer, States
 from gatewright.nn.layers import Embedding
@@ -17,7 +17,13 @@ from gatewright.support.ids import PADDING, START
 from gatewright.tasks.base.classes import require_known_labels
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel, is_classifier
 from gatewright.tasks.base.prediction import Prediction, predictions
-from gatewright.tasks.classify.reading import AnyLabelled, SeveralLabelled, distinct_labels, read_labelled
+from gatewright.tasks.classify.reading import (
+    READING_OPTIONS,
+    AnyLabelled,
+    SeveralLabelled,
+    distinct_labels,
+    read_labelled,
+)
 from gatewright.tasks.classify.task import PreparedTexts
 
 
@@ -56,9 +62,9 @@ class Classifier(TrainedModel):
     @overload
     def predict(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap]  # a str is a sequence too
     @overload
-    def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
-    def predict(self, texts: str | Sequence[str]) -> Prediction | list[Prediction]:
-        """Return the prediction for one text, or a list of predictions for several texts.
+    def predict(self, texts: Iterable[str]) -> list[Prediction]: ...
+    def predict(self, texts: str | Iterable[str]) -> Prediction | list[Prediction]:
+        """Return the prediction for one text, or a list of predictions for a list or other iterable of texts.
 
         The prediction for a text does not depend on the other texts.
 
@@ -69,17 +75,13 @@ class Classifier(TrainedModel):
             return self.predict([texts])[0]
         return predictions(self.prepared.label_set, self.probabilities(texts))
 
-    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def probabilities(self, texts: Iterable[str]) -> NDArray[np.float64]:
         """Return the probability of each label for each text, [texts, labels], with labels in the order of `labels`.
 
         Raises:
             InputError: A text is not a string.
         """
-        for text in texts:
-            if not isinstance(text, str):
-                raise InputError(
-                    f"A text must be a string, not {type(text).__name__}. Give one text or a list of texts."
-                )
+        texts = [texts] if isinstance(texts, str) else list_of_texts(texts)
         ids = encode_all(self.prepared.encoder, texts, self.prepared.max_length)
         return self.prepared.label_set.probabilities(self._outputs(ids))
 
@@ -117,12 +119,12 @@ class Classifier(TrainedModel):
         return predictions(labels, labels.probabilities(outputs))[0], after
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
-        text, label, separator = (options.get(name) for name in ("text", "label", "label_separator"))
-        source = read_labelled(data, text, label, None, separator)
+        text, label, separator, header = (options.get(name) for name in READING_OPTIONS)
+        source = read_labelled(data, text, label, None, separator, header)
         examples = source.train if source.test is None else source.test
         examples = examples.take(range(len(examples.texts))[:limit])
         self._require_own_labels(source.name, examples)
-        return EvaluationSet(source.name, examples, self.prepared)
+        return EvaluationSet(source.name, examples, self.prepared, source.notes)
 
     def _require_own_labels(self, name: str, examples: AnyLabelled) -> None:
         """Raise an error unless the model can predict all labels of the texts to evaluate.
@@ -155,7 +157,8 @@ class Classifier(TrainedModel):
     def predict_from(
         self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]
     ) -> list[Prediction]:
-        return self.predict(texts_to_predict(texts, file, options.get("text")))
+        how = (options.get(name) for name in ("text", "header", "format"))
+        return self.predict(texts_to_predict(texts, file, *how))
 
     def describe(self) -> Description:
         encoder = self.prepared.encoder

@@ -23,6 +23,7 @@ from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import FittedBaseline, Length, Splits, Task
 from gatewright.tasks.classify.pretrained import Pretrained
 from gatewright.tasks.classify.reading import (
+    READING_OPTIONS,
     AnyLabelled,
     Labelled,
     SeveralLabelled,
@@ -125,8 +126,8 @@ class Classify(Task[AnyLabelled]):
         return {} if self._pretrained is None else {"pretrained": self._pretrained.digest}
 
     def _read(self, data: str, test: str | None = None) -> Any:
-        text, label, separator = (self.options.get(name) for name in ("text", "label", "label_separator"))
-        return read_labelled(data, text, label, test, separator)
+        text, label, separator, header = (self.options.get(name) for name in READING_OPTIONS)
+        return read_labelled(data, text, label, test, separator, header)
 
     def read(self) -> Splits[AnyLabelled]:
         source = self._read(self.data, self.test)
@@ -136,7 +137,7 @@ class Classify(Task[AnyLabelled]):
             raise InputError(
                 f"class_weights cannot be 'balanced' if a text has any number of labels, as in {name}. Leave it out."
             )
-        notes = []
+        notes = list(source.notes)
         if test is None:
             train, test = _hold_out(train, TEST_FRACTION)
             notes.append(held_out_note(name, "texts"))
@@ -157,7 +158,9 @@ class Classify(Task[AnyLabelled]):
                     "of consecutive texts, so that memorizing training texts does not help."
                 )
         else:
-            validation = self._read(self.validation).train
+            other = self._read(self.validation)
+            validation = other.train
+            notes += other.notes
             require_same_kind(train, name, validation, self.validation)
             require_known(f"The validation data {self.validation}", distinct_labels(validation), distinct_labels(train))
         others = {

@@ -1,6 +1,6 @@
 """Continue texts."""
 
-from gatewright.tasks.base.spec import Option, TaskSpec
+from gatewright.tasks.base.spec import HEADER, Option, TaskSpec
 from gatewright.tasks.generate.settings import Decoding, GenerateSettings
 
 SPEC = TaskSpec(
@@ -9,15 +9,17 @@ SPEC = TaskSpec(
     function="train_language_model",
     summary="Learn a language model, which continues texts.",
     examples="texts",
-    reads="shakespeare, ptb, imdb-unlabelled, a text file, a folder of text files, or a .csv, .tsv, .parquet or .jsonl "
-    "file",
+    reads="shakespeare, ptb, imdb-unlabelled, a text file, a folder of text files, or a .csv, .tsv, .parquet, .json "
+    "or .jsonl table",
     example="plays.txt",
     options=(
         Option(
             "text",
             "COLUMN",
-            "Column of the texts, or several columns, separated by commas, whose texts are joined (default: text).",
+            "Column of the texts, or several columns, separated by commas, whose texts are joined (default: found by "
+            "its name, such as text or review, or its content).",
         ),
+        HEADER,
     ),
     settings=GenerateSettings,
     decoding=Decoding,

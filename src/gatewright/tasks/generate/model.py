@@ -1,7 +1,7 @@
 """Trained language models."""
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, NoReturn
@@ -131,7 +131,7 @@ class LanguageModel(TrainedModel):
         """
         if not isinstance(prompt, str):
             raise InputError(f"A prompt must be a string, not {type(prompt).__name__}.")
-        stops = tuple(stop) if isinstance(stop, Sequence) and not isinstance(stop, str) else (stop,)
+        stops = tuple(stop) if isinstance(stop, Iterable) and not isinstance(stop, str | bytes) else (stop,)
         if not all(isinstance(text, str) and text for text in stops):
             raise InputError("stop must be one or more texts that are not empty.")
         return Stream(self, prompt, stops, Decoding.complete(decoding))
@@ -152,10 +152,10 @@ class LanguageModel(TrainedModel):
         return np.array([i for i in range(FIRST) if i != START or not self.prepared.sequences], np.intp)
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
-        corpus = read_corpus(data, options.get("text"))
+        corpus = read_corpus(data, options.get("text"), header=options.get("header"))
         texts = next(texts for texts in (corpus.test, corpus.validation, corpus.train) if texts)
         prepared = replace(self.prepared, limit=limit)
-        return EvaluationSet(corpus.name, as_examples(texts, prepared.examples, data), prepared)
+        return EvaluationSet(corpus.name, as_examples(texts, prepared.examples, data), prepared, corpus.notes)
 
     def predict_from(self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]) -> NoReturn:
         raise InputError("A language model has no predictions. Continue a text with `gatewright generate`.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from gatewright.data import folders, plain
 from gatewright.data.split import refuse_second
 from gatewright.data.tables import is_table
-from gatewright.data.text_tables import read_text_column
+from gatewright.data.text_tables import TextColumn, read_text_column
 from gatewright.data.texts import TABLE_FORMATS, refuse_text_column
 from gatewright.support.errors import InputError, as_input_errors, nearest
 from gatewright.support.progress import with_progress
@@ -16,16 +16,24 @@ from gatewright.tasks.generate.named import Corpus
 
 
 @as_input_errors()
-def read_corpus(data: str, text: str | None = None, validation: str | None = None, test: str | None = None) -> Corpus:
+def read_corpus(
+    data: str,
+    text: str | None = None,
+    validation: str | None = None,
+    test: str | None = None,
+    header: str | None = None,
+) -> Corpus:
     """Read the training, validation and test texts for a language model.
 
     Args:
-        data: `shakespeare`, `ptb` or `imdb-unlabelled`; a text file, which may be compressed (.gz or .xz), as one text;
-            a folder, with each file, in alphabetical order, as one text; or a .csv, .tsv, .parquet, .jsonl or
-            .ndjson file with a text in each row.
-        text: The name of the text column, by default `text`; or several names, separated by commas, whose texts are
-            joined by line breaks.
+        data: `shakespeare`, `ptb` or `imdb-unlabelled`; a text file, which may be compressed, as one text; a folder,
+            with each file, in alphabetical order, as one text; or a table, such as a .csv or .jsonl file, with a text
+            in each row.
+        text: The name of the text column, or several names, separated by commas, whose texts are joined by line
+            breaks. None finds the column; see `columns.choose_columns`.
         validation, test: A file or folder with the validation or test set. Only if `data` does not have that split.
+        header: "first" if the first line of a table has the names of the columns, "none" if no line has. None finds
+            out.
 
     Raises:
         InputError: The data cannot be read, or has no text.
@@ -34,28 +42,22 @@ def read_corpus(data: str, text: str | None = None, validation: str | None = Non
         refuse_text_column(data, text)
         corpus = named.corpus(data)
     else:
-        texts = _read_path(data, text, "DATA", named.CORPORA)
-        corpus = Corpus(os.path.basename(os.path.abspath(data)), texts)
-    return corpus._replace(
-        validation=_read_split(data, "validation", corpus.validation, validation, text),
-        test=_read_split(data, "test", corpus.test, test, text),
-    )
+        texts, notes = _read_path(data, text, header, "DATA", named.CORPORA)
+        corpus = Corpus(os.path.basename(os.path.abspath(data)), texts, notes=notes)
+    for split, given in {"validation": validation, "test": test}.items():
+        if given is not None:
+            refuse_second(data, split, corpus.validation if split == "validation" else corpus.test, given)
+            texts, notes = _read_path(given, text, header, f"--{split}", ())
+            corpus = corpus._replace(**{split: texts}, notes=(*corpus.notes, *notes))  # type: ignore[arg-type]
+    return corpus
 
 
-def _read_split(data: str, split: str, own: list[str] | None, given: str | None, text: str | None) -> list[str] | None:
-    """Return `own`, the texts of a split in the corpus `data`, or the texts of the file or folder `given` instead."""
-    if given is None:
-        return own
-    refuse_second(data, split, own, given)
-    return _read_path(given, text, f"--{split}", ())
-
-
-def _read_path(given: str, text: str | None, option: str, names: Sequence[str]) -> list[str]:
-    """Return the texts of a file or folder.
+def _read_path(given: str, text: str | None, header: str | None, option: str, names: Sequence[str]) -> TextColumn:
+    """Return the texts of a file or folder, and notes on how they were read.
 
     Args:
         given: The path.
-        text: The name of the text column of a table; see `read_corpus`.
+        text, header: See `read_corpus`.
         option: The option with which the path was given, for error messages.
         names: The named corpora that the option also accepts, for error messages.
     """
@@ -66,11 +68,22 @@ def _read_path(given: str, text: str | None, option: str, names: Sequence[str]) 
             f"text files, or {TABLE_FORMATS}, but {given!r} does not exist{nearest(given, names)}"
         )
     if is_table(path) and not path.is_dir():
-        texts = read_text_column(path, text)
+        found = read_text_column(path, text, header)
     else:
         refuse_text_column(given, text)
-        files = with_progress(folders.all_files(path), f"texts of {path} read") if path.is_dir() else [path]
-        texts = [plain.read(file) for file in files]
-    if not any(map(str.strip, texts)):
+        found = _read_files(path)
+    if not any(map(str.strip, found.texts)):
         raise InputError(f"{given} has no text: it is empty or blank.")
-    return texts
+    return found
+
+
+def _read_files(path: Path) -> TextColumn:
+    """Return the text of a file, or of each file in a folder."""
+    if not path.is_dir():
+        decoded = plain.decode(path)
+        return TextColumn([decoded.text], (decoded.note,) if decoded.note else ())
+    files = folders.all_files(path)
+    all_decoded = [plain.decode(file) for file in with_progress(files, f"texts of {path} read")]
+    noted = [decoded.note for decoded in all_decoded if decoded.note]
+    more = f" {len(noted):,} of {len(files):,} files of {path} are not UTF-8." if len(noted) > 1 else ""
+    return TextColumn([decoded.text for decoded in all_decoded], (noted[0] + more,) if noted else ())

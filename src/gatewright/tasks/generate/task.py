@@ -236,7 +236,7 @@ class Generate(Task[list[str]]):
     on the training set. `limit` is the largest number of tokens to predict in each split.
 
     Args:
-        options: `text`: See `reading.read_corpus`.
+        options: `text` and `header`: See `reading.read_corpus`.
     """
 
     settings: GenerateSettings
@@ -244,7 +244,9 @@ class Generate(Task[list[str]]):
     length: ClassVar[Length] = Length(4_000, 6)
 
     def read(self) -> Splits[list[str]]:
-        corpus = read_corpus(self.data, self.options.get("text"), self.validation, self.test)
+        corpus = read_corpus(
+            self.data, self.options.get("text"), self.validation, self.test, self.options.get("header")
+        )
         name, notes, fraction = corpus.name, list(corpus.notes), self.settings.held_out_fraction
         train, validation, test = corpus.train, corpus.validation, corpus.test
         if not fraction and validation is None:
