@@ -116,6 +116,7 @@ LAYOUTS = {
     "one column": ("text\none\ntwo\n", ["text"], 0),
     "one column with quoted delimiters": ('text\n"one, and; two"\n"three, and; four"\n', ["text"], 0),
     "one column with delimiters": ("text\none, and; two\nthree\n", ["text"], 1),
+    "rows that lack fields without a name": ("label,text,,\na,one\nb,two,,\n", ["label", "text"], 0),
     "a quotation mark inside": ('label,text\na,5" disk\nb,say "hi"\n', ["label", "text"], 0),
     "two columns of one name": ("label,text,text\na,x,one\nb,y,two\n", ["label", "text", "text"], 0),
     "an empty line below the header": ("label,text\n\na,one\nb,two\n", ["label", "text"], 0),
@@ -213,6 +214,7 @@ class TestHeader:
         ("text\na, b\nc, d\n", "line 2: the row has 2 fields, but the header has 1"),
         ("text,label\na,b\nend\nc,d\n", "line 3: the row has 1 field"),
         ("text,label\na,b\nthe\nend\nhere\n", "line 3: the row has 1 field"),
+        ("\n<!DOCTYPE html>\n<html>\n", "is a web page, not a table"),
         ("  \n\n", "has no rows: it is empty"),
     ],
 )

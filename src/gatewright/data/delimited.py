@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from gatewright.support.progress import Ticker, print_status
 
 _CHUNK = 1 << 14
 _MAX_SHOWN = 60
+_PAGE = re.compile(r"\s*<(!doctype html|html)\b", re.IGNORECASE)
 
 
 class DelimitedTable(NamedTuple):
@@ -44,6 +46,8 @@ def read_delimited(path: Path, decoded: Decoded, header: bool | None = None) -> 
     text = decoded.text
     if not text.strip():
         raise InputError(f"{path} has no rows: it is empty.")
+    if _PAGE.match(text):
+        raise InputError(f"{path} is a web page, not a table. Download the file itself.")
     layout, notes = find_layout(path, text, header)
     table = _read_rows(path, text, layout)
     return table._replace(notes=tuple(note for note in (decoded.note, *notes, *table.notes) if note))
@@ -75,7 +79,7 @@ class _Rows:
 
     Attributes:
         names: The names of the columns.
-        width: The number of columns.
+        width: The number of columns. A row may lack fields at its end whose columns have no name.
         lines: The line number of each row that has been read.
     """
 
@@ -84,7 +88,7 @@ class _Rows:
         self.width = len(self.names)
         self.lines = array("L")
         self._path, self._layout = path, layout
-        self._empty = 0
+        self._empty, self._named = 0, self.width
         self._comments: list[int] = []
         self._footer: list[tuple[int, list[str]]] = []
 
@@ -120,6 +124,7 @@ class _Rows:
             names[0] = names[0].lstrip("#%/ ")
         self.names = ["", *names] if self._layout.extra_name else names
         self.width = len(self.names)
+        self._named = max((place for place, name in enumerate(self.names, 1) if name), default=self.width)
 
     def _is_row(self, line: int, fields: list[str]) -> bool:
         """Return True if the fields are a row. Otherwise count them as something that is left out.
@@ -141,6 +146,9 @@ class _Rows:
             self._empty += 1
             return False
         if fits_width(fields, width):
+            return True
+        if self._named <= len(fields) < width:
+            fields += [""] * (width - len(fields))
             return True
         if fields[0].startswith(COMMENTS):
             self._comments.append(line)

@@ -733,12 +733,14 @@ class TestLabels:
         assert "It is row 2." in source.notes[0]
 
 
-@pytest.mark.parametrize("name", ["a.json", "a.csv.gz", "a.tsv.xz", "a.csv.bz2", "a.txt", "a.jsonl.gz"])
+@pytest.mark.parametrize(
+    "name", ["a.json", "a.csv.gz", "a.tsv.xz", "a.csv.bz2", "a.txt", "a.jsonl.gz", "a.data", "rows"]
+)
 def test_other_files(name):
     compress = {"gz": gzip.compress, "xz": lzma.compress, "bz2": bz2.compress}.get(name.split(".")[-1], bytes)
     rows = [{"text": "one", "label": "a"}, {"text": "two, \u00e9", "label": "b"}]
     content = {"json": json.dumps({"rows": rows}), "jsonl": "\n".join(map(json.dumps, rows))}
     delimited = TABLES["rows.csv"] if name.startswith("a.csv") else "text\tlabel\none\ta\ntwo, \u00e9\tb\n"
-    make(name, compress(content.get(name.split(".")[1], delimited).encode()))
+    make(name, compress(content.get(name.split(".")[1:][0] if "." in name else "", delimited).encode()))
     assert read_labelled(name).train == GOOD
     assert read_labelled(name, test=name).test == GOOD

@@ -20,8 +20,8 @@ READING_OPTIONS = ("text", "label", "label_separator", "header")
 
 _ARCHIVES = (".tar.gz", ".tgz")
 _LABEL_NAMES = {0: "negative", 1: "positive"}
-# Files with these names are tables of labelled texts here, although they are plain text elsewhere.
-_TEXT_SUFFIXES = (".txt", ".tab")
+# Files with these suffixes, or none, are tables of labelled texts here, although they are plain text elsewhere.
+_TEXT_SUFFIXES = (".txt", ".tab", ".data", "")
 
 
 class Labelled(NamedTuple):
@@ -180,7 +180,7 @@ def _read_path(given: str, wanted: ColumnOptions, option: str, named: Sequence[s
     path = Path(given)
     is_archive = path.name.lower().endswith(_ARCHIVES)
     exists = given != "" and path.exists()  # Path("") is the working folder
-    is_read = is_archive or is_table(path) or files.inner_name(path).endswith(_TEXT_SUFFIXES)
+    is_read = is_archive or is_table(path) or Path(files.inner_name(path)).suffix in _TEXT_SUFFIXES
     if not exists or not (path.is_dir() or is_read):
         problem = "has another format" if exists else "does not exist"
         raise InputError(
