@@ -76,6 +76,12 @@ def test_other_values_than_texts_are_refused(wrong):
             function(wrong)
 
 
+def test_notes_on_evaluated_data_are_passed_on(tmp_path):
+    (tmp_path / "a.csv").write_bytes("review,label\na fine caf\u00e9,good\na dull film,bad\n".encode("latin-1"))
+    notes = loaded(classifier()).read(str(tmp_path / "a.csv"), {}, None).notes
+    assert [note.split(",")[0].rpartition(" ")[2] for note in notes] == ["(Latin-1)", str(tmp_path / "a.csv")]
+
+
 def test_any_iterable_of_texts_has_predictions():
     model = loaded(classifier())
     expected = model.predict(["a fine film", ""])

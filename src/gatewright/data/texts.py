@@ -38,7 +38,7 @@ def read_texts(data: str, text: str | None = None, header: str | None = None, fo
     if format is not None and format not in FORMATS:
         raise InputError(f"--format must be one of {', '.join(FORMATS)}, not {format!r}.")
     if format == "lines":
-        _refuse_table_options(data, text, header)
+        refuse_table_options(data, text, header)
     found = _read(data, text, header, format)
     for note in found.notes:
         print_status(note)
@@ -94,18 +94,19 @@ def list_of_texts(texts: Any) -> list[str]:
     return [str(text) for text in found]
 
 
-def refuse_text_column(data: str, text: str | None) -> None:
-    """Raise an error if the user gave a text column for data that is not a table.
+def refuse_table_options(data: str, text: str | None, header: str | None) -> None:
+    """Raise an error if the user gave an option of tables for data that is not a table.
 
     Args:
         data: The name of the data, for the error message.
-        text: The column that the user gave, or None.
+        text, header: The values of `--text` and `--header`, or None.
 
     Raises:
-        InputError: `text` is not None.
+        InputError: One of them is not None.
     """
-    if text is not None:
-        raise InputError(f"--text names the columns of a table, but {data} is not a table. Leave --text out.")
+    for name, value in {"text": text, "header": header}.items():
+        if value is not None:
+            raise InputError(f"--{name} is for a table, but {data} is not read as a table. Leave --{name} out.")
 
 
 def _article(value: object) -> str:
@@ -113,12 +114,6 @@ def _article(value: object) -> str:
         return "None"
     name = type(value).__name__
     return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
-
-
-def _refuse_table_options(data: str, text: str | None, header: str | None) -> None:
-    for name, value in {"text": text, "header": header}.items():
-        if value is not None:
-            raise InputError(f"--{name} is for a table, but {data} is not read as a table. Leave --{name} out.")
 
 
 def _read(data: str, text: str | None, header: str | None, format: str | None) -> TextColumn:
@@ -139,7 +134,7 @@ def _read(data: str, text: str | None, header: str | None, format: str | None) -
         return _parse(path, plain.decode_any(path), text, header, format)
     if is_table(path):
         return read_text_column(path, text, header)
-    _refuse_table_options(data, text, header)
+    refuse_table_options(data, text, header)
     lines = _parse(path, plain.decode(path), text, header, "lines")
     if _format_of("\n".join(lines.texts), None, None) == "lines":
         return lines

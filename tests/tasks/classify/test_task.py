@@ -56,6 +56,19 @@ class TestClassify:
         assert len(splits.train.texts) + len(splits.validation.texts) == 100
         assert splits.notes == ("2 of 100 training texts are also in the test set.",)
 
+    def test_notes_of_all_files_are_passed_on(self, tmp_path, sorted_rows):
+        files = {}
+        for name, encoding in {"train": "utf-8", "validation": "utf-16", "test": "latin-1"}.items():
+            files[name] = str(tmp_path / f"{name}.csv")
+            content = "review,stars\n" + "".join(f"{text} \u00e9, {label}\n" for text, label in sorted_rows)
+            (tmp_path / f"{name}.csv").write_bytes(content.encode(encoding))
+        notes = task_of(files["train"], test=files["test"], validation=files["validation"]).read().notes
+        assert f"{files['test']} was read as Windows-1252 (Latin-1), because it is not UTF-8." in notes
+        assert f"{files['validation']} was read as UTF-16." in notes
+        for path in files.values():
+            assert f"In {path}, the texts are the column 'review' and the labels are the column 'stars'." in notes
+            assert f"Spaces before or after 100 labels of {path} were left out." in notes
+
     def test_a_limit_takes_some_examples(self, tmp_path, sorted_rows):
         splits = task_of(table(tmp_path / "r.csv", sorted_rows), limit=10).read()
         assert [len(split.texts) for split in (splits.train, splits.validation, splits.test)] == [9, 1, 10]

@@ -3,6 +3,7 @@
 import gzip
 import io
 import lzma
+import os
 import re
 import sys
 
@@ -220,6 +221,25 @@ class TestCorpus:
         refused(r"^texts cannot be read \(Permission denied\)\. Make ", read_corpus, "texts")
 
     def test_columns(self, work):
-        refused(
-            r"^--text names the columns of a table, but . is not a table\. Leave --text out", read_corpus, ".", "title"
+        refused(r"^--text is for a table, but \. is not read as a table\. Leave --text out", read_corpus, ".", "title")
+        refused("^--header is for a table, but shakespeare is not read", read_corpus, "shakespeare", header="none")
+
+    def test_notes(self, work):
+        (work / "texts").mkdir()
+        make("texts/a", "one \u00e9".encode("latin-1"))
+        make("texts/b", "two")
+        make("a.csv", "review,n\none,1\n")
+        assert read_corpus("texts", test="a.csv").notes == (
+            "texts/a was read as Windows-1252 (Latin-1), because it is not UTF-8.",
+            "In a.csv, the texts are the column 'review'.",
+        )
+
+    def test_special_files_are_skipped(self, work, capsys):
+        (work / "texts").mkdir()
+        make("texts/a", "one")
+        make("texts/Thumbs.db", b"\0")
+        os.mkfifo(work / "texts" / "pipe")
+        assert read_corpus("texts").train == ["one"]
+        assert (
+            "1 of the files in texts was skipped, as it is not a regular file: texts/pipe." in capsys.readouterr().err
         )

@@ -8,7 +8,7 @@ from gatewright.data import folders, plain
 from gatewright.data.split import refuse_second
 from gatewright.data.tables import is_table
 from gatewright.data.text_tables import TextColumn, read_text_column
-from gatewright.data.texts import TABLE_FORMATS, refuse_text_column
+from gatewright.data.texts import TABLE_FORMATS, refuse_table_options
 from gatewright.support.errors import InputError, as_input_errors, nearest
 from gatewright.support.progress import with_progress
 from gatewright.tasks.generate import named
@@ -39,7 +39,7 @@ def read_corpus(
         InputError: The data cannot be read, or has no text.
     """
     if data in named.CORPORA:
-        refuse_text_column(data, text)
+        refuse_table_options(data, text, header)
         corpus = named.corpus(data)
     else:
         texts, notes = _read_path(data, text, header, "DATA", named.CORPORA)
@@ -70,7 +70,7 @@ def _read_path(given: str, text: str | None, header: str | None, option: str, na
     if is_table(path) and not path.is_dir():
         found = read_text_column(path, text, header)
     else:
-        refuse_text_column(given, text)
+        refuse_table_options(given, text, header)
         found = _read_files(path)
     if not any(map(str.strip, found.texts)):
         raise InputError(f"{given} has no text: it is empty or blank.")
