@@ -108,9 +108,7 @@ class TestShakespeare:
             "shakespeare",
             validation="x",
         )
-        refused(
-            "^--text names the columns of a table, but shakespeare is not a table", read_corpus, "shakespeare", "text"
-        )
+        refused("^--text is for a table, but shakespeare is not read as a table", read_corpus, "shakespeare", "text")
 
 
 class TestPtb:
