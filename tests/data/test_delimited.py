@@ -214,6 +214,7 @@ class TestHeader:
         ("text\na, b\nc, d\n", "line 2: the row has 2 fields, but the header has 1"),
         ("text,label\na,b\nend\nc,d\n", "line 3: the row has 1 field"),
         ("text,label\na,b\nthe\nend\nhere\n", "line 3: the row has 1 field"),
+        ('"a" "b\n', "line 1: ',' expected after '\"'. Close every quoted field"),
         ("\n<!DOCTYPE html>\n<html>\n", "is a web page, not a table"),
         ("  \n\n", "has no rows: it is empty"),
     ],
@@ -227,3 +228,9 @@ def test_refused(tmp_path, content, message):
 def test_a_huge_field(tmp_path):
     text = "word\n" * 200_000
     assert read(tmp_path, f'text,label\n"{text}",a\n').column("text")[0].as_py() == text
+
+
+def test_many_columns_take_linear_time(tmp_path):
+    names = [f"c{number}" for number in range(30_000)]
+    table = read(tmp_path, ",".join(names) + "\n" + ",".join("1" for _ in names) + "\n")
+    assert [table.column(name)[0].as_py() for name in names[::3]] == ["1"] * 10_000

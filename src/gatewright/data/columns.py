@@ -121,7 +121,8 @@ def _by_content(table: Table, option: str, taken: set[str], others: int) -> str 
         taken: The names of columns that are already chosen.
         others: The number of other options whose columns are not known yet.
     """
-    left = [name for name in table.names if name and name not in taken and table.names.count(name) == 1]
+    counts = Counter(table.names)
+    left = [name for name in table.names if name and name not in taken and counts[name] == 1]
     if not table.rows:
         return None
     if option == "label" and len(left) != 1 + others:

@@ -154,8 +154,9 @@ def find_layout(path: Path, text: str, header: bool | None) -> tuple[Layout, lis
     """
     best = _best_sample(text, is_tsv=inner_name(path).endswith(".tsv"))
     notes = _surroundings(path, best, '"' in text)
-    rows = [row.fields for row in best.rows]
-    first = best.rows[0]
+    if not best.rows:  # the first row cannot be read, which is reported by reading it
+        return Layout(best.dialect, 0, None, False, False, False), []
+    rows, first = [row.fields for row in best.rows], best.rows[0]
     uncommented = [[first.raw.lstrip("#%/ ")[:1] and rows[0][0].lstrip("#%/ "), *rows[0][1:]], *rows[1:]]
     commented = first.is_comment and bool(uncommented[0][0]) and looks_like_names(uncommented)
     rows = uncommented if commented else rows
@@ -176,8 +177,10 @@ def has_header_of(text: str, names: Sequence[str]) -> bool:
     if not text.strip():
         return False
     best = _best_sample(text, is_tsv=False)
+    if not best.is_good or len(best.rows) < 2:
+        return False
     fields = [field.strip().lower() for field in best.rows[0].fields]
-    return best.is_good and len(best.rows) > 1 and any(name in fields for name in names)
+    return any(name in fields for name in names)
 
 
 def _best_sample(text: str, is_tsv: bool) -> _Sample:
@@ -193,7 +196,7 @@ def _one_column(samples: Sequence[_Sample]) -> _Sample:
     """Return the first sample that reads the file as one column, unless its rows look as if the header were cut."""
     usual = samples[0]
     widths = {len(row.fields) for row in usual.rows[1:]}
-    if len(usual.rows[0].fields) > 1 or (len(widths) == 1 and widths != {1}):
+    if not usual.rows or len(usual.rows[0].fields) > 1 or (len(widths) == 1 and widths != {1}):
         return usual
     return next((sample for sample in samples if sample.width == 1 and sample.is_good), usual)
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,15 @@ class Table:
     as_written: bool = False
     problems: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The names of the columns."""
         return list(self.columns.column_names)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """The index of the first column with each name."""
+        return {name: place for place, name in reversed(list(enumerate(self.names)))}
 
     @property
     def rows(self) -> int:
@@ -56,7 +62,7 @@ class Table:
         """
         if name in self.problems:
             raise InputError(self.problems[name])
-        return self.columns.column(self.names.index(name))
+        return self.columns.column(self._places[name])
 
     def where(self, row: int) -> str:
         """Return a description of where a row is, such as "a.csv, line 3" or "a.parquet, row 2". Rows count from 0."""
