@@ -30,9 +30,15 @@ def train_series_classifier(
     label: str | None = None,
     id: str | None = None,
     time: str | None = None,
+    group: str | None = None,
+    window: int | None = None,
+    stride: int | None = None,
+    channels: str | None = None,
+    layout: str | None = None,
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    overwrite: bool = False,
     max_length: int | None = None,
     scaling: str = "each",
     cell: str = "gru",
@@ -47,7 +53,7 @@ def train_series_classifier(
     warmup: float = 0.0,
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
-    patience: int = 0,
+    patience: int | None = None,
     seed: int = 0,
     class_weights: str = "none",
     recurrent_dropout: float = 0.0,
@@ -62,14 +68,27 @@ def train_series_classifier(
     The same call resumes an interrupted training; see `gatewright.train`.
 
     Args:
-        data: japanese-vowels, digits, a .ts file, a .npz archive, or a long table with --id and --time.
-        out: The model file. An existing one is replaced when the new one is finished.
+        data: japanese-vowels, digits, a .ts, .arff, .npz or .npy file, a UCR file X_TRAIN.tsv, a table with a
+            series in each row, a table with a step in each row (--id, --time, --window), or a folder with a
+            subfolder of tables for each class.
+        out: The model file.
         label: Column of the labels (default: label).
-        id: Column of a long table that says which series a row belongs to (default: id).
+        id: Column of a long table that says which series a row belongs to, or several columns, separated by
+            commas (default: id).
         time: Column of a long table with the time of each step (default: time).
+        group: Column of a table whose values, such as subjects, stay together when series are split (default: for
+            windows, the id if there are five or more).
+        window: Cut a long table with a label at each step into windows of this many steps.
+        stride: Number of steps from one window to the next (default: the length of a window, so that windows do
+            not overlap).
+        channels: Order of the axes of an array: first for [series, channels, time], last for [series, time,
+            channels] (default: the axis that is much longer is time).
+        layout: Layout of a table: wide for a series in each row, long for a step in each row (default: found from
+            its columns).
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.
+        overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         max_length: Largest number of steps of a series. Only the last steps of a longer series are read (default:
             the length of the longest training series).
         scaling: Scaling of the channels: each (by its own standard deviation) or together (all by the same
@@ -86,7 +105,8 @@ def train_series_classifier(
         warmup: Fraction of the training steps during which the learning rate rises to its peak.
         clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
-        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early
+            (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
         seed: Seed of the initial weights, the order of the examples and dropout.
         class_weights: Weights of the classes in the loss: none or balanced.
         recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
@@ -113,6 +133,7 @@ def train_classifier(
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    overwrite: bool = False,
     tokens: str = "words",
     vocabulary: int = 30000,
     min_count: int = 2,
@@ -130,7 +151,7 @@ def train_classifier(
     warmup: float = 0.0,
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
-    patience: int = 0,
+    patience: int | None = None,
     seed: int = 0,
     class_weights: str = "none",
     embedding_moments: str = "shared",
@@ -152,7 +173,7 @@ def train_classifier(
     Args:
         data: imdb, a .csv, .tsv, .txt, .parquet, .json or .jsonl table, a folder with a subfolder of text files
             for each class, or a .tar.gz archive of such a folder.
-        out: The model file. An existing one is replaced when the new one is finished.
+        out: The model file.
         text: Column of the texts, or several columns, separated by commas, whose texts are joined (default: found
             by its name, such as text or review, or its content).
         label: Column with a label or a list of labels for each text, or several columns of 0 and 1, separated by
@@ -166,6 +187,7 @@ def train_classifier(
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.
+        overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         tokens: Kind of tokens: words or bytes (byte-pair encoding).
         vocabulary: Largest number of token ids.
         min_count: Smallest number of times a word must occur in the training set to get an id.
@@ -183,7 +205,8 @@ def train_classifier(
         warmup: Fraction of the training steps during which the learning rate rises to its peak.
         clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
-        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early
+            (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
         seed: Seed of the initial weights, the order of the examples and dropout.
         class_weights: Weights of the classes in the loss: none or balanced.
         embedding_moments: Second moments of Adam for the embedding table: own (one per weight) or shared (one for
@@ -211,6 +234,7 @@ def train_roll_model(
     out: str | Path = "model.safetensors",
     *,
     limit: int | None = None,
+    overwrite: bool = False,
     held_out_fraction: float = 0.1,
     cell: str = "gru",
     units: int = 256,
@@ -222,7 +246,7 @@ def train_roll_model(
     warmup: float = 0.0,
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
-    patience: int = 0,
+    patience: int | None = None,
     seed: int = 0,
     recurrent_dropout: float = 0.0,
     zoneout: float = 0.0,
@@ -237,8 +261,9 @@ def train_roll_model(
 
     Args:
         data: jsb, nottingham, or a .mat or .npz file of piano rolls.
-        out: The model file. An existing one is replaced when the new one is finished.
+        out: The model file.
         limit: Use at most this many training examples, and at most this many test examples.
+        overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         held_out_fraction: Fraction of the pieces set aside for the test set, and again for the validation set, if
             the data has none.
         cell: Recurrent cell.
@@ -251,7 +276,8 @@ def train_roll_model(
         warmup: Fraction of the training steps during which the learning rate rises to its peak.
         clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
-        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early
+            (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
         seed: Seed of the initial weights, the order of the examples and dropout.
         recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
         zoneout: Fraction of the state's units that keep their previous value at a time step in training.
@@ -273,11 +299,13 @@ def train_language_model(
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    overwrite: bool = False,
     tokens: str = "characters",
     split: str = "punctuation",
     vocabulary: int = 10000,
     min_count: int = 1,
     examples: str = "stream",
+    lines: bool = False,
     max_length: int = 128,
     held_out_fraction: float = 0.1,
     cell: str = "gru",
@@ -292,7 +320,7 @@ def train_language_model(
     warmup: float = 0.0,
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
-    patience: int = 0,
+    patience: int | None = None,
     seed: int = 0,
     samples: int = 0,
     embedding_moments: str = "own",
@@ -312,7 +340,7 @@ def train_language_model(
     Args:
         data: shakespeare, ptb, imdb-unlabelled, a text file, a folder of text files, or a .csv, .tsv, .parquet,
             .json or .jsonl table.
-        out: The model file. An existing one is replaced when the new one is finished.
+        out: The model file.
         text: Column of the texts, or several columns, separated by commas, whose texts are joined (default: found
             by its name, such as text or review, or its content).
         header: Whether the first line of a table has the names of the columns: first or none (default: found
@@ -320,6 +348,7 @@ def train_language_model(
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.
+        overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         tokens: Kind of tokens: characters, words or bytes (byte-pair encoding).
         split: Method to split texts into words: punctuation (keeps case, punctuation marks and line breaks),
             spaces, or keras (lower case, no punctuation marks).
@@ -327,8 +356,9 @@ def train_language_model(
         min_count: Smallest number of times a token must occur in the training set to get an id.
         examples: Training examples: stream (all texts as one stream, with states kept from batch to batch) or
             prefixes (every prefix of every line).
+        lines: Learn each line of a text file, or each row of a table, as a text of its own, in random order.
         max_length: Number of time steps of truncated backpropagation, or the most tokens of a prefix with
-            `--examples prefixes`.
+            `--examples prefixes` or of a line with `--lines`.
         held_out_fraction: Fraction of the texts set aside as the test set, and again as the validation set, if
             the data has none; 0 evaluates on the training set.
         cell: Recurrent cell.
@@ -337,13 +367,15 @@ def train_language_model(
         embedding_dim: Size of the token embeddings.
         tied_embedding: Use the embedding table as the kernel of the output layer too.
         epochs: Passes over the training set (default: 6 to 50, about 4,000 steps).
-        batch_size: Number of streams or prefixes per training step (default: 32; fewer streams for a short text).
+        batch_size: Number of streams, prefixes or lines per training step (default: 32; fewer streams for a short
+            text).
         learning_rate: Peak learning rate of Adam.
         schedule: Learning rate schedule: constant, linear or cosine decay to 0.
         warmup: Fraction of the training steps during which the learning rate rises to its peak.
         clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
-        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early
+            (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
         seed: Seed of the initial weights, the order of the examples and dropout.
         samples: Number of random ids in the softmax during training (sampled softmax); 0 for all.
         embedding_moments: Second moments of Adam for the embedding table: own (one per weight) or shared (one for
@@ -371,9 +403,17 @@ def train_forecaster(
     past_covariates: str | None = None,
     future_covariates: str | None = None,
     series_id: str | None = None,
+    time_format: str | None = None,
+    day_first: str | None = None,
+    time_zone: str | None = None,
+    frequency: str | None = None,
+    decimal: str | None = None,
+    header: str | None = None,
+    layout: str | None = None,
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    overwrite: bool = False,
     look_back: int | None = None,
     horizon: int | None = None,
     calendar: bool = False,
@@ -392,7 +432,7 @@ def train_forecaster(
     warmup: float = 0.0,
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
-    patience: int = 0,
+    patience: int | None = None,
     seed: int = 0,
     loss: str = "absolute",
     recurrent_dropout: float = 0.0,
@@ -407,19 +447,31 @@ def train_forecaster(
     Args:
         data: ett-h1, ett-m1, or a .csv, .tsv (also .gz) or .parquet file, with a row for each time and a column
             for each variable.
-        out: The model file. An existing one is replaced when the new one is finished.
-        time: Column of the times: dates, dates and times, or whole numbers (default: date, time or a similar
-            name).
+        out: The model file.
+        time: Column of the times: dates, dates and times, or whole numbers; several columns separated by commas,
+            such as Date,Time; or none if rows are in order and evenly spaced (default: found by names and
+            values).
         target: Column to forecast, several columns separated by commas, or 'all' for all columns of numbers
             without another role (default: all).
         past_covariates: Column that helps to forecast and is known up to the present, several columns separated
             by commas, or 'all' for all other columns of numbers (default: none).
         future_covariates: Column that helps to forecast and is also known for the steps to forecast, or several
             columns separated by commas (default: none).
-        series_id: Column that says which series a row belongs to, if there are several.
+        series_id: Column, or several separated by commas, that says which series a row belongs to.
+        time_format: Format of the times, such as %d/%m/%Y; or iso, number, or s, ms, us or ns for times since
+            1970; separated by commas for several columns (default: found from all rows).
+        day_first: Whether the day comes before the month (default: found from all rows).
+        time_zone: Time zone of the times, such as Europe/Berlin (default: that of the offsets in the data, or
+            none).
+        frequency: Length of a step, such as hour, '15 minutes', 'working day' or month. Rows at other times are
+            averaged (default: found from the times).
+        decimal: Character before the fraction of a number: . or , (default: found from all rows).
+        header: Whether the first line of a text table has the names of its columns (default: found).
+        layout: long (a row for each time) or wide (a column for each time) (default: found).
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.
+        overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         look_back: Number of past steps that the network reads (default: several seasons and at least four
             horizons).
         horizon: Number of steps to forecast (default: a season, or 10 steps).
@@ -442,7 +494,8 @@ def train_forecaster(
         warmup: Fraction of the training steps during which the learning rate rises to its peak.
         clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
-        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early
+            (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
         seed: Seed of the initial weights, the order of the examples and dropout.
         loss: Error to minimize: absolute or squared.
         recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
@@ -462,6 +515,7 @@ def train_tagger(
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    overwrite: bool = False,
     vocabulary: int = 30000,
     min_count: int = 1,
     max_length: int = 64,
@@ -481,7 +535,7 @@ def train_tagger(
     warmup: float = 0.0,
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
-    patience: int = 0,
+    patience: int | None = None,
     seed: int = 0,
     embedding_moments: str = "own",
     recurrent_dropout: float = 0.0,
@@ -498,12 +552,13 @@ def train_tagger(
     Args:
         data: atis, ewt, a .conllu file, a file with a word and its tag on each line, or a folder of these or of
             seq.in, seq.out and label.
-        out: The model file. An existing one is replaced when the new one is finished.
+        out: The model file.
         column: Column of the tags. For a .conllu file: upos, xpos, feats or deprel (default: upos). For other
             files: the number of a column, 2 or more (default: the last column).
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.
+        overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         vocabulary: Maximum number of word ids.
         min_count: Minimum number of times that a word must occur in the training set to get an id.
         max_length: Maximum number of words of a sentence. Longer sentences are split.
@@ -526,7 +581,8 @@ def train_tagger(
         warmup: Fraction of the training steps during which the learning rate rises to its peak.
         clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
-        patience: Epochs without improvement on the validation set before training stops; 0 never stops early.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early
+            (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
         seed: Seed of the initial weights, the order of the examples and dropout.
         embedding_moments: Second moments of Adam for the embedding table: own (one per weight) or shared (one for
             the whole table).

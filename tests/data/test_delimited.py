@@ -100,6 +100,7 @@ LAYOUTS = {
     "a commented header": ("#label,text\na,one\nb,two\n", ["label", "text"], 0),
     "a title and an empty line": ("Our reviews\n\nlabel,text\na,one\nb,two\n", ["label", "text"], 1),
     "a title": ("Our reviews\nlabel,text\na,one\nb,two\n", ["label", "text"], 1),
+    "a title with as many fields": ("Film, 2020\nSource: us\nlabel,x\na,1\nb,2\n", ["label", "x"], 1),
     "a delimiter at the end of all lines": ("label,text,\na,one,\nb,two,\n", ["label", "text"], 0),
     "a delimiter at the end of the rows": ("label,text\na,one,\nb,two,\n", ["label", "text"], 0),
     "a delimiter at the end of a row": ("label,text\na,one,,\nb,two\n", ["label", "text"], 0),

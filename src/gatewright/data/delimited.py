@@ -25,11 +25,13 @@ class DelimitedTable(NamedTuple):
         columns: A pyarrow.Table with a column of strings for each field of the header. Names may occur twice.
         lines: The line number of each row, from 1.
         notes: Sentences for reports about what was assumed or left out.
+        delimiter: The character between the fields.
     """
 
     columns: Any
     lines: Sequence[int]
     notes: tuple[str, ...]
+    delimiter: str
 
 
 def read_delimited(path: Path, decoded: Decoded, header: bool | None = None) -> DelimitedTable:
@@ -71,7 +73,7 @@ def _read_rows(path: Path, text: str, layout: Layout) -> DelimitedTable:
     columns = [pa.chunked_array([part[place] for part in chunks], pa.string()) for place in range(rows.width)]
     kept = [place for place in range(rows.width) if rows.names[place] or not _is_empty(columns[place])]
     table = pa.table([columns[place] for place in kept], names=[rows.names[place] for place in kept])
-    return DelimitedTable(table, rows.lines, rows.notes())
+    return DelimitedTable(table, rows.lines, rows.notes(), layout.dialect.delimiter)
 
 
 class _Rows:

@@ -41,10 +41,16 @@ def surely_names(rows: Sequence[Sequence[str]]) -> bool:
     names = [name.strip() for name in rows[0]]
     if not any(map(is_value, names)) and any(name.lower() in _KNOWN for name in names):
         return True
-    for name, values in zip(names, _columns(rows), strict=True):
-        if values and name and not is_value(name) and name.lower() not in _MISSING and all(map(is_value, values)):
-            return True
-    return _are_numbered(names, rows)
+    return has_word_above_numbers(rows) or _are_numbered(names, rows)
+
+
+def has_word_above_numbers(rows: Sequence[Sequence[str]]) -> bool:
+    """Return True if the first of `rows` has a word above numbers or times."""
+    names = [name.strip() for name in rows[0]]
+    return any(
+        values and name and not is_value(name) and name.lower() not in _MISSING and all(map(is_value, values))
+        for name, values in zip(names, _columns(rows), strict=True)
+    )
 
 
 def looks_like_names(rows: Sequence[Sequence[str]]) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gatewright.data.files import inner_name
-from gatewright.data.headers import is_value, looks_like_names, surely_names
+from gatewright.data.headers import has_word_above_numbers, is_value, looks_like_names, surely_names
 
 DELIMITERS = "\t;|,"
 """The characters that may separate the fields of a row. If several fit equally well, the first is chosen."""
@@ -344,8 +344,10 @@ def _find_start(found: Sequence[Record], rows: Sequence[Record], width: int) -> 
     start = 0
     while start < len(rows) - 1 and _is_leading_comment(rows, start, width):
         start += 1
-    if width < 2 or start == len(rows) or fits_width(rows[start].fields, width):
+    if width < 2 or start == len(rows):
         return start, False
+    if fits_width(rows[start].fields, width):
+        return _after_title(rows, start, width), False
     after = rows[start + 1 :]
     if len(rows[start].fields) == width - 1 and _are_row_names(after, width):
         return start, True
@@ -355,6 +357,19 @@ def _find_start(found: Sequence[Record], rows: Sequence[Record], width: int) -> 
     above = found[found.index(rows[first]) - 1]
     is_separate = above.is_blank or above.is_comment
     return (first if is_separate or surely_names([row.fields for row in rows[first:]]) else start), False
+
+
+def _after_title(rows: Sequence[Record], start: int, width: int) -> int:
+    """Return the index of the header if the first rows are a title that has as many fields as the table by chance.
+
+    Some row of the title has another number of fields. A faulty row further down has no words above numbers after it.
+    """
+    top = rows[start : start + _MAX_PREAMBLE]
+    wrong = [place for place, row in enumerate(top, start) if not fits_width(row.fields, width)]
+    first = wrong[-1] + 1 if wrong else len(rows)
+    below = [row.fields for row in rows[first:]]
+    is_table = len(below) > 1 and all(fits_width(fields, width) for fields in below)
+    return first if is_table and has_word_above_numbers(below) else start
 
 
 def _is_leading_comment(rows: Sequence[Record], place: int, width: int) -> bool:
