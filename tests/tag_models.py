@@ -9,6 +9,7 @@ from gatewright.nn.file import ModelFile
 from gatewright.nn.layers import Dropout, Recurrent
 from gatewright.tasks.tag.layers import Tags, WordCharEmbedding
 from gatewright.tasks.tag.model import Tagger
+from gatewright.tasks.tag.schemes import PREFIX
 from gatewright.tasks.tag.spelling import Spelling
 from gatewright.tasks.tag.task import PreparedSentences
 
@@ -32,7 +33,7 @@ def tagger(cell="gru", units=5, bidirectional=True, crf=False, labels=("bad", "g
         array[:] *= 20
     for name, array in weights[-1].items():
         weights[-1][name] = array + rng.normal(0, 1, array.shape).astype(np.float32)
-    prepared = PreparedSentences(spelling, tags, tuple(labels), MAX_LENGTH, time=MAX_LENGTH)
+    prepared = PreparedSentences(spelling, tags, tuple(labels), MAX_LENGTH, time=MAX_LENGTH, notation=PREFIX)
     return ModelFile("tag", layers, weights, prepared.to_json(), {"settings": {"cell": cell}})
 
 

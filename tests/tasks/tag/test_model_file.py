@@ -5,6 +5,7 @@ import pytest
 from nn.test_file import changed, refused
 from tag_models import tagger
 
+from gatewright import runtime
 from gatewright.nn.file import read, write
 from gatewright.tasks import registry
 
@@ -16,6 +17,7 @@ from gatewright.tasks import registry
         (lambda r: r["prepared"].update(tags=["a", "b", "b"]), "a name occurs twice in its tags"),
         (lambda r: r["prepared"].update(tags=["a", "b", ""]), "tags are not a list of strings"),
         (lambda r: r["prepared"].update(labels="good"), "labels are not a list of strings"),
+        (lambda r: r["prepared"].update(notation="infix"), "notation of spans is unknown"),
         (lambda r: r["prepared"].update(max_length=True), "max_length is not a whole number above 0"),
         (lambda r: r["prepared"]["encoder"]["tokens"].pop(), "its embeddings differ in the number"),
         (lambda r: r["prepared"]["encoder"]["letters"].append("é"), "its embeddings differ in the number"),
@@ -48,3 +50,10 @@ def test_what_is_written_is_read(tmp_path, options):
     for layer, other in zip(file.weights, found.weights, strict=True):
         for name, array in layer.items():
             np.testing.assert_array_equal(array, other[name])
+
+
+def test_a_file_without_a_notation_has_spans_if_all_its_tags_mark_them(tmp_path):
+    file = tagger()
+    file.prepared.pop("notation")
+    write(file, tmp_path / "m.safetensors")
+    assert runtime.load(tmp_path / "m.safetensors").prepared.notation == "prefix"

@@ -1,5 +1,7 @@
 """Tagged sentences as splits and arrays, the loss, the constant and the baseline."""
 
+import re
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -47,6 +49,31 @@ def test_spans_are_tagged_with_a_crf_unless_it_is_turned_off(folder, given, used
     made, data = read(folder, crf=given)
     assert data.settings.crf is used
     assert made.network(data.prepared, data.settings)[-1] == Tags(5, 2, used, "max")
+
+
+BMES = [[("we", "O"), ("met", "O"), ("Bob", "B-PER"), ("Smith", "E-PER")], [("Rio", "S-LOC")]] * 10
+
+
+@pytest.mark.parametrize(
+    ("strays", "spans", "note"),
+    [
+        ([], True, None),
+        ([("x", "PER")], True, r"1 word has a tag that does not mark spans .*: 'PER' \(1\)\.$"),
+        ([("x", "PER"), ("y", "LOC")], True, r"2 words have a tag .*: 'PER' \(1\), 'LOC' \(1\)\.$"),
+        ([("x", "PER")] * 20, False, r"% of the words with a tag other than O .* no CRF without --crf\.$"),
+        ([("x", "PER")] * 90, False, None),
+    ],
+)
+def test_a_few_stray_tags_leave_span_f1_and_the_crf_on(tmp_path, strays, spans, note):
+    train = column_file(tmp_path / "a.txt", [*BMES, *[[stray] for stray in strays]])
+    other = column_file(tmp_path / "b.txt", BMES)
+    made, data = read(train, validation=other, test=other)
+    assert made.network(data.prepared, data.settings)[-1].crf is spans
+    assert (data.prepared.measures[0].name == "span_f1") is spans
+    notes = [text for text in data.splits.notes if "tag" in text]
+    assert not notes if note is None else re.search(note, notes[0])
+    again = PreparedSentences.from_json(data.prepared.to_json())
+    assert again.measures == data.prepared.measures
 
 
 def test_the_prepared_survives_json(folder):

@@ -1,13 +1,13 @@
 """Metrics of a tagger."""
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.results.measure import Measure
+from gatewright.tasks.tag.schemes import PREFIX, spans
 
 SPANS = Measure("span_f1", "span F1", "higher")
 TOKENS = Measure("accuracy", "accuracy", "higher")
@@ -15,62 +15,25 @@ UNKNOWN_WORDS = Measure("unknown_word_accuracy", "accuracy on unknown words", "h
 LABELS = Measure("intent_accuracy", "intent accuracy", "higher")
 LOSS = Measure("loss", "loss", "lower", per_epoch=True)
 
-_SPAN_TAG = re.compile(r"O|[BIESLU](-.+)?", re.DOTALL)
-# The tags L (last) and U (unit-length) of BILOU are E (end) and S (single) of BIOES.
-_AS_BIOES = {"L": "E", "U": "S"}
 
-
-class Span(NamedTuple):
-    """The words of a sentence from index `first` to index `last`, inclusive, such as a name of this kind."""
-
-    kind: str
-    first: int
-    last: int
-
-
-def are_spans(tags: Sequence[str]) -> bool:
-    """Return True if each tag is O, or B, I, E, S, L or U, alone or followed by a dash and a kind, such as "B-city"."""
-    return all(_SPAN_TAG.fullmatch(tag) for tag in tags) and any(tag != "O" for tag in tags)
-
-
-def spans(tags: Sequence[str]) -> list[Span]:
-    """Return the spans that the tags of a sentence mark in IOB1, IOB2, IOE or BIOES, as conlleval and seqeval do.
-
-    The kind of a span is the part of its tags after the dash. A span starts at B and S, at I and E after O, E or S, and
-    where the kind changes. It ends after E and S, before B, S and O, and where the kind changes. Tjong Kim Sang &
-    Buchholz 2000, "Introduction to the CoNLL-2000 Shared Task: Chunking"; Nakayama 2018, seqeval.
-    """
-    found, start = [], 0
-    before, kind_before = "O", ""
-    for place, tag in enumerate([*tags, "O"]):
-        letter, kind = _AS_BIOES.get(tag[0], tag[0]), tag[2:]
-        other = kind != kind_before
-        if before != "O" and (before in "ES" or letter in "BSO" or other):
-            found.append(Span(kind_before, start, place - 1))
-        if letter in "BS" or (letter in "IE" and before in "OES") or (letter != "O" and other):
-            start = place
-        before, kind_before = letter, kind
-    return found
-
-
-def span_f1(predicted: Sequence[Sequence[str]], correct: Sequence[Sequence[str]]) -> float:
+def span_f1(predicted: Sequence[Sequence[str]], correct: Sequence[Sequence[str]], notation: str = PREFIX) -> float:
     """Return the micro F1 of the spans that the predicted and the correct tags of all sentences mark.
 
     A predicted span is correct if its kind, first word and last word are correct. F1 is 0 if there are no spans.
     """
     right = total = 0
     for one, other in zip(predicted, correct, strict=True):
-        found, wanted = set(spans(one)), set(spans(other))
+        found, wanted = set(spans(one, notation)), set(spans(other, notation))
         right, total = right + len(found & wanted), total + len(found) + len(wanted)
     return 2 * right / max(total, 1)
 
 
 def of_tags(
-    outputs: Mapping[str, NDArray[Any]], targets: Mapping[str, NDArray[Any]], names: Sequence[str], with_spans: bool
+    outputs: Mapping[str, NDArray[Any]], targets: Mapping[str, NDArray[Any]], names: Sequence[str], notation: str
 ) -> dict[str, float]:
     """Return a dictionary of these metrics, the main metric first. A metric without examples is NaN.
 
-    span_f1: See the function `span_f1`. Only if `with_spans` is True.
+    span_f1: See the function `span_f1`. Only if the tags mark spans.
     accuracy: The fraction of words with the correct tag.
     unknown_word_accuracy: The fraction of words with the correct tag, among the words that have no id.
     intent_accuracy: The fraction of sentences with the correct label, among the sentences that have a label.
@@ -81,13 +44,14 @@ def of_tags(
         outputs: See `layers.Tags`.
         targets: See `task.PreparedSentences.encode`.
         names: The names of the tags, followed by tags that are not in the training set and so are never predicted.
-        with_spans: True if the tags mark spans.
+        notation: The notation of spans; see `schemes.Recognized`.
     """
     predicted, live = outputs["scores"].argmax(axis=2) + 1, targets["tags"] > 0
     right = predicted == targets["tags"]
     figures = {}
-    if with_spans:
-        figures[SPANS.name] = span_f1(_named(predicted, live, names), _named(targets["tags"], live, names))
+    if notation:
+        one, other = (_named(numbers, live, names) for numbers in (predicted, targets["tags"]))
+        figures[SPANS.name] = span_f1(one, other, notation)
     figures[TOKENS.name] = _fraction(right[live])
     figures[UNKNOWN_WORDS.name] = _fraction(right[live & targets["unknown"]])
     if outputs["labels"].shape[1]:

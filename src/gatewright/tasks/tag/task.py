@@ -19,22 +19,17 @@ from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import FittedBaseline, Length, Prepared, Splits, Task
 from gatewright.tasks.tag.baseline import fit_baseline
 from gatewright.tasks.tag.layers import Tags, WordCharEmbedding
-from gatewright.tasks.tag.measures import (
-    LABELS,
-    LOSS,
-    SPANS,
-    TOKENS,
-    UNKNOWN_WORDS,
-    are_spans,
-    fractions_right,
-    of_tags,
-)
+from gatewright.tasks.tag.measures import LABELS, LOSS, SPANS, TOKENS, UNKNOWN_WORDS, fractions_right, of_tags
 from gatewright.tasks.tag.reading import Tagged, read_tagged
+from gatewright.tasks.tag.schemes import NO_SPANS, notation_of_names, recognize, require_notation, stray_tags
 from gatewright.tasks.tag.settings import TagSettings
 from gatewright.tasks.tag.spelling import Spelling, pieces, spelling_from_json
 
 # Largest number of tags. A column with more distinct values does not contain tags.
 _MAX_TAGS = 5_000
+# A scheme is worth a note if this fraction of the tags other than O belongs to it.
+_WORTH_A_NOTE = 0.5
+_TAGS_SHOWN = 5
 # The log probability of the tags that a baseline does not predict.
 _IMPOSSIBLE = -30.0
 
@@ -52,6 +47,7 @@ class PreparedSentences(Prepared[Tagged]):
         sentence_labels: The labels of sentences in the order of the outputs. Empty if sentences have no labels.
         max_length: Maximum number of words of a piece.
         time: Number of words to which pieces are padded.
+        notation: The notation in which the tags mark spans; see `schemes.Recognized`.
         unseen_tags, unseen_labels: Tags and labels that occur in the sentences to encode, but not in the training set.
             They are never predicted.
         mean_words: Mean number of words of a training sentence. The loss of the tags is divided by this number.
@@ -62,6 +58,7 @@ class PreparedSentences(Prepared[Tagged]):
     sentence_labels: tuple[str, ...]
     max_length: int
     time: int
+    notation: str = NO_SPANS
     unseen_tags: tuple[str, ...] = ()
     unseen_labels: tuple[str, ...] = ()
     mean_words: float = 1.0
@@ -73,7 +70,7 @@ class PreparedSentences(Prepared[Tagged]):
 
     @property
     def measures(self) -> tuple[Measure, ...]:
-        own = (SPANS, TOKENS, UNKNOWN_WORDS) if are_spans(self.tags) else (TOKENS, UNKNOWN_WORDS)
+        own = (SPANS, TOKENS, UNKNOWN_WORDS) if self.notation else (TOKENS, UNKNOWN_WORDS)
         return (*own, LABELS, LOSS) if self.sentence_labels else (*own, LOSS)
 
     @property
@@ -159,7 +156,7 @@ class PreparedSentences(Prepared[Tagged]):
         return losses - jax.numpy.where(targets["labels"] > 0, logs, 0)
 
     def measure(self, outputs: Mapping[str, Any], targets: Mapping[str, Any]) -> dict[str, float]:
-        return of_tags(outputs, targets, (*self.tags, *self.unseen_tags), are_spans(self.tags))
+        return of_tags(outputs, targets, (*self.tags, *self.unseen_tags), self.notation)
 
     def scores(self, outputs: Mapping[str, Any], targets: Mapping[str, Any]) -> NDArray[np.float64]:
         return fractions_right(outputs, targets)
@@ -191,6 +188,7 @@ class PreparedSentences(Prepared[Tagged]):
             "tags": list(self.tags),
             "labels": list(self.sentence_labels),
             "max_length": self.max_length,
+            "notation": self.notation,
             "encoder": self.spelling.to_json(),
         }
 
@@ -200,7 +198,8 @@ class PreparedSentences(Prepared[Tagged]):
         if type(max_length) is not int or not 0 < max_length < 2**31:
             raise InputError("its max_length is not a whole number above 0.")
         tags, labels = (_names_from_json(kept, name) for name in ("tags", "labels"))
-        return cls(spelling_from_json(kept.get("encoder")), tags, labels, max_length, time=max_length)
+        notation = require_notation(kept["notation"]) if "notation" in kept else notation_of_names(tags)
+        return cls(spelling_from_json(kept.get("encoder")), tags, labels, max_length, max_length, notation)
 
 
 @dataclass(frozen=True)
@@ -233,6 +232,7 @@ class Tag(Task[Tagged]):
             notes.append(f"{recurring:,} of {len(train.words):,} training sentences are also in the test set.")
         if validation is None:
             train, validation = _hold_out(name, train, VALIDATION_FRACTION)
+        notes += _span_notes(train, validation, test)
         return Splits(name, train, validation, test, tuple(notes))
 
     def prepare(self, splits: Splits[Tagged]) -> tuple[PreparedSentences, TagSettings]:
@@ -259,9 +259,10 @@ class Tag(Task[Tagged]):
             tuple(sorted(set(train.labels or ()))),
             settings.max_length,
             time=settings.max_length,
+            notation=recognize(train.tags).notation,
             mean_words=float(np.mean([len(words) for words in train.words])),
         )
-        crf = are_spans(tags) if settings.crf is None else settings.crf
+        crf = bool(prepared.notation) if settings.crf is None else settings.crf
         return prepared.covering(train, splits.validation, splits.test), replace(settings, crf=crf)
 
     def network(self, prepared: PreparedSentences, settings: TagSettings) -> list[Layer]:
@@ -307,6 +308,25 @@ def _names_from_json(kept: Mapping[str, Any], name: str) -> tuple[str, ...]:
     if len(set(listed)) != len(listed):
         raise InputError(f"a name occurs twice in its {name}.")
     return tuple(listed)
+
+
+def _span_notes(*splits: Tagged) -> list[str]:
+    """Return sentences about tags that do not belong to the scheme of the training set, which is the first split."""
+    notation, marked = recognize(splits[0].tags)
+    if not notation:
+        if marked < _WORTH_A_NOTE:
+            return []
+        return [
+            f"{marked:.0%} of the words with a tag other than O have the tag of a span, such as B-city. These are too "
+            "few: the tags are not read as spans, so that there is no span F1, and no CRF without --crf."
+        ]
+    strays = stray_tags((tags for split in splits for tags in split.tags), notation)
+    if not strays:
+        return []
+    shown = ", ".join(f"{tag!r} ({count:,})" for tag, count in strays.most_common(_TAGS_SHOWN))
+    more = ", ..." if len(strays) > _TAGS_SHOWN else ""
+    words = "1 word has a tag that does" if strays.total() == 1 else f"{strays.total():,} words have a tag that does"
+    return [f"{words} not mark spans as the other tags do, and counts as outside of spans: {shown}{more}."]
 
 
 def _hold_out(name: str, examples: Tagged, fraction: float) -> tuple[Tagged, Tagged]:
