@@ -512,6 +512,8 @@ def train_tagger(
     out: str | Path = "model.safetensors",
     *,
     column: str | None = None,
+    word_column: str | None = None,
+    sentence: str | None = None,
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
@@ -553,8 +555,12 @@ def train_tagger(
         data: atis, ewt, a .conllu file, a file with a word and its tag on each line, or a folder of these or of
             seq.in, seq.out and label.
         out: The model file.
-        column: Column of the tags. For a .conllu file: upos, xpos, feats or deprel (default: upos). For other
-            files: the number of a column, 2 or more (default: the last column).
+        column: Column of the tags, by its number from 1 or its name. For a .conllu file: upos, xpos, feats or
+            deprel (default: upos, the parts of speech in other CoNLL formats, or the last column).
+        word_column: Column of the words, by its number from 1 or its name (default: recognized by its name, the
+            one after a column that counts words, or the first column).
+        sentence: Column that has the same value for all words of a sentence, by its number from 1 or its name
+            (default: recognized by its name; without one, sentences end at blank lines).
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gatewright import runtime
 from gatewright.support.errors import InputError
-from gatewright.tasks.tag.reading import Tagged
+from gatewright.tasks.tag.sentences import Tagged
 
 MODELS = Path(__file__).parent / "models"
 WHOLE = sorted((MODELS / "whole").glob("*.safetensors"))

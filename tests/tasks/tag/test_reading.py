@@ -6,7 +6,8 @@ import lzma
 import pytest
 
 from gatewright.support.errors import InputError
-from gatewright.tasks.tag.reading import Tagged, read_tagged
+from gatewright.tasks.tag.reading import read_tagged
+from gatewright.tasks.tag.sentences import ColumnChoice, Tagged
 
 CONLLU = """\
 # sent_id = 1
@@ -37,9 +38,13 @@ def lines(folder, words=("show flights", "book it"), tags=("O B-x", "O O"), labe
     return str(folder)
 
 
-def refused(*arguments, **options):
+def read(data, column=None, **splits):
+    return read_tagged(str(data), ColumnChoice(column), **splits)
+
+
+def refused(data, column=None, **splits):
     with pytest.raises(InputError) as caught:
-        read_tagged(*map(str, arguments), **options)
+        read(data, column, **splits)
     sentence = str(caught.value)
     assert "\n" not in sentence
     assert sentence.endswith((".", "?"))
@@ -58,7 +63,7 @@ class TestConllu:
         ],
     )
     def test_columns(self, tmp_path, column, tags):
-        source = read_tagged(conllu(tmp_path / "a.conllu"), column)
+        source = read(conllu(tmp_path / "a.conllu"), column)
         assert source.train == Tagged(SENTENCES, tags)
         assert (source.name, source.validation, source.test, source.notes) == ("a.conllu", None, None, ())
 
@@ -66,12 +71,12 @@ class TestConllu:
     def test_compressed(self, tmp_path, ending, compress):
         path = tmp_path / f"a.conllu{ending}"
         path.write_bytes(compress(CONLLU.encode()))
-        assert read_tagged(str(path)).train.words == SENTENCES
+        assert read(str(path)).train.words == SENTENCES
 
     def test_line_ends_and_a_last_line_without_one(self, tmp_path):
         text = CONLLU.rstrip("\n").replace("\n", "\r\n")
         (tmp_path / "a.conllu").write_bytes(text.encode())
-        assert read_tagged(str(tmp_path / "a.conllu")).train.words == SENTENCES
+        assert read(tmp_path / "a.conllu").train.words == SENTENCES
 
     def test_refused(self, tmp_path):
         path = tmp_path / "a.conllu"
@@ -84,51 +89,18 @@ class TestConllu:
         assert "has no sentence" in refused(conllu(path, "# nothing\n\n\n"))
 
 
-class TestColumns:
-    def test_words_and_tags(self, tmp_path):
-        path = tmp_path / "ner.txt"
-        path.write_text("-DOCSTART- -X- O\n\nEU NNP B-ORG\nrejects VBZ O\n \n\nPeter NNP B-PER")
-        assert read_tagged(str(path)).train == Tagged([["EU", "rejects"], ["Peter"]], [["B-ORG", "O"], ["B-PER"]])
-        assert read_tagged(str(path), "2").train.tags == [["NNP", "VBZ"], ["NNP"]]
-
-    def test_byte_order_marks_of_joined_files_are_ignored(self, tmp_path):
-        path = tmp_path / "ner.txt"
-        path.write_text("\ufeffEU B-ORG\n\n\ufeffPeter B-PER\n\ufeff", encoding="utf-8")
-        assert read_tagged(str(path)).train == Tagged([["EU"], ["Peter"]], [["B-ORG"], ["B-PER"]])
-
-    def test_words_may_have_spaces_between_tabs(self, tmp_path):
-        path = tmp_path / "a.tsv"
-        path.write_text("New York\tB-LOC\nis\tO\n")
-        assert read_tagged(str(path)).train == Tagged([["New York", "is"]], [["B-LOC", "O"]])
-
-    def test_refused(self, tmp_path):
-        path = tmp_path / "a.txt"
-        path.write_text("EU B-ORG\nrejects\n")
-        assert "line 2 has 1 column, not 2 as the other lines" in refused(path)
-        path.write_text("EU\n")
-        assert "line 1 has 1 column, not 2, a word and its tags" in refused(path)
-        path.write_text("EU B-ORG\n")
-        assert "line 1 has 2 columns, not 3" in refused(path, column="3")
-        assert "must be the number of a column, 2 or more, not '1'" in refused(path, column="1")
-        assert "not 'upos'" in refused(path, column="upos")
-        path.write_text("EU\t\n")
-        assert "empty column" in refused(path)
-        path.write_bytes(b"\xff\xfe\xff")
-        assert "is not text in UTF-8 or UTF-16" in refused(path)
-
-
 class TestLines:
     def test_slots_and_intents(self, tmp_path):
-        source = read_tagged(lines(tmp_path / "a"))
+        source = read(lines(tmp_path / "a"))
         assert source.train == Tagged(
             [["show", "flights"], ["book", "it"]], [["O", "B-x"], ["O", "O"]], ["find", "book"]
         )
-        assert read_tagged(lines(tmp_path / "b", labels=None)).train.labels is None
+        assert read(lines(tmp_path / "b", labels=None)).train.labels is None
 
     def test_parts(self, tmp_path):
         for part in ("train", "dev", "test"):
             lines(tmp_path / "a" / part, (part, "x"), ("O", "O"))
-        source = read_tagged(str(tmp_path / "a"))
+        source = read(str(tmp_path / "a"))
         assert [part.words[0] for part in (source.train, source.validation, source.test)] == [
             ["train"],
             ["dev"],
@@ -136,7 +108,7 @@ class TestLines:
         ]
 
     def test_empty_sentences_are_left_out_with_a_note(self, tmp_path):
-        source = read_tagged(lines(tmp_path / "a", ("show", "", "it"), ("O", " ", "O"), ("find", "none", "book")))
+        source = read(lines(tmp_path / "a", ("show", "", "it"), ("O", " ", "O"), ("find", "none", "book")))
         assert source.train == Tagged([["show"], ["it"]], [["O"], ["O"]], ["find", "book"])
         assert source.notes == ("1 sentences without a word were left out.",)
 
@@ -157,13 +129,13 @@ class TestParts:
         for part in ("train", "dev", "test"):
             conllu(tmp_path / f"xx-ud-{part}.conllu", CONLLU.replace("Yes", part))
         (tmp_path / "README.txt").write_text("about training and testing")
-        source = read_tagged(str(tmp_path))
+        source = read(str(tmp_path))
         parts = source.train, source.validation, source.test
         assert [part.words[1] for part in parts] == [["train"], ["dev"], ["test"]]
 
     def test_given_splits(self, tmp_path):
         one, other = conllu(tmp_path / "one.conllu"), conllu(tmp_path / "other.conllu", CONLLU.replace("Yes", "No"))
-        source = read_tagged(one, validation=other, test=other)
+        source = read(one, validation=other, test=other)
         assert source.test == source.validation
         assert source.test.words[1] == ["No"]
 
@@ -196,8 +168,8 @@ class TestNamed:
             path = tmp_path / "ewt" / f"en_ewt-ud-{part}.conllu.xz"
             path.write_bytes(lzma.compress(CONLLU.encode()))
         (tmp_path / "atis" / "slot_label.txt").write_text("O\n")
-        assert read_tagged("atis").test.labels == ["find", "book"]
-        assert read_tagged("ewt", "xpos").validation.tags[1] == ["UH"]
+        assert read("atis").test.labels == ["find", "book"]
+        assert read("ewt", "xpos").validation.tags[1] == ["UH"]
         assert "--column names a column of a file, but atis has no columns" in refused("atis", column="upos")
 
     @pytest.mark.parametrize("name", ["atis", "ewt"])

@@ -9,7 +9,7 @@ from tolerances import assert_close
 
 from gatewright.support.errors import InputError
 from gatewright.tasks.tag.layers import Tags
-from gatewright.tasks.tag.reading import Tagged
+from gatewright.tasks.tag.sentences import Tagged
 from gatewright.tasks.tag.settings import TagSettings
 from gatewright.tasks.tag.task import PreparedSentences, Tag
 from gatewright.training.dataset import Dataset

@@ -16,8 +16,20 @@ SPEC = TaskSpec(
         Option(
             "column",
             "COLUMN",
-            "Column of the tags. For a .conllu file: upos, xpos, feats or deprel (default: upos). For other files: the "
-            "number of a column, 2 or more (default: the last column).",
+            "Column of the tags, by its number from 1 or its name. For a .conllu file: upos, xpos, feats or deprel "
+            "(default: upos, the parts of speech in other CoNLL formats, or the last column).",
+        ),
+        Option(
+            "word_column",
+            "COLUMN",
+            "Column of the words, by its number from 1 or its name (default: recognized by its name, the one after a "
+            "column that counts words, or the first column).",
+        ),
+        Option(
+            "sentence",
+            "COLUMN",
+            "Column that has the same value for all words of a sentence, by its number from 1 or its name (default: "
+            "recognized by its name; without one, sentences end at blank lines).",
         ),
     ),
     predict_options=(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gatewright.tasks.base.baselines import nb_logistic_regression
 from gatewright.tasks.base.labels import SingleLabel
 from gatewright.tasks.base.task import Splits
-from gatewright.tasks.tag.reading import Tagged
+from gatewright.tasks.tag.sentences import Tagged
 
 
 @dataclass(frozen=True)

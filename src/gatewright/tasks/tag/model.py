@@ -19,6 +19,7 @@ from gatewright.tasks.base.measures import to_probabilities
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.tag.layers import TAG_LAYERS, Tags, WordCharEmbedding, is_tagger
 from gatewright.tasks.tag.reading import read_tagged
+from gatewright.tasks.tag.sentences import ColumnChoice
 from gatewright.tasks.tag.spelling import pieces
 from gatewright.tasks.tag.task import PreparedSentences
 
@@ -147,7 +148,7 @@ class Tagger(TrainedModel):
             yield places, models.forward(self._layers, NUMPY, self._weights, Activations(inputs))[0].x
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
-        source = read_tagged(data, options.get("column"))
+        source = read_tagged(data, ColumnChoice.of(options))
         examples = source.train if source.test is None else source.test
         examples = examples.take(range(len(examples.words))[:limit])
         if self.labels and examples.labels is None:

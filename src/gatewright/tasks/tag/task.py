@@ -20,8 +20,9 @@ from gatewright.tasks.base.task import FittedBaseline, Length, Prepared, Splits,
 from gatewright.tasks.tag.baseline import fit_baseline
 from gatewright.tasks.tag.layers import Tags, WordCharEmbedding
 from gatewright.tasks.tag.measures import LABELS, LOSS, SPANS, TOKENS, UNKNOWN_WORDS, fractions_right, of_tags
-from gatewright.tasks.tag.reading import Tagged, read_tagged
+from gatewright.tasks.tag.reading import read_tagged
 from gatewright.tasks.tag.schemes import NO_SPANS, notation_of_names, recognize, require_notation, stray_tags
+from gatewright.tasks.tag.sentences import ColumnChoice, Tagged
 from gatewright.tasks.tag.settings import TagSettings
 from gatewright.tasks.tag.spelling import Spelling, pieces, spelling_from_json
 
@@ -211,7 +212,7 @@ class Tag(Task[Tagged]):
     the seed. Sentences without labels are set aside in blocks, since neighbouring sentences often share a document.
 
     Args:
-        options: May contain `column`, the column that has the tags; see `reading.read_tagged`.
+        options: May contain the columns of the tags and words; see `sentences.ColumnChoice`.
     """
 
     settings: TagSettings
@@ -219,7 +220,7 @@ class Tag(Task[Tagged]):
     length: ClassVar[Length] = Length(3_000, 6)
 
     def read(self) -> Splits[Tagged]:
-        source = read_tagged(self.data, self.options.get("column"), self.validation, self.test)
+        source = read_tagged(self.data, ColumnChoice.of(self.options), self.validation, self.test)
         name, train, validation, test = source.name, source.train, source.validation, source.test
         notes = list(source.notes)
         if test is None:

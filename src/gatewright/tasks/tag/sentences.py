@@ -1,0 +1,118 @@
+"""Tagged sentences, and the options that say which columns of a file have the words and the tags."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Self
+
+from gatewright.support.errors import InputError
+
+
+class Tagged(NamedTuple):
+    """Sentences: their words, a tag for each word, and a label for each sentence (None if sentences have no labels)."""
+
+    words: list[list[str]]
+    tags: list[list[str]]
+    labels: list[str] | None = None
+
+    @property
+    def texts(self) -> list[str]:
+        """The sentences as strings, with spaces between words."""
+        return [" ".join(words) for words in self.words]
+
+    def take(self, places: Sequence[int]) -> Self:
+        """Return the sentences at the given positions, in that order."""
+        return self._replace(
+            words=[self.words[place] for place in places],
+            tags=[self.tags[place] for place in places],
+            labels=None if self.labels is None else [self.labels[place] for place in places],
+        )
+
+
+class ColumnChoice(NamedTuple):
+    """The columns of a file that the user chose, by name or by number from 1. None is a column to recognize.
+
+    Attributes:
+        tag: The column of the tags, from the option `column`.
+        word: The column of the words, from the option `word_column`.
+        sentence: The column that has the same value for all words of a sentence, from the option `sentence`.
+        tagged: False to read only words, as for predictions. The tags of the sentences are then empty strings.
+    """
+
+    tag: str | None = None
+    word: str | None = None
+    sentence: str | None = None
+    tagged: bool = True
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], tagged: bool = True) -> Self:
+        """Return the choice that the options of the task contain.
+
+        Raises:
+            InputError: A column is neither a name nor a number.
+        """
+        for name in ("column", "word_column", "sentence"):
+            if not isinstance(options.get(name), str | int | None) or isinstance(options.get(name), bool):
+                raise InputError(f"{name} must be the name or the number of a column, not {options[name]!r}.")
+        tag, word, sentence = (
+            None if options.get(name) is None else str(options[name]) for name in ("column", "word_column", "sentence")
+        )
+        return cls(tag, word, sentence, tagged)
+
+    def given(self) -> dict[str, str]:
+        """Return the options that the user gave, with their flags as keys."""
+        flags = {"--column": self.tag, "--word-column": self.word, "--sentence": self.sentence}
+        return {flag: value for flag, value in flags.items() if value is not None}
+
+
+class Split(NamedTuple):
+    """The sentences of one split.
+
+    Attributes:
+        sentences: The sentences, at least one.
+        notes: Sentences about the data for reports.
+        counted: How often a peculiarity of the data occurs. The keys are the words after the number in a note, such as
+            "sentences without a word were left out".
+    """
+
+    sentences: Tagged
+    notes: tuple[str, ...] = ()
+    counted: Counter[str] = Counter()  # noqa: RUF012  # never changed
+
+
+WHITE_SPACE_WORDS = "words are nothing but white space, and are kept as words"
+WITHOUT_WORD = "lines have a tag but no word, and were left out"
+WITHOUT_WORDS = "sentences without a word were left out"
+
+
+class SentenceBuilder:
+    """Collects words and their tags to sentences.
+
+    Attributes:
+        counted: How often a peculiarity occurred; see `Split`.
+    """
+
+    def __init__(self) -> None:
+        self.counted: Counter[str] = Counter()
+        self._words: list[list[str]] = [[]]
+        self._tags: list[list[str]] = [[]]
+
+    def add(self, word: str, tag: str) -> None:
+        """Add a word to the current sentence. A word that is empty is counted and left out."""
+        if not word:
+            self.counted[WITHOUT_WORD] += 1
+            return
+        if not word.strip():
+            self.counted[WHITE_SPACE_WORDS] += 1
+        self._words[-1].append(word)
+        self._tags[-1].append(tag)
+
+    def end_sentence(self) -> None:
+        """Let the next word begin a sentence."""
+        if self._words[-1]:
+            self._words.append([])
+            self._tags.append([])
+
+    def sentences(self) -> Tagged:
+        """Return the sentences that have words."""
+        count = len(self._words) - (not self._words[-1])
+        return Tagged(self._words[:count], self._tags[:count])
