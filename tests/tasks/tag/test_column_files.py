@@ -66,14 +66,14 @@ class TestLines:
     def test_words_of_white_space_are_kept_with_a_note(self, tmp_path, word, before):
         source = read(column_file(tmp_path, f"{before}{word}\tO\nBob\tB-PER\n"))
         assert source.train.words == [[*before.split()[:1], word, "Bob"]]
-        assert source.notes == ("1 words are nothing but white space, and are kept as words.",)
+        assert source.notes == ("1 word is nothing but white space, and is kept as a word.",)
 
     @pytest.mark.parametrize("row", ["\tO", " O", "  O"])
     def test_a_tag_without_a_word_is_left_out_with_a_note(self, tmp_path, row):
         separator = "\t" if "\t" in row else " "
         source = read(column_file(tmp_path, f"we{separator}O\n{row}\nBob{separator}B-PER\n"))
         assert source.train == Tagged([["we", "Bob"]], [["O", "B-PER"]])
-        assert source.notes == ("1 lines have a tag but no word, and were left out.",)
+        assert source.notes == ("1 line has a tag but no word, and was left out.",)
 
     def test_a_number_sign_is_a_word_where_it_has_a_tag(self, tmp_path):
         text = "# O\n1 O\n#tag B-x\n\n# id abc\ndomain=en O\n# B-x\n"

@@ -54,9 +54,27 @@ def test_words_are_taken_as_they_are():
     assert model.predict([["a", "fine film"]])[0].words == ("a", "fine film")
     assert model.predict([]) == []
     assert len(model.predict("a " * (MAX_LENGTH * 3 + 1)).tags) == MAX_LENGTH * 3 + 1
-    for wrong in (1, None, ["a", 1], [""]):
-        with pytest.raises(InputError, match="A sentence must be a text, or a list of words"):
-            model.predict([wrong])
+    for wrong in (1, None, b"a", ["a", 1], ["a", None], [""], {"a": 1}, np.nan, np.array([1.0])):
+        with pytest.raises(InputError, match=r"^A sentence must be a text, or a list of words that are not .*\.$"):
+            model.predict(["a film", wrong])
+
+
+def test_sentences_may_come_from_any_iterable():
+    model = loaded_tagger()
+    wanted = model.predict(SENTENCES)
+    for texts in (iter(SENTENCES), (text for text in SENTENCES), tuple(SENTENCES), np.array(SENTENCES)):
+        assert model.predict(texts) == wanted
+    assert model.predict(np.array(SENTENCES, object)) == wanted
+    words = model.predict([np.array(["a", "film"]), ("a", "film"), iter(["a", "film"])])
+    assert words == [model.predict("a film")] * 3
+    for empty in ([], iter(()), np.array([], str)):
+        assert model.predict(empty) == []
+    assert model.predict([[]])[0].words == ()
+    for wrong in (None, 5, b"a film", {"a": 1}, {"a"}, np.array("a film"), 1.5, object):
+        with pytest.raises(InputError, match=r"^predict takes a text or a list of them, not .*\.$"):
+            model.predict(wrong)
+    with pytest.raises(InputError, match=r"not .{60}\.\.\.\.$"):
+        model.predict(b"a" * 1000)
 
 
 def test_a_model_may_have_no_labels_or_one():

@@ -18,6 +18,13 @@ from gatewright.tasks import registry
         (lambda r: r["prepared"].update(tags=["a", "b", ""]), "tags are not a list of strings"),
         (lambda r: r["prepared"].update(labels="good"), "labels are not a list of strings"),
         (lambda r: r["prepared"].update(notation="infix"), "notation of spans is unknown"),
+        (lambda r: r["prepared"].update(splitter=[]), "rule that splits texts into words has unexpected fields"),
+        (lambda r: r["prepared"]["splitter"].update(more=1), "splits texts into words has unexpected fields"),
+        (lambda r: r["prepared"]["splitter"].update(after=[""]), "is damaged"),
+        (lambda r: r["prepared"]["splitter"].update(whole="U.S."), "is damaged"),
+        (lambda r: r["prepared"]["splitter"].update(initials=1), "splits texts into words has an unknown value"),
+        (lambda r: r["prepared"]["splitter"].update(characters="some"), "into words has an unknown value"),
+        (lambda r: r["prepared"]["splitter"].update(longest=-1), "into words has a wrong number of characters"),
         (lambda r: r["prepared"].update(max_length=True), "max_length is not a whole number above 0"),
         (lambda r: r["prepared"]["encoder"]["tokens"].pop(), "its embeddings differ in the number"),
         (lambda r: r["prepared"]["encoder"]["letters"].append("é"), "its embeddings differ in the number"),
@@ -57,3 +64,10 @@ def test_a_file_without_a_notation_has_spans_if_all_its_tags_mark_them(tmp_path)
     file.prepared.pop("notation")
     write(file, tmp_path / "m.safetensors")
     assert runtime.load(tmp_path / "m.safetensors").prepared.notation == "prefix"
+
+
+def test_a_file_without_a_rule_splits_texts_at_white_space(tmp_path):
+    file = tagger()
+    file.prepared.pop("splitter")
+    write(file, tmp_path / "m.safetensors")
+    assert runtime.load(tmp_path / "m.safetensors").predict("a fine film.").words == ("a", "fine", "film.")

@@ -110,7 +110,7 @@ class TestLines:
     def test_empty_sentences_are_left_out_with_a_note(self, tmp_path):
         source = read(lines(tmp_path / "a", ("show", "", "it"), ("O", " ", "O"), ("find", "none", "book")))
         assert source.train == Tagged([["show"], ["it"]], [["O"], ["O"]], ["find", "book"])
-        assert source.notes == ("1 sentences without a word were left out.",)
+        assert source.notes == ("1 sentence without a word was left out.",)
 
     def test_refused(self, tmp_path):
         folder = tmp_path / "a"

@@ -1,6 +1,6 @@
 """Trained taggers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, ClassVar, overload
 
@@ -22,6 +22,8 @@ from gatewright.tasks.tag.reading import read_tagged
 from gatewright.tasks.tag.sentences import ColumnChoice
 from gatewright.tasks.tag.spelling import pieces
 from gatewright.tasks.tag.task import PreparedSentences
+
+_MOST_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -97,24 +99,33 @@ class Tagger(TrainedModel):
         return self.prepared.sentence_labels
 
     @overload
-    def predict(self, texts: str) -> TaggedSentence: ...  # type: ignore[overload-overlap]  # a str is a sequence too
+    def predict(self, texts: str) -> TaggedSentence: ...  # type: ignore[overload-overlap]  # a str is iterable too
     @overload
-    def predict(self, texts: Sequence[str | Sequence[str]]) -> list[TaggedSentence]: ...
-    def predict(self, texts: str | Sequence[str | Sequence[str]]) -> TaggedSentence | list[TaggedSentence]:
+    def predict(self, texts: Iterable[str | Iterable[str]]) -> list[TaggedSentence]: ...
+    def predict(self, texts: str | Iterable[str | Iterable[str]]) -> TaggedSentence | list[TaggedSentence]:
         """Return the prediction for a sentence, or a list of predictions for several sentences.
 
         The prediction for a sentence does not depend on the other sentences.
 
         Args:
-            texts: One sentence, or several in a list. A string is split at white space. In the list, a sentence may
-                also be a list of words.
+            texts: One sentence, or several in a list or another iterable. A string is split into words as in the
+                training data. In the list, a sentence may also be a list of words, which are taken as they are.
 
         Raises:
-            InputError: A sentence is neither a string nor a list of words.
+            InputError: A sentence is neither a string nor a list of words, or cannot be split into words.
         """
         if isinstance(texts, str):
-            return self._predict([texts.split()])[0]
-        return self._predict([_words(text) for text in texts])
+            return self._predict([self.prepared.words(texts)])[0]
+        return self._predict([self._words(text) for text in _items(texts, "predict takes a text or a list of them")])
+
+    def _words(self, sentence: object) -> list[str]:
+        if isinstance(sentence, str):
+            return self.prepared.words(sentence)
+        rule = "A sentence must be a text, or a list of words that are not empty"
+        words = _items(sentence, rule)
+        if not all(isinstance(word, str) and word for word in words):
+            raise InputError(f"{rule}, not {_shown(sentence)}.")
+        return [str(word) for word in words]
 
     def _predict(self, sentences: list[list[str]]) -> list[TaggedSentence]:
         cuts = [pieces(len(words), self.prepared.max_length) for words in sentences]
@@ -171,9 +182,21 @@ class Tagger(TrainedModel):
         return {"tags": list(self.tags), "labels": list(self.labels), "max_length": self.prepared.max_length}
 
 
-def _words(text: Any) -> list[str]:
-    if isinstance(text, str):
-        return text.split()
-    if isinstance(text, Sequence) and all(isinstance(word, str) and word for word in text):
-        return list(text)
-    raise InputError(f"A sentence must be a text, or a list of words that are not empty, not {text!r}.")
+def _items(given: object, rule: str) -> list[Any]:
+    """Return the items of an iterable. A string, bytes and what has no order are not lists.
+
+    Raises:
+        InputError: `given` is not such an iterable. The message begins with `rule`.
+    """
+    if isinstance(given, str | bytes | bytearray | Mapping | Set) or not isinstance(given, Iterable):
+        raise InputError(f"{rule}, not {_shown(given)}.")
+    try:
+        return list(given)
+    except TypeError:  # a NumPy array without dimensions
+        raise InputError(f"{rule}, not {_shown(given)}.") from None
+
+
+def _shown(given: object) -> str:
+    """Return a short description of an object, for error messages."""
+    shown = " ".join(repr(given).split())
+    return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}..."

@@ -18,7 +18,7 @@ from gatewright.data.split import refuse_second
 from gatewright.support.errors import InputError, as_input_errors, nearest
 from gatewright.tasks.tag.column_files import read_columns
 from gatewright.tasks.tag.conllu import read_conllu
-from gatewright.tasks.tag.sentences import WITHOUT_WORDS, ColumnChoice, Split, Tagged
+from gatewright.tasks.tag.sentences import WITHOUT_WORDS, ColumnChoice, Peculiarity, Split, Tagged
 
 NAMED = ("atis", "ewt")
 """The named sets, read from `$GATEWRIGHT_DATA`, which has a folder for each set."""
@@ -84,8 +84,8 @@ def read_tagged(
 def _notes(splits: Mapping[str, Split]) -> tuple[str, ...]:
     """Return the notes of all splits, each once, and a note with the total of what they counted."""
     notes = dict.fromkeys(note for split in splits.values() for note in split.notes)
-    counted = sum((split.counted for split in splits.values()), Counter[str]())
-    return (*notes, *(f"{count:,} {what}." for what, count in counted.items()))
+    counted = sum((split.counted for split in splits.values()), Counter[Peculiarity]())
+    return (*notes, *(peculiarity.note(count) for peculiarity, count in counted.items()))
 
 
 def _read_splits(given: str, columns: ColumnChoice, option: str, named: Sequence[str]) -> dict[str, Split]:

@@ -64,24 +64,38 @@ class ColumnChoice(NamedTuple):
         return {flag: value for flag, value in flags.items() if value is not None}
 
 
+class Peculiarity(NamedTuple):
+    """Something in the data that is counted: the words that follow the number 1, and those that follow others."""
+
+    one: str
+    many: str
+
+    def note(self, count: int) -> str:
+        """Return a sentence that says how often it occurs."""
+        return f"{count:,} {self.one if count == 1 else self.many}."
+
+
+WHITE_SPACE_WORDS = Peculiarity(
+    "word is nothing but white space, and is kept as a word", "words are nothing but white space, and are kept as words"
+)
+WITHOUT_WORD = Peculiarity(
+    "line has a tag but no word, and was left out", "lines have a tag but no word, and were left out"
+)
+WITHOUT_WORDS = Peculiarity("sentence without a word was left out", "sentences without a word were left out")
+
+
 class Split(NamedTuple):
     """The sentences of one split.
 
     Attributes:
         sentences: The sentences, at least one.
         notes: Sentences about the data for reports.
-        counted: How often a peculiarity of the data occurs. The keys are the words after the number in a note, such as
-            "sentences without a word were left out".
+        counted: How often each peculiarity of the data occurs.
     """
 
     sentences: Tagged
     notes: tuple[str, ...] = ()
-    counted: Counter[str] = Counter()  # noqa: RUF012  # never changed
-
-
-WHITE_SPACE_WORDS = "words are nothing but white space, and are kept as words"
-WITHOUT_WORD = "lines have a tag but no word, and were left out"
-WITHOUT_WORDS = "sentences without a word were left out"
+    counted: Counter[Peculiarity] = Counter()  # noqa: RUF012  # never changed
 
 
 class SentenceBuilder:
@@ -92,7 +106,7 @@ class SentenceBuilder:
     """
 
     def __init__(self) -> None:
-        self.counted: Counter[str] = Counter()
+        self.counted: Counter[Peculiarity] = Counter()
         self._words: list[list[str]] = [[]]
         self._tags: list[list[str]] = [[]]
 

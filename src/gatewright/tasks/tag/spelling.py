@@ -78,6 +78,10 @@ class Spelling:
     def _letter_ids(self) -> dict[str, int]:
         return {letter: FIRST + place for place, letter in enumerate(self.letters)}
 
+    def knows(self, word: str) -> bool:
+        """Return True if the word has an id."""
+        return replace_surrogates(word).lower() in self._word_ids
+
     def encode_word(self, word: str) -> tuple[int, list[int]]:
         """Return the id of a word, and a list of `read` letter ids, which is padded with 0 at the end."""
         word = replace_surrogates(word)

@@ -21,6 +21,7 @@ from gatewright.tasks.tag.baseline import fit_baseline
 from gatewright.tasks.tag.layers import Tags, WordCharEmbedding
 from gatewright.tasks.tag.measures import LABELS, LOSS, SPANS, TOKENS, UNKNOWN_WORDS, fractions_right, of_tags
 from gatewright.tasks.tag.reading import read_tagged
+from gatewright.tasks.tag.running_text import WordSplitter, splitter_from_json
 from gatewright.tasks.tag.schemes import NO_SPANS, notation_of_names, recognize, require_notation, stray_tags
 from gatewright.tasks.tag.sentences import ColumnChoice, Tagged
 from gatewright.tasks.tag.settings import TagSettings
@@ -31,6 +32,7 @@ _MAX_TAGS = 5_000
 # A scheme is worth a note if this fraction of the tags other than O belongs to it.
 _WORTH_A_NOTE = 0.5
 _TAGS_SHOWN = 5
+_AT_WHITE_SPACE = WordSplitter()
 # The log probability of the tags that a baseline does not predict.
 _IMPOSSIBLE = -30.0
 
@@ -48,6 +50,7 @@ class PreparedSentences(Prepared[Tagged]):
         sentence_labels: The labels of sentences in the order of the outputs. Empty if sentences have no labels.
         max_length: Maximum number of words of a piece.
         time: Number of words to which pieces are padded.
+        splitter: The rule that splits running text into words.
         notation: The notation in which the tags mark spans; see `schemes.Recognized`.
         unseen_tags, unseen_labels: Tags and labels that occur in the sentences to encode, but not in the training set.
             They are never predicted.
@@ -59,6 +62,7 @@ class PreparedSentences(Prepared[Tagged]):
     sentence_labels: tuple[str, ...]
     max_length: int
     time: int
+    splitter: WordSplitter = _AT_WHITE_SPACE
     notation: str = NO_SPANS
     unseen_tags: tuple[str, ...] = ()
     unseen_labels: tuple[str, ...] = ()
@@ -91,6 +95,10 @@ class PreparedSentences(Prepared[Tagged]):
             unseen_tags=tuple(sorted(unseen_tags)),
             unseen_labels=tuple(sorted(unseen_labels)),
         )
+
+    def words(self, text: str) -> list[str]:
+        """Return the words of running text, split as in the training data; see `running_text.WordSplitter.split`."""
+        return self.splitter.split(text, self.spelling.knows)
 
     def pieces(self, examples: Tagged) -> tuple[list[list[str]], list[list[str]], list[str | None]]:
         """Return three lists: the words, the tags and the label of each piece (None for a piece without a label)."""
@@ -191,6 +199,7 @@ class PreparedSentences(Prepared[Tagged]):
             "max_length": self.max_length,
             "notation": self.notation,
             "encoder": self.spelling.to_json(),
+            "splitter": self.splitter.to_json(),
         }
 
     @classmethod
@@ -200,7 +209,9 @@ class PreparedSentences(Prepared[Tagged]):
             raise InputError("its max_length is not a whole number above 0.")
         tags, labels = (_names_from_json(kept, name) for name in ("tags", "labels"))
         notation = require_notation(kept["notation"]) if "notation" in kept else notation_of_names(tags)
-        return cls(spelling_from_json(kept.get("encoder")), tags, labels, max_length, max_length, notation)
+        splitter = splitter_from_json(kept["splitter"]) if "splitter" in kept else _AT_WHITE_SPACE
+        spelling = spelling_from_json(kept.get("encoder"))
+        return cls(spelling, tags, labels, max_length, max_length, splitter, notation)
 
 
 @dataclass(frozen=True)
@@ -260,6 +271,7 @@ class Tag(Task[Tagged]):
             tuple(sorted(set(train.labels or ()))),
             settings.max_length,
             time=settings.max_length,
+            splitter=WordSplitter.fit(train.words),
             notation=recognize(train.tags).notation,
             mean_words=float(np.mean([len(words) for words in train.words])),
         )
