@@ -552,15 +552,15 @@ def train_tagger(
     The same call resumes an interrupted training; see `gatewright.train`.
 
     Args:
-        data: atis, ewt, a .conllu file, a file with a word and its tag on each line, or a folder of these or of
-            seq.in, seq.out and label.
+        data: atis, ewt, a .conllu file, a file with a word and its tag on each line, a table with a word or a
+            sentence in each row, or a folder of these or of seq.in, seq.out and label.
         out: The model file.
         column: Column of the tags, by its number from 1 or its name. For a .conllu file: upos, xpos, feats or
-            deprel (default: upos, the parts of speech in other CoNLL formats, or the last column).
-        word_column: Column of the words, by its number from 1 or its name (default: recognized by its name, the
-            one after a column that counts words, or the first column).
+            deprel (default: upos, the parts of speech in other CoNLL formats, a usual name, or the last column).
+        word_column: Column of the words of tagged sentences, by its number from 1 or its name (default: the one
+            with a usual name, the one after a column that counts the words, or the first column).
         sentence: Column that has the same value for all words of a sentence, by its number from 1 or its name
-            (default: recognized by its name; without one, sentences end at blank lines).
+            (default: the one with a usual name; without one, sentences end at empty lines).
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.

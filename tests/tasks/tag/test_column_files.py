@@ -73,7 +73,7 @@ class TestLines:
         separator = "\t" if "\t" in row else " "
         source = read(column_file(tmp_path, f"we{separator}O\n{row}\nBob{separator}B-PER\n"))
         assert source.train == Tagged([["we", "Bob"]], [["O", "B-PER"]])
-        assert source.notes == ("1 line has a tag but no word, and was left out.",)
+        assert source.notes == ("1 tag has no word, and was left out.",)
 
     def test_a_number_sign_is_a_word_where_it_has_a_tag(self, tmp_path):
         text = "# O\n1 O\n#tag B-x\n\n# id abc\ndomain=en O\n# B-x\n"

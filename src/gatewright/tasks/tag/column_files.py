@@ -6,6 +6,7 @@ spaces. A column before the words may count them, as in CoNLL-X (Buchholz & Mars
 the names of the columns.
 """
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -91,13 +92,19 @@ class _Layout(NamedTuple):
     note: str
 
 
-def read_columns(path: Path, lines: Sequence[str], columns: ColumnChoice) -> Split:
+def read_columns(path: Path, lines: Sequence[str], columns: ColumnChoice, delimiter: str = "") -> Split:
     """Return the sentences of a column file.
+
+    Args:
+        path: The file, for messages.
+        lines: The lines of the file.
+        columns: The columns of the words, the tags and the sentences.
+        delimiter: The character between fields, which may be quoted as in CSV files. If empty, tabs or spaces.
 
     Raises:
         InputError: The lines have different numbers of columns, or it is not clear which columns to read.
     """
-    rows, left_out = _read_rows(path, lines, columns.tagged)
+    rows, left_out = _read_rows(path, lines, columns, delimiter)
     if not rows.sentences:
         return Split(SentenceBuilder().sentences())
     rows = _regroup(path, rows, columns)
@@ -110,11 +117,6 @@ def read_columns(path: Path, lines: Sequence[str], columns: ColumnChoice) -> Spl
     if left_out:
         builder.counted[WITHOUT_WORD] += left_out
     return Split(builder.sentences(), (layout.note,) if layout.note else (), builder.counted)
-
-
-def is_column_header(line: str) -> bool:
-    """Return True if a line has the names of columns."""
-    return column_names.is_header(_fields(line.removeprefix("\ufeff")))
 
 
 def _add(path: Path, row: _Row, layout: _Layout, builder: SentenceBuilder, tagged: bool) -> None:
@@ -139,6 +141,11 @@ def _fields(line: str) -> list[str]:
     return _GAP.split(line.strip(_SPACES))
 
 
+def _delimited(line: str, delimiter: str) -> list[str]:
+    """Return the fields of a line of a CSV file."""
+    return [field.strip() or field for field in next(csv.reader([line], delimiter=delimiter))]
+
+
 def _has_tab(line: str) -> bool:
     return "\t" in line.rstrip(_SPACES)
 
@@ -148,7 +155,7 @@ def _filled(row: _Row) -> list[str]:
     return [field for field in row.fields if field] if _has_tab(row.text) else row.fields
 
 
-def _read_rows(path: Path, lines: Sequence[str], tagged: bool) -> tuple[_Rows, int]:
+def _read_rows(path: Path, lines: Sequence[str], columns: ColumnChoice, delimiter: str) -> tuple[_Rows, int]:
     """Return the rows of a file without comments and header, and how many rows were left out as they have no word."""
     names: Mapping[str, int] = {}
     blocks: list[list[_Row]] = [[]]
@@ -156,21 +163,21 @@ def _read_rows(path: Path, lines: Sequence[str], tagged: bool) -> tuple[_Rows, i
         line = content.removeprefix("\ufeff")  # a byte-order mark, which joined files have in the middle
         if found := _COLUMN_NAMES.fullmatch(line):
             names = _positions(found[1].split())
-        elif line.startswith(_DOCUMENT_START) or not line.strip():
+        elif line.startswith(_DOCUMENT_START) or not line.replace(delimiter, " ").strip():
             blocks.append([])
         else:
-            blocks[-1].append(_Row(number, line, _fields(line)))
+            blocks[-1].append(_Row(number, line, _delimited(line, delimiter) if delimiter else _fields(line)))
     every = [row for block in blocks for row in block]
     if not every:
         return _Rows([], 0, names), 0
     words = [row for row in every if not row.text.startswith("#")] or every
-    if column_names.is_header(words[0].fields):
+    if columns.is_header(words[0].fields):
         header, *words = words
         names = _positions(header.fields)
         blocks = [[row for row in block if row is not header] for block in blocks]
     if not words:
         return _Rows([], 0, names), 0
-    fit = _Fit(path, words, tagged)
+    fit = _Fit(path, words, columns.tagged)
     fitted = [[row for row in map(fit, _without_comments(block, fit)) if row is not None] for block in blocks]
     left_out = sum(map(len, blocks)) - fit.comments - sum(map(len, fitted))
     return _Rows([block for block in fitted if block], fit.width, names), left_out

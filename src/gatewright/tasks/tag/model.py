@@ -7,7 +7,6 @@ from typing import Any, ClassVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.texts import texts_to_predict
 from gatewright.nn import model as models
 from gatewright.nn.backend import NUMPY
 from gatewright.nn.file import ModelFile
@@ -22,6 +21,7 @@ from gatewright.tasks.tag.reading import read_tagged
 from gatewright.tasks.tag.sentences import ColumnChoice
 from gatewright.tasks.tag.spelling import pieces
 from gatewright.tasks.tag.task import PreparedSentences
+from gatewright.tasks.tag.untagged import sentences_to_predict
 
 _MOST_SHOWN = 60
 
@@ -172,7 +172,7 @@ class Tagger(TrainedModel):
     def predict_from(
         self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]
     ) -> list[TaggedSentence]:
-        return self.predict(texts_to_predict(texts, file, options.get("text")))
+        return self.predict(sentences_to_predict(texts, file, options, self.tags))
 
     def describe(self) -> Description:
         spelling = self.prepared.spelling

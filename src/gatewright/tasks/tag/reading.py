@@ -1,24 +1,25 @@
 """Read sentences with a tag for each word and, optionally, a label for each sentence.
 
-There are three formats. CoNLL-U is the format of Universal Dependencies, version 2. Column files have a word and its
-tags on each line, and a blank line between sentences (Tjong Kim Sang & De Meulder 2003). Slot-filling data is a folder
-with the files `seq.in`, `seq.out` and `label`, whose lines are the words of a sentence, their tags and the sentence's
-label (Goo et al. 2018).
+There are four formats. CoNLL-U is the format of Universal Dependencies, version 2. Column files have a word and its
+tags on each line, and a blank line between sentences. Tables have a row for each word or for each sentence.
+Slot-filling data is a folder with the files `seq.in`, `seq.out` and `label`, whose lines are the words of a sentence,
+their tags and the sentence's label (Goo et al. 2018).
 """
 
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gatewright.data import folders, plain, public
+from gatewright.data import files, folders, plain, public
 from gatewright.data.split import refuse_second
 from gatewright.support.errors import InputError, as_input_errors, nearest
 from gatewright.tasks.tag.column_files import read_columns
 from gatewright.tasks.tag.conllu import read_conllu
 from gatewright.tasks.tag.sentences import WITHOUT_WORDS, ColumnChoice, Peculiarity, Split, Tagged
+from gatewright.tasks.tag.tagged_tables import read_tagged_table
 
 NAMED = ("atis", "ewt")
 """The named sets, read from `$GATEWRIGHT_DATA`, which has a folder for each set."""
@@ -29,6 +30,8 @@ _CONTENTS = {
 }
 # The words in the names of files and folders that identify a split.
 _SPLITS = {"train": ("train", "training"), "validation": ("dev", "valid", "validation", "val"), "test": ("test",)}
+_TABLES_OF_RECORDS = (".parquet", ".json", ".jsonl", ".ndjson")
+_DELIMITERS = ",;\t|"
 _RECOGNIZED = ColumnChoice()
 _SLOT_FILES = ("seq.in", "seq.out", "label")
 
@@ -50,10 +53,10 @@ def read_tagged(
     """Read tagged sentences, and keep their order.
 
     Args:
-        data: `atis` or `ewt`; a .conllu file; a column file, with any other extension; a folder with the files
-            seq.in, seq.out and, if sentences have labels, label; or a folder with a file or folder of these kinds for
-            each split, whose names contain train, dev and test (dev and test are optional). Files may be compressed
-            (.gz or .xz).
+        data: `atis` or `ewt`; a .conllu file; a .csv, .tsv, .json, .jsonl or .parquet table; a column file, with any
+            other extension; a folder with the files seq.in, seq.out and, if sentences have labels, label; or a folder
+            with a file or folder of these kinds for each split, whose names contain train, dev and test (dev and test
+            are optional). Files may be compressed (.gz, .xz or .bz2).
         columns: The columns of the words and the tags. For CoNLL-U, the tags are upos (the default), xpos, feats or
             deprel.
         validation, test: A file or folder for a split that `data` does not have.
@@ -78,13 +81,15 @@ def read_tagged(
                 "both or for neither."
             )
     name = data if data in NAMED else os.path.basename(os.path.abspath(data))
-    return TaggedSource(name, sentences["train"], sentences.get("validation"), sentences.get("test"), _notes(splits))
+    return TaggedSource(
+        name, sentences["train"], sentences.get("validation"), sentences.get("test"), notes_of(splits.values())
+    )
 
 
-def _notes(splits: Mapping[str, Split]) -> tuple[str, ...]:
+def notes_of(splits: Collection[Split]) -> tuple[str, ...]:
     """Return the notes of all splits, each once, and a note with the total of what they counted."""
-    notes = dict.fromkeys(note for split in splits.values() for note in split.notes)
-    counted = sum((split.counted for split in splits.values()), Counter[Peculiarity]())
+    notes = dict.fromkeys(note for split in splits for note in split.notes)
+    counted = sum((split.counted for split in splits), Counter[Peculiarity]())
     return (*notes, *(peculiarity.note(count) for peculiarity, count in counted.items()))
 
 
@@ -106,11 +111,11 @@ def _read_splits(given: str, columns: ColumnChoice, option: str, named: Sequence
     if given == "" or not path.exists():
         raise InputError(
             f"{option} must be {''.join(f'{name}, ' for name in named)}a .conllu file, a column file (a word and its "
-            f"tag on each line), a folder of such files, or a folder with seq.in and seq.out, but {given!r} does not "
-            f"exist{nearest(given, named)}"
+            "tag on each line), a table, a folder of such files, or a folder with seq.in and seq.out, but "
+            f"{given!r} does not exist{nearest(given, named)}"
         )
     if not path.is_dir():
-        return {"train": _read_file(path, columns)}
+        return {"train": read_file(path, columns)}
     if _has_slot_files(path):
         return {"train": _read_slot_files(path, columns)}
     found = _find_splits(path)
@@ -120,7 +125,7 @@ def _read_splits(given: str, columns: ColumnChoice, option: str, named: Sequence
             "and, optionally, dev and test. None has train in its name."
         )
     return {
-        name: _read_slot_files(place, columns) if place.is_dir() else _read_file(place, columns)
+        name: _read_slot_files(place, columns) if place.is_dir() else read_file(place, columns)
         for name, place in found.items()
     }
 
@@ -158,14 +163,46 @@ def _find_splits(root: Path) -> dict[str, Path]:
     return found
 
 
-def _read_file(path: Path, columns: ColumnChoice) -> Split:
-    inner = path.stem if path.suffix.lower() in plain.COMPRESSED else path.name
-    text = plain.read_any(path)
-    read = read_conllu if inner.lower().endswith(".conllu") else read_columns
-    split = read(path, text.split("\n"), columns)
+def read_file(path: Path, columns: ColumnChoice) -> Split:
+    """Read the sentences of one file, whose suffix and contents tell the format.
+
+    Raises:
+        ImportError: The file is a table, and pyarrow is not installed.
+        InputError: The file cannot be read, or has no sentences.
+    """
+    split = _read_format(path, columns)
     if not split.sentences.words:
         raise InputError(f"{path} has no sentences: it is empty or blank.")
     return split
+
+
+def _read_format(path: Path, columns: ColumnChoice) -> Split:
+    name = files.inner_name(path)
+    if name.endswith(_TABLES_OF_RECORDS):
+        return read_tagged_table(path, columns)
+    decoded = files.read_text(path)
+    lines = decoded.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if name.endswith(".conllu"):
+        split = read_conllu(path, lines, columns)
+    else:
+        delimiter = _delimiter(lines) if name.endswith(".csv") else ""
+        first = next((line for line in lines if line.strip()), "")
+        header = columns.is_header(first.split(delimiter or "\t"))
+        if name.endswith(".csv" if not header else (".csv", ".tsv")) and not _has_blank_lines(lines):
+            return read_tagged_table(path, columns, header or None)
+        split = read_columns(path, lines, columns, delimiter)
+    return split._replace(notes=(decoded.note, *split.notes)) if decoded.note else split
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """Return the delimiter that separates the fields of most lines of a CSV file."""
+    return max(_DELIMITERS, key=lambda delimiter: sum(delimiter in line for line in lines))
+
+
+def _has_blank_lines(lines: Sequence[str]) -> bool:
+    """Return True if there is an empty line between other lines, as between sentences."""
+    filled = [place for place, line in enumerate(lines) if line.strip()]
+    return bool(filled) and len(filled) < filled[-1] - filled[0] + 1
 
 
 def _read_slot_files(folder: Path, columns: ColumnChoice) -> Split:

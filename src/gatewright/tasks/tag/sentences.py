@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 from gatewright.support.errors import InputError
+from gatewright.tasks.tag.column_names import is_header
 
 
 class Tagged(NamedTuple):
@@ -58,6 +59,12 @@ class ColumnChoice(NamedTuple):
         )
         return cls(tag, word, sentence, tagged)
 
+    def is_header(self, fields: Sequence[str]) -> bool:
+        """Return True if fields are the names of columns: names that are usual, or a name that the user chose."""
+        names = {field.strip().casefold() for field in fields}
+        chosen = {name.casefold() for name in self.given().values() if not name.isdecimal()}
+        return bool(names & chosen) or is_header(fields)
+
     def given(self) -> dict[str, str]:
         """Return the options that the user gave, with their flags as keys."""
         flags = {"--column": self.tag, "--word-column": self.word, "--sentence": self.sentence}
@@ -78,9 +85,7 @@ class Peculiarity(NamedTuple):
 WHITE_SPACE_WORDS = Peculiarity(
     "word is nothing but white space, and is kept as a word", "words are nothing but white space, and are kept as words"
 )
-WITHOUT_WORD = Peculiarity(
-    "line has a tag but no word, and was left out", "lines have a tag but no word, and were left out"
-)
+WITHOUT_WORD = Peculiarity("tag has no word, and was left out", "tags have no word, and were left out")
 WITHOUT_WORDS = Peculiarity("sentence without a word was left out", "sentences without a word were left out")
 
 

@@ -1,0 +1,88 @@
+"""Read the sentences for which a tagger makes predictions."""
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from gatewright.data import files
+from gatewright.data.tables import column_names as names_of_table
+from gatewright.data.texts import texts_to_predict
+from gatewright.support.errors import InputError, as_input_errors
+from gatewright.support.progress import print_status
+from gatewright.tasks.tag.column_names import tag_columns, word_columns
+from gatewright.tasks.tag.reading import notes_of, read_file
+from gatewright.tasks.tag.sentences import ColumnChoice
+
+_COLUMN_FILES = (
+    *(".conllu", ".conllup", ".conll", ".conllx", ".conll03", ".conll2003", ".iob", ".iob1", ".iob2", ".iobes"),
+    *(".bio", ".bioes", ".bilou", ".bmes", ".ner", ".pos", ".tagged"),
+)
+_TEXT = "text"
+_MOST = 0.9
+
+
+@as_input_errors()
+def sentences_to_predict(
+    texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any], tags: Collection[str]
+) -> list[str | list[str]]:
+    """Return the sentences that the user gave to the `predict` command: texts, or lists of words.
+
+    Args:
+        texts: Texts, or None if a file is given.
+        file: A file of texts; or of words, if its suffix, its columns or the options show that.
+        options: May contain `text`, `word_column` and `sentence`; see `data.texts.read_texts` and `ColumnChoice`.
+        tags: The tags of the model, by which a file of tagged words is recognized.
+
+    Raises:
+        InputError: The file cannot be read, or it is not clear whether its lines are texts or words.
+    """
+    columns, text = ColumnChoice.of(options, tagged=False), options.get("text")
+    for flag, value in columns.given().items():
+        if file is None or file == "-":
+            raise InputError(f"{flag} {value} names a column of a file. Give a file with --file, or leave {flag} out.")
+        if text is not None:
+            raise InputError(f"--text {text} and {flag} {value} exclude each other. Leave one of them out.")
+    if texts is None and file is not None and Path(file).is_file() and _has_words(Path(file), columns, text):
+        split = read_file(Path(file), columns)
+        for note in notes_of([split]):
+            print_status(note)
+        return list(split.sentences.words)
+    given = texts_to_predict(texts, file, text)
+    if file is not None and text is None:
+        _require_texts(file, given, tags)
+    return list(given)
+
+
+def _has_words(path: Path, columns: ColumnChoice, text: str | None) -> bool:
+    """Return True if a file has a word on each line, or lists of words, and not a text on each line."""
+    if text is not None:
+        return False
+    if columns.given() or files.inner_name(path).endswith(_COLUMN_FILES):
+        return True
+    if not files.is_table(path):
+        return False
+    names = names_of_table(path)
+    words = [names[place] for place in word_columns(names)]
+    if files.inner_name(path).endswith(".tsv") and not words and _TEXT not in names:
+        return True  # a column file without a header
+    return words not in ([], [_TEXT]) or (words == [_TEXT] and bool(tag_columns(names)))
+
+
+def _require_texts(file: str, lines: Sequence[str], tags: Collection[str]) -> None:
+    """Raise an error if the lines of a file are words, alone or with their tags."""
+    fields = [line.split() for line in lines]
+    filled = [own for own in fields if own]
+    tagged = sum(len(own) > 1 and own[-1] in tags for own in filled)
+    alone = sum(len(own) == 1 for own in filled)
+    ends = sum(bool(own) and not after for own, after in pairwise(fields))
+    is_tagged = len(filled) > 1 and tagged >= _MOST * len(filled)
+    is_list = ends > 0 and alone >= _MOST * len(filled) and len(filled) > ends + 1
+    if is_tagged or is_list:
+        what = "a word and its tag" if is_tagged else "a word"
+        name = "Standard input" if file == "-" else file
+        remedy = "Give it as a file with --file FILE and" if file == "-" else "Read it as words with"
+        raise InputError(
+            f"{name} seems to have {what} on each line, not a text. {remedy} --word-column 1, or write each sentence "
+            "on a line."
+        )
