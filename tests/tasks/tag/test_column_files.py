@@ -1,6 +1,11 @@
 """Sentences from column files: which columns are words and tags, comments, and words that are white space."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gatewright.support.errors import InputError
 from gatewright.tasks.tag.reading import read_tagged
@@ -93,6 +98,27 @@ class TestLines:
         assert "line 2 has an empty column" in refused(column_file(tmp_path, "EU\tN\tB\nis\t\tO\na\tb\tO"), "2")
         assert "no sentences" in message("word tag\n")
         assert "has no sentences" in message("# nothing\n\n")
+
+
+FIELDS = ["a", "#", "1", "2", "_", "O", "B-x", "", " ", "\u3000", "1-2", "word", "tag", "-DOCSTART-", '"']
+LINES = st.lists(st.lists(st.sampled_from(FIELDS), max_size=4), max_size=8)
+
+
+@settings(deadline=None)  # the first table imports pyarrow
+@given(LINES, st.sampled_from([" ", "\t", ",", "\n"]), st.sampled_from([".txt", ".csv", ".tsv", ".conllu"]))
+def test_any_file_is_read_or_refused_in_one_sentence(lines, separator, suffix):
+    with tempfile.TemporaryDirectory() as folder:
+        path = column_file(Path(folder), "\n".join(map(separator.join, lines)), f"a{suffix}")
+        try:
+            sentences = read(path).train
+        except InputError:
+            assert refused(path)
+            return
+    assert sentences.words
+    for words, tags in zip(sentences.words, sentences.tags, strict=True):
+        assert all(words)
+        assert all(map(str.strip, tags))
+        assert len(words) == len(tags) > 0
 
 
 class TestOptions:

@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 from tag_models import loaded_tagger, tagger
 
+import gatewright
 from gatewright.commands import main as cli
 from gatewright.nn.file import write
 from gatewright.support.errors import InputError
@@ -63,6 +65,23 @@ def test_refused(tmp_path):
         predicted(tmp_path / "a.txt", word_column="1", text="x")
     with pytest.raises(InputError, match=r"--sentence 1 names a column of a file. Give a file with --file"):
         loaded_tagger().predict_from(["a"], None, {"sentence": "1"})
+
+
+def test_python_accepts_any_iterable_of_texts(tmp_path):
+    path = tmp_path / "m.safetensors"
+    write(tagger(labels=()), path)
+    for texts in (iter(["a fine", "film"]), np.array(["a fine", "film"]), [["a", "fine"], "film"]):
+        assert [one.words for one in gatewright.predict(path, texts)] == WORDS
+    assert gatewright.predict(path, []) == []
+    for wrong in (5, [None], {"a": 1}):
+        with pytest.raises(InputError, match="not "):
+            gatewright.predict(path, wrong)
+    with pytest.raises(InputError, match="predict needs texts"):
+        gatewright.predict(path)
+    with pytest.raises(InputError, match="predict takes either texts or --file"):
+        gatewright.predict(path, ["a"], file="a.txt")
+    with pytest.raises(InputError, match="--text x names the column of a table"):
+        gatewright.predict(path, ["a"], text="x")
 
 
 def test_the_command_reads_words(tmp_path, capsys):

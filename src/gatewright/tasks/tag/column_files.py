@@ -143,7 +143,10 @@ def _fields(line: str) -> list[str]:
 
 def _delimited(line: str, delimiter: str) -> list[str]:
     """Return the fields of a line of a CSV file."""
-    return [field.strip() or field for field in next(csv.reader([line], delimiter=delimiter))]
+    try:
+        return [field.strip() or field for field in next(csv.reader([line], delimiter=delimiter))]
+    except csv.Error:  # a field of more than 128 kB, which is no word
+        return [line]
 
 
 def _has_tab(line: str) -> bool:
@@ -204,7 +207,8 @@ class _Fit:
         if self._varies:
             self.width = min(widths)
         if tagged and self.width < 2:
-            raise _wrong_width(path, rows[0], "2, a word and its tags")
+            first = next(row for row in rows if len(row.fields) == self.width)
+            raise _wrong_width(path, first, "2, a word and its tags")
         self._has_tabs = sum(_has_tab(row.text) for row in rows) > len(rows) / 2
         self._last = {
             row.fields[-1] for row in rows if not row.text.startswith("#") and _has_tab(row.text) >= self._has_tabs
@@ -284,7 +288,7 @@ def _position(path: Path, flag: str, given: str, rows: _Rows) -> int:
     """Return the position of the column that the user gave by number or name."""
     if given.casefold() in rows.names:
         return rows.names[given.casefold()]
-    if given.isascii() and given.isdigit() and 0 < int(given[:_MAX_DIGITS]) <= rows.width:
+    if _is_number(given) and 0 < int(given) <= rows.width:
         return int(given) - 1
     named = f", or one of {', '.join(rows.names)}" if rows.names else ""
     raise InputError(f"{flag} must be the number of a column of {path}, 1 to {rows.width}{named}, not {given!r}.")

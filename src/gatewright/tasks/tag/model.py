@@ -170,7 +170,7 @@ class Tagger(TrainedModel):
         return EvaluationSet(source.name, examples, self.prepared.covering(examples), source.notes)
 
     def predict_from(
-        self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]
+        self, texts: Iterable[str | Iterable[str]] | None, file: str | None, options: Mapping[str, Any]
     ) -> list[TaggedSentence]:
         return self.predict(sentences_to_predict(texts, file, options, self.tags))
 

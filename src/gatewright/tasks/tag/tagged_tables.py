@@ -105,7 +105,7 @@ def _name(table: tables.Table, flag: str, given: str | None, what: str, found: S
     if given is not None:
         if given in names:
             return given
-        if given.isascii() and given.isdigit() and 0 < int(given[:9]) <= len(names):
+        if given.isdecimal() and len(given) < 10 and 0 < int(given) <= len(names):
             return names[int(given) - 1]
         tables.require_column(table.path, flag.removeprefix("--"), given, names)
     if len(found) == 1:

@@ -1,6 +1,6 @@
 """Read the sentences for which a tagger makes predictions."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,12 @@ _MOST = 0.9
 
 @as_input_errors()
 def sentences_to_predict(
-    texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any], tags: Collection[str]
-) -> list[str | list[str]]:
+    texts: Iterable[str | Iterable[str]] | None, file: str | None, options: Mapping[str, Any], tags: Collection[str]
+) -> Iterable[str | Iterable[str]]:
     """Return the sentences that the user gave to the `predict` command: texts, or lists of words.
 
     Args:
-        texts: Texts, or None if a file is given.
+        texts: Texts and lists of words, which are returned as they are, or None if a file is given.
         file: A file of texts; or of words, if its suffix, its columns or the options show that.
         options: May contain `text`, `word_column` and `sentence`; see `data.texts.read_texts` and `ColumnChoice`.
         tags: The tags of the model, by which a file of tagged words is recognized.
@@ -43,15 +43,17 @@ def sentences_to_predict(
             raise InputError(f"{flag} {value} names a column of a file. Give a file with --file, or leave {flag} out.")
         if text is not None:
             raise InputError(f"--text {text} and {flag} {value} exclude each other. Leave one of them out.")
+    if texts is not None and file is None and text is None:
+        return texts
     if texts is None and file is not None and Path(file).is_file() and _has_words(Path(file), columns, text):
         split = read_file(Path(file), columns)
         for note in notes_of([split]):
             print_status(note)
-        return list(split.sentences.words)
-    given = texts_to_predict(texts, file, text)
+        return split.sentences.words
+    given = texts_to_predict(None if texts is None else [], file, text)  # of texts, all errors
     if file is not None and text is None:
         _require_texts(file, given, tags)
-    return list(given)
+    return given
 
 
 def _has_words(path: Path, columns: ColumnChoice, text: str | None) -> bool:
