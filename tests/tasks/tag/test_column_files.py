@@ -53,6 +53,8 @@ class TestLines:
             "# newdoc\n# text = EU rejects\nEU B-ORG\nrejects O\n\n# \nPeter B-PER",
             "#begin document (a); part 0\nEU B-ORG\nrejects O\n\nPeter B-PER\n#end document",
             "B-ORG\tEU\nO\trejects\n\nB-PER\tPeter",
+            "#\thttp://a.b [2009]\nEU\tB-ORG\nrejects\tO\n\n#\thttp://c.d [2009]\nPeter\tB-PER",
+            '<text id="1">\n<s>\nEU\tB-ORG\n<g/>\nrejects\tO\n</s>\n<s>\nPeter\tB-PER\n</s>\n</text>',
         ],
     )
     def test_the_same_sentences(self, tmp_path, text):

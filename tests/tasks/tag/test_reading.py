@@ -133,6 +133,13 @@ class TestParts:
         parts = source.train, source.validation, source.test
         assert [part.words[1] for part in parts] == [["train"], ["dev"], ["test"]]
 
+    def test_the_files_of_conll_2003(self, tmp_path):
+        for part in ("train", "testa", "testb"):
+            (tmp_path / f"eng.{part}").write_text(f"-DOCSTART- -X- O O\n\n{part} NN B-NP B-X\nis VB O O\n")
+        source = read(tmp_path)
+        parts = source.train, source.validation, source.test
+        assert [part.words for part in parts] == [[["train", "is"]], [["testa", "is"]], [["testb", "is"]]]
+
     def test_given_splits(self, tmp_path):
         one, other = conllu(tmp_path / "one.conllu"), conllu(tmp_path / "other.conllu", CONLLU.replace("Yes", "No"))
         source = read(one, validation=other, test=other)

@@ -118,6 +118,7 @@ class TestRowsOfSentences:
             ("EU rejects", "['B-ORG' 'O']"),
             ("['EU', 'rejects']", '["B-ORG", "O"]'),
             ('["EU", "rejects"]', "[ 'B-ORG'\n 'O' ]"),
+            ("EU rejects", "B-ORG, O"),
         ],
     )
     def test_csv(self, tmp_path, words, tags):
@@ -168,8 +169,14 @@ class TestRowsOfSentences:
         assert source.train.tags == [["3", "4"], ["3"]]
         assert "no span F1, and no CRF without --crf. Write the names of the tags" in source.notes[-1]
 
+    @pytest.mark.parametrize("tags", ["[3 12]", "[3, 12]", "3 12"])
+    def test_numbers_in_lists_as_text(self, tmp_path, tags):
+        path = written(tmp_path, "a.csv", f'words,tags\n[ sic ],"1, 2, 3"\nEU is,"{tags}"\n')
+        assert read(path).train == Tagged([["[", "sic", "]"], ["EU", "is"]], [["1", "2", "3"], ["3", "12"]])
+
     def test_rows_without_words_are_left_out(self, tmp_path):
         records = [*self.RECORDS, {"tokens": [], "ner_tags": []}, {"tokens": ["", "a"], "ner_tags": ["O", "O"]}]
+        records.append({"tokens": ["-DOCSTART-"], "ner_tags": ["O"]})
         source = read(written(tmp_path, "a.jsonl", "\n".join(map(json.dumps, records))))
         assert source.train.words == [*EU.words, ["a"]]
         assert source.notes[1:] == (
@@ -186,5 +193,8 @@ class TestRowsOfSentences:
         assert "line 3 has no tag for 'a'" in message({"tokens": ["a"], "ner_tags": [None]})
         assert "line 3 has a word that is not text" in message({"tokens": [None], "ner_tags": ["O"]})
         assert "--column 'x' is not a column of" in message({}, "x")
+        assert "look like a list but are none" in refused(
+            written(tmp_path, "a.csv", 'words,tags\na b,[O B-x]\nc d,"[O, B-x]"\n')
+        )
         cut = "words,tags\n\"['a' 'b' ... 'c']\",\"['O' 'O' ... 'O']\"\n"
         assert "list that was cut" in refused(written(tmp_path, "a.csv", cut))

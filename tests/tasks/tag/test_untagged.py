@@ -10,6 +10,8 @@ import gatewright
 from gatewright.commands import main as cli
 from gatewright.nn.file import write
 from gatewright.support.errors import InputError
+from gatewright.tasks.tag.model import Tagger
+from gatewright.tasks.tag.running_text import WordSplitter
 
 WORDS = [("a", "fine"), ("film",)]
 
@@ -34,11 +36,21 @@ def predicted(path, **options):
         ("a.json", json.dumps([{"words": ["a", "fine"]}, {"words": ["film"]}])),
         ("a.txt", "a fine\nfilm\n"),
         ("a.csv", "id,text\n1,a fine\n2,film\n"),
+        ("a.csv", "id,Sentence\n1,a fine\n2,film\n"),
+        ("a.jsonl", '{"sentence": "a fine"}\n{"sentence": "film"}\n'),
     ],
 )
 def test_words_and_texts_are_recognized(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     assert predicted(tmp_path / name) == WORDS
+
+
+def test_sentences_in_tables_are_running_text(tmp_path):
+    file = tagger(labels=())
+    file.prepared["splitter"] = WordSplitter.fit([["a", "film", "."]]).to_json()
+    model = Tagger(file, Tagger.parse_prepared(file.prepared))
+    (tmp_path / "a.csv").write_text("sentence\na film.\nfine\n")
+    assert model.predict_from(None, str(tmp_path / "a.csv"), {})[0].words == ("a", "film", ".")
 
 
 def test_options_choose_the_words(tmp_path):

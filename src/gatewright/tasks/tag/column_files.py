@@ -18,10 +18,13 @@ from gatewright.support.errors import InputError
 from gatewright.tasks.tag import column_names
 from gatewright.tasks.tag.conllu import RANGE_OR_EMPTY_NODE
 from gatewright.tasks.tag.schemes import recognize
-from gatewright.tasks.tag.sentences import WITHOUT_WORD, ColumnChoice, SentenceBuilder, Split
+from gatewright.tasks.tag.sentences import DOCUMENT_START, WITHOUT_WORD, ColumnChoice, SentenceBuilder, Split
 
-_DOCUMENT_START = "-DOCSTART-"
 _COMMENT = re.compile(r"#(\s|$)")
+_ADDRESS_OR_TEXT = re.compile(r"://|\s")
+# Lines such as <s> and </s> in corpora for TreeTagger. <g/> only joins two words.
+_MARKUP = re.compile(r"</?(?!g\b)[A-Za-z][^<>\t]*>\s*")
+_GLUE = re.compile(r"<g\s*/>\s*")
 _DOCUMENT = re.compile(r"#(begin|end) document\b")  # of CoNLL-2012
 _COLUMN_NAMES = re.compile(r"#\s*global\.columns\s*=\s*(.+)")  # of CoNLL-U Plus
 # Other white space, such as a no-break space, may be a word or a part of one.
@@ -126,9 +129,6 @@ def _add(path: Path, row: _Row, layout: _Layout, builder: SentenceBuilder, tagge
     if max(layout.words, layout.tags if tagged else 0) >= len(row.fields):
         raise _wrong_width(path, row, f"{max(layout.words, layout.tags) + 1} or more")
     word, tag = row.fields[layout.words], row.fields[layout.tags].strip() if tagged else ""
-    if word == _DOCUMENT_START:
-        builder.end_sentence()
-        return
     if tagged and not tag:
         raise InputError(f"{path}, line {row.line} has an empty column. Give each word a tag.")
     builder.add(word, tag)
@@ -166,8 +166,10 @@ def _read_rows(path: Path, lines: Sequence[str], columns: ColumnChoice, delimite
         line = content.removeprefix("\ufeff")  # a byte-order mark, which joined files have in the middle
         if found := _COLUMN_NAMES.fullmatch(line):
             names = _positions(found[1].split())
-        elif line.startswith(_DOCUMENT_START) or not line.replace(delimiter, " ").strip():
+        elif line.startswith(DOCUMENT_START) or not line.replace(delimiter, " ").strip() or _MARKUP.fullmatch(line):
             blocks.append([])
+        elif _GLUE.fullmatch(line):
+            continue
         else:
             blocks[-1].append(_Row(number, line, _delimited(line, delimiter) if delimiter else _fields(line)))
     every = [row for block in blocks for row in block]
@@ -217,8 +219,8 @@ class _Fit:
     def is_comment(self, row: _Row, is_first: bool) -> bool:
         """Return True if a row with # is a comment. `is_first` is True at the beginning of a sentence.
 
-        A row with as many fields as the others is a word, unless it is at the beginning of a sentence, has no tabs,
-        and ends with what is no tag elsewhere.
+        A row with as many fields as the others is a word, unless it is at the beginning of a sentence and ends with
+        what is no tag elsewhere: an address or a text if there are tabs, and anything if there are none.
         """
         if _DOCUMENT.match(row.text):
             return True
@@ -226,7 +228,9 @@ class _Fit:
             return False
         if not self._has_width(row):
             return True
-        return is_first and not _has_tab(row.text) and row.fields[-1] not in self._last
+        if _has_tab(row.text) and not _ADDRESS_OR_TEXT.search(row.fields[-1]):
+            return False
+        return is_first and row.fields[-1] not in self._last
 
     def __call__(self, row: _Row) -> _Row | None:
         """Return a row with the right number of fields, or None if the row has a tag but no word."""
@@ -312,7 +316,8 @@ def _find_layout(path: Path, rows: _Rows, columns: ColumnChoice) -> _Layout:
     _require_tags(path, rows, tags)
     if (columns.word and columns.tag) or (rows.width == 2 and not reason):
         return _Layout(words, tags, counting, "")
-    note = f"The words are read from column {words + 1}{reason}, and the tags from column {tags + 1}"
+    kind = ", the parts of speech" if form is not None and columns.tag is None else ""
+    note = f"The words are read from column {words + 1}{reason}, and the tags from column {tags + 1}{kind}"
     return _Layout(words, tags, counting, f"{note}: choose other columns with --word-column and --column.")
 
 

@@ -26,8 +26,12 @@ def _normalized(name: str) -> str:
 def word_columns(names: Sequence[str]) -> list[int]:
     """Return the positions of the columns whose names are usual for words, such as Token."""
     normalized = [_normalized(name) for name in names]
-    found = [place for place, name in enumerate(normalized) if name in _WORDS]
-    return found or [place for place, name in enumerate(normalized) if name in _TEXTS]
+    return [place for place, name in enumerate(normalized) if name in _WORDS] or text_columns(names)
+
+
+def text_columns(names: Sequence[str]) -> list[int]:
+    """Return the positions of the columns whose names are usual for whole sentences, such as Sentence."""
+    return [place for place, name in enumerate(names) if _normalized(name) in _TEXTS]
 
 
 def tag_columns(names: Sequence[str]) -> list[int]:

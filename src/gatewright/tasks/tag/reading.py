@@ -29,7 +29,11 @@ _CONTENTS = {
     "ewt": "en_ewt-ud-train.conllu, en_ewt-ud-dev.conllu and en_ewt-ud-test.conllu (or each as .xz or .gz)",
 }
 # The words in the names of files and folders that identify a split.
-_SPLITS = {"train": ("train", "training"), "validation": ("dev", "valid", "validation", "val"), "test": ("test",)}
+_SPLITS = {
+    "train": ("train", "training"),
+    "validation": ("dev", "valid", "validation", "val", "testa"),  # CoNLL-2003 has eng.testa and eng.testb
+    "test": ("test", "testb"),
+}
 _TABLES_OF_RECORDS = (".parquet", ".json", ".jsonl", ".ndjson")
 _DELIMITERS = ",;\t|"
 _RECOGNIZED = ColumnChoice()

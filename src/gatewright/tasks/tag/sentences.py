@@ -7,6 +7,9 @@ from typing import Any, NamedTuple, Self
 from gatewright.support.errors import InputError
 from gatewright.tasks.tag.column_names import is_header
 
+DOCUMENT_START = "-DOCSTART-"
+"""The word of CoNLL-2003 that is not a word but begins a document."""
+
 
 class Tagged(NamedTuple):
     """Sentences: their words, a tag for each word, and a label for each sentence (None if sentences have no labels)."""
@@ -117,6 +120,9 @@ class SentenceBuilder:
 
     def add(self, word: str, tag: str) -> None:
         """Add a word to the current sentence. A word that is empty is counted and left out."""
+        if word == DOCUMENT_START:
+            self.end_sentence()
+            return
         if not word:
             self.counted[WITHOUT_WORD] += 1
             return

@@ -15,7 +15,9 @@ from gatewright.tasks.tag.sentences import WITHOUT_WORDS, ColumnChoice, Sentence
 _LIST = re.compile(r"\s*\[.*\]\s*", re.DOTALL)
 # NumPy prints arrays without commas, which Python would read as one joined string.
 _NUMPY_LIST = re.compile(r"""\s*\[\s*((?:'[^']*'|"[^"]*")(?:\s+(?:'[^']*'|"[^"]*"))*)\s*\]\s*""", re.DOTALL)
+_NUMPY_NUMBERS = re.compile(r"\s*\[\s*(-?\d+(?:\s+-?\d+)*)\s*\]\s*")
 _QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
+_SHOWN = 60
 _CUT = re.compile(r"(^|[\s'\"])\.\.\.([\s'\"]|$)")
 
 
@@ -137,7 +139,7 @@ def _read_sentences(
     builder = SentenceBuilder()
     for row, cell in enumerate(words):
         own = _items(table, row, cell)
-        own_tags = [""] * len(own) if tags is None else [namer(tag) for tag in _items(table, row, tags[row])]
+        own_tags = [""] * len(own) if tags is None else [namer(tag) for tag in _tags(table, row, tags[row])]
         if len(own) != len(own_tags):
             raise InputError(
                 f"{table.where(row)} has {len(own):,} words but {len(own_tags):,} tags. Give each word a tag, or "
@@ -161,6 +163,8 @@ def _items(table: tables.Table, row: int, cell: Any) -> list[Any]:
     text = "" if cell is None else str(cell)
     if not _LIST.fullmatch(text):
         return text.split()
+    if found := _NUMPY_NUMBERS.fullmatch(text):
+        return found[1].split()
     if found := _NUMPY_LIST.fullmatch(text):
         return [one or other for one, other in _QUOTED.findall(found[1])]
     for parse in (json.loads, ast.literal_eval):
@@ -173,6 +177,20 @@ def _items(table: tables.Table, row: int, cell: Any) -> list[Any]:
     if _CUT.search(text):
         raise InputError(f"{table.where(row)} has a list that was cut (...). Write the table again with whole lists.")
     return text.split()  # a sentence in brackets
+
+
+def _tags(table: tables.Table, row: int, cell: Any) -> list[Any]:
+    """Return the tags of a cell. Unlike words, tags may be separated by commas, and are not in brackets."""
+    items = _items(table, row, cell)
+    if isinstance(cell, str) and len(items) > 1 and _have_commas(items):
+        return [item.rstrip(",") for item in items]
+    if isinstance(cell, str) and _LIST.fullmatch(cell) and items == cell.split():
+        raise InputError(f"{table.where(row)} has tags that look like a list but are none: {cell[:_SHOWN]!r}. Fix it.")
+    return items
+
+
+def _have_commas(items: Sequence[Any]) -> bool:
+    return all(isinstance(item, str) and len(item) > 1 and item.endswith(",") for item in items[:-1])
 
 
 def _tag_namer(table: tables.Table, name: str) -> Callable[[Any], str]:

@@ -354,8 +354,8 @@ def _hold_out(name: str, examples: Tagged, fraction: float) -> tuple[Tagged, Tag
         kept, held = split.stratified_block_split([""] * len(examples.words), fraction, SPLIT_SEED)
     if not len(held):
         raise InputError(
-            f"{name} has too few sentences to set some aside ({len(examples.words)}). Add sentences, or give other "
-            "data with --validation and --test."
+            f"{name} has too few sentences to set some aside ({len(examples.words)}). Add sentences, separate them by "
+            "empty lines or a column that --sentence names, or give other data with --validation and --test."
         )
     return examples.take(kept.tolist()), examples.take(held.tolist())
 

@@ -10,7 +10,7 @@ from gatewright.data.tables import column_names as names_of_table
 from gatewright.data.texts import texts_to_predict
 from gatewright.support.errors import InputError, as_input_errors
 from gatewright.support.progress import print_status
-from gatewright.tasks.tag.column_names import tag_columns, word_columns
+from gatewright.tasks.tag.column_names import text_columns, word_columns
 from gatewright.tasks.tag.reading import notes_of, read_file
 from gatewright.tasks.tag.sentences import ColumnChoice
 
@@ -18,7 +18,6 @@ _COLUMN_FILES = (
     *(".conllu", ".conllup", ".conll", ".conllx", ".conll03", ".conll2003", ".iob", ".iob1", ".iob2", ".iobes"),
     *(".bio", ".bioes", ".bilou", ".bmes", ".ner", ".pos", ".tagged"),
 )
-_TEXT = "text"
 _MOST = 0.9
 
 
@@ -50,6 +49,8 @@ def sentences_to_predict(
         for note in notes_of([split]):
             print_status(note)
         return split.sentences.words
+    if text is None and file is not None and Path(file).is_file():
+        text = _text_column(Path(file))
     given = texts_to_predict(None if texts is None else [], file, text)  # of texts, all errors
     if file is not None and text is None:
         _require_texts(file, given, tags)
@@ -65,10 +66,16 @@ def _has_words(path: Path, columns: ColumnChoice, text: str | None) -> bool:
     if not files.is_table(path):
         return False
     names = names_of_table(path)
-    words = [names[place] for place in word_columns(names)]
-    if files.inner_name(path).endswith(".tsv") and not words and _TEXT not in names:
-        return True  # a column file without a header
-    return words not in ([], [_TEXT]) or (words == [_TEXT] and bool(tag_columns(names)))
+    if word_columns(names) == text_columns(names):  # a column "sentence" has texts, or there are no names
+        return files.inner_name(path).endswith(".tsv") and not text_columns(names)
+    return True
+
+
+def _text_column(path: Path) -> str | None:
+    """Return the name of the only column of a table with a usual name for sentences, or None."""
+    names = names_of_table(path) if files.is_table(path) else []
+    found = [names[place] for place in text_columns(names)]
+    return found[0] if len(found) == 1 else None
 
 
 def _require_texts(file: str, lines: Sequence[str], tags: Collection[str]) -> None:
