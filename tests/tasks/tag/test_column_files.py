@@ -88,6 +88,10 @@ class TestLines:
         assert source.train.words == [["#", "1", "#tag"], ["domain=en", "#"]]
         assert read(column_file(tmp_path, "#\tSYM\n1\tNUM\n")).train.words == [["#", "1"]]
 
+    def test_empty_columns_are_columns(self, tmp_path):
+        path = column_file(tmp_path, "EU\t\tB-ORG\nrejects\t\tO\n\nPeter\t\tB-PER\n")
+        assert read(path, "3").train == EU
+
     def test_refused(self, tmp_path):
         def message(text):
             return refused(column_file(tmp_path, text))
@@ -99,6 +103,7 @@ class TestLines:
         assert "line 1 has 1 column" in message("EU\t\n")
         assert "line 2 has an empty column" in refused(column_file(tmp_path, "EU\tN\tB\nis\t\tO\na\tb\tO"), "2")
         assert "no sentences" in message("word tag\n")
+        assert "line 1 has 1 column, not 2, a word" in message("\tx\ny\n")
         assert "has no sentences" in message("# nothing\n\n")
 
 

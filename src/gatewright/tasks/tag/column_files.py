@@ -202,15 +202,15 @@ class _Fit:
 
     def __init__(self, path: Path, rows: Sequence[_Row], tagged: bool) -> None:
         widths, filled = Counter(len(row.fields) for row in rows), Counter(len(_filled(row)) for row in rows)
-        self.width = (filled if len(filled) == 1 else widths).most_common(1)[0][0]
+        self.width = (filled if len(widths) > len(filled) == 1 else widths).most_common(1)[0][0]
         self.comments = 0
         self._path = path
         self._varies = len(widths) > 1 and min(widths) >= _MIN_VARYING
         if self._varies:
             self.width = min(widths)
         if tagged and self.width < 2:
-            first = next(row for row in rows if len(row.fields) == self.width)
-            raise _wrong_width(path, first, "2, a word and its tags")
+            first = next(row for row in rows if self.width in (len(row.fields), len(_filled(row))))
+            raise _wrong_width(path, first._replace(fields=_filled(first)), "2, a word and its tags")
         self._has_tabs = sum(_has_tab(row.text) for row in rows) > len(rows) / 2
         self._last = {
             row.fields[-1] for row in rows if not row.text.startswith("#") and _has_tab(row.text) >= self._has_tabs
