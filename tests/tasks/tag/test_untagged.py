@@ -66,9 +66,10 @@ def test_options_choose_the_words(tmp_path):
 )
 def test_lines_of_words_are_not_read_as_texts(tmp_path, text, what):
     (tmp_path / "a.txt").write_text(text)
-    with pytest.raises(InputError, match=rf"a\.txt seems to have {what} on each line, .* with --word-column 1, or"):
+    with pytest.raises(InputError, match=rf"a\.txt seems to have {what} on .* with --word-column 1, or as texts with"):
         predicted(tmp_path / "a.txt")
     assert len(predicted(tmp_path / "a.txt", word_column="1")) == 2
+    assert len(predicted(tmp_path / "a.txt", format="lines")) == text.count("\n")
 
 
 def test_refused(tmp_path):
@@ -92,7 +93,7 @@ def test_python_accepts_any_iterable_of_texts(tmp_path):
         gatewright.predict(path)
     with pytest.raises(InputError, match="predict takes either texts or --file"):
         gatewright.predict(path, ["a"], file="a.txt")
-    with pytest.raises(InputError, match="--text x names the column of a table"):
+    with pytest.raises(InputError, match="--text x is for a file"):
         gatewright.predict(path, ["a"], text="x")
 
 

@@ -1,6 +1,6 @@
 """Tag the words of sentences."""
 
-from gatewright.tasks.base.spec import Option, TaskSpec
+from gatewright.tasks.base.spec import HEADER, Option, TaskSpec
 from gatewright.tasks.tag.settings import TagSettings
 
 _WORDS = (
@@ -37,7 +37,19 @@ SPEC = TaskSpec(
         *_WORDS,
     ),
     predict_options=(
-        Option("text", "COLUMN", "Column of the texts; several, separated by commas, are joined (default: text)."),
+        Option(
+            "text",
+            "COLUMN",
+            "Column of the texts, or several columns, separated by commas, whose texts are joined (default: found by "
+            "its name, such as text or review, or its content).",
+        ),
+        HEADER,
+        Option(
+            "format",
+            "NAME",
+            "Format of the file, whatever its name: lines (a text on each line), csv, tsv or jsonl (default: by its "
+            "name; for standard input, by its first lines).",
+        ),
         *_WORDS,
     ),
     settings=TagSettings,

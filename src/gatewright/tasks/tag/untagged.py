@@ -30,36 +30,36 @@ def sentences_to_predict(
     Args:
         texts: Texts and lists of words, which are returned as they are, or None if a file is given.
         file: A file of texts; or of words, if its suffix, its columns or the options show that.
-        options: May contain `text`, `word_column` and `sentence`; see `data.texts.read_texts` and `ColumnChoice`.
+        options: May contain `word_column` and `sentence` (see `ColumnChoice`), or `text`, `header` and `format`, which
+            show that a file has texts (see `data.texts.read_texts`).
         tags: The tags of the model, by which a file of tagged words is recognized.
 
     Raises:
         InputError: The file cannot be read, or it is not clear whether its lines are texts or words.
     """
-    columns, text = ColumnChoice.of(options, tagged=False), options.get("text")
+    columns = ColumnChoice.of(options, tagged=False)
+    as_texts = {name: options[name] for name in ("text", "header", "format") if options.get(name) is not None}
     for flag, value in columns.given().items():
         if file is None or file == "-":
             raise InputError(f"{flag} {value} names a column of a file. Give a file with --file, or leave {flag} out.")
-        if text is not None:
-            raise InputError(f"--text {text} and {flag} {value} exclude each other. Leave one of them out.")
-    if texts is not None and file is None and text is None:
+        for name, other in as_texts.items():
+            raise InputError(f"--{name} {other} and {flag} {value} exclude each other. Leave one of them out.")
+    if texts is not None and file is None and not as_texts:
         return texts
-    if texts is None and file is not None and Path(file).is_file() and _has_words(Path(file), columns, text):
+    if texts is None and file is not None and not as_texts and _has_words(Path(file), columns):
         split = read_file(Path(file), columns)
         for note in notes_of([split]):
             print_status(note)
         return split.sentences.words
-    if text is None and file is not None and Path(file).is_file():
-        text = _text_column(Path(file))
-    given = texts_to_predict(None if texts is None else [], file, text)  # of texts, all errors
-    if file is not None and text is None:
+    given = texts_to_predict(None if texts is None else [], file, **as_texts)  # of texts, all errors
+    if file is not None and not as_texts:
         _require_texts(file, given, tags)
     return given
 
 
-def _has_words(path: Path, columns: ColumnChoice, text: str | None) -> bool:
+def _has_words(path: Path, columns: ColumnChoice) -> bool:
     """Return True if a file has a word on each line, or lists of words, and not a text on each line."""
-    if text is not None:
+    if not path.is_file():
         return False
     if columns.given() or files.inner_name(path).endswith(_COLUMN_FILES):
         return True
@@ -69,13 +69,6 @@ def _has_words(path: Path, columns: ColumnChoice, text: str | None) -> bool:
     if word_columns(names) == text_columns(names):  # a column "sentence" has texts, or there are no names
         return files.inner_name(path).endswith(".tsv") and not text_columns(names)
     return True
-
-
-def _text_column(path: Path) -> str | None:
-    """Return the name of the only column of a table with a usual name for sentences, or None."""
-    names = names_of_table(path) if files.is_table(path) else []
-    found = [names[place] for place in text_columns(names)]
-    return found[0] if len(found) == 1 else None
 
 
 def _require_texts(file: str, lines: Sequence[str], tags: Collection[str]) -> None:
@@ -92,6 +85,6 @@ def _require_texts(file: str, lines: Sequence[str], tags: Collection[str]) -> No
         name = "Standard input" if file == "-" else file
         remedy = "Give it as a file with --file FILE and" if file == "-" else "Read it as words with"
         raise InputError(
-            f"{name} seems to have {what} on each line, not a text. {remedy} --word-column 1, or write each sentence "
-            "on a line."
+            f"{name} seems to have {what} on each line, not a text. {remedy} --word-column 1, or as texts with "
+            "--format lines."
         )
