@@ -149,9 +149,10 @@ def test_the_classifier_starts_from_the_weights_of_the_language_model(tmp_path, 
     for place, own in ((0, 0), (1, 1), (3, 2)):
         for name, array in before.weights[own].items():
             np.testing.assert_array_equal(after.weights[place][name], array)
-    plain = gatewright.train("classify", reviews, out, pretrained=language, epochs=2)
+    other = tmp_path / "plain.safetensors"
+    plain = gatewright.train("classify", reviews, other, pretrained=language, epochs=2)
     assert not plain.settings["gradual_unfreezing"]
-    assert np.any(read(out).weights[0]["table"] != before.weights[0]["table"])
+    assert np.any(read(other).weights[0]["table"] != before.weights[0]["table"])
     assert plain.settings["pretrained"] == result.settings["pretrained"]
 
 

@@ -151,6 +151,7 @@ class TestTrain:
         rows = [f"{step},{value:.4f},{known}" for step, (value, known) in enumerate(zip(y, open_, strict=True))]
         path = csv_file(tmp_path, "\n".join(["time,y,open", *rows]) + "\n")
         settings = {**SMALL, "epochs": 15, "learning_rate": 0.01, "output_dropout": 0.0, "target": "y"}
+        settings["overwrite"] = True
         for decoding in ("segments", "direct", "recursive"):
             with_it = gatewright.train(
                 "forecast",
