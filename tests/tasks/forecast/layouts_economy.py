@@ -166,7 +166,7 @@ binance = PublicLayout(
     "2021-03-01T00:00:00+00:00",
     "2021-03-21T19:00:00+00:00",
     "1 hour",
-    options={"header": "none", "target": unnamed(5)},
+    options={"target": unnamed(5)},
 )
 
 JHU_PLACES = (

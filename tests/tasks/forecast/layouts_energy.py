@@ -196,7 +196,6 @@ gefcom_2012 = PublicLayout(
     "2004-07-18T23:00:00",
     "1 hour",
     series=3,
-    options={"layout": "wide", "series_id": "zone_id"},
 )
 
 

@@ -48,7 +48,6 @@ walmart = PublicLayout(
     "2012-10-26",
     "1 week",
     series=4,
-    options={"series_id": "Store"},
 )
 
 
@@ -79,7 +78,6 @@ rossmann = PublicLayout(
     "2015-07-31",
     "1 day",
     series=4,
-    options={"series_id": "Store"},
 )
 
 
@@ -102,7 +100,6 @@ store_item = PublicLayout(
     "2013-05-30",
     "1 day",
     series=6,
-    options={"series_id": "store,item"},
 )
 
 
@@ -127,7 +124,6 @@ favorita = PublicLayout(
     "2013-05-10",
     "1 day",
     series=6,
-    options={"series_id": "store_nbr,item_nbr"},
 )
 
 
@@ -151,7 +147,6 @@ m4 = PublicLayout(
     "300",
     NUMBERED,
     series=24,
-    options={"layout": "wide", "time": "none"},
 )
 
 
@@ -175,7 +170,6 @@ m5 = PublicLayout(
     "300",
     NUMBERED,
     series=30,
-    options={"layout": "wide", "time": "none"},
 )
 
 BIKE_COLUMNS = (
@@ -288,6 +282,7 @@ metro = PublicLayout(
     "2012-10-02T09:00:00",
     "2012-10-29T00:00:00",
     "1 hour",
+    options={"frequency": "hour"},
 )
 
 

@@ -239,7 +239,6 @@ meteostat_hourly = PublicLayout(
     "2020-01-01T00:00:00",
     "2020-01-25T23:00:00",
     "1 hour",
-    options={"header": "none", "time": f"{unnamed(1)},{unnamed(2)}"},
 )
 
 
@@ -330,7 +329,7 @@ sunspots = PublicLayout(
     ("Monthly Mean Total Sunspot Number",),
     "1749-01-31",
     "1782-04-30",
-    "1 month",
+    "1 month end",
 )
 
 
@@ -347,7 +346,7 @@ yearly_sunspots = PublicLayout(
     ("SUNACTIVITY",),
     "1700-01-01",
     "2008-01-01",
-    "12 months",
+    "1 year",
 )
 
 LAYOUTS = (

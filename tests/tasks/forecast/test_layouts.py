@@ -1,10 +1,11 @@
 """Public layouts of tables of time series.
 
 The first tests check the layouts themselves: pandas reads each file in a way that is written for its layout, and finds
-the targets, times and series that the layout declares.
+the targets, times and series that the layout declares. The others check that Gatewright finds the same by itself.
 """
 
 import gzip
+import io
 import re
 from collections import Counter
 
@@ -13,6 +14,10 @@ import pandas as pd
 import pytest
 from tasks.forecast.layouts import LAYOUTS
 from tasks.forecast.public_layout import NUMBERED, VALUE, unnamed
+
+from gatewright.commands import main as cli
+from gatewright.support.errors import InputError
+from gatewright.tasks.forecast.reading import ColumnOptions, read_series
 
 OPTIONS = {
     "time",
@@ -194,7 +199,7 @@ READERS = {
     "Yahoo Finance": rows(["Date"], na_values="null"),
     "Binance klines": read_binance,
     "COVID-19 of Johns Hopkins": columns(["Province/State", "Country/Region"], ["Lat", "Long"], "%m/%d/%y"),
-    "COVID-19 of Our World in Data": rows(["date"], ["iso_code", "continent", "location"]),
+    "COVID-19 of Our World in Data": rows(["date"], ["iso_code"]),
 }
 
 ODDITIES = {
@@ -263,7 +268,7 @@ def written_as(time, step):
     """Return a time in ISO 8601, without the time of day if a step is a day or longer."""
     if step == NUMBERED:
         return str(time)
-    whole_days = step.split()[1].startswith(("day", "week", "month", "working"))
+    whole_days = step.split()[1].startswith(("day", "week", "month", "year", "working"))
     return f"{time:%Y-%m-%d}" if whole_days else time.isoformat()
 
 
@@ -275,7 +280,9 @@ def most_common_step(data):
     step = pd.concat([group.diff() for group in times]).mode()[0]
     if step >= pd.Timedelta(days=28):
         months = pd.concat([(group.dt.year * 12 + group.dt.month).diff() for group in times]).mode()[0]
-        return f"{months:.0f} month{'s' if months > 1 else ''}"
+        unit, number = ("year", months // 12) if months % 12 == 0 else ("month", months)
+        ends = " end" * bool(data.TIME.dt.is_month_end.all())
+        return f"{number:.0f} {unit}{ends}{'s' if number > 1 else ''}"
     if step == pd.Timedelta(days=1) and (data.TIME.dt.day_of_week < 5).all():
         return "1 working day"
     for unit, length in (("week", 7 * 86400), ("day", 86400), ("hour", 3600), ("minute", 60)):
@@ -288,7 +295,7 @@ def most_common_step(data):
 def test_most_layouts_need_no_options():
     assert 36 <= len(LAYOUTS) <= 42
     assert len({layout.name for layout in LAYOUTS}) == len(LAYOUTS)
-    assert sum(layout.by_default for layout in LAYOUTS) >= 28
+    assert sum(layout.by_default for layout in LAYOUTS) >= 36
     assert all(len(layout.options) <= 2 and layout.options.keys() <= OPTIONS for layout in LAYOUTS)
     assert READERS.keys() == {layout.name for layout in LAYOUTS}
 
@@ -331,3 +338,78 @@ def test_the_same_seed_writes_the_same_file(layout, tmp_path):
     first = content(layout.write(tmp_path))
     assert content(layout.write(tmp_path)) == first
     assert content(layout.write(tmp_path, seed=1)) != first
+
+
+def named(name):
+    return next(layout for layout in LAYOUTS if layout.name == name)
+
+
+def numbers_read(table):
+    """Return the targets of all series at all times, with the names of the series and the times as index."""
+    tables = []
+    for line in table.lines:
+        texts = [table.grid.time_at(line.first + place) for place in range(len(line.values))]
+        times = [int(text) if table.grid.kind == "numbers" else pd.Timestamp(text) for text in texts]
+        index = pd.MultiIndex.from_product([[line.name], times], names=["SERIES", "TIME"])
+        values = line.values[:, : table.targets]
+        tables.append(pd.DataFrame(values, index, table.variables[: table.targets]))
+    return pd.concat(tables).dropna(how="all").sort_index()
+
+
+@each_layout
+def test_a_layout_is_read(layout, tmp_path):
+    path = layout.write(tmp_path)
+    table = read_series(str(path), ColumnOptions(**layout.options))
+    last = max(line.first + len(line.values) - 1 for line in table.lines)
+    assert table.variables[: table.targets] == layout.targets
+    assert table.grid.time_at(min(line.first for line in table.lines)) == layout.first
+    assert table.grid.time_at(last) == layout.last
+    assert table.grid.step_name == layout.step
+    assert len(table.lines) == layout.series
+    data = READERS[layout.name](path)
+    data["SERIES"] = data.SERIES.astype(str).str.replace("/", " / ") if layout.series > 1 else ""
+    wanted = data.groupby(["SERIES", "TIME"])[list(layout.targets)].mean().dropna(how="all").sort_index()
+    found = numbers_read(table)
+    if wanted.index.dtypes["TIME"].kind == "M" and wanted.index.dtypes["TIME"] != found.index.dtypes["TIME"]:
+        wanted.index = wanted.index.set_levels(pd.to_datetime(wanted.index.levels[1]).as_unit("us"), level=1)
+        found.index = found.index.set_levels(pd.to_datetime(found.index.levels[1]).as_unit("us"), level=1)
+    pd.testing.assert_frame_equal(found, wanted, check_dtype=False, check_index_type=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("Metro Interstate traffic", "average the rows of a time with --frequency"), ("Shampoo sales", "--time none")],
+)
+def test_a_layout_that_needs_an_option_is_refused_with_it(name, remedy, tmp_path):
+    with pytest.raises(InputError, match=remedy):
+        read_series(str(named(name).write(tmp_path)), ColumnOptions())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "target", "column", "after"),
+    [
+        ("ENTSO-E day-ahead prices", "Day-ahead Price [EUR/MWh]", "MTU (CET/CEST)", ["2019-11-19T00:00:00"]),
+        ("Walmart", "Weekly_Sales", "Date", ["2012-11-02", "2012-11-09"]),
+        ("Nasdaq", "Close/Last", "Date", ["2024-06-10", "2024-06-11"]),
+        ("COVID-19 of Johns Hopkins", "value", "time", ["2020-11-17", "2020-11-18"]),
+        ("Binance klines", "column 5", "column 1", ["2021-03-21T20:00:00+00:00"]),
+        ("Kaggle sunspots", "Monthly Mean Total Sunspot Number", "Date", ["1782-05-31", "1782-06-30"]),
+    ],
+)
+def test_a_forecast_continues_the_file(name, target, column, after, tmp_path, capsys):
+    layout, out = named(name), tmp_path / "model.safetensors"
+    path = str(layout.write(tmp_path))
+    sizes = ["--epochs", "1", "--units", "4", "--look-back", "12", "--horizon", "4", "--segment", "4", "--limit", "50"]
+    assert cli.main(["train", "forecast", path, "--target", target, "--out", str(out), *sizes]) == 0
+    capsys.readouterr()
+    assert cli.main(["predict", str(out), "--file", path]) == 0
+    found = pd.read_csv(io.StringIO(capsys.readouterr().out), keep_default_na=False)
+    assert [target, f"{target}_0.1", f"{target}_0.9"] == list(found.columns[-3:])
+    assert found.columns[-4] == column
+    assert len(found) == 4 * layout.series
+    assert found[column].iloc[: len(after)].tolist() == after
+    assert pd.to_datetime(found[column], format="ISO8601").notna().all()
+    assert {str(kind) for kind in found.dtypes.iloc[-3:]} == {"float64"}
+    assert (found[f"{target}_0.1"] <= found[target]).all()
+    assert (found[target] <= found[f"{target}_0.9"]).all()

@@ -57,9 +57,7 @@ def make_lines(
         InputError: Times are not on the grid, repeat with different numbers, or leave out most steps.
     """
     notes = []
-    off_grid = False
-    if resample:
-        off_grid = _is_off(grid, table, times)
+    off_grid = resample and _is_off(grid, table, named, times)
     places = bins(grid, times) if off_grid else grid.places(table.path, times)
     lines, copies, averaged = [], 0, 0
     for name, keys, rows in zip(named.names, named.keys, named.rows, strict=True):
@@ -84,13 +82,13 @@ def make_lines(
     return tuple(lines), notes
 
 
-def _is_off(grid: Grid, table: Table, times: Times) -> bool:
-    """Return True if times are not all on the grid, or repeat, so that rows must be averaged."""
+def _is_off(grid: Grid, table: Table, named: NamedRows, times: Times) -> bool:
+    """Return True if times are not all on the grid, or repeat in a series, so that rows must be averaged."""
     try:
-        grid.places(table.path, times)
+        places = grid.places(table.path, times)
     except InputError:
         return True
-    return False
+    return any(len(np.unique(places[rows])) < len(rows) for rows in named.rows)
 
 
 def _merge(

@@ -3,7 +3,7 @@
 import calendar
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
 from gatewright.data.numbers import is_missing, shown_names
@@ -17,6 +17,8 @@ TIME, VALUE = "time", "value"
 
 # Fewer columns named like times may be something else.
 _MIN_TIMES, _MIN_NUMBERED = 5, 10
+# The names of series are made of at most so many of the first columns.
+_MAX_KEYS = 10
 _NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
 _HOURS = ("h", "hr", "hour", "he", "hour_", "hour ", "h_")
 _MONTHS = [name.lower() for name in calendar.month_abbr[1:]]
@@ -164,18 +166,26 @@ def _holds_times(table: Table, name: str) -> bool:
 
 
 def _find_keys(table: Table, times: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns that name the series: one with a different text in each row, or all columns of words."""
+    """Return the columns that name the series: as few as have different texts in each row, words rather than numbers.
+
+    Numbers with fractions, such as a latitude, are no names.
+    """
     others = [name for name in table.names if name not in times]
     words = [name for name in others if _has_words(table, name)]
-    for name in (*words, *others):
-        if len(distinct_texts(table, name)[1]) == table.rows:
-            return (name,)
-    joined: Any = zip(*(distinct_texts(table, name)[0].tolist() for name in words), strict=True)
-    if words and len(set(joined)) == table.rows:
-        return tuple(words)
+    whole = [name for name in others if name not in words and _is_whole(table, name)]
+    candidates = [*words, *whole][:_MAX_KEYS]
+    for size in range(1, len(candidates) + 1):
+        for names in combinations(candidates, size):
+            joined: Any = zip(*(distinct_texts(table, name)[0].tolist() for name in names), strict=True)
+            if len(set(joined)) == table.rows:
+                return names
     if table.rows == 1 and others:
         return (others[0],)
     raise InputError(
         f"{table.path} has a column for each time, but no column has a different name in each row. Choose the columns "
         "that identify the series with --series-id."
     )
+
+
+def _is_whole(table: Table, name: str) -> bool:
+    return all(re.fullmatch(r"\d*", text) for text in distinct_texts(table, name)[1])
