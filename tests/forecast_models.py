@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gatewright.data.times import ISO, TimeLayout
+from gatewright.data.time_texts import ISO
+from gatewright.data.times import TimeLayout
 from gatewright.nn import model as models
 from gatewright.nn.file import ModelFile
 from gatewright.tasks.forecast.columns import Roles

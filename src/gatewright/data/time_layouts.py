@@ -1,33 +1,26 @@
-"""Find the columns of a table that hold the times, and how they are written.
-
-`times` reads them. All values of a column are tried, in both orders of day and month. What stays ambiguous is refused.
-"""
+"""Find the columns of a table that hold the times, and how they are written. `times` reads them."""
 
 import re
 from collections.abc import Sequence
-from functools import cache
-from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.numbers import is_missing
+from gatewright.data.numbers import MAX_SHOWN, is_missing
 from gatewright.data.tables import Table, column_list, require_column
+from gatewright.data.time_formats import are_clock_times, find_digits, find_format, may_be_times
+from gatewright.data.time_texts import ISO, read_texts, require_format
 from gatewright.data.times import (
-    DAY,
     EPOCHS,
-    ISO,
-    ISO_TIME,
-    MIDNIGHT,
     NUMBER,
     PARTS,
     TimeLayout,
     distinct_texts,
+    encoded_texts,
     find_zone,
-    parse_time,
-    split_offset,
     utc_offsets,
+    whole_numbers,
 )
 from gatewright.support.errors import InputError
 
@@ -35,21 +28,9 @@ NONE = "none"
 """The value of --time for tables without times."""
 
 TIME_NAMES = (
-    *(
-        "date",
-        "time",
-        "timestamp",
-        "datetime",
-        "date_time",
-        "date time",
-        "ds",
-        "day",
-        "week",
-        "month",
-        "quarter",
-        "year",
-    ),
-    *("period", "ts", "unix", "unix_time", "epoch", "open time", "open_time", "dteday", "observation_date"),
+    *("date", "time", "timestamp", "datetime", "date_time", "date time", "ds"),
+    *("day", "week", "month", "quarter", "year", "period", "ts", "unix", "unix_time", "epoch", "open time"),
+    *("open_time", "dteday", "observation_date"),
 )
 """Names of columns that hold times, in lower case."""
 
@@ -64,59 +45,20 @@ _PART_NAMES = {
     "second": ("second", "sec"),
 }
 _CLOCK_NAMES = (
-    "time",
-    "hour",
-    "hr",
-    "hh",
-    "tod",
-    "uhrzeit",
-    "zeit",
-    "stunde",
-    "time_of_day",
-    "clock",
-    "he",
-    "hour_ending",
+    *("time", "hour", "hr", "hh", "tod", "uhrzeit", "zeit", "stunde", "time_of_day", "clock", "he", "hour_ending"),
 )
 
 UNNAMED = tuple(f"column {number}" for number in range(1, 30))
 """Names of columns of a file without a header."""
 
-_DATE_FORMATS = (
-    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y %m %d", "%Y%m%d"),
-    *("%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%m.%d.%Y", "%d %m %Y"),
-    *("%d/%m/%y", "%m/%d/%y", "%y/%m/%d", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d", "%d.%m.%y", "%m.%d.%y", "%y.%m.%d"),
-    *("%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %b %y", "%d %B %Y", "%d-%B-%Y", "%d/%b/%Y", "%d%b%Y", "%d%b%y"),
-    *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%b-%d-%Y", "%Y-%b-%d", "%Y %b %d", "%d. %B %Y"),
-    *("%a %d %b %Y", "%a, %d %b %Y", "%A, %B %d, %Y", "%A, %d %B %Y", "%a %b %d %Y", "%a %m/%d/%Y", "%a %d/%m/%Y"),
-)
-_CLOCK_FORMATS = (
-    *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%I %p"),
-    *("%H.%M", "%H.%M.%S", "%H-%M-%S", "%H%M", "%H"),
-)
-_JOINTS = (" ", "T", ", ", "  ", "-", ":", " - ", "_")
-_MONTH_FORMATS = (
-    *("%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b-%y", "%b %y", "%Y-%b", "%Y %b", "%b, %Y", "%B, %Y", "%Y/%b", "%y-%b"),
-    *("%m/%Y", "%m-%Y", "%m.%Y", "%Y/%m", "%Y.%m", "%YM%m", "%Ym%m", "%Y M%m", "%Y-Q%q", "%YQ%q", "%Y Q%q"),
-)
-_OTHER_FORMATS = ("%Y%m%dT%H%M%S", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d%H", "%G-W%V-%u", "%Y-%j", "%Y%j")
-# Two-digit years first, and months before days with points, are so rare that they are the last choices.
-_RARE = ("%y/", "%y.", "%y-", "%m.%d.")
 _FORMAT_NAMES = {"number": NUMBER, "iso": ISO, **{name.split()[1]: name for name in EPOCHS}}
-# Digits of whole numbers that are dates, and their formats.
-_DIGITS = {
-    4: ("%Y",),
-    6: ("%Y%m", "%y%m%d"),
-    8: ("%Y%m%d",),
-    10: ("%Y%m%d%H",),
-    12: ("%Y%m%d%H%M",),
-    14: ("%Y%m%d%H%M%S",),
-}
 # From 1973 to 2099.
 _FIRST_EPOCH, _LAST_EPOCH = 100_000_000, 4_102_000_000
 _YEARS = (1500, 2200)
-# An order of day and month is preferred if this fraction of its steps are equal, and the other orders have fewer.
-_REGULAR = 0.75
 _SAMPLE = 60
+_HOURS = {f"{hour:0{width}d}" for hour in range(25) for width in (1, 2)}
+# Numbers are times without a name that says so if at least this fraction of their steps have the same length.
+_REGULAR = 0.75
 # Time zones whose changes of the clock are those of many others.
 _ZONES = (
     *("Europe/Berlin", "Europe/London", "Europe/Athens", "Europe/Moscow", "America/New_York", "America/Chicago"),
@@ -147,7 +89,6 @@ def find_layout(table: Table, options: TimeOptions) -> tuple[TimeLayout, list[st
     """Return the columns of the times and how they are written, and notes for reports.
 
     Raises:
-        ImportError: pandas is needed, but not installed.
         InputError: No column has times, or times stay ambiguous.
     """
     if options.zone is not None:
@@ -175,35 +116,67 @@ def _kinds(table: Table, names: Sequence[str], options: TimeOptions) -> list[str
                 f"--time-format must have a format for each of the {len(names)} columns of the times, separated by "
                 f"commas, but has {len(formats)}."
             )
-        for one in formats:
-            if one not in _FORMAT_NAMES and one not in PARTS and "%" not in one:
-                raise InputError(
-                    f"--time-format must be a format of strptime such as %d/%m/%Y, or one of "
-                    f"{', '.join(_FORMAT_NAMES)}, not {one!r}."
-                )
-        return [_FORMAT_NAMES.get(one, one) for one in formats]
+        return [_given_kind(table, name, one) for name, one in zip(names, formats, strict=True)]
     if len(names) == 1:
         kind = time_kind(table, names[0], options)
         if kind is None:
-            raise _not_times(table, names[0])
+            raise _not_times(table, names[0], options)
         return [kind]
     kinds = []
     for name in names:
         part = _part_of(name)
         kind = part if part and _is_whole(table, name) else time_kind(table, name, options, part=True)
         if kind is None:
-            raise _not_times(table, name)
+            raise _not_times(table, name, options)
         kinds.append(kind)
     if not any(kind == "year" or kind == ISO or kind in EPOCHS or _has_date(kind) for kind in kinds):
         raise InputError(f"The columns {', '.join(names)} of {table.path} have no year. Add it to --time.")
     return kinds
 
 
-def _not_times(table: Table, name: str) -> InputError:
+def _given_kind(table: Table, name: str, format: str) -> str:
+    """Return the layout that the user gave for a column."""
+    if format in PARTS:
+        return format
+    if format in _FORMAT_NAMES:
+        kind = _FORMAT_NAMES[format]
+        if kind != ISO or not is_temporal(table, name):
+            return kind
+    elif "%" not in format:
+        raise InputError(
+            f"--time-format must be a format of strptime such as %d/%m/%Y, or one of {', '.join(_FORMAT_NAMES)} and "
+            f"{', '.join(PARTS)}, not {format!r}."
+        )
+    if is_temporal(table, name):
+        raise InputError(f"The column {name!r} of {table.path} has times, not texts. Leave --time-format out.")
+    require_format(format)
+    texts = encoded_texts(table, name)[1]
+    if len(texts) and not read_texts(texts, format).fits.any():
+        raise InputError(
+            f"No time in the column {name!r} of {table.path} has the --time-format {format!r}; the first is "
+            f"{texts[0].as_py()[:MAX_SHOWN]!r}. Change the format, or leave it out."
+        )
+    return format
+
+
+def is_temporal(table: Table, name: str) -> bool:
+    """Return True if a column has a type of times, in a file that is no text."""
+    from pyarrow import types
+
+    return bool(types.is_temporal(table.column(name).type))
+
+
+def _not_times(table: Table, name: str, options: TimeOptions) -> InputError:
     _, texts = distinct_texts(table, name)
-    shown = next((text for text in texts if text), "")
+    shown = next((text for text in texts if text), "")[:MAX_SHOWN]
+    if options.day_first is not None and time_kind(table, name, options._replace(day_first=None)) is not None:
+        order = "yes" if options.day_first else "no"
+        return InputError(
+            f"--day-first {order} does not fit the times in the column {name!r} of {table.path}, such as {shown!r}. "
+            "Leave it out."
+        )
     return InputError(
-        f"The column {name!r} of {table.path} has no times that can be read, such as {shown[:40]!r}. Give their format "
+        f"The column {name!r} of {table.path} has no times that can be read, such as {shown!r}. Give their format "
         "with --time-format, such as %d/%m/%Y, or choose another column with --time."
     )
 
@@ -226,7 +199,7 @@ def _find_columns(table: Table, options: TimeOptions) -> list[str]:
     if len(parts) > 1:
         return parts
     for name in table.names:
-        if time_kind(table, name, options) in EPOCHS and _rises(table, name):
+        if time_kind(table, name, options) in EPOCHS and _is_regular(table, name):
             return [name]
     raise InputError(
         f"{table.path} has no column of times. Choose it with --time, or several columns such as --time Date,Time, or "
@@ -243,12 +216,10 @@ def _may_be_dates(table: Table, name: str) -> bool:
     from pyarrow import types
 
     kind = table.column(name).type
-    if not types.is_string(kind):
+    if not is_text(kind):
         return bool(types.is_timestamp(kind) or types.is_date(kind))
     texts = [text.strip() for text in table.column(name).slice(0, _SAMPLE).to_pylist() if text and text.strip()]
-    return (
-        bool(texts) and not any(map(_is_number, texts)) and bool(_fitting(texts, _formats(), None) or _all_iso(texts))
-    )
+    return bool(texts) and not any(map(_is_number, texts)) and may_be_times(texts)
 
 
 def _is_number(text: str) -> bool:
@@ -287,12 +258,13 @@ def _clock_column(table: Table, date: str) -> str | None:
     for name in table.names:
         if name == date or _folded(name) not in (*_CLOCK_NAMES, *UNNAMED):
             continue
-        _, clock = distinct_texts(table, name)
+        texts = encoded_texts(table, name)[1]
+        clock = texts.to_pylist()
         if _folded(name) in UNNAMED:  # without a name, only all hours of a day are surely hours
             is_clock = hours_of_day(clock)
         else:
             whole = all(re.fullmatch(r"\d{1,2}", text) and int(text) <= 24 for text in clock)
-            is_clock = (whole and len(clock) > 1) or bool(_fitting(clock, _CLOCK_FORMATS[:-3], None))
+            is_clock = (whole and len(clock) > 1) or is_temporal(table, name) or are_clock_times(texts)
         if is_clock:
             return name
     return None
@@ -303,9 +275,14 @@ def hours_of_day(texts: Sequence[str]) -> bool:
     return {int(text) for text in texts if re.fullmatch(r"\d{1,2}", text)} == set(range(24)) and len(texts) <= 48
 
 
-def _rises(table: Table, name: str) -> bool:
-    _, texts = distinct_texts(table, name)
-    return len(texts) > table.rows / 2
+def _is_regular(table: Table, name: str) -> bool:
+    """Return True if numbers rise or fall in mostly equal steps from row to row."""
+    encoded, texts = encoded_texts(table, name)
+    numbers = whole_numbers(texts)
+    if numbers is None or len(encoded) < 2:
+        return False
+    lengths, counts = np.unique(np.diff(numbers[encoded]), return_counts=True)
+    return bool(lengths[counts.argmax()] and counts.max() >= _REGULAR * (len(encoded) - 1))
 
 
 def time_kind(table: Table, name: str, options: TimeOptions, part: bool = False) -> str | None:
@@ -319,164 +296,54 @@ def time_kind(table: Table, name: str, options: TimeOptions, part: bool = False)
     Raises:
         InputError: The order of day and month stays ambiguous.
     """
-    from pyarrow import types
+    from pyarrow import compute, types
 
     column = table.column(name)
     if types.is_temporal(column.type):
-        return ISO
-    if not (types.is_string(column.type) or types.is_integer(column.type) or types.is_floating(column.type)):
+        return ISO if not types.is_duration(column.type) else None
+    if not (is_text(column.type) or types.is_integer(column.type) or types.is_floating(column.type)):
         return None
-    _, texts = distinct_texts(table, name)
-    present = [text for text in texts if text]
-    if not present:
+    texts = encoded_texts(table, name)[1]
+    present = texts.filter(compute.not_equal(texts, ""))
+    if not len(present):
         return None
-    if part and all(re.fullmatch(r"\d{1,2}", text) and int(text) <= 24 for text in present):
-        return "hour"
-    if all(re.fullmatch(r"-?\d+(\.\d*)?", text) for text in present):
-        return _kind_of_numbers(table, name, present, options)
-    if _all_iso(present):
-        return ISO
-    formats = [*_formats(), *(_CLOCK_FORMATS if part else ())]
-    fitting = _fitting(present, formats, options.day_first)
-    return _choose(table, name, present, fitting) if fitting else None
+    where = f"the column {name!r} of {table.path}"
+    if compute.all(compute.match_substring_regex(present, r"^-?[0-9]+(\.[0-9]*)?$")).as_py():
+        if part and set(present.to_pylist()) <= _HOURS:
+            return "hour"
+        return _kind_of_numbers(present, name, where, options)
+    return find_format(present, where, options.day_first, part)
 
 
-def _all_iso(texts: Sequence[str]) -> bool:
-    return all(ISO_TIME.fullmatch(split_offset(text)[0]) for text in texts) and all(
-        parse_time(text, ISO) is not None for text in texts[:: max(len(texts) // _SAMPLE, 1)]
-    )
+def is_text(kind: Any) -> bool:
+    """Return True if a pyarrow type is one of strings."""
+    from pyarrow import types
+
+    return bool(types.is_string(kind) or types.is_large_string(kind) or str(kind) == "string_view")
 
 
-def _kind_of_numbers(table: Table, name: str, texts: Sequence[str], options: TimeOptions) -> str | None:
+def _kind_of_numbers(texts: Any, name: str, where: str, options: TimeOptions) -> str | None:
     """Return how times that are numbers are written: dates of digits, time since 1970, or plain numbers."""
-    whole = [text.split(".")[0] for text in texts]
-    has_fraction = any("." in text and text.rstrip("0")[-1] != "." for text in texts)
-    widths = {len(text) for text in whole}
-    if len(widths) == 1 and not has_fraction and min(map(int, whole)) > 0:
-        width = widths.pop()
-        formats = [] if width == 4 and not _is_year(name, whole) else list(_DIGITS.get(width, ()))
-        fitting = [one for one in _fitting(whole, formats, options.day_first) if _in_years(whole, one)]
-        if fitting:
-            return _choose(table, name, whole, fitting)
-    numbers = [int(text) for text in whole]
+    from pyarrow import compute
+
+    has_fraction = compute.any(compute.match_substring_regex(texts, r"\.0*[1-9]")).as_py()
+    whole = compute.replace_substring_regex(texts, r"\..*", "")
+    numbers = whole_numbers(whole)
+    if numbers is None:
+        return None
+    if not has_fraction and numbers.min() > 0 and len(compute.unique(compute.utf8_length(whole))) == 1:
+        found = find_digits(compute.unique(whole), where, options.day_first, _are_years(name, numbers))
+        if found is not None:
+            return found
     for kind, factor in (("epoch s", 1), ("epoch ms", 10**3), ("epoch us", 10**6), ("epoch ns", 10**9)):
-        if _FIRST_EPOCH * factor <= min(numbers) and max(numbers) <= _LAST_EPOCH * factor:
+        if _FIRST_EPOCH * factor <= numbers.min() and numbers.max() <= _LAST_EPOCH * factor:
             return kind
     return None if has_fraction else NUMBER
 
 
-def _is_year(name: str, whole: Sequence[str]) -> bool:
-    years = sorted(map(int, whole))
-    return _YEARS[0] <= years[0] and years[-1] <= _YEARS[1] and _folded(name) in (*TIME_NAMES, *_PART_NAMES["year"])
-
-
-def _in_years(texts: Sequence[str], format: str) -> bool:
-    """Return True if digits that are dates are in the years in which data is measured."""
-    if "%Y" not in format:
-        return True
-    years = [int(text[:4]) for text in texts]
-    return _YEARS[0] <= min(years) and max(years) <= _YEARS[1]
-
-
-@cache
-def _formats() -> list[str]:
-    whole = [f"{date}{joint}{clock}" for date, joint, clock in product(_DATE_FORMATS, _JOINTS, _CLOCK_FORMATS)]
-    return [*_DATE_FORMATS, *_MONTH_FORMATS, *_OTHER_FORMATS, *whole]
-
-
-def _fitting(texts: Sequence[str], formats: Sequence[str], day_first: bool | None) -> list[str]:
-    """Return the formats that fit all texts."""
-    if day_first is not None:
-        wrong = re.compile("%[mbB].*%d" if day_first else "%d.*%[mbB]")
-        formats = [one for one in formats if "%m" not in one or one.startswith("%Y") or not wrong.search(one)]
-    first = texts[0]
-    shape = _shape(split_offset(first)[0])
-    fitting = [one for one in formats if _could_fit(shape, one) and parse_time(first, one) is not None]
-    sample = texts[:: max(len(texts) // _SAMPLE, 1)]
-    fitting = [one for one in fitting if all(parse_time(text, one) is not None for text in sample)]
-    return [one for one in fitting if _fits_all(texts, one)]
-
-
-def _shape(text: str) -> tuple[str, bool]:
-    """Return the marks of a text between its digits and words, and whether it has letters."""
-    return "".join(mark for mark in text if not mark.isalnum()), any(map(str.isalpha, text))
-
-
-def _could_fit(shape: tuple[str, bool], format: str) -> bool:
-    """Return False if a format cannot fit texts of a shape, to save parsing."""
-    marks, letters = shape
-    bare = re.sub("%.", "", format)
-    if letters != bool(re.search("%[bBaAp]|[A-Za-z]", re.sub("%[^bBaAp]", "", format))):
-        return False
-    return re.sub(r"\s+", "", marks) == re.sub(r"[\sA-Za-z]+", "", bare)
-
-
-def _fits_all(texts: Sequence[str], format: str) -> bool:
-    return not np.isnat(_stamps(texts, format)).any()
-
-
-def _stamps(texts: Sequence[str], format: str) -> NDArray[np.datetime64]:
-    """Return the local times of texts, with NaT where the format does not fit. pandas reads whole columns fast."""
-    local = [split_offset(text)[0] for text in texts]
-    if "%q" in format or ("%H" in format and any(map(MIDNIGHT.search, local))):
-        found = [parse_time(text, format) for text in texts]
-        return np.array([np.datetime64("NaT") if one is None else np.datetime64(one[0], "us") for one in found])
-    try:
-        import pandas
-    except ImportError:
-        raise ImportError("Reading dates in this format needs pandas: pip install 'gatewright[train]'.") from None
-    parsed = pandas.to_datetime(pandas.Series(local, dtype=object), format=format, errors="coerce")
-    return np.asarray(parsed.to_numpy(), "datetime64[us]")
-
-
-def _choose(table: Table, name: str, texts: Sequence[str], fitting: Sequence[str]) -> str:
-    """Return the one format of those that fit all times. If they differ, take the one with evenly spaced times.
-
-    Raises:
-        InputError: Several formats stay.
-    """
-    common = [one for one in fitting if not one.startswith(_RARE)] or list(fitting)
-    different: list[str] = []
-    stamps: list[NDArray[Any]] = []
-    for one in common:
-        found = _stamps(texts, one)
-        if not any(np.array_equal(found, other) for other in stamps):
-            different.append(one)
-            stamps.append(found)
-    if len(different) == 1:
-        return different[0]
-    regular = [one for one, found in zip(different, stamps, strict=True) if _regularity(found) >= _REGULAR]
-    if len(regular) == 1:
-        return regular[0]
-    shown = texts[0]
-    readings = " or ".join(str(found[0]).split("T00:00")[0] for found in stamps[:2])
-    remedy = "--day-first yes or --day-first no" if {"%d", "%m"} <= set(re.findall("%[dm]", different[0])) else ""
-    remedy = f"{remedy}, or " if remedy else ""
-    raise InputError(
-        f"The times in the column {name!r} of {table.path} are ambiguous: {shown!r} may be {readings}. Give {remedy}"
-        f"--time-format {different[0]!r}."
-    )
-
-
-def _regularity(stamps: NDArray[Any]) -> float:
-    """Return the fraction of steps between successive times that have the most common length, in days or in months."""
-    times = np.unique(stamps)
-    if len(times) < 3:
-        return 1.0
-    steps = np.diff(times.astype("datetime64[us]").astype(np.int64))
-    best = _most_common_share(steps)
-    months = times.astype("datetime64[M]")
-    days = (times.astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
-    if len(np.unique(months)) == len(times) and (len(np.unique(days)) == 1 or days.min() > 24):
-        best = max(best, _most_common_share(np.diff(months.astype(np.int64))))
-    # Working days: four of five steps are a day, the fifth is a weekend.
-    if (np.isin(steps, (DAY, 3 * DAY, 4 * DAY, 2 * DAY))).mean() > 0.97 and len(steps) > 8:
-        best = max(best, 0.9)
-    return best
-
-
-def _most_common_share(steps: NDArray[Any]) -> float:
-    return float(np.unique(steps, return_counts=True)[1].max() / len(steps))
+def _are_years(name: str, numbers: NDArray[np.int64]) -> bool:
+    in_years = _YEARS[0] <= numbers.min() and numbers.max() <= _YEARS[1]
+    return bool(in_years) and _folded(name) in (*TIME_NAMES, *_PART_NAMES["year"])
 
 
 def _has_date(kind: str) -> bool:
@@ -498,15 +365,16 @@ def _find_zone_of(table: Table, names: Sequence[str], kinds: Sequence[str], give
         return given or column.type.tz, []
     if types.is_temporal(column.type) or kinds[0] in PARTS or kinds[0] == NUMBER:
         return given or "", []
-    _, texts = distinct_texts(table, names[0])
-    parsed = {text: parse_time(text, kinds[0]) for text in texts}
-    offsets = {found[1] for found in parsed.values() if found is not None} - {None}
-    if given is not None or not offsets:
+    read = read_texts(encoded_texts(table, names[0])[1], kinds[0])
+    offsets = np.unique(read.offsets[read.has_offset])
+    if given is not None or not len(offsets):
         return given or "", []
     if len(offsets) == 1:
-        return _offset_name(offsets.pop() or 0), []
-    instants = {found[0] - (found[1] or 0): found[1] for found in parsed.values() if found is not None}
-    zone = next((zone for zone in _ZONES if _has_offsets(zone, instants)), "UTC")
+        return _offset_name(int(offsets[0])), []
+    instants = (read.stamps - read.offsets)[read.has_offset]
+    zone = next(
+        (zone for zone in _ZONES if (utc_offsets(instants, zone) == read.offsets[read.has_offset]).all()), "UTC"
+    )
     title = "UTC" if zone == "UTC" else f"the time zone {zone}, whose offsets from UTC they have"
     return zone, [f"The times have several offsets from UTC. They are shown in {title}; choose with --time-zone."]
 
@@ -516,8 +384,3 @@ def _offset_name(offset: int) -> str:
         return "UTC"
     minutes = abs(offset) // 60_000_000
     return f"{'-' if offset < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}"
-
-
-def _has_offsets(zone: str, instants: dict[int, int | None]) -> bool:
-    found = utc_offsets(np.array(list(instants), np.int64), zone)
-    return bool((found == np.array(list(instants.values()), np.int64)).all())

@@ -14,29 +14,25 @@ from numpy.typing import NDArray
 
 from gatewright.data.numbers import MAX_SHOWN
 from gatewright.data.tables import Table
+from gatewright.data.time_texts import DAY, ISO, MICROSECONDS, read_texts
 from gatewright.support.errors import InputError
 
-MICROSECONDS = 1_000_000
-"""The number of microseconds in a second."""
-DAY = 24 * 3600 * MICROSECONDS
-"""The number of microseconds in a day."""
-
-ISO = "ISO 8601"
 NUMBER = "number"
 EPOCHS = {"epoch s": MICROSECONDS, "epoch ms": 1000, "epoch us": 1, "epoch ns": 0}
 """The layouts of numbers that count from 1970 in UTC, with the microseconds of their units (0 stands for 1/1000)."""
 PARTS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
 """The layouts of whole numbers that are parts of a date or time."""
 
-ISO_TIME = re.compile(r"\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?)?)?")
-MIDNIGHT = re.compile(r"(^|[\sT])24((?:[:.]00)*)$")
-"""Matches the hour 24 of a time, which is midnight at the end of the day."""
-_OFFSET = re.compile(r"(?P<local>.*\d.*?)\s?(?P<offset>Z|UTC|GMT|[+-]\d{2}:?\d{2}|(?<=:\d\d)[+-]\d{2})")
-_RANGE = re.compile(r"(.*\d.*?)\s+(?:-|–|to)\s+.*\d.*")
-_WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
+_WHOLE = re.compile(r"([+-]?\d{1,18})(\.0*)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d{1,19}(\.\d*)?", re.ASCII)
+# Later than any time, in microseconds.
+_FAR = 1 << 62
 # The years that NumPy and Python both can print.
 _MIN_YEAR, _MAX_YEAR = 1, 9999
+_QUARTER = 900 * MICROSECONDS
 _LIMITS = tuple(int(np.datetime64(f"{year:04d}-01-01", "us").astype(np.int64)) for year in (_MIN_YEAR, _MAX_YEAR))
+# Times in other zones than these are in the same limits.
+_ZONED = (_LIMITS[0] + 366 * DAY, _LIMITS[1] - 366 * DAY)
 
 
 @dataclass(frozen=True)
@@ -157,123 +153,103 @@ def _read_column(table: Table, name: str, kind: str) -> _Column:
         return _Column(_read_epoch(table, name, kind))
     if types.is_temporal(column.type):
         return _read_temporal(table, name)
-    encoded, texts = distinct_texts(table, name)
-    stamps, offsets = [], []
-    for place, text in enumerate(texts):
-        found = parse_time(text, kind)
-        if found is None:
-            row = int(np.flatnonzero(encoded == place)[0])
-            raise _not_a_time(table, name, text, row, kind)
-        stamps.append(found[0])
-        offsets.append(found[1])
-    known = [offset for offset in offsets if offset is not None]
-    if known and len(known) < len(offsets):
+    encoded, texts = encoded_texts(table, name)
+    read = read_texts(texts, kind)
+    if len(wrong := np.flatnonzero(~read.fits)):
+        row = int(np.flatnonzero(encoded == wrong[0])[0])
+        raise _not_a_time(table, name, texts[int(wrong[0])].as_py(), row, kind)
+    if read.has_offset.any() and not read.has_offset.all():
         raise InputError(f"Only some times of {name!r} in {table.path} have an offset from UTC. Give all of them one.")
-    values = np.array(stamps, np.int64)[encoded] if stamps else np.empty(0, np.int64)
-    return _Column(values, np.array(known, np.int64)[encoded] if known else None)
+    offsets = read.offsets[encoded] if read.has_offset.any() else None
+    return _Column(read.stamps[encoded], offsets)
 
 
 def _not_a_time(table: Table, name: str, text: str, row: int, kind: str) -> InputError:
     if not text:
         return InputError(f"{table.where(row)}: the row has no {name}. Give each row a time.")
-    written = "ISO 8601, such as 2026-01-31 18:00:00" if kind == ISO else f"the format {kind}"
-    return InputError(
-        f"{table.where(row)}: the {name} {text[:MAX_SHOWN]!r} is not a time in {written}, as the others are. Fix it, "
-        "or give the format with --time-format."
-    )
+    written = "in ISO 8601, such as 2026-01-31 18:00:00" if kind == ISO else f"in the format {kind}"
+    return InputError(f"{table.where(row)}: the {name} {text[:MAX_SHOWN]!r} is not a time {written}. Fix it.")
 
 
 def distinct_texts(table: Table, name: str) -> tuple[NDArray[np.intp], list[str]]:
     """Return the distinct texts of a column without surrounding spaces, and for each row the index of its text."""
+    encoded, texts = encoded_texts(table, name)
+    return encoded, texts.to_pylist()
+
+
+def encoded_texts(table: Table, name: str) -> tuple[NDArray[np.intp], Any]:
+    """Return the same as `distinct_texts`, but with the texts as a pyarrow array. Missing values are empty texts."""
+    import pyarrow as pa
     from pyarrow import compute
 
-    column = compute.fill_null(compute.cast(table.column(name), "string"), "")
-    encoded = column.combine_chunks().dictionary_encode()
-    return np.asarray(encoded.indices.to_numpy(), np.intp), [text.strip() for text in encoded.dictionary.to_pylist()]
+    column = table.column(name)
+    if pa.types.is_floating(column.type):
+        column = _whole_floats(column)
+    texts = compute.utf8_trim_whitespace(compute.fill_null(compute.cast(column, pa.string()), ""))
+    encoded = texts.combine_chunks().dictionary_encode()
+    return np.asarray(encoded.indices.to_numpy(), np.intp), encoded.dictionary
 
 
-def split_offset(text: str) -> tuple[str, int | None]:
-    """Split a time into its local part and its offset from UTC in microseconds (None without one).
+def _whole_floats(column: Any) -> Any:
+    """Return a column of floating-point numbers as integers if all are whole, because texts of integers have no
+    exponents."""
+    import pyarrow as pa
 
-    Of a range of times, such as "10:00 - 11:00", the start is taken.
-    """
-    if " - " in text or " – " in text or " to " in text:
-        ranged = _RANGE.fullmatch(text)
-        text = ranged[1] if ranged else text
-    found = _OFFSET.fullmatch(text)
-    if found is None or not re.search(r"\d[T :]\d", found["local"]):
-        return text, None
-    offset = found["offset"]
-    if offset in ("Z", "UTC", "GMT"):
-        return found["local"], 0
-    digits = offset[1:].replace(":", "").ljust(4, "0")
-    seconds = int(digits[:2]) * 3600 + int(digits[2:]) * 60
-    return found["local"], (-seconds if offset[0] == "-" else seconds) * MICROSECONDS
-
-
-def parse_time(text: str, kind: str) -> tuple[int, int | None] | None:
-    """Return the microseconds and the offset from UTC of a time, or None if it does not have the layout `kind`.
-
-    The microseconds count from 1970, or from midnight for a format without a date.
-    """
-    local, offset = split_offset(text)
     try:
-        if kind == ISO:
-            if not ISO_TIME.fullmatch(local):
-                return None
-            stamp = int(np.datetime64(local.replace(",", "."), "us").astype(np.int64))
-        else:
-            stamp = _parse_format(local, kind)
-    except ValueError:
-        return None
-    return stamp, offset
-
-
-def _parse_format(local: str, format: str) -> int:
-    if format.endswith("Q%q"):  # quarters, which strptime does not know
-        year, quarter = re.split(r"[- ]?Q", local, maxsplit=1)
-        if quarter not in ("1", "2", "3", "4"):
-            raise ValueError(local)
-        return int(np.datetime64(f"{int(year):04d}-{3 * int(quarter) - 2:02d}", "us").astype(np.int64))
-    extra = timedelta(0)
-    if "%H" in format and MIDNIGHT.search(local):
-        local, extra = MIDNIGHT.sub(r"\g<1>00\g<2>", local), timedelta(days=1)
-    parsed = datetime.strptime(local, format) + extra
-    start = datetime(1970, 1, 1) if re.search(r"%[YyGjbBdmc]", format) else datetime(1900, 1, 1)
-    return (parsed - start) // timedelta(microseconds=1)
+        return column.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return column
 
 
 def _read_whole(table: Table, name: str) -> NDArray[np.int64]:
     """Return the whole numbers of a column."""
-    from pyarrow import types
-
-    column = table.column(name)
-    if types.is_integer(column.type) and not column.null_count:
-        return np.asarray(column.to_numpy(), np.int64)
-    encoded, texts = distinct_texts(table, name)
-    for place, text in enumerate(texts):
-        if not _WHOLE.fullmatch(text) or abs(int(text.split(".")[0])) > 1 << 62:
-            row = int(np.flatnonzero(encoded == place)[0])
-            found = f"{text[:MAX_SHOWN]!r}, which is not a whole number" if text else "nothing"
-            raise InputError(f"{table.where(row)}: {name!r} has {found}. Give each row a whole number as its time.")
-    numbers = np.array([int(text.split(".")[0]) for text in texts], np.int64)
-    return np.asarray(numbers[encoded] if texts else np.empty(0, np.int64))
+    encoded, texts = encoded_texts(table, name)
+    numbers = whole_numbers(texts)
+    if numbers is None:
+        found = [_WHOLE.fullmatch(text) for text in texts.to_pylist()]
+        for place, one in enumerate(found):
+            if one is None:
+                raise _not_a_number(table, name, texts[place].as_py(), encoded, place, "a whole number")
+        numbers = np.array([int(one[1]) for one in found if one is not None], np.int64)
+    return np.asarray(numbers[encoded], np.int64)
 
 
 def _read_epoch(table: Table, name: str, kind: str) -> NDArray[np.int64]:
-    encoded, texts = distinct_texts(table, name)
+    """Return the microseconds since 1970 of a column of numbers that count from 1970."""
+    encoded, texts = encoded_texts(table, name)
+    numbers, unit = whole_numbers(texts), EPOCHS[kind]
+    if numbers is not None and (not unit or not len(numbers) or abs(numbers).max() < _FAR // unit):
+        return np.asarray((numbers * unit if unit else numbers // 1000)[encoded], np.int64)
     found = []
-    for place, text in enumerate(texts):
+    for place, text in enumerate(texts.to_pylist()):
+        if not _NUMBER.fullmatch(text):
+            raise _not_a_number(table, name, text, encoded, place, "a time since 1970")
         whole, _, fraction = text.partition(".")
-        if not re.fullmatch(r"-?\d+", whole) or not re.fullmatch(r"\d*", fraction):
-            row = int(np.flatnonzero(encoded == place)[0])
-            raise InputError(f"{table.where(row)}: {name!r} has {text[:MAX_SHOWN]!r}, which is not a time since 1970.")
-        unit = EPOCHS[kind]
-        if not unit:
-            found.append(int(whole) // 1000)
-        else:
-            found.append(int(whole) * unit + round(float(f"0.{fraction or 0}") * unit))
+        # In integers, because floating-point numbers cannot hold the microseconds of today.
+        digits = int(f"{whole}{fraction[:9].ljust(9, '0')}")
+        stamp = digits * unit // 10**9 if unit else digits // 10**12
+        found.append(min(max(stamp, -_FAR), _FAR))
     return np.array(found, np.int64)[encoded]
+
+
+def _not_a_number(table: Table, name: str, text: str, encoded: NDArray[np.intp], place: int, wanted: str) -> InputError:
+    where = table.where(int(np.flatnonzero(encoded == place)[0]))
+    if not text:
+        return InputError(f"{where}: the row has no {name}. Give each row a time.")
+    return InputError(f"{where}: the {name} {text[:MAX_SHOWN]!r} is not {wanted}. Fix it.")
+
+
+def whole_numbers(texts: Any) -> NDArray[np.int64] | None:
+    """Return the numbers of a pyarrow array of strings, or None if one is no whole number of 64 bits."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    if not compute.all(compute.match_substring_regex(texts, "^-?[0-9]{1,19}$")).as_py():
+        return None
+    try:
+        return np.asarray(texts.cast(pa.int64()).to_numpy(zero_copy_only=False), np.int64)
+    except pa.ArrowInvalid:  # more than 64 bits
+        return None
 
 
 def _read_temporal(table: Table, name: str) -> _Column:
@@ -375,7 +351,7 @@ def utc_offsets(instants: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
     """Return the offset of a time zone from UTC in microseconds at each instant, given in microseconds in UTC."""
     found = find_zone(zone)
     # Offsets change at whole quarters of an hour.
-    quarters, places = np.unique(instants // (900 * MICROSECONDS), return_inverse=True)
+    quarters, places = np.unique(np.clip(instants, *_ZONED) // _QUARTER, return_inverse=True)
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     offsets = [
         (epoch + timedelta(seconds=900 * int(quarter))).astimezone(found).utcoffset() or timedelta(0)
@@ -399,11 +375,13 @@ def zone_instants(local: NDArray[np.int64], zone: str, series: NDArray[np.intp])
         repeated = np.zeros(len(local), bool)
         repeated[order[:-1]] = again[order[1:]]
         again = repeated
-    keys, places = np.unique(np.stack([local, again]), axis=1, return_inverse=True)
+    # Clocks change at whole quarters of an hour.
+    keys, places = np.unique(np.clip(local, *_ZONED) // _QUARTER * 2 + again, return_inverse=True)
     epoch = datetime(1970, 1, 1)
     offsets = [
-        (epoch + timedelta(microseconds=int(number))).replace(tzinfo=found, fold=int(fold)).utcoffset() or timedelta(0)
-        for number, fold in keys.T
+        (epoch + timedelta(seconds=900 * int(key // 2))).replace(tzinfo=found, fold=int(key % 2)).utcoffset()
+        or timedelta(0)
+        for key in keys
     ]
     shifts = np.array([offset // timedelta(microseconds=1) for offset in offsets], np.int64)
     return local - shifts[places.reshape(-1)]

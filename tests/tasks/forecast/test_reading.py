@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from gatewright.data.times import ISO, NUMBER, TimeLayout, Times
+from gatewright.data.time_texts import ISO
+from gatewright.data.times import NUMBER, TimeLayout, Times
 from gatewright.data.windows import Windows
 from gatewright.support.errors import InputError
 from gatewright.tasks.forecast.grid import Grid, find_grid

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from gatewright.data.numbers import NumberColumn, is_missing, number_notes, read_number_columns, shown_names
 from gatewright.data.tables import Table, column_list, require_column
 from gatewright.data.time_layouts import TIME_NAMES, TimeOptions, time_kind
-from gatewright.data.times import EPOCHS, ISO, TimeLayout, distinct_texts
+from gatewright.data.time_texts import ISO
+from gatewright.data.times import EPOCHS, TimeLayout, distinct_texts
 from gatewright.support.errors import InputError
 
 ALL = "all"

@@ -5,7 +5,8 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.times import DAY, MICROSECONDS, Times
+from gatewright.data.time_texts import DAY, MICROSECONDS
+from gatewright.data.times import Times
 from gatewright.support.errors import InputError
 from gatewright.tasks.forecast.grid import Grid
 

@@ -16,7 +16,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.times import DAY, MICROSECONDS, Times, find_zone, utc_offsets
+from gatewright.data.time_texts import DAY, MICROSECONDS
+from gatewright.data.times import Times, find_zone, utc_offsets
 from gatewright.support.errors import InputError
 
 KINDS = (

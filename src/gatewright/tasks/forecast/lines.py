@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from gatewright.data.numbers import shown_names
 from gatewright.data.tables import Table
-from gatewright.data.times import DAY, Times
+from gatewright.data.time_texts import DAY
+from gatewright.data.times import Times
 from gatewright.support.errors import InputError
 from gatewright.tasks.forecast.frequency import bins
 from gatewright.tasks.forecast.grid import Grid

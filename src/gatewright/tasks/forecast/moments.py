@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from gatewright.data.times import ISO, TimeLayout, Times, parse_time, zone_instants, zone_locals
+from gatewright.data.time_texts import ISO, parse_time
+from gatewright.data.times import TimeLayout, Times, zone_instants, zone_locals
 from gatewright.support.errors import InputError
 from gatewright.tasks.forecast.grid import Grid
 

@@ -11,7 +11,7 @@ from gatewright.data.numbers import DECIMALS
 from gatewright.data.tables import Table as FileTable
 from gatewright.data.tables import read_table
 from gatewright.data.time_layouts import NONE, TimeOptions, find_layout
-from gatewright.data.times import TimeLayout, Times, distinct_texts, read_times, shown_kinds
+from gatewright.data.times import TimeLayout, Times, read_times, shown_kinds
 from gatewright.support.errors import InputError, nearest, require_one_of
 from gatewright.tasks.forecast.columns import Roles, choose_roles, listed_columns, read_values, role_notes
 from gatewright.tasks.forecast.frequency import frequency_grid, frequency_season
@@ -227,8 +227,7 @@ def _time_notes(table: FileTable, times: Times, grid: Grid) -> list[str]:
 
 def _shown_time(table: FileTable, layout: TimeLayout, times: Times, grid: Grid, row: int) -> str:
     """Return the text of a time in the table, and how it was read."""
-    texts = [distinct_texts(table, name) for name in layout.columns]
-    written = " ".join(own[encoded[row]] for encoded, own in texts)
+    written = " ".join(str(table.column(name)[row].as_py()).strip() for name in layout.columns)
     read = grid.format_number(int(grid.own_numbers(times)[row]))
     return read if read == written else f"{written} = {read}"
 

@@ -13,7 +13,8 @@ import numpy as np
 from gatewright.data.files import Decoded
 from gatewright.data.tables import Table
 from gatewright.data.time_layouts import NONE
-from gatewright.data.times import ISO, TimeLayout, Times
+from gatewright.data.time_texts import ISO
+from gatewright.data.times import TimeLayout, Times
 from gatewright.support.errors import InputError
 from gatewright.tasks.forecast.frequency import frequency_grid
 

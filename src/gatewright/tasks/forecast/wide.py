@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from gatewright.data.numbers import is_missing, shown_names
 from gatewright.data.tables import Table
 from gatewright.data.time_layouts import TimeOptions, time_kind
-from gatewright.data.times import ISO, distinct_texts
+from gatewright.data.time_texts import ISO
+from gatewright.data.times import distinct_texts
 from gatewright.support.errors import InputError
 
 TIME, VALUE = "time", "value"
