@@ -18,7 +18,7 @@ DECIMALS = (".", ",")
 
 _MISSING = {
     *("", "?", "-", "--", ".", "..", "na", "nan", "n/a", "n/e", "#n/a", "#n/a n/a", "<na>", "null", "none", "nil"),
-    *("-nan", "#value!", "#div/0!", "#null!", "missing", "***", "*"),
+    *("-nan", "nat", "#value!", "#div/0!", "#null!", "missing", "***", "*"),
 }
 _SUFFIXES = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 # A sign and a currency before the digits; a percent sign, currency or multiple after them; parentheses for negatives.
@@ -171,6 +171,14 @@ def is_missing(text: str) -> bool:
     return text.strip().lower() in _MISSING
 
 
+def missing_among(texts: Any) -> Any:
+    """Return a pyarrow array that is true where a text of a pyarrow array stands for a missing value."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    return compute.is_in(compute.utf8_lower(compute.utf8_trim_whitespace(texts)), pa.array(sorted(_MISSING)))
+
+
 def _has_fraction(values: NDArray[np.float64] | None) -> bool:
     return values is not None and bool((np.nan_to_num(values, posinf=0, neginf=0) % 1 != 0).any())
 
@@ -198,9 +206,9 @@ def _plain_numbers(column: Any) -> NDArray[np.float64] | None:
     from pyarrow import compute
 
     trimmed = compute.utf8_trim_whitespace(column)
-    missing = compute.is_in(compute.utf8_lower(trimmed), pa.array(sorted(_MISSING)))
+    present = compute.if_else(missing_among(trimmed), pa.scalar(None, pa.string()), trimmed)
     try:
-        numbers = compute.cast(compute.if_else(missing, pa.scalar(None, pa.string()), trimmed), "float64")
+        numbers = compute.cast(present, "float64")
     except pa.ArrowInvalid:
         return None
     return np.array(numbers.to_numpy(zero_copy_only=False), np.float64)

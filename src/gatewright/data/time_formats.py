@@ -134,12 +134,28 @@ def _fitting(texts: Any, formats: Sequence[str], day_first: bool | None) -> list
     if day_first is not None:
         wrong = re.compile("%m.*%d" if day_first else "%d.*%m")
         formats = [one for one in formats if one.startswith("%Y") or not wrong.search(one)]
-    first, sample = texts[0].as_py(), _sample(texts)
-    shapes = _shapes(first)
-    formats = [one for one in formats if _shape_of(one) in shapes and read_texts([first], one).fits[0]]
+    sample = _sample(texts)
+    formats = _formats_of(max(sample, key=len), formats)
     formats = [one for one in formats if read_texts(sample, one).fits.all()]
     found = [_Fit(one, read_texts(texts, one)) for one in formats]
     return [fit for fit in found if fit.read.fits.all()]
+
+
+def _formats_of(text: str, formats: Sequence[str]) -> list[str]:
+    """Return the formats of one text."""
+    shapes = _shapes(text)
+    return [one for one in formats if _shape_of(one) in shapes and read_texts([text], one).fits[0]]
+
+
+def find_fault(texts: Any) -> int | None:
+    """Return the index of the first text that does not have the format of most of the texts, or None if they have none.
+
+    Args:
+        texts: A pyarrow array of different strings. None is empty.
+    """
+    formats = [ISO, *_formats_of(texts[0].as_py(), _formats()), *_formats_of(texts[len(texts) - 1].as_py(), _formats())]
+    fits = max((read_texts(texts, one).fits for one in formats), key=np.count_nonzero)
+    return int(np.argmin(fits)) if len(fits) / 2 <= fits.sum() < len(fits) else None
 
 
 def _shapes(text: str) -> set[tuple[str, bool]]:

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.numbers import MAX_SHOWN, is_missing
+from gatewright.data.numbers import MAX_SHOWN, is_missing, missing_among
 from gatewright.data.tables import Table, column_list, require_column
-from gatewright.data.time_formats import are_clock_times, find_digits, find_format, may_be_times
+from gatewright.data.time_formats import are_clock_times, find_digits, find_fault, find_format, may_be_times
 from gatewright.data.time_texts import ISO, read_texts, require_format
 from gatewright.data.times import (
     EPOCHS,
@@ -19,6 +19,7 @@ from gatewright.data.times import (
     distinct_texts,
     encoded_texts,
     find_zone,
+    part_number,
     utc_offsets,
     whole_numbers,
 )
@@ -37,8 +38,9 @@ TIME_NAMES = (
 _PART_NAMES = {
     "year": ("year", "yr", "yyyy", "jahr"),
     "quarter": ("quarter", "qtr"),
-    "month": ("month", "mnth", "mon", "mo", "mm", "monat"),
+    "month": ("month", "mnth", "mon", "mo", "mm", "monat", "month_name", "period"),
     "week": ("week", "weekofyear", "isoweek"),
+    "day of year": ("doy", "yday", "dayofyear", "day_of_year", "day of year", "yearday"),
     "day": ("day", "dd", "dy", "mday", "dayofmonth", "tag"),
     "hour": ("hour", "hr", "hh", "stunde"),
     "minute": ("minute", "min", "mi"),
@@ -56,6 +58,7 @@ _FORMAT_NAMES = {"number": NUMBER, "iso": ISO, **{name.split()[1]: name for name
 _FIRST_EPOCH, _LAST_EPOCH = 100_000_000, 4_102_000_000
 _YEARS = (1500, 2200)
 _SAMPLE = 60
+_MAX_OFFSETS = 4
 _HOURS = {f"{hour:0{width}d}" for hour in range(25) for width in (1, 2)}
 # Numbers are times without a name that says so if at least this fraction of their steps have the same length.
 _REGULAR = 0.75
@@ -125,13 +128,25 @@ def _kinds(table: Table, names: Sequence[str], options: TimeOptions) -> list[str
     kinds = []
     for name in names:
         part = _part_of(name)
-        kind = part if part and _is_whole(table, name) else time_kind(table, name, options, part=True)
+        kind = part if part and is_part(table, name, part) else time_kind(table, name, options, part=True)
         if kind is None:
             raise _not_times(table, name, options)
         kinds.append(kind)
-    if not any(kind == "year" or kind == ISO or kind in EPOCHS or _has_date(kind) for kind in kinds):
+    dates = [name for name, kind in zip(names, kinds, strict=True) if _is_date(table, name, kind)]
+    if not dates:
         raise InputError(f"The columns {', '.join(names)} of {table.path} have no year. Add it to --time.")
+    if len(dates) > 1:
+        raise InputError(f"The columns {' and '.join(dates)} of {table.path} each have a date. Give one with --time.")
     return kinds
+
+
+def _is_date(table: Table, name: str, kind: str) -> bool:
+    """Return True if a column has at least the year."""
+    from pyarrow import types
+
+    if kind == ISO:
+        return not types.is_time(table.column(name).type)
+    return kind in ("year", NUMBER) or kind in EPOCHS or bool(re.search("%[YyGFDc]", kind))
 
 
 def _given_kind(table: Table, name: str, format: str) -> str:
@@ -175,9 +190,28 @@ def _not_times(table: Table, name: str, options: TimeOptions) -> InputError:
             f"--day-first {order} does not fit the times in the column {name!r} of {table.path}, such as {shown!r}. "
             "Leave it out."
         )
-    return InputError(
+    return _fault(table, name) or InputError(
         f"The column {name!r} of {table.path} has no times that can be read, such as {shown!r}. Give their format "
         "with --time-format, such as %d/%m/%Y, or choose another column with --time."
+    )
+
+
+def _fault(table: Table, name: str) -> InputError | None:
+    """Return an error that names the first text of a column that is no time, if most of the others are."""
+    from pyarrow import compute
+
+    if not is_text(table.column(name).type):
+        return None
+    encoded, texts = encoded_texts(table, name)
+    kept = np.flatnonzero(np.asarray(compute.invert(missing_among(texts))))
+    found = find_fault(texts.take(kept)) if len(kept) else None
+    if found is None:
+        return None
+    place = int(kept[found])
+    where = table.where(int(np.flatnonzero(encoded == place)[0]))
+    return InputError(
+        f"{where}: the {name} {texts[place].as_py()[:MAX_SHOWN]!r} is not a time in the format of the others. Fix it, "
+        "or remove the row."
     )
 
 
@@ -191,6 +225,8 @@ def _find_columns(table: Table, options: TimeOptions) -> list[str]:
     parts = _part_columns(table)
     for name in (*known, *others):
         kind = time_kind(table, name, options)
+        if kind is None and name in known and (fault := _fault(table, name)):
+            raise fault
         if kind is None or (kind == NUMBER and len(parts) > 1) or (kind == "%Y" and len(parts) > 1):
             continue
         if not _has_clock(kind) and kind not in EPOCHS and kind != NUMBER and (clock := _clock_column(table, name)):
@@ -231,13 +267,15 @@ def _part_columns(table: Table) -> list[str]:
     found: dict[str, str] = {}
     for name in table.names:
         part = _part_of(name)
-        if part and part not in found and _is_whole(table, name):
+        if part and part not in found and is_part(table, name, part):
             found[part] = name
-    if "year" not in found or not {"month", "quarter", "week"} & found.keys():
+    if "year" not in found or not {"month", "quarter", "week", "day of year"} & found.keys():
         return []
     kept = [part for part in PARTS if part in found]
     if "month" in found:
-        kept = [part for part in kept if part not in ("quarter", "week")]
+        kept = [part for part in kept if part not in ("quarter", "week", "day of year")]
+    elif "day of year" in found:
+        kept = [part for part in kept if part not in ("quarter", "week", "day")]
     return [found[part] for part in kept]
 
 
@@ -245,9 +283,10 @@ def _part_of(name: str) -> str | None:
     return next((part for part, names in _PART_NAMES.items() if _folded(name) in names), None)
 
 
-def _is_whole(table: Table, name: str) -> bool:
+def is_part(table: Table, name: str, part: str) -> bool:
+    """Return True if a column has numbers that may be years, months and so on, or names of months or quarters."""
     _, texts = distinct_texts(table, name)
-    return bool(texts) and all(re.fullmatch(r"\d{1,4}(\.0*)?", text) for text in texts)
+    return bool(texts) and all(re.fullmatch(r"\d{1,4}", text) or part_number(text, part) is not None for text in texts)
 
 
 def _clock_column(table: Table, date: str) -> str | None:
@@ -263,7 +302,7 @@ def _clock_column(table: Table, date: str) -> str | None:
         if _folded(name) in UNNAMED:  # without a name, only all hours of a day are surely hours
             is_clock = hours_of_day(clock)
         else:
-            whole = all(re.fullmatch(r"\d{1,2}", text) and int(text) <= 24 for text in clock)
+            whole = set(clock) <= _HOURS or are_hours_and_minutes(clock)
             is_clock = (whole and len(clock) > 1) or is_temporal(table, name) or are_clock_times(texts)
         if is_clock:
             return name
@@ -273,6 +312,12 @@ def _clock_column(table: Table, date: str) -> str | None:
 def hours_of_day(texts: Sequence[str]) -> bool:
     """Return True if texts are the hours of a day, from 0 to 23."""
     return {int(text) for text in texts if re.fullmatch(r"\d{1,2}", text)} == set(range(24)) and len(texts) <= 48
+
+
+def are_hours_and_minutes(texts: Sequence[str]) -> bool:
+    """Return True if texts are hours and minutes without a colon, such as 30, 900 and 2330."""
+    numbers = [int(text) for text in texts if re.fullmatch(r"\d{1,4}", text)]
+    return len(numbers) == len(texts) > 0 and max(numbers) <= 2400 and all(number % 100 < 60 for number in numbers)
 
 
 def _is_regular(table: Table, name: str) -> bool:
@@ -300,17 +345,19 @@ def time_kind(table: Table, name: str, options: TimeOptions, part: bool = False)
 
     column = table.column(name)
     if types.is_temporal(column.type):
-        return ISO if not types.is_duration(column.type) else None
+        return None if types.is_duration(column.type) or (types.is_time(column.type) and not part) else ISO
     if not (is_text(column.type) or types.is_integer(column.type) or types.is_floating(column.type)):
         return None
     texts = encoded_texts(table, name)[1]
-    present = texts.filter(compute.not_equal(texts, ""))
+    present = texts.filter(compute.invert(missing_among(texts)))
     if not len(present):
         return None
     where = f"the column {name!r} of {table.path}"
     if compute.all(compute.match_substring_regex(present, r"^-?[0-9]+(\.[0-9]*)?$")).as_py():
         if part and set(present.to_pylist()) <= _HOURS:
             return "hour"
+        if part and are_hours_and_minutes(present.to_pylist()):
+            return "hhmm"
         return _kind_of_numbers(present, name, where, options)
     return find_format(present, where, options.day_first, part)
 
@@ -346,10 +393,6 @@ def _are_years(name: str, numbers: NDArray[np.int64]) -> bool:
     return bool(in_years) and _folded(name) in (*TIME_NAMES, *_PART_NAMES["year"])
 
 
-def _has_date(kind: str) -> bool:
-    return bool(re.search("%[YyGj]", kind))
-
-
 def _has_clock(kind: str) -> bool:
     return bool(re.search("%[HI]", kind))
 
@@ -367,6 +410,12 @@ def _find_zone_of(table: Table, names: Sequence[str], kinds: Sequence[str], give
         return given or "", []
     read = read_texts(encoded_texts(table, names[0])[1], kinds[0])
     offsets = np.unique(read.offsets[read.has_offset])
+    if len(offsets) > _MAX_OFFSETS:
+        raise InputError(
+            f"The times in the column {names[0]!r} of {table.path} have {len(offsets)} different offsets from UTC, from "
+            f"{_offset_name(int(offsets[0]))} to {_offset_name(int(offsets[-1]))}, but a time zone has 2 or 3. If they "
+            "are ranges, put spaces around the dash."
+        )
     if given is not None or not len(offsets):
         return given or "", []
     if len(offsets) == 1:

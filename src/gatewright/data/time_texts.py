@@ -113,16 +113,22 @@ def _pattern(format: str) -> str:
     if not names or (unknown := [name for name in names if name not in _PATTERNS]) or len(set(names)) < len(names):
         fault = f"has %{unknown[0]}, which is not supported" if names and unknown else "has no directive, or one twice"
         raise InputError(f"The format {format!r} {fault}. Give a format of strptime such as %d/%m/%Y %H:%M.")
-    last = max(place for place, token in enumerate(tokens) if token[0] == "%")
-    is_clock_last = _name(tokens[last]) in _CLOCK and last == len(tokens) - 1
-    whole = "".join(_token_pattern(tokens, place) for place in range(len(tokens)))
+    pieces = [_token_pattern(tokens, place) for place in range(len(tokens))]
+    if tokens[-2:] == [".", "%f"]:  # programs that write times leave out fractions of 0
+        pieces[-2:] = [f"(?:{pieces[-2]}{pieces[-1]})?"]
+    last = len(tokens) - 1
+    is_clock_last = _name(tokens[last]) in _CLOCK
+    whole = "".join(pieces)
     ends = [re.sub(r"\(\?P<.>", "(?:", whole)]
     if is_clock_last and set(names) & set(_DATE):
-        whole += f"(?P<z>{_SHORT_OFFSET if _name(tokens[last]) in 'MSf' else _OFFSET})?"
+        offset = f"(?P<z>{_SHORT_OFFSET if _name(tokens[last]) in 'MSf' else _OFFSET})?"
         first = next(place for place, token in enumerate(tokens) if _name(token) in _CLOCK)
+        whole += offset
         if not any(_name(token) in _DATE for token in tokens[first:]):
-            clock = "".join(_token_pattern(tokens, place) for place in range(first, len(tokens)))
-            ends.append(re.sub(r"\(\?P<.>", "(?:", clock))
+            ends.append(re.sub(r"\(\?P<.>", "(?:", "".join(pieces[first:])))
+            date = max(place for place, token in enumerate(tokens) if _name(token) in _DATE) + 1
+            if date < first:  # programs that write times leave out midnight
+                whole = f"{''.join(pieces[:date])}(?:{''.join(pieces[date:])}{offset})?"
     elif is_clock_last:
         whole += r"(?P<z>\s?(?:Z|UTC|GMT|\+\d{2}:?\d{2}))?"
     spaces = "" if "-" in format else r"\s*[-–]\s*|"

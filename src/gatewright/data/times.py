@@ -12,16 +12,16 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.numbers import MAX_SHOWN
+from gatewright.data.numbers import MAX_SHOWN, is_missing
 from gatewright.data.tables import Table
-from gatewright.data.time_texts import DAY, ISO, MICROSECONDS, read_texts
+from gatewright.data.time_texts import DAY, ISO, MICROSECONDS, parse_time, read_texts
 from gatewright.support.errors import InputError
 
 NUMBER = "number"
 EPOCHS = {"epoch s": MICROSECONDS, "epoch ms": 1000, "epoch us": 1, "epoch ns": 0}
 """The layouts of numbers that count from 1970 in UTC, with the microseconds of their units (0 stands for 1/1000)."""
-PARTS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
-"""The layouts of whole numbers that are parts of a date or time."""
+PARTS = ("year", "quarter", "month", "week", "day of year", "day", "hour", "hhmm", "minute", "second")
+"""The layouts of whole numbers that are parts of a date or time. Those of "hhmm" are hours and minutes, as in 1830."""
 
 _WHOLE = re.compile(r"([+-]?\d{1,18})(\.0*)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,19}(\.\d*)?", re.ASCII)
@@ -29,6 +29,18 @@ _NUMBER = re.compile(r"[+-]?\d{1,19}(\.\d*)?", re.ASCII)
 _FAR = 1 << 62
 # The years that NumPy and Python both can print.
 _MIN_YEAR, _MAX_YEAR = 1, 9999
+_SECONDS = {"hour": 3600, "minute": 60, "second": 1}
+_PART_LIMITS = {
+    "quarter": (1, 4),
+    "month": (1, 12),
+    "week": (1, 53),
+    "day of year": (1, 366),
+    "day": (1, 31),
+    "hour": (0, 24),
+    "hhmm": (0, 2400),
+    "minute": (0, 59),
+    "second": (0, 59),
+}
 _QUARTER = 900 * MICROSECONDS
 _LIMITS = tuple(int(np.datetime64(f"{year:04d}-01-01", "us").astype(np.int64)) for year in (_MIN_YEAR, _MAX_YEAR))
 # Times in other zones than these are in the same limits.
@@ -115,10 +127,11 @@ def read_times(table: Table, layout: TimeLayout, series: NDArray[np.intp] | None
     columns = [_read_column(table, name, kind) for name, kind in zip(layout.columns, layout.kinds, strict=True)]
     parts = {kind: own.values for kind, own in zip(layout.kinds, columns, strict=True) if kind in PARTS}
     local = _join_parts(table, parts) if "year" in parts else np.zeros(table.rows, np.int64)
-    small = {"hour": 3600, "minute": 60, "second": 1}
     for kind, own in zip(layout.kinds, columns, strict=True):
-        if kind in small:
-            local = local + own.values * small[kind] * MICROSECONDS
+        if kind == "hhmm":
+            local = local + (own.values // 100 * 60 + own.values % 100) * 60 * MICROSECONDS
+        elif kind in _SECONDS:
+            local = local + own.values * _SECONDS[kind] * MICROSECONDS
         elif kind not in PARTS:
             local = local + own.values
     if len(wrong := np.flatnonzero((local < _LIMITS[0]) | (local >= _LIMITS[1]))):
@@ -148,7 +161,7 @@ def _read_column(table: Table, name: str, kind: str) -> _Column:
 
     column = table.column(name)
     if kind in PARTS:
-        return _Column(_read_whole(table, name))
+        return _Column(_read_part(table, name, kind))
     if kind in EPOCHS:
         return _Column(_read_epoch(table, name, kind))
     if types.is_temporal(column.type):
@@ -165,7 +178,7 @@ def _read_column(table: Table, name: str, kind: str) -> _Column:
 
 
 def _not_a_time(table: Table, name: str, text: str, row: int, kind: str) -> InputError:
-    if not text:
+    if is_missing(text):
         return InputError(f"{table.where(row)}: the row has no {name}. Give each row a time.")
     written = "in ISO 8601, such as 2026-01-31 18:00:00" if kind == ISO else f"in the format {kind}"
     return InputError(f"{table.where(row)}: the {name} {text[:MAX_SHOWN]!r} is not a time {written}. Fix it.")
@@ -214,6 +227,31 @@ def _read_whole(table: Table, name: str) -> NDArray[np.int64]:
     return np.asarray(numbers[encoded], np.int64)
 
 
+def _read_part(table: Table, name: str, kind: str) -> NDArray[np.int64]:
+    """Return the numbers of a part of dates or times. Months may have names, and quarters may be like Q1."""
+    encoded, texts = distinct_texts(table, name)
+    numbers = [part_number(text, kind) for text in texts]
+    for place, number in enumerate(numbers):
+        if number is None:
+            raise _not_a_number(table, name, texts[place], encoded, place, f"a {kind}")
+        least, most = _PART_LIMITS.get(kind, (1, _MAX_YEAR))
+        if not least <= number <= most:
+            row = int(np.flatnonzero(encoded == place)[0])
+            raise InputError(f"{table.where(row)}: {number} is not a {kind}, which is {least} to {most}.")
+    return np.array([number for number in numbers if number is not None], np.int64)[encoded]
+
+
+def part_number(text: str, kind: str) -> int | None:
+    """Return the number of a part of dates or times, or None if the text is no such part."""
+    if matched := _WHOLE.fullmatch(text):
+        return int(matched[1])
+    if kind == "month" and (found := parse_time(text, "%b")) is not None:
+        return int(np.datetime64(found[0], "us").astype("datetime64[M]").astype(np.int64)) + 1
+    pattern = {"month": r"M(\d{2})", "quarter": r"Q0?(\d)|(\d)Q"}.get(kind)
+    matched = re.fullmatch(pattern, text, re.IGNORECASE) if pattern else None
+    return int(matched[1] or matched[2]) if matched else None
+
+
 def _read_epoch(table: Table, name: str, kind: str) -> NDArray[np.int64]:
     """Return the microseconds since 1970 of a column of numbers that count from 1970."""
     encoded, texts = encoded_texts(table, name)
@@ -234,7 +272,7 @@ def _read_epoch(table: Table, name: str, kind: str) -> NDArray[np.int64]:
 
 def _not_a_number(table: Table, name: str, text: str, encoded: NDArray[np.intp], place: int, wanted: str) -> InputError:
     where = table.where(int(np.flatnonzero(encoded == place)[0]))
-    if not text:
+    if is_missing(text):
         return InputError(f"{where}: the row has no {name}. Give each row a time.")
     return InputError(f"{where}: the {name} {text[:MAX_SHOWN]!r} is not {wanted}. Fix it.")
 
@@ -273,13 +311,6 @@ def _read_temporal(table: Table, name: str) -> _Column:
 
 def _join_parts(table: Table, parts: Mapping[str, NDArray[np.int64]]) -> NDArray[np.int64]:
     """Return the microseconds since 1970 of dates given as numbers: years with quarters, months, weeks or days."""
-    limits = {"quarter": 4, "month": 12, "week": 53, "day": 31, "hour": 24, "minute": 59, "second": 60}
-    for kind, values in parts.items():
-        least = 0 if kind in ("hour", "minute", "second") else 1
-        most = limits.get(kind, _MAX_YEAR)
-        if len(wrong := np.flatnonzero((values < least) | (values > most))):
-            row = int(wrong[0])
-            raise InputError(f"{table.where(row)}: {int(values[row])} is not a {kind}, which is {least} to {most}.")
     year = parts["year"]
     month = parts.get("month", 3 * parts.get("quarter", np.ones_like(year)) - 2)
     months = (year - 1970) * 12 + month - 1
@@ -287,7 +318,12 @@ def _join_parts(table: Table, parts: Mapping[str, NDArray[np.int64]]) -> NDArray
     if "week" in parts:  # ISO weeks: week 1 has January 4, and weeks begin on Monday
         fourth = start + 3
         start = fourth - (fourth.astype(np.int64) + 3) % 7 + 7 * (parts["week"] - 1)
-    days = start + (parts["day"] - 1 if "day" in parts else 0)
+    days = start + (parts.get("day of year", parts.get("day", np.ones_like(year))) - 1)
+    if "day of year" in parts:
+        wrong = np.flatnonzero(days.astype("datetime64[Y]").astype(np.int64) != year - 1970)
+        if len(wrong):
+            row = int(wrong[0])
+            raise InputError(f"{table.where(row)}: the year {year[row]} has no day {parts['day of year'][row]}.")
     if "day" in parts and "month" in parts:
         wrong = np.flatnonzero(days.astype("datetime64[M]").astype(np.int64) != months)
         if len(wrong):

@@ -1,5 +1,6 @@
 """The names of series, and the columns that identify them."""
 
+import re
 from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
@@ -25,6 +26,9 @@ _PANEL = 0.3
 _FAULTS = 0.01
 # The series have on average at least this fraction of all times.
 _COVERED = 0.3
+
+
+_TIME_OF_DAY = re.compile("hour|half|period|interval|slot|time|clock|minute|block", re.IGNORECASE)
 
 
 class NamedRows(NamedTuple):
@@ -115,12 +119,8 @@ def find_series_id(
             if not any(_same_partition(found, other) for other in partitions):
                 fitting.append(names)
                 partitions.append(found)
-        if len(fitting) == 1 and size == 1 and hours_of_day(distinct_texts(table, fitting[0][0])[1]):
-            date, hour = times.layout.columns[0], fitting[0][0]
-            raise InputError(
-                f"The column {hour!r} of {table.path} may be the hour of the day or identify the series. Give --time "
-                f"{date},{hour} or --series-id {hour}."
-            )
+        if len(fitting) == 1 and size == 1:
+            _refuse_times_of_day(table, times.layout.columns[0], fitting[0][0])
         if len(fitting) == 1:
             return FoundKeys(fitting[0], _note(table, fitting[0]))
         if fitting:
@@ -130,6 +130,20 @@ def find_series_id(
                 f"{choices}."
             )
     return FoundKeys((), "")
+
+
+def _refuse_times_of_day(table: Table, date: str, name: str) -> None:
+    """Raise an error if a column that could identify the series could also be the time of day."""
+    if hours_of_day(distinct_texts(table, name)[1]):
+        raise InputError(
+            f"The column {name!r} of {table.path} may be the hour of the day or identify the series. Give --time "
+            f"{date},{name} or --series-id {name}."
+        )
+    if _TIME_OF_DAY.search(name):
+        raise InputError(
+            f"The column {name!r} of {table.path} may be the time of day or identify the series. Give --series-id "
+            f"{name}; or, if the rows are one series in order and evenly spaced, --time none."
+        )
 
 
 def _note(table: Table, names: Sequence[str]) -> str:
