@@ -1,7 +1,7 @@
 """Read columns of numbers as people write them: with decimal commas, thousands separators, units and missing values."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,11 +50,15 @@ class NumberColumn(NamedTuple):
         values: The numbers, [rows], with NaN for missing ones. None if the column is not one of numbers.
         note: How the numbers are written, if not plainly, such as "with decimal commas". Otherwise empty.
         problem: Why the column is not one of numbers, such as "row 3 has 'high', which is not a number".
+        decimal: The decimal character that the numbers have, or that their thousands separators imply. Otherwise empty.
+        is_unclear: Whether the decimal character must be given, because both fit.
     """
 
     values: NDArray[np.float64] | None
     note: str = ""
     problem: str = ""
+    decimal: str = ""
+    is_unclear: bool = False
 
 
 class _Written(NamedTuple):
@@ -85,34 +89,45 @@ def read_number_columns(table: Table, names: Sequence[str], decimal: str | None 
         decimal: The decimal character, "." or ",". None finds it out.
     """
     found: dict[str, NumberColumn] = {}
+    plain: dict[str, NumberColumn] = {}
     written: dict[str, _Written] = {}
     for name in names:
         column = table.column(name)
         if not table.as_written:
             column = _typed_column(column)
-            if not isinstance(column, NumberColumn):
-                written_or_problem = _split(table, name, column)
-            else:
+            if isinstance(column, NumberColumn):
                 found[name] = column
                 continue
+        elif (values := _plain_numbers(column)) is not None:
+            plain[name] = NumberColumn(values, decimal="." if _has_point(column) else "")
+            continue
+        split = _split(table, name, column)
+        if isinstance(split, NumberColumn):
+            found[name] = split
         else:
-            plain = _plain_numbers(column)
-            # Numbers with points may be thousands where other columns have decimal commas; see below.
-            if plain is not None:
-                found[name] = NumberColumn(plain)
-                continue
-            written_or_problem = _split(table, name, column)
-        if isinstance(written_or_problem, NumberColumn):
-            found[name] = written_or_problem
-        else:
-            written[name] = written_or_problem
+            written[name] = split
     evidence = {one.evidence for one in written.values()} - {None}
+    proves_points = any(_proves_point(table.column(name)) for name in plain)
     proved = decimal or (evidence.pop() if len(evidence) == 1 else None)
-    if proved is None and any(_has_fraction(column.values) for column in found.values()) and not evidence:
+    if proved is None and not evidence and (proves_points or any(_has_fraction(one.values) for one in found.values())):
         proved = "."
-    for name, one in written.items():
-        found[name] = _convert(one, proved, table.delimiter)
+    for name, one in plain.items():
+        # A point may separate thousands where commas are decimal.
+        is_unclear = one.decimal == "." and proved != "." and not _proves_point(table.column(name))
+        if is_unclear and (proved == "," or table.delimiter == ";"):
+            split = _split(table, name, table.column(name))
+            found[name] = split if isinstance(split, NumberColumn) else _convert(split, proved, table.delimiter)
+        else:
+            found[name] = one
+    for name, other in written.items():
+        found[name] = _convert(other, proved, table.delimiter)
     return {name: found[name] for name in names}
+
+
+def decimal_of(columns: Mapping[str, NumberColumn]) -> str:
+    """Return the decimal character of columns, or "" if they show none, or different ones."""
+    marks = {one.decimal for one in columns.values()} - {""}
+    return marks.pop() if len(marks) == 1 else ""
 
 
 def read_numbers(
@@ -200,6 +215,22 @@ def _typed_column(column: Any) -> Any:
     return NumberColumn(np.array(values, np.float64))
 
 
+def _has_point(column: Any) -> bool:
+    from pyarrow import compute
+
+    return bool(compute.any(compute.match_substring(column, ".")).as_py())
+
+
+def _proves_point(column: Any) -> bool:
+    """Return True if plain numbers have points that cannot separate thousands."""
+    from pyarrow import compute
+
+    trimmed = compute.utf8_trim_whitespace(column)
+    grouped = compute.match_substring_regex(trimmed, r"^[-+]?[1-9][0-9]{0,2}(\.[0-9]{3})+$")
+    pointed = compute.match_substring_regex(trimmed, r"[0-9]\.[0-9]|^[-+]?\.[0-9]")
+    return bool(compute.any(compute.and_(pointed, compute.invert(grouped))).as_py())
+
+
 def _plain_numbers(column: Any) -> NDArray[np.float64] | None:
     """Return the numbers of a column of strings, or None if some need a closer look."""
     import pyarrow as pa
@@ -258,17 +289,20 @@ def _convert(written: _Written, proved: str | None, delimiter: str) -> NumberCol
     texts = [part.string for part in written.parts if part is not None]
     if not written.decimals:
         return NumberColumn(None, problem=f"it mixes ways to write numbers, as in {texts[0]!r} and {texts[-1]!r}")
-    marks = any(set(part["digits"]) & set(",.") for part in written.parts if part is not None)
-    if decimal is None and any("," in text for text in texts):
-        unclear = next(text for text in texts if "," in text)
-        return NumberColumn(
-            None, problem=f"it is not clear whether the comma in {unclear!r} is a decimal comma: give --decimal"
-        )
-    decimal = decimal or "."
-    numbers = np.array([np.nan if part is None else _number(part, decimal) for part in written.parts])
+    for mark, word in ((",", "comma"), (".", "point")):
+        unclear = [text for text in texts if mark in text]
+        if decimal is None and unclear and (mark == "," or delimiter == ";"):
+            return NumberColumn(
+                None,
+                problem=f"the {word} in {unclear[0]!r} may be a decimal {word} or separate thousands",
+                is_unclear=True,
+            )
+    has_marks = any(set(part["digits"]) & set(",.") for part in written.parts if part is not None)
+    shown = (decimal or ".") if has_marks else ""
+    numbers = np.array([np.nan if part is None else _number(part, decimal or ".") for part in written.parts])
     values = numbers[written.column.indices.to_numpy()] if len(numbers) else np.empty(0)
-    ways = _ways([part for part in written.parts if part is not None], decimal) if marks or texts else []
-    return NumberColumn(np.asarray(values, np.float64), " and ".join(ways))
+    ways = _ways([part for part in written.parts if part is not None], decimal or ".")
+    return NumberColumn(np.asarray(values, np.float64), " and ".join(ways), decimal=shown)
 
 
 def _number(part: re.Match[str], decimal: str) -> float:

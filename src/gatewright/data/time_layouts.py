@@ -190,9 +190,10 @@ def _not_times(table: Table, name: str, options: TimeOptions) -> InputError:
             f"--day-first {order} does not fit the times in the column {name!r} of {table.path}, such as {shown!r}. "
             "Leave it out."
         )
+    has_name = " Names of months must be English." if re.search("[^\\W\\d]{3}", shown) else ""
     return _fault(table, name) or InputError(
         f"The column {name!r} of {table.path} has no times that can be read, such as {shown!r}. Give their format "
-        "with --time-format, such as %d/%m/%Y, or choose another column with --time."
+        f"with --time-format, such as %d/%m/%Y, or choose another column with --time.{has_name}"
     )
 
 
@@ -295,10 +296,14 @@ def _clock_column(table: Table, date: str) -> str | None:
     if len(texts) == len(encoded):
         return None
     for name in table.names:
-        if name == date or _folded(name) not in (*_CLOCK_NAMES, *UNNAMED):
+        if name == date:
             continue
         texts = encoded_texts(table, name)[1]
         clock = texts.to_pylist()
+        if len(clock) > 1 and ":" in clock[0] and are_clock_times(texts):
+            return name
+        if _folded(name) not in (*_CLOCK_NAMES, *UNNAMED):
+            continue
         if _folded(name) in UNNAMED:  # without a name, only all hours of a day are surely hours
             is_clock = hours_of_day(clock)
         else:
@@ -411,10 +416,10 @@ def _find_zone_of(table: Table, names: Sequence[str], kinds: Sequence[str], give
     read = read_texts(encoded_texts(table, names[0])[1], kinds[0])
     offsets = np.unique(read.offsets[read.has_offset])
     if len(offsets) > _MAX_OFFSETS:
+        first, last = _offset_name(int(offsets[0])), _offset_name(int(offsets[-1]))
         raise InputError(
             f"The times in the column {names[0]!r} of {table.path} have {len(offsets)} different offsets from UTC, from "
-            f"{_offset_name(int(offsets[0]))} to {_offset_name(int(offsets[-1]))}, but a time zone has 2 or 3. If they "
-            "are ranges, put spaces around the dash."
+            f"{first} to {last}, but a time zone has 2 or 3. If they are ranges, put spaces around the dash."
         )
     if given is not None or not len(offsets):
         return given or "", []

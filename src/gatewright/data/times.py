@@ -423,6 +423,23 @@ def zone_instants(local: NDArray[np.int64], zone: str, series: NDArray[np.intp])
     return local - shifts[places.reshape(-1)]
 
 
+def require_existing(table: Table, times: Times) -> None:
+    """Raise an error if a clock time does not exist in its time zone, because clocks are put forward.
+
+    Raises:
+        InputError: It does not.
+    """
+    if times.instants is None or not _is_named(times.layout.zone):
+        return
+    wrong = np.flatnonzero(zone_locals(times.instants, times.layout.zone) != times.numbers)
+    if len(wrong):
+        shown = str(np.datetime64(int(times.numbers[wrong[0]]), "us")).split(".")[0]
+        raise InputError(
+            f"{table.where(int(wrong[0]))}: the time {shown} does not exist in the time zone {times.layout.zone}, "
+            "where clocks are put forward. Correct the time or the time zone."
+        )
+
+
 def shown_kinds(layout: TimeLayout) -> str:
     """Return how times are written, for reports, such as "day/month/year" or "seconds since 1970"."""
     words = {"%d": "day", "%m": "month", "%Y": "year", "%y": "2-digit year", "%b": "month name", "%B": "month name"}
@@ -431,7 +448,7 @@ def shown_kinds(layout: TimeLayout) -> str:
     shown: Sequence[str] = [
         f"{epochs[kind.split()[1]]} since 1970"
         if kind in EPOCHS
-        else re.sub("%.", lambda m: words.get(m[0], m[0]), kind)
+        else re.sub("%.", lambda m: words.get(m[0], m[0]), re.sub("(%.)(?=%)", r"\1 ", kind))
         for kind in layout.kinds
     ]
     return ", ".join(shown)

@@ -61,7 +61,7 @@ class TestRead:
         lines = hourly(6).strip().split("\n")
         table = read_series(csv_file(tmp_path, "\n".join([*lines[:3], *lines[5:]])), ColumnOptions())
         np.testing.assert_array_equal(np.isnan(table.lines[0].values[:, 0]), [0, 0, 1, 1, 0, 0])
-        assert "2 times have no row. Their values are missing." in table.notes
+        assert "Times without a row, whose values are missing: 2." in table.notes
 
     def test_several_series(self, tmp_path):
         rows = [f"{day},{name},{day * 10 + place}" for day in range(4) for place, name in enumerate("qp")]

@@ -3,12 +3,19 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.numbers import NumberColumn, is_missing, number_notes, read_number_columns, shown_names
+from gatewright.data.numbers import (
+    NumberColumn,
+    decimal_of,
+    is_missing,
+    number_notes,
+    read_number_columns,
+    shown_names,
+)
 from gatewright.data.tables import Table, column_list, require_column
 from gatewright.data.time_layouts import TIME_NAMES, TimeOptions, time_kind
 from gatewright.data.time_texts import ISO
@@ -100,7 +107,13 @@ def listed_columns(table: Table, option: str, given: str | None) -> list[str]:
 
 
 def choose_roles(
-    table: Table, layout: TimeLayout, keys: Sequence[str], target: str | None, past: str | None, future: str | None
+    table: Table,
+    layout: TimeLayout,
+    keys: Sequence[str],
+    target: str | None,
+    past: str | None,
+    future: str | None,
+    decimal: str | None = None,
 ) -> Roles:
     """Return the role of each column.
 
@@ -109,6 +122,7 @@ def choose_roles(
         layout: The columns that hold the times.
         keys: The columns that identify the series.
         target, past, future: The columns as the user gave them; see the options of the task.
+        decimal: The decimal character; None finds it out.
 
     Raises:
         InputError: A column does not exist or has two roles, or there is no target.
@@ -125,7 +139,7 @@ def choose_roles(
         )
     others = [name for name in table.names if name not in taken]
     finds_all = target in (None, ALL) or past == ALL
-    free, left_out = _numbers_among(table, others, layout) if finds_all else ([], {})
+    free, left_out = _numbers_among(table, others, layout, decimal) if finds_all else ([], {})
     targets = given_targets or free
     chosen_past = [name for name in free if name not in targets] if past == ALL else given_past
     if not targets:
@@ -140,9 +154,11 @@ def choose_roles(
     return Roles(tuple(targets), tuple(chosen_past), tuple(given_future), {}, left)
 
 
-def _numbers_among(table: Table, names: Sequence[str], layout: TimeLayout) -> tuple[list[str], dict[str, str]]:
+def _numbers_among(
+    table: Table, names: Sequence[str], layout: TimeLayout, decimal: str | None
+) -> tuple[list[str], dict[str, str]]:
     """Return the columns to use by default, and why the others are left out."""
-    numbers = read_number_columns(table, names)
+    numbers = read_number_columns(table, names, decimal)
     free, left_out = [], {}
     for name in names:
         reason = _reason_to_leave_out(table, name, numbers[name], layout)
@@ -158,6 +174,8 @@ def _reason_to_leave_out(table: Table, name: str, found: NumberColumn, layout: T
     if found.values is None:
         if layout.are_dates and _are_times(table, name):
             return "times"
+        if found.is_unclear:
+            return f"{found.problem}: give --decimal"
         return "texts" if "which is not a number" in found.problem and _has_few_numbers(table, name) else found.problem
     if np.isnan(found.values).all():
         return "empty"
@@ -198,8 +216,24 @@ def _has_few_numbers(table: Table, name: str) -> bool:
     return sum(bool(re.search(r"\d", text)) for text in present) < len(present) / 2
 
 
-def read_values(table: Table, roles: Roles, decimal: str | None) -> tuple[NDArray[np.float64], Roles, list[str]]:
-    """Return the numbers of the variables, [rows, variables], the roles with the texts of covariates, and notes.
+class ReadValues(NamedTuple):
+    """The numbers of a table.
+
+    Attributes:
+        numbers: The numbers of the variables, [rows, variables].
+        roles: The roles of the columns, with the texts of covariates.
+        decimal: The decimal character of the numbers. Empty if they show none.
+        notes: Sentences for reports.
+    """
+
+    numbers: NDArray[np.float64]
+    roles: Roles
+    decimal: str
+    notes: list[str]
+
+
+def read_values(table: Table, roles: Roles, decimal: str | None, can_choose: bool = True) -> ReadValues:
+    """Read the numbers of the variables.
 
     A covariate of texts has a number for each of its texts: 1 where a row has it, otherwise 0.
 
@@ -207,6 +241,7 @@ def read_values(table: Table, roles: Roles, decimal: str | None) -> tuple[NDArra
         table: The table.
         roles: The columns. Texts in `categories` are those of a model; other columns of texts are added to it.
         decimal: The decimal character; None finds it out.
+        can_choose: Whether the command has options for the columns, which error messages may name.
 
     Raises:
         InputError: A column cannot be read.
@@ -223,17 +258,22 @@ def read_values(table: Table, roles: Roles, decimal: str | None) -> tuple[NDArra
             array, note = _indicators(table, name, categories[name])
             notes += [note] if note else []
         else:
-            array = _require_numbers(table, name, found[name], name in roles.targets)[:, None]
+            array = _require_numbers(table, name, found[name], name in roles.targets, can_choose)[:, None]
         arrays.append(array)
     notes += number_notes({name: one for name, one in found.items() if name not in categories})
-    return np.concatenate(arrays, axis=1), replace(roles, categories=categories), notes
+    roles = replace(roles, categories=categories)
+    return ReadValues(np.concatenate(arrays, axis=1), roles, decimal or decimal_of(found), notes)
 
 
-def _require_numbers(table: Table, name: str, found: NumberColumn, is_target: bool) -> NDArray[np.float64]:
+def _require_numbers(
+    table: Table, name: str, found: NumberColumn, is_target: bool, can_choose: bool
+) -> NDArray[np.float64]:
     if found.values is None:
-        remedy = "choose the columns of numbers with --target" if is_target else "leave the column out"
+        remedy = ", or choose the columns of numbers with --target" if is_target else ", or leave the column out"
+        remedy = ", or give --decimal" if found.is_unclear else remedy
         raise InputError(
-            f"The column {name!r} of {table.path} must contain numbers, but {found.problem}. Fix it, or {remedy}."
+            f"The column {name!r} of {table.path} must contain numbers, but {found.problem}. Fix it"
+            f"{remedy if can_choose else ''}."
         )
     if np.isnan(found.values).all():
         raise InputError(f"The column {name!r} of {table.path} is empty. Fill it, or leave it out.")

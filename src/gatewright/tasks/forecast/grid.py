@@ -123,7 +123,7 @@ class Grid:
             time = self.format_number(int(numbers[wrong[0]]))
             raise InputError(
                 f"{path} has the time {time}, which is not a whole number of steps of {self.step_name} from the other "
-                "times. Give evenly spaced times, or average them to even steps with --frequency."
+                "times. Give evenly spaced times."
             )
         return places
 

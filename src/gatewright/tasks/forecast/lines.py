@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from gatewright.data.numbers import shown_names
 from gatewright.data.tables import Table
 from gatewright.data.time_texts import DAY
-from gatewright.data.times import Times
+from gatewright.data.times import Times, require_existing
 from gatewright.support.errors import InputError
 from gatewright.tasks.forecast.frequency import bins
 from gatewright.tasks.forecast.grid import Grid
@@ -43,6 +43,7 @@ def make_lines(
     times: Times,
     values: NDArray[np.float64],
     resample: bool,
+    can_choose: bool = True,
 ) -> tuple[tuple[Line, ...], list[str]]:
     """Return each series, with a step for each time of the grid between its first and its last time, and notes.
 
@@ -53,33 +54,37 @@ def make_lines(
         times: The time of each row.
         values: The numbers of the variables, [rows, variables].
         resample: Whether to average the rows of each step, if times are not evenly spaced.
+        can_choose: Whether the command has options for the columns, which messages may name.
 
     Raises:
         InputError: Times are not on the grid, repeat with different numbers, or leave out most steps.
     """
     notes = []
+    if grid.counts_instants:
+        require_existing(table, times)
     off_grid = resample and _is_off(grid, table, named, times)
     places = bins(grid, times) if off_grid else grid.places(table.path, times)
     lines, copies, averaged = [], 0, 0
     for name, keys, rows in zip(named.names, named.keys, named.rows, strict=True):
-        merged = _merge(table, grid, name, times.take(rows), places[rows], values[rows], rows, off_grid)
+        merged = _merge(table, grid, name, times.take(rows), places[rows], values[rows], rows, off_grid, can_choose)
         copies, averaged = copies + merged.copies, averaged + merged.averaged
-        lines.append(_line(table, name, keys, merged))
+        lines.append(_line(table, name, keys, merged, can_choose))
     if off_grid:
         notes.append(f"The {table.rows:,} rows were averaged to steps of {grid.step_name}.")
     if any((np.diff(places[rows]) < 0).any() for rows in named.rows):
         notes.append("The rows were not in the order of their times and were sorted.")
     if copies:
-        notes.append(f"{copies:,} rows repeated the time and the numbers of another row and were left out.")
+        notes.append(f"Rows that repeated the time and the numbers of another row were left out: {copies:,}.")
     if averaged:
+        remedy = " Give --time-zone to keep them apart." if can_choose else ""
         notes.append(
-            f"{averaged:,} rows have a clock time that another row has, in the hour that is repeated when daylight "
-            "saving time ends: their mean was used. Give --time-zone to keep them apart."
+            f"Rows that repeated the clock time of another row, in the hour that is repeated when daylight saving time "
+            f"ends, were averaged with it: {averaged:,}.{remedy}"
         )
     total = sum(len(line.values) for line in lines)
     known = sum(len(np.unique(places[rows])) for rows in named.rows)
     if total > known:
-        notes.append(f"{total - known:,} times have no row. Their values are missing.")
+        notes.append(f"Times without a row, whose values are missing: {total - known:,}.")
     return tuple(lines), notes
 
 
@@ -101,6 +106,7 @@ def _merge(
     values: NDArray[np.float64],
     rows: NDArray[np.intp],
     off_grid: bool,
+    can_choose: bool,
 ) -> _Merged:
     """Return one row for each place: without copies, and with the means of rows that may share a place."""
     order = np.argsort(places, kind="stable")
@@ -121,12 +127,8 @@ def _merge(
         if count > 2 or times.instants is not None or not _may_be_repeated_hour(times, number):
             second = int(rows[order[first + 1]])
             of_series = f" of series {name!r}" if name else ""
-            hint = (
-                "Remove one, or choose more columns with --series-id."
-                if name
-                else "Remove one, choose the columns that identify the series with --series-id, or average the rows of "
-                "a time with --frequency."
-            )
+            hint = "Remove one, choose the columns that identify the series with --series-id, or average the rows of a "
+            hint = f"{hint}time with --frequency." if can_choose else "Remove one."
             raise InputError(
                 f"{table.where(second)}: there are two rows{of_series} with different numbers for the time "
                 f"{grid.format_number(int(grid.own_numbers(times)[order[first]]))}. {hint}"
@@ -156,14 +158,14 @@ def _means(values: NDArray[np.float64], starts: NDArray[np.intp], counts: NDArra
     return np.asarray(np.where(known > 0, sums / np.maximum(known, 1), np.nan))
 
 
-def _line(table: Table, name: str, keys: tuple[str, ...], merged: _Merged) -> Line:
+def _line(table: Table, name: str, keys: tuple[str, ...], merged: _Merged, can_choose: bool) -> Line:
     places, values = merged.places, merged.values
     steps = int(places[-1] - places[0]) + 1
     if steps > _MAX_STEPS_PER_ROW * len(places) and len(places) > 1:
         of_series = f" of series {name!r}" if name else ""
         raise InputError(
             f"{table.path} has {len(places):,} rows{of_series}, but its times span {steps:,} steps, so most steps have "
-            "no row. Correct the times, or average them to longer steps with --frequency."
+            f"no row. Correct the times{', or average them to longer steps with --frequency' * can_choose}."
         )
     filled = np.full((steps, values.shape[1]), np.nan)
     filled[places - places[0]] = values

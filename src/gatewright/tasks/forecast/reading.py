@@ -108,23 +108,25 @@ def read_series(source: str, wanted: ColumnOptions, grid: Grid | None = None) ->
     keys = opened.series_id or tuple(listed_columns(table, "series-id", wanted.series_id))
 
     def choose(keys: Sequence[str]) -> Roles:
-        return choose_roles(table, layout, keys, wanted.target, wanted.past_covariates, wanted.future_covariates)
+        given = wanted.target, wanted.past_covariates, wanted.future_covariates
+        return choose_roles(table, layout, keys, *given, wanted.decimal)
 
     roles, series_note = choose(keys), ""
     if not keys and layout.columns and wanted.frequency is None:
-        values = read_values(table, roles, wanted.decimal)[0]
+        values = read_values(table, roles, wanted.decimal).numbers
         others = [name for name in roles.left_out if name not in layout.columns]
         keys, series_note = find_series_id(table, read_times(table, layout), values, others, roles.names)
         roles = choose(keys) if keys else roles
     named = name_series(table, keys)
     times = read_times(table, layout, named.numbers)
-    values, roles, value_notes = read_values(table, roles, wanted.decimal)
+    read = read_values(table, roles, wanted.decimal)
+    roles = read.roles
     found = grid or _find_grid(path, times, named, wanted.frequency or opened.frequency)
     resample = wanted.frequency is not None and layout.are_dates
-    lines, line_notes = make_lines(table, found, named, times, values, resample)
+    lines, line_notes = make_lines(table, found, named, times, read.numbers, resample)
     notes = [*table.notes, opened.note, *layout_notes, *_time_notes(table, times, found), series_note]
-    notes += [*role_notes(table, roles, keys), *value_notes, *line_notes]
-    columns = Columns(layout, keys, roles, wanted.decimal or "", header, opened.is_wide, resample)
+    notes += [*role_notes(table, roles, keys), *read.notes, *line_notes]
+    columns = Columns(layout, keys, roles, read.decimal, header, opened.is_wide, resample)
     notes = [note for note in notes if note]
     return Table(source, roles.variables, *roles.sizes, found, lines, columns, split_ends, tuple(notes))
 
@@ -148,11 +150,11 @@ def read_for_model(source: str, scales: Scales) -> Table:
     table.require_unique((*columns.layout.columns, *columns.series_id, *roles.names))
     named = name_series(table, columns.series_id)
     times = read_times(table, columns.layout, named.numbers)
-    values, _, value_notes = read_values(table, roles, columns.decimal or None)
+    read = read_values(table, roles, columns.decimal or None, can_choose=False)
     resample = columns.layout.are_dates and columns.resampled
-    lines, line_notes = make_lines(table, scales.grid, named, times, values, resample)
+    lines, line_notes = make_lines(table, scales.grid, named, times, read.numbers, resample, can_choose=False)
     sizes = scales.targets, scales.future_covariates
-    notes = tuple(note for note in (*table.notes, *value_notes, *line_notes) if note)
+    notes = tuple(note for note in (*table.notes, *read.notes, *line_notes) if note)
     return Table(source, scales.variables, *sizes, scales.grid, lines, columns, split_ends, notes)
 
 

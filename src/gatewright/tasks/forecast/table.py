@@ -39,7 +39,7 @@ class Columns:
         layout: The columns that hold the times, and how they are written.
         series_id: The columns that identify the series, if there are several.
         roles: The variables.
-        decimal: The decimal character that was given, or "" if it is found from the numbers.
+        decimal: The decimal character that was given or found. Empty if the numbers show none.
         header: Whether the file has a line with the names of the columns. None finds out.
         is_wide: Whether the user said that the table has a column for each time.
         resampled: Whether rows are averaged to the steps of the grid.
