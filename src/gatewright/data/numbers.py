@@ -20,6 +20,7 @@ _MISSING = {
     *("", "?", "-", "--", ".", "..", "na", "nan", "n/a", "n/e", "#n/a", "#n/a n/a", "<na>", "null", "none", "nil"),
     *("-nan", "nat", "#value!", "#div/0!", "#null!", "missing", "***", "*"),
 }
+_CURRENCIES = "$€£¥₹"
 _SUFFIXES = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 # A sign and a currency before the digits; a percent sign, currency or multiple after them; parentheses for negatives.
 _AFFIXED = re.compile(
@@ -27,6 +28,7 @@ _AFFIXED = re.compile(
     r"(?P<digits>\d[\d.,'’\u00a0\u202f ]*|[.,]\d+)(?P<power>[eE][-+]?\d+)?"
     r"\s*(?P<after>%|[$€£¥₹]|[kKmMbBtT](?![a-zA-Z]))?(?P<close>\))?"
 )
+_SPACED = re.compile(r"\d{1,3}(['’\u00a0\u202f ]\d{3})+([.,]\d*)?")
 _SPACES = re.compile(r"['’\u00a0\u202f ]")
 # How the digits are written with each decimal character. Groups of three digits are separated by the other character.
 _PLAIN = {
@@ -168,7 +170,7 @@ def number_notes(columns: dict[str, NumberColumn]) -> list[str]:
 
 def shown_names(names: Sequence[str], most: int = 8) -> str:
     """Return names separated by commas; of many names the first, and how many more there are."""
-    shown = [repr(name) if name != name.strip() or not name else name for name in names[:most]]
+    shown = [name if name and name == name.strip() and name.isprintable() else repr(name) for name in names[:most]]
     return ", ".join(shown) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
@@ -256,6 +258,8 @@ def _split(table: Table, name: str, column: Any) -> "_Written | NumberColumn":
     parts: list[Any] = []
     for place, text in enumerate(texts):
         matched = None if is_missing(text) else _AFFIXED.fullmatch(text)
+        if matched is not None and _SPACES.search(matched["digits"].strip()):
+            matched = matched if _SPACED.fullmatch(matched["digits"].strip()) else None
         if matched is None and not is_missing(text):
             row = int(np.flatnonzero(encoded.indices.to_numpy() == place)[0])
             return NumberColumn(None, problem=f"{_place(table, row)} has {text[:MAX_SHOWN]!r}, which is not a number")
@@ -289,6 +293,8 @@ def _convert(written: _Written, proved: str | None, delimiter: str) -> NumberCol
     texts = [part.string for part in written.parts if part is not None]
     if not written.decimals:
         return NumberColumn(None, problem=f"it mixes ways to write numbers, as in {texts[0]!r} and {texts[-1]!r}")
+    if mixed := _mixed_units([part for part in written.parts if part is not None]):
+        return NumberColumn(None, problem=f"it has numbers with different units, as in {mixed[0]!r} and {mixed[1]!r}")
     for mark, word in ((",", "comma"), (".", "point")):
         unclear = [text for text in texts if mark in text]
         if decimal is None and unclear and (mark == "," or delimiter == ";"):
@@ -303,6 +309,17 @@ def _convert(written: _Written, proved: str | None, delimiter: str) -> NumberCol
     values = numbers[written.column.indices.to_numpy()] if len(numbers) else np.empty(0)
     ways = _ways([part for part in written.parts if part is not None], decimal or ".")
     return NumberColumn(np.asarray(values, np.float64), " and ".join(ways), decimal=shown)
+
+
+def _mixed_units(parts: Sequence[re.Match[str]]) -> tuple[str, str] | None:
+    """Return two numbers with different currencies, or one with a percent sign and one without. None without any."""
+    with_percent = [part.string for part in parts if part["after"] == "%"]
+    without = [part.string for part in parts if part["after"] != "%" and part["digits"].strip("0., ")]
+    if with_percent and without:
+        return with_percent[0], without[0]
+    signs = {part["before"] or part["after"]: part.string for part in parts}
+    currencies = [text for sign, text in signs.items() if sign and sign in _CURRENCIES]
+    return (currencies[0], currencies[1]) if len(currencies) > 1 else None
 
 
 def _number(part: re.Match[str], decimal: str) -> float:
@@ -321,7 +338,7 @@ def _ways(parts: Sequence[re.Match[str]], decimal: str) -> list[str]:
     ways = {
         "with decimal commas": decimal == "," and any("," in part["digits"] for part in parts),
         "with thousands separators": grouped,
-        "without their currency signs": any(part["before"] for part in parts) or bool(after & set("$€£¥₹")),
+        "without their currency signs": any(part["before"] for part in parts) or bool(after & set(_CURRENCIES)),
         "without their percent signs": "%" in after,
         "with K, M, B or T for thousands to trillions": bool(after & set("kmbt")),
         "with parentheses for negative numbers": any(part["open"] for part in parts),

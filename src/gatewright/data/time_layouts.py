@@ -11,16 +11,17 @@ from gatewright.data.numbers import MAX_SHOWN, is_missing, missing_among
 from gatewright.data.tables import Table, column_list, require_column
 from gatewright.data.time_formats import are_clock_times, find_digits, find_fault, find_format, may_be_times
 from gatewright.data.time_texts import ISO, read_texts, require_format
+from gatewright.data.time_zones import find_zone, utc_offsets
 from gatewright.data.times import (
     EPOCHS,
     NUMBER,
     PARTS,
     TimeLayout,
+    are_hours_and_minutes,
     distinct_texts,
     encoded_texts,
-    find_zone,
-    part_number,
-    utc_offsets,
+    hours_of_day,
+    is_part,
     whole_numbers,
 )
 from gatewright.support.errors import InputError
@@ -182,6 +183,8 @@ def is_temporal(table: Table, name: str) -> bool:
 
 
 def _not_times(table: Table, name: str, options: TimeOptions) -> InputError:
+    if _is_empty(table, name):
+        return _no_times(table, name)
     _, texts = distinct_texts(table, name)
     shown = next((text for text in texts if text), "")[:MAX_SHOWN]
     if options.day_first is not None and time_kind(table, name, options._replace(day_first=None)) is not None:
@@ -195,6 +198,14 @@ def _not_times(table: Table, name: str, options: TimeOptions) -> InputError:
         f"The column {name!r} of {table.path} has no times that can be read, such as {shown!r}. Give their format "
         f"with --time-format, such as %d/%m/%Y, or choose another column with --time.{has_name}"
     )
+
+
+def _is_empty(table: Table, name: str) -> bool:
+    return all(map(is_missing, distinct_texts(table, name)[1]))
+
+
+def _no_times(table: Table, name: str) -> InputError:
+    return InputError(f"The column {name!r} of {table.path} is empty. Give each row a time, or choose another --time.")
 
 
 def _fault(table: Table, name: str) -> InputError | None:
@@ -238,6 +249,8 @@ def _find_columns(table: Table, options: TimeOptions) -> list[str]:
     for name in table.names:
         if time_kind(table, name, options) in EPOCHS and _is_regular(table, name):
             return [name]
+    if empty := [name for name in known if _is_empty(table, name)]:
+        raise _no_times(table, empty[0])
     raise InputError(
         f"{table.path} has no column of times. Choose it with --time, or several columns such as --time Date,Time, or "
         "give --time none if the rows are in order and evenly spaced."
@@ -284,12 +297,6 @@ def _part_of(name: str) -> str | None:
     return next((part for part, names in _PART_NAMES.items() if _folded(name) in names), None)
 
 
-def is_part(table: Table, name: str, part: str) -> bool:
-    """Return True if a column has numbers that may be years, months and so on, or names of months or quarters."""
-    _, texts = distinct_texts(table, name)
-    return bool(texts) and all(re.fullmatch(r"\d{1,4}", text) or part_number(text, part) is not None for text in texts)
-
-
 def _clock_column(table: Table, date: str) -> str | None:
     """Return the column with the time of day of each date, if dates repeat and there is one such column."""
     encoded, texts = distinct_texts(table, date)
@@ -312,17 +319,6 @@ def _clock_column(table: Table, date: str) -> str | None:
         if is_clock:
             return name
     return None
-
-
-def hours_of_day(texts: Sequence[str]) -> bool:
-    """Return True if texts are the hours of a day, from 0 to 23."""
-    return {int(text) for text in texts if re.fullmatch(r"\d{1,2}", text)} == set(range(24)) and len(texts) <= 48
-
-
-def are_hours_and_minutes(texts: Sequence[str]) -> bool:
-    """Return True if texts are hours and minutes without a colon, such as 30, 900 and 2330."""
-    numbers = [int(text) for text in texts if re.fullmatch(r"\d{1,4}", text)]
-    return len(numbers) == len(texts) > 0 and max(numbers) <= 2400 and all(number % 100 < 60 for number in numbers)
 
 
 def _is_regular(table: Table, name: str) -> bool:
@@ -418,7 +414,7 @@ def _find_zone_of(table: Table, names: Sequence[str], kinds: Sequence[str], give
     if len(offsets) > _MAX_OFFSETS:
         first, last = _offset_name(int(offsets[0])), _offset_name(int(offsets[-1]))
         raise InputError(
-            f"The times in the column {names[0]!r} of {table.path} have {len(offsets)} different offsets from UTC, from "
+            f"The times in the column {names[0]!r} of {table.path} have {len(offsets)} offsets from UTC, from "
             f"{first} to {last}, but a time zone has 2 or 3. If they are ranges, put spaces around the dash."
         )
     if given is not None or not len(offsets):

@@ -6,7 +6,6 @@ Times are whole microseconds since 1970, or plain whole numbers.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from gatewright.data.numbers import MAX_SHOWN, is_missing
 from gatewright.data.tables import Table
 from gatewright.data.time_texts import DAY, ISO, MICROSECONDS, parse_time, read_texts
+from gatewright.data.time_zones import is_named, known_zone, zone_instants, zone_locals
 from gatewright.support.errors import InputError
 
 NUMBER = "number"
@@ -41,10 +41,7 @@ _PART_LIMITS = {
     "minute": (0, 59),
     "second": (0, 59),
 }
-_QUARTER = 900 * MICROSECONDS
 _LIMITS = tuple(int(np.datetime64(f"{year:04d}-01-01", "us").astype(np.int64)) for year in (_MIN_YEAR, _MAX_YEAR))
-# Times in other zones than these are in the same limits.
-_ZONED = (_LIMITS[0] + 366 * DAY, _LIMITS[1] - 366 * DAY)
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ class TimeLayout:
         lists = isinstance(columns, list) and isinstance(kinds, list) and len(columns) == len(kinds)
         if not lists or not all(isinstance(name, str) for name in (*columns, *kinds, zone)):
             raise InputError("its layout of times is not a list of columns with their formats.")
-        if zone and _find_zone(zone) is None:
+        if zone and known_zone(zone) is None:
             raise InputError("its time zone is unknown.")
         return cls(tuple(columns), tuple(kinds), zone)
 
@@ -141,7 +138,7 @@ def read_times(table: Table, layout: TimeLayout, series: NDArray[np.intp] | None
         return Times(zone_locals(local, layout.zone), local, layout)
     if offsets:
         instants = local - offsets[0]
-        return Times(zone_locals(instants, layout.zone) if _is_named(layout.zone) else local, instants, layout)
+        return Times(zone_locals(instants, layout.zone) if is_named(layout.zone) else local, instants, layout)
     if layout.zone:
         return Times(local, zone_instants(local, layout.zone, series), layout)
     return Times(local, None, layout)
@@ -252,6 +249,23 @@ def part_number(text: str, kind: str) -> int | None:
     return int(matched[1] or matched[2]) if matched else None
 
 
+def is_part(table: Table, name: str, part: str) -> bool:
+    """Return True if a column has numbers that may be years, months and so on, or names of months or quarters."""
+    _, texts = distinct_texts(table, name)
+    return bool(texts) and all(re.fullmatch(r"\d{1,4}", text) or part_number(text, part) is not None for text in texts)
+
+
+def hours_of_day(texts: Sequence[str]) -> bool:
+    """Return True if texts are the hours of a day, from 0 to 23."""
+    return {int(text) for text in texts if re.fullmatch(r"\d{1,2}", text)} == set(range(24)) and len(texts) <= 48
+
+
+def are_hours_and_minutes(texts: Sequence[str]) -> bool:
+    """Return True if texts are hours and minutes without a colon, such as 30, 900 and 2330."""
+    numbers = [int(text) for text in texts if re.fullmatch(r"\d{1,4}", text)]
+    return len(numbers) == len(texts) > 0 and max(numbers) <= 2400 and all(number % 100 < 60 for number in numbers)
+
+
 def _read_epoch(table: Table, name: str, kind: str) -> NDArray[np.int64]:
     """Return the microseconds since 1970 of a column of numbers that count from 1970."""
     encoded, texts = encoded_texts(table, name)
@@ -343,93 +357,13 @@ def _count_within(series: NDArray[np.intp]) -> NDArray[np.int64]:
     return numbers
 
 
-def find_zone(name: str) -> tzinfo:
-    """Return the time zone with this name, such as "Europe/Berlin", or with this offset, such as "+01:00".
-
-    Raises:
-        InputError: There is no such time zone.
-    """
-    zone = _find_zone(name)
-    if zone is None:
-        raise InputError(
-            f"{name!r} is not a time zone. Give a name such as Europe/Berlin or UTC, or an offset such as +01:00."
-        )
-    return zone
-
-
-def _find_zone(name: str) -> tzinfo | None:
-    from zoneinfo import ZoneInfo
-
-    if name in ("UTC", "Z"):
-        return UTC
-    if offset := re.fullmatch(r"([+-])(\d{2}):?(\d{2})", name):
-        sign = -1 if offset[1] == "-" else 1
-        minutes = int(offset[2]) * 60 + int(offset[3])
-        return timezone(sign * timedelta(minutes=minutes)) if minutes < 24 * 60 else None
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
-        return None
-
-
-def _is_named(zone: str) -> bool:
-    return bool(zone) and not re.fullmatch(r"[+-]\d{2}:?\d{2}", zone)
-
-
-def zone_locals(instants: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
-    """Return the microseconds since 1970 on the clock of a time zone, given those in UTC."""
-    if zone in ("", "UTC"):
-        return instants
-    return instants + utc_offsets(instants, zone)
-
-
-def utc_offsets(instants: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
-    """Return the offset of a time zone from UTC in microseconds at each instant, given in microseconds in UTC."""
-    found = find_zone(zone)
-    # Offsets change at whole quarters of an hour.
-    quarters, places = np.unique(np.clip(instants, *_ZONED) // _QUARTER, return_inverse=True)
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    offsets = [
-        (epoch + timedelta(seconds=900 * int(quarter))).astimezone(found).utcoffset() or timedelta(0)
-        for quarter in quarters
-    ]
-    return np.array([offset // timedelta(microseconds=1) for offset in offsets], np.int64)[places.reshape(-1)]
-
-
-def zone_instants(local: NDArray[np.int64], zone: str, series: NDArray[np.intp]) -> NDArray[np.int64]:
-    """Return the microseconds since 1970 in UTC of times on the clock of a zone.
-
-    If a clock time occurs twice in a series, in the hour that is repeated in autumn, the first one in the order of the
-    rows is the earlier one. If the rows are in falling order of time, it is the later one.
-    """
-    found = find_zone(zone)
-    order = np.lexsort((np.arange(len(local)), local, series))
-    again = np.zeros(len(local), bool)
-    again[order[1:]] = (np.diff(local[order]) == 0) & (np.diff(series[order]) == 0)
-    falling = len(local) > 1 and np.sum(np.diff(local) < 0) > len(local) / 2
-    if falling:
-        repeated = np.zeros(len(local), bool)
-        repeated[order[:-1]] = again[order[1:]]
-        again = repeated
-    # Clocks change at whole quarters of an hour.
-    keys, places = np.unique(np.clip(local, *_ZONED) // _QUARTER * 2 + again, return_inverse=True)
-    epoch = datetime(1970, 1, 1)
-    offsets = [
-        (epoch + timedelta(seconds=900 * int(key // 2))).replace(tzinfo=found, fold=int(key % 2)).utcoffset()
-        or timedelta(0)
-        for key in keys
-    ]
-    shifts = np.array([offset // timedelta(microseconds=1) for offset in offsets], np.int64)
-    return local - shifts[places.reshape(-1)]
-
-
 def require_existing(table: Table, times: Times) -> None:
     """Raise an error if a clock time does not exist in its time zone, because clocks are put forward.
 
     Raises:
         InputError: It does not.
     """
-    if times.instants is None or not _is_named(times.layout.zone):
+    if times.instants is None or not is_named(times.layout.zone):
         return
     wrong = np.flatnonzero(zone_locals(times.instants, times.layout.zone) != times.numbers)
     if len(wrong):

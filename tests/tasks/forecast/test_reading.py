@@ -113,7 +113,11 @@ class TestRead:
                 "no times that can be read, such as '1 of May'. Give their format with --time-format",
             ),
             ("date,a\n2026-01-01,1\n", ColumnOptions(), "has only one time"),
-            ("date,a\n2026-01-01,1\n2026-01-02,1\n2026-01-03 05:01:07,1\n", ColumnOptions(), "is not evenly spaced"),
+            (
+                "date,a\n2026-01-01,1\n2026-01-02,1\n2026-01-03 05:01:07,1\n",
+                ColumnOptions(),
+                "are not evenly spaced.* --frequency day",
+            ),
             (
                 "date,a\n1,1\n2,1\n3,2\n99,3\n",
                 ColumnOptions(),

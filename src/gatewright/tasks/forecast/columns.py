@@ -26,6 +26,8 @@ ALL = "all"
 # The names of columns that number the rows of a table.
 _ROW_NAMES = ("", "unnamed: 0", "index", "no", "no.", "id", "row", "instant", "rownames", "#", "nr", "obs", "row_id")
 _MAX_CATEGORIES = 100
+# A number may stand for missing ones if there are at least so many other numbers.
+_MIN_OTHERS = 5
 _PART = re.compile(r"year|month|day|hour|minute|second|quarter|week", re.IGNORECASE)
 
 
@@ -260,7 +262,9 @@ def read_values(table: Table, roles: Roles, decimal: str | None, can_choose: boo
         else:
             array = _require_numbers(table, name, found[name], name in roles.targets, can_choose)[:, None]
         arrays.append(array)
-    notes += number_notes({name: one for name, one in found.items() if name not in categories})
+    used = {name: one for name, one in found.items() if name not in categories}
+    notes += number_notes(used)
+    notes += [note for name, one in used.items() if can_choose and (note := _marker_note(name, one.values))]
     roles = replace(roles, categories=categories)
     return ReadValues(np.concatenate(arrays, axis=1), roles, decimal or decimal_of(found), notes)
 
@@ -280,6 +284,19 @@ def _require_numbers(
     if len(infinite := np.flatnonzero(np.isinf(found.values))):
         raise InputError(f"{table.where(int(infinite[0]))}: {name!r} is infinite. Fix it, or leave the field empty.")
     return found.values
+
+
+def _marker_note(name: str, values: NDArray[np.float64] | None) -> str:
+    """Return a sentence about a number that may stand for missing ones: the only negative number, in several rows."""
+    negative = values[values < 0] if values is not None else np.empty(0)
+    if values is None or len(negative) < 2 or negative.min() < negative.max():
+        return ""
+    if len(np.unique(values[values >= 0])) < _MIN_OTHERS:
+        return ""
+    return (
+        f"{len(negative):,} numbers of {shown_names([name])} are {negative[0]:g}, its only negative number. If that "
+        "stands for a missing number, leave the fields empty."
+    )
 
 
 def _texts_of(table: Table, name: str) -> tuple[str, ...]:

@@ -55,6 +55,19 @@ _OTHER_NAMES = {
 }
 
 
+# Names of pandas, whose case matters.
+_PANDAS_NAMES = {
+    "MS": "month",
+    "M": "month",
+    "QS": "quarter",
+    "Q": "quarter",
+    "YS": "year",
+    "AS": "year",
+    "BM": "bme",
+    "W-SUN": "week",
+}
+
+
 def frequency_season(frequency: str) -> int:
     """Return the number of steps in a season of rows without times.
 
@@ -117,7 +130,10 @@ def bins(grid: Grid, times: Times) -> NDArray[np.int64]:
 
 def _parse(frequency: str) -> tuple[int, str]:
     """Return the number of units in a step, and the unit."""
-    text = " ".join(str(frequency).lower().replace("_", " ").split())
+    text = str(frequency).strip()
+    count, alias = re.fullmatch(r"(\d*)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]  # it always fits
+    text = f"{count}{_PANDAS_NAMES.get(alias, alias)}"
+    text = " ".join(text.lower().replace("_", " ").split())
     text = _OTHER_NAMES.get(text, text)
     matched = re.fullmatch(r"(\d*)\s*(.*)", text)
     count, unit = (matched[1], matched[2]) if matched else ("", text)

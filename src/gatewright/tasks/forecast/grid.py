@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data.time_texts import DAY, MICROSECONDS
-from gatewright.data.times import Times, find_zone, utc_offsets
+from gatewright.data.time_zones import find_zone, utc_offsets
+from gatewright.data.times import Times
 from gatewright.support.errors import InputError
 
 KINDS = (
@@ -29,13 +30,19 @@ _WEEK = 7 * DAY
 _MONDAY = 4 * DAY
 _MAX_NUMBER = 1 << 62
 _MAX_STEPS = 1 << 40
+# The frequency to suggest for steps of at least these lengths.
+_HINTS = (
+    *(("month", 20 * DAY), ("week", 4 * DAY), ("day", DAY // 2), ("hour", DAY // 48)),
+    *(("minute", 30 * MICROSECONDS), ("second", 0)),
+)
 # Times are in the years 1 to 9998.
 _MIN_TIME, _MAX_TIME = -62_135_596_800, 253_370_764_800
 _MIN_DAYS_OF_MONTH = 28
-# A week has slots if times leave out at least this fraction of its steps, in at least this many weeks.
-_MAX_SLOT_SHARE, _MIN_WEEKS = 0.8, 3
-# A slot is one that at least this fraction of the weeks has.
-_MIN_SLOT_USE = 0.3
+# The minutes of a week.
+_MAX_SLOTS = 10_080
+# A week has slots if times leave out some of its steps in at least so many weeks: at most this fraction of the steps is
+# ever used, and at least this fraction of the slots between the first and the last time.
+_MIN_WEEKS, _MAX_SLOT_SHARE, _MIN_USED = 3, 0.86, 0.8
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,8 @@ class Grid:
         """
         if self.kind == "numbers":
             return str(number)
+        if not _MIN_TIME <= number // MICROSECONDS < _MAX_TIME:
+            raise InputError("A time is not in the years 1 to 9998. Forecast fewer steps.")
         epoch = datetime(1970, 1, 1)
         if self.counts_instants:
             return (
@@ -213,7 +222,8 @@ class Grid:
             return (5,) if self.step == 1 else (1,)
         if self.kind == "week slots":
             days = len({slot // 86_400 for slot in self.slots})
-            return tuple(dict.fromkeys((max(len(self.slots) // days, 1), len(self.slots))))
+            day, week = len(self.slots) // days, len(self.slots)
+            return (day, week) if 1 < day < week else (week,)
         lengths = [DAY, _WEEK] if self._microseconds < DAY else [_WEEK] if self._microseconds < _WEEK else [52 * _WEEK]
         return tuple(dict.fromkeys(max(length // self._microseconds, 1) for length in lengths))
 
@@ -290,10 +300,11 @@ def find_grid(path: Path, name: str, times: Times, order: Sequence[NDArray[np.in
         grid = _grid(kind, times, local, order)
         if grid is not None:
             return grid
-    hint = " Or average the rows of each step with --frequency, such as --frequency hour." * times.layout.are_dates
+    unit = next(unit for unit, length in _HINTS if np.median(local) >= length)
+    hint = f", or average the rows of each step with --frequency, such as --frequency {unit}" * times.layout.are_dates
     raise InputError(
-        f"The column {name!r} of {path} is not evenly spaced. Give a row for each hour, day or month, for example."
-        f"{hint}"
+        f"The times of {path}, in {name}, are not evenly spaced. Give a row for each hour, day or month, for example"
+        f"{hint}."
     )
 
 
@@ -349,14 +360,16 @@ def _week_slots(numbers: NDArray[np.int64], steps: NDArray[np.int64]) -> tuple[i
     step = _most_common(steps)
     weeks = (numbers - _MONDAY) // _WEEK
     total = len(np.unique(weeks))
-    if step >= DAY or step % MICROSECONDS or total < _MIN_WEEKS:
+    if step >= _WEEK or (numbers % MICROSECONDS).any() or total < _MIN_WEEKS:
         return ()
     distinct = np.unique(numbers)
-    offsets, counts = np.unique((distinct - _MONDAY) % _WEEK, return_counts=True)
-    # Few slots of few weeks are left out of some weeks; times outside of the slots are not on such a grid.
-    if len(offsets) > _MAX_SLOT_SHARE * _WEEK / step or counts.min() < _MIN_SLOT_USE * (total - 2):
+    offsets = np.unique((distinct - _MONDAY) % _WEEK)
+    step = min(step, DAY)
+    if len(offsets) > _MAX_SLOT_SHARE * _WEEK / step or len(offsets) > _MAX_SLOTS:
         return ()
-    return tuple((offsets // MICROSECONDS).tolist())
+    slots = tuple((offsets // MICROSECONDS).tolist())
+    places, _ = _places(Grid("week slots", 1, int(distinct[0]) // MICROSECONDS, slots=slots), distinct)
+    return slots if len(distinct) >= _MIN_USED * (places[-1] + 1) else ()
 
 
 def _most_common(steps: NDArray[np.int64]) -> int:
@@ -388,7 +401,8 @@ def _places(grid: Grid, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], 
     if kind == "working month ends":
         months, _ = _month(numbers)
         places, rest = np.divmod(months - _month(np.array([origin]))[0], step)
-        expected = np.array([grid._number_at(int(place)) for place in places], np.int64)
+        last = (months + 1).astype("datetime64[M]").astype("datetime64[D]") - 1
+        expected = np.busday_offset(last, 0, roll="backward").astype(np.int64) * DAY + origin % DAY
         return places, rest + (expected != numbers)
     shift = DAY * (kind == "month ends")
     first_month, offset = _month(np.array([origin + shift]))

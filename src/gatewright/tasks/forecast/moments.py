@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from gatewright.data.time_texts import ISO, parse_time
-from gatewright.data.times import TimeLayout, Times, zone_instants, zone_locals
+from gatewright.data.time_zones import zone_instants, zone_locals
+from gatewright.data.times import TimeLayout, Times
 from gatewright.support.errors import InputError
 from gatewright.tasks.forecast.grid import Grid
 

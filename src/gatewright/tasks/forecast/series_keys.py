@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from gatewright.data.numbers import shown_names
 from gatewright.data.tables import Table
-from gatewright.data.time_layouts import hours_of_day
-from gatewright.data.times import Times, distinct_texts
+from gatewright.data.times import Times, distinct_texts, hours_of_day
 from gatewright.support.errors import InputError
 
 JOINT = " / "
@@ -62,7 +61,12 @@ def name_series(table: Table, columns: Sequence[str]) -> NamedRows:
     by_series = np.argsort(numbers, kind="stable")
     rows = np.split(by_series, np.cumsum(np.bincount(numbers, minlength=len(named)))[:-1])
     sorted_keys = [named[one] for one in order]
-    return NamedRows([JOINT.join(key) for key in sorted_keys], sorted_keys, rows, numbers)
+    return NamedRows([_joined(key) for key in sorted_keys], sorted_keys, rows, numbers)
+
+
+def _joined(key: tuple[str, ...]) -> str:
+    """Return the name of a series. Different keys have different names, so what joins texts is marked inside a text."""
+    return key[0] if len(key) == 1 else JOINT.join(text.replace(JOINT, " \\/ ") for text in key)
 
 
 def _exact_texts(table: Table, name: str) -> tuple[NDArray[np.intp], list[str]]:
