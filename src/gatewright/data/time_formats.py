@@ -153,9 +153,18 @@ def find_fault(texts: Any) -> int | None:
     Args:
         texts: A pyarrow array of different strings. None is empty.
     """
-    formats = [ISO, *_formats_of(texts[0].as_py(), _formats()), *_formats_of(texts[len(texts) - 1].as_py(), _formats())]
-    fits = max((read_texts(texts, one).fits for one in formats), key=np.count_nonzero)
+    fits = times_among(texts)
     return int(np.argmin(fits)) if len(fits) / 2 <= fits.sum() < len(fits) else None
+
+
+def times_among(texts: Any) -> NDArray[np.bool_]:
+    """Return which texts have the format of the first or the last text that fits most of them, [texts].
+
+    Args:
+        texts: A pyarrow array of different strings. None is empty.
+    """
+    formats = [ISO, *_formats_of(texts[0].as_py(), _formats()), *_formats_of(texts[len(texts) - 1].as_py(), _formats())]
+    return max((read_texts(texts, one).fits for one in formats), key=np.count_nonzero)
 
 
 def _shapes(text: str) -> set[tuple[str, bool]]:
@@ -200,11 +209,13 @@ def _choose(texts: Any, column: str, fitting: Sequence[_Fit]) -> str | None:
         regular = [fit for fit, share in zip(different, shares, strict=True) if share >= least]
         if len(regular) == 1 or len(different) == 1:
             return (regular or different)[0].format
-    return _refuse(texts[0].as_py(), column, different)
+    return _refuse(texts, column, different)
 
 
-def _refuse(text: str, column: str, different: Sequence[_Fit]) -> str:
-    readings = " or ".join(str(np.datetime64(int(fit.stamps[0]), "us")).split("T00:00")[0] for fit in different[:2])
+def _refuse(texts: Any, column: str, different: Sequence[_Fit]) -> str:
+    place = int(np.flatnonzero(different[0].stamps != different[1].stamps)[0])
+    text = texts[place].as_py()
+    readings = " or ".join(str(np.datetime64(int(fit.stamps[place]), "us")).split("T00:00")[0] for fit in different[:2])
     orders = {"%d" in fit.format and fit.format.index("%d") < fit.format.index("%m") for fit in different}
     remedy = "--day-first yes or --day-first no, or " if orders == {True, False} and len(different) == 2 else ""
     raise InputError(

@@ -12,6 +12,7 @@ from gatewright.data.numbers import (
     NumberColumn,
     decimal_of,
     is_missing,
+    is_number,
     number_notes,
     read_number_columns,
     shown_names,
@@ -234,6 +235,12 @@ class ReadValues(NamedTuple):
     notes: list[str]
 
 
+def _are_categories(table: Table, name: str) -> bool:
+    """Return True if fewer than half of the different texts of a column are numbers."""
+    present = [text for text in distinct_texts(table, name)[1] if not is_missing(text)]
+    return sum(map(is_number, present)) < len(present) / 2
+
+
 def read_values(table: Table, roles: Roles, decimal: str | None, can_choose: bool = True) -> ReadValues:
     """Read the numbers of the variables.
 
@@ -252,7 +259,7 @@ def read_values(table: Table, roles: Roles, decimal: str | None, can_choose: boo
     found = read_number_columns(table, numeric, decimal)
     categories, notes = dict(roles.categories), []
     for name in (*roles.past, *roles.future):
-        if name in found and found[name].values is None and _has_few_numbers(table, name):
+        if name in found and found[name].values is None and _are_categories(table, name):
             categories[name] = _texts_of(table, name)
     arrays = []
     for name in roles.names:

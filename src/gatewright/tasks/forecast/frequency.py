@@ -68,6 +68,15 @@ _PANDAS_NAMES = {
 }
 
 
+def is_frequency(frequency: str) -> bool:
+    """Return True if a frequency is known."""
+    try:
+        _parse(frequency)
+    except InputError:
+        return False
+    return True
+
+
 def frequency_season(frequency: str) -> int:
     """Return the number of steps in a season of rows without times.
 

@@ -21,7 +21,7 @@ from gatewright.tasks.forecast.scales import Scales
 from gatewright.tasks.forecast.series_keys import NamedRows, find_series_id, name_series
 from gatewright.tasks.forecast.table import Columns, Line, Table
 from gatewright.tasks.forecast.tsf import read_tsf
-from gatewright.tasks.forecast.wide import melt_wide
+from gatewright.tasks.forecast.wide import TIME, melt_wide
 
 _SUFFIXES = (*files.TABLE_SUFFIXES, ".txt", ".dat", ".data", ".tsf")
 WIDE, LONG = "wide", "long"
@@ -101,10 +101,8 @@ def read_series(source: str, wanted: ColumnOptions, grid: Grid | None = None) ->
     header = None if wanted.header is None else wanted.header != NONE
     opened = _open(path, header, wanted)
     table = opened.table
-    options = TimeOptions(
-        opened.time or wanted.time, wanted.time_format, _yes_or_no(wanted.day_first), wanted.time_zone
-    )
-    layout, layout_notes = find_layout(table, options)
+    options = _time_options(wanted)
+    layout, layout_notes = find_layout(table, options._replace(time=opened.time or wanted.time))
     keys = opened.series_id or tuple(listed_columns(table, "series-id", wanted.series_id))
 
     def choose(keys: Sequence[str]) -> Roles:
@@ -140,8 +138,9 @@ def read_for_model(source: str, scales: Scales) -> Table:
     """
     path, split_ends = _find_table(source)
     columns, roles = scales.columns, scales.columns.roles
-    opened = _open(path, columns.header, ColumnOptions(layout=WIDE if columns.is_wide else None))
-    table = opened.table
+    kind = columns.layout.kinds[0] if columns.layout.columns == (TIME,) else ""
+    layout = ColumnOptions(layout=WIDE if columns.is_wide else LONG, time_format=kind if "%" in kind else None)
+    table = _open(path, columns.header, layout).table
     for name in (*columns.layout.columns, *columns.series_id, *roles.names):
         if name not in table.names:
             raise InputError(
@@ -166,6 +165,10 @@ def _check_options(wanted: ColumnOptions) -> None:
     ):
         if value is not None:
             require_one_of(name, value, allowed)
+
+
+def _time_options(wanted: ColumnOptions) -> TimeOptions:
+    return TimeOptions(wanted.time, wanted.time_format, _yes_or_no(wanted.day_first), wanted.time_zone)
 
 
 def _yes_or_no(given: str | bool | None) -> bool | None:
@@ -200,8 +203,8 @@ def _open(path: Path, header: bool | None, wanted: ColumnOptions) -> _Opened:
     if not table.rows:
         raise InputError(f"{path} has no rows. Add a row for each time.")
     keys = listed_columns(table, "series-id", wanted.series_id)
-    if wanted.layout != LONG and (melted := melt_wide(table, keys, wanted.layout == WIDE)):
-        return _Opened(melted.table, melted.series_id, melted.time, wanted.layout == WIDE, None, melted.note)
+    if wanted.layout != LONG and (melted := melt_wide(table, keys, wanted.layout == WIDE, _time_options(wanted))):
+        return _Opened(melted.table, melted.series_id, melted.time, True, None, melted.note)
     return _Opened(table)
 
 

@@ -16,7 +16,7 @@ from gatewright.data.time_layouts import NONE
 from gatewright.data.time_texts import ISO
 from gatewright.data.times import TimeLayout, Times
 from gatewright.support.errors import InputError
-from gatewright.tasks.forecast.frequency import frequency_grid
+from gatewright.tasks.forecast.frequency import frequency_grid, is_frequency
 
 TIME, VALUE = "time", "value"
 _FREQUENCIES = {
@@ -74,7 +74,9 @@ def read_tsf(path: Path, decoded: Decoded) -> MonashTable:
             data = tag.lower() == "@data"
             continue
         *fields, written = line.split(":")
-        if len(fields) != len(attributes):
+        if not attributes:
+            fields = [str(number)]
+        if len(fields) != max(len(attributes), 1):
             raise InputError(
                 f"{path}, line {number}: the series has {len(fields)} attributes before its values, but the header has "
                 f"{len(attributes)}. Fix the line."
@@ -83,6 +85,7 @@ def read_tsf(path: Path, decoded: Decoded) -> MonashTable:
         lines.append(number)
     if not data or not rows:
         raise InputError(f"{path} has no series after @data. Give a complete .tsf file.")
+    attributes = attributes or [("line", "string")]
     columns: dict[str, list[str]] = {name: [] for name, _ in attributes}
     numbers: list[str] = []
     places: list[int] = []
@@ -116,5 +119,7 @@ def _times(where: str, start: str, frequency: str, steps: int) -> list[str]:
         stamp = np.datetime64(datetime.strptime(start.strip(), "%Y-%m-%d %H-%M-%S"), "us").astype(np.int64)
     except ValueError:
         raise InputError(f"{where}: the start time {start!r} is not written as 2026-01-31 18-00-00. Fix it.") from None
+    if not is_frequency(frequency):
+        raise InputError(f"{where}: the frequency {frequency!r} of the file is unknown. Change it, such as to daily.")
     grid = frequency_grid(frequency, Times(np.array([stamp], np.int64), None, TimeLayout((TIME,), (ISO,))))
     return [grid.time_at(step) for step in range(steps)]

@@ -6,18 +6,25 @@ from collections.abc import Sequence
 from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
-from gatewright.data.numbers import is_missing, shown_names
+import numpy as np
+
+from gatewright.data.numbers import is_missing, missing_among, shown_names
 from gatewright.data.tables import Table
-from gatewright.data.time_layouts import TimeOptions, time_kind
-from gatewright.data.time_texts import ISO
+from gatewright.data.time_formats import find_digits, find_format, times_among
+from gatewright.data.time_layouts import UNNAMED, TimeOptions, time_kind
+from gatewright.data.time_texts import ISO, read_texts
 from gatewright.data.times import distinct_texts
 from gatewright.support.errors import InputError
 
 TIME, VALUE = "time", "value"
 """The names of the columns that replace the columns of a wide table."""
 
+# Columns next to those of the months or hours, in lower case.
+_SUMS = ("annual", "ann", "total", "sum", "mean", "avg", "average", "j-d", "d-n", "djf", "mam", "jja", "son")
 # Fewer columns named like times may be something else.
 _MIN_TIMES, _MIN_NUMBERED = 5, 10
+# The least number of columns if the user says that they are times.
+_FORCED = 2
 # The names of series are made of at most so many of the first columns.
 _MAX_KEYS = 10
 _NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
@@ -41,7 +48,7 @@ class Melted(NamedTuple):
     note: str
 
 
-def melt_wide(table: Table, series_id: Sequence[str], force: bool) -> Melted | None:
+def melt_wide(table: Table, series_id: Sequence[str], force: bool, options: TimeOptions) -> Melted | None:
     """Return a wide table as a long one, or None if the table is not wide.
 
     A table is wide if its columns are named by times, such as 2020-01-31 or 1/22/20; if it has no column of times and
@@ -51,6 +58,7 @@ def melt_wide(table: Table, series_id: Sequence[str], force: bool) -> Melted | N
         table: The table.
         series_id: The columns that identify the series, as the user gave them. Empty if they are to be found.
         force: Whether the user says that the table is wide.
+        options: What the user says about the times.
 
     Raises:
         InputError: The table is wide, but no column identifies its series; or it is not, although the user says so.
@@ -58,16 +66,21 @@ def melt_wide(table: Table, series_id: Sequence[str], force: bool) -> Melted | N
     parts = _parts_of_day_or_year(table)
     if parts is not None:
         columns, name, numbers = parts
-        kept = [other for other in table.names if other not in columns]
+        table.require_unique(columns)
+        sums = [other for other in table.names if other.strip().lower() in _SUMS]
+        kept = [other for other in table.names if other not in columns and other not in sums]
+        left = f" Left out: {shown_names(sums)}." if sums else ""
         note = f"Each row of {table.path} has {len(columns)} {name}s ({shown_names(columns, 2)}): they are one series."
-        return Melted(_melt(table, kept, columns, name, numbers), tuple(series_id), None, note)
-    times = _named_by_times(table) or _numbered(table, force)
+        return Melted(_melt(table, kept, columns, name, numbers), tuple(series_id), None, f"{note}{left}")
+    dated = _named_by_times(table, options, _FORCED if force else _MIN_TIMES)
+    times = list(dated) or _numbered(table, force)
     if not times:
         if force:
             raise InputError(f"{table.path} has no columns that are named by times or numbered. Leave --layout out.")
         return None
+    table.require_unique(times)
     keys = tuple(series_id) or _find_keys(table, times)
-    texts = [str(number) for number in range(1, len(times) + 1)] if _is_numbered(times) else list(times)
+    texts = list(dated.values()) or [str(number) for number in range(1, len(times) + 1)]
     others = [name for name in table.names if name not in times and name not in keys]
     left = f" Left out: {shown_names(others)}." if others else ""
     note = (
@@ -82,18 +95,19 @@ def _melt(table: Table, kept: Sequence[str], columns: Sequence[str], name: str, 
     import pyarrow as pa
     from pyarrow import compute as pc
 
-    pieces, lines = [], []
+    pieces, places = [], []
     for column, text in zip(columns, texts, strict=True):
         values = table.column(column)
-        trimmed = pc.utf8_trim_whitespace(pc.fill_null(pc.cast(values, pa.string()), ""))
-        unique = pc.unique(trimmed)
-        missing = pc.is_in(trimmed, pa.array([one for one in unique.to_pylist() if is_missing(one)], pa.string()))
+        missing = missing_among(pc.fill_null(pc.cast(values, pa.string()), ""))
         rows = pc.indices_nonzero(pc.invert(missing))
         arrays = [table.column(one).take(rows) for one in kept]
         pieces.append(pa.table([*arrays, pa.array([text] * len(rows)), values.take(rows)], names=[*kept, name, VALUE]))
-        lines += [table.lines[row] for row in rows.to_pylist()] if table.lines is not None else []
-    joined = pa.concat_tables(pieces, promote_options="permissive")
-    return Table(table.path, joined, lines or None, table.notes, table.delimiter, table.as_written)
+        places.append(rows.to_numpy())
+    rows = np.concatenate(places)
+    order = np.argsort(rows, kind="stable")
+    joined = pa.concat_tables(pieces, promote_options="permissive").take(order)
+    lines = [table.lines[int(row)] for row in rows[order]] if table.lines is not None else None
+    return Table(table.path, joined, lines, table.notes, table.delimiter, table.as_written)
 
 
 def _parts_of_day_or_year(table: Table) -> tuple[list[str], str, list[str]] | None:
@@ -106,6 +120,9 @@ def _parts_of_day_or_year(table: Table) -> tuple[list[str], str, list[str]] | No
             ]
             if None not in hours:
                 return [str(hour) for hour in hours], "hour", [str(number) for number in range(24)]
+    clocks = [name for name in table.names if re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", name.strip())]
+    if len(clocks) in (24, 48, 96):
+        return clocks, "clock time", clocks
     months = [
         lowered.get(name, lowered.get(full.lower()))
         for name, full in zip(_MONTHS, calendar.month_name[1:], strict=True)
@@ -115,33 +132,38 @@ def _parts_of_day_or_year(table: Table) -> tuple[list[str], str, list[str]] | No
     return None
 
 
-def _named_by_times(table: Table) -> list[str]:
-    """Return the columns that are named by times, if there are enough of them with the same layout."""
+def _named_by_times(table: Table, options: TimeOptions, least: int) -> dict[str, str]:
+    """Return the times of the columns that are named by them, if at least so many have the same layout."""
     import pyarrow as pa
 
     names = [name for name in table.names if re.search(r"\d", name)]
-    for pattern in (r"(18|19|20)\d\d", r".*\d.*[-/. ].*\d.*", r"\d{6}|\d{8}"):
-        found = [name for name in names if re.fullmatch(pattern, name.strip())]
-        if len(found) < _MIN_TIMES:
-            continue
-        column = Table(table.path, pa.table({"year": pa.array(found)}), as_written=True)
-        kind = time_kind(column, "year", TimeOptions())
-        if kind is not None and (kind == ISO or "%Y" in kind or "%y" in kind):
-            return found
-    return []
-
-
-def _is_numbered(names: Sequence[str]) -> bool:
-    found = [_NUMBERED.fullmatch(name) for name in names]
-    return all(one is not None and (one[1] or len(one[2]) != 4) for one in found) and (
-        len({one[1] for one in found if one is not None}) == 1 and not re.search(r"\d", found[0][1] if found[0] else "")
-    )
+    where = f"the names of the columns of {table.path}"
+    if options.format is not None and "%" in options.format:
+        fits = read_texts(names, options.format).fits
+        found = {name: name for name, fit in zip(names, fits, strict=True) if fit}
+        return found if len(found) >= least else {}
+    for pattern in (r"((?:18|19|20)\d\d)(?: \[YR\d{4}\])?", r"(\d{6}|\d{8})"):
+        years = {name: matched[1] for name in names if (matched := re.fullmatch(pattern, name.strip()))}
+        if len(years) >= least:
+            texts = pa.array(list(years.values()))
+            is_same_width = len(set(map(len, years.values()))) == 1
+            if is_same_width and find_digits(texts, where, options.day_first, are_years=True):
+                return years
+    names = [name for name in names if not name.strip().isdigit()]
+    if len(names) < least:
+        return {}
+    kept = [name for name, fit in zip(names, times_among(pa.array(names)), strict=True) if fit]
+    if len(kept) < least or find_format(pa.array(kept), where, options.day_first) is None:
+        return {}
+    return {name: name for name in kept}
 
 
 def _numbered(table: Table, force: bool) -> list[str]:
     """Return the columns of numbers that are numbered from left to right, if the table has no column of times."""
     groups: dict[str, list[str]] = {}
     for name in table.names:
+        if name in UNNAMED and not force:
+            continue
         if matched := _NUMBERED.fullmatch(name):
             groups.setdefault(matched[1], []).append(name)
     best = max(groups.values(), key=len, default=[])
@@ -149,7 +171,9 @@ def _numbered(table: Table, force: bool) -> list[str]:
     best = [name for name in best if name not in texts]
     numbers = [int(_NUMBERED.fullmatch(name)[2]) for name in best]  # type: ignore[index]
     others = [name for name in table.names if name not in best]
-    if len(best) < (2 if force else _MIN_NUMBERED) or any(after - before != 1 for before, after in pairwise(numbers)):
+    if len(best) < (_FORCED if force else _MIN_NUMBERED) or any(
+        after - before != 1 for before, after in pairwise(numbers)
+    ):
         return []
     # Without names of the series, the columns are rather variables, such as sensor1 to sensor50.
     words = [name for name in others if _has_words(table, name)]
