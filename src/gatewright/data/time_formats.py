@@ -45,9 +45,8 @@ _DIGITS = {
     12: ("%Y%m%d%H%M",),
     14: ("%Y%m%d%H%M%S",),
 }
-# Months before days with points are so rare that they are the last choice, and years of two digits that come first are
-# only chosen if the order of the rows shows it.
-_LAST, _RARE = "%m.%d.", "%y"
+# Months before days with points are so rare that they are the last choice.
+_LAST = "%m.%d."
 # An order of day and month is preferred if this fraction of its steps are equal, and the other orders have fewer.
 _REGULAR = 0.75
 # So many different times are in rising or falling order in the right format alone.
@@ -203,7 +202,7 @@ def _choose(texts: Any, column: str, fitting: Sequence[_Fit]) -> str | None:
     if len(different) < 2:
         return different[0].format if different else None
     ordered = [fit for fit in different if _is_ordered(fit.stamps)] if len(texts) >= _MIN_ORDERED else []
-    different = ordered or [fit for fit in different if not fit.format.startswith(_RARE)] or different
+    different = ordered or different
     shares = [_regularity(fit.stamps) for fit in different]
     for least in (1.0, _REGULAR):
         regular = [fit for fit, share in zip(different, shares, strict=True) if share >= least]
@@ -216,12 +215,16 @@ def _refuse(texts: Any, column: str, different: Sequence[_Fit]) -> str:
     place = int(np.flatnonzero(different[0].stamps != different[1].stamps)[0])
     text = texts[place].as_py()
     readings = " or ".join(str(np.datetime64(int(fit.stamps[place]), "us")).split("T00:00")[0] for fit in different[:2])
-    orders = {"%d" in fit.format and fit.format.index("%d") < fit.format.index("%m") for fit in different}
-    remedy = "--day-first yes or --day-first no, or " if orders == {True, False} and len(different) == 2 else ""
+    orders = sorted(bool(re.search("%d.*%m", fit.format)) for fit in different if {"%d", "%m"} <= set(_names(fit)))
+    remedy = "--day-first yes or --day-first no, or " if orders == [False, True] and len(different) == 2 else ""
     raise InputError(
         f"The times in {column} are ambiguous: {text!r} may be {readings}. Give {remedy}--time-format "
         f"'{different[0].format}'."
     )
+
+
+def _names(fit: _Fit) -> list[str]:
+    return re.findall("%.", fit.format)
 
 
 def _is_ordered(stamps: NDArray[np.int64]) -> bool:

@@ -51,7 +51,7 @@ _CLOCK_NAMES = (
     *("time", "hour", "hr", "hh", "tod", "uhrzeit", "zeit", "stunde", "time_of_day", "clock", "he", "hour_ending"),
 )
 
-UNNAMED = tuple(f"column {number}" for number in range(1, 30))
+UNNAMED = frozenset(f"column {number}" for number in range(1, 10_001))
 """Names of columns of a file without a header."""
 
 _FORMAT_NAMES = {"number": NUMBER, "iso": ISO, **{name.split()[1]: name for name in EPOCHS}}
@@ -233,6 +233,8 @@ def _find_columns(table: Table, options: TimeOptions) -> list[str]:
         (name for name in table.names if _folded(name) in TIME_NAMES),
         key=lambda name: TIME_NAMES.index(_folded(name)) > 6,
     )
+    if options.format is not None:
+        return [_find_given(table, known, options.format)]
     others = [name for name in table.names if name not in known and _may_be_dates(table, name)]
     parts = _part_columns(table)
     for name in (*known, *others):
@@ -255,6 +257,17 @@ def _find_columns(table: Table, options: TimeOptions) -> list[str]:
         f"{table.path} has no column of times. Choose it with --time, or several columns such as --time Date,Time, or "
         "give --time none if the rows are in order and evenly spaced."
     )
+
+
+def _find_given(table: Table, known: Sequence[str], format: str) -> str:
+    """Return the column whose times have the format that the user gave, preferably one named like times."""
+    for name in (*known, *table.names):
+        texts = encoded_texts(table, name)[1]
+        if "%" in format and len(texts) and read_texts(texts, format).fits.mean() > 0.5:
+            return name
+    if known:
+        return known[0]
+    raise InputError(f"{table.path} has no column of times in the --time-format {format!r}. Choose it with --time.")
 
 
 def _folded(name: str) -> str:
@@ -309,9 +322,9 @@ def _clock_column(table: Table, date: str) -> str | None:
         clock = texts.to_pylist()
         if len(clock) > 1 and ":" in clock[0] and are_clock_times(texts):
             return name
-        if _folded(name) not in (*_CLOCK_NAMES, *UNNAMED):
+        if _folded(name) not in _CLOCK_NAMES and name not in UNNAMED:
             continue
-        if _folded(name) in UNNAMED:  # without a name, only all hours of a day are surely hours
+        if name in UNNAMED:  # without a name, only all hours of a day are surely hours
             is_clock = hours_of_day(clock)
         else:
             whole = set(clock) <= _HOURS or are_hours_and_minutes(clock)

@@ -156,6 +156,10 @@ class Forecaster(TrainedModel):
         notes = []
         if end < self.look_back:
             notes.append(f"The network reads {self.look_back:,} steps, but there are {end:,}: the first was repeated.")
+        if missing := int(np.isnan(whole[end:, -scales.future_covariates :]).any(axis=1).sum()) if ahead else 0:
+            notes.append(
+                f"Future covariates are missing for {missing:,} of {ahead:,} steps ahead: their last number was used."
+            )
         scale, is_known = scales.scale_of(series, whole[:end])
         if not is_known:
             notes.append("The series was not in the training data. It was scaled by its own numbers.")

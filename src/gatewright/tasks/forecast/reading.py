@@ -10,7 +10,7 @@ from gatewright.data import files, public
 from gatewright.data.numbers import DECIMALS
 from gatewright.data.tables import Table as FileTable
 from gatewright.data.tables import read_table
-from gatewright.data.time_layouts import NONE, TimeOptions, find_layout
+from gatewright.data.time_layouts import NONE, UNNAMED, TimeOptions, find_layout
 from gatewright.data.times import TimeLayout, Times, read_times, shown_kinds
 from gatewright.support.errors import InputError, nearest, require_one_of
 from gatewright.tasks.forecast.columns import Roles, choose_roles, listed_columns, read_values, role_notes
@@ -68,6 +68,7 @@ class _Opened(NamedTuple):
         series_id: The columns that identify the series, as far as they are known.
         time: The columns of the times, or "none". None if they are to be found.
         is_wide: Whether the table was wide.
+        header: Whether the file has a line with the names of the columns.
         frequency: The frequency that the file names. None if it names none.
         note: A sentence shown to the user. May be empty.
     """
@@ -76,6 +77,7 @@ class _Opened(NamedTuple):
     series_id: tuple[str, ...] = ()
     time: str | None = None
     is_wide: bool = False
+    header: bool = True
     frequency: str | None = None
     note: str = ""
 
@@ -124,7 +126,7 @@ def read_series(source: str, wanted: ColumnOptions, grid: Grid | None = None) ->
     lines, line_notes = make_lines(table, found, named, times, read.numbers, resample)
     notes = [*table.notes, opened.note, *layout_notes, *_time_notes(table, times, found), series_note]
     notes += [*role_notes(table, roles, keys), *read.notes, *line_notes]
-    columns = Columns(layout, keys, roles, read.decimal, header, opened.is_wide, resample)
+    columns = Columns(layout, keys, roles, read.decimal, opened.header, opened.is_wide, resample)
     notes = [note for note in notes if note]
     return Table(source, roles.variables, *roles.sizes, found, lines, columns, split_ends, tuple(notes))
 
@@ -198,14 +200,15 @@ def _open(path: Path, header: bool | None, wanted: ColumnOptions) -> _Opened:
     """Read a file, and make a wide table long."""
     if files.inner_name(path).endswith(".tsf"):
         read = read_tsf(path, files.read_text(path))
-        return _Opened(read.table, read.series_id, read.time, False, read.frequency)
+        return _Opened(read.table, read.series_id, read.time, frequency=read.frequency)
     table = read_table(path, header)
     if not table.rows:
         raise InputError(f"{path} has no rows. Add a row for each time.")
+    has_header = not UNNAMED.issuperset(table.names)
     keys = listed_columns(table, "series-id", wanted.series_id)
     if wanted.layout != LONG and (melted := melt_wide(table, keys, wanted.layout == WIDE, _time_options(wanted))):
-        return _Opened(melted.table, melted.series_id, melted.time, True, None, melted.note)
-    return _Opened(table)
+        return _Opened(melted.table, melted.series_id, melted.time, True, has_header, note=melted.note)
+    return _Opened(table, header=has_header)
 
 
 def _find_grid(path: Path, times: Times, named: NamedRows, frequency: str | None) -> Grid:

@@ -40,7 +40,7 @@ class Columns:
         series_id: The columns that identify the series, if there are several.
         roles: The variables.
         decimal: The decimal character that was given or found. Empty if the numbers show none.
-        header: Whether the file has a line with the names of the columns. None finds out.
+        header: Whether a file of text has a line with the names of the columns. None finds out.
         is_wide: Whether the table has a column for each time, each hour of a day, or each month of a year.
         resampled: Whether rows are averaged to the steps of the grid.
     """
