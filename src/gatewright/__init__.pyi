@@ -445,8 +445,8 @@ def train_forecaster(
     The same call resumes an interrupted training; see `gatewright.train`.
 
     Args:
-        data: ett-h1, ett-m1, or a .csv, .tsv (also .gz) or .parquet file, with a row for each time and a column
-            for each variable.
+        data: ett-h1, ett-m1, or a .csv, .tsv, .txt, .json, .jsonl, .parquet or .tsf file (also compressed), with
+            a row for each time and a column for each variable.
         out: The model file.
         time: Column of the times: dates, dates and times, or whole numbers; several columns separated by commas,
             such as Date,Time; or none if rows are in order and evenly spaced (default: found by names and
@@ -457,7 +457,8 @@ def train_forecaster(
             by commas, or 'all' for all other columns of numbers (default: none).
         future_covariates: Column that helps to forecast and is also known for the steps to forecast, or several
             columns separated by commas (default: none).
-        series_id: Column, or several separated by commas, that says which series a row belongs to.
+        series_id: Column, or several separated by commas, that says which series a row belongs to (default: found
+            if times repeat).
         time_format: Format of the times, such as %d/%m/%Y; or iso, number, or s, ms, us or ns for times since
             1970; separated by commas for several columns (default: found from all rows).
         day_first: Whether the day comes before the month (default: found from all rows).
@@ -466,7 +467,8 @@ def train_forecaster(
         frequency: Length of a step, such as hour, '15 minutes', 'working day' or month. Rows at other times are
             averaged (default: found from the times).
         decimal: Character before the fraction of a number: . or , (default: found from all rows).
-        header: Whether the first line of a text table has the names of its columns (default: found).
+        header: Whether the first line of a table has the names of the columns: first or none (default: found
+            out).
         layout: long (a row for each time) or wide (a column for each time) (default: found).
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).

@@ -1,11 +1,7 @@
 """Forecast series of numbers."""
 
-from gatewright.tasks.base.spec import Option, TaskSpec
+from gatewright.tasks.base.spec import HEADER, Option, TaskSpec
 from gatewright.tasks.forecast.settings import ForecastSettings
-
-_HEADER = Option(
-    "header", "first|none", "Whether the first line of a text table has the names of its columns (default: found)."
-)
 
 SPEC = TaskSpec(
     name="forecast",
@@ -13,8 +9,8 @@ SPEC = TaskSpec(
     function="train_forecaster",
     summary="Learn to forecast series of numbers, with intervals.",
     examples="series to forecast",
-    reads="ett-h1, ett-m1, or a .csv, .tsv (also .gz) or .parquet file, with a row for each time and a column for each "
-    "variable",
+    reads="ett-h1, ett-m1, or a .csv, .tsv, .txt, .json, .jsonl, .parquet or .tsf file (also compressed), with a row "
+    "for each time and a column for each variable",
     example="load.csv --target load --future-covariates temperature --horizon 24",
     options=(
         Option(
@@ -42,7 +38,10 @@ SPEC = TaskSpec(
             "by commas (default: none).",
         ),
         Option(
-            "series_id", "COLUMN", "Column, or several separated by commas, that says which series a row belongs to."
+            "series_id",
+            "COLUMN",
+            "Column, or several separated by commas, that says which series a row belongs to (default: found if times "
+            "repeat).",
         ),
         Option(
             "time_format",
@@ -63,7 +62,7 @@ SPEC = TaskSpec(
             "(default: found from the times).",
         ),
         Option("decimal", "MARK", "Character before the fraction of a number: . or , (default: found from all rows)."),
-        _HEADER,
+        HEADER,
         Option("layout", "LAYOUT", "long (a row for each time) or wide (a column for each time) (default: found)."),
     ),
     predict_options=(
@@ -71,6 +70,7 @@ SPEC = TaskSpec(
             "horizon",
             "N",
             "Number of steps to forecast (default: as trained). More steps repeat the forecast from its own values.",
+            is_number=True,
         ),
         Option("plot", "FILE", "Plot the forecasts and their intervals to this .png, .svg or .pdf file."),
     ),
