@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.numbers import shown_names
+from gatewright.data.numbers import is_number, shown_names
 from gatewright.data.tables import Table
 from gatewright.data.times import Times, distinct_texts, hours_of_day
 from gatewright.support.errors import InputError
@@ -170,17 +170,12 @@ def _conflicts(place: NDArray[np.intp], values: NDArray[np.float64]) -> bool:
 
 
 def _may_identify(table: Table, name: str) -> bool:
-    """Return True if a column has texts or whole numbers, each in several rows."""
+    """Return True if a column has texts or whole numbers, not fractions, each in several rows."""
     _, texts = distinct_texts(table, name)
     if not 1 < len(texts) <= table.rows / _MIN_ROWS:
         return False
-    return not all(_is_fraction_or_missing(text) for text in texts) and not any(
-        "." in t and t[0].isdigit() for t in texts
-    )
-
-
-def _is_fraction_or_missing(text: str) -> bool:
-    return not text
+    are_numbers = all(not text or is_number(text) for text in texts)
+    return not (are_numbers and any("." in text for text in texts))
 
 
 def _same_partition(one: NDArray[np.intp], other: NDArray[np.intp]) -> bool:

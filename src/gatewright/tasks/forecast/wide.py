@@ -28,6 +28,8 @@ _FORCED = 2
 # The names of series are made of at most so many of the first columns.
 _MAX_KEYS = 10
 _NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
+# After the years of the World Bank.
+_YEAR_CODE = r" \[YR\d{4}\]"
 _HOURS = ("h", "hr", "hour", "he", "hour_", "hour ", "h_")
 _MONTHS = [name.lower() for name in calendar.month_abbr[1:]]
 
@@ -139,10 +141,11 @@ def _named_by_times(table: Table, options: TimeOptions, least: int) -> dict[str,
     names = [name for name in table.names if re.search(r"\d", name)]
     where = f"the names of the columns of {table.path}"
     if options.format is not None and "%" in options.format:
-        fits = read_texts(names, options.format).fits
-        found = {name: name for name, fit in zip(names, fits, strict=True) if fit}
+        texts = [re.sub(_YEAR_CODE, "", name) for name in names]
+        fits = read_texts(texts, options.format).fits
+        found = {name: text for name, text, fit in zip(names, texts, fits, strict=True) if fit}
         return found if len(found) >= least else {}
-    for pattern in (r"((?:18|19|20)\d\d)(?: \[YR\d{4}\])?", r"(\d{6}|\d{8})"):
+    for pattern in (rf"((?:18|19|20)\d\d)(?:{_YEAR_CODE})?", r"(\d{6}|\d{8})"):
         years = {name: matched[1] for name in names if (matched := re.fullmatch(pattern, name.strip()))}
         if len(years) >= least:
             texts = pa.array(list(years.values()))
