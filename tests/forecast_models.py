@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gatewright.data.time_texts import ISO
-from gatewright.data.times import TimeLayout
+from gatewright.data.times import NUMBER, TimeLayout
 from gatewright.nn import model as models
 from gatewright.nn.file import ModelFile
 from gatewright.tasks.forecast.columns import Roles
@@ -19,13 +19,28 @@ from gatewright.tasks.forecast.table import Columns
 from gatewright.tasks.forecast.task import PreparedForecast
 
 
-def forecaster(decoding="segments", cell="gru", units=4, layers=1, known=0, missing="last", zoneout=0.0):
+HOURS = Grid("seconds", 3600, 0)
+
+
+def forecaster(
+    decoding="segments",
+    cell="gru",
+    units=4,
+    layers=1,
+    known=0,
+    missing="last",
+    zoneout=0.0,
+    calendar=False,
+    grid=HOURS,
+    series=("",),
+    seed=0,
+):
     """A forecaster of two targets, 8 steps to 5, with random weights."""
     names = ("a", "b", *("k" * (place + 1) for place in range(known)))
     scale = np.stack([np.arange(2.0 + known), 1 + np.arange(2.0 + known)])
-    columns = Columns(TimeLayout(("date",), (ISO,)), (), Roles(names[:2], (), names[2:]))
-    grid = Grid("seconds", 3600, 0)
-    scales = Scales(names, 2, known, False, missing == "decay", grid, {"": scale}, columns)
+    layout = TimeLayout(("date",), (NUMBER if grid.kind == "numbers" else ISO,), grid.zone)
+    columns = Columns(layout, ("shop",) if len(series) > 1 else (), Roles(names[:2], (), names[2:]))
+    scales = Scales(names, 2, known, calendar, missing == "decay", grid, dict.fromkeys(series, scale), columns)
     settings = ForecastSettings(
         decoding=decoding,
         cell=cell,
@@ -39,7 +54,7 @@ def forecaster(decoding="segments", cell="gru", units=4, layers=1, known=0, miss
         output_dropout=0.0,
     )
     network = tuple(forecaster_layers(scales, 3, settings))
-    weights = tuple(models.initial_weights(network, scales.features, [0]))
+    weights = tuple(models.initial_weights(network, scales.features, [seed]))
     prepared = PreparedForecast(scales, 8, 5, (0.1, 0.9), (0.5, np.nan))
     return ModelFile("forecast", network, weights, prepared.to_json(), {})
 
