@@ -18,7 +18,6 @@ from gatewright.tasks.forecast.settings import ForecastSettings
 from gatewright.tasks.forecast.table import Columns
 from gatewright.tasks.forecast.task import PreparedForecast
 
-
 HOURS = Grid("seconds", 3600, 0)
 
 
