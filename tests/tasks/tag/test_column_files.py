@@ -54,6 +54,7 @@ class TestLines:
             "#begin document (a); part 0\nEU B-ORG\nrejects O\n\nPeter B-PER\n#end document",
             "B-ORG\tEU\nO\trejects\n\nB-PER\tPeter",
             "#\thttp://a.b [2009]\nEU\tB-ORG\nrejects\tO\n\n#\thttp://c.d [2009]\nPeter\tB-PER",
+            "#\thttp://a.b\nEU\tB-ORG\nrejects\tO\n\n#\t\nPeter\tB-PER\t\n",
             '<text id="1">\n<s>\nEU\tB-ORG\n<g/>\nrejects\tO\n</s>\n<s>\nPeter\tB-PER\n</s>\n</text>',
         ],
     )
@@ -234,6 +235,13 @@ class TestColumnsThatCount:
         )
         assert read(column_file(tmp_path, text), "4").train.tags == [["O", "O"], ["B-ORG"]]
 
+    def test_comments_with_as_many_columns_as_the_words(self, tmp_path):
+        first, second = "#\thttp://a.b\t[2009-10-17]\t\n", "#\thttp://c.d\t[2009-10-17]\t\n"
+        text = f"{first}1\tEU\tB-ORG\tO\n2\trejects\tO\tO\n\n{second}1\tPeter\tB-PER\tB-x\t\n"
+        assert read(column_file(tmp_path, text)).train == EU
+        text = "#\thttp://a.b\t[2009]\n1\tEU\tB-ORG\n2\trejects\tO\n\n#\thttp://c.d\t[2009]\n1\tPeter\tB-PER\n"
+        assert read(column_file(tmp_path, text)).train == EU
+
     def test_multiconer(self, tmp_path):
         text = "# id 6f-52\tdomain=en\nEU _ _ B-ORG\nrejects _ _ O\n\n# id 7 domain=en\nPeter _ _ B-PER\n"
         assert read(column_file(tmp_path, text)).train == EU
@@ -260,4 +268,19 @@ class TestColumnsThatCount:
         assert "the same value in column 1 for all words of each sentence" in refused(
             column_file(tmp_path, "a.txt EU B-ORG\na.txt rejects O\n\nb.txt Peter B-PER\n")
         )
+        assert "only numbers in column 1" in refused(column_file(tmp_path, "tweet kind\n17 O\n18 O\n19 B-x\n20 O\n"))
+        assert read(column_file(tmp_path, "In O\n17 O\n18 O\n\n19 O\n")).train.words == [["In", "17", "18"], ["19"]]
         assert read(column_file(tmp_path, "1 CD\n1 CD\nthe DT\n")).train.words == [["1", "1", "the"]]
+
+
+class TestLanguages:
+    def test_the_name_of_the_language_before_all_words_is_left_out_with_a_note(self, tmp_path):
+        source = read(column_file(tmp_path, "nl:EU\tB-ORG\nnl:rejects\tO\n\nnl:Peter\tB-PER\n"))
+        assert source.train == EU
+        assert source.notes == ("All words begin with 'nl:', the name of a language, which was left out.",)
+
+    @pytest.mark.parametrize("words", ["nl:a b", "nl:a nl:", "nl:a de:b", "nl: nl:", "http:a http:b", "NL:a NL:b"])
+    def test_other_beginnings_stay(self, tmp_path, words):
+        source = read(column_file(tmp_path, "".join(f"{word} O\n" for word in words.split())))
+        assert source.train.words == [words.split()]
+        assert source.notes == ()

@@ -133,6 +133,16 @@ class TestParts:
         parts = source.train, source.validation, source.test
         assert [part.words[1] for part in parts] == [["train"], ["dev"], ["test"]]
 
+    def test_a_folder_of_folders_that_have_the_names(self, tmp_path):
+        for part in ("train", "test"):
+            (tmp_path / part).mkdir()
+            (tmp_path / part / "FIN.txt").write_text(f"{part} B-X\n")
+            (tmp_path / part / "README").write_text("about the data\n")
+        source = read(tmp_path)
+        assert (source.train.words, source.validation, source.test.words) == ([["train"]], None, [["test"]])
+        (tmp_path / "train" / "FIN2.txt").write_text("more B-X\n")
+        assert "has two train sets, train/FIN.txt and train/FIN2.txt. Remove one." in refused(tmp_path)
+
     def test_the_files_of_conll_2003(self, tmp_path):
         for part in ("train", "testa", "testb"):
             (tmp_path / f"eng.{part}").write_text(f"-DOCSTART- -X- O O\n\n{part} NN B-NP B-X\nis VB O O\n")

@@ -35,6 +35,8 @@ _MIN_VARYING = 12
 _COUNTED_COLUMNS = 3
 _COUNTS = 0.95
 _MAX_DIGITS = 9
+# In fewer rows, numbers after a first word are not enough to tell that the first row has the names of the columns.
+_MAX_HEADED = 4
 _UNKNOWN = "_"
 
 
@@ -214,13 +216,13 @@ class _Fit:
         self._has_tabs = sum(_has_tab(row.text) for row in rows) > len(rows) / 2
         self._last = {
             row.fields[-1] for row in rows if not row.text.startswith("#") and _has_tab(row.text) >= self._has_tabs
-        }
+        } - {""}
 
     def is_comment(self, row: _Row, is_first: bool) -> bool:
         """Return True if a row with # is a comment. `is_first` is True at the beginning of a sentence.
 
         A row with as many fields as the others is a word, unless it is at the beginning of a sentence and ends with
-        what is no tag elsewhere: an address or a text if there are tabs, and anything if there are none.
+        what is no tag elsewhere. If there are tabs, it must also have an address or a text, or end with a tab.
         """
         if _DOCUMENT.match(row.text):
             return True
@@ -228,7 +230,7 @@ class _Fit:
             return False
         if not self._has_width(row):
             return True
-        if _has_tab(row.text) and not _ADDRESS_OR_TEXT.search(row.fields[-1]):
+        if _has_tab(row.text) and row.fields[-1] and not any(map(_ADDRESS_OR_TEXT.search, row.fields[1:])):
             return False
         return is_first and row.fields[-1] not in self._last
 
@@ -347,7 +349,8 @@ def _require_words(path: Path, rows: _Rows) -> None:
     """Raise an error if the first column has numbers or the name of a document, not words."""
     sentences = rows.column(0)
     remedy = "Choose the column of the words with --word-column"
-    if all(field.isdecimal() for fields in sentences for field in fields):
+    fields = [field for fields in sentences for field in fields]
+    if all(map(str.isdecimal, fields[1:] if len(fields) > _MAX_HEADED else fields)):  # the first may be a name
         raise InputError(
             f"{path} has only numbers in column 1, not words. {remedy}, and a column that numbers the sentences with "
             "--sentence."

@@ -9,7 +9,7 @@ their tags and the sentence's label (Goo et al. 2018).
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,14 @@ from gatewright.data.split import refuse_second
 from gatewright.support.errors import InputError, as_input_errors, nearest
 from gatewright.tasks.tag.column_files import read_columns
 from gatewright.tasks.tag.conllu import read_conllu
-from gatewright.tasks.tag.sentences import WITHOUT_WORDS, ColumnChoice, Peculiarity, Split, Tagged
+from gatewright.tasks.tag.sentences import (
+    WITHOUT_WORDS,
+    ColumnChoice,
+    Peculiarity,
+    Split,
+    Tagged,
+    without_language,
+)
 from gatewright.tasks.tag.tagged_tables import read_tagged_table
 
 NAMED = ("atis", "ewt")
@@ -37,6 +44,7 @@ _SPLITS = {
 _TABLES_OF_RECORDS = (".parquet", ".json", ".jsonl", ".ndjson")
 _DELIMITERS = ",;\t|"
 _RECOGNIZED = ColumnChoice()
+_ABOUT_DATA = ("readme", "license", "licence")
 _SLOT_FILES = ("seq.in", "seq.out", "label")
 
 
@@ -154,15 +162,24 @@ def _has_slot_files(path: Path) -> bool:
 def _find_splits(root: Path) -> dict[str, Path]:
     """Return the path of the file or subfolder for each split in a folder, with the names of the splits as keys."""
     places = sorted(path for path in root.iterdir() if path.is_dir() and _has_slot_files(path))
-    places = places or folders.all_files(root)
+    places = places or [path for path in folders.all_files(root) if path.stem.lower() not in _ABOUT_DATA]
+    found = _places_of_splits(root, {path: path.name for path in places})
+    if "train" in found:
+        return found
+    return _places_of_splits(root, {path: str(path.relative_to(root).parent) for path in places}) or found
+
+
+def _places_of_splits(root: Path, places: Mapping[Path, str]) -> dict[str, Path]:
+    """Return the place of each split. `places` has the name of each place, in which the words identify the split."""
     found: dict[str, Path] = {}
-    for path in places:
-        words = re.split(r"[^a-z]+", path.name.lower())
+    for path, name in places.items():
+        words = re.split(r"[^a-z]+", name.lower())
         for split, names in _SPLITS.items():
             if not set(names) & set(words):
                 continue
             if split in found:
-                raise InputError(f"{root} has two {split} sets, {found[split].name} and {path.name}. Remove one.")
+                one, other = (place.relative_to(root) for place in (found[split], path))
+                raise InputError(f"{root} has two {split} sets, {one} and {other}. Remove one.")
             found[split] = path
     return found
 
@@ -174,7 +191,7 @@ def read_file(path: Path, columns: ColumnChoice) -> Split:
         ImportError: The file is a table, and pyarrow is not installed.
         InputError: The file cannot be read, or has no sentences.
     """
-    split = _read_format(path, columns)
+    split = without_language(_read_format(path, columns))
     if not split.sentences.words:
         raise InputError(f"{path} has no sentences: it is empty or blank.")
     return split

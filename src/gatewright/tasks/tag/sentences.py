@@ -1,5 +1,6 @@
 """Tagged sentences, and the options that say which columns of a file have the words and the tags."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
@@ -9,6 +10,9 @@ from gatewright.tasks.tag.column_names import is_header
 
 DOCUMENT_START = "-DOCSTART-"
 """The word of CoNLL-2003 that is not a word but begins a document."""
+
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)*:")
 
 
 class Tagged(NamedTuple):
@@ -104,6 +108,17 @@ class Split(NamedTuple):
     sentences: Tagged
     notes: tuple[str, ...] = ()
     counted: Counter[Peculiarity] = Counter()  # noqa: RUF012  # never changed
+
+
+def without_language(split: Split) -> Split:
+    """Return the sentences without the name of a language that all words begin with, as in WikiANN ("nl:Het")."""
+    words = [word for own in split.sentences.words for word in own]
+    found = _LANGUAGE.match(words[0]) if len(words) > 1 else None
+    if found is None or not all(word.startswith(found[0]) and word != found[0] for word in words):
+        return split
+    bare = [[word.removeprefix(found[0]) for word in own] for own in split.sentences.words]
+    note = f"All words begin with {found[0]!r}, the name of a language, which was left out."
+    return split._replace(sentences=split.sentences._replace(words=bare), notes=(*split.notes, note))
 
 
 class SentenceBuilder:
