@@ -7,6 +7,7 @@ import pytest
 from tasks.classify_series.test_reading import write_ts
 
 from gatewright.support.errors import InputError
+from gatewright.tasks.classify_series.options import SeriesOptions
 from gatewright.tasks.classify_series.reading import is_series, read_series
 
 SERIES = [np.array([[0.5], [1.25], [-3.0]]), np.array([[2.0], [np.nan], [4.0], [5.5]]), np.array([[1.0], [2.0], [3.0]])]
@@ -86,7 +87,7 @@ UNIVARIATE = """% a comment
 @RELATION Toy
 
 @attribute t0 NUMERIC
-@attribute 'the second' real
+@attribute 't1' real
 @ATTRIBUTE t2 numeric
 @attribute class {1, -1}
 
@@ -141,7 +142,7 @@ def test_arff_files_with_several_channels(tmp_path):
         ("@attribute a numeric\n@attribute c {a}\n@data\n1,'a\n", "line 4: a quoted value is not closed"),
         (MULTIVARIATE.replace(',6"', '"'), "line 9: the dimensions of the series have 2, 3 values"),
         (MULTIVARIATE.replace(r"\n7,8,9", ""), "line 10: the series has 1 dimensions, but the first has 2"),
-        ("@attribute a numeric\n@data\n1\n", "has no labels"),
+        ("@attribute t0 real\n@attribute t1 real\n@attribute t2 real\n@data\n1,2,3\n", "has no labels"),
     ],
 )
 def test_bad_arff_files_are_refused(tmp_path, content, message):
@@ -150,3 +151,36 @@ def test_bad_arff_files_are_refused(tmp_path, content, message):
         read_series(str(tmp_path / "a.arff"))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+STREAM = """@relation eeg
+@attribute AF3 numeric
+@attribute F7 numeric
+@attribute 'the eyes' {open, closed}
+@data
+""" + "".join(f"{step},{step % 3},{'open' if step % 20 < 10 else 'closed'}\n" for step in range(60))
+
+
+class TestArffFilesWithAStepInEachRow:
+    def test_channels_are_not_taken_for_steps(self, tmp_path):
+        (tmp_path / "eeg.arff").write_text(STREAM)
+        with pytest.raises(InputError, match=r"not clear how .*eeg.arff contains series. Its columns are AF3, F7, the"):
+            read_series(str(tmp_path / "eeg.arff"))
+
+    def test_windows_of_them(self, tmp_path):
+        (tmp_path / "eeg.arff").write_text(STREAM)
+        source = read_series(str(tmp_path / "eeg.arff"), SeriesOptions.of({"window": 10}))
+        assert (source.train.channels, source.train.labels) == (("AF3", "F7"), ["open", "closed"] * 3)
+        np.testing.assert_array_equal(source.train.values[1], [[step, step % 3] for step in range(10, 20)])
+        assert any("cut into 6 windows of 10 steps" in note for note in source.notes)
+
+    def test_each_row_as_a_series_if_the_user_says_so(self, tmp_path):
+        (tmp_path / "eeg.arff").write_text(STREAM)
+        source = read_series(str(tmp_path / "eeg.arff"), SeriesOptions.of({"layout": "wide"}))
+        assert (len(source.train.values), source.train.labels[:2]) == (60, ["open", "open"])
+        np.testing.assert_array_equal(source.train.values[2], [[2.0], [2.0]])
+
+    def test_windows_of_series_with_their_own_steps_are_refused(self, tmp_path):
+        (tmp_path / "a.arff").write_text(MULTIVARIATE)
+        with pytest.raises(InputError, match="--window cannot be used"):
+            read_series(str(tmp_path / "a.arff"), SeriesOptions.of({"window": 10}))

@@ -143,3 +143,18 @@ def test_splits_and_notes(tmp_path):
     splits = task_splits(make_folder(tmp_path / "d", contents))
     assert [len(some.values) for some in (splits.train, splits.validation, splits.test)] == [29, 3, 8]
     assert any("'t' has the times" in note for note in splits.notes)
+
+
+def test_times_in_a_later_column_are_no_channel(tmp_path):
+    rows = table([[*row, 1_000 + 20 * place] for place, row in enumerate(RISING)], ("x", "y", "timestamp"))
+    source = read_series(str(make_folder(tmp_path / "d", [rows] * 4)))
+    assert source.train.channels == ("x", "y")
+    assert any("'timestamp' has the times of the steps. It is no channel" in note for note in source.notes)
+
+
+def test_a_column_with_a_number_for_each_class_is_no_channel(tmp_path):
+    contents = [table([[place // 2, *row] for row in RISING], ("label", "x", "y")) for place in range(4)]
+    source = read_series(str(make_folder(tmp_path / "d", contents)))
+    assert (source.train.channels, source.train.labels) == (("x", "y"), LABELS)
+    np.testing.assert_array_equal(source.train.values[3], RISING)
+    assert any("Columns of d with one whole number for each label were left out" in note for note in source.notes)

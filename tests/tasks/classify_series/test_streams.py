@@ -78,7 +78,7 @@ def test_a_table_without_a_header(tmp_path):
     rows = [[1, "walk", 100 * place, 0.5 * place, 1.5] for place in range(8)]
     path = write(tmp_path / "s.csv", rows[1:], ",".join(map(str, rows[0])))
     assert is_series(path, {})
-    with pytest.raises(InputError, match=r"It is not clear how .* or --id, --time and --label if each row is a step"):
+    with pytest.raises(InputError, match=r"It is not clear how .*; --id, --time and --label if each row is a step"):
         read_series(path)
     given = {"id": "column 1", "label": "column 2", "time": "column 3", "window": 4}
     assert firsts(read_series(path, SeriesOptions.of(given))) == [0, 2]
@@ -187,3 +187,43 @@ class TestSplits:
         shorter = train.options.for_more(train.channels, {"window": 5}, labelled=False)
         assert {len(one) for one in read_one(path, shorter, "--file").series.values} == {5}
         assert any("windows of 10 steps" in note for note in again.notes)
+
+
+class TestColumnsThatGiveTheLabelAway:
+    def test_a_number_for_each_label_is_no_channel(self, tmp_path):
+        labels = "rrrrwwwwrrrrwwww"
+        rows = [[*row[:3], 5 if row[3] == "r" else 9, row[3]] for row in stream("a", labels)]
+        path = write(tmp_path / "s.csv", rows, "user,ms,x,code,activity")
+        for more in ({"window": 4}, {"window": 3}):
+            source = windows(path, **more)
+            assert source.train.channels == ("x",)
+            assert source.train.values[0].shape == (more["window"], 1)
+            assert any("they give the label away: code." in note for note in source.notes)
+
+    @pytest.mark.parametrize("codes", [lambda label, place: place % 2, lambda label, place: 0.5 * (label == "r")])
+    def test_other_numbers_are_channels(self, tmp_path, codes):
+        rows = [[*row[:3], codes(row[3], row[2]), row[3]] for row in stream("a", "rrrrwwww")]
+        source = windows(write(tmp_path / "s.csv", rows, "user,ms,x,code,activity"), window=4)
+        assert source.train.channels == ("x", "code")
+        assert not any("give the label away" in note for note in source.notes)
+
+    def test_the_only_channel_stays(self, tmp_path):
+        rows = [[row[0], row[1], int(row[3] == "r"), row[3]] for row in stream("a", "rrrrwwww")]
+        assert windows(write(tmp_path / "s.csv", rows), window=4).train.channels == ("x",)
+
+
+class TestIdsOfRows:
+    ROWS = tuple([number, f"2024-01-31 10:{number:02d}:00", number, "rw"[number > 5]] for number in range(1, 11))
+    HEADER = "id,date,x,activity"
+
+    def test_windows_do_not_take_them_for_series(self, tmp_path):
+        path = write(tmp_path / "s.txt", self.ROWS, self.HEADER)
+        source = read_series(path, SeriesOptions.of({"time": "date", "label": "activity", "window": 5}))
+        assert (source.train.channels, firsts(source), source.train.labels) == (("x",), [1, 6], ["r", "w"])
+        assert "The column 'id' counts the rows of s.txt. It is no channel." in source.notes
+
+    @pytest.mark.parametrize("options", [{}, {"id": "id", "window": 5}, {"id": "x", "window": 5}])
+    def test_refused_as_ids_of_series(self, tmp_path, options):
+        path = write(tmp_path / "s.csv", self.ROWS, self.HEADER)
+        with pytest.raises(InputError, match=r"Each row of .* has another '(id|x)'.* --id, or .* --window STEPS"):
+            read_series(path, SeriesOptions.of({"time": "date", "label": "activity", **options}))

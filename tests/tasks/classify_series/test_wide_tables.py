@@ -144,7 +144,7 @@ def test_any_columns_can_be_steps_if_the_layout_is_given(tmp_path):
     rows = [[*row, label] for row, label in zip(numbers(steps=3).tolist(), LABELS, strict=True)]
     path = str(write(tmp_path / "w.csv", [*names, "weather"], rows))
     assert is_series(path, {})
-    with pytest.raises(InputError, match=r"It is not clear how .* Give --layout wide if each row is a series, or --id"):
+    with pytest.raises(InputError, match=r"It is not clear how .* Give --layout wide if each row is a series; --id"):
         read_series(path)
     source = read_series(path, SeriesOptions.of({"layout": "wide"}))
     assert (source.train.labels, source.train.values[0].shape) == (LABELS, (3, 1))

@@ -1,26 +1,32 @@
 """Read .arff files, the format of Weka and of the UEA and UCR archives.
 
 https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable: each row of the data has a value for each
-attribute of the header. In a univariate file, the numeric attributes are the steps of a series. In a multivariate file,
-the first attribute is relational: a quoted text with the values of each dimension on a line, and lines separated by
-\\n. The nominal attribute is the class.
+attribute of the header. In a univariate file, the numeric attributes have numbered names and are the steps of a series.
+In a multivariate file, the first attribute is relational: a quoted text with the values of each dimension on a line,
+and lines separated by \\n. The nominal attribute is the class. Other files of Weka are read as tables, which may have
+a step in each row.
 """
 
 import io
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright.data import public
 from gatewright.data.files import read_text
 from gatewright.data.numbers import MAX_SHOWN, is_number
+from gatewright.data.tables import Table
 from gatewright.support.errors import InputError
 from gatewright.support.progress import Ticker, print_status
-from gatewright.tasks.classify_series.options import SeriesOptions
+from gatewright.tasks.classify_series.options import TABLE_OPTIONS, SeriesOptions
 from gatewright.tasks.classify_series.series import FoundSeries
+from gatewright.tasks.classify_series.series_tables import read_series_table
+from gatewright.tasks.classify_series.wide_tables import find_wide
 
 _MISSING = "?"
 _ATTRIBUTE = re.compile(r"@attribute\s+('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\S+)\s+(.+)", re.IGNORECASE)
@@ -50,12 +56,16 @@ def read_arff(path: Path, options: SeriesOptions) -> FoundSeries:
     decoded = read_text(path)
     lines = _lines(io.StringIO(decoded.text, newline=None))
     header = _read_header(path, lines)
+    if "relational" in header.kinds:
+        options.refuse(TABLE_OPTIONS, path, "has a series in each row, with its own steps")
     series: list[NDArray[np.float64]] = []
     labels: list[str | None] = []
+    rows: list[int] = []
     ticker = Ticker()
     for number, line in lines:
+        rows.append(number)
         if ticker.due():
-            print_status(f"{len(series):,} series of {path} read.")
+            print_status(f"{len(series):,} rows of {path} read.")
         where = f"{path}, line {number}"
         fields = _fields(where, line)
         if len(fields) != len(header.names):
@@ -64,8 +74,8 @@ def read_arff(path: Path, options: SeriesOptions) -> FoundSeries:
                 "Fix the row, and put values that contain commas into 'quotes'."
             )
         if header.label is not None:
-            label = fields.pop(header.label)
-            labels.append(None if label == _MISSING else label)
+            own = fields.pop(header.label)
+            labels.append(None if own == _MISSING else own)
         series.append(_parse_series(where, fields, "relational" in header.kinds))
         if series[-1].shape[1] != series[0].shape[1]:
             raise InputError(
@@ -73,7 +83,37 @@ def read_arff(path: Path, options: SeriesOptions) -> FoundSeries:
                 "Give all series the same dimensions."
             )
     notes = (decoded.note,) if decoded.note else ()
+    if series and "relational" not in header.kinds and not _are_steps(header, options):
+        label = None if header.label is None else header.names[header.label]
+        options = options if options.label is not None else replace(options, label=label)
+        return read_series_table(_as_table(path, header, np.array(series)[..., 0], labels, rows, notes), options)
     return FoundSeries(series, None if header.label is None else labels, options, notes=notes)
+
+
+def _are_steps(header: _Header, options: SeriesOptions) -> bool:
+    """Return True if the numeric attributes are the steps of a series, by their names, and not channels."""
+    if options.given & set(TABLE_OPTIONS) or options.layout == "long":
+        return False
+    wide = find_wide([name for name, kind in zip(header.names, header.kinds, strict=True) if kind == "number"])
+    return wide is not None and not wide.others and len(wide.channels) == 1
+
+
+def _as_table(
+    path: Path,
+    header: _Header,
+    values: NDArray[np.float64],
+    labels: list[str | None],
+    lines: list[int],
+    notes: tuple[str, ...],
+) -> Table:
+    """Return the attributes as a table with a column for each, in the order of the file."""
+    public.import_pyarrow(path)
+    import pyarrow
+
+    columns = [pyarrow.array(column) for column in values.T]
+    if header.label is not None:
+        columns.insert(header.label, pyarrow.array(labels, pyarrow.string()))
+    return Table(path, pyarrow.table(columns, names=header.names), lines, notes)
 
 
 def _lines(file: Iterable[str]) -> Iterator[tuple[int, str]]:

@@ -1,10 +1,13 @@
-"""Recognize columns that count or time the rows of a table, and are not measurements."""
+"""Recognize columns that are no measurements: those that count or time the rows of a table, or encode the labels."""
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gatewright.data.numbers import shown_names
 
 _NAMES = re.compile(
     r"(t|ts|time|times|timestamps?|time_?stamp|date|datetime|index|idx|steps?|frames?|samples?|rows?|no|nr|#|"
@@ -31,3 +34,42 @@ def is_counter(values: NDArray[Any]) -> bool:
         return False
     steps = np.diff(values)
     return bool(np.ptp(steps) <= _TOLERANCE * np.median(steps))
+
+
+class Channels(NamedTuple):
+    """The columns that are channels, by their index, and a note about the others. The note is empty if all are."""
+
+    places: list[int]
+    note: str
+
+
+def without_codes(
+    source: str, names: Sequence[str], values: NDArray[np.float64], labels: Sequence[str | None]
+) -> Channels:
+    """Leave out the columns that encode the labels: whole numbers, another one for each label, at all steps.
+
+    Args:
+        source: The name of the data, for the note.
+        names: The names of the columns.
+        values: The numbers of all series, [steps, columns].
+        labels: The label at each step. Steps without one do not count.
+    """
+    places = list(range(len(names)))
+    known = np.array([label is not None for label in labels], np.bool_)
+    distinct, numbers = np.unique([label for label in labels if label is not None], return_inverse=True)
+    if len(distinct) < 2:
+        return Channels(places, "")
+    steps, first = values[known], np.unique(numbers, return_index=True)[1]
+    found = []
+    for place in places:
+        codes = steps[first, place]
+        is_code = len(set(codes.tolist())) == len(distinct) and bool((codes % 1 == 0).all())
+        found += [place] if is_code and (steps[:, place] == codes[numbers]).all() else []
+    if not found or len(found) == len(places):
+        return Channels(places, "")
+    shown = shown_names([names[place] for place in found])
+    return Channels(
+        [place for place in places if place not in found],
+        f"Columns of {source} with one whole number for each label were left out, because they give the label away: "
+        f"{shown}.",
+    )

@@ -55,7 +55,8 @@ def find_layout(table: Table, options: SeriesOptions) -> str:
         return "wide"
     raise InputError(
         f"It is not clear how {table.path} contains series. Its columns are {shown_names(names)}. Give --layout wide "
-        "if each row is a series, or --id, --time and --label if each row is a step."
+        "if each row is a series; --id, --time and --label if each row is a step; or --window, --time and --label if "
+        "each row is a step with its own label."
     )
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gatewright.data.numbers import read_number_columns, read_numbers
 from gatewright.data.tables import Table, column_list, quoted
 from gatewright.support.errors import InputError, nearest
-from gatewright.tasks.classify_series.counters import is_counter
+from gatewright.tasks.classify_series.counters import is_counter, without_codes
 from gatewright.tasks.classify_series.options import SeriesOptions
 from gatewright.tasks.classify_series.series import FoundSeries, label_text
 from gatewright.tasks.classify_series.streams import Steps, cut_windows
@@ -23,7 +23,7 @@ from gatewright.tasks.classify_series.times import read_times
 _REMEDY = "leave the column out, or name the columns with --id, --time and --label"
 # The ids of windows are their groups by default if there are at least this many, so that each split has some.
 _MIN_GROUPS = 5
-_INDEX_NAMES = ("", "Unnamed: 0", "index")
+_INDEX_NAMES = ("id", "", "Unnamed: 0", "index")
 
 
 class _Columns(NamedTuple):
@@ -59,6 +59,11 @@ def read_long(table: Table, options: SeriesOptions) -> FoundSeries:
         layout="long",
         group=columns.group or (columns.ids and groups and ",".join(columns.ids)) or None,
     )
+    if options.names is None and labels is not None:
+        kept = without_codes(table.path.name, columns.channels, values, [label_text(label) for label in labels])
+        columns = columns._replace(channels=tuple(columns.channels[place] for place in kept.places))
+        values = values[:, kept.places]
+        notes += [kept.note] if kept.note else []
     steps = Steps(values, series, times, labels, groups)
     notes = [*table.notes, *number_notes, *notes]
     if options.window is not None:
@@ -71,6 +76,13 @@ def _choose_columns(table: Table, options: SeriesOptions) -> tuple[_Columns, lis
     path, names = table.path, table.names
     streams = options.window is not None
     ids = _id_columns(table, options)
+    if ids and options.names is None and _has_one_row_each(table, ids):
+        if not streams or "id" in options.given:
+            raise InputError(
+                f"Each row of {path} has another {' and '.join(map(repr, ids))}, so that each series would have one "
+                "step. Choose the column of the series with --id, or cut the rows into windows with --window STEPS."
+            )
+        ids = ()
     time = options.column(path, "time", names, "time")
     label = options.column(path, "label", names, "label")
     group = options.column(path, "group", names)
@@ -97,8 +109,7 @@ def _choose_columns(table: Table, options: SeriesOptions) -> tuple[_Columns, lis
     else:
         others = [name for name in names if name not in (*given, group)]
         counters = [name for name in others if name in _INDEX_NAMES and _counts_rows(table, name)]
-        if counters:
-            notes.append(f"The column {counters[0]!r} counts the rows of {path.name}. It is no channel.")
+        notes += [f"The column {name!r} counts the rows of {path.name}. It is no channel." for name in counters]
         channels = tuple(name for name in others if name not in counters)
     if not channels:
         raise InputError(f"{path} has only the columns {quoted(given)}. Add a column for each channel.")
@@ -119,6 +130,12 @@ def _id_columns(table: Table, options: SeriesOptions) -> tuple[str, ...]:
     return tuple(dict.fromkeys(ids))
 
 
+def _has_one_row_each(table: Table, ids: Sequence[str]) -> bool:
+    """Return True if there are several rows, all with ids, and each has other ids than all others."""
+    rows = set(zip(*(table.column(name).to_pylist() for name in ids), strict=True))
+    return len(rows) == table.rows > 1 and not any(value in (None, "") for row in rows for value in row)
+
+
 def _no_column(table: Table, option: str, meaning: str) -> InputError:
     return InputError(
         f"{table.path} has no column {option!r}. It has: {quoted(table.names)}. Choose {meaning} with --{option} "
@@ -127,6 +144,8 @@ def _no_column(table: Table, option: str, meaning: str) -> InputError:
 
 
 def _counts_rows(table: Table, name: str) -> bool:
+    if name == "id" and _has_one_row_each(table, (name,)):
+        return True
     values = read_number_columns(table, [name])[name].values
     return values is not None and is_counter(values)
 

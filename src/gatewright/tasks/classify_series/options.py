@@ -10,6 +10,9 @@ from gatewright.support.errors import InputError, nearest
 
 LAYOUTS = ("wide", "long")
 SIDES = ("first", "last")
+TABLE_OPTIONS = ("id", "time", "label", "group", "window", "stride", "channels", "layout")
+"""The options that say how to read a table or an array."""
+
 _COLUMNS = ("id", "time", "label", "group")
 _MAX_WINDOW = 2**31
 

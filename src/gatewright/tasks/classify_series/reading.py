@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,22 +11,22 @@ import numpy as np
 from gatewright.data import public
 from gatewright.data.files import inner_name
 from gatewright.data.split import refuse_second
-from gatewright.data.tables import Table, is_table, read_table
+from gatewright.data.tables import is_table, read_table
 from gatewright.support.errors import InputError, as_input_errors
 from gatewright.tasks.classify_series.arff import read_arff
 from gatewright.tasks.classify_series.arrays import read_arrays
-from gatewright.tasks.classify_series.layout import find_layout, is_table_of_series
-from gatewright.tasks.classify_series.long_tables import read_long
-from gatewright.tasks.classify_series.options import SeriesOptions
+from gatewright.tasks.classify_series.layout import is_table_of_series
+from gatewright.tasks.classify_series.options import TABLE_OPTIONS, SeriesOptions
 from gatewright.tasks.classify_series.plain_rows import is_ucr, read_ucr
 from gatewright.tasks.classify_series.recordings import has_recordings, read_folder, read_recordings
 from gatewright.tasks.classify_series.series import FoundSeries, Series, check_series
+from gatewright.tasks.classify_series.series_tables import read_series_table
 from gatewright.tasks.classify_series.ts import read_ts
-from gatewright.tasks.classify_series.wide_tables import read_wide
 
 SETS = ("japanese-vowels", "digits")
 
-_FORMATS = ".ts, .arff, .npz, .npy, .csv, .tsv, .parquet, .json or .jsonl, or X_TRAIN.txt of the UCR archive"
+_FORMATS = ".ts, .arff, .npz, .npy, .csv, .tsv, .txt, .parquet, .json or .jsonl, or X_TRAIN of the UCR archive"
+_TEXT_SUFFIXES = (".txt", ".data", ".dat", ".tab")
 # The suffixes of a data set's files X_TRAIN and X_TEST, the preferred one first.
 _PAIR_SUFFIXES = (".ts", ".arff", ".tsv", ".csv", ".txt", "", ".npy")
 _TRAIN_NAME = re.compile(r"(.*)_(train)(\.[a-z]+(?:\.gz)?)?", re.IGNORECASE)
@@ -71,7 +71,7 @@ def is_series(data: str, options: Mapping[str, Any]) -> bool:
         return False
     if path.is_dir():
         return bool(_pairs(path)) or has_recordings(path)
-    return is_ucr(path) or (is_table(path) and is_table_of_series(path))
+    return is_ucr(path) or (_is_table(path) and is_table_of_series(path))
 
 
 @as_input_errors()
@@ -92,7 +92,7 @@ def read_series(data: str, options: SeriesOptions = SeriesOptions(), test: str |
         InputError: The data cannot be read or used.
     """
     if data in SETS:
-        options.refuse(_TABLE_OPTIONS, data, "is not a table or archive")
+        options.refuse(TABLE_OPTIONS, data, "is not a table or archive")
         source = {"japanese-vowels": _japanese_vowels, "digits": _digits}[data]()
     else:
         source = _read_path(data, options)
@@ -101,9 +101,6 @@ def read_series(data: str, options: SeriesOptions = SeriesOptions(), test: str |
     refuse_second(data, "test", source.test, test)
     other = read_one(test, source.train.options_for_more(), "--test")
     return source._replace(test=other.series, notes=(*source.notes, *other.notes))
-
-
-_TABLE_OPTIONS = ("id", "time", "label", "group", "window", "stride", "channels", "layout")
 
 
 @as_input_errors()
@@ -143,7 +140,7 @@ def require_channels(name: str, series: Series, names: tuple[str, ...] | None) -
 
 
 def _require_file(path: Path, requirement: str) -> None:
-    known = inner_name(path).endswith((".ts", ".arff", ".npz", ".npy")) or is_table(path) or is_ucr(path)
+    known = inner_name(path).endswith((".ts", ".arff", ".npz", ".npy")) or _is_table(path) or is_ucr(path)
     if not path.is_file() or not known:
         problem = "has another format" if path.exists() else "does not exist"
         raise InputError(f"{requirement}, but {str(path)!r} {problem}.")
@@ -169,6 +166,11 @@ def _is_of_series(path: Path, name: str) -> bool:
     if _suffix(path) == ".npy":
         return name.lower() == "x"  # the labels are in y_train.npy
     return is_ucr(path) or (is_table(path) and is_table_of_series(path))
+
+
+def _is_table(path: Path) -> bool:
+    """Return True if a file is a table by its name, or may be one of text."""
+    return is_table(path) or (inner_name(path).endswith(_TEXT_SUFFIXES) and path.is_file())
 
 
 def _suffix(path: Path) -> str:
@@ -216,7 +218,7 @@ def _read_path(data: str, options: SeriesOptions) -> SeriesSource:
 
 
 def _read_recordings(name: str, folder: Path, options: SeriesOptions) -> SeriesSource:
-    options.refuse(_TABLE_OPTIONS, folder, "is a folder of recordings")
+    options.refuse(TABLE_OPTIONS, folder, "is a folder of recordings")
     found, found_test = read_folder(folder, options)
     train, notes = check_series(folder, found)
     if found_test is None:
@@ -238,26 +240,16 @@ def _read_one_folder(folder: Path, options: SeriesOptions) -> FoundSeries:
 
 def _read_file(path: Path, options: SeriesOptions) -> tuple[FoundSeries, FoundSeries | None]:
     """Return the series of a file and its test set, or None if it has no test set."""
-    if is_table(path) and not (options.layout is None and options.label is None and is_ucr(path)):
-        return _read_table(read_table(path), options), None
+    if _is_table(path) and not (options.layout is None and options.label is None and is_ucr(path)):
+        return read_series_table(read_table(path), options), None
     name = inner_name(path)
+    if name.endswith(".arff"):
+        return read_arff(path, options), None
     if name.endswith((".npz", ".npy")):
-        options.refuse([option for option in _TABLE_OPTIONS if option != "channels"], path, "is not a table")
+        options.refuse([option for option in TABLE_OPTIONS if option != "channels"], path, "is not a table")
         return read_arrays(path, options)
-    options.refuse(_TABLE_OPTIONS, path, "is not a table")
-    reader = next((reader for suffix, reader in _READERS.items() if name.endswith(suffix)), read_ucr)
-    return reader(path, options), None
-
-
-_READERS: dict[str, Callable[[Path, SeriesOptions], FoundSeries]] = {".ts": read_ts, ".arff": read_arff}
-
-
-def _read_table(table: Table, options: SeriesOptions) -> FoundSeries:
-    options.refuse(("channels",), table.path, "is not an array")
-    layout = find_layout(table, options)
-    if layout == "file":
-        return read_recordings([table.path], options)
-    return read_wide(table, options) if layout == "wide" else read_long(table, options)
+    options.refuse(TABLE_OPTIONS, path, "is not a table")
+    return (read_ts if name.endswith(".ts") else read_ucr)(path, options), None
 
 
 def _japanese_vowels() -> SeriesSource:

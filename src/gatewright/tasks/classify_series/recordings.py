@@ -17,7 +17,7 @@ from gatewright.data.numbers import read_number_columns, shown_names
 from gatewright.data.tables import is_table, read_table
 from gatewright.support.errors import InputError
 from gatewright.support.progress import Ticker, print_status
-from gatewright.tasks.classify_series.counters import is_counter, is_increasing, is_named_like_a_counter
+from gatewright.tasks.classify_series.counters import is_counter, is_increasing, is_named_like_a_counter, without_codes
 from gatewright.tasks.classify_series.layout import has_numbers_only
 from gatewright.tasks.classify_series.options import SeriesOptions
 from gatewright.tasks.classify_series.plain_rows import read_plain_rows, starts_with_numbers
@@ -122,7 +122,17 @@ def read_folder(folder: Path, options: SeriesOptions) -> tuple[FoundSeries, Foun
 
 def _read_files(tree: Tree, files: Sequence[File], options: SeriesOptions) -> FoundSeries:
     found = read_recordings([tree.root.joinpath(*file) for file in files], options)
-    return found._replace(labels=[file[-2] for file in files])
+    labels = [file[-2] for file in files]
+    if found.channels is None or options.names is not None:
+        return found._replace(labels=labels)
+    steps = [label for label, values in zip(labels, found.values, strict=True) for _ in values]
+    kept = without_codes(tree.root.name, found.channels, np.concatenate(found.values), steps)
+    return found._replace(
+        labels=labels,
+        channels=tuple(found.channels[place] for place in kept.places),
+        values=[values[:, kept.places] for values in found.values],
+        notes=(*found.notes, *([kept.note] if kept.note else [])),
+    )
 
 
 def read_recordings(paths: Sequence[Path], options: SeriesOptions) -> FoundSeries:
@@ -173,20 +183,26 @@ def _known_columns(first: Recording, names: tuple[str, ...] | None) -> list[int]
 
 
 def _without_counter(recordings: Sequence[Recording]) -> tuple[list[int], str]:
-    """Return the columns except a first one that counts or times the steps, and a note about it."""
+    """Return the columns except one that counts or times the steps, and a note about it.
+
+    It is the first column, or the first that is named like one.
+    """
     first = recordings[0]
     columns = list(range(first.values.shape[1]))
-    if len(columns) < 2:
+    named = [place for place, name in enumerate(first.names) if is_named_like_a_counter(name)]
+    if len(columns) < 2 or (first.names and not named):
         return columns, ""
-    times = [recording.values[:, 0] for recording in recordings]
+    place = named[0] if named else 0
+    width = len(columns)
+    times = [recording.values[:, place] for recording in recordings if recording.values.shape[1] == width]
+    others = [column for column in columns if column != place]
     if not first.names:
         if all(map(is_counter, times)):
-            return columns[1:], "The first column increases by equal steps in all files. It is no channel."
-    elif is_named_like_a_counter(first.names[0]):
-        if all(map(is_increasing, times)):
-            return columns[1:], f"The column {first.names[0]!r} has the times of the steps. It is no channel."
-        return columns, f"The column {first.names[0]!r} does not increase in all files. It was read as a channel."
-    return columns, ""
+            return others, "The first column increases by equal steps in all files. It is no channel."
+        return columns, ""
+    if all(map(is_increasing, times)):
+        return others, f"The column {first.names[place]!r} has the times of the steps. It is no channel."
+    return columns, f"The column {first.names[place]!r} does not increase in all files. It was read as a channel."
 
 
 def _shared_notes(recordings: Sequence[Recording]) -> list[str]:

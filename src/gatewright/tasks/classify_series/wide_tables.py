@@ -24,6 +24,8 @@ _NUMBERED = re.compile(r"(.*?)(\d+)")
 _UNNAMED = re.compile(r"column \d+")
 # Number of steps below which numbered columns are not taken for a series unless the layout is given.
 _MIN_STEPS = 3
+# A column without a name that has more values is not taken for one of labels unless it is given.
+_MAX_LABELS = 100
 _REMEDY = "fix the value, or leave the column out"
 
 
@@ -197,7 +199,7 @@ def _is_like_labels(table: Table, name: str) -> bool:
     """Return True if the values of a column are texts or whole numbers, and most of them occur several times."""
     values = [label_text(value) for value in table.column(name).to_pylist()]
     present = [value for value in values if value is not None]
-    if not present or len(set(present)) > max(2, len(present) / 2):
+    if not present or len(set(present)) > max(2, min(len(present) / 2, _MAX_LABELS)):
         return False
     return not all(map(is_number, present)) or all(float(value).is_integer() for value in present if is_number(value))
 
