@@ -50,6 +50,31 @@ def test_windows_1252_has_typographic_characters_and_no_undefined_bytes():
     assert files.decode(b"\x93a\x94 \x80\x81", "a").text == "\u201ca\u201d \u20ac\x81"
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("很快,好吃\n", "gb18030"),
+        ("Это хороший фильм, и я рад", "cp1251"),
+        ("Αυτή είναι μια καλή ταινία", "iso8859-7"),
+        ("이 영화는 재미있다", "euc-kr"),
+        ("日本語の文章です。これ", "shift_jis"),
+    ],
+)
+def test_texts_that_are_not_western_european_are_refused(text, encoding):
+    with pytest.raises(InputError, match=r"a, line 2 has bytes that are not UTF-8, and .* Save it as UTF-8\.$"):
+        files.decode(f"one\n{text}".encode(encoding), "a")
+
+
+def test_utf_8_with_wrong_bytes_is_refused():
+    with pytest.raises(InputError, match="a, line 2 has bytes that are not UTF-8"):
+        files.decode("caf\u00e9, \u00e9lan\n".encode() + b"caf\xe9", "a")
+
+
+@pytest.mark.parametrize("text", ["¡Qué película más añeja, señor!", "Über Öl, süß", "£££", "‘a’ – “b”… €5"])
+def test_western_european_texts_stay(text):
+    assert files.decode(text.encode("cp1252"), "a").text == text
+
+
 @pytest.mark.parametrize("content", [b"a\0b", b"\xff\xfea", b"\xe9\0", b"\xfe\xff\xd8\x00"])
 def test_bytes_that_are_not_text_are_refused(content):
     with pytest.raises(InputError, match=r"^a (is not text|has bytes that are not text)"):

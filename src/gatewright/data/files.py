@@ -4,6 +4,7 @@ import bz2
 import codecs
 import gzip
 import lzma
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,13 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+
+
+_NOT_ASCII = re.compile(rb"[\x80-\xff]+")
+_REPLACEMENT = "\ufffd"
+# So many bytes in a row that are not ASCII are unusual in Western European texts; fewer bytes in all show nothing.
+_MIN_LONG = 3
+_MIN_JUDGED = 8
 
 
 class Decoded(NamedTuple):
@@ -98,6 +106,7 @@ def decode(content: bytes | bytearray, name: str) -> Decoded:
     except UnicodeDecodeError:
         if encoding != "utf-8" or b"\0" in content:
             raise InputError(f"{name} is not text in UTF-8 or UTF-16. Save it as UTF-8.") from None
+        _require_western(content, name)
         encoding = "windows-1252"
         # Python leaves five bytes of this encoding undefined; browsers read them as the control characters of Latin-1.
         text = content.decode(encoding, errors="surrogateescape")
@@ -105,6 +114,29 @@ def decode(content: bytes | bytearray, name: str) -> Decoded:
     if "\0" in text:
         raise InputError(f"{name} has bytes that are not text. Give a text file in UTF-8.")
     return Decoded(text, "" if encoding in ("utf-8", "utf-8-sig") else f"{name} was read as {_title(encoding)}.")
+
+
+def _require_western(content: bytes | bytearray, name: str) -> None:
+    """Raise an error if bytes that are not UTF-8 cannot be Windows-1252 either.
+
+    In Western European texts, few letters in a row are not ASCII. In Russian, Greek or Chinese ones, most are. Text of
+    which more characters are UTF-8 than are not is UTF-8 with wrong bytes.
+
+    Raises:
+        InputError: The text is in another encoding, or damaged.
+    """
+    runs = [len(run) for run in _NOT_ASCII.findall(content)]
+    long = sum(length for length in runs if length >= _MIN_LONG)
+    replaced = content.decode("utf-8", errors="replace")
+    wrong = replaced.count(_REPLACEMENT)
+    right = sum(not character.isascii() for character in replaced) - wrong
+    if right <= wrong and (long <= sum(runs) / 2 or sum(runs) < _MIN_JUDGED):
+        return
+    line = replaced.count("\n", 0, replaced.index(_REPLACEMENT)) + 1
+    raise InputError(
+        f"{name}, line {line} has bytes that are not UTF-8, and the text does not look like Windows-1252 (Latin-1) "
+        "either. Save it as UTF-8."
+    )
 
 
 def _title(encoding: str) -> str:
