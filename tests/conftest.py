@@ -6,8 +6,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from gatewright.ops import kernels
+
+# Tests do not measure time: a slow machine is no fault.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # Before any test imports Keras by itself.
 os.environ.setdefault("KERAS_BACKEND", "jax")

@@ -26,6 +26,9 @@ LABEL_NAMES = (
 
 _KNOWN = frozenset((*TEXT_NAMES, *LABEL_NAMES, "id", "date", "time", "timestamp", "datetime", "name", "title"))
 
+# Years, months such as 202001 and days such as 20200131.
+_DIGITS_OF_DATE = re.compile(r"(18|19|20)\d{2}((0[1-9]|1[0-2])\d{0,2})?")
+
 
 def is_value(field: str) -> bool:
     """Return True if a field looks like a number or a time, not like a name."""
@@ -98,9 +101,11 @@ def _are_numbered(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _are_times(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Return True if the names are consecutive years, or times above values that are not times."""
+    """Return True if the names are consecutive years, months or days, or times above values that are not times."""
     numbers = [int(name) for name in names if name.isdecimal() and len(name) < _MAX_VALUE]
-    if len(numbers) > 4 and all(after - before == 1 for before, after in pairwise(numbers)):
+    steps = [after - before for before, after in pairwise(numbers)]
+    are_dates = all(_DIGITS_OF_DATE.fullmatch(str(number)) for number in numbers)
+    if len(numbers) > 4 and (set(steps) == {1} or (are_dates and min(steps) > 0)):
         return True
     below = [values[0] for values in _columns(rows) if values]
     return sum(map(_is_time, names)) > 4 and not any(map(_is_time, below))
