@@ -393,7 +393,7 @@ class TestCommandLine:
             ("text,label\na,x\nb,y\n", ["--text=texts"], "did you mean 'text'"),
             ("text,label\na,x\nb,\n", [], "label"),
             ("text,label\na,x\nb,nan\n", [], "label"),
-            ("body,sentiment\na,x\nb,y\n", [], "--text"),
+            ("one,two,three\na,x,1\nb,y,2\n", [], "--text"),
             ("text,label\na,x\nb,y\n", [], "too few examples"),
             ("text,label\n" + ",x\n,y\n" * 20, [], "No text of r.csv has a word"),
         ],

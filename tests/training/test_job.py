@@ -344,7 +344,7 @@ class TestRefused:
         assert "has no rows" in data("text,label\n")
         assert "has only one class" in data("text,label\na,b\n")
         assert "different labels" in data("text,label\n" + "".join(f"t,{row}.5\n" for row in range(50)))
-        assert "has no column 'text'" in data("review,label\na,b\n")
+        assert "has no column 'text'" in data("one,two,label\na,b,c\nd,e,f\n")
         (tmp_path / "v.csv").write_text("text,label\na,unheard\n")
         train = ("train", "classify", reviews, "--out", tmp_path / "m", "--validation", tmp_path / "v.csv")
         assert "'unheard', which the training set does not have" in refused(tmp_path, capsys, *train)
