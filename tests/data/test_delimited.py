@@ -37,6 +37,12 @@ def test_delimiters_and_line_ends(tmp_path, delimiter, end):
     assert table.notes == ()
 
 
+def test_the_line_for_excel_that_names_the_delimiter_is_no_row(tmp_path):
+    table = read(tmp_path, "sep=;\r\nlabel;text\r\na;one, two\r\n")
+    assert (table.names, rows(table), list(table.lines)) == (["label", "text"], [["a", "one, two"]], [3])
+    assert read(tmp_path, "sep=,x\na,b\n").names == ["sep=", "x"]
+
+
 CHARACTERS = st.characters(exclude_categories=("Cs",), exclude_characters="\0")
 FIELDS = st.text(st.one_of(CHARACTERS, st.sampled_from('",;|\t\n\r #\\')), max_size=12)
 TABLES = st.integers(1, 4).flatmap(

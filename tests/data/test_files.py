@@ -58,10 +58,11 @@ def test_windows_1252_has_typographic_characters_and_no_undefined_bytes():
         ("Αυτή είναι μια καλή ταινία", "iso8859-7"),
         ("이 영화는 재미있다", "euc-kr"),
         ("日本語の文章です。これ", "shift_jis"),
+        ("我 O\n在 O\n北 B\n京 I\n" * 6, "gb18030"),
     ],
 )
 def test_texts_that_are_not_western_european_are_refused(text, encoding):
-    with pytest.raises(InputError, match=r"a, line 2 has bytes that are not UTF-8, and .* Save it as UTF-8\.$"):
+    with pytest.raises(InputError, match=r"a, line [23] has bytes that are not UTF-8, and .* Save it as UTF-8\.$"):
         files.decode(f"one\n{text}".encode(encoding), "a")
 
 
@@ -70,7 +71,10 @@ def test_utf_8_with_wrong_bytes_is_refused():
         files.decode("caf\u00e9, \u00e9lan\n".encode() + b"caf\xe9", "a")
 
 
-@pytest.mark.parametrize("text", ["¡Qué película más añeja, señor!", "Über Öl, süß", "£££", "‘a’ – “b”… €5"])
+@pytest.mark.parametrize(
+    "text",
+    ["¡Qué película más añeja, señor!", "Über Öl, süß", "a ação é não, são três lições " * 20, "£££", "‘a’ – “b”… €5"],
+)
 def test_western_european_texts_stay(text):
     assert files.decode(text.encode("cp1252"), "a").text == text
 

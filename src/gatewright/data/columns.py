@@ -159,6 +159,11 @@ def _strings(table: Table, name: str) -> list[str]:
 
 
 def _not_found(table: Table, missing: Sequence[str]) -> InputError:
+    if len(table.names) == 1 and "label" in missing:
+        return InputError(
+            f"{table.path} has only one column, {quoted(table.names)}, but needs one for the texts and one for the "
+            "labels. Separate them by a tab or another delimiter."
+        )
     flags = " and ".join(f"--{option} COLUMN" for option in missing)
     return InputError(
         f"{table.path} has no column {' or '.join(map(repr, missing))}, only {quoted(table.names)}. Give {flags}."

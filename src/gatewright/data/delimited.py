@@ -15,6 +15,7 @@ from gatewright.support.progress import Ticker, print_status
 
 _CHUNK = 1 << 14
 _MAX_SHOWN = 60
+_DELIMITER_LINE = re.compile(r'\A"?sep=[^\r\n]"?(\r?\n)')  # for Excel; the delimiter is found without it
 _PAGE = re.compile(r"\s*<(!doctype html|html)\b", re.IGNORECASE)
 
 
@@ -50,6 +51,7 @@ def read_delimited(path: Path, decoded: Decoded, header: bool | None = None) -> 
         raise InputError(f"{path} has no rows: it is empty.")
     if _PAGE.match(text):
         raise InputError(f"{path} is a web page, not a table. Download the file itself.")
+    text = _DELIMITER_LINE.sub(r"\1", text)
     layout, notes = find_layout(path, text, header)
     table = _read_rows(path, text, layout)
     return table._replace(notes=tuple(note for note in (decoded.note, *notes, *table.notes) if note))

@@ -38,6 +38,7 @@ _REPLACEMENT = "\ufffd"
 # So many bytes in a row that are not ASCII are unusual in Western European texts; fewer bytes in all show nothing.
 _MIN_LONG = 3
 _MIN_JUDGED = 8
+_MIN_PAIRED = 40  # of characters that are alone on their lines
 
 
 class Decoded(NamedTuple):
@@ -126,11 +127,12 @@ def _require_western(content: bytes | bytearray, name: str) -> None:
         InputError: The text is in another encoding, or damaged.
     """
     runs = [len(run) for run in _NOT_ASCII.findall(content)]
-    long = sum(length for length in runs if length >= _MIN_LONG)
+    total, long, pairs = (sum(length for length in runs if length >= least) for least in (1, _MIN_LONG, 2))
     replaced = content.decode("utf-8", errors="replace")
     wrong = replaced.count(_REPLACEMENT)
     right = sum(not character.isascii() for character in replaced) - wrong
-    if right <= wrong and (long <= sum(runs) / 2 or sum(runs) < _MIN_JUDGED):
+    is_other = (total >= _MIN_JUDGED and 2 * long > total) or (total >= _MIN_PAIRED and pairs > 0.9 * total)
+    if right <= wrong and not is_other:
         return
     line = replaced.count("\n", 0, replaced.index(_REPLACEMENT)) + 1
     raise InputError(

@@ -230,7 +230,7 @@ def _files_of_classes(root: Path, files: list[File], depth: int) -> list[File]:
     if not classes - set(_SPLITS):
         raise InputError(
             f"{root} has no texts by class. It must contain a folder of text files for each class, "
-            "or train/ and test/ with such folders."
+            "or train/ and test/ with such folders. To use a table in it, give the path of the table."
         )
     for file in files:
         if len(file) > depth:

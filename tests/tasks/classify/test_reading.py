@@ -590,6 +590,14 @@ class TestSeveralLabels:
         make("a.parquet", {"text": ["a", "b"], "label": ["x and y", "z"]})
         assert read_labelled("a.parquet", label_separator=" and ").train.labels == [("x", "y"), ("z",)]
 
+    def test_a_note_where_some_fields_seem_to_be_several_labels(self):
+        labels = ["1", "2", "1,2", "2,3", "1,3", "3", "1,2,3", *"123123123123"]
+        make("a.csv", "text\tlabel\n" + "".join(f"text {place}\t{label}\n" for place, label in enumerate(labels)))
+        (note,) = read_labelled("a.csv").notes
+        assert note.startswith("4 of the 19 labels of a.csv contain ',', such as '1,2,3'. If each is several labels,")
+        make("b.csv", "text\tlabel\n" + "".join(f"text {place}\tRome, {place}\n" for place in range(20)))
+        assert read_labelled("b.csv").notes == ()
+
     def test_bad_separators_are_refused(self, work):
         make("a.csv", "text,p,q\na,0,1\n")
         refused(r"^--label-separator is for one label column, but --label names 2", "a.csv", None, "p,q", None, "|")
@@ -744,3 +752,15 @@ def test_other_files(name):
     make(name, compress(content.get(name.split(".")[1:][0] if "." in name else "", delimited).encode()))
     assert read_labelled(name).train == GOOD
     assert read_labelled(name, test=name).test == GOOD
+
+
+def test_labels_like_missing_values_are_noted():
+    make("a.csv", "text,label\none,NULL\ntwo,x\nthree,NULL\n")
+    source = read_labelled("a.csv")
+    assert source.train.labels == ["NULL", "x", "NULL"]
+    assert any("'NULL' in a.csv was read as a label, not as a missing value" in note for note in source.notes)
+
+
+def test_a_single_column_is_refused_with_what_it_lacks():
+    make("a.txt", "__label__x one two\n__label__y three four\n")
+    refused(r"^a\.txt has only one column, .* Separate them by a tab or another delimiter\.$", "a.txt")

@@ -258,6 +258,28 @@ class TestColumnsThatCount:
         text = f"{first} EU B-ORG\n{first + 1} rejects O\n\n{first + 2} Peter B-PER"
         assert read(column_file(tmp_path, text)).train == EU
 
+    def test_the_confidence_of_a_tag_is_no_tag(self, tmp_path):
+        source = read(column_file(tmp_path, "EU B-ORG 0.98\nrejects O .5\n\nPeter B-PER 1.0\n"))
+        assert source.train == EU
+        assert "the tags from column 2" in source.notes[0]
+        assert read(column_file(tmp_path, "EU B-ORG 1\nrejects O 0\n\nPeter B-PER 1\n")).train.tags == [
+            ["1", "0"],
+            ["1"],
+        ]
+
+    def test_parts_of_speech_before_the_words(self, tmp_path):
+        words = [f"word{number}" for number in range(30)]
+        text = "".join(f"{'NOUN' if number % 3 else 'VERB'} {word}\n" for number, word in enumerate(words))
+        source = read(column_file(tmp_path, text))
+        assert source.train.words == [words]
+        assert (
+            "from column 2, since column 1 has far fewer different values, and the tags from column 1"
+            in source.notes[0]
+        )
+        assert read(column_file(tmp_path, text), "2", "1").train.tags == [words]
+        lemmas = "".join(f"{word} lemma{number}\n" for number, word in enumerate(words))
+        assert read(column_file(tmp_path, lemmas)).train.words == [words]
+
     def test_numbers_are_never_the_words(self, tmp_path):
         assert "only numbers in column 1, not words. Choose the column of the words with --word-column" in refused(
             column_file(tmp_path, "1 EU\n2 rejects\n")

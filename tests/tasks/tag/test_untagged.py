@@ -103,3 +103,9 @@ def test_the_command_reads_words(tmp_path, capsys):
     command = ["predict", str(tmp_path / "m.safetensors"), "--file", str(tmp_path / "a.txt"), "--json"]
     assert cli.main([*command, "--word-column", "3"]) == 0
     assert [tuple(one["words"]) for one in json.loads(capsys.readouterr().out)["predictions"]] == WORDS
+
+
+def test_words_after_their_tags_are_read_with_a_note(tmp_path, capsys):
+    (tmp_path / "a.bio").write_text("B-PER\tAnna\nO\tsleeps\n\nB-LOC\tRome\n")
+    assert predicted(tmp_path / "a.bio") == [("Anna", "sleeps"), ("Rome",)]
+    assert "The words are read from column 2, since column 1 has the tags of spans" in capsys.readouterr().err

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gatewright.data.json_tables import json_type
+from gatewright.data.numbers import is_missing
 from gatewright.data.tables import row_location
 from gatewright.data.text_tables import Rows, label_name, label_of_field, without_missing
 from gatewright.support.errors import InputError
 
 # Largest number of characters of a field that an error message shows.
 _MAX_SHOWN = 40
+# If more than this fraction of the fields contain a separator, they may be several labels.
+_MANY = 0.05
 _SEPARATORS = (";", "|", ",")
 
 
@@ -62,7 +65,7 @@ def _single(path: Path, rows: Rows) -> Labels:
     notes = []
     if spaces := sum(before != after for before, after in zip(found, names, strict=True)):
         notes.append(f"Spaces before or after {spaces:,} labels of {path} were left out.")
-    notes += _similar(path, names) + _separated(path, names)
+    notes += _similar(path, names) + _separated(path, names) + _like_missing(path, names)
     return Labels(rows._replace(notes=(*rows.notes, *notes)), names, False)
 
 
@@ -79,16 +82,29 @@ def _similar(path: Path, names: Sequence[str]) -> list[str]:
     return [f"The labels {shown} of {path} differ only in case or a period{more}. They are different classes."]
 
 
+def _like_missing(path: Path, names: Sequence[str]) -> list[str]:
+    """Return a note if a label is a word that often stands for a missing value."""
+    found = sorted({name for name in names if is_missing(name)})
+    if not found:
+        return []
+    shown = " and ".join(map(repr, found))
+    return [
+        f"{shown} in {path} {'was read as a label' if len(found) == 1 else 'were read as labels'}, not as a missing "
+        "value. If the label is missing there, leave the field empty."
+    ]
+
+
 def _separated(path: Path, names: Sequence[str]) -> list[str]:
-    """Return a note if most fields seem to be several labels with a separator."""
+    """Return a note if many fields seem to be several labels with a separator."""
     for separator in _SEPARATORS:
         split = [[part.strip() for part in name.split(separator)] for name in names]
         parts = Counter(part for some in split for part in some)
         several = sum(len(some) > 1 for some in split)
-        if 2 * several > len(names) and len(parts) < len(set(names)) and 2 * len(parts) < parts.total():
+        if several > _MANY * len(names) and len(parts) < len(set(names)) and 2 * len(parts) < parts.total():
+            shown = _shown([name for name in names if separator in name])
             return [
-                f"Most labels of {path} contain {separator!r}, such as {_shown(names)}. If each is several labels, "
-                f"give --label-separator {separator!r}."
+                f"{several:,} of the {len(names):,} labels of {path} contain {separator!r}, such as {shown}. If each "
+                f"is several labels, give --label-separator {separator!r}."
             ]
     return []
 

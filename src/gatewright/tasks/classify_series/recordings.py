@@ -111,7 +111,7 @@ def read_folder(folder: Path, options: SeriesOptions) -> tuple[FoundSeries, Foun
     if not has_recordings(folder):
         raise InputError(
             f"{folder} has no recordings. It must contain a folder of tables of numbers for each class, or train/ and "
-            "test/ with such folders."
+            "test/ with such folders. To use a table of series in it, give the path of the table."
         )
     tree = open_folder(folder)
     if "train" not in tree.splits:

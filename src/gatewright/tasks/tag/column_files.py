@@ -37,6 +37,8 @@ _COUNTS = 0.95
 _MAX_DIGITS = 9
 # In fewer rows, numbers after a first word are not enough to tell that the first row has the names of the columns.
 _MAX_HEADED = 4
+_MIN_COMPARED = 20
+_FRACTION = re.compile(r"-?\d*[.,]\d+(e-?\d+)?", re.IGNORECASE)
 _UNKNOWN = "_"
 
 
@@ -308,7 +310,8 @@ def _find_layout(path: Path, rows: _Rows, columns: ColumnChoice) -> _Layout:
         rows = rows._replace(names=form.names)
     words, reason = _find_words(path, rows, columns, counting)
     if not columns.tagged:
-        return _Layout(words, words, counting, "")
+        note = f"The words are read from column {words + 1}{reason}: choose another column with --word-column."
+        return _Layout(words, words, counting, note if reason and counting is None else "")
     tags = _find_tags(path, rows, columns, words, form, counting)
     if words == tags:
         raise InputError(
@@ -333,16 +336,20 @@ def _find_words(path: Path, rows: _Rows, columns: ColumnChoice, counting: int | 
     found = column_names.word_columns(names)
     if len(found) == 1:
         return rows.names[names[found[0]]], " by its name"
-    if columns.tagged and rows.width == 2 and columns.tag in (None, "1") and _are_swapped(rows):
-        return 1, ", since column 1 has the tags of spans"
+    if rows.width == 2 and columns.tag in (None, "1") and (reason := _swapped(rows)):
+        return 1, f", since column 1 has {reason}"
     _require_words(path, rows)
     return 0, ""
 
 
-def _are_swapped(rows: _Rows) -> bool:
-    """Return True if the first of two columns has the tags of spans, and the second does not."""
+def _swapped(rows: _Rows) -> str:
+    """Return what the first of two columns has if it has the tags, and the second the words, or an empty string."""
     first, second = (recognize(rows.column(place)) for place in (0, 1))
-    return bool(first.notation) and first.marked > 0 and not second.notation
+    if first.notation and first.marked > 0 and not second.notation:
+        return "the tags of spans"
+    one, other = ([field for fields in rows.column(place) for field in fields] for place in (0, 1))
+    few = len(one) >= _MIN_COMPARED and 2 * len(set(one)) < len(set(other))
+    return "far fewer different values" if few and not second.notation else ""
 
 
 def _require_words(path: Path, rows: _Rows) -> None:
@@ -372,12 +379,17 @@ def _find_tags(
     found = [place for place in column_names.tag_columns(names) if rows.names[names[place]] != words]
     if len(found) == 1:
         return rows.names[names[found[0]]]
-    last = rows.width - 1
+    last = next((place for place in reversed(range(1, rows.width)) if not _has_fractions(rows, place)), rows.width - 1)
     if words == last:
         return 0
     if counting == 0 and rows.width == 4 and all(recognize(rows.column(place)).marked > 0.5 for place in (2, 3)):
         return 2  # GermEval 2014: the names, and the names within names
     return last
+
+
+def _has_fractions(rows: _Rows, place: int) -> bool:
+    """Return True if all fields of a column are numbers with decimals, such as the confidence of a tag."""
+    return all(_FRACTION.fullmatch(field) for fields in rows.column(place) for field in fields)
 
 
 def _has_values(rows: _Rows, place: int) -> bool:
