@@ -46,7 +46,7 @@ def test_a_table_on_standard_input_is_recognized(stdin, capsys, content):
         ["Hello, world", "Good, bad"],
         ["one, two, three"],
         ["I like this text, really", "and this review, too"],
-        ["a\tb", "c\td"],
+        ["a\tb", "c"],
         ['{"text": }', "x"],
         ["[1]", "[2]"],
         ["text"],
@@ -56,6 +56,20 @@ def test_lines_on_standard_input_stay_lines(stdin, capsys, lines):
     stdin("\n".join(lines) + "\n")
     assert read_texts("-") == lines
     assert capsys.readouterr().err == ""
+
+
+def test_lines_with_tabs_are_noted_since_they_may_be_a_table(stdin, tmp_path, capsys):
+    text = "Bewertung\tNote\nein Film\t5\n"
+    (tmp_path / "a.txt").write_text(text)
+    for name, given in (("Standard input", "-"), (tmp_path / "a.txt", str(tmp_path / "a.txt"))):
+        stdin(text)
+        assert read_texts(given) == text.splitlines()
+        assert f"{name} has tabs in each line, and each line was read as a text" in capsys.readouterr().err
+        stdin(text)
+        assert read_texts(given, "Bewertung", format="tsv") == ["ein Film"]
+        stdin(text)
+        read_texts(given, format="lines")
+        assert capsys.readouterr().err == ""
 
 
 def test_a_table_on_standard_input_by_its_column(stdin):

@@ -14,6 +14,9 @@ from gatewright.support.errors import InputError
 # Rows without a label or text are left out if they are at most this fraction of the rows.
 _MAX_MISSING = 0.2
 
+# As NumPy and C write numbers. Texts such as "1E2" may be codes.
+_WITH_EXPONENT = re.compile(r"-?[0-9]\.[0-9]+e[+-][0-9]{2,3}")
+
 
 class Rows(NamedTuple):
     """The texts and labels of a table, as the values in the file. Each list has an item for each row.
@@ -168,13 +171,16 @@ def label_name(label: object) -> str | None:
 def label_of_field(field: str) -> str | None:
     """Convert a field of a CSV file to a label, or to None if the label is missing.
 
-    Numbers and truth values become the same labels as in `label_name`: "1.0" becomes "1", and "True" becomes "true".
+    Numbers and truth values become the same labels as in `label_name`: "1.0" and "1.000e+00" become "1", and "True"
+    becomes "true".
     """
     bare = field.strip()
     if bare.lower() == "nan":
         return None
     if bare.lower() in ("true", "false"):
         return bare.lower()
+    if _WITH_EXPONENT.fullmatch(bare):
+        return label_name(float(bare))
     return bare.split(".")[0] if re.fullmatch(r"-?[0-9]+\.0+", bare) else field
 
 

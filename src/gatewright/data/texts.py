@@ -122,7 +122,8 @@ def _read(data: str, text: str | None, header: str | None, format: str | None) -
         found = format or _format_of(decoded.text, text, header)
         if format is None and found != "lines":
             print_status("Standard input was read as a table, because its first line has the name of a column.")
-        return _parse(_STDIN, decoded, text, header, found)
+        given = _parse(_STDIN, decoded, text, header, found)
+        return _with_note_on_tabs(_STDIN, given) if format is None and found == "lines" else given
     path = Path(data)
     if data == "" or not path.exists() or path.is_dir():
         problem = "is a folder" if data and path.is_dir() else "does not exist"
@@ -137,7 +138,7 @@ def _read(data: str, text: str | None, header: str | None, format: str | None) -
     refuse_table_options(data, text, header)
     lines = _parse(path, plain.decode(path), text, header, "lines")
     if _format_of("\n".join(lines.texts), None, None) == "lines":
-        return lines
+        return _with_note_on_tabs(path, lines)
     note = (
         f"{path} looks like a table, but each of its lines was read as a text. Name it .csv or .jsonl if it is a table."
     )
@@ -152,6 +153,15 @@ def _parse(path: Path, decoded: Decoded, text: str | None, header: str | None, f
         return TextColumn(decoded.text.removesuffix("\n").split("\n"), (decoded.note,) if decoded.note else ())
     kind = "json" if format == "jsonl" else "delimited"
     return text_column(parse_table(path, decoded, kind, parse_header(header)), text)
+
+
+def _with_note_on_tabs(path: Path, found: TextColumn) -> TextColumn:
+    """Return lines of text with a note if all have the same number of tabs, as in a table."""
+    tabs = {line.count("\t") for line in found.texts if line.strip()}
+    if len(found.texts) < 2 or len(tabs) != 1 or tabs == {0}:
+        return found
+    note = f"{path} has tabs in each line, and each line was read as a text. If it is a table, give --format tsv."
+    return found._replace(notes=(*found.notes, note))
 
 
 def _format_of(content: str, text: str | None, header: str | None) -> str:

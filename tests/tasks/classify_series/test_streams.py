@@ -212,13 +212,27 @@ class TestColumnsThatGiveTheLabelAway:
         assert windows(write(tmp_path / "s.csv", rows), window=4).train.channels == ("x",)
 
 
+def test_numbers_between_spaces_without_a_header(tmp_path):
+    lines = [f"{8 + step / 100:.2f} {1 + step // 20} {'NaN' if step % 3 else 104} {step}" for step in range(40)]
+    (tmp_path / "subject.dat").write_text("\n".join(lines) + "\n")
+    options = {"time": "column 1", "label": "column 2", "window": 10}
+    source = read_series(str(tmp_path / "subject.dat"), SeriesOptions.of(options))
+    assert (source.train.channels, source.train.labels) == (("column 3", "column 4"), ["1", "1", "2", "2"])
+    np.testing.assert_array_equal(source.train.values[0][:2], [[104, 0], [np.nan, 1]])
+    assert any("They are called 'column 1' to 'column 4'" in note for note in source.notes)
+    (tmp_path / "subject.dat").write_text("1 2 3\n4 5\n")
+    with pytest.raises(InputError, match="lines with 3 numbers and lines with 2"):
+        read_series(str(tmp_path / "subject.dat"), SeriesOptions.of(options))
+
+
 class TestIdsOfRows:
     ROWS = tuple([number, f"2024-01-31 10:{number:02d}:00", number, "rw"[number > 5]] for number in range(1, 11))
     HEADER = "id,date,x,activity"
 
     def test_windows_do_not_take_them_for_series(self, tmp_path):
         path = write(tmp_path / "s.txt", self.ROWS, self.HEADER)
-        source = read_series(path, SeriesOptions.of({"time": "date", "label": "activity", "window": 5}))
+        source = read_series(path, SeriesOptions.of({"time": "date", "label": "activity", "window": 5}), path)
+        assert source.test.labels == source.train.labels
         assert (source.train.channels, firsts(source), source.train.labels) == (("x",), [1, 6], ["r", "w"])
         assert "The column 'id' counts the rows of s.txt. It is no channel." in source.notes
 

@@ -203,3 +203,9 @@ def test_groups_stay_together(tmp_path):
     assert any(
         "All series with the same 'subject' are in the same set. The test set has those of" in n for n in splits.notes
     )
+
+
+def test_labels_in_scientific_notation_are_whole_numbers(tmp_path):
+    rows = "".join(f"{place},{place + 1},{place + 2}.5,{place % 2}.000000e+00\n" for place in range(8))
+    (tmp_path / "beats.csv").write_text(rows)
+    assert read_series(str(tmp_path / "beats.csv")).train.labels == ["0", "1"] * 4

@@ -109,3 +109,10 @@ def test_words_after_their_tags_are_read_with_a_note(tmp_path, capsys):
     (tmp_path / "a.bio").write_text("B-PER\tAnna\nO\tsleeps\n\nB-LOC\tRome\n")
     assert predicted(tmp_path / "a.bio") == [("Anna", "sleeps"), ("Rome",)]
     assert "The words are read from column 2, since column 1 has the tags of spans" in capsys.readouterr().err
+
+
+def test_words_with_their_tags_attached_are_refused(tmp_path):
+    (tmp_path / "a.txt").write_text("Anna/B-a sleeps/O\nRome/B-a is/O old/O\n")
+    with pytest.raises(InputError, match=r"seems to have the tag of each word attached to it, as in 'Anna/B-a'"):
+        predicted(tmp_path / "a.txt")
+    assert predicted(tmp_path / "a.txt", format="lines")[0] == ("Anna/B-a", "sleeps/O")

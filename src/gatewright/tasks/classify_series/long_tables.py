@@ -76,13 +76,14 @@ def _choose_columns(table: Table, options: SeriesOptions) -> tuple[_Columns, lis
     path, names = table.path, table.names
     streams = options.window is not None
     ids = _id_columns(table, options)
-    if ids and options.names is None and _has_one_row_each(table, ids):
-        if not streams or "id" in options.given:
+    if ids and _has_one_row_each(table, ids):
+        if streams and options.id is None:
+            ids = ()
+        elif options.names is None:
             raise InputError(
                 f"Each row of {path} has another {' and '.join(map(repr, ids))}, so that each series would have one "
                 "step. Choose the column of the series with --id, or cut the rows into windows with --window STEPS."
             )
-        ids = ()
     time = options.column(path, "time", names, "time")
     label = options.column(path, "label", names, "label")
     group = options.column(path, "group", names)

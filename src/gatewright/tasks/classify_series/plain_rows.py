@@ -11,8 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright.data import public
 from gatewright.data.files import inner_name, read_text
 from gatewright.data.numbers import MAX_SHOWN
+from gatewright.data.tables import Table
 from gatewright.support.errors import InputError
 from gatewright.tasks.classify_series.options import SeriesOptions
 from gatewright.tasks.classify_series.series import FoundSeries
@@ -71,6 +73,30 @@ def read_plain_rows(path: Path) -> PlainRows:
             )
         rows.append(row)
     return PlainRows(rows, text.note)
+
+
+def read_spaced_table(path: Path) -> Table:
+    """Return the columns of a file without a header in which spaces separate the numbers.
+
+    Raises:
+        InputError: The file cannot be read, a value is not a number, or lines have different numbers of values.
+    """
+    public.import_pyarrow(path)
+    import pyarrow
+
+    found = read_plain_rows(path)
+    width = len(found.rows[0])
+    other = next((row for row in found.rows if len(row) != width), None)
+    if other is not None:
+        raise InputError(
+            f"{path} has lines with {width} numbers and lines with {len(other)}. Give each line the same number."
+        )
+    names = [f"column {number}" for number in range(1, width + 1)]
+    notes = (
+        found.note,
+        f"{path} has no line with the names of columns. They are called {names[0]!r} to {names[-1]!r}.",
+    )
+    return Table(path, pyarrow.table(list(np.array(found.rows).T), names=names), None, tuple(filter(None, notes)))
 
 
 def read_ucr(path: Path, options: SeriesOptions) -> FoundSeries:

@@ -17,7 +17,7 @@ from gatewright.tasks.classify_series.arff import read_arff
 from gatewright.tasks.classify_series.arrays import read_arrays
 from gatewright.tasks.classify_series.layout import is_table_of_series
 from gatewright.tasks.classify_series.options import TABLE_OPTIONS, SeriesOptions
-from gatewright.tasks.classify_series.plain_rows import is_ucr, read_ucr
+from gatewright.tasks.classify_series.plain_rows import is_ucr, read_spaced_table, read_ucr, starts_with_numbers
 from gatewright.tasks.classify_series.recordings import has_recordings, read_folder, read_recordings
 from gatewright.tasks.classify_series.series import FoundSeries, Series, check_series
 from gatewright.tasks.classify_series.series_tables import read_series_table
@@ -241,7 +241,10 @@ def _read_one_folder(folder: Path, options: SeriesOptions) -> FoundSeries:
 def _read_file(path: Path, options: SeriesOptions) -> tuple[FoundSeries, FoundSeries | None]:
     """Return the series of a file and its test set, or None if it has no test set."""
     if _is_table(path) and not (options.layout is None and options.label is None and is_ucr(path)):
-        return read_series_table(read_table(path), options), None
+        table = read_table(path)
+        if len(table.names) == 1 and starts_with_numbers(path):
+            table = read_spaced_table(path)
+        return read_series_table(table, options), None
     name = inner_name(path)
     if name.endswith(".arff"):
         return read_arff(path, options), None

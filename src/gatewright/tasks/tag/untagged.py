@@ -19,6 +19,7 @@ _COLUMN_FILES = (
     *(".bio", ".bioes", ".bilou", ".bmes", ".ner", ".pos", ".tagged"),
 )
 _MOST = 0.9
+_SHOWN = 40
 
 
 @as_input_errors()
@@ -72,9 +73,15 @@ def _has_words(path: Path, columns: ColumnChoice) -> bool:
 
 
 def _require_texts(file: str, lines: Sequence[str], tags: Collection[str]) -> None:
-    """Raise an error if the lines of a file are words, alone or with their tags."""
+    """Raise an error if the lines of a file are words, alone or with their tags, or sentences with tags."""
     fields = [line.split() for line in lines]
     filled = [own for own in fields if own]
+    words = [word for own in filled for word in own]
+    if words and all(_has_tag(word, tags) for word in words):
+        raise InputError(
+            f"{'Standard input' if file == '-' else file} seems to have the tag of each word attached to it, as in "
+            f"{words[0][:_SHOWN]!r}. Leave the tags out, or read the lines as texts with --format lines."
+        )
     tagged = sum(len(own) > 1 and own[-1] in tags for own in filled)
     alone = sum(len(own) == 1 for own in filled)
     ends = sum(bool(own) and not after for own, after in pairwise(fields))
@@ -88,3 +95,8 @@ def _require_texts(file: str, lines: Sequence[str], tags: Collection[str]) -> No
             f"{name} seems to have {what} on each line, not a text. {remedy} --word-column 1, or as texts with "
             "--format lines."
         )
+
+
+def _has_tag(word: str, tags: Collection[str]) -> bool:
+    """Return True if a word ends with a tag, as in "Anna/B-PER" or "Anna_NNP"."""
+    return any(rest and tag in tags for rest, _, tag in (word.rpartition("/"), word.rpartition("_")))
