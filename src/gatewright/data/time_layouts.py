@@ -249,7 +249,7 @@ def _find_columns(table: Table, options: TimeOptions) -> list[str]:
     if len(parts) > 1:
         return parts
     for name in table.names:
-        if time_kind(table, name, options) in EPOCHS and _is_regular(table, name):
+        if _is_regular(table, name) and time_kind(table, name, options) in EPOCHS:
             return [name]
     if empty := [name for name in known if _is_empty(table, name)]:
         raise _no_times(table, empty[0])

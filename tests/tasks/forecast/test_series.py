@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gatewright.support.errors import InputError
 from gatewright.tasks.forecast.reading import ColumnOptions, read_for_model, read_series
@@ -344,6 +346,7 @@ class TestRoles:
     ("content", "message"),
     [
         (b"", "is empty"),
+        (b"date\n\n\n\n\n", "no column of numbers|has no rows|only one|no column of times"),
         (b"\n\n\n", "is empty"),
         (b"date,y\n", "has no rows"),
         (b"date,y\n2020-01-01,1\n", "has only one time"),
@@ -362,3 +365,49 @@ def test_odd_files_are_refused_in_one_sentence(tmp_path, content, message):
     with pytest.raises(InputError, match=message) as error:
         read_series(str(path), ColumnOptions())
     assert "\n" not in str(error.value)
+
+
+ODD = [
+    *("", "NA", "NaT", "-", "1e400", "inf", "0001-01-01", "9999-12-31", "10000-01-01", "24:00", "2020-02-30"),
+    *("31/12/2020", '"1,234"', "1.234", '"12,5"', "$5", "5%", "(3)", "é", '""', "'", ";", "9" * 25, "1614556800"),
+    *("99999999999999999999", "20200101", "202013", "Q1", "Jan", "M13", "2020-W60", "2020-01-01T00:00:00+99:00"),
+    *("2020-01-01 00:00-00:00", "True", "0x1F", "--", "٣", "\x01", " ", "2020-01-01 - 2020-01-02", "\u202f"),
+]
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 24), st.integers(0, 3), st.sampled_from(ODD)), min_size=1, max_size=6),
+    options=st.sampled_from(
+        [
+            {},
+            {"time": "none"},
+            {"frequency": "hour"},
+            {"time_zone": "Europe/Berlin"},
+            {"day_first": "yes"},
+            {"decimal": ","},
+        ]
+    ),
+)
+def test_any_cell_gives_a_table_or_one_sentence(tmp_path, changes, options):
+    rows = [["date", "shop", "y", "z"], *([day, "ab"[p % 2], p, p / 2] for p, day in enumerate(dates(24)))]
+    for row, column, text in changes:
+        rows[row][column] = text
+    path = write(tmp_path, "\n".join(",".join(map(str, row)) for row in rows) + "\n")
+    message = ""
+    try:
+        table = read_series(path, ColumnOptions(**options))
+    except InputError as error:
+        message = str(error)
+    assert "\n" not in message
+    assert len(message) < 1000
+    if message:
+        return
+    assert all(np.isfinite(line.values[~np.isnan(line.values)]).all() for line in table.lines)
+    assert all("\n" not in note for note in table.notes)
+    # A model reads the file that it was trained on in the same way.
+    scales = Scales.fit(table, [len(line.values) for line in table.lines], False)
+    again = read_for_model(path, Scales.from_json(scales.to_json()))
+    for line, other in zip(table.lines, again.lines, strict=True):
+        assert (line.name, line.first) == (other.name, other.first)
+        np.testing.assert_array_equal(line.values, other.values)

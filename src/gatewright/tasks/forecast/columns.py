@@ -193,7 +193,7 @@ def _reason_to_leave_out(table: Table, name: str, found: NumberColumn, layout: T
 
 def _counts_rows(values: NDArray[np.float64]) -> bool:
     """Return True if numbers count the rows, or, in a table that was sorted or cut, are all different whole numbers."""
-    if np.isnan(values).any() or (values % 1).any():
+    if not np.isfinite(values).all() or (values % 1).any():
         return False
     return len(np.unique(values)) == len(values)
 

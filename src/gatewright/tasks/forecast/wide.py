@@ -202,9 +202,10 @@ def _find_keys(table: Table, times: Sequence[str]) -> tuple[str, ...]:
     words = [name for name in others if _has_words(table, name)]
     whole = [name for name in others if name not in words and _is_whole(table, name)]
     candidates = [*words, *whole][:_MAX_KEYS]
+    codes = {name: distinct_texts(table, name)[0].tolist() for name in candidates}
     for size in range(1, len(candidates) + 1):
         for names in combinations(candidates, size):
-            joined: Any = zip(*(distinct_texts(table, name)[0].tolist() for name in names), strict=True)
+            joined: Any = zip(*(codes[name] for name in names), strict=True)
             if len(set(joined)) == table.rows:
                 return names
     if table.rows == 1 and others:
