@@ -1,4 +1,4 @@
-"""Rewrite model files of version 1 in the format of version 2.
+"""Rewrite model files of version 1 in the format of version 3.
 
     python tools/convert_model_files.py IN.safetensors OUT.safetensors [IN OUT ...]
 
@@ -152,7 +152,7 @@ def digest(record: Record, tensors: Tensors) -> str:
 def _convert_record(old: Record) -> Record:
     task = _task(old)
     return {
-        "version": 2,
+        "version": 3,
         "task": task,
         "layers": [_convert_layer(task, block) for block in old["blocks"]],
         "prepared": _prepared(task, old["encoder"], old["answers"]),
@@ -249,7 +249,7 @@ def _pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Convert the files that the command line names."""
-    parser = argparse.ArgumentParser(description="Rewrite model files of version 1 in the format of version 2.")
+    parser = argparse.ArgumentParser(description="Rewrite model files of version 1 in the format of version 3.")
     parser.add_argument("paths", nargs="+", type=Path, metavar="IN OUT", help="Model files, or folders of them.")
     paths = parser.parse_args(arguments).paths
     if len(paths) % 2:

@@ -58,7 +58,7 @@ def test_any_safetensors_reader_opens_a_model_file(tmp_path):
         ]
         assert file.get_tensor("1.kernel").shape == (4, 12)
         record = json.loads(file.metadata()["gatewright"])
-    assert record["version"] == 2
+    assert record["version"] == 3
     assert record["conventions"] == {
         "layout": "keras",
         "gates": {"lstm": ["i", "f", "c", "o"]},
@@ -134,7 +134,7 @@ def test_other_files_are_refused(tmp_path):
 
 def test_another_version_is_refused(tmp_path, content):
     sentence = refused(tmp_path, changed(content, lambda record: record.update(version=1)))
-    assert "has version 1, and this release of Gatewright reads version 2" in sentence
+    assert "has version 1, and this release of Gatewright reads version 3" in sentence
 
 
 def test_changed_weights_are_refused(tmp_path, content):

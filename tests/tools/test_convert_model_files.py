@@ -1,4 +1,4 @@
-"""Model files of version 1 are rewritten in the format of version 2."""
+"""Model files of version 1 are rewritten in the format of version 3."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from gatewright.ops.cells import CELLS
 from gatewright.support.errors import InputError
 from gatewright.support.files import atomically
 
-VERSION = 2
+VERSION = 3
 _MAX_FEATURES = 1 << 20  # per time step; no trained model has more
 _ENTRIES = ("version", "task", "layers", "prepared", "training", "conventions", "sha256")
 
