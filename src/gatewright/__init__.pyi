@@ -180,8 +180,8 @@ def train_classifier(
             commas, one for each label (default: found by its name, such as label or stars, or its content).
         label_separator: Separator between the labels in a field of the label column, if a text can have several
             labels.
-        header: Whether the first line of a table has the names of the columns: first or none (default: found
-            out).
+        header: Place of the column names of a table: first if its first line has them, none if no line has
+            (default: found from the first rows).
         pretrained: Model file of a language model to fine-tune. It changes these defaults: --layer-lr-decay 2.6,
             --warmup 0.1, --no-bidirectional.
         validation: Data for the validation set (default: in `data`, or set aside from it).
@@ -343,8 +343,8 @@ def train_language_model(
         out: The model file.
         text: Column of the texts, or several columns, separated by commas, whose texts are joined (default: found
             by its name, such as text or review, or its content).
-        header: Whether the first line of a table has the names of the columns: first or none (default: found
-            out).
+        header: Place of the column names of a table: first if its first line has them, none if no line has
+            (default: found from the first rows).
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.
@@ -467,9 +467,10 @@ def train_forecaster(
         frequency: Length of a step, such as hour, '15 minutes', 'working day' or month. Rows at other times are
             averaged (default: found from the times).
         decimal: Character before the fraction of a number: . or , (default: found from all rows).
-        header: Whether the first line of a table has the names of the columns: first or none (default: found
-            out).
-        layout: long (a row for each time) or wide (a column for each time) (default: found).
+        header: Place of the column names of a table: first if its first line has them, none if no line has
+            (default: found from the first rows).
+        layout: Layout of a table: long (a row for each time) or wide (a column for each time) (default: found
+            from the columns).
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.

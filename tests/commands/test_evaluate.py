@@ -57,7 +57,8 @@ def test_an_evaluation_on_training_data_says_so(tmp_path, capsys, task, suffix, 
     (note,) = notes(model, data, capsys)
     count = int(note.split()[0])
     assert note == (
-        f"{count} of the 60 {name} were in the training set of the model, so the figures are not those of new data."
+        f"{count} of the 60 {name} were in the training set of the model, so the metrics do not show "
+        "how well it handles new data."
     )
     expected = {"texts": 60 * 0.8 * 0.9, "long lines": 60 * 0.9 * 0.9}.get(name, 43)
     assert abs(count - expected) < 3

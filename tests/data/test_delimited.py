@@ -190,7 +190,7 @@ class TestHeader:
         assert table.names == ["column 1", "column 2"]
         assert [",".join(row) for row in rows(table)] == content.splitlines()
         assert table.notes[-1].endswith(
-            "does not look like names of columns. They are called 'column 1' to 'column 2'."
+            "does not look like names of columns. The columns are called 'column 1' to 'column 2'."
         )
 
     def test_what_the_user_says_counts(self, tmp_path):

@@ -73,7 +73,7 @@ def test_marks_are_noted(texts, numbers, note):
     found = column(texts)
     np.testing.assert_array_equal(found.values, numbers)
     assert found.note == note
-    assert number_notes({"a": found}) == ([f"Read as numbers {note}: a."] if note else [])
+    assert number_notes({"a": found}) == ([f"Columns read as numbers {note}: a."] if note else [])
 
 
 @pytest.mark.parametrize(

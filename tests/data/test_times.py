@@ -53,7 +53,9 @@ class TestZones:
         texts = [hour.astimezone(ZoneInfo(zone)).isoformat() for hour in hours]
         layout, notes = find_layout(text_table(t=texts), TimeOptions(time="t"))
         assert layout.zone == zone
-        assert f"the time zone {zone}, whose offsets from UTC they have; choose with --time-zone" in notes[0]
+        assert (
+            f"the time zone {zone}, whose offsets from UTC they have; choose another one with --time-zone" in notes[0]
+        )
         times = read_times(text_table(t=texts), layout)
         np.testing.assert_array_equal(np.diff(times.instants), HOUR)
 

@@ -163,7 +163,7 @@ def test_a_training_claims_nothing_if_metric_and_scores_disagree():
     scores = np.arange(10) < 8, np.arange(10) < 9
     found = training_verdict(ACCURACY, ({"accuracy": 0.9}, {"accuracy": 0.8}), scores, 0.01, "10 test rows", "hits")
     assert found == (
-        "No difference is claimed between the network and the baseline: by accuracy the network is better, but the "
+        "No difference is claimed between the network and the baseline: by accuracy, the network is better, but the "
         "baseline is better on more test examples (accuracy 0.9000 against 0.8000 on the 10 test rows, hits 0.8000 "
         "against 0.9000, p = 0.01 of the sign test)."
     )
@@ -172,7 +172,7 @@ def test_a_training_claims_nothing_if_metric_and_scores_disagree():
 def test_a_metric_that_is_not_a_number_is_named():
     scores = np.full(9, np.nan), np.ones(9)
     said = training_verdict(ERROR, ({"mse": math.nan}, {"mse": 0.5}), scores, sign_test(*scores), "9 test rows")
-    assert said.startswith("Nothing can be said: the mean squared error of the network is not a number")
+    assert said.startswith("No conclusion is possible: the mean squared error of the network is not a number")
 
 
 # Values near each other, so that rounding might hide a difference.

@@ -109,7 +109,7 @@ class TestEarlyStopping:
         assert result.settings["patience"] == 6
         assert len(result.epochs) == result.chosen_epoch + 6 < 30
         printed = " ".join(str(result).split())
-        assert "stopped early, after 6 epochs that were no better (--patience): of 30 epochs," in printed
+        assert "of 30 epochs, because 6 epochs brought no improvement (--patience)." in printed
 
     def test_patience_0_trains_all_epochs_to_the_same_weights(self, noise):
         early, late = trained(noise, epochs=30), trained(noise, epochs=30, patience=0)

@@ -171,11 +171,11 @@ class _Rows:
             notes.append(f"The end of {self._path}, from line {line} ({shown!r}), is not a row and was left out.")
         if self._comments:
             count, line = len(self._comments), self._comments[0]
-            lines = f"comment, line {line}," if count == 1 else f"comments, the first in line {line},"
-            notes.append(f"{count:,} {lines} of {self._path} left out.")
+            left_out = "comment was left out: it is" if count == 1 else "comments were left out: the first is"
+            notes.append(f"{self._path}: {count:,} {left_out} in line {line}.")
         if self._empty:
-            rows = "row" if self._empty == 1 else "rows"
-            notes.append(f"{self._empty:,} empty {rows} of {self._path} left out.")
+            rows, were = ("row", "was") if self._empty == 1 else ("rows", "were")
+            notes.append(f"{self._empty:,} empty {rows} of {self._path} {were} left out.")
         return tuple(notes)
 
     def _wrong_width(self, line: int, fields: Sequence[str]) -> InputError:

@@ -146,7 +146,8 @@ def read_split(tree: Tree, split: str) -> SplitTexts:
     if not others:
         return SplitTexts(texts, ())
     count = f"{len(others):,} of {len(texts):,} files"
-    return SplitTexts(texts, (f"{count} of {tree.root} were read as Windows-1252 or UTF-16, such as {others[0]}.",))
+    was = "was" if len(others) == 1 else "were"
+    return SplitTexts(texts, (f"{count} of {tree.root} {was} read as Windows-1252 or UTF-16, such as {others[0]}.",))
 
 
 def _read_text(tree: Tree, file: File) -> Decoded:

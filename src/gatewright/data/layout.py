@@ -168,7 +168,7 @@ def find_layout(path: Path, text: str, header: bool | None) -> tuple[Layout, lis
     names = tuple(f"column {number}" for number in range(1, best.width + 1))
     called = f"{names[0]!r}" if len(names) == 1 else f"{names[0]!r} to {names[-1]!r}"
     if header is None:
-        notes.append(f"The first line of {path} does not look like names of columns. They are called {called}.")
+        notes.append(f"The first line of {path} does not look like names of columns. The columns are called {called}.")
     return Layout(best.dialect, best.before, names, False, False, best.is_boxed), notes
 
 
@@ -222,7 +222,9 @@ def _surroundings(path: Path, sample: _Sample, has_quotes: bool) -> list[str]:
     if sample.width == 1 and dialect.delimiter != ("\t" if inner_name(path).endswith(".tsv") else ","):
         notes.append(f"The lines of {path} were not split into fields, because its first line is one field.")
     if sample.lacks_name:
-        notes.append(f"The header of {path} lacks the name of the first column, which was taken for names of rows.")
+        notes.append(
+            f"The header of {path} lacks the name of the first column, which was read as the names of the rows."
+        )
     return notes
 
 

@@ -165,7 +165,7 @@ def number_notes(columns: dict[str, NumberColumn]) -> list[str]:
     for name, one in columns.items():
         if one.note and one.values is not None:
             ways.setdefault(one.note, []).append(name)
-    return [f"Read as numbers {way}: {shown_names(names)}." for way, names in ways.items()]
+    return [f"Columns read as numbers {way}: {shown_names(names)}." for way, names in ways.items()]
 
 
 def shown_names(names: Sequence[str], most: int = 8) -> str:

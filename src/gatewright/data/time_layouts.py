@@ -439,7 +439,7 @@ def _find_zone_of(table: Table, names: Sequence[str], kinds: Sequence[str], give
         (zone for zone in _ZONES if (utc_offsets(instants, zone) == read.offsets[read.has_offset]).all()), "UTC"
     )
     title = "UTC" if zone == "UTC" else f"the time zone {zone}, whose offsets from UTC they have"
-    return zone, [f"The times have several offsets from UTC. They are shown in {title}; choose with --time-zone."]
+    return zone, [f"Times with several offsets from UTC are shown in {title}; choose another one with --time-zone."]
 
 
 def _offset_name(offset: int) -> str:

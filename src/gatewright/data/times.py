@@ -132,7 +132,9 @@ def read_times(table: Table, layout: TimeLayout, series: NDArray[np.intp] | None
         elif kind not in PARTS:
             local = local + own.values
     if len(wrong := np.flatnonzero((local < _LIMITS[0]) | (local >= _LIMITS[1]))):
-        raise InputError(f"{table.where(int(wrong[0]))}: the time is not in the years {_MIN_YEAR} to {_MAX_YEAR - 1}.")
+        raise InputError(
+            f"{table.where(int(wrong[0]))}: the time is not in the years {_MIN_YEAR} to {_MAX_YEAR - 1}. Fix it."
+        )
     offsets = [own.offsets for own in columns if own.offsets is not None]
     if layout.kinds[0] in EPOCHS:
         return Times(zone_locals(local, layout.zone), local, layout)

@@ -101,8 +101,8 @@ def _chosen(result: Trained) -> str:
     if not result.finished or done == result.settings.get("epochs"):
         return chosen
     return (
-        f"{chosen} Training stopped early, after {patience} epochs that were no better (--patience): of "
-        f"{result.settings.get('epochs')} epochs, {done} were trained."
+        f"{chosen} Training stopped early, after {done} of {result.settings.get('epochs')} epochs, because "
+        f"{patience} {'epoch' if patience == 1 else 'epochs'} brought no improvement (--patience)."
     )
 
 

@@ -283,7 +283,7 @@ def training_verdict(
     values = f"{measure.title} {_against_each_other(network, baseline)} on the {size}"
     if math.isnan(network) or math.isnan(baseline):
         which = "network" if math.isnan(network) else "baseline"
-        return f"Nothing can be said: the {measure.title} of the {which} is not a number ({values})."
+        return f"No conclusion is possible: the {measure.title} of the {which} is not a number ({values})."
     if compared_by:
         values += f", {compared_by} {_against_each_other(*(float(np.mean(one)) for one in scores))}"
     shown = _p_text(p)
@@ -299,7 +299,7 @@ def training_verdict(
         often = "network" if more_often > 0 else "baseline"
         better = {1: "the network is better", -1: "the baseline is better", 0: "they are equal"}[by_metric]
         return (
-            f"No difference is claimed between the network and the baseline: by {measure.title} {better}, but the "
+            f"No difference is claimed between the network and the baseline: by {measure.title}, {better}, but the "
             f"{often} is better on more test examples ({values}, {shown} of the sign test)."
         )
     winner, loser = ("network", "baseline") if more_often > 0 else ("baseline", "network")

@@ -354,7 +354,7 @@ class TestFolder:
         for data in ("texts", pack("a.tgz", work / "texts", "t")):
             source = read_labelled(data)
             assert source.train == CLASS_ROWS
-            sentence = f"1 of 3 files of {data} were read as Windows-1252 or UTF-16, such as good/b.txt."
+            sentence = f"1 of 3 files of {data} was read as Windows-1252 or UTF-16, such as good/b.txt."
             assert source.notes == (sentence,)
 
     def test_files_that_are_not_text_are_refused(self, work):
@@ -654,7 +654,7 @@ class TestColumnsThatAreNotGiven:
         source = read("".join(f"{'neg' if n % 2 else 'pos'},a film like this {n}\n" for n in range(20)))
         assert len(source.train.texts) == 20
         assert set(source.train.labels) == {"neg", "pos"}
-        assert "They are called 'column 1' to 'column 2'" in source.notes[0]
+        assert "The columns are called 'column 1' to 'column 2'" in source.notes[0]
         assert "In a.csv, the texts are the column 'column 2'" in source.notes[1]
 
     @pytest.mark.parametrize(

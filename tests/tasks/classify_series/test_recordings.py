@@ -42,7 +42,7 @@ def test_a_column_of_times_is_no_channel(tmp_path, time):
     assert (source.train.channels, source.train.labels) == (("x", "y"), LABELS)
     for values in source.train.values:
         np.testing.assert_array_equal(values, RISING)
-    assert any("has the times of the steps. It is no channel" in note for note in source.notes)
+    assert any("has the times of the steps. It is not a channel" in note for note in source.notes)
 
 
 def test_a_column_that_is_named_like_times_but_does_not_increase_is_a_channel(tmp_path):
@@ -149,7 +149,7 @@ def test_times_in_a_later_column_are_no_channel(tmp_path):
     rows = table([[*row, 1_000 + 20 * place] for place, row in enumerate(RISING)], ("x", "y", "timestamp"))
     source = read_series(str(make_folder(tmp_path / "d", [rows] * 4)))
     assert source.train.channels == ("x", "y")
-    assert any("'timestamp' has the times of the steps. It is no channel" in note for note in source.notes)
+    assert any("'timestamp' has the times of the steps. It is not a channel" in note for note in source.notes)
 
 
 def test_a_column_with_a_number_for_each_class_is_no_channel(tmp_path):

@@ -41,7 +41,7 @@ def test_windows_do_not_overlap_by_default(tmp_path):
     source = windows(write(tmp_path / "s.csv", stream("a", "rrrrwwwwrr")), window=4)
     assert (firsts(source), source.train.labels) == ([0, 4], ["r", "w"])
     assert "s.csv was cut into 2 windows of 4 steps, one every 4 steps (--stride), from 1 stream." in source.notes
-    assert "2 steps at the ends of streams were left out: they fill no window." in source.notes
+    assert "2 steps at the ends of streams were left out, too few for a window." in source.notes
 
 
 def test_a_window_has_its_most_frequent_label_and_the_later_of_two(tmp_path):
@@ -71,7 +71,7 @@ def test_times_that_are_dates_and_a_table_without_times(tmp_path):
     path = write(tmp_path / "t.csv", [row[2:] for row in rows], "x,label")
     source = read_series(path, SeriesOptions.of({"window": 3}))
     assert firsts(source) == [1, 7]
-    assert any("taken as equally spaced steps, because it has no column of times (--time)" in n for n in source.notes)
+    assert any("read as equally spaced steps, because it has no column of times (--time)" in n for n in source.notes)
 
 
 def test_a_table_without_a_header(tmp_path):
@@ -97,7 +97,7 @@ def test_streams_with_several_keys(tmp_path):
 def test_steps_without_a_label_count_as_no_label(tmp_path):
     source = windows(write(tmp_path / "s.csv", stream("a", ["", "", "", "r", "r", "r", "", "r"])), window=4)
     assert (firsts(source), source.train.labels) == ([4], ["r"])
-    assert "1 window of s.csv without numbers or without a label left out." in source.notes
+    assert "1 window of s.csv without numbers or without a label was left out." in source.notes
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,8 @@ class TestSplits:
         assert all(starts)
         assert not starts[0] & starts[1]
         assert not starts[0] & starts[2]
-        assert any("windows that overlap with the test set were left out" in note for note in splits.notes)
+        note = next(note for note in splits.notes if note.endswith(" that overlap with the test set."))
+        assert note.startswith("Left out of the training set: ")
         assert any("name their column with --group" in note for note in splits.notes)
 
     def test_two_groups_are_a_training_and_a_test_set(self, path):
@@ -219,7 +220,7 @@ def test_numbers_between_spaces_without_a_header(tmp_path):
     source = read_series(str(tmp_path / "subject.dat"), SeriesOptions.of(options))
     assert (source.train.channels, source.train.labels) == (("column 3", "column 4"), ["1", "1", "2", "2"])
     np.testing.assert_array_equal(source.train.values[0][:2], [[104, 0], [np.nan, 1]])
-    assert any("They are called 'column 1' to 'column 4'" in note for note in source.notes)
+    assert any("The columns are called 'column 1' to 'column 4'" in note for note in source.notes)
     (tmp_path / "subject.dat").write_text("1 2 3\n4 5\n")
     with pytest.raises(InputError, match="lines with 3 numbers and lines with 2"):
         read_series(str(tmp_path / "subject.dat"), SeriesOptions.of(options))
@@ -234,10 +235,10 @@ class TestIdsOfRows:
         source = read_series(path, SeriesOptions.of({"time": "date", "label": "activity", "window": 5}), path)
         assert source.test.labels == source.train.labels
         assert (source.train.channels, firsts(source), source.train.labels) == (("x",), [1, 6], ["r", "w"])
-        assert "The column 'id' counts the rows of s.txt. It is no channel." in source.notes
+        assert "The column 'id' counts the rows of s.txt. It is not a channel." in source.notes
 
     @pytest.mark.parametrize("options", [{}, {"id": "id", "window": 5}, {"id": "x", "window": 5}])
     def test_refused_as_ids_of_series(self, tmp_path, options):
         path = write(tmp_path / "s.csv", self.ROWS, self.HEADER)
-        with pytest.raises(InputError, match=r"Each row of .* has another '(id|x)'.* --id, or .* --window STEPS"):
+        with pytest.raises(InputError, match=r"Each row of .* has a different '(id|x)'.* --id, or .* --window STEPS"):
             read_series(path, SeriesOptions.of({"time": "date", "label": "activity", **options}))

@@ -88,7 +88,7 @@ def test_series_of_different_lengths_end_with_missing_numbers(tmp_path):
     rows = [["a", 1, 2, 3, 4], ["b", 1, 2, "", ""], ["a", 1, 2, 3, "NaN"], ["b", "", "", "", ""]]
     source = read_series(str(write(tmp_path / "w.csv", ["label", *steps(4)], rows)))
     assert [len(one) for one in source.train.values] == [4, 2, 3]
-    assert "1 rows of w.csv without any number were left out." in source.notes
+    assert "1 row of w.csv without any number was left out." in source.notes
 
 
 def test_other_columns_are_left_out_and_named_or_refused(tmp_path):
@@ -132,9 +132,7 @@ def test_columns_named_by_numbers_alone_are_like_a_table_without_a_header(tmp_pa
 def test_it_is_asked_which_column_has_the_labels_if_both_could(tmp_path):
     rows = [[label, *range(5), label] for label in [1, 2] * 6]
     path = str(write(tmp_path / "w.csv", None, rows))
-    with pytest.raises(
-        InputError, match=r"the first and the last one both have values like labels.*--label 'column 1'"
-    ):
+    with pytest.raises(InputError, match=r"both the first and the last one look like labels.*--label 'column 1'"):
         read_series(path)
     assert read_series(path, SeriesOptions.of({"label": "column 1"})).train.values[0].shape == (6, 1)
 
@@ -184,11 +182,11 @@ def test_few_rows_without_a_label_are_left_out_and_many_are_refused(tmp_path):
     path = write(tmp_path / "w.csv", ["label", *steps()], rows)
     source = read_series(str(path))
     assert (len(source.train.labels), set(source.train.labels)) == (39, {"a", "b"})
-    assert any("1 of the 40 series of w.csv have no label and were left out" in note for note in source.notes)
+    assert any("1 of the 40 series of w.csv has no label and was left out" in note for note in source.notes)
     assert any("39 labels of w.csv are read without the spaces around them: ' a' is 'a'" in n for n in source.notes)
     for row in rows[:5]:
         row[0] = " "
-    with pytest.raises(InputError, match="has no label for 6 of its 40 series; the first is series 1"):
+    with pytest.raises(InputError, match=r"has no label for 6 of its 40 series\. The first without one is series 1"):
         read_series(str(write(path, ["label", *steps()], rows)))
 
 

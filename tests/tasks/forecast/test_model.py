@@ -233,7 +233,7 @@ class TestCommands:
         assert cli.main(["predict", trained[2], "--file", short]) == 0
         shown = capsys.readouterr()
         assert shown.out.splitlines()[1].startswith("9,")
-        assert "The network reads 24 steps, but there are 9: the first was repeated." in shown.err
+        assert "The network reads 24 steps, but got 9, so the first one was repeated." in shown.err
 
     def test_evaluate_measures_all_windows(self, trained, capsys):
         _, path, out = trained

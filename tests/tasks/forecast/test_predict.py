@@ -124,7 +124,7 @@ class TestTimes:
 class TestSteps:
     def test_few_steps_are_noted_and_equal_repeated_first_steps(self):
         short = model().predict(VALUES[:3])
-        assert "The network reads 8 steps, but there are 3: the first was repeated." in short.notes
+        assert "The network reads 8 steps, but got 3, so the first one was repeated." in short.notes
         whole = model().predict(np.concatenate([np.repeat(VALUES[:1], 5, axis=0), VALUES[:3]]))
         np.testing.assert_array_equal(short.values, whole.values)
         assert not whole.notes

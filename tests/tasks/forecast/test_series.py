@@ -70,7 +70,10 @@ class TestNames:
         ]
         table = read(tmp_path, lines("date,store,item,y", rows))
         assert table.columns.series_id == ("store", "item")
-        assert "The rows are 4 series, by store, item. Choose other columns with --series-id" in notes(table)
+        assert (
+            "The rows were read as 4 series, identified by store, item. Choose other columns with --series-id"
+            in notes(table)
+        )
         assert table.variables == ("y",)
 
     def test_several_choices_are_refused(self, tmp_path):
@@ -302,7 +305,7 @@ class TestRoles:
         other = lines("date,y,wind", [("2020-02-01", 1, texts[0]), ("2020-02-02", 2, "unseen")])
         again = read_for_model(write(tmp_path, other), Scales.fit(table, [30], False))
         assert again.lines[0].values[1, 1:].tolist() == [0] * len(texts)
-        assert "wind has texts that were not in the training data, which count as none: unseen." in again.notes
+        assert "wind has texts that were not in the training data, which are ignored: unseen." in again.notes
 
     def test_a_covariate_with_too_many_texts_is_refused(self, tmp_path):
         rows = [(day, p, f"w{p}") for p, day in enumerate(dates(150))]

@@ -503,5 +503,5 @@ class TestLines:
         assert not any(suggestion in note for note in read(prose).splits.notes)
 
     def test_lines_and_prefixes_contradict_each_other(self, names):
-        with pytest.raises(InputError, match="--lines does not go with --examples prefixes"):
+        with pytest.raises(InputError, match="--lines cannot be combined with --examples prefixes"):
             read(names, lines=True, examples="prefixes")

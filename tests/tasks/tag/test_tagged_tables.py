@@ -74,7 +74,7 @@ class TestRowsOfWords:
         text = "sent,word,tag\n1,EU,O\n2,is,O\n1,Peter,B-PER\n"
         source = read(written(tmp_path, "a.csv", text))
         assert len(source.train.words) == 3
-        assert source.notes[0].startswith("1 values of column 'sent' occur again after others")
+        assert source.notes[0].startswith("1 value of column 'sent' occurs again after others")
 
     @pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
     def test_other_formats(self, tmp_path, name):

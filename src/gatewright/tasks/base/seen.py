@@ -52,9 +52,10 @@ class SeenExamples:
         if not found:
             return ()
         count = f"{found:,}" if self.every == 1 else f"about {round(found / len(stored) * len(examples)):,}"
+        verb = "was" if count in ("1", "about 1") else "were"
         return (
-            f"{count[0].upper()}{count[1:]} of the {len(examples):,} {name} were in the training set of the model, so "
-            "the figures are not those of new data.",
+            f"{count[0].upper()}{count[1:]} of the {len(examples):,} {name} {verb} in the training set of the model, "
+            "so the metrics do not show how well it handles new data.",
         )
 
     def to_json(self) -> dict[str, Any]:

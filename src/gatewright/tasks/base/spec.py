@@ -36,7 +36,8 @@ class Option:
 HEADER = Option(
     "header",
     "first|none",
-    "Whether the first line of a table has the names of the columns: first or none (default: found out).",
+    "Place of the column names of a table: first if its first line has them, none if no line has (default: found from "
+    "the first rows).",
 )
 """The option of tasks that read tables of text."""
 

@@ -64,7 +64,9 @@ def _single(path: Path, rows: Rows) -> Labels:
     names = [name.strip() for name in found]
     notes = []
     if spaces := sum(before != after for before, after in zip(found, names, strict=True)):
-        notes.append(f"Spaces before or after {spaces:,} labels of {path} were left out.")
+        notes.append(
+            f"Spaces before or after {spaces:,} {'label' if spaces == 1 else 'labels'} of {path} were left out."
+        )
     notes += _similar(path, names) + _separated(path, names) + _like_missing(path, names)
     return Labels(rows._replace(notes=(*rows.notes, *notes)), names, False)
 
@@ -77,7 +79,10 @@ def _similar(path: Path, names: Sequence[str]) -> list[str]:
     groups = [group for group in alike.values() if len(group) > 1]
     if not groups:
         return []
-    more = f", and so do {len(groups) - 1} other groups of labels" if len(groups) > 1 else ""
+    others = len(groups) - 1
+    more = (
+        f", and so {'does 1 other group' if others == 1 else f'do {others:,} other groups'} of labels" if others else ""
+    )
     shown = " and ".join(map(repr, groups[0]))
     return [f"The labels {shown} of {path} differ only in case or a period{more}. They are different classes."]
 

@@ -35,6 +35,8 @@ from gatewright.tasks.classify.settings import ClassifySettings
 
 # If more than this fraction of the words is unknown, byte pairs are suggested.
 _MUCH = 0.2
+# A smaller fraction would be shown as 0.0%.
+_WORTH_A_NOTE = 0.0005
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,17 @@ class PreparedTexts(ClassifierPrepared[AnyLabelled]):
         return self._unknown({"validation texts": validation, "test texts": test})
 
     def _unknown(self, splits: Mapping[str, Batch]) -> tuple[str, ...]:
-        """Return a sentence that says how many of the tokens that the network reads in each split are unknown."""
+        """Return a sentence that says how many of the tokens that the network reads in each split are unknown.
+
+        If the sentence would show only 0.0%, there is none.
+        """
         if isinstance(self.encoder, BytePairs):
             return ()
         shares = {name: _unknown_share(batch.inputs) for name, batch in splits.items()}
+        if max(shares.values()) < _WORTH_A_NOTE:
+            return ()
         listed = " and ".join(f"{share:.1%} of the {self.encoder.kind} of the {name}" for name, share in shares.items())
-        many = ". A model that is trained with --tokens bytes has none" if max(shares.values()) > _MUCH else ""
+        many = ". A model trained with --tokens bytes has no unknown tokens" if max(shares.values()) > _MUCH else ""
         return (f"{listed} are unknown (not in the vocabulary){many}.",)
 
     def sample_weight(self, batch: Batch) -> NDArray[np.float32]:

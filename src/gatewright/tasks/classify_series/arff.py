@@ -169,8 +169,8 @@ def _header(path: Path, names: list[str], kinds: list[str]) -> _Header:
     others = [kind for kind in kinds if kind != "nominal"]
     if not others or ("relational" in others and len(others) > 1):
         raise InputError(
-            f"{path} has {len(others)} attributes besides the class, but a series is one relational attribute or "
-            "numeric attributes. Fix the header."
+            f"{path} has {len(others)} attribute{'s' * (len(others) != 1)} besides the class, but a series is one "
+            "relational attribute or numeric attributes. Fix the header."
         )
     return _Header(names, kinds, nominal[0] if nominal else None)
 

@@ -81,8 +81,8 @@ def _choose_columns(table: Table, options: SeriesOptions) -> tuple[_Columns, lis
             ids = ()
         elif options.names is None:
             raise InputError(
-                f"Each row of {path} has another {' and '.join(map(repr, ids))}, so that each series would have one "
-                "step. Choose the column of the series with --id, or cut the rows into windows with --window STEPS."
+                f"Each row of {path} has a different {' and '.join(map(repr, ids))}, so that each series would have "
+                "one step. Choose the column of the series with --id, or cut the rows into windows with --window STEPS."
             )
     time = options.column(path, "time", names, "time")
     label = options.column(path, "label", names, "label")
@@ -110,7 +110,7 @@ def _choose_columns(table: Table, options: SeriesOptions) -> tuple[_Columns, lis
     else:
         others = [name for name in names if name not in (*given, group)]
         counters = [name for name in others if name in _INDEX_NAMES and _counts_rows(table, name)]
-        notes += [f"The column {name!r} counts the rows of {path.name}. It is no channel." for name in counters]
+        notes += [f"The column {name!r} counts the rows of {path.name}. It is not a channel." for name in counters]
         channels = tuple(name for name in others if name not in counters)
     if not channels:
         raise InputError(f"{path} has only the columns {quoted(given)}. Add a column for each channel.")

@@ -119,7 +119,8 @@ class SeriesOptions:
             InputError: An option is given.
         """
         if given := [f"--{name}" for name in names if name in self.given]:
-            raise InputError(f"{' and '.join(given)} cannot be used, because {data} {reason}. Leave it out.")
+            them = "it" if len(given) == 1 else "them"
+            raise InputError(f"{' and '.join(given)} cannot be used, because {data} {reason}. Leave {them} out.")
 
     def column(self, path: Path, option: str, names: Sequence[str], default: str | None = None) -> str | None:
         """Return the name of the column for an option, or None if it was not given and the default does not exist.

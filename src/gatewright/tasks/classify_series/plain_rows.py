@@ -94,7 +94,7 @@ def read_spaced_table(path: Path) -> Table:
     names = [f"column {number}" for number in range(1, width + 1)]
     notes = (
         found.note,
-        f"{path} has no line with the names of columns. They are called {names[0]!r} to {names[-1]!r}.",
+        f"{path} has no line with the names of columns. The columns are called {names[0]!r} to {names[-1]!r}.",
     )
     return Table(path, pyarrow.table(list(np.array(found.rows).T), names=names), None, tuple(filter(None, notes)))
 

@@ -198,10 +198,10 @@ def _without_counter(recordings: Sequence[Recording]) -> tuple[list[int], str]:
     others = [column for column in columns if column != place]
     if not first.names:
         if all(map(is_counter, times)):
-            return others, "The first column increases by equal steps in all files. It is no channel."
+            return others, "The first column increases by equal steps in all files. It is not a channel."
         return columns, ""
     if all(map(is_increasing, times)):
-        return others, f"The column {first.names[place]!r} has the times of the steps. It is no channel."
+        return others, f"The column {first.names[place]!r} has the times of the steps. It is not a channel."
     return columns, f"The column {first.names[place]!r} does not increase in all files. It was read as a channel."
 
 
@@ -218,7 +218,9 @@ def _shared_notes(recordings: Sequence[Recording]) -> list[str]:
             counts[kind] += 1
             examples.setdefault(kind, note)
     return [
-        example if counts[kind] == 1 else f"{example} The same is true of {counts[kind] - 1:,} other files."
+        example
+        if counts[kind] == 1
+        else f"{example} The same is true of {counts[kind] - 1:,} other {'file' if counts[kind] == 2 else 'files'}."
         for kind, example in examples.items()
     ]
 

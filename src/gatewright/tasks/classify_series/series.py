@@ -141,12 +141,12 @@ def _labelled(path: Path, labels: Sequence[str | None]) -> tuple[NDArray[np.intp
     first = labels.index(None) + 1
     if missing > _MAX_UNLABELLED * len(labels):
         raise InputError(
-            f"{path} has no label for {missing:,} of its {len(labels):,} series; the first is series {first}. Add "
-            "labels, or remove those series."
+            f"{path} has no label for {missing:,} of its {len(labels):,} series. The first without one is series "
+            f"{first}. Give each series a label, or remove those without one."
         )
     return kept, [
-        f"{missing:,} of the {len(labels):,} series of {path.name} have no label and were left out; the first is "
-        f"series {first}."
+        f"{missing:,} of the {len(labels):,} series of {path.name} "
+        f"{'has no label and was' if missing == 1 else 'have no label and were'} left out; the first is series {first}."
     ]
 
 
@@ -155,7 +155,8 @@ def _space_notes(path: Path, labels: Sequence[Any]) -> list[str]:
     if not spaced:
         return []
     shown = min(spaced)
+    noun, verb, them = ("label", "is", "it") if spaced.total() == 1 else ("labels", "are", "them")
     return [
-        f"{spaced.total():,} labels of {path.name} are read without the spaces around them: {shown!r} is "
+        f"{spaced.total():,} {noun} of {path.name} {verb} read without the spaces around {them}: {shown!r} is "
         f"{shown.strip()!r}."
     ]

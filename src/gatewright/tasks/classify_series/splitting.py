@@ -50,7 +50,8 @@ def hold_out(examples: Series, fraction: float, name: str, neighbours: str = "")
     notes = []
     if examples.groups:
         notes.append(
-            f"The {name} has series of the same {examples.options.group!r} as the training set, the only one left."
+            f"The {name} has series of the same {examples.options.group!r} as the training set, because only one is "
+            "left."
         )
     elif examples.spans:
         notes.append(
@@ -61,7 +62,8 @@ def hold_out(examples: Series, fraction: float, name: str, neighbours: str = "")
         notes.append(f"Neighboring series {neighbours}. The {name} therefore consists of blocks of consecutive series.")
     overlapping = _overlap(examples, kept_places, held_places, examples.options.window or 0)
     if overlapping.any():
-        notes.append(f"{overlapping.sum():,} windows that overlap with the {name} were left out of the training set.")
+        left_out = "window that overlaps" if overlapping.sum() == 1 else "windows that overlap"
+        notes.append(f"Left out of the training set: {overlapping.sum():,} {left_out} with the {name}.")
         kept_places = kept_places[~overlapping]
     return HeldOut(examples.take(kept_places), examples.take(held_places), tuple(notes))
 

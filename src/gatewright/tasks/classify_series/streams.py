@@ -89,7 +89,8 @@ def cut_windows(
         *(label_notes if options.labelled else []),
     ]
     if lost:
-        notes.append(f"{_counted(lost, 'window')} of {path.name} without numbers or without a label left out.")
+        were = "was" if lost == 1 else "were"
+        notes.append(f"{_counted(lost, 'window')} of {path.name} without numbers or without a label {were} left out.")
     groups = tuple(steps.groups[found.order[found.spans[place].start]] for place in kept) if steps.groups else ()
     return FoundSeries(
         [windows[place] for place in kept],
@@ -143,9 +144,10 @@ def _window_labels(path: Path, steps: Steps, found: _Windows, length: int) -> tu
         mixed += len(counts) > 1
     if not mixed:
         return chosen, []
+    have = "has" if mixed == 1 else "have"
     return chosen, [
-        f"{mixed:,} of the {len(chosen):,} windows of {path.name} have steps with different labels. Their label is the "
-        "most frequent one."
+        f"{mixed:,} of the {len(chosen):,} windows of {path.name} {have} steps with different labels. The label of a "
+        "window is the most frequent one."
     ]
 
 
@@ -153,15 +155,17 @@ def _stream_notes(path: Path, steps: Steps, found: _Windows) -> Sequence[str]:
     notes = []
     if steps.times is None:
         notes.append(
-            f"The rows of {path.name} were taken as equally spaced steps, because it has no column of times (--time)."
+            f"The rows of {path.name} were read as equally spaced steps, because it has no column of times (--time)."
         )
     if found.gaps:
+        begin = "begins" if found.gaps == 1 else "begin"
         notes.append(
-            f"{_counted(found.gaps, 'stream')} of {path.name} begin where the time jumps by more than {_GAP:g} times "
+            f"{_counted(found.gaps, 'stream')} of {path.name} {begin} where the time jumps by more than {_GAP:g} times "
             "the typical step, stands still or goes back."
         )
     if found.unused:
-        notes.append(f"{_counted(found.unused, 'step')} at the ends of streams were left out: they fill no window.")
+        were = "was" if found.unused == 1 else "were"
+        notes.append(f"{_counted(found.unused, 'step')} at the ends of streams {were} left out, too few for a window.")
     return notes
 
 

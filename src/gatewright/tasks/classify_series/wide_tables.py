@@ -112,7 +112,10 @@ def read_wide(table: Table, options: SeriesOptions) -> FoundSeries:
         notes.append(f"Columns of {path.name} that are neither steps nor labels were left out: {shown_names(unused)}.")
     kept = np.flatnonzero(~np.isnan(cube).all(axis=(1, 2)))
     if len(kept) < len(cube):
-        notes.append(f"{len(cube) - len(kept):,} rows of {path.name} without any number were left out.")
+        left_out = len(cube) - len(kept)
+        rows = "row" if left_out == 1 else "rows"
+        were = "was" if left_out == 1 else "were"
+        notes.append(f"{left_out:,} {rows} of {path.name} without any number {were} left out.")
     return FoundSeries(
         [cube[row] for row in kept],
         None if labels is None else [labels[row] for row in kept],
@@ -175,17 +178,17 @@ def _unnamed_columns(table: Table, options: SeriesOptions, names: list[str]) -> 
         if len(names) != options.columns:
             raise InputError(
                 f"{table.path} has {len(names):,} columns, but the training data has {options.columns:,} with the "
-                "labels. Give as many columns, or one less without labels."
+                "labels. Give as many columns, or one fewer, without the labels."
             )
     if label is None and is_ucr(table.path):
         label = names[0]
     if label is None:
         candidates = [name for name in dict.fromkeys((names[0], names[-1])) if _is_like_labels(table, name)]
         if len(candidates) != 1:
-            problem = "both have" if candidates else "do not have"
+            looks = "both the first and the last one look" if candidates else "neither the first nor the last one looks"
             raise InputError(
-                f"The columns of {table.path} have no names of labels, and the first and the last one {problem} values "
-                f"like labels. Choose the column of the labels with --label, such as --label {names[0]!r}."
+                f"No column of {table.path} has a usual name for labels, and {looks} like labels. Choose "
+                f"the column of the labels with --label, such as --label {names[0]!r}."
             )
         label = candidates[0]
     return label, [name for name in names if name != label]

@@ -63,13 +63,18 @@ SPEC = TaskSpec(
         ),
         Option("decimal", "MARK", "Character before the fraction of a number: . or , (default: found from all rows)."),
         HEADER,
-        Option("layout", "LAYOUT", "long (a row for each time) or wide (a column for each time) (default: found)."),
+        Option(
+            "layout",
+            "LAYOUT",
+            "Layout of a table: long (a row for each time) or wide (a column for each time) (default: found from the "
+            "columns).",
+        ),
     ),
     predict_options=(
         Option(
             "horizon",
             "N",
-            "Number of steps to forecast (default: as trained). More steps repeat the forecast from its own values.",
+            "Number of steps to forecast (default: as trained). Further steps are forecast from the forecast itself.",
             is_number=True,
         ),
         Option("plot", "FILE", "Plot the forecasts and their intervals to this .png, .svg or .pdf file."),

@@ -324,7 +324,7 @@ def _indicators(table: Table, name: str, texts: Sequence[str]) -> tuple[NDArray[
     others = sorted({text for text in own if text and text not in texts})
     if not others:
         return array, ""
-    return array, f"{name} has texts that were not in the training data, which count as none: {shown_names(others)}."
+    return array, f"{name} has texts that were not in the training data, which are ignored: {shown_names(others)}."
 
 
 def role_notes(table: Table, roles: Roles, keys: Sequence[str]) -> list[str]:

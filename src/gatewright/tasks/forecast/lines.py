@@ -174,6 +174,8 @@ def _line(table: Table, name: str, keys: tuple[str, ...], merged: _Merged, can_c
 
 def short_note(names: Sequence[str], steps: int) -> str:
     """Return a sentence that names the series that are too short for a window of so many steps."""
+    are, were = ("is", "was") if len(names) == 1 else ("are", "were")
     return (
-        f"{len(names):,} series are shorter than a window of {steps:,} steps and were left out: {shown_names(names)}."
+        f"{len(names):,} series {are} shorter than a window of {steps:,} steps and {were} left out: "
+        f"{shown_names(names)}."
     )

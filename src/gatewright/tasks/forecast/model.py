@@ -155,7 +155,7 @@ class Forecaster(TrainedModel):
             raise InputError("A target has no number in the past steps. Give steps with numbers.")
         notes = []
         if end < self.look_back:
-            notes.append(f"The network reads {self.look_back:,} steps, but there are {end:,}: the first was repeated.")
+            notes.append(f"The network reads {self.look_back:,} steps, but got {end:,}, so the first one was repeated.")
         if missing := int(np.isnan(whole[end:, -scales.future_covariates :]).any(axis=1).sum()) if ahead else 0:
             notes.append(
                 f"Future covariates are missing for {missing:,} of {ahead:,} steps ahead: their last number was used."
@@ -304,7 +304,8 @@ class Forecaster(TrainedModel):
         seen = trained_windows(self.scales.trained, table, windows.starts, self.look_back, self.horizon)
         notes = table.notes
         if seen:
-            notes += (f"{seen:,} of {len(windows.starts):,} windows forecast steps of the training set.",)
+            verb = "forecasts" if seen == 1 else "forecast"
+            notes += (f"{seen:,} of {len(windows.starts):,} windows {verb} steps of the training set.",)
         return EvaluationSet(table.name, windows, self.prepared, notes)
 
     def plot_evaluation(self, examples: WindowSet, outputs: NDArray[Any], path: Path) -> None:
@@ -341,8 +342,9 @@ class Forecaster(TrainedModel):
         targets = self.scales.targets
         lines = [line for line in table.lines if observed_steps(line, targets)]
         if empty := [line.name for line in table.lines if not observed_steps(line, targets)]:
+            have, were = ("has", "was") if len(empty) == 1 else ("have", "were")
             print_status(
-                f"{len(empty):,} series have no number to forecast from and were left out: {shown_names(empty)}."
+                f"{len(empty):,} series {have} no number to forecast from and {were} left out: {shown_names(empty)}."
             )
         if not lines:
             raise InputError(

@@ -152,7 +152,10 @@ def _refuse_times_of_day(table: Table, date: str, name: str) -> None:
 
 def _note(table: Table, names: Sequence[str]) -> str:
     count = len(name_series(table, names).names)
-    return f"The rows are {count:,} series, by {shown_names(names)}. Choose other columns with --series-id."
+    return (
+        f"The rows were read as {count:,} series, identified by {shown_names(names)}. Choose other columns with "
+        "--series-id."
+    )
 
 
 def _few_repeat(counts: NDArray[np.intp]) -> bool:

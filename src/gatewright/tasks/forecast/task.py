@@ -181,9 +181,10 @@ def _short_notes(table: Table, ranges: Sequence[Range], sizes: _Sizes) -> list[s
     short = [line.name for line, (_, end) in zip(table.lines, ranges, strict=True) if end < window]
     if not short:
         return []
+    have, are = ("has", "is") if len(short) == 1 else ("have", "are")
     return [
-        f"{len(short):,} of {len(table.lines):,} series have fewer training steps than a window of {window:,} and are "
-        f"not trained on: {shown_names(short)}."
+        f"{len(short):,} of {len(table.lines):,} series {have} fewer training steps than a window of {window:,} and "
+        f"{are} not trained on: {shown_names(short)}."
     ]
 
 

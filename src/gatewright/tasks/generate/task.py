@@ -151,14 +151,16 @@ class PreparedTexts(Prepared[list[str]]):
         unknown, tokens, remarks = int((batch.targets == UNKNOWN).sum()), self.size(batch), []
         if unknown:
             # Readers need to know, since a frequent unknown token is easy to predict.
+            are = "is" if unknown == 1 else "are"
             remarks.append(
-                f"{unknown:,} of the {tokens:,} test tokens ({unknown / tokens:.1%}) are unknown and count as one "
-                "token."
+                f"{unknown:,} of the {tokens:,} test tokens ({unknown / tokens:.1%}) {are} unknown. All unknown tokens "
+                "count as the same one."
             )
         if self.examples == "lines" and (cut := int((~np.isin(batch.targets[:, -1], (PADDING, START))).sum())):
+            are_cut = ("does", "is") if cut == 1 else ("do", "are")
             remarks.append(
-                f"{cut:,} of the {batch.size:,} test lines do not end within {batch.targets.shape[1]:,} "
-                f"{self.encoder.kind} and are cut. A model that is trained with a larger --max-length reads more."
+                f"{cut:,} of the {batch.size:,} test lines {are_cut[0]} not end within {batch.targets.shape[1]:,} "
+                f"{self.encoder.kind} and {are_cut[1]} cut. A model trained with a larger --max-length reads more."
             )
         return tuple(remarks)
 
@@ -275,7 +277,8 @@ class Generate(Task[list[str]]):
             validation = as_examples(validation, kind, self.validation or self.data)
         apart = bool(fraction) or self.test is not None
         if kind == "lines" and apart and (recurring := count_shared_texts(test, train)):
-            notes.append(f"{recurring:,} of {len(test):,} test lines are also in the training set.")
+            are = "is" if recurring == 1 else "are"
+            notes.append(f"{recurring:,} of {len(test):,} test lines {are} also in the training set.")
         for split, texts in (("training", train), ("validation", validation), ("test", test)):
             if not any(text.strip() for text in texts):
                 raise InputError(
@@ -368,8 +371,8 @@ class Generate(Task[list[str]]):
         settings = self.settings
         if settings.lines and settings.examples != "stream":
             raise InputError(
-                f"--lines does not go with --examples {settings.examples}, which reads each line on its own too: leave "
-                "one of them out."
+                f"--lines cannot be combined with --examples {settings.examples}, which reads each line on its "
+                "own too: leave one of them out."
             )
         return "lines" if settings.lines else settings.examples
 

@@ -233,7 +233,8 @@ def _read_words(table: tables.Table, chosen: _Chosen, words: Sequence[Any], tags
         ids = table.column(chosen.sentence).to_pylist()
         starts, recurring = _starts_of_runs(ids)
         notes = [
-            f"{recurring:,} values of column {chosen.sentence!r} occur again after others: each run of rows with the "
+            f"{recurring:,} {'value' if recurring == 1 else 'values'} of column {chosen.sentence!r} "
+            f"{'occurs' if recurring == 1 else 'occur'} again after others: each run of rows with the "
             "same value was read as a sentence."
         ] * (recurring > 0)
     builder = SentenceBuilder()
