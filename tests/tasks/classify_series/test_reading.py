@@ -159,7 +159,10 @@ def test_times_may_be_dates_in_any_consistent_format(tmp_path, times):
         ("@classLabel true a\n@data\n1,2:3:a\n", "line 3: the dimensions of the series have 1, 2 values"),
         ("@classLabel true a\n@data\n1,two:a\n", "line 3: 'two' is not a number"),
         ("@classLabel true a\n@data\n(0,1),(1,2):a\n", "timestamps, which are not supported. Give the values alone"),
-        ("@classLabel true a\n@data\n1,2:?\n", "has no label for 1 of its 1 series; the first is series 1. Add labels"),
+        (
+            "@classLabel true a\n@data\n1,2:?\n",
+            "has no label for 1 of its 1 series. The first without one is series 1. Give each series a label",
+        ),
         ("@classLabel true a\n@data\n1,inf:a\n", "series 1 has an infinite number"),
         ("@classLabel true a\n@data\n?,?:a\n", "series 1 has no number"),
         ("@classLabel true a\n@data\n:a\n", "series 1 has no number"),
