@@ -14,7 +14,6 @@ from gatewright.data.numbers import (
     is_missing,
     is_number,
     number_notes,
-    read_number_columns,
     shown_names,
 )
 from gatewright.data.tables import Table, column_list, require_column
@@ -29,7 +28,6 @@ _ROW_NAMES = ("", "unnamed: 0", "index", "no", "no.", "id", "row", "instant", "r
 _MAX_CATEGORIES = 100
 # A number may stand for missing ones if there are at least so many other numbers.
 _MIN_OTHERS = 5
-_PART = re.compile(r"year|month|day|hour|minute|second|quarter|week", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -113,10 +111,10 @@ def choose_roles(
     table: Table,
     layout: TimeLayout,
     keys: Sequence[str],
+    numbers: Mapping[str, NumberColumn],
     target: str | None,
     past: str | None,
     future: str | None,
-    decimal: str | None = None,
 ) -> Roles:
     """Return the role of each column.
 
@@ -124,8 +122,8 @@ def choose_roles(
         table: The table.
         layout: The columns that hold the times.
         keys: The columns that identify the series.
+        numbers: The columns without times, read as numbers, with their names as keys.
         target, past, future: The columns as the user gave them; see the options of the task.
-        decimal: The decimal character; None finds it out.
 
     Raises:
         InputError: A column does not exist or has two roles, or there is no target.
@@ -142,7 +140,7 @@ def choose_roles(
         )
     others = [name for name in table.names if name not in taken]
     finds_all = target in (None, ALL) or past == ALL
-    free, left_out = _numbers_among(table, others, layout, decimal) if finds_all else ([], {})
+    free, left_out = _numbers_among(table, others, layout, numbers) if finds_all else ([], {})
     targets = given_targets or free
     chosen_past = [name for name in free if name not in targets] if past == ALL else given_past
     if not targets:
@@ -158,10 +156,9 @@ def choose_roles(
 
 
 def _numbers_among(
-    table: Table, names: Sequence[str], layout: TimeLayout, decimal: str | None
+    table: Table, names: Sequence[str], layout: TimeLayout, numbers: Mapping[str, NumberColumn]
 ) -> tuple[list[str], dict[str, str]]:
     """Return the columns to use by default, and why the others are left out."""
-    numbers = read_number_columns(table, names, decimal)
     free, left_out = [], {}
     for name in names:
         reason = _reason_to_leave_out(table, name, numbers[name], layout)
@@ -241,22 +238,24 @@ def _are_categories(table: Table, name: str) -> bool:
     return sum(map(is_number, present)) < len(present) / 2
 
 
-def read_values(table: Table, roles: Roles, decimal: str | None, can_choose: bool = True) -> ReadValues:
-    """Read the numbers of the variables.
+def read_values(
+    table: Table, roles: Roles, numbers: Mapping[str, NumberColumn], decimal: str | None, can_choose: bool = True
+) -> ReadValues:
+    """Return the numbers of the variables.
 
     A covariate of texts has a number for each of its texts: 1 where a row has it, otherwise 0.
 
     Args:
         table: The table.
         roles: The columns. Texts in `categories` are those of a model; other columns of texts are added to it.
-        decimal: The decimal character; None finds it out.
+        numbers: At least the columns of numbers, with their names as keys.
+        decimal: The decimal character that was given, or None.
         can_choose: Whether the command has options for the columns, which error messages may name.
 
     Raises:
         InputError: A column cannot be read.
     """
-    numeric = [name for name in roles.names if name not in roles.categories]
-    found = read_number_columns(table, numeric, decimal)
+    found = {name: numbers[name] for name in roles.names if name not in roles.categories}
     categories, notes = dict(roles.categories), []
     for name in (*roles.past, *roles.future):
         if name in found and found[name].values is None and _are_categories(table, name):

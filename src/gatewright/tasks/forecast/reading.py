@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from gatewright.data import files, public
-from gatewright.data.numbers import DECIMALS
+from gatewright.data.numbers import DECIMALS, read_number_columns
 from gatewright.data.tables import Table as FileTable
 from gatewright.data.tables import read_table
 from gatewright.data.time_layouts import NONE, UNNAMED, TimeOptions, find_layout
 from gatewright.data.times import TimeLayout, Times, read_times, shown_kinds
 from gatewright.support.errors import InputError, nearest, require_one_of
-from gatewright.tasks.forecast.columns import Roles, choose_roles, listed_columns, read_values, role_notes
+from gatewright.tasks.forecast.columns import ReadValues, choose_roles, listed_columns, read_values, role_notes
 from gatewright.tasks.forecast.frequency import frequency_grid, frequency_season
 from gatewright.tasks.forecast.grid import Grid, find_grid
 from gatewright.tasks.forecast.lines import make_lines
@@ -107,19 +107,20 @@ def read_series(source: str, wanted: ColumnOptions, grid: Grid | None = None) ->
     layout, layout_notes = find_layout(table, options._replace(time=opened.time or wanted.time))
     keys = opened.series_id or tuple(listed_columns(table, "series-id", wanted.series_id))
 
-    def choose(keys: Sequence[str]) -> Roles:
-        given = wanted.target, wanted.past_covariates, wanted.future_covariates
-        return choose_roles(table, layout, keys, *given, wanted.decimal)
+    # Read once: finding the series and choosing the variables both need the numbers.
+    numbers = read_number_columns(table, [name for name in table.names if name not in layout.columns], wanted.decimal)
 
-    roles, series_note = choose(keys), ""
+    def read_variables(keys: Sequence[str]) -> ReadValues:
+        given = wanted.target, wanted.past_covariates, wanted.future_covariates
+        return read_values(table, choose_roles(table, layout, keys, numbers, *given), numbers, wanted.decimal)
+
+    read, times, series_note = read_variables(keys), read_times(table, layout), ""
     if not keys and layout.columns and wanted.frequency is None:
-        values = read_values(table, roles, wanted.decimal).numbers
-        others = [name for name in roles.left_out if name not in layout.columns]
-        keys, series_note = find_series_id(table, read_times(table, layout), values, others, roles.names)
-        roles = choose(keys) if keys else roles
+        keys, series_note = find_series_id(table, times, read.numbers, list(read.roles.left_out), read.roles.names)
+        read = read_variables(keys) if keys else read
     named = name_series(table, keys)
-    times = read_times(table, layout, named.numbers)
-    read = read_values(table, roles, wanted.decimal)
+    if keys and (layout.zone or not layout.columns):  # repeated clock times and counts are those of each series
+        times = read_times(table, layout, named.numbers)
     roles = read.roles
     found = grid or _find_grid(path, times, named, wanted.frequency or opened.frequency)
     resample = wanted.frequency is not None and layout.are_dates
@@ -151,7 +152,9 @@ def read_for_model(source: str, scales: Scales) -> Table:
     table.require_unique((*columns.layout.columns, *columns.series_id, *roles.names))
     named = name_series(table, columns.series_id)
     times = read_times(table, columns.layout, named.numbers)
-    read = read_values(table, roles, columns.decimal or None, can_choose=False)
+    decimal = columns.decimal or None
+    numbers = read_number_columns(table, [name for name in roles.names if name not in roles.categories], decimal)
+    read = read_values(table, roles, numbers, decimal, can_choose=False)
     resample = columns.layout.are_dates and columns.resampled
     lines, line_notes = make_lines(table, scales.grid, named, times, read.numbers, resample, can_choose=False)
     sizes = scales.targets, scales.future_covariates
