@@ -31,7 +31,7 @@ _SPACED_QUOTE = re.compile(r"\s+\"")
 
 
 class Dialect(NamedTuple):
-    """How fields are separated and quoted.
+    """The separation and quoting of fields.
 
     Attributes:
         delimiter: The character between fields.
@@ -84,7 +84,7 @@ class Record(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """How the lines of a file form a table.
+    """The layout of a table in the lines of a file.
 
     Attributes:
         dialect: How fields are separated and quoted.
@@ -135,7 +135,7 @@ class _Sample(NamedTuple):
 
     @property
     def rank(self) -> tuple[int, bool, float]:
-        """How well the dialect explains the file: the higher, the better."""
+        """A score of how well the dialect explains the file. Higher is better."""
         if self.width < 2:
             return 1, self.clean, 0.0
         if self.is_good:

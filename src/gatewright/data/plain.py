@@ -34,15 +34,6 @@ def decode(path: Path) -> files.Decoded:
     return _with_line_feeds(files.read_text(path))
 
 
-def read_any(path: Path) -> str:
-    """Return the text of a file as `read` does, but accept file names that look like those of tables or archives.
-
-    Raises:
-        InputError: The file cannot be read, is not text, or decompresses to more than 4 GB.
-    """
-    return _printed(decode_any(path))
-
-
 def decode_any(path: Path) -> files.Decoded:
     """Return the text of a file as `decode` does, but accept file names that look like those of tables or archives.
 

@@ -73,7 +73,7 @@ _ZONES = (
 
 
 class TimeOptions(NamedTuple):
-    """What the user says about the times.
+    """The options that the user gave for reading the times.
 
     Attributes:
         time: The column of the times, or several separated by commas, or "none". None finds them.

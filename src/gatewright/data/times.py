@@ -46,7 +46,7 @@ _LIMITS = tuple(int(np.datetime64(f"{year:04d}-01-01", "us").astype(np.int64)) f
 
 @dataclass(frozen=True)
 class TimeLayout:
-    """How the columns of a table hold the time of a row.
+    """The columns of a table that hold the time of a row, and their formats.
 
     Attributes:
         columns: The names of the columns.
@@ -60,7 +60,7 @@ class TimeLayout:
 
     @property
     def are_dates(self) -> bool:
-        """Whether the times are dates, not plain numbers or the numbers of the rows."""
+        """True if the times are dates, not plain numbers or the numbers of the rows."""
         return bool(self.kinds) and self.kinds != (NUMBER,)
 
     def to_json(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ _MAX_WINDOW = 2**31
 
 @dataclass(frozen=True)
 class SeriesOptions:
-    """How series are read.
+    """The options for reading series.
 
     Attributes:
         id, time, label: The columns of a table with the id of the series (or several columns, separated by commas),

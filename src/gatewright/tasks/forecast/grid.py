@@ -103,7 +103,7 @@ class Grid:
 
     @property
     def counts_instants(self) -> bool:
-        """Whether places count instants (steps shorter than a day), not the time on the clock."""
+        """True if places count instants (steps shorter than a day), not the time on the clock."""
         return bool(self.zone) and self.kind in _UNITS and self._microseconds % DAY != 0
 
     @property
@@ -167,7 +167,7 @@ class Grid:
 
     @property
     def _has_clock(self) -> bool:
-        """Whether times have a time of day: steps are not whole days from midnight to midnight."""
+        """True if times have a time of day: steps are not whole days from midnight to midnight."""
         if self.kind == "week slots":
             return any(slot % 86_400 for slot in self.slots)
         origin = self.origin * _UNITS.get(self.kind, MICROSECONDS)

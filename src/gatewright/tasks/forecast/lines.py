@@ -1,12 +1,10 @@
 """Place the rows of each series on a grid of evenly spaced times."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.numbers import shown_names
 from gatewright.data.tables import Table
 from gatewright.data.time_texts import DAY
 from gatewright.data.times import Times, require_existing
@@ -170,12 +168,3 @@ def _line(table: Table, name: str, keys: tuple[str, ...], merged: _Merged, can_c
     filled = np.full((steps, values.shape[1]), np.nan)
     filled[places - places[0]] = values
     return Line(name, int(places[0]), filled, keys)
-
-
-def short_note(names: Sequence[str], steps: int) -> str:
-    """Return a sentence that names the series that are too short for a window of so many steps."""
-    are, were = ("is", "was") if len(names) == 1 else ("are", "were")
-    return (
-        f"{len(names):,} series {are} shorter than a window of {steps:,} steps and {were} left out: "
-        f"{shown_names(names)}."
-    )

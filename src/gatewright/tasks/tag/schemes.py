@@ -41,7 +41,7 @@ class Span(NamedTuple):
 
 
 class Recognized(NamedTuple):
-    """What the tags of a data set are.
+    """The meaning of the tags of a data set.
 
     Attributes:
         notation: PREFIX or SUFFIX if the tags mark spans, by the place of the letter, or NO_SPANS.
