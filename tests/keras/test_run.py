@@ -10,9 +10,9 @@ import nbformat
 import pytest
 
 from gatewright.commands import main as cli
+from gatewright.keras import imports
 from gatewright.keras import notebook as notebook_module
 from gatewright.keras import run as run_module
-from gatewright.keras import tensorflow_names
 
 PROGRAMS = Path(__file__).parent / "programs"
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -157,7 +157,7 @@ class TestProgram:
         write(tmp_path / "tensorflow.py", "mine = 1")
         program = write(tmp_path / "p.py", "import tensorflow\nprint(tensorflow.mine)")
         monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
-        monkeypatch.setattr(run_module, "enable", tensorflow_names.install)
+        monkeypatch.setattr(run_module, "enable", imports.install)
         code, out, err = run(program)
         sys.modules.pop("tensorflow", None)
         assert (code, out) == (0, "1\n")
@@ -179,7 +179,7 @@ class TestIsUserCode:
         ],
     )
     def test_it_tells_programs_and_notebooks_from_libraries(self, importer, expected):
-        assert tensorflow_names.is_user_code(importer) is expected
+        assert imports.is_user_code(importer) is expected
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """Prepare this process so that unchanged Keras programs run on the compiled kernels."""
 
-from gatewright.keras import datasets, tensorflow_names
+from gatewright.keras import datasets, imports, notes, older
 from gatewright.keras.accelerate import accelerate, restore
 from gatewright.support.packages import require_packages
 
@@ -23,11 +23,14 @@ def enable() -> None:
     require_packages("gatewright.enable()")
     accelerate()
     datasets.install()
-    tensorflow_names.install()
+    older.install()
+    imports.install()
 
 
 def disable() -> None:
     """Undo the effects of `enable`. Models that were compiled before this call still run on the kernels."""
-    tensorflow_names.uninstall()
+    imports.uninstall()
+    older.uninstall()
     datasets.uninstall()
     restore()
+    notes.forget()

@@ -10,13 +10,14 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 
 from gatewright.data import public
-from gatewright.keras import datasets, tensorflow_names
+from gatewright.keras import datasets, imports
 from gatewright.keras.enable import enable
+from gatewright.keras.tensorflow import names
 from gatewright.support.errors import InputError, as_input_errors
 from gatewright.support.packages import require_packages
 
 # Frames of these files are removed from tracebacks, because they do not help to find errors in the program.
-_OWN_FILES = frozenset({__file__, tensorflow_names.__file__, datasets.__file__, public.__file__})
+_OWN_FILES = frozenset({__file__, imports.__file__, names.__file__, datasets.__file__, public.__file__})
 
 
 def run(path: str, arguments: Sequence[str] = (), output: str | None = None) -> int:
