@@ -22,6 +22,7 @@ import weakref
 from importlib import import_module
 from typing import Any, Self
 
+from gatewright.keras import usage
 from gatewright.ops.recurrence import Recurrence, Tokens
 
 _ACTIVATIONS = ("tanh", "sigmoid", "relu", "hard_sigmoid", "linear")
@@ -147,6 +148,7 @@ def _with_kernels(stock: Any) -> Any:
     def inner_loop(self: Any, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
         mask_of_steps = mask[0] if tree.is_nested(mask) else mask
         reason = _slow_reason(self, sequences, mask_of_steps)
+        usage.record_layer(self, on_kernels=reason is None)
         if reason is not None:
             _warn_once(self, reason)
             return stock(self, sequences, initial_state, mask=mask, training=training)
