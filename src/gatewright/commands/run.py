@@ -6,27 +6,73 @@ from typing import Any
 
 from gatewright.support.errors import InputError
 
+_DESCRIPTION = """Run a Keras program or notebook, unchanged, on the compiled kernels.
+If TensorFlow is not installed, imports of tensorflow.keras import Keras 3 instead.
+Child processes of the program run on the kernels, too.
+
+As with python, everything after a program is an argument of the program, so that options of this command stand before
+it. A notebook takes no arguments: the options may also stand after it."""
+
+_EXAMPLES = """examples:
+  gatewright run imdb_gru.py --epochs 3
+  gatewright run -m package.module --epochs 3
+  gatewright run notebook.ipynb --output executed.ipynb
+  gatewright run --compare-stock imdb_gru.py"""
+
 
 def add_parser(commands: Any) -> None:
     """Add the command to the command line."""
-    about = "Run a Keras program or notebook, unchanged, on the compiled kernels."
     parser = commands.add_parser(
-        "run",
-        help=about,
-        description=f"{about}\nIf TensorFlow is not installed, imports of tensorflow.keras import Keras 3 instead.",
-        epilog="example:\n  gatewright run imdb_gru.py",
+        "run", help=_DESCRIPTION.partition("\n")[0], description=_DESCRIPTION, epilog=_EXAMPLES, parents=[_options()]
     )
-    parser.add_argument("--output", metavar="COPY.ipynb", help="Save the executed copy of a notebook in this file.")
-    parser.add_argument("program", help="A Python program (.py) or a notebook (.ipynb).")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="Arguments of the program.")
+    parser.add_argument("-m", dest="is_module", action="store_true", help="PROGRAM is the name of a module.")
+    parser.add_argument(
+        "program",
+        metavar="PROGRAM",
+        help="A Python program (.py), a notebook (.ipynb), a folder or archive with __main__.py, or - for stdin.",
+    )
+    parser.add_argument("arguments", metavar="...", nargs=argparse.REMAINDER, help="Arguments of the program.")
     parser.set_defaults(run=_run)
+
+
+def _options() -> argparse.ArgumentParser:
+    from gatewright.commands.flags import Parser
+
+    parser = Parser(prog="gatewright run", add_help=False)
+    parser.add_argument("--output", metavar="COPY.ipynb", help="Save the executed copy of a notebook in this file.")
+    parser.add_argument(
+        "--quiet", action="store_true", help="Do not print notes, nor at the end which layers ran on the kernels."
+    )
+    parser.add_argument(
+        "--compare-stock",
+        action="store_true",
+        help="Run the program a second time, on stock Keras, and print the times of both runs. The second run reads no "
+        "standard input, its output is not shown, and it writes the same files again.",
+    )
+    return parser
 
 
 def _run(options: argparse.Namespace) -> int:
     from gatewright.keras.run import run
 
+    arguments = options.arguments
+    if options.program.endswith(".ipynb") and not options.is_module:
+        _, arguments = _options().parse_known_args(arguments, options)
+    elif "--compare-stock" in arguments:
+        print(
+            "gatewright: --compare-stock after the program is an argument of the program; put it before the program to "
+            "compare with stock Keras.",
+            file=sys.stderr,
+        )
     try:
-        return run(options.program, options.arguments, options.output)
+        return run(
+            options.program,
+            arguments,
+            is_module=options.is_module,
+            output=options.output,
+            quiet=options.quiet,
+            compare_stock=options.compare_stock,
+        )
     except InputError as error:
         print(f"gatewright: {error}", file=sys.stderr)
         return 2

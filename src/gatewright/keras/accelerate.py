@@ -86,8 +86,8 @@ def accelerate() -> _Acceleration:
         RuntimeError: Keras uses a backend other than JAX, or `KERAS_BACKEND` selects one.
         ImportError: Keras or JAX is not installed.
     """
+    keras = _import_keras_on_jax()  # it may itself call this function, by way of `enable()`
     if not _patches:
-        keras = _import_keras_on_jax()
         kernels: Any = import_module("gatewright.ops._kernels")
         kernels.keep_freed_memory()
         for layer in (keras.layers.RNN, keras.layers.LSTM, keras.layers.GRU):  # SimpleRNN inherits the loop of RNN
@@ -148,7 +148,7 @@ def _with_kernels(stock: Any) -> Any:
     def inner_loop(self: Any, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
         mask_of_steps = mask[0] if tree.is_nested(mask) else mask
         reason = _slow_reason(self, sequences, mask_of_steps)
-        usage.record_layer(self, on_kernels=reason is None)
+        usage.record_layer(self, on_kernels=reason is None, reason=reason or "")
         if reason is not None:
             _warn_once(self, reason)
             return stock(self, sequences, initial_state, mask=mask, training=training)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewright.data import public
+from gatewright.keras import notes
 
 _LOADER = "keras.src.datasets.imdb"
 _PROBE_SECONDS = 3.0
@@ -57,7 +58,7 @@ class ImdbFiles:
 
     def _choose(self, source: str, description: str) -> None:
         if self._source is None:
-            print(f"gatewright: keras.datasets.imdb is read from {description}.", file=sys.stderr)
+            notes.note_once(f"keras.datasets.imdb is read from {description}.")
         self._source = source
 
     def _from_keras(self, fname: str, origin: str, options: dict[str, Any]) -> str | None:

@@ -1,18 +1,25 @@
 """Prepare this process so that unchanged Keras programs run on the compiled kernels."""
 
-from gatewright.keras import datasets, imports, notes, older
+import os
+from importlib import import_module
+
+from gatewright.keras import children, datasets, imports, notes, older, timing, tracebacks
 from gatewright.keras.accelerate import accelerate, restore
+from gatewright.keras.startup import sitecustomize
 from gatewright.support.packages import require_packages
 
 
 def enable() -> None:
     """Make unchanged Keras programs run on the compiled kernels, as `gatewright run` does.
 
-    Call `enable` before your program imports Keras or TensorFlow. The call has three effects:
+    Call `enable` before your program imports Keras or TensorFlow. The call has these effects:
 
     - Recurrent layers run on the compiled kernels, as after `accelerate()`.
     - If TensorFlow is not installed, `import tensorflow` and `import tensorflow.keras` in your own code import Keras 3.
     - If Keras' imdb files cannot be downloaded, `keras.datasets.imdb` reads the reviews in `$GATEWRIGHT_DATA`.
+    - Tracebacks do not show frames of Gatewright's files.
+    - Child processes with the same Python environment, such as those of `multiprocessing`, `joblib` and `subprocess`,
+      call `enable` when they import Keras or TensorFlow.
 
     Repeated calls have no further effect.
 
@@ -21,14 +28,24 @@ def enable() -> None:
         RuntimeError: Keras already uses a backend other than JAX.
     """
     require_packages("gatewright.enable()")
-    accelerate()
+    sitecustomize.uninstall()
+    if os.environ.get("GATEWRIGHT_STOCK"):  # the second run of `gatewright run --compare-stock`
+        import_module("keras")
+    else:
+        accelerate()
     datasets.install()
     older.install()
     imports.install()
+    timing.install()
+    tracebacks.install()
+    children.reach()
 
 
 def disable() -> None:
     """Undo the effects of `enable`. Models that were compiled before this call still run on the kernels."""
+    children.forget()
+    tracebacks.uninstall()
+    timing.uninstall()
     imports.uninstall()
     older.uninstall()
     datasets.uninstall()

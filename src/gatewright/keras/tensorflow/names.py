@@ -65,6 +65,9 @@ class _PartialModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(_not_served(f"{self.__name__}.{name}"), name=name, obj=self)
 
+    def __reduce__(self) -> Any:  # for pickle, cloudpickle and copy: the module is not in sys.modules
+        return _module, (self.__name__,)
+
 
 @functools.cache
 def _tensorflow() -> ModuleType:
