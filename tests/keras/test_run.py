@@ -6,65 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
+from keras_runs import assert_input_error, gatewright, write, write_notebook
 
 from gatewright.commands import main as cli
-from gatewright.keras import imports
-from gatewright.keras import notebook as notebook_module
-from gatewright.keras import run as run_module
+from gatewright.keras import imports, notes
+from gatewright.keras.startup import sitecustomize
 
 PROGRAMS = Path(__file__).parent / "programs"
 EXAMPLES = Path(__file__).parents[2] / "examples"
-# No server listens there: downloads fail at once, and no test depends on the network.
-OFFLINE = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
-
-
-def gatewright(*arguments, folder, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "gatewright.commands.main", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={**os.environ, **OFFLINE, **environment},
-        timeout=120,
-    )
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Return a function that runs the command in this process, without Keras, and returns code, stdout and stderr."""
-    monkeypatch.setattr(run_module, "enable", lambda: None)
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-    monkeypatch.setattr(sys, "argv", list(sys.argv))
-    monkeypatch.setattr(sys, "path", ["", *sys.path])
-
-    def run(*arguments):
-        code = cli.main(["run", *map(str, arguments)])
-        return code, *capsys.readouterr()
-
-    return run
-
-
-def write(path, text):
-    path.write_text(text)
-    return path
-
-
-def write_notebook(path, *cells):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    nbformat.write(notebook, path)
-    return path
-
-
-def assert_input_error(result, *parts):
-    code, out, err = result
-    assert code == 2
-    assert out == ""
-    assert err.startswith("gatewright: ")
-    assert err.count("\n") == 1
-    for part in parts:
-        assert part in err
 
 
 class TestInputErrors:
@@ -72,7 +22,11 @@ class TestInputErrors:
         assert_input_error(run(tmp_path / "no.py"), "no.py does not exist")
 
     def test_a_folder_is_an_error(self, run, tmp_path):
-        assert_input_error(run(tmp_path), "is a folder")
+        assert_input_error(run(tmp_path), "is a folder without __main__.py")
+
+    @pytest.mark.parametrize("name", ["notes.txt", "data.json", "data.CSV"])
+    def test_texts_and_data_are_not_programs(self, run, tmp_path, name):
+        assert_input_error(run(write(tmp_path / name, "[1]")), f"{name} is not a program")
 
     def test_a_syntax_error_names_the_line(self, run, tmp_path):
         assert_input_error(run(write(tmp_path / "p.py", "x = 1\ny = (\n")), "p.py, line 2", "was never closed")
@@ -86,18 +40,6 @@ class TestInputErrors:
     def test_a_notebook_takes_no_arguments(self, run, tmp_path):
         assert_input_error(run(write_notebook(tmp_path / "n.ipynb"), "a", "b"), "Notebooks take no arguments", "a b")
 
-    @pytest.mark.parametrize(
-        ("text", "reason"),
-        [("hello", "it is not JSON"), ('{"a": 1}', "is not a notebook"), ("3", "is not a notebook")],
-    )
-    def test_a_file_that_is_not_a_notebook_is_an_error(self, run, tmp_path, text, reason):
-        assert_input_error(run(write(tmp_path / "n.ipynb", text)), reason)
-
-    def test_an_output_that_can_not_be_written_is_an_error(self, run, tmp_path):
-        notebook = write_notebook(tmp_path / "n.ipynb", "1")
-        assert_input_error(run("--output", tmp_path / "no" / "x.ipynb", notebook), "cannot be written")
-        assert_input_error(run("--output", tmp_path, notebook), "is a folder")
-
     def test_missing_packages_are_named(self, run, tmp_path, monkeypatch):
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
         assert_input_error(
@@ -106,11 +48,8 @@ class TestInputErrors:
         )
 
     def test_keras_on_another_backend_is_an_error(self, run, tmp_path, monkeypatch):
-        def enable():
-            raise RuntimeError("Keras runs on torch.")
-
-        monkeypatch.setattr(run_module, "enable", enable)
-        assert_input_error(run(write(tmp_path / "p.py", "print(1)")), "Keras runs on torch.")
+        monkeypatch.setenv("KERAS_BACKEND", "torch")
+        assert_input_error(run(write(tmp_path / "p.py", "print(1)")), "KERAS_BACKEND is 'torch'")
 
 
 class TestProgram:
@@ -157,11 +96,13 @@ class TestProgram:
         write(tmp_path / "tensorflow.py", "mine = 1")
         program = write(tmp_path / "p.py", "import tensorflow\nprint(tensorflow.mine)")
         monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
-        monkeypatch.setattr(run_module, "enable", imports.install)
-        code, out, err = run(program)
+        monkeypatch.setattr(sitecustomize, "_enable", sitecustomize.uninstall)
+        printed = []
+        monkeypatch.setattr(notes, "note_once", printed.append)
+        code, out, _ = run(program)
         sys.modules.pop("tensorflow", None)
         assert (code, out) == (0, "1\n")
-        assert err.count("TensorFlow is installed") == err.count("\n") == 1
+        assert [note.partition(",")[0] for note in printed] == ["TensorFlow is installed"]
 
 
 class TestIsUserCode:
@@ -188,6 +129,7 @@ class TestWithKeras:
         done = gatewright("run", PROGRAMS / "served.py", "--output", "x", "--", "-y", folder=tmp_path)
         lines = done.stderr.splitlines()
         assert (done.returncode, done.stdout) == (1, "all served\n"), done.stderr
+        assert lines.pop().startswith("gatewright: 2 LSTM layers ran on the compiled kernels; ")
         assert lines[0] == "Traceback (most recent call last):"
         assert lines[1].startswith(f'  File "{PROGRAMS / "served.py"}", line ')
         assert lines[-1].startswith("AttributeError: tf.data needs TensorFlow")
@@ -211,46 +153,6 @@ class TestWithKeras:
             check=False,
         )
         assert done.stdout == "gone\n", done.stderr
-
-    def test_a_notebook_with_tensorflow_imports_runs(self, tmp_path):
-        notebook = write_notebook(tmp_path / "n.ipynb", "import tensorflow as tf", "tf.keras.backend.backend()")
-        before = notebook.read_bytes()
-        done = gatewright("run", "--output", "copy.ipynb", "n.ipynb", folder=tmp_path)
-        assert (done.returncode, done.stdout) == (0, "'jax'\n"), done.stderr
-        assert notebook.read_bytes() == before
-        assert nbformat.read(tmp_path / "copy.ipynb", 4).cells[1].outputs[0].data["text/plain"] == "'jax'"
-
-
-class TestNotebook:
-    @pytest.fixture(autouse=True)
-    def without_keras(self, monkeypatch):
-        monkeypatch.setattr(notebook_module, "_ENABLE", "None")
-
-    def test_outputs_are_printed_and_no_copy_is_written(self, run, tmp_path):
-        cells = ("import sys, os; print('one'); print('two', file=sys.stderr)", "os.getcwd()")
-        code, out, err = run(write_notebook(tmp_path / "n.ipynb", *cells))
-        assert (code, out, err) == (0, f"one\n'{tmp_path}'\n", "two\n")
-        assert [path.name for path in tmp_path.iterdir()] == ["n.ipynb"]
-
-    def test_a_failed_cell_ends_the_notebook(self, run, tmp_path):
-        notebook = write_notebook(tmp_path / "n.ipynb", "print(1)", "1 / 0", "print(2)")
-        code, out, err = run("--output", tmp_path / "copy.ipynb", notebook)
-        assert (code, out) == (1, "1\n")
-        assert "ZeroDivisionError: division by zero" in err
-        assert "\x1b" not in err
-        assert err.endswith(f"code cell 2 of 3 in {notebook} failed.\n")
-        copy = nbformat.read(tmp_path / "copy.ipynb", 4)
-        assert [cell.execution_count for cell in copy.cells] == [1, 2, None]
-        assert copy.cells[1].outputs[0].ename == "ZeroDivisionError"
-
-    def test_a_dead_kernel_is_reported(self, run, tmp_path):
-        code, _, err = run(write_notebook(tmp_path / "n.ipynb", "import os; os._exit(1)"))
-        assert code == 1
-        assert "the kernel of" in err
-
-    def test_a_failure_of_enable_is_an_error(self, run, tmp_path, monkeypatch):
-        monkeypatch.setattr(notebook_module, "_ENABLE", "raise RuntimeError('Keras runs on torch.')")
-        assert_input_error(run(write_notebook(tmp_path / "n.ipynb", "print(1)")), "Keras runs on torch.")
 
 
 @pytest.mark.slow

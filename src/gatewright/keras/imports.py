@@ -26,7 +26,9 @@ _python_import = builtins.__import__
 
 def install() -> None:
     """Make `import tensorflow` in user code import the substitute, unless TensorFlow is installed."""
-    if importlib.util.find_spec("tensorflow") is None:
+    global _python_import
+    if importlib.util.find_spec("tensorflow") is None and builtins.__import__ is not _import:
+        _python_import = builtins.__import__
         builtins.__import__ = _import
 
 

@@ -135,6 +135,8 @@ class _ThisPython(AsyncKernelManager):
             argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
             display_name="Python 3",
             language="python",
+            # As in an activated environment, so that `!python program.py` runs this Python interpreter.
+            env={"PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])},
         )
 
 

@@ -74,7 +74,7 @@ def _from_importer(importer: Any, path: str) -> Program:
     if spec is None:
         kind = "a folder" if os.path.isdir(path) else "an archive"
         raise InputError(f"{path} is {kind} without __main__.py. {_CHOOSE}")
-    return Program(_code_of(spec, path), path, path, _attributes(spec))
+    return Program(_code_of(spec, path), path, os.path.abspath(path), _attributes(spec))
 
 
 def from_module(name: str) -> Program:

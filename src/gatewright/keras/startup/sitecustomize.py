@@ -87,7 +87,8 @@ _finder = _Finder()
 def _import(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> ModuleType:
     """Import like Python, but call `enable()` before user code imports TensorFlow or Keras."""
     __tracebackhide__ = True  # IPython and pytest hide such frames
-    if level == 0 and name.startswith(("tensorflow", "keras")):
+    # Code that has kept a reference to this function may call it after `uninstall`.
+    if level == 0 and name.startswith(("tensorflow", "keras")) and builtins.__import__ is _import:
         from gatewright.keras.imports import is_user_code
 
         if is_user_code(globals):
