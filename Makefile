@@ -42,7 +42,7 @@ compare: build  ## SimpleRNN, LSTM and GRU on the adding problem; leaves gatewri
 	$(BIN)/gatewright compare
 
 example: build  ## an example program on stock Keras and on the kernels, with both times
-	$(BIN)/python examples/compare_with_stock.py examples/quick.py
+	$(BIN)/gatewright run --compare-stock examples/quick.py
 
 result-ett-h1: build  ## the table of ETTh1 forecasts, resumable; its record goes to docs/results
 	$(BIN)/python examples/ett.py

@@ -10,7 +10,7 @@ import time
 
 import nbformat
 import pytest
-from keras_runs import OFFLINE, assert_input_error, write, write_notebook
+from keras_runs import OFFLINE, assert_input_error, gatewright, write, write_notebook
 
 
 def outputs(copy, number):
@@ -86,6 +86,26 @@ def test_a_copy_holds_what_jupyter_would_show(run, tmp_path, monkeypatch):
     assert outputs(copy, 6)[0].text == "end of input\n"
     times = nbformat.read(copy, 4).cells[0].metadata.execution
     assert all(time.startswith("20") and time > "2020" for time in times.values())
+
+
+@pytest.mark.slow
+def test_keras_runs_on_the_kernels_in_cells_and_in_programs_that_they_run(tmp_path):
+    helper = (
+        "%%writefile helper.py\n"
+        "import numpy as np, tensorflow as tf\n"
+        "if __name__ == '__main__':\n"
+        "    model = tf.keras.Sequential([tf.keras.layers.GRU(3), tf.keras.layers.Dense(1)])\n"
+        "    model.compile('adam', 'mse')\n"
+        "    model.fit(np.ones((4, 3, 2)), np.ones(4), verbose=0)\n"
+        "    print('trained')"
+    )
+    fails = "model.fit(np.ones((4, 3, 5)), np.ones(4), verbose=0)"
+    write_notebook(tmp_path / "n.ipynb", helper, "import helper", "%run helper.py", "!python helper.py", fails)
+    done = gatewright("run", "n.ipynb", folder=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.count("trained\n") == 2, done.stderr
+    assert done.stderr.splitlines()[-1].startswith("gatewright: 2 GRU layers ran on the compiled kernels; ")
+    assert "src/gatewright" not in done.stderr
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import zipfile
 from types import SimpleNamespace
 
 import pytest
-from keras_runs import assert_input_error, python, write, write_notebook
+from keras_runs import assert_input_error, gatewright, python, write, write_notebook
 
 from gatewright.keras.startup import sitecustomize
 
@@ -118,3 +118,11 @@ def test_nothing_of_a_run_remains_in_the_process(run, tmp_path):
     run.end()
     assert state() == before
     assert sitecustomize._finder not in sys.meta_path
+
+
+def test_notes_and_a_summary_are_printed_unless_the_run_is_quiet(tmp_path):
+    program = write(tmp_path / "p.py", "from gatewright.keras import notes; notes.note_once('A note.'); exit('bye')")
+    done = gatewright("run", program, folder=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "gatewright: A note.\nbye\ngatewright: No recurrent layer ran.\n")
+    done = gatewright("run", "--quiet", program, folder=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "bye\n")
