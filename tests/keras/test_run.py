@@ -10,7 +10,7 @@ import pytest
 from keras_runs import assert_input_error, gatewright, write, write_notebook
 
 from gatewright.commands import main as cli
-from gatewright.keras import imports, notes
+from gatewright.keras import notes
 from gatewright.keras.startup import sitecustomize
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -103,24 +103,6 @@ class TestProgram:
         sys.modules.pop("tensorflow", None)
         assert (code, out) == (0, "1\n")
         assert [note.partition(",")[0] for note in printed] == ["TensorFlow is installed"]
-
-
-class TestIsUserCode:
-    @pytest.mark.parametrize(
-        ("importer", "expected"),
-        [
-            ({"__name__": "__main__"}, True),
-            ({"__name__": "helpers", "__file__": "/home/me/helpers.py"}, True),
-            ({"__name__": "helpers", "__file__": "/x/lib/site-packages/helpers.py"}, False),
-            ({"__name__": "keras.src.x", "__file__": "/home/me/keras/src/x.py"}, False),
-            ({"__name__": "json", "__file__": os.__file__}, False),
-            ({"__name__": "made_up"}, False),
-            ({}, True),
-            (None, False),
-        ],
-    )
-    def test_it_tells_programs_and_notebooks_from_libraries(self, importer, expected):
-        assert imports.is_user_code(importer) is expected
 
 
 @pytest.mark.slow

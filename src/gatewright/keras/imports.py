@@ -9,17 +9,12 @@ and `importlib.util.find_spec` are not affected.
 """
 
 import builtins
-import functools
 import importlib.util
-import os
-import sysconfig
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 from gatewright.keras.tensorflow import names
-
-# Packages that are libraries even if they are not installed in site-packages, as in a source checkout.
-_LIBRARIES = frozenset({"keras", "jax", "jaxlib", "gatewright"})
+from gatewright.keras.user_code import is_user_code
 
 _python_import = builtins.__import__
 
@@ -49,27 +44,3 @@ def _import(
     if level == 0 and name.partition(".")[0] == "tensorflow" and is_user_code(globals):
         return names.imported(name, fromlist or ())
     return _python_import(name, globals, locals, fromlist, level)
-
-
-def is_user_code(importer: Mapping[str, object] | None) -> bool:
-    """Return True if an import is in user code: in a program, a module that is not installed, or a notebook.
-
-    `importer` contains the global variables of the module that contains the import statement.
-    """
-    if importer is None:
-        return False
-    name, file = importer.get("__name__"), importer.get("__file__")
-    if name == "__main__":
-        return True
-    if isinstance(name, str) and name.partition(".")[0] in _LIBRARIES:
-        return False
-    return not _is_installed(file) if isinstance(file, str) else name is None
-
-
-@functools.cache
-def _is_installed(file: str) -> bool:
-    file = os.path.abspath(file)
-    if {"site-packages", "dist-packages"} & set(file.split(os.sep)):
-        return True
-    roots = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
-    return any(file.startswith(os.path.abspath(root) + os.sep) for root in roots)

@@ -85,7 +85,7 @@ def _run_notebook(path: str, output: str | None, quiet: bool) -> int:
 
 def _run_program(name: str, arguments: Sequence[str], is_module: bool, quiet: bool) -> int:
     program = None if is_module else programs.from_file(name)
-    session = Session(quiet)
+    session = Session(quiet, package=name.partition(".")[0] if is_module else "")
     atexit.register(session.close)  # after the program's threads and its own handlers, which may still train a model
     if program is None:
         programs.prepare("-m", arguments, os.getcwd())

@@ -9,7 +9,7 @@ from pathlib import Path
 from gatewright.keras import children, notes, tracebacks, usage
 from gatewright.keras.startup import sitecustomize
 
-_NAMES = ("KERAS_BACKEND", "GATEWRIGHT_RUN", "GATEWRIGHT_QUIET")
+_NAMES = ("KERAS_BACKEND", "GATEWRIGHT_RUN", "GATEWRIGHT_QUIET", "GATEWRIGHT_PACKAGE")
 
 
 class Session:
@@ -20,9 +20,10 @@ class Session:
 
     Args:
         quiet: Print neither notes nor the summary.
+        package: The package that contains the module that is run, which is user code even if it is installed.
     """
 
-    def __init__(self, quiet: bool) -> None:
+    def __init__(self, quiet: bool, package: str = "") -> None:
         self._process = os.getpid()
         self._before = {name: os.environ.get(name) for name in _NAMES}
         given = os.environ.get("GATEWRIGHT_RUN")
@@ -31,6 +32,7 @@ class Session:
         self._quiet = quiet or notes.quiet
         os.environ["KERAS_BACKEND"] = "jax"
         os.environ["GATEWRIGHT_RUN"] = str(self.folder)
+        os.environ["GATEWRIGHT_PACKAGE"] = package
         if self._quiet:
             os.environ["GATEWRIGHT_QUIET"] = "1"
             notes.quiet = True

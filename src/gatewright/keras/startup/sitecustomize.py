@@ -89,9 +89,7 @@ def _import(name: str, globals: Any = None, locals: Any = None, fromlist: Any = 
     __tracebackhide__ = True  # IPython and pytest hide such frames
     # Code that has kept a reference to this function may call it after `uninstall`.
     if level == 0 and name.startswith(("tensorflow", "keras")) and builtins.__import__ is _import:
-        from gatewright.keras.imports import is_user_code
-
-        if is_user_code(globals):
+        if _module("user_code").is_user_code(globals):
             _select_jax()
             _enable()
             return builtins.__import__(name, globals, locals, fromlist, level)
@@ -103,9 +101,7 @@ _import.__code__ = _import.__code__.replace(co_filename=NO_FILE)
 
 
 def _excepthook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    from gatewright.keras.tracebacks import strip
-
-    strip(error)
+    _module("tracebacks").strip(error)
     _python_excepthook(kind, error, error.__traceback__)
 
 
@@ -114,15 +110,20 @@ def _select_jax() -> None:
     chosen = os.environ.get("KERAS_BACKEND", "jax")
     os.environ["KERAS_BACKEND"] = "jax"
     if chosen != "jax":
-        from gatewright.keras.notes import note_once
-
-        note_once(f"The program sets KERAS_BACKEND to {chosen!r}, but it runs on JAX, which the kernels need.")
+        note = f"The program sets KERAS_BACKEND to {chosen!r}, but it runs on JAX, which the kernels need."
+        _module("notes").note_once(note)
 
 
 def _enable() -> None:
-    from gatewright.keras.enable import enable
+    uninstall()
+    _module("enable").enable()
 
-    enable()
+
+def _module(name: str) -> Any:
+    """Import one of our modules when it is needed, since most of them import this one."""
+    from importlib import import_module
+
+    return import_module(f"gatewright.keras.{name}")
 
 
 def _start() -> None:
