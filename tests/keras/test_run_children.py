@@ -42,7 +42,7 @@ def environment(monkeypatch):
 def test_every_kind_of_child_process_runs_on_the_kernels(tmp_path):
     write(tmp_path / "train.py", TRAIN)
     program = f"""
-import pickle, subprocess, sys
+import os, pickle, subprocess, sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -58,6 +58,7 @@ def train(tf):
 if __name__ == "__main__":
     with ProcessPoolExecutor(1, mp_context=get_context("forkserver")) as pool:
         print(list(pool.map(is_prepared, [0])), "keras" in sys.modules)
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     import tensorflow as tf
     assert pickle.loads(pickle.dumps(tf)) is tf
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
@@ -70,6 +71,7 @@ if __name__ == "__main__":
     summary = done.stderr.splitlines()[-1]
     assert summary.startswith("gatewright: 3 GRU layers ran on the compiled kernels; ")
     assert done.stderr.count("gatewright: A note.") == 1
+    assert done.stderr.count("gatewright: The program sets KERAS_BACKEND to 'tensorflow', but it runs on JAX") == 1
 
 
 @pytest.mark.slow

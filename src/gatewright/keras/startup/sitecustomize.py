@@ -88,11 +88,11 @@ def _import(name: str, globals: Any = None, locals: Any = None, fromlist: Any = 
     """Import like Python, but call `enable()` before user code imports TensorFlow or Keras."""
     __tracebackhide__ = True  # IPython and pytest hide such frames
     # Code that has kept a reference to this function may call it after `uninstall`.
-    if level == 0 and name.startswith(("tensorflow", "keras")) and builtins.__import__ is _import:
-        if _module("user_code").is_user_code(globals):
-            _select_jax()
-            _enable()
-            return builtins.__import__(name, globals, locals, fromlist, level)
+    concerns_us = level == 0 and name.startswith(("tensorflow", "keras")) and builtins.__import__ is _import
+    if concerns_us and _module("user_code").is_user_code(globals):
+        _select_jax()
+        _enable()
+        return builtins.__import__(name, globals, locals, fromlist, level)
     module: ModuleType = _python_import(name, globals, locals, fromlist, level)
     return module
 
