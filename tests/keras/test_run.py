@@ -119,11 +119,14 @@ class TestWithKeras:
 
     def test_disable_undoes_enable(self, tmp_path):
         program = (
-            "import builtins, keras, keras.src.datasets.imdb as imdb\n"
+            "import builtins, os, sys, traceback, keras, keras.src.datasets.imdb as imdb\n"
             "from gatewright.keras.enable import disable, enable\n"
-            "before = builtins.__import__, imdb.get_file, set(vars(keras.preprocessing))\n"
+            "def state(): return (\n"
+            "    builtins.__import__, imdb.get_file, set(vars(keras.preprocessing)), dict(os.environ),\n"
+            "    keras.Model.fit, sys.excepthook, traceback.TracebackException.__init__)\n"
+            "before = state()\n"
             "for _ in range(2): enable(); enable(); import tensorflow; disable()\n"
-            "assert before == (builtins.__import__, imdb.get_file, set(vars(keras.preprocessing)))\n"
+            "assert before == state()\n"
             "try: import tensorflow\n"
             "except ModuleNotFoundError: print('gone')\n"
         )

@@ -36,6 +36,14 @@ def test_a_failed_cell_ends_the_notebook(run, tmp_path):
     assert copy.cells[1].outputs[0].ename == "ZeroDivisionError"
 
 
+def test_a_kernel_that_does_not_start_is_an_error(run, tmp_path):
+    write(tmp_path / "ipykernel_launcher.py", "raise SystemExit('broken')")
+    code, out, err = run(write_notebook(tmp_path / "n.ipynb", "1"), "--output", tmp_path / "copy.ipynb")
+    assert (code, out) == (2, "")
+    assert "has the name of a Python module" in err.splitlines()[-1]
+    assert not (tmp_path / "copy.ipynb").exists()
+
+
 def test_a_dead_kernel_is_reported(run, tmp_path):
     code, _, err = run(write_notebook(tmp_path / "n.ipynb", "import os; os._exit(1)"))
     assert code == 1
@@ -84,6 +92,7 @@ def test_a_copy_holds_what_jupyter_would_show(run, tmp_path, monkeypatch):
     assert outputs(copy, 4)[0].data["text/plain"] == "'secret'"
     assert outputs(copy, 5)[0].text.split() == ["2", os.path.join(os.path.dirname(sys.executable), "python")]
     assert outputs(copy, 6)[0].text == "end of input\n"
+    assert "a cell asks for input, but standard input has ended" in err
     times = nbformat.read(copy, 4).cells[0].metadata.execution
     assert all(time.startswith("20") and time > "2020" for time in times.values())
 

@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-from gatewright.keras import timing, tracebacks
+from gatewright.keras import imports, timing, tracebacks
 from gatewright.support.errors import require_one_of
 
 
@@ -95,6 +95,15 @@ def test_warnings_are_about_lines_of_the_program():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         timing._timed("fit", warn)()  # as a warning in `fit` is about the line that calls `fit`
+    assert caught[0].filename == __file__
+
+
+def test_a_warning_of_an_imported_module_is_about_the_import(tmp_path, monkeypatch):
+    (tmp_path / "deprecated_module.py").write_text("import warnings\nwarnings.warn('gone', stacklevel=2)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        imports._import("deprecated_module", globals())
     assert caught[0].filename == __file__
 
 

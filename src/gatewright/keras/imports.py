@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 from gatewright.keras.tensorflow import names
+from gatewright.keras.tracebacks import without_frame_in_warnings
 from gatewright.keras.user_code import is_user_code
 
 _python_import = builtins.__import__
@@ -33,6 +34,7 @@ def uninstall() -> None:
         builtins.__import__ = _python_import
 
 
+@without_frame_in_warnings
 def _import(
     name: str,
     globals: Mapping[str, object] | None = None,

@@ -99,13 +99,12 @@ def execute(notebook: nbformat.NotebookNode, path: str, output: str | None) -> i
         InputError: The kernel cannot be prepared. No cell was executed.
     """
     client = _Client(notebook, os.path.dirname(os.path.abspath(path)))
-    try:
-        return _execute(client, notebook, path)
-    finally:
-        if output is not None:
-            _merge_streams(notebook)
-            with atomically(output) as copy:
-                nbformat.write(notebook, copy)  # type: ignore[no-untyped-call]
+    code = _execute(client, notebook, path)
+    if output is not None:
+        _merge_streams(notebook)
+        with atomically(output) as copy:
+            nbformat.write(notebook, copy)  # type: ignore[no-untyped-call]
+    return code
 
 
 def _execute(client: "_Client", notebook: nbformat.NotebookNode, path: str) -> int:
@@ -159,7 +158,13 @@ class _Client(NotebookClient):
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def async_start_new_kernel_client(self) -> Any:
-        client = await super().async_start_new_kernel_client()
+        try:
+            client = await super().async_start_new_kernel_client()
+        except RuntimeError:  # the kernel has printed the reason
+            raise InputError(
+                "The notebook's Jupyter kernel does not start. Check whether a file in "
+                f"{self.resources['metadata']['path']} has the name of a Python module."
+            ) from None
         client.allow_stdin = True
         self._handle_interruptions()
         message = client.execute(_PREPARE, silent=True, store_history=False)
@@ -199,7 +204,10 @@ class _Client(NotebookClient):
             request = await client.get_stdin_msg()
             if request["msg_type"] == "input_request":
                 content = request["content"]
-                client.input(await _in_thread(_read_line, content["prompt"], content["password"]))
+                line = await _in_thread(_read_line, content["prompt"], content["password"])
+                if line == _END_OF_INPUT:
+                    print("gatewright run: a cell asks for input, but standard input has ended.", file=sys.stderr)
+                client.input(line)
 
     def output(self, outs: Any, msg: Any, display_id: str | None, cell_index: int) -> Any:
         stored = super().output(outs, msg, display_id, cell_index)

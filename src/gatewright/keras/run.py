@@ -60,7 +60,7 @@ def _check(program: str, arguments: Sequence[str], is_notebook: bool, output: st
         raise InputError(f"--output is for notebooks (.ipynb), but {program} is a program. Remove --output.")
     with as_input_errors():
         require_packages("gatewright run")
-    backend = os.environ.get("KERAS_BACKEND", "jax")
+    backend = os.environ.get("KERAS_BACKEND") or "jax"
     if backend != "jax":
         raise InputError(
             f"Gatewright needs Keras on JAX, but KERAS_BACKEND is {backend!r}. Set it to 'jax', or unset it."

@@ -55,7 +55,8 @@ def _run(command: Sequence[str], quiet: bool, messages: int | None = None) -> _R
         messages: A file for standard error, for a run on stock Keras. None: run on the kernels.
     """
     with tempfile.TemporaryDirectory(prefix="gatewright-run-") as folder:
-        environment = {**os.environ, "GATEWRIGHT_RUN": folder}
+        # A cache that earlier runs on the kernels have filled would make the comparison unfair.
+        environment = {**os.environ, "GATEWRIGHT_RUN": folder, "JAX_ENABLE_COMPILATION_CACHE": "false"}
         if messages is not None:
             environment["GATEWRIGHT_STOCK"] = "1"
         start = time.perf_counter()

@@ -107,7 +107,7 @@ def _excepthook(kind: type[BaseException], error: BaseException, traceback: Trac
 
 def _select_jax() -> None:
     """Select Keras' JAX backend. Print a note if the program has selected another backend since it started."""
-    chosen = os.environ.get("KERAS_BACKEND", "jax")
+    chosen = os.environ.get("KERAS_BACKEND") or "jax"
     os.environ["KERAS_BACKEND"] = "jax"
     if chosen != "jax":
         note = f"The program sets KERAS_BACKEND to {chosen!r}, but it runs on JAX, which the kernels need."
@@ -128,10 +128,10 @@ def _module(name: str) -> Any:
 
 def _start() -> None:
     """Prepare this process if it runs in the environment that GATEWRIGHT_CHILDREN names."""
-    folder = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [path for path in sys.path if os.path.abspath(path) != folder]
+    folder = os.path.dirname(__file__)
+    sys.path[:] = [path for path in sys.path if path != folder]
     is_ours = os.environ.get("GATEWRIGHT_CHILDREN") == sys.prefix
-    if is_ours and os.environ.get("KERAS_BACKEND", "jax") == "jax" and _is_installed("gatewright"):
+    if is_ours and os.environ.get("KERAS_BACKEND") in (None, "", "jax") and _is_installed("gatewright"):
         sys.modules["gatewright.keras.startup.sitecustomize"] = sys.modules[__name__]
         install()
     if _is_installed("sitecustomize"):  # the one that Python would have imported without this one
