@@ -59,7 +59,10 @@ if __name__ == "__main__":
     with ProcessPoolExecutor(1, mp_context=get_context("forkserver")) as pool:
         print(list(pool.map(is_prepared, [0])), "keras" in sys.modules)
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    import gatewright
+    gatewright.accelerate()  # imports Keras, which calls it again
     import tensorflow as tf
+    assert not hasattr(tf.keras.layers.GRU.inner_loop.__wrapped__, "__wrapped__")
     assert pickle.loads(pickle.dumps(tf)) is tf
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         print(list(pool.map(train, [tf])))

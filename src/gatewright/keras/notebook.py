@@ -5,6 +5,7 @@ session, the kernel calls `enable()` when a cell imports Keras or TensorFlow.
 """
 
 import asyncio
+import atexit
 import contextlib
 import getpass
 import os
@@ -161,6 +162,7 @@ class _Client(NotebookClient):
         try:
             client = await super().async_start_new_kernel_client()
         except RuntimeError:  # the kernel has printed the reason
+            atexit.unregister(self._cleanup_kernel)  # which would fail, since there is nothing left to clean up
             raise InputError(
                 "The notebook's Jupyter kernel does not start. Check whether a file in "
                 f"{self.resources['metadata']['path']} has the name of a Python module."

@@ -56,17 +56,18 @@ def from_file(path: str) -> Program:
         source = Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}). Make the file readable.") from None
-    code, loader = None, SourceFileLoader("__main__", file)
-    if path.endswith(".pyc"):
-        loader = SourcelessFileLoader("__main__", file)  # type: ignore[assignment]
-        try:
-            code = loader.get_code("__main__")
-        except (ImportError, EOFError, ValueError) as error:
-            raise InputError(f"{path} cannot be run ({error}). {_CHOOSE}") from None
+    loader = (SourcelessFileLoader if path.endswith(".pyc") else SourceFileLoader)("__main__", file)
+    code = _compiled(loader, path) if path.endswith(".pyc") else _compile(source, file, path)
     folder = os.path.dirname(os.path.realpath(path))
-    return Program(
-        code or _compile(source, file, path), path, folder, {"__file__": file, "__loader__": loader, "__cached__": None}
-    )
+    return Program(code, path, folder, {"__file__": file, "__loader__": loader, "__cached__": None})
+
+
+def _compiled(loader: Any, path: str) -> CodeType:
+    try:
+        code: CodeType = loader.get_code("__main__")
+    except (ImportError, EOFError, ValueError) as error:
+        raise InputError(f"{path} cannot be run ({error}). {_CHOOSE}") from None
+    return code
 
 
 def _from_importer(importer: Any, path: str) -> Program:
