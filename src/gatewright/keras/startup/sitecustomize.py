@@ -131,7 +131,10 @@ def _start() -> None:
     folder = os.path.dirname(__file__)
     sys.path[:] = [path for path in sys.path if path != folder]
     is_ours = os.environ.get("GATEWRIGHT_CHILDREN") == sys.prefix
-    if is_ours and os.environ.get("KERAS_BACKEND") in (None, "", "jax") and _is_installed("gatewright"):
+    # A process may be meant for another backend, but not for one that is not installed.
+    backend = os.environ.get("KERAS_BACKEND") or "jax"
+    is_for_jax = backend == "jax" or not _is_installed(backend)
+    if is_ours and is_for_jax and _is_installed("gatewright"):
         sys.modules["gatewright.keras.startup.sitecustomize"] = sys.modules[__name__]
         install()
     if _is_installed("sitecustomize"):  # the one that Python would have imported without this one
