@@ -31,7 +31,8 @@ def add_parser(commands: Any) -> None:
         metavar="PROGRAM",
         help="A Python program (.py), a notebook (.ipynb), a folder or archive with __main__.py, or - for stdin.",
     )
-    parser.add_argument("arguments", metavar="...", nargs=argparse.REMAINDER, help="Arguments of the program.")
+    rest = parser.add_argument("arguments", metavar="...", nargs=argparse.REMAINDER, help="Arguments of the program.")
+    rest.required = False  # so that the message about a missing program names only the program
     parser.set_defaults(run=_run)
 
 

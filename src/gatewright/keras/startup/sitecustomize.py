@@ -143,9 +143,7 @@ def _start() -> None:
 
 
 def _is_installed(name: str) -> bool:
-    from importlib.machinery import PathFinder
-
-    return PathFinder.find_spec(name) is not None
+    return any(finder.find_spec(name, None) is not None for finder in sys.meta_path)
 
 
 if __name__ == "sitecustomize":
