@@ -8,6 +8,11 @@ from typing import Any
 
 # The package that TensorFlow serves as tensorflow.keras since version 2.16.
 _KERAS = "keras._tf_keras.keras"
+# Modules of TensorFlow that this package provides.
+_OWN_MODULES = {
+    "tensorflow.data": "gatewright.keras.tensorflow.data",
+    "tensorflow.data.experimental": "gatewright.keras.tensorflow.data.experimental",
+}
 # The first TensorFlow version with Keras 3, so that programs that compare versions take the right branch.
 _VERSION = "2.16.0+gatewright"
 
@@ -24,6 +29,8 @@ def imported(name: str, names: Sequence[str]) -> ModuleType:
 def _module(name: str) -> ModuleType:
     if name == "tensorflow":
         return _tensorflow()
+    if name in _OWN_MODULES:
+        return importlib.import_module(_OWN_MODULES[name])
     if name == "tensorflow.random":
         return _random()
     if name == "tensorflow.keras" or name.startswith("tensorflow.keras."):
@@ -73,6 +80,7 @@ class _PartialModule(ModuleType):
 def _tensorflow() -> ModuleType:
     module = _PartialModule("tensorflow", "Keras 3 under the name of TensorFlow, provided by Gatewright.")
     module.__dict__.update(__version__=_VERSION, keras=_keras("tensorflow.keras"), random=_random())
+    module.__dict__["data"] = _module("tensorflow.data")
     return module
 
 
@@ -84,7 +92,8 @@ def _random() -> ModuleType:
 
 
 def _set_seed(seed: int) -> None:
-    """Seed the random number generators of Keras, Python and NumPy, all of which Keras uses."""
+    """Seed the random number generators of Keras, Python and NumPy, all of which Keras uses, and those of tf.data."""
+    importlib.import_module("gatewright.keras.tensorflow.data.shuffling").set_seed(int(seed))
     importlib.import_module("keras").utils.set_random_seed(int(seed))
 
 
