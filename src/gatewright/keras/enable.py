@@ -6,6 +6,7 @@ from importlib import import_module
 from gatewright.keras import children, datasets, imports, notes, older, timing, tracebacks
 from gatewright.keras.accelerate import accelerate, restore
 from gatewright.keras.startup import sitecustomize
+from gatewright.keras.tensorflow import substitutes
 from gatewright.support.packages import require_packages
 
 
@@ -36,6 +37,7 @@ def enable() -> None:
     datasets.install()
     older.install()
     imports.install()
+    substitutes.install()
     timing.install()
     tracebacks.install()
     children.reach()
@@ -47,6 +49,7 @@ def disable() -> None:
     tracebacks.uninstall()
     timing.uninstall()
     imports.uninstall()
+    substitutes.uninstall()
     older.uninstall()
     datasets.uninstall()
     restore()

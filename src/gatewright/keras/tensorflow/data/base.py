@@ -74,7 +74,7 @@ class BaseDataset(DatasetV2):
         first = self._first()
         with shuffling.peeking():
             spec = map_structure(specs.spec_of, call(function, first))
-        return specs.with_unknown_sizes(spec, self.element_spec, first)
+        return specs.with_unknown_sizes(spec, self.element_spec)
 
     def _spec_of_parts(self, function: Callable[..., Any], step: str) -> Any:
         """Return the form of the elements of the datasets that a function makes of the elements of this one."""

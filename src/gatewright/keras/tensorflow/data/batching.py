@@ -19,11 +19,13 @@ class BatchingDataset(BaseDataset):
     def batch(self, batch_size: Any, drop_remainder: bool = False, *args: Any, **options: Any) -> Any:
         """Stack each `batch_size` elements. The last batch may be smaller, unless `drop_remainder` is True."""
         size = positive("batch_size", batch_size)
-        return self._derive(
+        batches = self._derive(
             lambda: steps.batches(iter(self), size, drop_remainder),
             self._batches(size, drop_remainder),
             lambda: map_structure(specs.batched(size if drop_remainder else None), self.element_spec),
         )
+        batches._batch_size = size  # Keras splits datasets that have this attribute by examples
+        return batches
 
     def padded_batch(
         self,

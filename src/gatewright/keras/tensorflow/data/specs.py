@@ -70,26 +70,20 @@ def common(first: TensorSpec, second: TensorSpec) -> TensorSpec:
     return TensorSpec(shape, first.dtype)
 
 
-def with_unknown_sizes(spec: Any, inputs: Any, values: Any) -> Any:
-    """Return the spec of the output of a function with None for the sizes that follow from unknown sizes of the inputs.
+def with_unknown_sizes(spec: Any, inputs: Any) -> Any:
+    """Return the spec of an output of a function with None for each axis whose size is unknown in an input.
 
     Args:
         spec: Structure of specs of one output.
         inputs: Structure of specs of the inputs.
-        values: The inputs for which the output was computed.
     """
-    sizes = {
-        (axis, value.shape[axis])
-        for known, value in zip(leaves(inputs), leaves(values), strict=True)
-        if isinstance(known, TensorSpec) and known.shape is not None
-        for axis, size in enumerate(known.shape)
-        if size is None
-    }
+    known = [leaf.shape for leaf in leaves(inputs) if isinstance(leaf, TensorSpec) and leaf.shape is not None]
+    unknown = {axis for shape in known for axis, size in enumerate(shape) if size is None}
 
     def relax(leaf: Any) -> Any:
         if not isinstance(leaf, TensorSpec) or leaf.shape is None:
             return leaf
-        return TensorSpec([None if (axis, size) in sizes else size for axis, size in enumerate(leaf.shape)], leaf.dtype)
+        return TensorSpec([None if axis in unknown else size for axis, size in enumerate(leaf.shape)], leaf.dtype)
 
     return map_structure(relax, spec)
 

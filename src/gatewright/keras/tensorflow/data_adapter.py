@@ -1,0 +1,73 @@
+"""Feed a `tf.data.Dataset` to `fit`, `evaluate` and `predict` of Keras.
+
+This module imports Keras. `substitutes.install` imports it when Keras runs on JAX.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from keras.src import tree
+from keras.src.trainers.data_adapters import data_adapter_utils
+from keras.src.trainers.data_adapters.data_adapter import DataAdapter
+
+from gatewright.keras.tensorflow.data.dataset import Dataset
+from gatewright.keras.tensorflow.data.elements import leaves, plain
+
+
+class DatasetAdapter(DataAdapter):  # type: ignore[misc]
+    """What Keras asks of a dataset: its batches as NumPy arrays and their number.
+
+    Args:
+        dataset: The dataset. Its elements are batches.
+        class_weight: The weight of each class, or None.
+        distribution: A distribution of Keras, which is not supported.
+    """
+
+    def __init__(self, dataset: Dataset, class_weight: dict[int, float] | None = None, distribution: Any = None):
+        if distribution is not None:
+            raise NotImplementedError(
+                "A tf.data.Dataset of Gatewright cannot be distributed. Remove keras.distribution.set_distribution."
+            )
+        self._dataset = dataset
+        self._class_weight = class_weight
+
+    def get_numpy_iterator(self) -> Iterator[Any]:
+        """Return an iterator over the batches."""
+        for element in self._dataset:
+            batch = plain(element)
+            yield batch if self._class_weight is None else _with_weights(batch, self._class_weight)
+
+    def get_jax_iterator(self) -> Iterator[Any]:
+        """Return an iterator over the batches."""
+        return self.get_numpy_iterator()
+
+    @property
+    def num_batches(self) -> int | None:
+        """Number of batches, or None if it is not known or infinite."""
+        cardinality = int(self._dataset.cardinality())
+        return None if cardinality < 0 else cardinality
+
+    @property
+    def batch_size(self) -> int | None:
+        """Size of a batch, or None if it is not known."""
+        size: int | None = leaves(self._dataset.element_spec)[0].shape[0]
+        return size
+
+    @property
+    def has_partial_batch(self) -> None:
+        """Return None: it is not known whether the last batch is smaller."""
+        return None
+
+    @property
+    def partial_batch_size(self) -> None:
+        """Return None: the size of a smaller last batch is not known."""
+        return None
+
+
+def _with_weights(batch: Any, class_weight: dict[int, float]) -> Any:
+    x, y, sample_weight = data_adapter_utils.unpack_x_y_sample_weight(batch)
+    if sample_weight is not None:
+        raise ValueError("You cannot `class_weight` and `sample_weight` at the same time.")
+    if y is None or tree.is_nested(y):
+        raise ValueError("`class_weight` is only supported for Models with a single output.")
+    return x, y, data_adapter_utils.class_weight_to_sample_weights(y, class_weight)
