@@ -11,7 +11,8 @@ from keras.src.trainers.data_adapters import data_adapter_utils
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
 from gatewright.keras.tensorflow.data.dataset import Dataset
-from gatewright.keras.tensorflow.data.elements import leaves, plain
+from gatewright.keras.tensorflow.data.elements import is_text, leaves, plain
+from gatewright.support.errors import InputError
 
 
 class DatasetAdapter(DataAdapter):  # type: ignore[misc]
@@ -38,8 +39,14 @@ class DatasetAdapter(DataAdapter):  # type: ignore[misc]
             yield batch if self._class_weight is None else _with_weights(batch, self._class_weight)
 
     def get_jax_iterator(self) -> Iterator[Any]:
-        """Return an iterator over the batches."""
-        return self.get_numpy_iterator()
+        """Return an iterator over the batches, which may not contain texts."""
+        for batch in self.get_numpy_iterator():
+            if any(is_text(leaf.dtype) for leaf in leaves(batch)):
+                raise InputError(
+                    "The dataset has texts, which JAX cannot read. Vectorize them in tf.data.Dataset.map, or make a "
+                    "layer for texts, such as TextVectorization, the first layer of a Sequential or functional model."
+                )
+            yield batch
 
     @property
     def num_batches(self) -> int | None:

@@ -2,30 +2,50 @@
 
 import functools
 import importlib
+import operator
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 _OWN = "gatewright.keras.tensorflow"
+_LAYERS = ("keras.layers", "keras._tf_keras.keras.layers", "keras.src.layers")
 
-# (module of Keras, name, module of this package, name there or None for the module itself)
-_REPLACEMENTS: list[tuple[str, str, str, str | None]] = [
+# (module of Keras, name, module of this package, name there or "" for the module itself)
+_REPLACEMENTS: list[tuple[str, str, str, str]] = [
     ("keras.src.trainers.data_adapters", "TFDatasetAdapter", "data_adapter", "DatasetAdapter"),
-    ("keras.src.utils.rng_utils", "tf", "stand_in", None),
-    ("keras.src.utils.timeseries_dataset_utils", "tf", "stand_in", None),
-    ("keras.src.utils.text_dataset_utils", "tf", "stand_in", None),
-    ("keras.src.utils.audio_dataset_utils", "tf", "stand_in", None),
-    ("keras.src.utils.image_dataset_utils", "tf", "stand_in", None),
+    ("keras.src.utils.rng_utils", "tf", "stand_in", ""),
+    ("keras.src.utils.timeseries_dataset_utils", "tf", "stand_in", ""),
+    ("keras.src.utils.text_dataset_utils", "tf", "stand_in", ""),
+    ("keras.src.utils.audio_dataset_utils", "tf", "stand_in", ""),
+    ("keras.src.utils.image_dataset_utils", "tf", "stand_in", ""),
     ("keras.src.utils.image_dataset_utils", "_load_image_tf", "stand_in", "load_image"),
-    ("keras.src.layers.preprocessing.normalization", "tf", "stand_in", None),
-    ("keras.src.layers.preprocessing.discretization", "tf", "stand_in", None),
+    ("keras.src.layers.preprocessing.normalization", "tf", "stand_in", ""),
+    ("keras.src.layers.preprocessing.discretization", "tf", "stand_in", ""),
+    *[(module, "StringLookup", "lookup", "StringLookup") for module in _LAYERS],
+    *[(module, "IntegerLookup", "lookup", "IntegerLookup") for module in _LAYERS],
+    *[(module, "TextVectorization", "text_vectorization", "TextVectorization") for module in _LAYERS],
+]
+# (module of Keras, name, function of text_models that wraps it)
+_WRAPPED = [
+    ("keras.src.trainers.epoch_iterator", "EpochIterator.__init__", "wrap_iterator"),
+    ("keras.src.models.functional", "Functional._convert_inputs_to_tensors", "wrap_inputs"),
+    ("keras.src.models.functional", "Functional._adjust_input_rank", "wrap_inputs"),
+    ("keras.src.models.functional", "Functional._assert_input_compatibility", "wrap_check"),
+    ("keras.src.models.model", "Model.__call__", "call_model"),
+    *[("keras.src.backend.jax.trainer", f"JAXTrainer.{name}", "wrap_loop") for name in ("fit", "evaluate", "predict")],
+    *[
+        ("keras.src.backend.jax.trainer", f"JAXTrainer.{name}_on_batch", "wrap_batch")
+        for name in ("train", "test", "predict")
+    ],
 ]
 # Functions that import TensorFlow from Keras' module_utils when they are called.
 _WITH_STAND_IN = [
     ("keras.src.utils.dataset_utils", "labels_to_dataset_tf"),
     ("keras.src.utils.dataset_utils", "_split_dataset_tf"),
 ]
-_stock: dict[tuple[str, str], Any] = {}
+_REGISTERED = ("StringLookup", "IntegerLookup", "TextVectorization")
+_INHERITED = object()
+_stock: list[tuple[Any, str, Any]] = []
+_registered: dict[str, Any] = {}
 
 
 def install() -> None:
@@ -34,23 +54,47 @@ def install() -> None:
         return
     for module, name, own, own_name in _REPLACEMENTS:
         source = importlib.import_module(f"{_OWN}.{own}")
-        _replace(module, name, source if own_name is None else getattr(source, own_name))
+        _replace(importlib.import_module(module), name, getattr(source, own_name) if own_name else source)
+    text_models = importlib.import_module(f"{_OWN}.text_models")
+    for module, path, wrapper in _WRAPPED:
+        owner, _, name = path.rpartition(".")
+        target: Any = importlib.import_module(module)
+        target = operator.attrgetter(owner)(target) if owner else target
+        _replace(target, name, getattr(text_models, wrapper)(getattr(target, name)))
     for module, name in _WITH_STAND_IN:
-        _replace(module, name, _with_stand_in(getattr(importlib.import_module(module), name)))
+        target = importlib.import_module(module)
+        _replace(target, name, _with_stand_in(getattr(target, name)))
+    for name in _REGISTERED:
+        _registered[name] = _register(name, getattr(importlib.import_module("keras.layers"), name))
 
 
 def uninstall() -> None:
     """Undo the changes of `install`."""
-    for (module, name), value in _stock.items():
-        setattr(importlib.import_module(module), name, value)
+    for target, name, value in reversed(_stock):
+        if value is _INHERITED:
+            delattr(target, name)
+        else:
+            setattr(target, name, value)
+    for name, layer in _registered.items():
+        _register(name, layer)
+    if _stock:
+        importlib.import_module(f"{_OWN}.data.shuffling").forget_seed()
     _stock.clear()
-    importlib.import_module(f"{_OWN}.data.shuffling").forget_seed()
+    _registered.clear()
 
 
-def _replace(module: str, name: str, value: Any) -> None:
-    target: ModuleType = importlib.import_module(module)
-    _stock[module, name] = getattr(target, name)
+def _replace(target: Any, name: str, value: Any) -> None:
+    _stock.append((target, name, vars(target).get(name, _INHERITED)))
     setattr(target, name, value)
+
+
+def _register(name: str, layer: Any) -> Any:
+    """Make Keras save and load a layer under its public name, and return the layer that had this name."""
+    export: Any = importlib.import_module("keras.src.api_export")
+    path = f"keras.layers.{name}"
+    before = export.get_symbol_from_name(path)
+    export.register_internal_serializable(path, layer)
+    return before
 
 
 def _with_stand_in(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -181,7 +181,8 @@ def _texts(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind == "U":
         return np.char.encode(array, "utf-8").astype(object)
     flat = array.ravel().tolist()
-    texts = [value.encode() if isinstance(value, str) else value for value in flat]
+    values = [value.item() if isinstance(value, np.ndarray) and not value.ndim else value for value in flat]
+    texts = [value.encode() if isinstance(value, str) else value for value in values]
     for text in texts:
         if isinstance(text, list | tuple | np.ndarray):
             raise InputError(_not_rectangular())
