@@ -3,7 +3,8 @@
 This module imports Keras. `substitutes.install` imports it when Keras runs on JAX.
 """
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from keras.src import tree
@@ -12,6 +13,7 @@ from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
 from gatewright.keras.tensorflow.data.dataset import Dataset
 from gatewright.keras.tensorflow.data.elements import is_text, leaves, plain
+from gatewright.keras.tensorflow.data.shuffling import peeking
 from gatewright.support.errors import InputError
 
 
@@ -33,20 +35,14 @@ class DatasetAdapter(DataAdapter):  # type: ignore[misc]
         self._class_weight = class_weight
 
     def get_numpy_iterator(self) -> Iterator[Any]:
-        """Return an iterator over the batches."""
-        for element in self._dataset:
-            batch = plain(element)
-            yield batch if self._class_weight is None else _with_weights(batch, self._class_weight)
+        """Return an iterator over the batches. The dataset gets its seeds now, as in TensorFlow."""
+        batches = map(plain, iter(self._dataset))
+        weights = self._class_weight
+        return batches if weights is None else (_with_weights(batch, weights) for batch in batches)
 
     def get_jax_iterator(self) -> Iterator[Any]:
         """Return an iterator over the batches, which may not contain texts."""
-        for batch in self.get_numpy_iterator():
-            if any(is_text(leaf.dtype) for leaf in leaves(batch)):
-                raise InputError(
-                    "The dataset has texts, which JAX cannot read. Vectorize them in tf.data.Dataset.map, or make a "
-                    "layer for texts, such as TextVectorization, the first layer of a Sequential or functional model."
-                )
-            yield batch
+        return map(_without_texts, self.get_numpy_iterator())
 
     @property
     def num_batches(self) -> int | None:
@@ -69,6 +65,26 @@ class DatasetAdapter(DataAdapter):  # type: ignore[misc]
     def partial_batch_size(self) -> None:
         """Return None: the size of a smaller last batch is not known."""
         return None
+
+
+def _without_texts(batch: Any) -> Any:
+    if any(is_text(leaf.dtype) for leaf in leaves(batch)):
+        raise InputError(
+            "The dataset has texts, which JAX cannot read. Vectorize them in tf.data.Dataset.map, or make a layer for "
+            "texts, such as TextVectorization, the first layer of a Sequential or functional model."
+        )
+    return batch
+
+
+def wrap_build(stock: Callable[..., Any]) -> Callable[..., Any]:
+    """Return Keras' function that builds a model for a batch. It leaves the order of the other batches unchanged."""
+
+    @functools.wraps(stock)
+    def build(model: Any, *args: Any, **options: Any) -> Any:
+        with peeking():
+            return stock(model, *args, **options)
+
+    return build
 
 
 def _with_weights(batch: Any, class_weight: dict[int, float]) -> Any:

@@ -11,6 +11,7 @@ _KERAS = "keras._tf_keras.keras"
 # Modules of TensorFlow that this package provides.
 _OWN_MODULES = {
     "tensorflow.data": "gatewright.keras.tensorflow.data",
+    "tensorflow.summary": "gatewright.keras.tensorflow.summary",
     "tensorflow.data.experimental": "gatewright.keras.tensorflow.data.experimental",
 }
 # The first TensorFlow version with Keras 3, so that programs that compare versions take the right branch.
@@ -80,7 +81,7 @@ class _PartialModule(ModuleType):
 def _tensorflow() -> ModuleType:
     module = _PartialModule("tensorflow", "Keras 3 under the name of TensorFlow, provided by Gatewright.")
     module.__dict__.update(__version__=_VERSION, keras=_keras("tensorflow.keras"), random=_random())
-    module.__dict__["data"] = _module("tensorflow.data")
+    module.__dict__.update(data=_module("tensorflow.data"), summary=_module("tensorflow.summary"))
     return module
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 _OWN = "gatewright.keras.tensorflow"
+_TENSORBOARD = "keras.src.callbacks.tensorboard"
 _LAYERS = ("keras.layers", "keras._tf_keras.keras.layers", "keras.src.layers")
 
 # (module of Keras, name, module of this package, name there or "" for the module itself)
@@ -20,20 +21,27 @@ _REPLACEMENTS: list[tuple[str, str, str, str]] = [
     ("keras.src.utils.image_dataset_utils", "_load_image_tf", "stand_in", "load_image"),
     ("keras.src.layers.preprocessing.normalization", "tf", "stand_in", ""),
     ("keras.src.layers.preprocessing.discretization", "tf", "stand_in", ""),
+    (_TENSORBOARD, "TensorBoard.summary", "tensorboard", "summary_property"),
+    (_TENSORBOARD, "TensorBoard._configure_embeddings", "tensorboard", "configure_embeddings"),
+    (_TENSORBOARD, "keras_model_summary", "summary", "write_model"),
     *[(module, "StringLookup", "lookup", "StringLookup") for module in _LAYERS],
     *[(module, "IntegerLookup", "lookup", "IntegerLookup") for module in _LAYERS],
     *[(module, "TextVectorization", "text_vectorization", "TextVectorization") for module in _LAYERS],
 ]
-# (module of Keras, name, function of text_models that wraps it)
+# (module of Keras, name, module of this package, function there that wraps it)
 _WRAPPED = [
-    ("keras.src.trainers.epoch_iterator", "EpochIterator.__init__", "wrap_iterator"),
-    ("keras.src.models.functional", "Functional._convert_inputs_to_tensors", "wrap_inputs"),
-    ("keras.src.models.functional", "Functional._adjust_input_rank", "wrap_inputs"),
-    ("keras.src.models.functional", "Functional._assert_input_compatibility", "wrap_check"),
-    ("keras.src.models.model", "Model.__call__", "call_model"),
-    *[("keras.src.backend.jax.trainer", f"JAXTrainer.{name}", "wrap_loop") for name in ("fit", "evaluate", "predict")],
+    ("keras.src.trainers.trainer", "Trainer._symbolic_build", "data_adapter", "wrap_build"),
+    ("keras.src.trainers.epoch_iterator", "EpochIterator.__init__", "text_models", "wrap_iterator"),
+    ("keras.src.models.functional", "Functional._convert_inputs_to_tensors", "text_models", "wrap_inputs"),
+    ("keras.src.models.functional", "Functional._adjust_input_rank", "text_models", "wrap_inputs"),
+    ("keras.src.models.functional", "Functional._assert_input_compatibility", "text_models", "wrap_check"),
+    ("keras.src.models.model", "Model.__call__", "text_models", "call_model"),
     *[
-        ("keras.src.backend.jax.trainer", f"JAXTrainer.{name}_on_batch", "wrap_batch")
+        ("keras.src.backend.jax.trainer", f"JAXTrainer.{name}", "text_models", "wrap_loop")
+        for name in ("fit", "evaluate", "predict")
+    ],
+    *[
+        ("keras.src.backend.jax.trainer", f"JAXTrainer.{name}_on_batch", "text_models", "wrap_batch")
         for name in ("train", "test", "predict")
     ],
 ]
@@ -54,16 +62,12 @@ def install() -> None:
         return
     for module, name, own, own_name in _REPLACEMENTS:
         source = importlib.import_module(f"{_OWN}.{own}")
-        _replace(importlib.import_module(module), name, getattr(source, own_name) if own_name else source)
-    text_models = importlib.import_module(f"{_OWN}.text_models")
-    for module, path, wrapper in _WRAPPED:
-        owner, _, name = path.rpartition(".")
-        target: Any = importlib.import_module(module)
-        target = operator.attrgetter(owner)(target) if owner else target
-        _replace(target, name, getattr(text_models, wrapper)(getattr(target, name)))
+        _replace(module, name, getattr(source, own_name) if own_name else source)
+    for module, name, own, wrapper in _WRAPPED:
+        stock = operator.attrgetter(name)(importlib.import_module(module))
+        _replace(module, name, getattr(importlib.import_module(f"{_OWN}.{own}"), wrapper)(stock))
     for module, name in _WITH_STAND_IN:
-        target = importlib.import_module(module)
-        _replace(target, name, _with_stand_in(getattr(target, name)))
+        _replace(module, name, _with_stand_in(getattr(importlib.import_module(module), name)))
     for name in _REGISTERED:
         _registered[name] = _register(name, getattr(importlib.import_module("keras.layers"), name))
 
@@ -83,7 +87,10 @@ def uninstall() -> None:
     _registered.clear()
 
 
-def _replace(target: Any, name: str, value: Any) -> None:
+def _replace(module: str, path: str, value: Any) -> None:
+    owner, _, name = path.rpartition(".")
+    target: Any = importlib.import_module(module)
+    target = operator.attrgetter(owner)(target) if owner else target
     _stock.append((target, name, vars(target).get(name, _INHERITED)))
     setattr(target, name, value)
 

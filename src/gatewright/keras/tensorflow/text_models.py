@@ -137,11 +137,13 @@ class _EncodingAdapter(DataAdapter):  # type: ignore[misc]
 
     def get_numpy_iterator(self) -> Iterator[Any]:
         """Return an iterator over the batches."""
-        for batch in self._adapter.get_numpy_iterator():
-            x, *others = batch if isinstance(batch, tuple | list) else (batch,)
-            x = keras.tree.map_structure(self._run.texts, x)
-            _build(self._run.model, x)
-            yield (encode(self._run.found, x), *others)
+        return map(self._encoded, self._adapter.get_numpy_iterator())
+
+    def _encoded(self, batch: Any) -> Any:
+        x, *others = batch if isinstance(batch, tuple | list) else (batch,)
+        x = keras.tree.map_structure(self._run.texts, x)
+        _build(self._run.model, x)
+        return (encode(self._run.found, x), *others)
 
     def get_jax_iterator(self) -> Iterator[Any]:
         """Return an iterator over the batches."""

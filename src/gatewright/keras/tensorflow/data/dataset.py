@@ -104,10 +104,12 @@ class Dataset(BatchingDataset):
         if not parts or not all(isinstance(part, Dataset) for part in parts):
             raise TypeError("tf.data.Dataset.zip needs datasets, in a tuple or a dict.")
 
+        def element_of(row: tuple[Any, ...]) -> Any:
+            values = iter(row)
+            return map_structure(lambda _: next(values), structure)
+
         def iterate() -> Iterator[Any]:
-            for row in zip(*parts, strict=False):
-                values = iter(row)
-                yield map_structure(lambda _: next(values), structure)  # noqa: B023
+            return map(element_of, zip(*parts, strict=False))
 
         sizes = [part._cardinality for part in parts]
         known = [size for size in sizes if size != INFINITE]
@@ -225,13 +227,7 @@ class Dataset(BatchingDataset):
         times = -1 if count is None else int(count)
 
         def iterate() -> Iterator[Any]:
-            for _ in itertools.count() if times < 0 else range(times):
-                empty = True
-                for item in self:
-                    empty = False
-                    yield item
-                if empty:
-                    return
+            return steps.repeated(self.__iter__, times)
 
         size = self._cardinality
         if times < 0:
@@ -245,7 +241,7 @@ class Dataset(BatchingDataset):
         sizes = self._cardinality, dataset._cardinality
         size = INFINITE if INFINITE in sizes else UNKNOWN if UNKNOWN in sizes else sum(sizes)
         return Dataset(
-            lambda: itertools.chain(self, dataset),
+            lambda: itertools.chain(iter(self), dataset),
             size,
             lambda: map_structure(specs.common, self.element_spec, dataset.element_spec),
         )

@@ -28,6 +28,11 @@ class Shape(tuple[Any, ...]):
         return list(self)
 
 
+def _assigned(operate: Callable[[Any, Any], Any]) -> Any:
+    """Return the method for an assignment such as `x += 1`, which leaves the array of `x` unchanged."""
+    return lambda element, other: operate(element, other)
+
+
 class Element(np.ndarray):
     """A tensor in an input pipeline: a NumPy array with the methods of `tf.Tensor`.
 
@@ -87,13 +92,13 @@ class Element(np.ndarray):
     def __reduce__(self) -> Any:
         return element, (np.array(self.view(np.ndarray)),)
 
-    __iadd__ = operator.add
-    __isub__ = operator.sub
-    __imul__ = operator.mul
-    __itruediv__ = operator.truediv
-    __ifloordiv__ = operator.floordiv
-    __imod__ = operator.mod
-    __ipow__ = operator.pow
+    __iadd__ = _assigned(operator.add)
+    __isub__ = _assigned(operator.sub)
+    __imul__ = _assigned(operator.mul)
+    __itruediv__ = _assigned(operator.truediv)
+    __ifloordiv__ = _assigned(operator.floordiv)
+    __imod__ = _assigned(operator.mod)
+    __ipow__ = _assigned(operator.pow)
 
 
 def is_text(dtype: np.dtype[Any]) -> bool:

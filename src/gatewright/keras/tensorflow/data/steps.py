@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import pickle
 import tempfile
+import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any
 
@@ -21,6 +22,25 @@ def slices(structure: Any, count: int) -> _Elements:
     arrays = map_structure(lambda array: array.view(np.ndarray), structure)
     for index in range(count):
         yield map_structure(lambda array: element(array[index], array.dtype), arrays)  # noqa: B023
+
+
+def repeated(start: Callable[[], _Elements], times: int) -> _Elements:
+    """Yield the elements of several iterations, or of endless ones if `times` is negative.
+
+    As in TensorFlow, the first of a finite number of iterations starts at once, and gets its seeds then.
+    """
+    first = start() if times > 0 else None
+
+    def iterate() -> _Elements:
+        for number in itertools.count() if times < 0 else range(times):
+            empty = True
+            for item in start() if number or first is None else first:
+                empty = False
+                yield item
+            if empty:
+                return
+
+    return iterate()
 
 
 def batches(elements: _Elements, size: int, drop_remainder: bool) -> _Elements:
@@ -189,11 +209,11 @@ class MemoryCache:
 
     def iterate(self, source: Callable[[], _Elements]) -> _Elements:
         """Yield the stored elements, or the elements of `source`, which are stored."""
-        if self._stored is not None:
-            yield from self._stored
-            return
+        return iter(self._stored) if self._stored is not None else self._storing(source())
+
+    def _storing(self, elements: _Elements) -> _Elements:
         seen = []
-        for item in source():
+        for item in elements:
             seen.append(item)
             yield item
         self._stored = seen
@@ -208,20 +228,24 @@ class FileCache:
 
     def iterate(self, source: Callable[[], _Elements]) -> _Elements:
         """Yield the stored elements, or the elements of `source`, which are stored."""
-        if self._file is not None:
-            position = 0
-            for _ in range(self._count):
-                self._file.seek(position)
-                item = pickle.load(self._file)
-                position = self._file.tell()
-                yield item
-            return
+        return self._stored() if self._file is not None else self._storing(source())
+
+    def _stored(self) -> _Elements:
+        position = 0
+        for _ in range(self._count):
+            self._file.seek(position)
+            item = pickle.load(self._file)
+            position = self._file.tell()
+            yield item
+
+    def _storing(self, elements: _Elements) -> _Elements:
         with contextlib.ExitStack() as stack_:
             file = stack_.enter_context(tempfile.TemporaryFile())
             count = 0
-            for item in source():
+            for item in elements:
                 pickle.dump(item, file, protocol=5)
                 count += 1
                 yield item
             self._file, self._count = file, count
+            weakref.finalize(self, file.close)
             stack_.pop_all()  # keeps the file open
