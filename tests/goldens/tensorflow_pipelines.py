@@ -1,4 +1,4 @@
-"""Small programs on `tf`, run by make_tensorflow.py with TensorFlow and by the tests without it."""
+"""Small programs on `tf`, run by make_tensorflow_data.py with TensorFlow and by the tests without it."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from goldens import tensorflow_pipelines as cases
 from gatewright.keras.enable import disable, enable
 from gatewright.keras.tensorflow import names
 
-GOLDENS = json.loads((Path(__file__).parents[1] / "goldens" / "tensorflow.json").read_text("utf-8"))
+GOLDENS = json.loads((Path(__file__).parents[1] / "goldens" / "tensorflow_data.json").read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")

@@ -226,8 +226,10 @@ class Lookup(TextLayer):
 
     # Encoding
 
-    def encode(self, inputs: Any) -> Element:
+    def encode(self, inputs: Any) -> Any:
         """Return the index of each token, or the token of each index with `invert`."""
+        if callable(getattr(inputs, "row_lengths", None)):  # a tf.RaggedTensor
+            return self._ragged(inputs)
         array = tensor(inputs)
         if is_text(array.dtype) != (self._text and not self.invert):
             raise InputError(
@@ -241,6 +243,11 @@ class Lookup(TextLayer):
             values = np.array(self.indices(flat), np.int64)
         values = values.reshape(array.shape)
         return element(values) if self.output_mode == "int" else self._weighted(self._encoded(values))
+
+    def _ragged(self, inputs: Any) -> Any:
+        if self.output_mode != "int":
+            return self.encode_rows([[self._key(token) for token in row] for row in inputs.to_list()])
+        return type(inputs)([self.encode(row) for row in inputs.to_list()])
 
     def indices(self, tokens: Sequence[Any]) -> list[int]:
         """Return the index of each token."""

@@ -1,7 +1,7 @@
 """Put this package's classes and functions into the places where Keras on JAX needs TensorFlow."""
 
 import functools
-import importlib
+import importlib.util
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -57,8 +57,8 @@ _registered: dict[str, Any] = {}
 
 
 def install() -> None:
-    """Replace what needs TensorFlow in Keras. Repeated calls have no further effect."""
-    if _stock:
+    """Replace what needs TensorFlow in Keras, unless TensorFlow is installed. Repeated calls have no further effect."""
+    if _stock or importlib.util.find_spec("tensorflow") is not None:
         return
     for module, name, own, own_name in _REPLACEMENTS:
         source = importlib.import_module(f"{_OWN}.{own}")

@@ -1,7 +1,7 @@
-"""Writes tensorflow.json: the results of tensorflow_pipelines.py with TensorFlow. Run with Python that has it:
+"""Writes tensorflow_data.json: the results of tensorflow_pipelines.py with TensorFlow. Run with Python that has it:
 
 python -m venv /tmp/tensorflow && /tmp/tensorflow/bin/pip install tensorflow-cpu==2.21.0 keras==3.15
-KERAS_BACKEND=tensorflow /tmp/tensorflow/bin/python tests/goldens/make_tensorflow.py
+KERAS_BACKEND=tensorflow /tmp/tensorflow/bin/python tests/goldens/make_tensorflow_data.py
 """
 
 import json
@@ -21,7 +21,7 @@ def main() -> None:
             "vectorization": cases.vectorization(tensorflow),
             "text_models": cases.text_models(tensorflow),
         }
-    path = Path(__file__).with_name("tensorflow.json")
+    path = Path(__file__).with_name("tensorflow_data.json")
     path.write_text(json.dumps(results, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
