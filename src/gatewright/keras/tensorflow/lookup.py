@@ -78,8 +78,6 @@ class Lookup(TextLayer):
                 raise InputError(f"{type(self).__name__}: a vocabulary with output_mode='tf_idf' needs idf_weights.")
             self.set_vocabulary(vocabulary, idf_weights)
 
-    # Vocabulary
-
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
         """Make the vocabulary from the tokens in data, the most frequent first.
 
@@ -223,8 +221,6 @@ class Lookup(TextLayer):
     def _token(self, key: Any) -> Any:
         """Return a stored token as the user sees it."""
         return key.decode("utf-8", "replace") if isinstance(key, bytes) else key
-
-    # Encoding
 
     def encode(self, inputs: Any) -> Any:
         """Return the index of each token, or the token of each index with `invert`."""

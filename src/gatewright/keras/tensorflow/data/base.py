@@ -39,6 +39,7 @@ class BaseDataset(DatasetV2):
         self._cardinality = cardinality
         self._spec = spec
         self._options = Options()
+        self._is_shuffled = False  # by its last step, which TensorFlow then joins with `repeat`
 
     def _derive(
         self, iterate: Callable[[], Iterator[Any]], cardinality: int = UNKNOWN, spec: Callable[[], Any] | None = None

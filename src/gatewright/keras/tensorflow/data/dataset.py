@@ -201,7 +201,9 @@ class Dataset(BatchingDataset):
                 return iter(self)
             return shuffling.shuffled(iter(self), size, seeds.next())
 
-        return Dataset(iterate, self._cardinality, self._get_spec)
+        shuffled = Dataset(iterate, self._cardinality, self._get_spec)
+        shuffled._is_shuffled = True
+        return shuffled
 
     def take(self, count: Any, name: str | None = None) -> Dataset:
         """Keep the first `count` elements, or all if it is -1."""
@@ -227,7 +229,7 @@ class Dataset(BatchingDataset):
         times = -1 if count is None else int(count)
 
         def iterate() -> Iterator[Any]:
-            return steps.repeated(self.__iter__, times)
+            return steps.repeated(self.__iter__, times, one_more=not self._is_shuffled)
 
         size = self._cardinality
         if times < 0:

@@ -79,10 +79,12 @@ def prefetch_to_device(device: Any, buffer_size: Any = None) -> _Step:
 
 
 def __getattr__(name: str) -> Any:
-    raise AttributeError(
-        f"tf.data.experimental.{name} needs TensorFlow, which is not installed. Use the methods of tf.data.Dataset, "
-        "such as from_generator, or install TensorFlow."
+    counterpart = (
+        "pandas.read_csv and tf.data.Dataset.from_tensor_slices(dict(table))"
+        if "csv" in name.lower()
+        else "the methods of tf.data.Dataset, such as from_generator"
     )
+    raise AttributeError(f"tf.data.experimental.{name} needs TensorFlow, which is not installed. Use {counterpart}.")
 
 
 __all__ = ["AUTOTUNE", "INFINITE_CARDINALITY", "UNKNOWN_CARDINALITY"]

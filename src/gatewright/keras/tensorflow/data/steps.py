@@ -24,21 +24,24 @@ def slices(structure: Any, count: int) -> _Elements:
         yield map_structure(lambda array: element(array[index], array.dtype), arrays)  # noqa: B023
 
 
-def repeated(start: Callable[[], _Elements], times: int) -> _Elements:
+def repeated(start: Callable[[], _Elements], times: int, one_more: bool) -> _Elements:
     """Yield the elements of several iterations, or of endless ones if `times` is negative.
 
-    As in TensorFlow, the first of a finite number of iterations starts at once, and gets its seeds then.
+    As in TensorFlow, each of a finite number of iterations starts when the one before ends, and gets its seeds then:
+    the first at once, and with `one_more` one that is never used after the last.
     """
     first = start() if times > 0 else None
 
     def iterate() -> _Elements:
+        elements = first
         for number in itertools.count() if times < 0 else range(times):
             empty = True
-            for item in start() if number or first is None else first:
+            for item in start() if elements is None else elements:
                 empty = False
                 yield item
             if empty:
                 return
+            elements = start() if 0 <= number < times - 1 or (one_more and times > 0) else None
 
     return iterate()
 
