@@ -166,12 +166,14 @@ class TestErrors:
             (lambda make: make([[1], [1, 2]]), "different lengths"),
             (lambda make: make([object()]), "where tf.data expects texts"),
             (lambda make: list(make(range(3)).map(lambda x: np.zeros(int(x))).batch(2)), "Use padded_batch"),
-            (lambda make: make([1]).batch(0), "batch_size must be 1 or more"),
+            (lambda make: make([1]).batch(0), "batch_size must be a number of 1 or more"),
+            (lambda make: list(make([1]).filter(lambda x: None)), "must return one bool"),
+            (lambda make: make([1]).snapshot, "no attribute 'snapshot'"),
             (lambda make: list(make([1]).flat_map(lambda x: x)), "must return a tf.data.Dataset"),
         ],
     )
     def test_bad_input_is_one_sentence(self, make, use, message):
-        with pytest.raises((ValueError, TypeError), match=message):
+        with pytest.raises((ValueError, TypeError, AttributeError), match=message):
             use(make)
 
     def test_a_generator_must_yield_what_was_declared(self, tf):
@@ -180,6 +182,8 @@ class TestErrors:
 
         with pytest.raises(ValueError, match=r"shape \(2,\) where an element of shape \(3,\)"):
             one([1, 2], output_types="int32", output_shapes=[3])
+        with pytest.raises(ValueError, match="string cannot be used as int32"):
+            one("a", output_types="int32")
         with pytest.raises(TypeError, match="a tuple of 2 components"):
             one(1, output_types=("int32", "int32"))
 

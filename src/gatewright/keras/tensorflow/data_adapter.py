@@ -81,8 +81,13 @@ def wrap_build(stock: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(stock)
     def build(model: Any, *args: Any, **options: Any) -> Any:
-        with peeking():
-            return stock(model, *args, **options)
+        try:
+            with peeking():
+                return stock(model, *args, **options)
+        except StopIteration:
+            raise InputError(
+                "The data has no batches. Check its source and the steps that leave elements out."
+            ) from None
 
     return build
 

@@ -83,6 +83,12 @@ class BaseDataset(DatasetV2):
         with shuffling.peeking():
             return dataset_from(function, first, step).element_spec
 
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"A tf.data.Dataset of Gatewright has no attribute {name!r}. Use its other methods, or make the elements "
+            "with tf.data.Dataset.from_generator."
+        )
+
     def __iter__(self) -> OwnedIterator:
         return OwnedIterator(self, self._iterate())
 
@@ -192,6 +198,18 @@ def dataset_from(function: Callable[..., Any], item: Any, step: str) -> BaseData
 
 def positive(name: str, value: Any) -> int:
     """Return a number of elements, which must be 1 or more."""
-    if isinstance(value, DatasetV2) or int(value) < 1:
-        raise InputError(f"{name} must be 1 or more, not {value}.")
-    return int(value)
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = 0
+    if number < 1:
+        raise InputError(f"{name} must be a number of 1 or more, not {str(value)[:80]}.")
+    return number
+
+
+def is_true(function: Callable[..., Any], item: Any) -> bool:
+    """Return the result of a user's function that decides about an element."""
+    result = call(function, item)
+    if not isinstance(result, np.ndarray) or result.dtype != np.bool_ or result.ndim:
+        raise TypeError(f"The function passed to filter or take_while must return one bool, not {str(result)[:80]}.")
+    return bool(result)

@@ -21,6 +21,7 @@ from gatewright.keras.tensorflow.data.base import (
     checked,
     convert,
     dataset_from,
+    is_true,
     positive,
 )
 from gatewright.keras.tensorflow.data.batching import BatchingDataset
@@ -155,7 +156,7 @@ class Dataset(BatchingDataset):
 
     def filter(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
         """Keep the elements for which a function returns True."""
-        return Dataset(lambda: (item for item in self if bool(call(predicate, item))), UNKNOWN, self._get_spec)
+        return Dataset(lambda: (item for item in self if is_true(predicate, item)), UNKNOWN, self._get_spec)
 
     def flat_map(self, map_func: Callable[..., Any], name: str | None = None) -> Dataset:
         """Apply a function that returns a dataset to each element, and chain these datasets."""
@@ -268,7 +269,7 @@ class Dataset(BatchingDataset):
     def take_while(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
         """Keep the elements up to the first for which a function returns False."""
         return Dataset(
-            lambda: itertools.takewhile(lambda item: bool(call(predicate, item)), iter(self)), UNKNOWN, self._get_spec
+            lambda: itertools.takewhile(lambda item: is_true(predicate, item), iter(self)), UNKNOWN, self._get_spec
         )
 
     def scan(self, initial_state: Any, scan_func: Callable[[Any, Any], Any], name: str | None = None) -> Dataset:

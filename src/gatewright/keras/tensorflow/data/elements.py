@@ -137,7 +137,7 @@ def tensor(value: Any, dtype: Any = None) -> Element:
     if isinstance(value, Element) and dtype is None:
         return value
     if isinstance(value, str | bytes):
-        return element(value.encode() if isinstance(value, str) else value)
+        value = element(value.encode() if isinstance(value, str) else value)
     if isinstance(value, Mapping) or callable(getattr(value, "batch", None)):
         raise InputError(f"{type(value).__name__} is not a tensor. Use an array, a list, a number or a text.")
     is_python = isinstance(value, bool | int | float | list | tuple) and _is_python_number(value)
