@@ -25,7 +25,7 @@ __version__: str
 
 def train_series_classifier(
     data: str | Path,
-    out: str | Path = "model.safetensors",
+    out: str | Path = "classify.safetensors",
     *,
     label: str | None = None,
     id: str | None = None,
@@ -123,7 +123,7 @@ def train_series_classifier(
 
 def train_classifier(
     data: str | Path,
-    out: str | Path = "model.safetensors",
+    out: str | Path = "classify.safetensors",
     *,
     text: str | None = None,
     label: str | None = None,
@@ -231,7 +231,7 @@ def train_classifier(
 
 def train_roll_model(
     data: str | Path,
-    out: str | Path = "model.safetensors",
+    out: str | Path = "generate.safetensors",
     *,
     limit: int | None = None,
     overwrite: bool = False,
@@ -292,7 +292,7 @@ def train_roll_model(
 
 def train_language_model(
     data: str | Path,
-    out: str | Path = "model.safetensors",
+    out: str | Path = "generate.safetensors",
     *,
     text: str | None = None,
     header: str | None = None,
@@ -396,7 +396,7 @@ def train_language_model(
 
 def train_forecaster(
     data: str | Path,
-    out: str | Path = "model.safetensors",
+    out: str | Path = "forecast.safetensors",
     *,
     time: str | None = None,
     target: str | None = None,
@@ -512,7 +512,7 @@ def train_forecaster(
 
 def train_tagger(
     data: str | Path,
-    out: str | Path = "model.safetensors",
+    out: str | Path = "tag.safetensors",
     *,
     column: str | None = None,
     word_column: str | None = None,

@@ -209,10 +209,60 @@ class TestFolder:
         settings = {**SMALL, "seeds": 2, "cells": "simple_rnn", "out": tmp_path / "o"}
         result = gatewright.compare(learning_rates=[1e30], **settings)
         assert np.isnan(result.cells[0].test["mse"].mean)
-        assert not result.tests[0].differs
+        assert result.tests == ()
+        assert result.verdict.startswith("SimpleRNN diverged in 2 of 2 runs (seed 0: ")
+        assert "so nothing is concluded about it: give lower --learning-rates than 1e+30. Mean" in result.verdict
+        assert "o difference" not in result.verdict
+        assert result.rows[0]["name"] == "SimpleRNN"
+        assert "diverged" in str(result)
+        assert "<svg" in (tmp_path / "o" / "report.html").read_text()
         json.loads((tmp_path / "o" / "compare.json").read_text(), parse_constant=pytest.fail)
         both = gatewright.compare(learning_rates=[1e30, 0.01], **settings)
         assert both.cells[0].learning_rate == 0.01
+        assert "SimpleRNN diverged with the learning rate 1e+30, which was not used." in both.notes
+        assert "SimpleRNN diverged" not in both.verdict
+
+    def test_a_second_comparison_in_a_folder_is_refused_and_the_first_goes_on(self, tmp_path, monkeypatch, capsys):
+        out, real, refused = tmp_path / "o", runs._Runner.run, []
+
+        def with_a_second_one(*given):
+            if not refused:
+                refused.append(cli.main(["compare", "--out", str(out), *FLAGS]))
+            return real(*given)
+
+        monkeypatch.setattr(runs._Runner, "run", with_a_second_one)
+        result = gatewright.compare(out=out, cells="gru", **SMALL)
+        assert refused == [2]
+        said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("gatewright: ")]
+        assert len(said) == 1
+        assert f"o is in use by another comparison (process {os.getpid()}, since 20" in said[0]
+        assert len(result.cells[0].runs) == 2
+        assert sorted(path.name for path in out.iterdir()) == ["compare.json", "report.html", "runs", "settings.json"]
+
+    def test_a_damaged_run_is_made_again_with_a_note(self, tmp_path, capsys):
+        settings = {**SMALL, "cells": "gru", "out": tmp_path / "o"}
+        first = gatewright.compare(**settings)
+        damaged = sorted((tmp_path / "o" / "runs").iterdir())
+        for path, cut in zip(damaged, (0, 100, -1), strict=True):
+            path.write_bytes(path.read_bytes()[:cut])
+        capsys.readouterr()
+        again = gatewright.compare(**settings)
+        assert again.verdict == first.verdict
+        said = capsys.readouterr().err
+        for path in damaged:
+            assert f"gatewright: {path} is damaged or of another version: it is made anew." in said
+
+    def test_an_input_is_not_replaced_by_results(self, small, capsys):
+        data = small[1] / "compare.json"
+        content = data.read_bytes()
+        assert cli.main(["compare", str(data), "--out", str(small[1])]) == 2
+        assert "compare.json is in the folder --out " in capsys.readouterr().err
+        assert data.read_bytes() == content
+
+    def test_a_folder_that_was_created_for_nothing_is_removed(self, tmp_path, capsys):
+        (tmp_path / "d.csv").write_text("text,label\na,x\n")
+        assert cli.main(["compare", "d.csv", "--out", str(tmp_path / "deep" / "o")]) == 2
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["d.csv"]
 
     def test_other_data_is_refused(self, tmp_path):
         settings = {
@@ -265,14 +315,6 @@ class TestFolder:
         assert len(list((out / "runs").glob("*.npz"))) == 3
         assert not (out / "report.html").exists()
         assert len(gatewright.compare(out=out, **SMALL).cells[2].runs) == 2
-
-    def test_a_damaged_run_is_named(self, tmp_path):
-        settings = {**SMALL, "cells": "gru", "seeds": 1, "out": tmp_path / "o"}
-        gatewright.compare(**settings)
-        (run,) = (tmp_path / "o" / "runs").glob("gru*")
-        run.write_bytes(run.read_bytes()[:100])
-        with pytest.raises(InputError, match=f"{run.name} is damaged: remove it"):
-            gatewright.compare(**settings)
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import pytest
 from gatewright.ops import kernels
 from gatewright.ops import threads as _threads
 from gatewright.ops.threads import VARIABLE, cgroup_quota, default_threads
+from gatewright.support.errors import InputError
 
 
 @pytest.fixture
@@ -37,11 +38,24 @@ def test_variable(value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert default_threads(tmp_path) == (int(value), VARIABLE)
 
 
-@pytest.mark.parametrize("value", ["", "0", "-1", "1.5", "two", " 2", "²", "٣"])
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "two", " 2", "²", "٣", "65537"])
 def test_bad_variable(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, value)
-    with pytest.raises(ValueError, match=f"^{VARIABLE} must be a whole number of at least 1, not {value!r}. Change it"):
+    with pytest.raises(
+        ValueError, match=f"^{VARIABLE} must be a whole number from 1 to 65536, not {value!r}. Change it"
+    ):
         default_threads()
+
+
+def test_a_long_bad_variable_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "9" * 5000)
+    with pytest.raises(InputError, match=rf"not '{'9' * 40}\.\.\.'\. Change it"):
+        default_threads()
+
+
+def test_an_empty_variable_is_none(tmp_path: Path, eight_cores: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "")
+    assert default_threads(tmp_path) == (8, "processor affinity")
 
 
 def test_affinity(tmp_path: Path, eight_cores: None) -> None:
@@ -128,6 +142,9 @@ def test_variable_of_a_program() -> None:
         return subprocess.run([sys.executable, "-c", text], env=environment, capture_output=True, text=True)
 
     assert program("3").stdout == "3\n"
-    assert program("x").stderr.splitlines()[-1] == (
-        f"ValueError: {VARIABLE} must be a whole number of at least 1, not 'x'. Change it or unset it."
+    assert int(program("").stdout) >= 1
+    assert (
+        program("x")
+        .stderr.splitlines()[-1]
+        .endswith(f"InputError: {VARIABLE} must be a whole number from 1 to 65536, not 'x'. Change it or unset it.")
     )

@@ -81,6 +81,8 @@ def run(
         require_one_of("suite", name, tuple(SUITES))
     given = _checked_settings(rounds, peers, tensorflow_python) | {"all_cases": all_cases}
     folder = Path(out)
+    for name in names:
+        _require_own_files(folder, name)
     _create_folder(folder)
     report = Report({}, {}, {})
     for name in dict.fromkeys(names):
@@ -113,6 +115,26 @@ def _checked_settings(rounds: Any, peers: Sequence[str] | None, tensorflow_pytho
             )
         given["tensorflow_python"] = tensorflow_python
     return given
+
+
+def _require_own_files(folder: Path, name: str) -> None:
+    """Raise an error if a suite would replace files that are not its earlier results.
+
+    Raises:
+        InputError: The folder has a file with the name of a result, but that no suite wrote.
+    """
+    files = [folder / f"{name}.{suffix}" for suffix in ("json", "md", "png")]
+    existing = [file for file in files if file.exists() or file.is_symlink()]
+    if existing and not _is_result(files[0]):
+        raise InputError(f"{existing[0]} is not a result of `gatewright bench`. Move it, or choose another --out.")
+
+
+def _is_result(file: Path) -> bool:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and {"when", "machine", "git", "settings"} <= content.keys()
 
 
 def _create_folder(folder: Path) -> None:

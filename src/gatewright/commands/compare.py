@@ -11,7 +11,7 @@ from gatewright.commands.flags import add_json, add_options, add_settings, add_s
 from gatewright.commands.printing import called
 from gatewright.ops.cells import CELLS
 from gatewright.support import memory
-from gatewright.support.files import atomically
+from gatewright.support.files import atomically, require_outside
 from gatewright.support.packages import require_packages
 from gatewright.tasks import registry
 
@@ -36,7 +36,9 @@ def compare(
     """Train each recurrent cell from several seeds on the same data, and compare the cells with a baseline.
 
     Every finished run is stored in `out`, and a further call with the same `out` does not repeat it. So repeat the call
-    to resume an interrupted comparison, or to add seeds, cells or learning rates.
+    to resume an interrupted comparison, or to add seeds, cells or learning rates. Only one comparison at a time may
+    write to `out`. If the loss of a run becomes infinite or not a number, the run is reported as diverged, and nothing
+    is concluded about its cell.
 
     Args:
         data: "adding" (the adding problem, which needs no data), or a named data set, a file or a folder as for
@@ -86,14 +88,16 @@ def compare(
         limit=limit,
         given=settings,
     )
-    folder = RunFolder(out)
-    shared = {**plan.shared, "gatewright": machine.facts()["gatewright"]}
-    folder.require_same(shared, unknown=("fingerprint",))  # before the data is read, which may take long
-    dataset = Dataset.read(plan.task)
-    folder.claim({**shared, "fingerprint": dataset.fingerprint()})
-    entries = entrants(plan, dataset)
-    result = conclude(plan, entries, dataset, *run_all(plan, entries, dataset, folder))
-    _write(result, folder.path)
+    files = {option.flag: settings.get(option.name) for option in registry.all_options().values()}
+    require_outside(Path(out), "--out", {"DATA": data, "--validation": validation, "--test": test, **files})
+    with RunFolder(out) as folder:
+        shared = {**plan.shared, "gatewright": machine.facts()["gatewright"]}
+        folder.require_same(shared, unknown=("fingerprint",))  # before the data is read, which may take long
+        dataset = Dataset.read(plan.task)
+        folder.claim({**shared, "fingerprint": dataset.fingerprint()})
+        entries = entrants(plan, dataset)
+        result = conclude(plan, entries, dataset, *run_all(plan, entries, dataset, folder))
+        _write(result, folder.path)
     return result
 
 

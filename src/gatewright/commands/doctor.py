@@ -1,16 +1,19 @@
 """The `doctor` command: report what is installed, what works, and how to fix what does not."""
 
 import argparse
+import contextlib
 import html
 import importlib.util
 import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gatewright.ops import threads
+from gatewright.support.errors import InputError
 
 _PACKAGES = ("gatewright", "numpy", "keras", "jax", "torch", "tensorflow")
 # The packages that each integration needs, and a program that tries it. A program runs in a process of its own: a crash
@@ -72,7 +75,11 @@ class Report:
 
 def doctor() -> Report:
     """Check this installation of gatewright, and return a report. This takes some seconds."""
-    findings = [*_versions(), *_kernels(), _threads(), *_integrations(), _data_folder()]
+    findings = _versions()
+    number = _threads()
+    with _usable_threads():
+        findings += [*_kernels(), number, *_integrations()]
+    findings.append(_data_folder())
     problems = tuple(finding.problem for finding in findings if finding.problem)
     return Report(tuple((finding.name, finding.text) for finding in findings), problems)
 
@@ -102,7 +109,7 @@ def _kernels() -> list[Finding]:
 def _threads() -> Finding:
     try:
         count, source = threads.default_threads()
-    except ValueError as error:
+    except InputError as error:
         return Finding("threads", "unknown", str(error))
     problem = ""
     if count > (cores := threads.usable_cores()):
@@ -111,6 +118,21 @@ def _threads() -> Finding:
             f"{threads.VARIABLE}={cores}."
         )
     return Finding("threads", f"{count}, from {source}", problem)
+
+
+@contextlib.contextmanager
+def _usable_threads() -> Iterator[None]:
+    """Unset a wrong number of threads inside the `with` block, so that it is reported as one problem only."""
+    wanted = os.environ.get(threads.VARIABLE)
+    try:
+        threads.default_threads()
+    except InputError:
+        del os.environ[threads.VARIABLE]
+    try:
+        yield
+    finally:
+        if wanted is not None:
+            os.environ[threads.VARIABLE] = wanted
 
 
 def _integrations() -> list[Finding]:

@@ -7,6 +7,7 @@ from gatewright.commands.flags import add_json, add_options, whole_number
 from gatewright.commands.printing import called, print_result
 from gatewright.commands.train import require_limit
 from gatewright.support.errors import InputError, nearest
+from gatewright.support.files import require_other_file
 from gatewright.support.packages import require_packages
 from gatewright.tasks import registry
 from gatewright.tasks.base.spec import Option
@@ -50,6 +51,9 @@ def evaluate(model: str | Path, data: str, *, limit: int | None = None, **option
                 f"{_own_options()[name].flag} {value} does not apply to {model}, a model of {spec.examples}: leave "
                 "it out."
             )
+    if own:
+        files = {option.flag: given.get(option.name) for option in spec.options}
+        require_other_file(Path(own["plot"]), "--plot", {"MODEL": model, "DATA": data, **files})
     evaluation_set = loaded.read(data, given, limit)
     prepared = evaluation_set.prepared
     batch = prepared.encode(evaluation_set.examples)

@@ -10,9 +10,12 @@ from collections.abc import Sequence
 
 from gatewright.commands.flags import Parser
 from gatewright.commands.printing import Failed
+from gatewright.support.errors import InputError
 from gatewright.support.version import VERSION
 
 _COMMANDS = ("train", "evaluate", "predict", "generate", "info", "compare", "run", "bench", "doctor")
+# In JAX's errors, which are RuntimeErrors, if the memory is not enough.
+_NO_MEMORY = "RESOURCE_EXHAUSTED"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except Failed as failed:
         return failed.code
+    except InputError as error:
+        print(f"gatewright: {error}", file=sys.stderr)
+        return 2
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and _NO_MEMORY not in str(error):
+            raise
+        print("gatewright: There is not enough memory: use less data, or a smaller network or batch.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("gatewright: interrupted", file=sys.stderr)
         return 130

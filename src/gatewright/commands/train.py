@@ -1,7 +1,5 @@
 """The `train` command: train one network and write its model file."""
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +7,7 @@ from gatewright.commands.flags import add_json, add_options, add_settings, add_s
 from gatewright.commands.printing import called, print_result
 from gatewright.support import memory
 from gatewright.support.errors import InputError
+from gatewright.support.files import require_other_file, require_writable
 from gatewright.support.packages import require_packages
 from gatewright.tasks import registry
 from gatewright.tasks.base.settings import read_toml
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 def train(
     task: str,
     data: str,
-    out: str | Path = "model.safetensors",
+    out: str | Path | None = None,
     *,
     validation: str | None = None,
     test: str | None = None,
@@ -34,12 +33,15 @@ def train(
     The saved weights are those after the epoch that is best on the validation set. The test set is used once, at the
     end. A baseline is fitted to the same data. If training is interrupted, its progress is stored in the folder
     `OUT.training`: the same call resumes it, with the same result as without the interruption. If training has already
-    finished, the same call does not repeat it.
+    finished, the same call does not repeat it. Only one training at a time may write to `out`.
+
+    If the loss becomes infinite or not a number, training stops. The model is then that of the best epoch before, with
+    a note, or the call is refused if there is none.
 
     Args:
         task: "classify", "generate", "forecast" or "tag".
         data: A named data set, a file or a folder; see `gatewright train TASK --help`.
-        out: Path of the model file.
+        out: Path of the model file. The default is named after the task, such as classify.safetensors.
         validation, test: Data for the validation set and the test set. By default, the sets that `data` contains, or
             examples set aside from `data`.
         limit: Use at most this many training examples, and at most this many test examples.
@@ -53,36 +55,41 @@ def train(
         KeyboardInterrupt: The user interrupted training. The message says where its progress is stored.
     """
     for name, value in {"data": data, "out": out}.items():
-        if not isinstance(value, str | Path):
+        if not isinstance(value, str | Path) and not (name == "out" and value is None):
             raise InputError(f"{name} must be a name or a path, not {value!r}.")
     require_packages("gatewright train", ("jax", "optax", "sklearn", "scipy", "rich"))
     memory.use_one_arena()  # before JAX starts its threads
-    from gatewright.training.job import Job, require_place
+    from gatewright.training.job import Job
+    from gatewright.training.work_folder import WorkFolder
 
-    data, file = str(data), Path(out)
+    data = str(data)
     options, given = registry.split_options(settings, training=True)
     spec = registry.find(task, data, options)
+    file = Path(spec.default_out if out is None else out)
     given = {**({} if config is None else read_toml(config)), **given}
     require_limit(limit)
-    require_place(file)
-    inputs = {"DATA": data, "--validation": validation, "--test": test}
-    _require_other_file(file, {**inputs, **{option.flag: options.get(option.name) for option in spec.options}})
+    inputs = {"DATA": data, "--validation": validation, "--test": test, "--config": config}
+    require_other_file(file, "--out", {**inputs, **{option.flag: options.get(option.name) for option in spec.options}})
+    require_writable(file, "--out")
     completed = spec.complete(spec.settings, given, options)
     splits = spec.require_splits(data, {"validation": validation, "test": test})
-    before = _earlier_training(file, overwrite)
-    job = Job(spec.name, spec.command, spec.task_class()(data, completed, options, **splits, limit=limit), file)
-    if before is not None:
-        difference = job.difference(before)
-        if difference and not overwrite:
-            resume = "" if before.finished else "give the same settings to resume the training, "
-            raise InputError(
-                f"--out {file} was trained with {difference}: {resume}choose another --out, or give --overwrite to "
-                "replace it."
-            )
-        if before.finished and not difference:
-            job.remove_folder()
-            return before
-    return job.run(overwrite)
+    # Locked before an earlier model is read, so that no other training replaces it in the meantime.
+    with WorkFolder(file) as folder:
+        before = _earlier_training(file, overwrite)
+        made = spec.task_class()(data, completed, options, **splits, limit=limit)
+        job = Job(spec.name, spec.command, made, file, folder)
+        if before is not None:
+            difference = job.difference(before)
+            if difference and not overwrite:
+                resume = "" if before.finished else "give the same settings to resume the training, "
+                raise InputError(
+                    f"--out {file} was trained with {difference}: {resume}choose another --out, or give --overwrite to "
+                    "replace it."
+                )
+            if before.finished and not difference:
+                folder.clear()
+                return before
+        return job.run(overwrite)
 
 
 def add_parser(commands: Any) -> None:
@@ -113,9 +120,8 @@ def add_parser(commands: Any) -> None:
             add_options(groups[spec.examples], [option for option in spec.options if option.name not in names])
         add_settings(task, {spec.examples: spec.settings for spec in specs}, groups=groups)
         output = task.add_argument_group("output")
-        output.add_argument(
-            "--out", metavar="FILE", default="model.safetensors", help="The model file (default: %(default)s)."
-        )
+        out = f"The model file (default: {specs[0].default_out})."
+        output.add_argument("--out", metavar="FILE", help=out)
         output.add_argument("--overwrite", action="store_true", help="Replace a model of other settings or data.")
         output.add_argument(
             "--config",
@@ -134,21 +140,6 @@ def require_limit(limit: Any) -> None:
     """
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         raise InputError(f"limit must be a whole number of at least 1, not {limit!r}.")
-
-
-def _require_other_file(file: Path, inputs: Mapping[str, str | None]) -> None:
-    """Raise an error if the model file to write is also an input.
-
-    Args:
-        file: The model file to write.
-        inputs: The flag and the value of each argument that may be a file. None if it was not given.
-
-    Raises:
-        InputError: The model file is one of the inputs.
-    """
-    for flag, value in inputs.items():
-        if value is not None and os.path.exists(file) and os.path.exists(value) and file.samefile(value):
-            raise InputError(f"--out {file} is also given as {flag}, and would be lost: choose another --out.")
 
 
 def _earlier_training(file: Path, overwrite: bool) -> "Trained | None":

@@ -3,6 +3,7 @@
 import inspect
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from gatewright.commands.train import train
@@ -26,12 +27,7 @@ class Parameter(NamedTuple):
 _TYPES = {"int": "int", "float": "float", "bool": "bool", "str": "str", "floats": "Sequence[float]"}
 _COMMON = (
     Parameter("data", "str | Path", REQUIRED, "{reads}."),
-    Parameter(
-        "out",
-        "str | Path",
-        "model.safetensors",
-        "The model file.",
-    ),
+    Parameter("out", "str | Path", "", "The model file."),
 )
 _SPLITS = (
     Parameter(
@@ -68,7 +64,7 @@ def training_function(name: str) -> Callable[..., Any]:
         raise AttributeError(f"module 'gatewright' has no attribute {name!r}")
     own = {parameter.name for parameter in parameters(spec)}
 
-    def function(data: str, out: str = "model.safetensors", **given: Any) -> Any:
+    def function(data: str, out: str | Path = spec.default_out, **given: Any) -> Any:
         for argument in given:
             if argument not in own:
                 raise TypeError(f"{name}() got an unexpected keyword argument {argument!r}")
@@ -84,7 +80,8 @@ def training_function(name: str) -> Callable[..., Any]:
 
 def parameters(spec: TaskSpec) -> list[Parameter]:
     """Return the parameters of a task's training function, in order. The first two may be passed by position."""
-    found = [parameter._replace(text=parameter.text.format(reads=spec.reads)) for parameter in _COMMON]
+    data, out = _COMMON
+    found = [data._replace(text=data.text.format(reads=spec.reads)), out._replace(default=spec.default_out)]
     found += [
         Parameter(option.name, "int | None" if option.is_number else "str | None", None, option.help)
         for option in spec.options

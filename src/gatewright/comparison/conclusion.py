@@ -1,5 +1,6 @@
 """The result of a comparison, computed from its finished runs: table, statistical tests and verdict."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from gatewright.comparison.plan import Entrant, Plan
 from gatewright.comparison.runs import Finished
 from gatewright.ops import machine
-from gatewright.results.records import BaselineResult, CellResult, Comparison
+from gatewright.results.records import BaselineResult, CellResult, Comparison, Run
 from gatewright.results.statistics import mean_interval
 from gatewright.results.verdict import Competitor, comparison_verdict, judge
 from gatewright.support.trees import tree_map
@@ -37,6 +38,8 @@ def conclude(
     for entrant in entrants:
         chosen = _best_rate(plan, dataset, entrant, runs)
         cells.append(_cell_result(dataset, entrant, chosen))
+        if cells[-1].diverged:
+            continue
         trees = [finished.outputs for finished in chosen]
         outputs = tree_map(lambda *arrays: np.mean(arrays, axis=0), trees[0], *trees[1:])
         values = tuple(finished.run.test[main.name] for finished in chosen)
@@ -60,15 +63,20 @@ def conclude(
         },
         unit=prepared.unit,
         sizes=dataset.sizes,
-        notes=dataset.splits.notes,
+        notes=(*dataset.splits.notes, *_rate_notes(plan, entrants, cells, runs)),
         measures=prepared.measures,
         score_label=prepared.score_label,
         cells=tuple(cells),
         baseline=baseline,
         constant=constant,
         tests=tuple(tests),
-        verdict=comparison_verdict(
-            main, competitors, baseline_competitor, constant_competitor, tests, prepared.score_name
+        verdict=" ".join(
+            [
+                *filter(None, map(_divergence, cells)),
+                comparison_verdict(
+                    main, competitors, baseline_competitor, constant_competitor, tests, prepared.score_name
+                ),
+            ]
         ),
         machine=machine.facts(),
         seconds=sum(finished.seconds for finished in runs.values()) + fitted[1],
@@ -79,10 +87,14 @@ def conclude(
 def _best_rate(plan: Plan, dataset: Dataset, entrant: Entrant, runs: dict[str, Finished]) -> list[Finished]:
     """Select the best learning rate of an entry and return its runs, one for each seed, in the order of the seeds.
 
-    Learning rates are chosen as epochs are, by the means over the runs; see `Prepared.selection`.
+    Learning rates are chosen as epochs are, by the means over the runs; see `Prepared.selection`. A learning rate with
+    which a run diverged is only chosen if there is no other, and then it is the lowest one.
     """
     selection = dataset.prepared.selection(dataset.validation.size)
-    candidates = [[runs[entrant.key(rate, seed)] for seed in range(plan.seeds)] for rate in plan.learning_rates]
+    of_rate = {rate: [runs[entrant.key(rate, seed)] for seed in range(plan.seeds)] for rate in plan.learning_rates}
+    candidates = [found for found in of_rate.values() if not any(one.run.divergence for one in found)]
+    if not candidates:
+        return of_rate[min(of_rate)]
     means = []
     for finished in candidates:
         values = [one.run.epochs[one.run.chosen_epoch - 1].validation for one in finished]
@@ -100,10 +112,39 @@ def _cell_result(dataset: Dataset, entrant: Entrant, finished: Sequence[Finished
         finished[0].parameters,
         finished[0].run.learning_rate,
         max(one.peak_memory for one in finished),
-        mean_interval([float(np.mean([epoch.seconds for epoch in one.run.epochs])) for one in finished]),
+        mean_interval([_seconds_per_epoch(one.run) for one in finished]),
         {measure.name: mean_interval([one.run.test[measure.name] for one in finished]) for measure in measures},
         tuple(one.run for one in finished),
     )
+
+
+def _seconds_per_epoch(run: Run) -> float:
+    return float(np.mean([epoch.seconds for epoch in run.epochs])) if run.epochs else math.nan
+
+
+def _divergence(cell: CellResult) -> str:
+    """Return a sentence on the runs of a cell that diverged; empty if none did."""
+    diverged = [run for run in cell.runs if run.divergence]
+    if not diverged:
+        return ""
+    several = f" in {len(diverged)} of {len(cell.runs)} runs" if len(cell.runs) > 1 else ""
+    first = diverged[0]
+    return (
+        f"{cell.name} diverged{several} (seed {first.seed}: {first.divergence}), so nothing is concluded about it: "
+        f"give lower --learning-rates than {first.learning_rate:g}."
+    )
+
+
+def _rate_notes(
+    plan: Plan, entrants: Sequence[Entrant], cells: Sequence[CellResult], runs: dict[str, Finished]
+) -> list[str]:
+    """Return a note for each learning rate with which a cell diverged, if the cell has results with another one."""
+    return [
+        f"{entrant.name} diverged with the learning rate {rate:g}, which was not used."
+        for entrant, cell in zip(entrants, cells, strict=True)
+        for rate in plan.learning_rates
+        if not cell.diverged and any(runs[entrant.key(rate, seed)].run.divergence for seed in range(plan.seeds))
+    ]
 
 
 def _judged(dataset: Dataset, fitted: FittedBaseline, seconds: float) -> tuple[BaselineResult, Competitor]:

@@ -1,26 +1,31 @@
 """The folder in which a comparison stores its settings and its finished runs, one file for each run."""
 
+import contextlib
 import json
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-import numpy as np
-
+from gatewright.support.archives import read_arrays, write_arrays
 from gatewright.support.errors import InputError
-from gatewright.support.files import atomically, require_results_folder, unwritable
+from gatewright.support.files import atomically, is_temporary, require_results_folder, unwritable
+from gatewright.support.lock import Lock
+from gatewright.support.progress import print_status
 from gatewright.support.trees import Tree, tree_arrays, tree_from_arrays
 
 _MARK = "gatewright compare"
+_LOCK = "gatewright.lock"
 
 
 class RunFolder:
     """A folder that stores the settings and the finished runs of one comparison.
 
+    It is a context manager that creates the folder, and locks it against other comparisons. If nothing was stored in
+    the folder, it is removed at the end.
+
     Args:
-        path: Path of the folder. If it does not exist, `claim` creates it.
+        path: Path of the folder.
 
     Raises:
         InputError: The path is a file, a folder with other contents, or a folder without write permission.
@@ -30,12 +35,45 @@ class RunFolder:
         self.path = Path(path)
         self._settings = self.path / "settings.json"
         self._runs = self.path / "runs"
+        self._lock = Lock(self.path / _LOCK, self.path, "comparison")
+        self._created: list[Path] = []
         require_results_folder(self.path)
-        if self.path.is_dir() and any(self.path.iterdir()) and not self._settings.exists():
+        if self.path.is_dir() and not self._settings.exists() and not all(map(self._is_own, self.path.iterdir())):
             raise InputError(f"--out {path} has other files and no comparison in it. Choose a new or an empty folder.")
 
+    def _is_own(self, path: Path) -> bool:
+        """Return True for what a comparison leaves that was killed before it stored its settings."""
+        return path.name == _LOCK or is_temporary(path)
+
+    def __enter__(self) -> Self:
+        """Create and lock the folder.
+
+        Raises:
+            InputError: Another comparison uses the folder, or it cannot be written.
+        """
+        self._created = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
+        try:
+            while True:
+                self.path.mkdir(parents=True, exist_ok=True)
+                with contextlib.suppress(FileNotFoundError):  # its last user has removed it in the meantime
+                    self._lock.acquire()
+                    break
+        except OSError as error:
+            raise unwritable(self.path, error.strerror or str(error)) from None
+        for folder in (self.path, self._runs):
+            for path in folder.glob(".*"):
+                if is_temporary(path):
+                    path.unlink(missing_ok=True)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release(remove=True)
+        with contextlib.suppress(OSError):  # it is not empty
+            for folder in self._created:
+                folder.rmdir()
+
     def claim(self, settings: Mapping[str, Any]) -> None:
-        """Create the folder and store the settings in it, or check that an existing folder has the same settings.
+        """Store the settings in the folder, or check that it has the same settings.
 
         Args:
             settings: The settings of the comparison, with their names as keys.
@@ -43,13 +81,12 @@ class RunFolder:
         Raises:
             InputError: The folder belongs to another comparison, or cannot be written.
         """
-        if self._settings.exists():
-            self.require_same(settings)
-            return
+        self.require_same(settings)
         try:
-            self._runs.mkdir(parents=True, exist_ok=True)
-            with atomically(self._settings) as path:
-                path.write_text(json.dumps({"made by": _MARK, "settings": dict(settings)}, indent=2) + "\n")
+            if not self._settings.exists():
+                with atomically(self._settings) as path:
+                    path.write_text(json.dumps({"made by": _MARK, "settings": dict(settings)}, indent=2) + "\n")
+            self._runs.mkdir(exist_ok=True)
         except OSError as error:
             raise unwritable(self.path, error.strerror or str(error)) from None
 
@@ -85,23 +122,19 @@ class RunFolder:
     def read(self, key: str) -> tuple[dict[str, Any], Tree] | None:
         """Return the description and the test outputs of a finished run, or None if the run is not stored.
 
+        A damaged file counts as not stored. A note says so.
+
         Args:
             key: The key that was passed to `write`.
-
-        Raises:
-            InputError: The file of the run is damaged.
         """
         path = self._runs / f"{key}.npz"
-        if not path.exists():
+        if not path.is_file():
             return None
-        try:
-            # A damaged file that np.load opened itself would stay open.
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return json.loads(str(arrays["record"])), tree_from_arrays(arrays, "outputs")
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError):
-            raise InputError(
-                f"{path} is damaged: remove it and run the same command again to repeat its run."
-            ) from None
+        arrays = read_arrays(path)
+        if arrays is None or "record" not in arrays:
+            print_status(f"{path} is damaged or of another version: it is made anew.")
+            return None
+        return json.loads(str(arrays["record"])), tree_from_arrays(arrays, "outputs")
 
     def write(self, key: str, record: Mapping[str, Any], outputs: Tree) -> None:
         """Store a finished run.
@@ -111,8 +144,8 @@ class RunFolder:
             record: Description of the run, such as its settings and metrics, as JSON values.
             outputs: Outputs of the network or the baseline for the test set.
         """
-        with atomically(self._runs / f"{key}.npz") as path:
-            np.savez_compressed(path, record=json.dumps(record), **tree_arrays(outputs, "outputs"))
+        arrays = {"record": json.dumps(record), **tree_arrays(outputs, "outputs")}
+        write_arrays(self._runs / f"{key}.npz", arrays, compress=True)
 
 
 def _format(value: Any) -> str:

@@ -1,5 +1,6 @@
 """The runs of a comparison. Finished runs are read from the folder. The others are trained and stored one by one."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -31,7 +32,7 @@ class Finished:
 
     Attributes:
         run: Settings and metrics of the run.
-        outputs: Outputs of the network for the test set.
+        outputs: Outputs of the network for the test set. Empty if training diverged.
         parameters: Number of trainable parameters.
         peak_memory: Peak memory of a training step in bytes.
         seconds: Duration of the whole run in seconds.
@@ -146,17 +147,17 @@ class _Runner:
             tick=tick,
             epoch_end=epoch_end,
         )
-        progress.show_activity("evaluating the test set")
-        outputs = network.outputs(fitted.weights, dataset.test, tick=lambda examples: interrupts.check())
-        run = Run(
-            seed,
-            rate,
-            fitted.epochs,
-            fitted.chosen,
-            dataset.prepared.measure(outputs, dataset.test.targets),
-            before,
-            self._gradient_norms(fitted.weights),
-        )
+        outputs: Tree = {}
+        test = {measure.name: math.nan for measure in dataset.prepared.measures}
+        after = GradientNorms({state: (math.nan,) * len(norms) for state, norms in before.states.items()})
+        if fitted.divergence:
+            progress.print_line(f"{name}: training diverged: {fitted.divergence}")
+        else:
+            progress.show_activity("evaluating the test set")
+            outputs = network.outputs(fitted.weights, dataset.test, tick=lambda examples: interrupts.check())
+            test = dataset.prepared.measure(outputs, dataset.test.targets)
+            after = self._gradient_norms(fitted.weights)
+        run = Run(seed, rate, fitted.epochs, fitted.chosen, test, before, after, fitted.divergence)
         progress.finish_run()
         return Finished(run, outputs, network.parameters, self._peak_memory, time.perf_counter() - began)
 

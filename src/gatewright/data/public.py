@@ -69,7 +69,7 @@ def folder(name: str) -> Path:
     root = os.environ.get("GATEWRIGHT_DATA")
     if not root:
         raise FileNotFoundError(f"GATEWRIGHT_DATA is not set. Set it to the folder that contains {name}/.")
-    path = Path(root).expanduser() / name
+    path = Path(os.path.expanduser(root)) / name
     if not path.is_dir():
         raise FileNotFoundError(f"GATEWRIGHT_DATA={root} has no folder {name}/. Put the data set there.")
     return path
@@ -78,7 +78,7 @@ def folder(name: str) -> Path:
 def roots() -> list[Path]:
     """Return a list with the folder `$GATEWRIGHT_DATA`, or an empty list if the variable is not set."""
     root = os.environ.get("GATEWRIGHT_DATA")
-    return [Path(root).expanduser()] if root else []
+    return [Path(os.path.expanduser(root))] if root else []
 
 
 def named_files(
@@ -130,7 +130,10 @@ def cache() -> Path:
     Raises:
         OSError: The folder cannot be created.
     """
-    path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gatewright"
+    try:
+        path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gatewright"
+    except RuntimeError:
+        raise OSError("There is no home folder. Set XDG_CACHE_HOME to a folder that you can write to.") from None
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

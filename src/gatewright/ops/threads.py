@@ -4,25 +4,34 @@ import math
 import os
 from pathlib import Path
 
+from gatewright.support.errors import InputError
+
 VARIABLE = "GATEWRIGHT_NUM_THREADS"
+_MAX_THREADS = 65_536
+_SHOWN = 40  # characters of a wrong value
 
 
 def default_threads(cgroup_root: Path = Path("/sys/fs/cgroup")) -> tuple[int, str]:
     """Return the default number of threads, and a text that names the source of this number.
 
-    The number is the value of `GATEWRIGHT_NUM_THREADS` if that environment variable is set. Otherwise it is the number
-    of cores that this process may use: the cores in its affinity mask, limited by the CPU quota of its control group.
+    The number is the value of `GATEWRIGHT_NUM_THREADS` if that environment variable is set and not empty. Otherwise it
+    is the number of cores that this process may use: the cores in its affinity mask, limited by the CPU quota of its
+    control group.
 
     Args:
         cgroup_root: The folder in which the control groups are mounted.
 
     Raises:
-        ValueError: `GATEWRIGHT_NUM_THREADS` is not a whole number of at least 1.
+        InputError: `GATEWRIGHT_NUM_THREADS` is not a whole number from 1 to 65,536.
     """
     wanted = os.environ.get(VARIABLE)
-    if wanted is not None:
-        if not (wanted.isascii() and wanted.isdigit() and int(wanted) >= 1):
-            raise ValueError(f"{VARIABLE} must be a whole number of at least 1, not {wanted!r}. Change it or unset it.")
+    if wanted:
+        is_number = wanted.isascii() and wanted.isdigit() and len(wanted) <= _SHOWN
+        if not is_number or not 1 <= int(wanted) <= _MAX_THREADS:
+            shown = wanted if len(wanted) <= _SHOWN else f"{wanted[:_SHOWN]}..."
+            raise InputError(
+                f"{VARIABLE} must be a whole number from 1 to {_MAX_THREADS}, not {shown!r}. Change it or unset it."
+            )
         return int(wanted), VARIABLE
     cores, quota = usable_cores(), cgroup_quota(cgroup_root)
     if quota is not None and math.ceil(quota) < cores:

@@ -124,7 +124,7 @@ def _draw_learning_curves(figure: FigureBase, comparison: Comparison) -> None:
         _draw_band(axes, epochs, band, colour(position), linewidth=1.8)
         _draw_chosen(axes, cell, measure.name, colour(position))
 
-    last = max(len(band.mean) for band in bands)
+    last = max(1, *(len(band.mean) for band in bands))
     margin = 0.5 if last == 1 else 0.03 * (last - 1)
     axes.set_xlim(1 - min(margin, 0.5), last + margin)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -146,8 +146,9 @@ def _draw_learning_curves(figure: FigureBase, comparison: Comparison) -> None:
 
 
 def _draw_chosen(axes: Axes, cell: CellResult, measure: str, colour: str) -> None:
-    epochs = [run.chosen_epoch for run in cell.runs]
-    values = [run.epochs[run.chosen_epoch - 1].validation[measure] for run in cell.runs]
+    runs = [run for run in cell.runs if not run.divergence]
+    epochs = [run.chosen_epoch for run in runs]
+    values = [run.epochs[run.chosen_epoch - 1].validation[measure] for run in runs]
     axes.plot(epochs, values, "o", color=colour, markersize=5.5, markeredgecolor="white", markeredgewidth=0.9, zorder=4)
 
 

@@ -250,13 +250,17 @@ def _cost(heading: str, cells: list[str], baseline: str = "") -> Column:
 
 def _outcome(comparison: Comparison, measure: Measure) -> Column:
     number_format = format_of(comparison, measure)
-    cells = [number_format.interval(cell.test[measure.name]) for cell in comparison.cells]
+    cells = [
+        "diverged" if cell.diverged else number_format.interval(cell.test[measure.name]) for cell in comparison.cells
+    ]
     baselines = [number_format.number(model.test[measure.name]) for model in (comparison.baseline, comparison.constant)]
     return Column(measure.title, (*cells, *baselines))
 
 
 def _chosen_epochs(cell: CellResult) -> str:
     """Return the chosen epochs of all runs as text: each epoch, or the range if there are more than three."""
+    if cell.diverged:
+        return "–"
     chosen = [run.chosen_epoch for run in cell.runs]
     if len(set(chosen)) == 1:
         return str(chosen[0])

@@ -42,8 +42,10 @@ class Run:
         learning_rate: Learning rate of Adam.
         epochs: All epochs, in order.
         chosen_epoch: The epoch that is best on the validation set, counted from 1; see `Comparison.selection`.
-        test: Metrics on the test set with the weights of the chosen epoch.
+        test: Metrics on the test set with the weights of the chosen epoch. NaN if training diverged.
         gradient_before, gradient_after: Gradient norms before training, and with the weights of the chosen epoch.
+        divergence: A clause that says what became infinite or not a number, and at which step, if training diverged.
+            The epochs are those before, and `chosen_epoch` may be 0. Otherwise empty.
     """
 
     seed: int
@@ -53,6 +55,7 @@ class Run:
     test: dict[str, float]
     gradient_before: GradientNorms
     gradient_after: GradientNorms
+    divergence: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,11 @@ class CellResult:
     seconds: Interval
     test: dict[str, Interval]
     runs: tuple[Run, ...]
+
+    @property
+    def diverged(self) -> bool:
+        """True if a run with this learning rate diverged, so that nothing is claimed about the cell."""
+        return any(run.divergence for run in self.runs)
 
 
 @dataclass(frozen=True)

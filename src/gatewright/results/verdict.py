@@ -121,17 +121,22 @@ def comparison_verdict(
 
     Args:
         measure: The first metric.
-        cells, baseline, constant: The recurrent cells, the baseline and the constant baseline.
+        cells, baseline, constant: The recurrent cells, the baseline and the constant baseline. There may be no cell, if
+            training diverged for all of them.
         tests: Paired tests between cells, between each cell and the baseline, and between each cell and the constant
             baseline.
         compared_by: Name of the scores that the sign test compares, if their mean is not the metric. Otherwise empty.
     """
-    seeds, digits = len(cells[0].values), _digits([*cells, baseline, constant], tests)
+    digits = _digits([*cells, baseline, constant], tests)
     values = [f"{cell.name} {_value(cell, digits)}" for cell in cells]
     shown_baseline, shown_constant = _value(baseline, digits), _value(constant, digits)
     title = measure.title[0].upper() + measure.title[1:]
+    baselines = [f"{baseline.name} {shown_baseline}", f"{_CONSTANT} {shown_constant}"]
+    if not cells:
+        return f"{title} on the test set: {', '.join(baselines)}."
+    seeds = len(cells[0].values)
     if seeds < 2:
-        values += [f"{baseline.name} {shown_baseline}", f"{_CONSTANT} {shown_constant}"]
+        values += baselines
         return (
             "With one seed, differences between cells cannot be separated from random variation, so none is claimed. "
             f"{title} on the test set: {', '.join(values)}."

@@ -2,9 +2,7 @@
 
 import dataclasses
 import json
-import os
 import time
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,12 +11,14 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright.ops import kernels
 from gatewright.results.records import Epoch
+from gatewright.support.archives import read_arrays, write_arrays
 from gatewright.support.errors import InputError
-from gatewright.support.files import atomically
+from gatewright.support.progress import print_status
 
 _SECONDS = 30.0
-_MARK = "gatewright checkpoint 1"
+_MARK = "gatewright checkpoint 2"
 
 
 class Progressed(NamedTuple):
@@ -71,50 +71,59 @@ class Checkpoint:
         return time.monotonic() >= self._next
 
     def read(self, like: Progressed) -> Progressed:
-        """Return the progress stored in the file, or `like` if the file does not exist.
+        """Return the progress stored in the file, or `like` if there is none.
+
+        A file that is damaged, or that another version wrote, is left out with a note: training begins anew.
 
         Args:
             like: The progress at the beginning of training. Its arrays must have the same structure and shapes as in
                 the file.
 
         Raises:
-            InputError: The file is damaged, or belongs to a training run with other settings. The message names the
-                first setting that differs.
+            InputError: The file belongs to a training run with other settings. The message names the first setting
+                that differs.
         """
-        if not self.path.exists():
+        stored = self._read()
+        if stored is None:
             return like
-        record, stored = self._read()
-        arrays = [jax.numpy.array(array) for array in stored]
+        record, arrays = stored
         self._require_same(record["settings"])
-        leaves, structure = jax.tree.flatten((like.best, like.state, like.average))
-        if [leaf.shape for leaf in leaves] != [array.shape for array in arrays]:
-            raise InputError(f"{self.path} was written for a different network: remove it to train from the beginning.")
-        epochs = tuple(Epoch(**epoch) for epoch in record["epochs"])
-        numbers = (record[name] for name in ("done", "loss", "total_weight", "seconds"))
-        self.latest = Progressed(epochs, record["chosen"], *jax.tree.unflatten(structure, arrays), *numbers)
-        return self.latest
+        at = _progressed(record, arrays, like)
+        if at is None:
+            self._discard()
+            return like
+        if (before := record.get("threads")) != (now := kernels.num_threads()):
+            print_status(
+                f"The training was begun with {before} threads and is resumed with {now}: its result can differ in the "
+                "last digits from that of a training without interruption."
+            )
+        self.latest = at
+        return at
 
     def discard_other(self) -> None:
-        """Remove the file if it belongs to a training run with other settings.
-
-        Raises:
-            InputError: The file is damaged.
-        """
-        if self.path.exists() and self._read()[0]["settings"] != self._settings:
+        """Remove the file if it belongs to a training run with other settings."""
+        stored = self._read()
+        if stored is not None and stored[0]["settings"] != self._settings:
             self.path.unlink()
 
-    def _read(self) -> tuple[dict[str, Any], list[NDArray[Any]]]:
-        """Return the record and the arrays in the file."""
+    def _read(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
+        """Return the record and the arrays in the file, or None if there are none. Print a note on a damaged file."""
+        if not self.path.exists():
+            return None
+        arrays = read_arrays(self.path) if self.path.is_file() else None
         try:
-            # A damaged file that np.load opened itself would stay open.
-            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                record = json.loads(str(stored["record"]))
-                arrays = [stored[f"array{index}"] for index in range(record["arrays"])]
-            if record["made by"] != _MARK:
-                raise ValueError
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError, TypeError):
-            raise InputError(f"{self.path} is damaged: remove it to train from the beginning.") from None
-        return record, arrays
+            record = json.loads(str((arrays or {})["record"]))
+            if record["made by"] == _MARK and isinstance(record["settings"], dict):
+                return record, arrays or {}
+        except (ValueError, KeyError, TypeError):
+            pass  # a file of another program or version
+        self._discard()
+        return None
+
+    def _discard(self) -> None:
+        print_status(f"{self.path} is damaged or of another version: training begins anew.")
+        if self.path.is_file():
+            self.path.unlink()
 
     def _require_same(self, stored: Mapping[str, Any]) -> None:
         for name in [*self._settings, *stored]:
@@ -130,15 +139,29 @@ class Checkpoint:
         record = {
             "made by": _MARK,
             "settings": self._settings,
+            "threads": kernels.num_threads(),
             "arrays": len(leaves),
             "epochs": [dataclasses.asdict(epoch) for epoch in at.epochs],
             "chosen": at.chosen,
             **{name: getattr(at, name) for name in ("done", "loss", "total_weight", "seconds")},
         }
         named: dict[str, Any] = {f"array{index}": leaf for index, leaf in enumerate(leaves)}
-        with atomically(self.path) as path, path.open("wb") as file:
-            np.savez(file, record=np.array(json.dumps(record)), **named)
-            file.flush()
-            os.fsync(file.fileno())
+        write_arrays(self.path, {"record": json.dumps(record), **named})
         self._next = time.monotonic() + _SECONDS
         self.latest = at
+
+
+def _progressed(record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], like: Progressed) -> Progressed | None:
+    """Return the progress in the contents of a file, or None if it is not that of a network as in `like`."""
+    leaves, structure = jax.tree.flatten((like.best, like.state, like.average))
+    try:
+        stored = [arrays[f"array{index}"] for index in range(record["arrays"])]
+        epochs = tuple(Epoch(**epoch) for epoch in record["epochs"])
+        chosen, done = int(record["chosen"]), int(record["done"])
+        loss, total_weight, seconds = (float(record[name]) for name in ("loss", "total_weight", "seconds"))
+    except (ValueError, KeyError, TypeError):
+        return None
+    if [(leaf.shape, leaf.dtype) for leaf in leaves] != [(array.shape, array.dtype) for array in stored]:
+        return None
+    best, state, average = jax.tree.unflatten(structure, [jax.numpy.array(array) for array in stored])
+    return Progressed(epochs, chosen, best, state, average, done, loss, total_weight, seconds)

@@ -8,9 +8,13 @@ import numpy as np
 
 from gatewright.data.batches import Batch
 from gatewright.data.windows import Windows
+from gatewright.support.errors import InputError
 from gatewright.support.trees import tree_arrays
 from gatewright.tasks.base.settings import default_patience
 from gatewright.tasks.base.task import Prepared, Splits, Task
+
+# Squares of errors of this size fit into float32.
+_MAX_NUMBER = 1e18
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Dataset:
         prepared, settings = task.prepare(splits)
         train = prepared.encode(splits.train, training=True)
         validation, test = prepared.encode(splits.validation), prepared.encode(splits.test)
+        for split, batch in {"training": train, "validation": validation, "test": test}.items():
+            _require_in_range(splits.name, split, batch)
         splits = replace(splits, notes=(*splits.notes, *prepared.training_remarks(validation, test)))
         if settings.epochs is None:
             settings = replace(settings, epochs=task.length.epochs(train.size, settings.batch_size))
@@ -72,3 +78,18 @@ class Dataset:
                     for values in (array.values, array.starts) if isinstance(array, Windows) else (array,):
                         digest.update(np.ascontiguousarray(values).data)
         return digest.hexdigest()[:16]
+
+
+def _require_in_range(name: str, split: str, batch: Batch) -> None:
+    """Raise an error if a number of an encoded split would overflow in training. NaN stands for a missing number.
+
+    Tasks find such numbers when they read the data, and name their place. This finds what they miss.
+    """
+    for tree in batch:
+        for array in tree_arrays(tree, "").values():
+            values = array.values if isinstance(array, Windows) else array
+            if np.issubdtype(values.dtype, np.floating) and (np.abs(values) > _MAX_NUMBER).any():
+                raise InputError(
+                    f"The {split} set of {name} has a number that is infinite, or too large after scaling. Fix it, or "
+                    "leave the field empty."
+                )

@@ -1,5 +1,6 @@
 """The training loop, which also chooses the epoch that is best on the validation set."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from gatewright.data.batches import Batch, minibatches, shuffled
 from gatewright.results.records import Epoch
 from gatewright.support import memory
+from gatewright.support.trees import tree_arrays
 from gatewright.training.checkpoint import Checkpoint, Progressed
 from gatewright.training.network import Network
 from gatewright.training.recipe import Recipe
@@ -26,11 +28,18 @@ class Fitted(NamedTuple):
         epochs: The results of the finished epochs, in order.
         chosen: Number of the best epoch on the validation set. The first epoch is 1. 0 if no epoch is finished.
         weights: The weights after the best epoch, or their moving average if the recipe has an `ema_decay`.
+        divergence: A clause that says what became infinite or not a number, and at which step, if this ended training.
+            The epoch in which it happened is not among `epochs`. Otherwise empty.
     """
 
     epochs: tuple[Epoch, ...]
     chosen: int
     weights: list[dict[str, Any]]
+    divergence: str = ""
+
+
+class _Diverged(Exception):
+    """Raised if a number that training depends on is infinite or not a number. The message is a clause."""
 
 
 def fit(
@@ -47,6 +56,8 @@ def fit(
     epoch_end: Callable[[int, Epoch], None] = lambda number, epoch: None,
 ) -> Fitted:
     """Train a network and return the weights of the epoch that is best on the validation set; see `Prepared.selection`.
+
+    Training ends early if it diverges: if a loss, a weight or an output for the validation set is not a finite number.
 
     Args:
         network: The network. It must have been compiled with the settings in `recipe`. Only the learning rate may
@@ -69,10 +80,13 @@ def fit(
     # Patience 0 means that training never stops early.
     while len(at.epochs) < recipe.epochs and (not recipe.patience or len(at.epochs) - at.chosen < recipe.patience):
         number = len(at.epochs) + 1
-        with memory.keep_freed_memory():
-            at = _epoch(network, recipe, at, train, importance, seed, checkpoint, tick)
-        evaluated = at.average if recipe.ema_decay else at.state.weights
-        measured = network.prepared.measure(network.outputs(evaluated, validation), validation.targets)
+        try:
+            with memory.keep_freed_memory():
+                at = _epoch(network, recipe, at, train, importance, seed, checkpoint, tick)
+            evaluated = at.average if recipe.ema_decay else at.state.weights
+            measured = _evaluate(network, at, evaluated, validation)
+        except _Diverged as diverged:
+            return Fitted(at.epochs, at.chosen, at.best, str(diverged))
         epoch = Epoch(at.loss / at.total_weight, measured, at.seconds)
         at = at._replace(epochs=(*at.epochs, epoch), done=0, loss=0.0, total_weight=0.0, seconds=0.0)
         if not at.chosen or selection.is_better(measured, at.epochs[at.chosen - 1].validation):
@@ -114,18 +128,22 @@ def _epoch(
     first, steps = (number - 1) * len(selections), recipe.epochs * len(selections)
     layer_rates = recipe.layer_rates(number, network.depths)
     began = time.perf_counter()
-    pending: list[tuple[Any, float]] = []
+    pending: list[tuple[int, Any, float]] = []
 
     def add_pending(at: Progressed) -> Progressed:
-        """Return the progress `at` with the losses and the time since the last call added."""
+        """Wait for the steps that have been started, and return the progress `at` with their losses added."""
+        loss, total_weight = at.loss, at.total_weight
+        for step, batch_loss, weight in pending:
+            loss, total_weight = loss + _finite_loss(float(batch_loss), number, step) * weight, total_weight + weight
+        pending.clear()
+        return at._replace(loss=loss, total_weight=total_weight)
+
+    def add_time(at: Progressed) -> Progressed:
+        """Return the progress `at` with the time since the last call added."""
         nonlocal began
         now, before = time.perf_counter(), began
-        loss, total_weight = at.loss, at.total_weight
-        for batch_loss, weight in pending:  # one by one, so that the sum does not depend on the times of checkpoints
-            loss, total_weight = loss + float(batch_loss) * weight, total_weight + weight
-        pending.clear()
         began = now
-        return at._replace(loss=loss, total_weight=total_weight, seconds=at.seconds + now - before)
+        return at._replace(seconds=at.seconds + now - before)
 
     for index, selection in enumerate(selections[at.done :], at.done):
         step = first + index
@@ -137,11 +155,33 @@ def _epoch(
             # The decay is smaller at first, because the initial weights would dominate the average.
             decay = min(recipe.ema_decay**_AVERAGED_EVERY, step / (step + 10 * _AVERAGED_EVERY))
             at = at._replace(average=network.average(at.average, state.weights, decay))
-        if pending:
-            pending[-1][0].block_until_ready()  # one step ahead keeps the processor busy; more would only use memory
-        pending.append((loss, float(weight.sum())))
+        at = add_pending(at)  # one step ahead keeps the processor busy; more would only use memory
+        pending.append((step + 1, loss, float(weight.sum())))
         if checkpoint is not None and checkpoint.due():
-            at = add_pending(at)
+            at = add_time(add_pending(at))
             checkpoint.write(at)
         tick(number, min((index + 1) * network.batch_size, train.size), train.size)
-    return add_pending(at)
+    return add_time(add_pending(at))
+
+
+def _finite_loss(loss: float, epoch: int, step: int) -> float:
+    if not math.isfinite(loss):
+        found = "not a number" if math.isnan(loss) else "infinite"
+        raise _Diverged(f"the loss is {found} at step {step:,}, in epoch {epoch}")
+    return loss
+
+
+def _evaluate(network: Network, at: Progressed, weights: Any, validation: Batch) -> dict[str, float]:
+    """Return the metrics on the validation set after an epoch, if the weights and the outputs are finite numbers."""
+    epoch = len(at.epochs) + 1
+    when = f"after step {epoch * at.done:,}, the end of epoch {epoch}"
+    if not all(np.isfinite(array).all() for array in jax.tree.leaves((at.state.weights, weights))):
+        raise _Diverged(f"a weight of the network is not a finite number {when}")
+    outputs = network.outputs(weights, validation)
+    if not all(np.isfinite(array).all() for array in tree_arrays(outputs, "").values()):
+        raise _Diverged(f"an output of the network is not a finite number {when}")
+    measured = network.prepared.measure(outputs, validation.targets)
+    for measure in network.prepared.selection(validation.size).measures:
+        if math.isinf(measured[measure.name]):
+            raise _Diverged(f"{measure.title} on the validation set is infinite {when}")
+    return measured

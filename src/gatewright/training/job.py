@@ -1,7 +1,6 @@
 """A training run that writes a model file, and that can be interrupted and resumed."""
 
 import json
-import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,10 @@ from gatewright.results.records import Epoch, Trained
 from gatewright.results.serialize import as_tuples, to_json_value
 from gatewright.results.statistics import sign_test
 from gatewright.results.verdict import training_verdict
+from gatewright.support.archives import read_arrays, write_arrays
 from gatewright.support.errors import InputError
-from gatewright.support.files import atomically, remove_leftovers
 from gatewright.support.interrupts import Interrupts
-from gatewright.support.progress import Progress
+from gatewright.support.progress import Progress, print_status
 from gatewright.support.trees import tree_arrays, tree_from_arrays
 from gatewright.tasks.base.seen import ENTRY, SeenExamples
 from gatewright.tasks.base.task import FittedBaseline, Task
@@ -29,6 +28,7 @@ from gatewright.training.dataset import Dataset
 from gatewright.training.fit import Fitted, fit
 from gatewright.training.network import Network
 from gatewright.training.recipe import Recipe
+from gatewright.training.work_folder import WorkFolder
 
 # Settings that a message on different settings lists.
 _LISTED = 3
@@ -36,41 +36,27 @@ _LISTED = 3
 _BASELINE_FORMAT = 5
 
 
-def require_place(file: Path) -> None:
-    """Raise an error if a model file cannot be written to a path.
-
-    Raises:
-        InputError: The path is an existing folder, or the folder that would contain the file does not exist.
-    """
-    if file.is_dir():
-        raise InputError(f"--out {file} is a folder: give the path of a file, such as model.safetensors.")
-    if not file.absolute().parent.is_dir():
-        raise InputError(f"--out {file} is in a folder that does not exist: create the folder, or choose another path.")
-
-
 class Job:
     """A training run that writes a model file, and that can be interrupted and resumed.
-
-    During training, the progress is stored in the folder FILE.training, next to the model file FILE.
 
     Args:
         name: Name of the task in the registry.
         command: Name of the task in the command `gatewright train`, for the results.
         task: The task with its data and settings.
         file: Path of the model file to write.
+        folder: The folder in which the progress is stored. It must be locked.
 
     Raises:
         InputError: The data does not exist or cannot be used for the task.
     """
 
-    def __init__(self, name: str, command: str, task: Task[Any], file: Path) -> None:
-        self._name, self._command, self._task, self._file = name, command, task, file
+    def __init__(self, name: str, command: str, task: Task[Any], file: Path, folder: WorkFolder) -> None:
+        self._name, self._command, self._task, self._file, self._folder = name, command, task, file, folder
         self._dataset = Dataset.read(task)
         self._fingerprint = self._dataset.fingerprint()
         self._settings = {**self._dataset.settings.to_json(), **task.provenance}
         self._recipe = Recipe.of(self._dataset.settings)
         self._layers: list[Layer] = task.network(self._dataset.prepared, self._dataset.settings)
-        self._folder = file.with_name(f"{file.name}.training")
 
     def difference(self, before: Trained) -> str:
         """Return words for the difference between an earlier training run and this one; empty if there is none.
@@ -96,16 +82,11 @@ class Job:
             overwrite: Discard the progress of an interrupted training with other settings or data.
 
         Raises:
-            InputError: A file cannot be read or written.
+            InputError: Training diverged before an epoch was finished.
+            OSError: A file cannot be read or written.
             KeyboardInterrupt: Training was interrupted. The message says where the progress is stored.
         """
-        try:
-            self._folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{self._folder} cannot be written ({error.strerror}): choose another --out.") from None
-        for path in (self._file, self._folder / "checkpoint.npz", self._folder / "baseline.npz"):
-            remove_leftovers(path)
-        checkpoint = Checkpoint(self._folder / "checkpoint.npz", {**self._settings, "data": self._fingerprint})
+        checkpoint = Checkpoint(self._folder.checkpoint, {**self._settings, "data": self._fingerprint})
         if overwrite:
             checkpoint.discard_other()
         with Progress(1) as progress:
@@ -114,10 +95,13 @@ class Job:
             with Interrupts() as interrupts:
                 network = Network(self._dataset.prepared, self._layers, self._dataset.train, self._recipe)
                 fitted, finished = self._fit(network, checkpoint, progress, interrupts)
+                if fitted.divergence and not fitted.chosen:
+                    self._folder.clear()
+                    raise InputError(f"Training diverged: {fitted.divergence}. {self._remedy()}")
                 if not fitted.chosen:
                     raise KeyboardInterrupt(
-                        f"interrupted before the first epoch was finished; the progress is saved in {self._folder}: "
-                        "run the same command again to resume."
+                        f"interrupted before the first epoch was finished; the progress is saved in "
+                        f"{self._folder.path}: run the same command again to resume."
                     )
                 result = self._conclude(network, fitted, finished, baseline, progress)
                 self._write(fitted, result)
@@ -127,13 +111,19 @@ class Job:
                 f"interrupted; the best epoch so far, {fitted.chosen}, is saved in {self._file}: run the same command "
                 "again to resume."
             )
-        self.remove_folder()
+        self._folder.clear()
         return result
 
-    def remove_folder(self) -> None:
-        """Remove the folder with the progress of unfinished training, if it exists."""
-        if self._folder.exists():
-            shutil.rmtree(self._folder)
+    def _remedy(self) -> str:
+        return f"Give a lower learning rate than --learning-rate {self._recipe.learning_rate:g}."
+
+    def _divergence_notes(self, fitted: Fitted) -> tuple[str, ...]:
+        """Return a note that training diverged after the epoch whose weights are saved, or nothing if it did not."""
+        if not fitted.divergence:
+            return ()
+        note = f"Training diverged: {fitted.divergence}. The model is that of epoch {fitted.chosen}. {self._remedy()}"
+        print_status(f"Warning: {note}")
+        return (note,)
 
     def _write(self, fitted: Fitted, result: Trained) -> None:
         weights = tuple({name: np.asarray(array) for name, array in layer.items()} for layer in fitted.weights)
@@ -192,16 +182,10 @@ class Job:
 
     def _baseline(self, progress: Progress) -> FittedBaseline:
         """Return the fitted baseline. If it is not yet stored next to the progress, fit it and store it first."""
-        path = self._folder / "baseline.npz"
         key = json.dumps([_BASELINE_FORMAT, self._fingerprint, self._name])
-        if path.exists():
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                if str(stored["key"]) == key:
-                    names = [str(name) for name in stored["others"]]
-                    outputs, *others = (tree_from_arrays(stored, f"outputs{index}") for index in range(1 + len(names)))
-                    return FittedBaseline(
-                        str(stored["name"]), str(stored["description"]), outputs, tuple(zip(names, others, strict=True))
-                    )
+        stored = _stored_baseline(self._folder.baseline, key)
+        if stored is not None:
+            return stored
         progress.start_run("baseline", 1, "fitting the baseline")
         began = time.perf_counter()
         baseline = self._task.baseline(self._dataset.splits, self._dataset.prepared)
@@ -209,15 +193,9 @@ class Job:
         arrays: dict[str, Any] = {}
         for index, tree in enumerate([baseline.outputs, *(outputs for _, outputs in baseline.others)]):
             arrays |= tree_arrays(tree, f"outputs{index}")
-        with atomically(path) as temporary:
-            np.savez(
-                temporary,
-                key=key,
-                name=baseline.name,
-                description=baseline.description,
-                others=np.array([name for name, _ in baseline.others], np.str_),
-                **arrays,
-            )
+        about = {"key": key, "name": baseline.name, "description": baseline.description}
+        others = np.array([name for name, _ in baseline.others], np.str_)
+        write_arrays(self._folder.baseline, {**about, "others": others, **arrays})
         return baseline
 
     def _conclude(
@@ -237,7 +215,7 @@ class Job:
             settings=self._settings,
             unit=prepared.unit,
             sizes=sizes,
-            notes=dataset.splits.notes,
+            notes=(*dataset.splits.notes, *self._divergence_notes(fitted)),
             measures=prepared.measures,
             epochs=fitted.epochs,
             chosen_epoch=fitted.chosen,
@@ -265,3 +243,20 @@ class Job:
             other_baselines={name: prepared.measure(outputs, test.targets) for name, outputs in baseline.others},
             selection=str(prepared.selection(dataset.validation.size)),
         )
+
+
+def _stored_baseline(path: Path, key: str) -> FittedBaseline | None:
+    """Return the baseline stored in a file, or None if there is none, or one for another `key`."""
+    if not path.is_file():
+        return None
+    stored = read_arrays(path)
+    if stored is None:
+        print_status(f"{path} is damaged: the baseline is fitted anew.")
+        return None
+    if str(stored.get("key")) != key:
+        return None
+    names = [str(name) for name in stored["others"]]
+    outputs, *others = (tree_from_arrays(stored, f"outputs{index}") for index in range(1 + len(names)))
+    return FittedBaseline(
+        str(stored["name"]), str(stored["description"]), outputs, tuple(zip(names, others, strict=True))
+    )

@@ -90,6 +90,11 @@ class TaskSpec:
     decoding: type[SettingsTable] | None = None
     complete: Callable[[type[Settings], Mapping[str, Any], Mapping[str, Any]], Settings] = _complete
 
+    @property
+    def default_out(self) -> str:
+        """The default name of the model file. It differs between commands, so that no model replaces another kind."""
+        return f"{self.command}.safetensors"
+
     def task_class(self) -> Any:
         """Import and return the task class."""
         return resolve_name(self.task)

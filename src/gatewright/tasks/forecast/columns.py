@@ -26,6 +26,8 @@ ALL = "all"
 # The names of columns that number the rows of a table.
 _ROW_NAMES = ("", "unnamed: 0", "index", "no", "no.", "id", "row", "instant", "rownames", "#", "nr", "obs", "row_id")
 _MAX_CATEGORIES = 100
+# The squares of larger numbers, and sums of them, overflow.
+_MAX_NUMBER = 1e150
 # A number may stand for missing ones if there are at least so many other numbers.
 _MIN_OTHERS = 5
 
@@ -287,8 +289,10 @@ def _require_numbers(
         )
     if np.isnan(found.values).all():
         raise InputError(f"The column {name!r} of {table.path} is empty. Fill it, or leave it out.")
-    if len(infinite := np.flatnonzero(np.isinf(found.values))):
-        raise InputError(f"{table.where(int(infinite[0]))}: {name!r} is infinite. Fix it, or leave the field empty.")
+    if len(large := np.flatnonzero(np.abs(found.values) > _MAX_NUMBER)):
+        number = found.values[large[0]]
+        fault = "is infinite" if np.isinf(number) else f"is {number:g}, which is too large to compute with"
+        raise InputError(f"{table.where(int(large[0]))}: {name!r} {fault}. Fix it, or leave the field empty.")
     return found.values
 
 

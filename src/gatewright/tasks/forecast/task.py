@@ -23,7 +23,7 @@ from gatewright.tasks.forecast.network import forecaster_layers
 from gatewright.tasks.forecast.reading import ColumnOptions, read_series
 from gatewright.tasks.forecast.scales import Observed, Scales, normalize
 from gatewright.tasks.forecast.settings import ForecastSettings
-from gatewright.tasks.forecast.table import Table
+from gatewright.tasks.forecast.table import Line, Table
 from gatewright.tasks.forecast.windows import TRAIN_FRACTION, Range, WindowSet, split_ranges, whole_ranges
 
 # Largest default batch size, and smallest number of training steps per epoch, if there are enough windows.
@@ -35,6 +35,8 @@ _MAX_SEGMENT, _MIN_SEGMENTS = 48, 4
 # Default horizon without a season; horizon and segment are at most this part of the training set.
 _HORIZON, _HORIZON_PART = 10, 8
 _MAX_STEPS = 1 << 31
+# Largest size of a scaled number. Squares of errors of this size, and sums of them, fit into float32.
+_MAX_SCALED = 1e15
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class PreparedForecast(Prepared[WindowSet]):
         rows, targets = [], []
         for line in examples.table.lines:
             scale, _ = self.scales.scale_of(line.name, line.values)
+            _require_in_range(examples.table.name, self.scales, scale, line)
             rows.append(self.scales.inputs(scale, Observed.from_values(line.values), line.first))
             targets.append(scaled_targets(self.scales, scale, line.values))
         inputs, ahead = np.concatenate(rows), examples.starts + self.look_back
@@ -167,6 +170,25 @@ class PreparedForecast(Prepared[WindowSet]):
 def scaled_targets(scales: Scales, scale: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return the scaled targets of a series, [time, targets], with NaN for missing numbers."""
     return normalize(scale, values)[:, : scales.targets].astype(np.float32)
+
+
+def _require_in_range(name: str, scales: Scales, scale: NDArray[np.float64], line: Line) -> None:
+    """Raise an error if a number of a series is too large for the network after scaling.
+
+    Raises:
+        InputError: The message names the variable, the time and the series.
+    """
+    with np.errstate(over="ignore"):
+        large = np.argwhere(np.abs(normalize(scale, line.values)) > _MAX_SCALED)
+    if len(large):
+        row, column = large[0]
+        of_series = f" of series {line.name!r}" if line.name else ""
+        mean, deviation = scale[:, column]
+        number, time = line.values[row, column], scales.grid.time_at(line.first + int(row))
+        raise InputError(
+            f"{name}: {scales.variables[column]!r} is {number:g} at {time}{of_series}, which is too large to scale by "
+            f"the training set (mean {mean:g}, standard deviation {deviation:g}). Fix it, or leave the field empty."
+        )
 
 
 class _Sizes(NamedTuple):
