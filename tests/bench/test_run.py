@@ -130,3 +130,11 @@ def _environment(pid: str) -> str:
         return Path("/proc", pid, "environ").read_text()
     except OSError:  # a process of another user, or one that has ended
         return ""
+
+
+@pytest.mark.parametrize("name", ["step.md", "step.png", "step.json"])
+def test_a_file_that_is_no_result_is_not_replaced(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    Path("step.json").write_text("{}")
+    Path("step.json").rename(name)
+    expected = f"{name} is not a result of `gatewright bench`. Move it, or choose another --out."
+    assert expected in input_error(capsys, "step", "--out=.")

@@ -227,3 +227,12 @@ def test_a_terminal_names_each_activity(monkeypatch):
         shown.start_run("baseline", 1, "fitting the baseline")
     assert "fitting the baseline" in terminal.getvalue()
     assert "compiling" not in terminal.getvalue()
+
+
+def test_a_wrong_number_of_threads_is_one_sentence_in_every_command(files):
+    said = "GATEWRIGHT_NUM_THREADS must be a whole number from 1 to 65536, not 'x'. Change it or unset it."
+    for command in ("generate l.safetensors", "predict c.safetensors film", "train classify many.txt", "bench step"):
+        done = run(files, f"gatewright {command}", GATEWRIGHT_NUM_THREADS="x")
+        assert (done.returncode, done.stderr, done.stdout) == (2, f"gatewright: {said}\n", "")
+    done = run(files, "gatewright predict c.safetensors film", GATEWRIGHT_NUM_THREADS="")
+    assert (done.returncode, done.stderr) == (0, "")

@@ -69,7 +69,10 @@ def compare(
         KeyboardInterrupt: The comparison was interrupted. The message says where the runs are stored.
     """
     require_packages("gatewright compare", ("jax", "optax", "sklearn", "scipy", "matplotlib", "rich"))
-    memory.use_one_arena()  # before JAX starts its threads
+    from gatewright.ops import kernels
+
+    memory.use_one_arena()  # this and the next are before JAX starts its threads
+    kernels.share_threads_with_jax()
     from gatewright.comparison.conclusion import conclude
     from gatewright.comparison.folder import RunFolder
     from gatewright.comparison.plan import entrants, resolve

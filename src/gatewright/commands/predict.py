@@ -10,6 +10,7 @@ from typing import Any
 from gatewright.commands.flags import add_json, add_options
 from gatewright.commands.printing import called
 from gatewright.support.errors import InputError, nearest
+from gatewright.support.files import require_other_file
 from gatewright.tasks import registry
 from gatewright.tasks.base.spec import Option
 
@@ -48,6 +49,8 @@ def predict(
             raise InputError(
                 f"{_options()[name].flag} {value} does not apply to {model}, a model of {spec.examples}: leave it out."
             )
+    if "plot" in given:
+        require_other_file(Path(given["plot"]), "--plot", {"MODEL": model, "--file": file})
     return list(loaded.predict_from([texts] if isinstance(texts, str) else texts, file, given))
 
 

@@ -58,7 +58,10 @@ def train(
         if not isinstance(value, str | Path) and not (name == "out" and value is None):
             raise InputError(f"{name} must be a name or a path, not {value!r}.")
     require_packages("gatewright train", ("jax", "optax", "sklearn", "scipy", "rich"))
-    memory.use_one_arena()  # before JAX starts its threads
+    from gatewright.ops import kernels
+
+    memory.use_one_arena()  # this and the next are before JAX starts its threads
+    kernels.share_threads_with_jax()
     from gatewright.training.job import Job
     from gatewright.training.work_folder import WorkFolder
 

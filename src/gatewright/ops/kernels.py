@@ -1,6 +1,7 @@
 """Settings of the compiled kernels (instruction set, number of threads), and measurements of them."""
 
 import math
+import os
 from pathlib import Path
 
 from gatewright.ops import _digest, _kernels
@@ -64,6 +65,15 @@ def set_num_threads(threads: int) -> None:
     if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
         raise ValueError(f"threads must be a whole number of at least 1, not {threads!r}.")
     _kernels.set_num_threads(threads)
+
+
+def share_threads_with_jax() -> None:
+    """Make JAX use as many threads as the kernels, so that results depend on this number, not on the cores in use.
+
+    This has an effect only before JAX computes for the first time. XLA splits some of its sums by its number of
+    threads, which is the number of cores that the process may use unless the environment variable NPROC is set.
+    """
+    os.environ.setdefault("NPROC", str(num_threads()))
 
 
 def take_peak_scratch() -> int:
