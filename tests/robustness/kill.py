@@ -1,68 +1,67 @@
-"""Kill a training at random instants, start it again, and hold its figures against those of an undisturbed one.
+"""Kill a training at random instants, start it again, and compare its model with that of an undisturbed one.
 
-    python tests/robustness/kill.py TASK DATA [kills] [flags of `gatewright train TASK`...]
+    python tests/robustness/kill.py [count] [seed]
 
-For example: python tests/robustness/kill.py classify imdb 20 --limit 2000 --units 32 --length 100 --epochs 8
+Each of `count` kills hits the reading of data, the training, or the writing of a file. A training that was killed often
+enough to finish is begun anew. Every finished training must have the same results, bit by bit, and leave nothing else.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from trainings import figures, have_equal_weights, start, write_reviews
 
 from gatewright import runtime
 
-
-def figures(output: bytes) -> dict:
-    kept = json.loads(output)
-    for epoch in kept["epochs"]:
-        del epoch["seconds"]
-    return {name: value for name, value in kept.items() if name not in ("seconds", "machine", "out")}
+EPOCHS = "--epochs=40"
 
 
-def main(task: str, data: str, kills: int, flags: list[str]) -> None:
-    draw = random.Random(0)
-    with tempfile.TemporaryDirectory() as folder:
-
-        def command(name: str) -> list[str]:
-            train = [sys.executable, "-m", "gatewright.commands.main", "train", task, data, *flags, "--json"]
-            return [*train, "--out", f"{folder}/{name}.safetensors"]
-
+def main(count: int = 20, seed: int = 0) -> None:
+    draw, ends = random.Random(seed), Counter()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_reviews(folder / "reviews.csv", seed)
         began = time.monotonic()
-        whole = figures(subprocess.run(command("whole"), stdout=subprocess.PIPE, check=True).stdout)
-        seconds = time.monotonic() - began
-        print(f"undisturbed: {seconds:.0f} s, {whole['test']}", flush=True)
-        done, file = 0, Path(folder) / "killed.safetensors"
-        while done < kills:
-            process = subprocess.Popen(command("killed"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        whole = figures(start(folder, "whole", EPOCHS).communicate()[0])
+        seconds, file = time.monotonic() - began, folder / "killed"
+
+        def check(process: subprocess.Popen, output: bytes, errors: bytes) -> None:
+            if process.returncode:
+                sys.exit(f"seed {seed}: a training ended with code {process.returncode}: {errors.decode()}")
+            if figures(output) != whole or not have_equal_weights(file, folder / "whole"):
+                sys.exit(f"seed {seed}: the results differ after {ends['killed']} kills")
+            left = sorted(path.name for path in folder.iterdir())
+            if left != ["killed", "reviews.csv", "whole"]:
+                sys.exit(f"seed {seed}: a training left {left}")
+            ends["finished"] += 1
+
+        while ends["killed"] < count:
+            process = start(folder, "killed", EPOCHS)
             try:
-                # Mostly soon enough to hit the training itself; some hit the start, and the writing of files.
-                output, _ = process.communicate(timeout=draw.uniform(0.1, 0.5 * seconds))
+                output, errors = process.communicate(timeout=draw.uniform(0.1, 1.2 * seconds))
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait()
-                done += 1
+                process.communicate()
+                ends["killed"] += 1
+                ends["with a checkpoint"] += (folder / "killed.training" / "checkpoint.npz").exists()
                 if file.exists():
                     runtime.load(file)
-                print(f"killed {done} times", flush=True)
             else:
-                if process.returncode:
-                    sys.exit(f"it ended with code {process.returncode}")
-                if figures(output) != whole:
-                    sys.exit("its figures differ")
-                print(f"it ended with the same figures after {done} kills; begun anew", flush=True)
+                check(process, output, errors)
                 file.unlink()
-        process = subprocess.run(command("killed"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
-        if figures(process.stdout) != whole:
-            sys.exit("its figures differ")
-        left = sorted(path.name for path in Path(folder).iterdir())
-        print(f"{kills} kills: the figures are the same, and what is left is {left}")
+        process = start(folder, "killed", EPOCHS)
+        check(process, *process.communicate())
+    print(f"kill, seed {seed}: {dict(ends)}; all results are the same bits")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 20, sys.argv[4:])
+    main(*map(int, sys.argv[1:]))

@@ -11,6 +11,7 @@ from typing import Any
 
 from gatewright.bench.suite import PEERS, SUITES, load
 from gatewright.bench.workers import Unavailable, WorkerError, print_progress
+from gatewright.ops.threads import default_threads
 from gatewright.support.errors import InputError, require_one_of
 from gatewright.support.files import atomically, require_results_folder, unwritable
 
@@ -79,6 +80,7 @@ def run(
     names = [suites] if isinstance(suites, str) else list(suites)
     for name in names:
         require_one_of("suite", name, tuple(SUITES))
+    default_threads()  # an error here, and not in the process of each suite
     given = _checked_settings(rounds, peers, tensorflow_python) | {"all_cases": all_cases}
     folder = Path(out)
     for name in names:
