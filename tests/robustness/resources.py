@@ -24,9 +24,12 @@ from gatewright import runtime
 
 MODEL_BYTES, MEMORY_BYTES = 40_000, 1 << 30
 FULL_DISK = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))"
+# The modules are imported first: CPython itself fails in many ways if memory is short while it imports a module.
 LITTLE_MEMORY = """
 import resource
 from pathlib import Path
+import jax, optax, pyarrow.csv, pyarrow.parquet, rich.progress, scipy.stats, sklearn.linear_model, sklearn.metrics
+import gatewright.runtime, gatewright.tasks.classify.task, gatewright.training.job
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + {size}, used + {size}))
 """

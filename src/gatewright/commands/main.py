@@ -14,8 +14,8 @@ from gatewright.support.errors import InputError
 from gatewright.support.version import VERSION
 
 _COMMANDS = ("train", "evaluate", "predict", "generate", "info", "compare", "run", "bench", "doctor")
-# In JAX's errors, which are RuntimeErrors, if the memory is not enough.
-_NO_MEMORY = "RESOURCE_EXHAUSTED"
+# In RuntimeErrors of JAX and of Python, if the memory is not enough.
+_NO_MEMORY = ("RESOURCE_EXHAUSTED", "can't start new thread")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"gatewright: {error}", file=sys.stderr)
         return 2
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and _NO_MEMORY not in str(error):
+        if not isinstance(error, MemoryError) and not any(words in str(error) for words in _NO_MEMORY):
             raise
         print("gatewright: There is not enough memory: use less data, or a smaller network or batch.", file=sys.stderr)
         return 2

@@ -151,7 +151,7 @@ def import_pyarrow(path: Path) -> ModuleType:
     """
     try:
         import pyarrow.parquet  # noqa: F401
-    except ImportError:
+    except ModuleNotFoundError:  # an ImportError would mean that it is installed, but does not load
         raise ImportError(f"Reading {path} needs pyarrow: pip install 'gatewright[train]'.") from None
     return sys.modules["pyarrow"]
 
