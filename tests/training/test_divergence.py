@@ -1,6 +1,7 @@
 """Training that diverges: what is found, at which step, and which weights are kept."""
 
 import functools
+import sys
 
 import jax
 import numpy as np
@@ -13,6 +14,7 @@ from gatewright.training.recipe import Recipe
 pytestmark = pytest.mark.slow  # trains networks
 
 network = functools.cache(network_of)
+training_loop = sys.modules["gatewright.training.fit"]
 STEPS = 9  # of an epoch
 
 
@@ -53,6 +55,26 @@ def test_a_gradient_that_overflows_is_found_even_if_it_is_clipped():
     for recipe in (Recipe(1, 8, 0.01), Recipe(1, 8, 0.01, clip_norm=1.0)):
         found = fit(network(), recipe, large, sets().validation, seed=1, weights=weights)
         assert found.divergence == "the loss is infinite at step 1, in epoch 1"
+
+
+def test_a_loss_whose_gradients_would_be_lost_is_found():
+    """With clipping, such gradients become 0; without it, the second moments of Adam become infinite."""
+    train = sets().train
+    large = train._replace(targets=train.targets * np.float32(1e12))
+    for recipe in (Recipe(1, 8, 0.01), Recipe(1, 8, 0.01, clip_norm=1.0)):
+        weights = network().initial_weights([1, 0])
+        found = fit(network(), recipe, large, sets().validation, seed=1, weights=weights)
+        assert found.divergence.endswith("e+24, which is too large to train with, at step 1, in epoch 1")
+
+
+def test_second_moments_that_overflow_are_found(monkeypatch):
+    """The loss is a number, but the square of its gradient in an earlier layer is not."""
+    monkeypatch.setattr(training_loop, "_MAX_LOSS", np.inf)
+    *others, dense = network().initial_weights([1, 0])
+    weights = [*others, {**dense, "kernel": dense["kernel"] * np.float32(1e12)}]
+    found = fit(network(), Recipe(1, 8, 1e-6), *sets(), seed=1, weights=weights)
+    expected = f"the square of a gradient is too large for float32 after step {STEPS}, the end of epoch 1"
+    assert found.divergence == expected
 
 
 def test_the_first_loss_of_a_resumed_epoch_is_checked_too(tmp_path, monkeypatch):

@@ -19,6 +19,8 @@ from gatewright.training.recipe import Recipe
 
 # The moving average is updated only once in this number of steps. This is as good as every step and costs little.
 _AVERAGED_EVERY = 8
+# The gradients of a larger loss have squares that are too large for float32, so that Adam, or clipping, stops them.
+_MAX_LOSS = 1e18
 
 
 class Fitted(NamedTuple):
@@ -57,7 +59,8 @@ def fit(
 ) -> Fitted:
     """Train a network and return the weights of the epoch that is best on the validation set; see `Prepared.selection`.
 
-    Training ends early if it diverges: if a loss, a weight or an output for the validation set is not a finite number.
+    Training ends early if it diverges: if a loss, a weight, a moment of Adam, or an output or metric for the validation
+    set is not a finite number, or is too large to train with.
 
     Args:
         network: The network. It must have been compiled with the settings in `recipe`. Only the learning rate may
@@ -165,10 +168,18 @@ def _epoch(
 
 
 def _finite_loss(loss: float, epoch: int, step: int) -> float:
-    if not math.isfinite(loss):
-        found = "not a number" if math.isnan(loss) else "infinite"
-        raise _Diverged(f"the loss is {found} at step {step:,}, in epoch {epoch}")
+    if fault := _fault(loss):
+        raise _Diverged(f"the loss is {fault} at step {step:,}, in epoch {epoch}")
     return loss
+
+
+def _fault(value: float) -> str:
+    """Return what is wrong with a number that training depends on; empty if nothing is."""
+    if math.isnan(value):
+        return "not a number"
+    if math.isinf(value):
+        return "infinite"
+    return f"{value:.2g}, which is too large to train with," if abs(value) > _MAX_LOSS else ""
 
 
 def _evaluate(network: Network, at: Progressed, weights: Any, validation: Batch) -> dict[str, float]:
@@ -177,11 +188,14 @@ def _evaluate(network: Network, at: Progressed, weights: Any, validation: Batch)
     when = f"after step {epoch * at.done:,}, the end of epoch {epoch}"
     if not all(np.isfinite(array).all() for array in jax.tree.leaves((at.state.weights, weights))):
         raise _Diverged(f"a weight of the network is not a finite number {when}")
+    if not all(np.isfinite(array).all() for array in jax.tree.leaves(at.state.optimizer)):
+        raise _Diverged(f"the square of a gradient is too large for float32 {when}")
     outputs = network.outputs(weights, validation)
     if not all(np.isfinite(array).all() for array in tree_arrays(outputs, "").values()):
         raise _Diverged(f"an output of the network is not a finite number {when}")
     measured = network.prepared.measure(outputs, validation.targets)
     for measure in network.prepared.selection(validation.size).measures:
-        if math.isinf(measured[measure.name]):
-            raise _Diverged(f"{measure.title} on the validation set is infinite {when}")
+        value = measured[measure.name]
+        if not math.isnan(value) and (fault := _fault(value)):  # some metrics are not defined for some sets
+            raise _Diverged(f"{measure.title} on the validation set is {fault} {when}")
     return measured
