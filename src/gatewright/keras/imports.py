@@ -1,7 +1,7 @@
 """Make `import tensorflow` in user code import a substitute with Keras 3 if TensorFlow is not installed.
 
-Many Keras programs start with `import tensorflow as tf` and use only `tf.keras`. In TensorFlow itself, `tf.keras` is
-the package `keras._tf_keras.keras`. In the substitute, `tf.keras` is the same package.
+In TensorFlow, `tf.keras` is the package `keras._tf_keras.keras`. In the substitute, `tf.keras` is the same package.
+`gatewright.keras.tensorflow` serves the other names, and the mathematics of earlier releases in `keras.backend`.
 
 Keras and other libraries try `import tensorflow` to find out whether TensorFlow is installed. The substitute would
 break them. Therefore only `import` statements in user code are changed. Imports in libraries, `importlib.import_module`
@@ -13,7 +13,7 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
-from gatewright.keras.tensorflow import names
+from gatewright.keras.tensorflow import keras_backend, names
 from gatewright.keras.tracebacks import without_frame_in_warnings
 from gatewright.keras.user_code import is_user_code
 
@@ -23,6 +23,7 @@ _python_import = builtins.__import__
 def install() -> None:
     """Make `import tensorflow` in user code import the substitute, unless TensorFlow is installed."""
     global _python_import
+    keras_backend.install()
     if importlib.util.find_spec("tensorflow") is None and builtins.__import__ is not _import:
         _python_import = builtins.__import__
         builtins.__import__ = _import
@@ -32,6 +33,8 @@ def uninstall() -> None:
     """Undo the changes of `install`."""
     if builtins.__import__ is _import:
         builtins.__import__ = _python_import
+    keras_backend.uninstall()
+    names.uninstall()
 
 
 @without_frame_in_warnings
