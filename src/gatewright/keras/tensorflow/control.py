@@ -18,12 +18,8 @@ _map = jax.tree_util.tree_map
 def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, name: Any = None) -> Any:
     """Call one of two functions."""
     if convert.is_concrete(pred):
-        return true_fn() if bool(_value(pred)) else false_fn()
+        return true_fn() if bool(convert.values(pred)) else false_fn()
     return ops.cond(convert.tensor(pred), true_fn, false_fn)
-
-
-def _value(flag: Any) -> Any:
-    return np.asarray(convert.tensor(flag))
 
 
 def case(
@@ -44,7 +40,7 @@ def switch_case(branch_index: Any, branch_fns: Any, default: Any = None, name: s
     functions = {int(key): function for key, function in (p if isinstance(p, tuple) else (p,) for p in pairs)}
     default = functions[max(functions)] if default is None else default
     if convert.is_concrete(branch_index):
-        return functions.get(int(_value(branch_index)), default)()
+        return functions.get(int(convert.values(branch_index)), default)()
     keys = sorted(functions)
     position = sum(i * (branch_index == key) for i, key in enumerate(keys))
     known = sum(branch_index == key for key in keys) > 0
@@ -66,7 +62,7 @@ def while_loop(
             tensors = _map(convert.tensor, values)
             result = ops.while_loop(cond, lambda *v: _next(body, v), tensors, maximum_iterations=left)
             return type(loop_vars)(result) if isinstance(loop_vars, list | tuple) else result
-        if not bool(_value(flag)):
+        if not bool(convert.values(flag)):
             break
         values = _next(body, values)
         done += 1
@@ -168,7 +164,7 @@ def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: Any =
 def numpy_function(func: Any = None, inp: Any = None, Tout: Any = None, stateful: bool = True, name: Any = None) -> Any:
     """Call a Python function of arrays of NumPy. It cannot run inside a step that JAX compiles."""
     concrete = convert.is_concrete(inp)
-    values = [np.asarray(convert.tensor(x)) if concrete else x for x in inp or ()]
+    values = [convert.values(x) if concrete else x for x in inp or ()]
     return _call_python(func, values, Tout, "tf.numpy_function")
 
 
@@ -240,4 +236,4 @@ def _printable(value: Any) -> Any:
 
 def executing_eagerly() -> bool:
     """Return True, except while JAX compiles a step."""
-    return not isinstance(jax.numpy.zeros(()) + 0, jax.core.Tracer)
+    return not convert.is_compiling()

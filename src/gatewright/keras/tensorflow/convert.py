@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.export
 import keras
 import numpy as np
 from keras import ops
@@ -15,6 +16,10 @@ from gatewright.keras.tensorflow.shapes import TensorShape
 _SCALARS = (bool, int, float, complex)
 # Python numbers and lists of them have these dtypes in TensorFlow.
 _FROM_PYTHON = {"float64": "float32", "int64": "int32", "complex128": "complex128"}
+
+
+# A size that is not known while Keras infers shapes, usually that of the batch. It can be computed with.
+_UnknownSize: Any = type(jax.export.symbolic_shape("size")[0])
 
 
 class HostTensor(np.ndarray):
@@ -50,6 +55,12 @@ def host(value: Any, dtype: Any = None) -> HostTensor:
     return np.asarray(value, dtype).view(HostTensor)
 
 
+def sizes(shape: Any) -> HostTensor:
+    """Return sizes as a tensor of integers, which stays known to Python."""
+    unknown = any(isinstance(size, _UnknownSize) for size in (shape if isinstance(shape, tuple) else (shape,)))
+    return host(shape, object if unknown else "int32")
+
+
 def texts(value: Any) -> HostTensor:
     """Return texts as TensorFlow holds them: as bytes in UTF-8."""
     array = np.asarray(value, dtype=object)
@@ -64,18 +75,33 @@ def is_text(value: Any) -> bool:
     if isinstance(value, str | bytes):
         return True
     if isinstance(value, np.ndarray):
-        return value.dtype.kind in "OSU"
+        return value.dtype.kind in "SU" or (value.dtype == object and (value.size == 0 or is_text(value.flat[0])))
     return isinstance(value, list | tuple) and len(value) > 0 and is_text(value[0])
 
 
 def is_concrete(value: Any) -> bool:
     """Return True if no part of `value` is an unknown value of a function that is being compiled."""
     leaves = keras.tree.flatten(value)
-    return not any(isinstance(x, jax.core.Tracer | keras.KerasTensor) for x in map(_read, leaves))
+    unknown = (jax.core.Tracer, keras.KerasTensor, _UnknownSize)
+    return not any(isinstance(x, unknown) or _has_unknown_size(x) for x in map(_read, leaves))
+
+
+def _has_unknown_size(value: Any) -> bool:
+    return isinstance(value, HostTensor) and value.dtype == object and not is_text(value)
+
+
+def is_compiling() -> bool:
+    """Return True while JAX compiles a function or Keras infers shapes."""
+    return isinstance(jax.numpy.zeros(()) + 0, jax.core.Tracer)
 
 
 def _read(value: Any) -> Any:
     return value.value if isinstance(value, keras.Variable) else value
+
+
+def values(value: Any) -> Any:
+    """Return known values as an array of NumPy, also while a step is compiled."""
+    return np.asarray(texts(value) if is_text(value) else _read(value))
 
 
 def tensor(value: Any, dtype: Any = None) -> Any:
@@ -92,8 +118,11 @@ def tensor(value: Any, dtype: Any = None) -> Any:
         return (
             current if wanted in (None, keras.backend.standardize_dtype(current.dtype)) else ops.cast(current, wanted)
         )
-    if hasattr(value, "__tensor__"):
-        return tensor(value.__tensor__(), dtype)
+    if isinstance(value, _UnknownSize):
+        return ops.cast(jax.numpy.asarray(value), wanted or "int32")
+    if isinstance(value, HostTensor) and value.dtype == object:
+        parts = ops.stack([tensor(part) for part in value.ravel().tolist()])
+        return ops.cast(ops.reshape(parts, value.shape), wanted or "int32")
     if isinstance(value, list | tuple) and _has_tensors(value):
         parts = [tensor(part) for part in value]
         stacked = ops.stack(parts)
@@ -171,6 +200,12 @@ def operands(x: Any, y: Any) -> tuple[Any, Any]:
     return operand(x), operand(y)
 
 
+def are_sizes(*values: Any) -> bool:
+    """Return True for sizes and numbers of Python, whose results should stay known to Python."""
+    found = any(isinstance(value, HostTensor) and not is_text(value) for value in values)
+    return found and all(isinstance(value, HostTensor | int | list | tuple | np.ndarray) for value in values)
+
+
 def shape(value: Any) -> Any:
     """Return a shape, or part of one, as a tuple of integers.
 
@@ -199,6 +234,9 @@ def integer(value: Any) -> int:
         raise TypeError(
             "A size is None, which only an input of a model may have. Compute it in the layer's method call."
         )
+    value = value.item() if isinstance(value, HostTensor) and value.ndim == 0 else value
+    if isinstance(value, _UnknownSize):
+        return value  # type: ignore[no-any-return]
     return operator.index(value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value)
 
 
@@ -243,6 +281,8 @@ def binary(module: str, table: dict[str, str]) -> dict[str, Callable[..., Any]]:
         compute = getattr(ops, op)
 
         def function(x: Any, y: Any, name: Any = None) -> Any:
+            if are_sizes(x, y):
+                return host(getattr(np, op)(x, y))
             return compute(*operands(x, y))
 
         return named(function, module, name, f"Return keras.ops.{op} of two tensors.")

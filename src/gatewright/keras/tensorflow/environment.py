@@ -97,7 +97,7 @@ def _assertion(name: str, holds: Any) -> Any:
     ) -> None:
         if not convert.is_concrete((x, y)):
             return  # values are unknown while a step is compiled
-        left, right = (np.asarray(convert.tensor(value)) for value in (x, y))
+        left, right = convert.values(x), convert.values(y)
         if not np.all(holds(left, right)):
             raise InvalidArgumentError(f"{message or 'Assertion failed'}: {_short(left)} against {_short(right)}.")
 
@@ -128,7 +128,7 @@ def assert_non_negative(x: Any, **options: Any) -> None:
 
 def assert_all_finite(x: Any, message: str, name: Any = None) -> Any:
     """Return `x`, or raise an `InvalidArgumentError` if an element is not finite."""
-    if convert.is_concrete(x) and not np.all(np.isfinite(np.asarray(convert.tensor(x)))):
+    if convert.is_concrete(x) and not np.all(np.isfinite(convert.values(x))):
         raise InvalidArgumentError(f"{message}: Tensor had NaN or Inf values.")
     return x
 

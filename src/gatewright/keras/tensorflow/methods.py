@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 
 import jax
 import numpy as np
+from jax._src.array import ArrayImpl
 
 from gatewright.keras.tensorflow.shapes import TensorShape
 
@@ -52,9 +53,8 @@ _SHARED = {"get_shape": get_shape, "set_shape": set_shape, "eval": eval_, "ref":
 
 def install() -> None:
     """Give the methods to the arrays of JAX, and to the unknown values of a step that is being compiled."""
-    array = type(jax.numpy.zeros(()))
     for name, method in (_SHARED | {"numpy": numpy}).items():
-        setattr(array, name, method)
+        setattr(ArrayImpl, name, method)
     for name, method in (_SHARED | {"numpy": unknown_values}).items():
         setattr(jax.core.Tracer, name, method)
     symbolic = import_module("keras").KerasTensor
@@ -63,8 +63,7 @@ def install() -> None:
 
 def uninstall() -> None:
     """Take the methods away again."""
-    array = type(jax.numpy.zeros(()))
-    for owner in (array, jax.core.Tracer):
+    for owner in (ArrayImpl, jax.core.Tracer):
         for name in (*_SHARED, "numpy"):
             if name in vars(owner):
                 delattr(owner, name)

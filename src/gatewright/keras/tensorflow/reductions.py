@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 from jax import numpy as jnp
 from keras import ops
 
@@ -15,6 +16,8 @@ def _is_integer(tensor: Any) -> bool:
 
 def _same_dtype(op: Any, input_tensor: Any, axis: Any, keepdims: bool) -> Any:
     """Reduce, and return the dtype of the input, as TensorFlow does."""
+    if convert.are_sizes(input_tensor):
+        return convert.host(getattr(np, op.__name__)(input_tensor, axis=convert.axis(axis), keepdims=keepdims))
     tensor = convert.tensor(input_tensor)
     result = op(tensor, axis=convert.axis(axis), keepdims=keepdims)
     dtype = convert.dtype_of(tensor)
@@ -214,8 +217,6 @@ class UniqueWithCounts(NamedTuple):
 
 def unique_with_counts(x: Any, out_idx: Any = dtypes.int32, name: Any = None) -> UniqueWithCounts:
     """Return the distinct values in the order of their first occurrence, with positions and counts."""
-    import numpy as np
-
     tensor = convert.tensor(x)
     known("tf.unique", tensor)
     values, first, inverse, counts = np.unique(np.asarray(tensor), True, True, True)

@@ -7,6 +7,8 @@ import jax
 import numpy as np
 from jax.experimental import io_callback
 
+from gatewright.keras.tensorflow import convert
+
 _DEFAULT_SEED = "make_default_seed"
 _OWNERS = ("keras.src.random.seed_generator", "keras.src.backend.jax.random")
 _SHUFFLER = "keras.src.trainers.data_adapters.array_data_adapter"
@@ -54,8 +56,7 @@ def next_key(seed: Any = None) -> Any:
     def draw() -> Any:
         return _state.stream(name).integers(0, 2**32, 2, dtype=np.uint32)
 
-    traced = isinstance(jax.numpy.zeros(()) + 0, jax.core.Tracer)
-    return io_callback(draw, shape) if traced else jax.numpy.asarray(draw())
+    return io_callback(draw, shape) if convert.is_compiling() else jax.numpy.asarray(draw())
 
 
 def uninstall() -> None:

@@ -1,6 +1,7 @@
 """Functions of TensorFlow that create, reshape, join and index tensors."""
 
 import builtins
+import math
 from typing import Any
 
 import jax
@@ -18,6 +19,8 @@ Tensor = jax.Array
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: Any = "Const") -> Any:
     """Return `value` as a tensor. A single number fills `shape`; other values are reshaped."""
+    if type(value) is int and shape is None and dtype in (None, "int32") and convert.is_compiling():
+        return convert.host(value, "int32")  # a counter of a loop stays known to Python
     tensor = convert.tensor(value, dtype)
     if shape is None:
         return tensor
@@ -46,7 +49,7 @@ def is_tensor(x: Any) -> bool:
 
 
 def _static_shape(x: Any, function: str) -> tuple[int, ...]:
-    sizes = tuple(x.shape) if hasattr(x, "shape") else tuple(np.shape(x))
+    sizes = tuple(x.shape) if hasattr(x, "shape") else tuple(convert.tensor(x).shape)
     if None in sizes:
         raise ValueError(
             f"{function} has no value yet for a model's input of shape {sizes}. Call it in the method call of a layer, "
@@ -57,12 +60,12 @@ def _static_shape(x: Any, function: str) -> tuple[int, ...]:
 
 def shape(input: Any, out_type: Any = dtypes.int32, name: Any = None) -> Any:
     """Return the shape as a tensor of integers, whose values are known also while a step is compiled."""
-    return convert.host(_static_shape(input, "tf.shape"), "int32")
+    return convert.sizes(_static_shape(input, "tf.shape"))
 
 
 def size(input: Any, out_type: Any = dtypes.int32, name: Any = None) -> Any:
     """Return the number of elements."""
-    return convert.host(int(np.prod(_static_shape(input, "tf.size"), dtype=int)), "int32")
+    return convert.sizes(math.prod(_static_shape(input, "tf.size")))
 
 
 def rank(input: Any, name: Any = None) -> Any:
@@ -111,10 +114,14 @@ def range_(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, nam
     """Return the numbers from `start` to `limit`, which is left out. With one argument they start at 0."""
     if limit is None:
         start, limit = 0, start
+    if builtins.any(isinstance(x, convert.HostTensor) and x.dtype == object for x in (start, limit, delta)):
+        return ops.arange(*map(convert.integer, (start, limit, delta)), dtype=dtypes.available(dtype or "int32"))
     bounds: list[Any] = [x if isinstance(x, int | float) else np.asarray(_known(x)) for x in (start, limit, delta)]
     if dtype is None:
         dtype = _common_dtype(bounds)
-    return convert.tensor(np.arange(*bounds).astype(dtypes.available(dtype)))
+    numbers = np.arange(*bounds).astype(dtypes.available(dtype))
+    # While a step is compiled, the numbers stay known to Python, so that loops can use them as indices.
+    return convert.host(numbers) if convert.is_compiling() else convert.tensor(numbers)
 
 
 def _known(value: Any) -> Any:
@@ -188,6 +195,8 @@ def squeeze(input: Any, axis: Any = None, name: Any = None) -> Any:
 
 def concat(values: Any, axis: Any, name: Any = "concat") -> Any:
     """Join tensors along an axis."""
+    if isinstance(values, list | tuple) and convert.are_sizes(*values):
+        return convert.host(np.concatenate([np.atleast_1d(np.asarray(x)) for x in values], axis))
     tensors = _parts(values)
     if builtins.any(map(convert.is_text, tensors)):
         return convert.texts(np.concatenate(tensors, convert.integer(axis)))
@@ -196,8 +205,7 @@ def concat(values: Any, axis: Any, name: Any = "concat") -> Any:
 
 def stack(values: Any, axis: Any = 0, name: Any = "stack") -> Any:
     """Join tensors along a new axis."""
-    known = isinstance(values, list | tuple) and len(values) > 0
-    if known and builtins.all(isinstance(x, int | np.integer | convert.HostTensor) for x in values):
+    if isinstance(values, list | tuple) and convert.are_sizes(*values):
         return convert.host(np.stack([np.asarray(x) for x in values], axis))  # a shape stays known to Python
     tensors = _parts(values)
     if builtins.any(map(convert.is_text, tensors)):
@@ -218,6 +226,8 @@ def _parts(values: Any) -> list[Any]:
 
 def unstack(value: Any, num: Any = None, axis: int = 0, name: Any = "unstack") -> list[Any]:
     """Return the slices along an axis as a list."""
+    if convert.are_sizes(value):
+        return list(value)
     return list(ops.unstack(convert.tensor(value), num, axis))
 
 
