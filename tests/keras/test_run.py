@@ -114,7 +114,7 @@ class TestWithKeras:
         assert lines.pop().startswith("gatewright: 2 LSTM layers ran on the compiled kernels; ")
         assert lines[0] == "Traceback (most recent call last):"
         assert lines[1].startswith(f'  File "{PROGRAMS / "served.py"}", line ')
-        assert lines[-1].startswith("AttributeError: tf.saved_model needs TensorFlow")
+        assert lines[-1].startswith("AttributeError: tf.saved_model is not served")
         assert "gatewright/" not in done.stderr
 
     def test_disable_undoes_enable(self, tmp_path):

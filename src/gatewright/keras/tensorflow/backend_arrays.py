@@ -1,6 +1,6 @@
 """The functions of `keras.backend` in earlier releases that join, reshape, multiply and convolve, and its losses."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import keras
 from keras import ops
@@ -257,6 +257,24 @@ def _conv(x: Any, kernel: Any, strides: Any, padding: str, data_format: Any, dil
     return ops.conv(convert.tensor(x), convert.tensor(kernel), strides, padding, data_format, dilation)
 
 
+def conv2d_transpose(
+    x: Any,
+    kernel: Any,
+    output_shape: Any,
+    strides: Any = (1, 1),
+    padding: str = "valid",
+    data_format: Any = None,
+    dilation_rate: Any = (1, 1),
+) -> Any:
+    """Apply the transpose of a convolution of images."""
+    tensors = map(convert.tensor, (x, kernel))
+    result = ops.conv_transpose(*tensors, strides, padding, None, data_format, dilation_rate)
+    wanted = tuple(result.shape[:1]) + tuple(output_shape)[1:]
+    if tuple(result.shape) != wanted:
+        raise ValueError(f"K.conv2d_transpose gives shape {tuple(result.shape)} here, not {wanted}. Change strides.")
+    return result
+
+
 def depthwise_conv2d(
     x: Any, depthwise_kernel: Any, strides: Any = (1, 1), padding: str = "valid", data_format: Any = None,
     dilation_rate: Any = (1, 1),
@@ -327,6 +345,11 @@ def ctc_decode(
         mask_index=logits.shape[-1] - 1,
     )
     return list(paths), scores
+
+
+def ctc_label_dense_to_sparse(labels: Any, label_lengths: Any) -> NoReturn:
+    """Refuse: there are no sparse tensors."""
+    raise TypeError("K.ctc_label_dense_to_sparse is not served. Use keras.ops.ctc_loss, which takes dense labels.")
 
 
 def rnn(

@@ -41,6 +41,8 @@ def module(name: str) -> ModuleType:
     name = _target(name)
     if name in _tables():
         return _namespace(name)
+    if _exists(served.MODULES.get(name, "?")):
+        return importlib.import_module(f"{_HERE}.{served.MODULES[name]}")
     if _keras_source(name) is not None:
         return _keras(name)
     raise ModuleNotFoundError(_not_served(name), name=name)
@@ -50,7 +52,7 @@ def _target(name: str) -> str:
     """Return the name under which a module is served."""
     for other, target in served.SHARED.items():
         if name == other or name.startswith(f"{other}."):
-            if name in _tables() or name in served.KERAS:
+            if name in _tables() or name in served.KERAS or name in served.MODULES:
                 return name
             return _target(target + name.removeprefix(other))
     return name
@@ -58,13 +60,20 @@ def _target(name: str) -> str:
 
 @functools.cache
 def _tables() -> dict[str, dict[str, str]]:
-    """Return the modules with names of their own. `tf.data` is one of them if this package has a module for it."""
+    """Return the modules whose names are in tables."""
     tables = dict(served.NAMES)
-    if find_spec(f"{_HERE}.data") is not None:
-        names = "Dataset AUTOTUNE INFINITE_CARDINALITY UNKNOWN_CARDINALITY TextLineDataset Options"
-        tables["tensorflow.data"] = {"data": names}
-        tables["tensorflow.data.experimental"] = {"data": f"{names} cardinality"}
+    if _exists("data.specs"):  # a dataset checks its elements with this class
+        for name in ("tensorflow", "tensorflow.compat.v1"):
+            tables[name] = {"data.specs": "TensorSpec"} | tables[name]
     return tables
+
+
+@functools.cache
+def _exists(ours: str) -> bool:
+    try:
+        return find_spec(f"{_HERE}.{ours}") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 class Namespace(ModuleType):
@@ -78,7 +87,11 @@ class Namespace(ModuleType):
     def __dir__(self) -> list[str]:
         own = " ".join(_tables()[self.__name__].values()).split()
         prefix = f"{self.__name__}."
-        children = [name.removeprefix(prefix) for name in (*_tables(), *served.KERAS) if name.startswith(prefix)]
+        children = [
+            name.removeprefix(prefix)
+            for name in (*_tables(), *served.KERAS, *served.MODULES)
+            if name.startswith(prefix)
+        ]
         return sorted({*own, *(name for name in children if "." not in name)})
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:
@@ -101,14 +114,16 @@ def _attribute(module_name: str, name: str) -> Any:
             return _value(ours, name)
     full = f"{module_name}.{name}"
     target = _target(full)
-    if target in _tables() or (_keras_source(target) is not None and not name.startswith("__")):
+    if name.startswith("__"):
+        raise AttributeError(f"module {module_name!r} has no attribute {name!r}")
+    if target in _tables() or target in served.MODULES or _keras_source(target) is not None:
         try:
             return module(target)
         except ModuleNotFoundError:
-            _refuse(full, module_name)
+            _refuse(full)
     if target != full and "." in target:
         return getattr(module(target.rpartition(".")[0]), name)
-    _refuse(full, module_name)
+    _refuse(full)
 
 
 def _value(ours: str, name: str) -> Any:
@@ -117,7 +132,7 @@ def _value(ours: str, name: str) -> Any:
     return vars(source)[f"{name}_"] if f"{name}_" in vars(source) else getattr(source, name)
 
 
-def _refuse(full: str, module_name: str) -> NoReturn:
+def _refuse(full: str) -> NoReturn:
     raise AttributeError(_not_served(full))
 
 

@@ -1,6 +1,7 @@
 """The random state that `tf.random.set_seed` sets: of TensorFlow's functions and of Keras, not of Python or NumPy."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import jax
@@ -44,6 +45,8 @@ def set_seed(seed: int) -> None:
     global_state = import_module("keras.src.backend.common.global_state")
     _patch_keras()
     _state = _State(int(seed))
+    if find_spec(f"{__package__}.data") is not None:
+        import_module(f"{__package__}.data.shuffling").set_seed(int(seed))
     global_state.set_global_attribute("global_random_seed", _Seed(int(seed)))
     global_state.set_global_attribute("global_seed_generator", None)
 

@@ -160,6 +160,7 @@ NAMES: dict[str, dict[str, str]] = {
         "tensors": "Tensor convert_to_tensor",
         "config": "name_scope device",
     },
+    "tensorflow.python.framework.constant_op": {"tensors": "constant"},
     "tensorflow.python.framework.dtypes": {"dtypes": _DTYPES},
     "tensorflow.python.framework.tensor_shape": {"shapes": "TensorShape"},
     "tensorflow.python.ops": {},
@@ -187,7 +188,19 @@ KERAS = {
 }
 """Modules of TensorFlow that are Keras, or a module of Keras."""
 
+MODULES = {
+    "tensorflow.data": "data",
+    "tensorflow.data.experimental": "data.experimental",
+    "tensorflow.summary": "summary",
+}
+"""Modules of TensorFlow that are modules of this package, where it has them."""
+
 SHARED = {
+    "tensorflow.python.ops.nn": "tensorflow.nn",
+    "tensorflow.python.ops.nn_ops": "tensorflow.nn",
+    "tensorflow.python.ops.linalg_ops": "tensorflow.linalg",
+    "tensorflow.python.data": "tensorflow.data",
+    "tensorflow.python.framework.errors": "tensorflow.errors",
     "tensorflow.compat.v2": "tensorflow",
     "tensorflow.compat.v1.compat": "tensorflow.compat",
     **{
@@ -210,7 +223,7 @@ COUNTERPARTS = {
     "tensorflow.summary": "keras.callbacks.TensorBoard or keras.callbacks.CSVLogger",
     "tensorflow.saved_model": "model.save and keras.models.load_model",
     "tensorflow.train": "model.save_weights and keras.callbacks.ModelCheckpoint",
-    "tensorflow.lite": "model.save, or the package ai_edge_litert where TensorFlow is installed",
+    "tensorflow.lite": "model.save and keras.models.load_model",
     "tensorflow.layers": "keras.layers",
     "tensorflow.contrib": "keras.layers and keras.ops",
     "tensorflow.estimator": "keras.Model",
@@ -251,7 +264,8 @@ BACKEND = {
     "permute_dimensions repeat repeat_elements tile reverse gather one_hot in_top_k softmax relu elu "
     "hard_sigmoid binary_crossentropy binary_focal_crossentropy categorical_crossentropy "
     "categorical_focal_crossentropy sparse_categorical_crossentropy bias_add temporal_padding spatial_2d_padding "
-    "spatial_3d_padding conv1d conv2d conv3d depthwise_conv2d separable_conv2d pool2d pool3d ctc_batch_cost "
+    "spatial_3d_padding conv1d conv2d conv3d depthwise_conv2d separable_conv2d pool2d pool3d "
+    "ctc_label_dense_to_sparse conv2d_transpose ctc_batch_cost "
     "ctc_decode rnn resize_images resize_volumes",
     "compat_v1": "get_session set_session",
 }

@@ -14,7 +14,17 @@ from gatewright.keras.tensorflow import convert, dtypes
 from gatewright.keras.tensorflow.shapes import TensorShape
 
 newaxis = None
-Tensor = jax.Array
+
+
+class _AnyTensor(type):
+    """The type of `Tensor`: the arrays of JAX, and arrays of NumPy with the methods of tensors, are instances."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, jax.Array) or (isinstance(instance, np.ndarray) and hasattr(instance, "numpy"))
+
+
+class Tensor(metaclass=_AnyTensor):
+    """A tensor, for annotations and `isinstance`."""
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: Any = "Const") -> Any:
@@ -45,7 +55,7 @@ def cast(x: Any, dtype: Any, name: Any = None) -> Any:
 
 def is_tensor(x: Any) -> bool:
     """Return True for tensors, symbolic tensors and variables."""
-    return isinstance(x, jax.Array | keras.Variable | keras.KerasTensor | convert.HostTensor)
+    return isinstance(x, Tensor | keras.Variable | keras.KerasTensor)
 
 
 def _static_shape(x: Any, function: str) -> tuple[int, ...]:
