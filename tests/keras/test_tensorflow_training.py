@@ -64,6 +64,10 @@ def test_a_tape_gives_what_tensorflow_gives_at_its_edges(tf):
     with tf.GradientTape() as tape, pytest.raises(ZeroDivisionError):
         _ = 1 / 0
     assert isinstance(jax.jit(lambda a: a + 1)(1.0), jax.Array)  # JAX is as before
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        first = tape.gradient(x**3, x)  # a persistent tape records its own gradients
+    assert tape.gradient(first, x) == 12
     frozen = tf.Variable(1.0, trainable=False)
     with tf.GradientTape() as tape:
         y = frozen * 2

@@ -60,6 +60,15 @@ class _Recorder(core.Trace):
             return self._evaluate(function, [*jaxpr.consts, *tracers], True)
         return self._evaluate(lambda *args: primitive.bind(*args, **params), list(tracers), primitive.multiple_results)
 
+    def process_call(self, call_primitive: Any, f: Any, tracers: Any, params: Any, /) -> Any:
+        """Evaluate and note a call of a function."""
+
+        def call(*args: Any) -> Any:
+            with core.take_current_trace() as trace:
+                return trace.process_call(call_primitive, f, args, params)
+
+        return self._evaluate(self._staged(call, tracers), list(tracers), True)
+
     def process_custom_jvp_call(self, primitive: Any, fun: Any, jvp: Any, tracers: Any, /, **params: Any) -> Any:
         """Evaluate and note a function with a derivative of its own."""
 
@@ -209,8 +218,9 @@ class GradientTape:
         self._used = True
 
     def _paused(self) -> Any:
-        """Return a context manager in which this tape does not record, unless it is persistent and still open."""
-        return _current(self._recorders[-1].parent if self._entered else core.trace_ctx.trace)
+        """Return a context manager in which this tape does not record. A persistent tape that is open does."""
+        pause = self._entered and not self._persistent
+        return _current(self._recorders[-1].parent if pause else core.trace_ctx.trace)
 
     def _gradients(self, targets: list[Any], sources: list[Any], given: list[Any]) -> list[Any]:
         needed = _path(list(self._operations()), targets, sources)
