@@ -101,7 +101,7 @@ class Namespace(ModuleType):
 @functools.cache
 def _namespace(name: str) -> ModuleType:
     os.environ.setdefault("KERAS_BACKEND", "jax")
-    for ours in ("methods", "train_steps"):
+    for ours in ("keras_backend", "methods", "train_steps"):  # also in a process that unpickles a module
         importlib.import_module(f"{_HERE}.{ours}").install()
     namespace = Namespace(name, "Names of TensorFlow on Keras 3 and JAX, provided by Gatewright.")
     namespace.__dict__["__path__"] = []
