@@ -28,6 +28,17 @@ _MERGE_MODES = {
     "dot": "Dot",
 }
 _WEIGHTLESS_KEYS = frozenset({"batch_input_shape", "dynamic", "input_dtype"})
+# The layers of Keras in wrappers; others are layers of the program.
+_INNER = frozenset(
+    {
+        *("LSTM", "GRU", "SimpleRNN", "LSTMCell", "GRUCell", "SimpleRNNCell", "RNN", "StackedRNNCells", "ConvLSTM2D"),
+        *("Dense", "Conv1D", "Conv2D", "Conv3D", "MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "Flatten"),
+        *("AveragePooling2D", "GlobalMaxPooling1D", "GlobalAveragePooling1D", "GlobalMaxPooling2D", "Dropout"),
+        *("GlobalAveragePooling2D", "Activation", "Embedding", "BatchNormalization", "Bidirectional", "Reshape"),
+        *("TimeDistributed", "RepeatVector", "Lambda", "Masking", "LeakyReLU", "PReLU", "ELU", "ReLU", "Softmax"),
+        *("SpatialDropout1D", "GaussianNoise", "GaussianDropout", "Permute", "LayerNormalization", "SeparableConv2D"),
+    }
+)
 _INITIALIZERS = frozenset(
     {
         *("Zeros", "Ones", "Constant", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling"),
@@ -109,15 +120,25 @@ def _layer_config(old_name: str, name: str, config: dict[str, Any], noted: Trans
     if isinstance(config.get("axis"), list) and len(config["axis"]) == 1:
         config["axis"] = config["axis"][0]
     for key in ("activation", "recurrent_activation"):
-        if config.get(key) == "hard_sigmoid":
+        if config.get(key) in ("hard_sigmoid", HARD_SIGMOID):
             config[key] = HARD_SIGMOID
             noted.change("hard_sigmoid is the function of that release")
     for key in ("layer", "backward_layer", "cell"):
         if isinstance(config.get(key), dict):
-            config[key] = _layer(config[key], noted)
+            config[key] = _inner(_layer(config[key], noted))
     if isinstance(config.get("cells"), list):
-        config["cells"] = [_layer(cell, noted) for cell in config["cells"]]
+        config["cells"] = [_inner(_layer(cell, noted)) for cell in config["cells"]]
     return config
+
+
+def _inner(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration of a layer in a wrapper, for which Keras 3 wants to know the module."""
+    name = entry["class_name"]
+    if name in ("Functional", "Sequential"):
+        return {**entry, "module": "keras.models" if name == "Sequential" else "keras.src.models.functional"}
+    if name in _INNER:
+        return {**entry, "module": "keras.layers", "registered_name": None}
+    return {**entry, "module": None, "registered_name": name}
 
 
 def _sequential(config: Any, noted: Translated) -> dict[str, Any]:

@@ -51,14 +51,18 @@ def _save_model(stock: Any, model: Any, filepath: Any, overwrite: bool = True, *
     patches.note(
         "save", f"Keras 3 saves models as .keras or .h5; {path} was written in the format of .keras, for load_model"
     )
-    if save_format in ("h5", "hdf5"):
-        return legacy_h5_format.save_model_to_hdf5(model, path, True, include_optimizer)
-    if model.compiled and "optimizer" not in model._compile_config.config:
-        model._compile_config.config["optimizer"] = model.optimizer  # Keras removes it when it saves an .h5 file
+    config = dict(model._compile_config.config) if model.compiled else {}
     with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(path))) as folder:
         whole = os.path.join(folder, _INSIDE)
-        stock(model, whole)
+        if save_format in ("h5", "hdf5"):
+            legacy_h5_format.save_model_to_hdf5(model, whole, True, include_optimizer)
+        else:
+            if model.compiled:  # Keras removes the optimizer when it saves an .h5 file
+                model._compile_config.config["optimizer"] = model.optimizer
+            stock(model, whole)
         os.replace(whole, path)
+    if model.compiled:
+        model._compile_config.config.update(config)
     return None
 
 
@@ -147,6 +151,7 @@ def _compile(model: Any, config: dict[str, Any], custom_objects: Any) -> None:
         patches.note("not compiled", f"The model was not compiled: {str(error).rstrip('.')}")
         return
     model.compile(**saving_utils.compile_args_from_training_config(translated.value, custom_objects))
+    model.optimizer.build(model.trainable_variables)
 
 
 def _json(value: Any) -> Any:

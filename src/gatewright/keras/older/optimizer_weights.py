@@ -13,7 +13,6 @@ _SLOTS = {"Adam": ("_momentums", "_velocities"), "RMSprop": ("_velocities",), "S
 def restore(model: Any, group: Any) -> None:
     """Set the optimizer of `model` to the state in `group`, or print a note that it begins anew."""
     optimizer = model.optimizer
-    optimizer.build(model.trainable_variables)
     state = _state(type(optimizer).__name__, optimizer, group)
     if state is None:
         patches.note(

@@ -18,7 +18,7 @@ def _set_state(self: Any, state: dict[str, Any]) -> None:
     if "nb_words" in state:
         state["num_words"] = state.pop("nb_words")
     indices = {index: word for word, index in state.get("word_index", {}).items()}
-    defaults = {
+    defaults: dict[str, Any] = {
         "analyzer": None,
         "char_level": False,
         "document_count": 0,

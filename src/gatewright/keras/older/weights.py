@@ -1,5 +1,6 @@
 """Weights in .h5 files of Keras 1 and Keras 2, arranged as the layers of Keras 3 have them."""
 
+import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -78,7 +79,7 @@ def _arranged(group: Any, pairs: Sequence[tuple[str, Any]]) -> Any:
     from keras.src.legacy.saving import legacy_h5_format as h5
     from keras.src.saving.saving_lib import safe_get_h5_group
 
-    file = h5py.File("arranged", "w", driver="core", backing_store=False)
+    file = h5py.File(io.BytesIO(), "w")
     for name, value in group.attrs.items():
         file.attrs[name] = value
     layers, backend = dict(pairs), _text(group.attrs.get("backend", ""))
@@ -158,7 +159,7 @@ def _arrange_gru(layer: Any, values: Arrays) -> Arrays:
     if len(values) == 3 and np.shape(values[2]) == (6 * units,):
         _note_cudnn("CuDNNGRU")
         values = [*_from_cudnn(values, 3), np.reshape(values[2], (2, 3 * units))]
-    if len(values) == 3 and np.shape(values[2]) != np.shape(layer.bias):
+    if len(values) == 3 and np.shape(values[2]) != np.shape(layer.cell.bias):
         for shape, reset_after in (((3 * units,), False), ((2, 3 * units), True)):
             if np.shape(values[2]) == shape:
                 raise InputError(
