@@ -83,7 +83,7 @@ DROPPED: dict[str, frozenset[str]] = {
     "RNN": frozenset({"time_major", "implementation"}),
     "Embedding": frozenset({"dropout"}),
     "Conv2D": frozenset({"nb_row", "nb_col"}),
-    "BatchNormalization": frozenset({"mode", "fused", "renorm", "virtual_batch_size", "adjustment"}),
+    "BatchNormalization": frozenset({"mode", "fused", "virtual_batch_size", "adjustment"}),
     "InputLayer": frozenset({"input_dtype"}),
 }
 """The arguments that Keras 3 does not have, by layer. `_check` refuses those values that cannot be left out."""
@@ -205,8 +205,8 @@ def _check(layer: str, arguments: dict[str, Any]) -> None:
             "Embedding(dropout=) drops whole words, which Keras 3 does not have. Remove it, and use "
             "Dropout(rate, noise_shape=(None, steps, 1)) after the layer."
         )
-    if layer == "BatchNormalization" and (given("renorm") or given("virtual_batch_size") or given("mode")):
-        name = next(name for name in ("renorm", "virtual_batch_size", "mode") if given(name))
+    if layer == "BatchNormalization" and (given("virtual_batch_size") or given("mode")):
+        name = next(name for name in ("virtual_batch_size", "mode") if given(name))
         raise InputError(f"BatchNormalization({name}={given(name)!r}) has no counterpart in Keras 3. Remove {name}=.")
 
 

@@ -80,7 +80,7 @@ class _Old(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":
             return [name for source in self.sources for name in dir(import_module(source)) if not name.startswith("_")]
-        for source in self.sources:
+        for source in self.sources if not name.startswith("__") else ():
             value = getattr(import_module(source), name, None)
             if value is not None:
                 return value
