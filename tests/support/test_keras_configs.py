@@ -10,7 +10,7 @@ from gatewright.support.keras_arguments import HARD_SIGMOID, layer_arguments, op
 from gatewright.support.keras_configs import model_config, training_config
 
 
-def layer(name, **config):
+def layer(name, /, **config):
     return {"class_name": name, "config": config}
 
 

@@ -50,10 +50,10 @@ class _Warnings:
     def __getattr__(self, name: str) -> Any:
         return getattr(warnings, name)
 
-    def warn(self, *args: Any, stacklevel: int = 1, **kwargs: Any) -> None:
+    def warn(self, message: str, category: type[Warning] | None = None, stacklevel: int = 1) -> None:
         """Issue a warning, without counting the frames of the wrapper and of this method."""
-        name = sys._getframe(1).f_code.co_name
-        warnings.warn(*args, stacklevel=stacklevel + (3 if name == "__init__" else 1), **kwargs)
+        frames = 3 if sys._getframe(1).f_code.co_name == "__init__" else 1
+        warnings.warn(message, category, stacklevel=stacklevel + frames)
 
 
 def translated(layer: str, arguments: dict[str, Any]) -> dict[str, Any]:
