@@ -143,6 +143,19 @@ def test_weights_and_models_keep_the_names_that_the_program_gives(tmp_path, monk
         model.load_weights("ckpt")
 
 
+def test_weights_alone_say_nothing_of_activations_so_that_a_note_does(tmp_path, capsys):
+    old.keras_1_lstm(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5") as whole, h5py.File(tmp_path / "w.h5", "w") as weights:
+        weights.attrs.update(whole["model_weights"].attrs)
+        for name in whole["model_weights"]:
+            whole.copy(f"model_weights/{name}", weights)
+    for activation in ("gatewright>hard_sigmoid", "sigmoid"):
+        lstm = keras.layers.LSTM(4, recurrent_activation=activation)
+        keras.Sequential([keras.Input((5, 3)), lstm, keras.layers.Dense(2)]).load_weights(tmp_path / "w.h5")
+        note = "if it was trained with the default, make it with recurrent_activation='gatewright>hard_sigmoid'."
+        assert (note in capsys.readouterr().err) is (activation == "sigmoid")
+
+
 def test_keras_1_convolutions_and_nested_models_are_arranged():
     from gatewright.keras.older.weights import arrange
 

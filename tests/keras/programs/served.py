@@ -61,7 +61,7 @@ def import_error(part):
 for wrong, part in [
     ("from tensorflow import lite", "tf.lite"),
     ("import tensorflow.compat.v1.layers as old", "tf.compat.v1.layers"),
-    ("from tensorflow.keras.wrappers.scikit_learn import KerasClassifier", "scikit_learn is not in Keras"),
+    ("from tensorflow.keras.no_such_module import KerasClassifier", "no_such_module is not in Keras"),
     ("from tensorflow.keras import no_such_name", "no_such_name is not in Keras"),
 ]:
     with import_error(part):

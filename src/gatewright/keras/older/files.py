@@ -26,6 +26,7 @@ def install() -> None:
     patches.wrap_everywhere(saving_api.load_model, _load_model)
     patches.wrap_everywhere(saving_api.load_weights, _load_weights)
     patches.wrap_everywhere(keras.models.model_from_json, _model_from_json)
+    patches.replace(keras.Sequential, "from_config", classmethod(_from_config(keras.Sequential.from_config.__func__)))
     patches.wrap(keras.Model, "save_weights", _save_weights)
     patches.wrap(keras.callbacks.ModelCheckpoint, "__init__", _init_checkpoint)
     patches.wrap(keras.callbacks.ModelCheckpoint, "on_epoch_end", _checkpoint_at_epoch_end)
@@ -164,6 +165,17 @@ def model_from_old_config(config: dict[str, Any], custom_objects: Any = None) ->
     changes = f" ({'; '.join(translated.changes)})" if translated.changes else ""
     patches.note(f"config{changes}", f"The configuration is one of Keras 1 or 2; it was translated{changes}")
     return _build(translated.value, custom_objects)
+
+
+def _from_config(stock: Any) -> Any:
+    def from_config(cls: Any, config: Any, custom_objects: Any = None) -> Any:
+        """`Sequential.from_config`, whose configuration was a list of layers."""
+        __tracebackhide__ = True
+        if isinstance(config, list):
+            return model_from_old_config({"class_name": "Sequential", "config": config}, custom_objects)
+        return stock(cls, config, custom_objects)
+
+    return patches.wrapped(stock, lambda _, *args, **kwargs: from_config(*args, **kwargs))
 
 
 def _model_from_json(stock: Any, json_string: Any, custom_objects: Any = None) -> Any:

@@ -32,6 +32,7 @@ _RENAMED: dict[str, dict[str, str]] = {
     "constraints": _CONSTRAINTS,
     "regularizers": {"l1l2": "L1L2", "WeightRegularizer": "L1L2"},
     "losses": LOSSES,
+    "utils": {"plot": "plot_model"},
 }
 
 

@@ -47,6 +47,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         for name in ("np_utils", "vis_utils", "generic_utils", "data_utils", "layer_utils", "io_utils")
     },
     "utils.training_utils": ("utils",),
+    "utils.visualize_util": ("utils",),
     "utils.all_utils": ("utils", "saving"),
     "engine": ("layers", "models", "utils"),
     "engine.topology": ("layers", "models", "utils"),
@@ -106,10 +107,17 @@ class _Finder(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         self.made.append(module.__name__)
-        if patches.is_imported_by_user() and module.__name__ not in ("keras.engine", "keras_preprocessing"):
-            old, new = (_public(name) for name in (module.__name__, module.__dict__["sources"][0]))
-            if old != new and not _is_preprocessing(module.__name__):
-                patches.note("module", f"{old} is {new} in Keras 3; it was translated")
+        if patches.is_imported_by_user() and not _is_preprocessing(module.__name__):
+            _note_module(module.__name__, module.__dict__["sources"][0])
+
+
+def _note_module(old: str, new: str) -> None:
+    old, new = (name.replace(_TF, "tensorflow.keras") for name in (old, new))
+    if old.endswith("scikit_learn"):
+        patches.note("scikit_learn", f"{old} is not in Keras 3; its classes are served by Gatewright")
+        return
+    new = "keras.backend" if new == _OWN["backend.tensorflow_backend"] else new
+    patches.note("module", f"{old} is {new} in Keras 3; it was translated")
 
 
 def _sources(name: str) -> tuple[str, ...] | None:
@@ -138,13 +146,6 @@ def _sources(name: str) -> tuple[str, ...] | None:
 
 def _is_preprocessing(name: str) -> bool:
     return name.startswith("keras_preprocessing") or (".preprocessing" in name and ".layers." not in name)
-
-
-def _public(name: str) -> str:
-    """Return the name of a module that people write."""
-    if name == "gatewright.keras.older.tensorflow_backend":
-        return "keras.backend"
-    return name.replace(_TF, "tensorflow.keras")
 
 
 _finder = _Finder()

@@ -46,6 +46,7 @@ def install() -> None:
     ):
         patches.replace(keras.Model, name, function)
     patches.wrap(keras.layers.RNN, "reset_states", _reset_layer)
+    patches.wrap_everywhere(keras.utils.to_categorical, _to_categorical)
     patches.wrap_everywhere(losses.get, _renaming(losses.ALL_OBJECTS_DICT, LOSSES, "loss"))
     patches.wrap_everywhere(losses.deserialize, _deserialize_loss)
     patches.wrap_everywhere(metrics.get, _renaming(metrics.ALL_OBJECTS_DICT, METRICS, "metric"))
@@ -219,3 +220,12 @@ def _deserialize_loss(stock: Any, name: Any, custom_objects: Any = None) -> Any:
     """`keras.losses.deserialize`, which takes the short names of losses for metrics."""
     __tracebackhide__ = True
     return stock(LOSSES.get(name, name) if isinstance(name, str) else name, custom_objects)
+
+
+def _to_categorical(stock: Any, *args: Any, **kwargs: Any) -> Any:
+    """`keras.utils.to_categorical`, whose number of classes was `nb_classes` in Keras 1."""
+    __tracebackhide__ = True
+    if "nb_classes" in kwargs:
+        patches.note("nb_classes", "nb_classes= is num_classes= in Keras 3; it was translated")
+        kwargs["num_classes"] = kwargs.pop("nb_classes")
+    return stock(*args, **kwargs)

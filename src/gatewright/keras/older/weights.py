@@ -1,13 +1,14 @@
 """Weights in .h5 files of Keras 1 and Keras 2, arranged as the layers of Keras 3 have them."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from gatewright.keras.older import patches
 from gatewright.support.errors import InputError
+from gatewright.support.keras_arguments import HARD_SIGMOID
 
 Arrays = list[Any]
 
@@ -83,6 +84,8 @@ def _arranged(group: Any, pairs: Sequence[tuple[str, Any]]) -> Any:
     for name, value in group.attrs.items():
         file.attrs[name] = value
     layers, backend = dict(pairs), _text(group.attrs.get("backend", ""))
+    if "model_config" not in group.file.attrs:
+        _note_default_activation(group, layers.values())
     names = h5.load_attributes_from_hdf5_group(group, "layer_names")
     for name in [*names, *(["top_level_model_weights"] if "top_level_model_weights" in group else [])]:
         values = h5.load_subset_weights_from_hdf5_group(safe_get_h5_group(group, name))
@@ -93,6 +96,25 @@ def _arranged(group: Any, pairs: Sequence[tuple[str, Any]]) -> Any:
         for i, value in enumerate(values):
             target.create_dataset(f"w{i}", data=value)
     return file
+
+
+def _note_default_activation(group: Any, layers: Iterable[Any]) -> None:
+    """Print a note if a recurrent layer has another default than it had in the release that wrote its weights."""
+    import keras
+
+    written_by = version(group)
+    if not written_by.startswith(("0.", "1", "2.0", "2.1", "2.2")):
+        return
+    for layer in layers:
+        inner = getattr(layer, "forward_layer", layer)
+        recurrent = isinstance(inner, keras.layers.LSTM | keras.layers.GRU)
+        if recurrent and inner.recurrent_activation is keras.activations.sigmoid:
+            patches.note(
+                "default activation",
+                f"The weights were saved by Keras {written_by}, whose LSTM and GRU had hard_sigmoid by default, but "
+                f"layer {layer.name!r} has sigmoid; if it was trained with the default, make it with "
+                f"recurrent_activation={HARD_SIGMOID!r}",
+            )
 
 
 def arrange(layer: Any, values: Arrays, backend: str = "") -> Arrays:
