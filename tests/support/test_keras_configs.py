@@ -105,6 +105,8 @@ def test_a_graph_keeps_its_nodes_and_merges():
         (sequential(layer("Merge", mode="sum")), "begins with Merge"),
         ({"class_name": "Sequential", "config": {"name": "s"}}, "is damaged"),
         ({"config": {}}, "is damaged"),
+        (layer("Bidirectional", layer={"class_name": "LSTM", "config": 3}), "is damaged"),
+        ([], "is damaged"),
     ],
 )
 def test_what_has_no_counterpart_is_refused(config, message):

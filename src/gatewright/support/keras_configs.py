@@ -81,12 +81,14 @@ def model_config(config: dict[str, Any]) -> Translated:
 
 def _layer(entry: dict[str, Any], noted: Translated) -> dict[str, Any]:
     """Return one layer or model: a dict with `class_name`, `config` and, in a graph, `name` and `inbound_nodes`."""
-    if not isinstance(entry.get("class_name"), str) or "config" not in entry:
+    if not isinstance(entry, dict) or not isinstance(entry.get("class_name"), str) or "config" not in entry:
         raise InputError("The configuration of the model is damaged: a layer has no class_name or no config.")
     old_name, config = entry["class_name"], entry["config"]
     if old_name == "Sequential":
         return {**entry, "config": _sequential(config, noted)}
     config = _plain(config)
+    if not isinstance(config, dict):
+        raise InputError(f"The configuration of the model is damaged: the config of {old_name} is not a dict.")
     if "layers" in config and "input_layers" in config:
         layers = [_layer(layer, noted) for layer in config["layers"]]
         return {**entry, "class_name": _model_class(old_name), "config": {**config, "layers": layers}}

@@ -156,7 +156,12 @@ def _compile(model: Any, config: dict[str, Any], custom_objects: Any) -> None:
 
 
 def _json(value: Any) -> Any:
-    return json.loads(value)
+    try:
+        return json.loads(value)
+    except (UnicodeDecodeError, json.JSONDecodeError, TypeError):
+        raise InputError(
+            "The configuration in the .h5 file is damaged: it is not JSON. Save the model again."
+        ) from None
 
 
 def model_from_old_config(config: dict[str, Any], custom_objects: Any = None) -> Any:
