@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from gatewright.keras import imports, notes
+from gatewright.keras import notes, user_code
 
 _MISSING = object()
 _ROOM = str(Path(__file__).parents[1])
@@ -103,7 +103,7 @@ def user_frame() -> FrameType | None:
     """Return the frame of user code from which Keras or this package was called, or None."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if not frame.f_code.co_filename.startswith((_ROOM, "<frozen")) and imports.is_user_code(frame.f_globals):
+        if not frame.f_code.co_filename.startswith((_ROOM, "<frozen")) and user_code.is_user_code(frame.f_globals):
             return frame
         frame = frame.f_back
     return None
@@ -115,7 +115,7 @@ def is_imported_by_user() -> bool:
     while frame is not None:
         file = frame.f_code.co_filename
         if not file.startswith((_ROOM, "<frozen importlib")) and "importlib" not in Path(file).parts[-2:]:
-            return imports.is_user_code(frame.f_globals)
+            return user_code.is_user_code(frame.f_globals)
         frame = frame.f_back
     return False
 
