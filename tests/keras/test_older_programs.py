@@ -10,7 +10,7 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from gatewright.keras import accelerate, notes, older  # noqa: E402
+from gatewright.keras import accelerate, imports, notes, older  # noqa: E402
 from gatewright.support.errors import InputError  # noqa: E402
 
 pytestmark = [
@@ -27,7 +27,9 @@ def translated():
     notes.forget()
     accelerate.accelerate()
     older.install()
+    imports.install()
     yield
+    imports.uninstall()
     older.uninstall()
     accelerate.restore()
 
@@ -96,6 +98,12 @@ assert OldAdam(lr=0.5, decay=0.0).learning_rate == 0.5
         with pytest.raises(ImportError):
             run(line)
     assert not [name for name in sys.modules if name.startswith(("keras.engine", "keras_preprocessing"))]
+
+
+def test_warnings_are_about_the_line_that_they_are_about_in_stock_keras():
+    with pytest.warns(UserWarning, match="Do not pass an `input_shape`") as caught:
+        keras.layers.Dense(3, input_shape=(3,))
+    assert caught[0].filename.endswith("dense.py")
 
 
 def test_libraries_do_not_see_old_modules():

@@ -1,8 +1,6 @@
 """Arguments of layers and models that Keras 1 and Keras 2 had, translated when a program calls a class of Keras 3."""
 
 import functools
-import sys
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +23,6 @@ _OLD_ATTRIBUTES = {
 def install() -> None:
     """Translate old arguments of layers and models until `patches.undo()` is called."""
     import keras
-    from keras.src.layers import layer as layer_module
     from keras.src.models.functional import Functional
 
     for name in sorted(keras_arguments.RENAMED.keys() | keras_arguments.DROPPED.keys()):
@@ -33,7 +30,6 @@ def install() -> None:
         if "__init__" in vars(layer):
             patches.wrap(layer, "__init__", _with_translated_arguments(name))
     patches.wrap(keras.layers.Layer, "__init__", _init_layer)
-    patches.replace(layer_module, "warnings", _Warnings())
     patches.wrap(keras.layers.Layer, "add_weight", _add_weight)
     patches.wrap(keras.layers.Layer, "set_weights", _set_weights)
     patches.replace(keras.layers.Layer, "__getattr__", _old_attribute)
@@ -42,18 +38,6 @@ def install() -> None:
     patches.wrap(keras.Model, "__init__", _init_model)
     patches.replace(keras.Model, "__new__", staticmethod(patches.wrapped(keras.Model.__new__, _new_model)))
     patches.wrap(Functional, "__init__", _init_model)
-
-
-class _Warnings:
-    """The module `warnings` for `Layer.__init__`, whose warnings are about the caller of the wrapped function."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(warnings, name)
-
-    def warn(self, message: str, category: type[Warning] | None = None, stacklevel: int = 1) -> None:
-        """Issue a warning, without counting the frames of the wrapper and of this method."""
-        frames = 3 if sys._getframe(1).f_code.co_name == "__init__" else 1
-        warnings.warn(message, category, stacklevel=stacklevel + frames)
 
 
 def translated(layer: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from gatewright.keras import notes, user_code
+from gatewright.keras import notes, tracebacks, user_code
+from gatewright.keras.startup import sitecustomize
 
 _MISSING = object()
-_ROOM = str(Path(__file__).parents[1])
+# The names of files of this room and of Python's import system, and of code that replaces functions of them.
+_OWN = (str(Path(__file__).parents[1]), sitecustomize.NO_FILE, "<frozen importlib")
 
 _changes: list[tuple[Any, str, Any]] = []  # owner, attribute and its earlier value; empty after undo()
 _items: list[tuple[dict[Any, Any], Any]] = []  # dict and the key that was added
@@ -55,6 +57,8 @@ def wrapped(stock: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
         __tracebackhide__ = True  # IPython and pytest hide such frames
         return wrapper(stock, *args, **kwargs)
 
+    tracebacks.without_frame_in_warnings(replacement)
+    tracebacks.without_frame_in_warnings(wrapper)
     # getfullargspec, which Keras uses as well, reads this attribute, but not __wrapped__.
     replacement.__signature__ = inspect.signature(stock)  # type: ignore[attr-defined]
     return replacement
@@ -103,7 +107,7 @@ def user_frame() -> FrameType | None:
     """Return the frame of user code from which Keras or this package was called, or None."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if not frame.f_code.co_filename.startswith((_ROOM, "<frozen")) and user_code.is_user_code(frame.f_globals):
+        if not frame.f_code.co_filename.startswith(_OWN) and user_code.is_user_code(frame.f_globals):
             return frame
         frame = frame.f_back
     return None
@@ -114,7 +118,7 @@ def is_imported_by_user() -> bool:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith((_ROOM, "<frozen importlib")) and "importlib" not in Path(file).parts[-2:]:
+        if not file.startswith(_OWN) and "importlib" not in Path(file).parts[-2:]:
             return user_code.is_user_code(frame.f_globals)
         frame = frame.f_back
     return False
