@@ -20,7 +20,6 @@ import os
 from typing import Any
 
 from gatewright.nn import file
-from gatewright.support.errors import InputError
 from gatewright.tasks import registry
 
 
@@ -38,7 +37,4 @@ def load(path: str | os.PathLike[str]) -> Any:
         InputError: The file does not exist, is damaged, or has an unsupported version.
     """
     contents, prepared = file.read(path, registry.model_class)
-    try:
-        return registry.model_class(contents.task)(contents, prepared)
-    except InputError as error:
-        raise InputError(f"{path} is damaged ({str(error).rstrip('.')}): train or download it again.") from None
+    return registry.model_class(contents.task)(contents, prepared)

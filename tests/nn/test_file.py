@@ -152,45 +152,69 @@ def test_a_changed_word_is_refused(tmp_path, content):
     ("change", "sentence"),
     [
         (lambda r: r.pop("prepared"), "its metadata has no prepared"),
-        (lambda r: r.update(prepared=[]), "its prepared is not an object"),
-        (lambda r: r.update(training=None), "its training is not an object"),
+        (lambda r: r.update(prepared=[]), "its prepared must be an object, not a list of 0 values"),
+        (lambda r: r.update(training=None), "its training must be an object, not null"),
         (lambda r: r.update(task="dance"), "its task is unknown"),
         (lambda r: r.update(task="adding"), "its task is unknown"),
-        (lambda r: r.update(task=["classify"]), "its task is unknown"),
-        (lambda r: r.update(layers=[]), "it lists no layers"),
-        (lambda r: r.update(layers=[{"kind": "os.system"}]), "a layer of an unknown kind"),
-        (lambda r: r.update(layers=[{"kind": ["dense"]}]), "a layer of an unknown kind"),
-        (lambda r: r["layers"][1].update(units=10**18), "fields that do not fit"),
+        (lambda r: r.update(task=["classify"]), "its metadata.task must be a text, not a list"),
+        (lambda r: r.update(layers=[]), "its layers are not a list of 1 to 1,000 layers"),
+        (
+            lambda r: r.update(layers=[{"kind": "os.system"}]),
+            "its layers[0] is of a kind that is unknown",
+        ),
+        (
+            lambda r: r.update(layers=[{"kind": ["dense"]}]),
+            "its layers[0] is of a kind that is unknown",
+        ),
+        (
+            lambda r: r["layers"][1].update(units=10**18),
+            "units must be a whole number from 1",
+        ),
         (lambda r: r["layers"][1].update(units=2**31 - 1), "is not float32 of shape"),
-        (lambda r: r["layers"][1].update(units=0), "has a size of 0"),
-        (lambda r: r["layers"][1].update(units=True), "fields that do not fit"),
-        (lambda r: r["layers"][1].update(cell="__import__"), "fields that do not fit: cell must be one of"),
-        (lambda r: r["layers"][1].update(return_sequences=False), "not a network of its task"),
-        (lambda r: r["layers"][1].update(surprise=1), "fields that do not fit"),
-        (lambda r: r["layers"][1].pop("units"), "fields that do not fit"),
-        (lambda r: r["layers"][1].update(zoneout=1.5), "fields that do not fit"),
-        (lambda r: r["layers"][2].update(method="sum"), "fields that do not fit: The pooling method must be one of"),
+        (
+            lambda r: r["layers"][1].update(units=0),
+            "its layers[1].units must be a whole number from 1",
+        ),
+        (
+            lambda r: r["layers"][1].update(units=True),
+            "its layers[1].units must be a whole number from 1",
+        ),
+        (lambda r: r["layers"][1].update(cell="__import__"), "its layers[1].cell must be one of"),
+        (lambda r: r["layers"][1].update(return_sequences=False), "'return_sequences' of recurrent layer 1 is false"),
+        (lambda r: r["layers"][1].update(surprise=1), "its layers[1] has an unknown entry 'surprise'"),
+        (lambda r: r["layers"][1].pop("units"), "its layers[1] has no entry 'units'"),
+        (lambda r: r["layers"][1].update(zoneout=1.5), "must be a number of at least 0 and below 1, not 1.5"),
+        (lambda r: r["layers"][2].update(method="sum"), "its layers[2].method must be one of"),
         (lambda r: r["layers"].reverse(), "not a network of its task"),
-        (lambda r: r["layers"].pop(2), "not a network of its task"),
+        (lambda r: r["layers"].pop(2), "is true, but its other parts need false"),
         (lambda r: r["layers"].insert(1, {"kind": "dense", "units": 3}), "not a network of its task"),
         (lambda r: r["layers"].__setitem__(1, {"kind": "dropout", "rate": 0.1}), "not a network of its task"),
         (lambda r: r["layers"].pop(), "not a network of its task"),
-        (lambda r: r["layers"].insert(4, {"kind": "dense", "units": 3}), "tensors do not match its layers"),
+        (lambda r: r["layers"].insert(4, {"kind": "dense", "units": 3}), "not a network of its task"),
         (lambda r: r["conventions"].update(gru_reset="before"), "its entry 'conventions' does not match"),
-        (lambda r: r["prepared"].pop("encoder"), "its encoder is not an object"),
+        (lambda r: r["prepared"].pop("encoder"), "its prepared has no entry 'encoder'"),
         (lambda r: r["prepared"]["encoder"].update(kind="regex"), "its encoder"),
-        (lambda r: r["prepared"]["encoder"]["tokens"].pop(), "its encoder has 11 ids, but its embedding"),
+        (lambda r: r["prepared"]["encoder"]["tokens"].pop(), "its number of ids is 11, but its other parts need 12"),
         (lambda r: r["prepared"]["encoder"]["tokens"].append("a"), "occurs twice"),
-        (lambda r: r["prepared"].update(labels=["a", "a"]), "a label occurs twice"),
-        (lambda r: r["prepared"].update(labels=["a", "b", "c"]), "number of labels does not fit the number"),
-        (lambda r: r["prepared"].update(labels=["a", 1]), "labels are not a list of strings"),
-        (lambda r: r["prepared"].update(labels=[]), "labels are not a list of strings"),
+        (lambda r: r["prepared"].update(labels=["a", "a"]), "its prepared.labels has the same value twice"),
+        (lambda r: r["prepared"].update(labels=["a", "b", "c"]), "number of outputs is 1, but its other parts need 3"),
+        (lambda r: r["prepared"].update(labels=["a", 1]), "its prepared.labels[1] must be a text, not 1"),
+        (lambda r: r["prepared"].update(labels=[]), "its prepared.labels has 0 entries, but must have at least 1"),
         (lambda r: r["prepared"].update(labels=["a"]), "labels are fewer than two"),
-        (lambda r: r["prepared"].update(max_length=0), "max_length is not a whole number"),
-        (lambda r: r["prepared"].update(max_length=True), "max_length is not a whole number"),
-        (lambda r: r["prepared"].update(multi_label="yes"), "multi_label is neither true nor false"),
-        (lambda r: r["prepared"].update(multi_label=1), "multi_label is neither true nor false"),
-        (lambda r: r["prepared"].update(multi_label=True), "number of labels does not fit the number"),
+        (
+            lambda r: r["prepared"].update(max_length=0),
+            "its prepared.max_length must be a whole number from 1",
+        ),
+        (
+            lambda r: r["prepared"].update(max_length=True),
+            "its prepared.max_length must be a whole number from 1",
+        ),
+        (
+            lambda r: r["prepared"].update(multi_label="yes"),
+            "its prepared.multi_label must be true or false",
+        ),
+        (lambda r: r["prepared"].update(multi_label=1), "its prepared.multi_label must be true or false"),
+        (lambda r: r["prepared"].update(multi_label=True), "number of outputs is 1, but its other parts need 2"),
         (lambda r: r.update(sha256=""), "its contents have changed since it was written"),
     ],
 )
@@ -203,14 +227,14 @@ def test_a_multi_label_model_needs_one_output_per_label(tmp_path):
     content = (tmp_path / "m.safetensors").read_bytes()
     assert runtime.load(tmp_path / "m.safetensors").prepared.multi_label
     single = changed(content, lambda record: record["prepared"].update(multi_label=False))
-    assert "number of labels does not fit the number" in refused(tmp_path, single)
+    assert "number of outputs is 2, but its other parts need 1" in refused(tmp_path, single)
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path):
     file = classifier()
     file.weights[-1]["bias"][:] = np.nan
     write(file, tmp_path / "broken.safetensors")
-    assert "not finite" in refused(tmp_path, (tmp_path / "broken.safetensors").read_bytes())
+    assert "some weights are not finite" in refused(tmp_path, (tmp_path / "broken.safetensors").read_bytes())
 
 
 def test_every_truncated_file_is_refused(tmp_path, content):

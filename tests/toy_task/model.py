@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from gatewright.nn.file import Relation
 from gatewright.nn.layer import Layer
-from gatewright.nn.layers import Dense, Embedding
+from gatewright.nn.layers import Dense, Dropout, Embedding, Recurrent
 from gatewright.support.errors import InputError
-from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel, starts_with
+from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
+from gatewright.tasks.base.stack import embedding_fits, outputs_fit, settings_fit, stack_fits
 from toy_task.task import IDS, PreparedBits, read_bits, require_bits
 
 
@@ -32,12 +34,19 @@ class Counter(TrainedModel):
 
     command: ClassVar[str] = "count"
     prepared_class = PreparedBits
+    layer_classes = (Embedding, Dropout, Recurrent, Dense)
+    layer_order = "embedding (recurrent dropout?)+ dense"
 
     prepared: PreparedBits
 
     @classmethod
-    def is_network(cls, layers: Sequence[Layer]) -> bool:
-        return starts_with(layers, Embedding) and isinstance(layers[-1], Dense)
+    def relations(
+        cls, layers: Sequence[Layer], prepared: PreparedBits, training: Mapping[str, Any]
+    ) -> Iterator[Relation]:
+        yield from stack_fits(layers, sequences=False)
+        yield from settings_fit(layers, training)
+        yield embedding_fits(IDS, layers)
+        yield outputs_fit(1, layers)
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
         sequences = read_bits(data)[:limit]

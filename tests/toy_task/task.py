@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,7 +85,7 @@ class PreparedBits(Prepared[list[str]]):
         return {}
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> PreparedBits:
+    def from_json(cls, stored: Any) -> PreparedBits:
         return cls()
 
 

@@ -32,7 +32,7 @@ def evaluate(model: str | Path, data: str, *, limit: int | None = None, **option
     from gatewright import runtime
     from gatewright.results.records import Evaluated
     from gatewright.results.serialize import as_tuples
-    from gatewright.tasks.base.seen import SeenExamples
+    from gatewright.tasks.base.seen import ENTRY, SeenExamples
 
     require_packages("gatewright evaluate", ("sklearn", "rich"))
     require_limit(limit)
@@ -61,8 +61,9 @@ def evaluate(model: str | Path, data: str, *, limit: int | None = None, **option
     constant, description = prepared.constant(batch.targets)
     if own:
         loaded.plot_evaluation(evaluation_set.examples, outputs, Path(own["plot"]))
-    seen = SeenExamples.from_json(loaded.training)
-    recurring = () if seen is None else seen.note(prepared.raw_inputs(evaluation_set.examples), prepared.example_name)
+    hashes = loaded.training.get(ENTRY)
+    inputs = prepared.raw_inputs(evaluation_set.examples) if hashes else []
+    recurring = SeenExamples.from_json(hashes).note(inputs, prepared.example_name) if inputs else ()
     return Evaluated(
         model=str(model),
         data=evaluation_set.name,

@@ -4,10 +4,10 @@ A forward pass uses only functions that NumPy and JAX have in common: training r
 The weights have the same shapes and order as in the corresponding Keras layers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import ClassVar
+from typing import Annotated, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from gatewright.ops.cells import CELLS
 from gatewright.ops.recurrence import Recurrence, Tokens
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START, UNKNOWN
+from gatewright.support.schema import Count, Fraction, Size, Text
+
+CellName: TypeAlias = Annotated[str, Text(choices=tuple(CELLS))]
 
 
 def glorot(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -56,10 +59,10 @@ class Embedding(Layer):
             al. 2015, "Deep Unordered Composition Rivals Syntactic Methods for Text Classification", section 3.1).
     """
 
-    vocabulary: int
-    units: int
-    dropout: float = 0.0
-    word_dropout: float = 0.0
+    vocabulary: Size
+    units: Size
+    dropout: Fraction = 0.0
+    word_dropout: Fraction = 0.0
     kind: ClassVar[str] = "embedding"
 
     def width(self, features: int) -> int:
@@ -106,13 +109,13 @@ class Recurrent(Layer):
         zoneout: Probability that a unit of a state keeps its previous value at a time step (Krueger et al. 2017).
     """
 
-    cell: str
-    units: int
+    cell: CellName
+    units: Size
     bidirectional: bool = False
     return_sequences: bool = False
-    recurrent_dropout: float = 0.0
-    weight_dropout: float = 0.0
-    zoneout: float = 0.0
+    recurrent_dropout: Fraction = 0.0
+    weight_dropout: Fraction = 0.0
+    zoneout: Fraction = 0.0
     kind: ClassVar[str] = "recurrent"
 
     def __post_init__(self) -> None:
@@ -219,6 +222,7 @@ class Recurrent(Layer):
 
 POOLS = ("mean", "max", "attention")
 """The allowed values of `Pool.method`."""
+PoolMethod: TypeAlias = Annotated[str, Text(choices=POOLS)]
 
 
 @dataclass(frozen=True)
@@ -232,7 +236,7 @@ class Pool(Layer):
             "Hierarchical Attention Networks for Document Classification", section 2.2).
     """
 
-    method: str
+    method: PoolMethod
     kind: ClassVar[str] = "pool"
 
     def __post_init__(self) -> None:
@@ -257,7 +261,7 @@ class Pool(Layer):
         mask = xp.ones(x.shape[:2], bool) if inputs.mask is None else inputs.mask
         now = self._accumulate(xp, w, x, mask)
         after = now if states is None else self._merge(xp, states, now)
-        return inputs._replace(x=self._result(xp, after), mask=None), after
+        return inputs._replace(x=self._result(xp, after).astype(x.dtype), mask=None), after
 
     def _accumulate(self, xp: ModuleType, w: Weights, x: Array, mask: Array) -> States:
         """Return the values from which the pooled features of the time steps of x are computed.
@@ -266,15 +270,17 @@ class Pool(Layer):
         "attention" (highest score, weighted sum, sum of the weights).
         """
         live = mask[:, :, None]
+        # A stream can have millions of steps, whose sums float32 rounds. JAX, which only trains, lacks float64.
+        wide = np.float64 if xp is np else x.dtype
         if self.method == "mean":
-            return xp.where(live, x, 0).sum(axis=1), mask.sum(axis=1)[:, None].astype(x.dtype)
+            return xp.where(live, x, 0).sum(axis=1, dtype=wide), mask.sum(axis=1)[:, None].astype(wide)
         if self.method == "max":
             return xp.where(live, x, -xp.inf).max(axis=1), mask.any(axis=1)[:, None]
         # u_t = tanh(W h_t + b),  a_t = exp(u_t c) / sum of exp(u_t c),  s = sum of a_t h_t
         scores = xp.where(mask, xp.tanh(x @ w["kernel"] + w["bias"]) @ w["context"], -xp.inf)
         top = scores.max(axis=1, keepdims=True)
         a = xp.exp(scores - xp.where(top == -xp.inf, 0, top))
-        return top, (a[:, :, None] * x).sum(axis=1), a.sum(axis=1, keepdims=True)
+        return top, (a[:, :, None] * x).sum(axis=1, dtype=wide), a.sum(axis=1, keepdims=True, dtype=wide)
 
     def _merge(self, xp: ModuleType, before: States, now: States) -> States:
         if self.method == "mean":
@@ -299,7 +305,7 @@ class Pool(Layer):
         def step(x: Array, states: States) -> tuple[Array, States]:
             now = self._accumulate(np, w, x[:, None], mask)
             after = self._merge(np, states, now) if states else now
-            return self._result(np, after), after
+            return self._result(np, after).astype(x.dtype), after
 
         return (), step
 
@@ -312,7 +318,7 @@ class Dropout(Layer):
         rate: Probability that a feature is dropped.
     """
 
-    rate: float
+    rate: Fraction
     kind: ClassVar[str] = "dropout"
 
     def forward(
@@ -338,7 +344,7 @@ class Dense(Layer):
         units: Number of output features.
     """
 
-    units: int
+    units: Size
     kind: ClassVar[str] = "dense"
 
     def width(self, features: int) -> int:
@@ -376,9 +382,9 @@ class Softmax(Layer):
             0 means that the softmax is computed over all ids.
     """
 
-    vocabulary: int
+    vocabulary: Size
     tied: bool = False
-    samples: int = 0
+    samples: Count = 0
     kind: ClassVar[str] = "softmax"
 
     def width(self, features: int) -> int:
@@ -442,9 +448,3 @@ def _losses(backend: Backend, own: Array, logits: Array, targets: Array) -> Arra
     xp = backend.xp
     top = backend.stop_gradient(logits.max(axis=-1))  # it cancels out, and so does its gradient
     return xp.where(targets == PADDING, 0, top + xp.log(xp.exp(logits - top[..., None]).sum(axis=-1)) - own)
-
-
-LAYERS: Mapping[str, type[Layer]] = {
-    layer.kind: layer for layer in (Embedding, Recurrent, Pool, Dropout, Dense, Softmax)
-}
-"""The layer classes of this module by their `kind`, which is their name in model files."""

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from gatewright.support.errors import InputError
 from gatewright.tasks.base import seen
-from gatewright.tasks.base.seen import ENTRY, SeenExamples
+from gatewright.tasks.base.seen import SeenExamples
 
 
 def examples(first, last):
@@ -14,7 +15,7 @@ def examples(first, last):
 
 def stored(given):
     """Return the hashes of the examples after they were written to a model file and read from it."""
-    return SeenExamples.from_json({ENTRY: json.loads(json.dumps(SeenExamples.of(given).to_json()))})
+    return SeenExamples.from_json(json.loads(json.dumps(SeenExamples.of(given).to_json())))
 
 
 def test_training_examples_are_counted():
@@ -41,7 +42,11 @@ def test_of_many_examples_a_sample_is_stored_and_the_count_is_estimated(monkeypa
 
 @pytest.mark.parametrize(
     "damaged",
-    [{}, {ENTRY: 1}, {ENTRY: {"every": 0, "hashes": ""}}, {ENTRY: {"every": 1}}, {ENTRY: {"every": 1, "hashes": "é!"}}],
+    [
+        *({}, 1, {"every": 0, "hashes": ""}, {"every": 1}, {"every": 1, "hashes": "é!"}),
+        {"every": 1, "hashes": "AAAA"},
+    ],
 )
-def test_a_record_without_readable_hashes_is_ignored(damaged):
-    assert SeenExamples.from_json(damaged) is None
+def test_damaged_hashes_are_refused(damaged):
+    with pytest.raises(InputError, match="its training_examples"):
+        SeenExamples.from_json(damaged)

@@ -11,7 +11,7 @@ from series_models import series
 from tolerances import assert_close
 
 from gatewright.support.errors import InputError
-from gatewright.tasks.classify_series.channels import Channels, channels_from_json, pad
+from gatewright.tasks.classify_series.channels import Channels, pad
 from gatewright.tasks.classify_series.options import SeriesOptions
 from gatewright.tasks.classify_series.reading import is_series, read_one, read_series
 
@@ -304,7 +304,7 @@ class TestChannels:
     def test_any_numbers_become_finite(self, numbers, other):
         channels = Channels.fit(("a",), [np.array(numbers)[:, None]])
         assert np.isfinite(channels.encode(np.array([[other], *([n] for n in numbers)]))).all()
-        assert channels_from_json(channels.to_json()) == channels
+        assert Channels.from_json(channels.to_json()) == channels
 
     def test_padding(self):
         padded = pad([np.ones((2, 1), np.float32), np.arange(5, dtype=np.float32)[:, None]], 3)

@@ -16,7 +16,6 @@ from gatewright.nn import file as model_file
 from gatewright.nn.layers import Dropout
 from gatewright.support.errors import InputError
 from gatewright.tasks import registry
-from gatewright.tasks.forecast.model import Forecaster
 from gatewright.tasks.forecast.reading import ColumnOptions, read_series
 from gatewright.tasks.forecast.settings import ForecastSettings
 from gatewright.tasks.forecast.task import Forecast
@@ -341,18 +340,19 @@ class TestCommands:
         ({"decoding": "direct", "missing": "decay"}, 1, {"return_sequences": True}),
     ],
 )
-def test_layers_that_do_not_fit_together_are_no_forecaster(options, place, change):
-    layers = list(forecaster(**options).layers)
-    assert Forecaster.is_network(layers)
+def test_layers_that_do_not_fit_together_are_refused(tmp_path, options, place, change):
+    file = forecaster(**options)
+    layers = list(file.layers)
     layers[place] = dataclasses.replace(layers[place], **change)
-    assert not Forecaster.is_network(layers)
+    model_file.write(dataclasses.replace(file, layers=tuple(layers)), tmp_path / "m.safetensors")
+    with pytest.raises(InputError, match=r"other parts need|must be|in rising order"):
+        runtime.load(tmp_path / "m.safetensors")
 
 
-def test_layers_in_another_order_are_no_forecaster():
-    segments, decaying = forecaster().layers, forecaster("direct", missing="decay").layers
+def test_layers_in_another_order_are_refused(tmp_path):
+    file = forecaster()
+    segments, decaying = file.layers, forecaster("direct", missing="decay").layers
     norm, first, recurrent, decoder, quantiles, last = segments
-    assert Forecaster.is_network([norm, first, Dropout(0.1), recurrent, decoder, quantiles, last])
-    assert Forecaster.is_network([norm, first, recurrent, decoder, last])
     for layers in (
         [first, norm, recurrent, decoder, last],
         [norm, first, first, recurrent, decoder, last],
@@ -364,12 +364,16 @@ def test_layers_in_another_order_are_no_forecaster():
         [norm, first, recurrent, quantiles, decoder, last],
         [norm, first, recurrent, decoder, quantiles, quantiles, last],
         [norm, first, recurrent, decoder, last, quantiles],
+        [norm, first, recurrent, decoder, Dropout(0.1), last],
         [Dropout(0.1), *segments],
+        [*segments, Dropout(0.1)],
         [decaying[0], first, *decaying[1:]],
         [norm, first, decaying[1], decoder, last],
         [],
     ):
-        assert not Forecaster.is_network(layers)
+        model_file.write(dataclasses.replace(file, layers=tuple(layers)), tmp_path / "m.safetensors")
+        with pytest.raises(InputError, match=r"its layers are not a (network of its task|list of 1 to)"):
+            runtime.load(tmp_path / "m.safetensors")
 
 
 @pytest.mark.parametrize("decoding", ["segments", "direct", "recursive"])

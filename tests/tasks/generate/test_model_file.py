@@ -22,15 +22,21 @@ def test_what_is_written_is_read(tmp_path):
     ("change", "sentence"),
     [
         (lambda r: r["prepared"].update(examples="columns"), "examples"),
-        (lambda r: r["prepared"].update(examples="prefixes", max_length=0), "max_length is not a whole number above 0"),
+        (
+            lambda r: r["prepared"].update(examples="prefixes", max_length=0),
+            "its prepared.max_length must be a whole number from 1",
+        ),
         (lambda r: r["prepared"]["encoder"]["tokens"].pop(), "ids"),
-        (lambda r: r["layers"][1].update(bidirectional=True), "not a network of its task"),
+        (lambda r: r["layers"][1].update(bidirectional=True), "its 'bidirectional' of recurrent layer 1 is true"),
         (lambda r: r["layers"][-1].update(vocabulary=7), "is damaged"),
-        (lambda r: r["layers"][-1].update(vocabulary=0), "has a size of 0"),
-        (lambda r: r["layers"].insert(2, {"kind": "pool", "method": "max"}), "not a network of its task"),
+        (
+            lambda r: r["layers"][-1].update(vocabulary=0),
+            "its layers[4].vocabulary must be a whole number from 1",
+        ),
+        (lambda r: r["layers"].insert(2, {"kind": "pool", "method": "max"}), "its layers[2] is of a kind that"),
         (lambda r: r["layers"].insert(2, r["layers"][-1]), "not a network of its task"),
-        (lambda r: r["layers"].pop(-2), "not a network of its task"),
-        (lambda r: r.update(task="classify"), "not a network of its task"),
+        (lambda r: r["layers"].pop(-2), "inputs of its tied softmax is 9, but its other parts need 4"),
+        (lambda r: r.update(task="classify"), "its layers[4] is of a kind that is unknown"),
     ],
 )
 def test_a_record_that_does_not_fit_is_refused(tmp_path, change, sentence):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from models import loaded
 from nn.test_file import changed, refused
+from roll_models import KEYS, roll_model
 from scipy.io import savemat
 from tolerances import assert_close
 
@@ -15,23 +16,20 @@ import gatewright
 from gatewright import runtime
 from gatewright.commands import main as cli
 from gatewright.nn import file as model_file
-from gatewright.nn import model as models
 from gatewright.nn.backend import NUMPY, jax_backend
-from gatewright.nn.file import ModelFile
 from gatewright.nn.layer import Activations
-from gatewright.nn.layers import Dropout, Recurrent
+from gatewright.nn.layers import Recurrent
 from gatewright.ops import reference as cells
 from gatewright.ops.cells import CELLS
 from gatewright.ops.recurrence import Recurrence
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.settings import setting_fields
 from gatewright.tasks.rolls.baseline import frame_regression
-from gatewright.tasks.rolls.layers import NO_FRAME, Frames, Sigmoids
+from gatewright.tasks.rolls.layers import NO_FRAME, Sigmoids
 from gatewright.tasks.rolls.reading import Rolls, is_rolls, read_rolls
 from gatewright.tasks.rolls.settings import RollSettings
 from gatewright.tasks.rolls.task import PreparedRolls
 
-KEYS = 5
 LENGTHS = (2, 7, 8, 9, 17)
 PREPARED = PreparedRolls(KEYS)
 SMALL = {"units": 9, "epochs": 3, "batch_size": 4, "learning_rate": 0.02}
@@ -62,20 +60,6 @@ def write_npz(path, **parts):
     arrays = {f"{name}data": np.concatenate(rolls) for name, rolls in parts.items()}
     np.savez(path, **arrays, **{f"{name}lengths": [len(piece) for piece in rolls] for name, rolls in parts.items()})
     return path
-
-
-def roll_model(cell="gru", units=9, layers=1, keys=KEYS):
-    """Return the file of a model with random weights, so large that its predictions differ."""
-    made = (
-        Frames(),
-        Dropout(0.1),
-        *(Recurrent(cell, units, return_sequences=True) for _ in range(layers)),
-        Dropout(0.5),
-        Sigmoids(keys),
-    )
-    weights = tuple(models.initial_weights(made, keys, [0]))
-    weights[-1]["kernel"][:] *= 5
-    return ModelFile("rolls", made, weights, PreparedRolls(keys).to_json(), {"settings": {"cell": cell}})
 
 
 class TestFiles:
@@ -253,16 +237,19 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
     @pytest.mark.parametrize(
         ("change", "said"),
         [
-            (lambda r: r["prepared"].update(keys=10**9), "its number of features is out of range"),
-            (lambda r: r["prepared"].update(keys=4), "is not float32 of shape"),
-            (lambda r: r["prepared"].update(keys="5"), "its number of keys is not a whole number"),
-            (lambda r: r["layers"][2].update(bidirectional=True), "are not a network of its task"),
-            (lambda r: r["layers"][2].update(return_sequences=False), "are not a network of its task"),
+            (
+                lambda r: r["prepared"].update(keys=10**9),
+                "outputs is 5, but its other parts need 1000000000",
+            ),
+            (lambda r: r["prepared"].update(keys=4), "its number of outputs is 5, but its other parts need 4"),
+            (lambda r: r["prepared"].update(keys="5"), "its prepared.keys must be a whole number"),
+            (lambda r: r["layers"][2].update(bidirectional=True), "its 'bidirectional' of recurrent layer 1 is true"),
+            (lambda r: r["layers"][2].update(return_sequences=False), "its 'return_sequences' of recurrent layer 1"),
             (lambda r: r["layers"].insert(1, {"kind": "frames"}), "are not a network of its task"),
-            (lambda r: r["layers"].insert(4, {"kind": "pool", "method": "max"}), "are not a network of its task"),
-            (lambda r: r["layers"].__setitem__(-1, {"kind": "dense", "units": 5}), "are not a network of its task"),
-            (lambda r: r["layers"][-1].update(units=0), "has a size of 0"),
-            (lambda r: r.update(task="classify"), "a layer of an unknown kind"),
+            (lambda r: r["layers"].insert(4, {"kind": "pool", "method": "max"}), "its layers[4] is of a kind"),
+            (lambda r: r["layers"].__setitem__(-1, {"kind": "dense", "units": 5}), "its layers[4] is of a kind"),
+            (lambda r: r["layers"][-1].update(units=0), "its layers[4].units must be a whole number"),
+            (lambda r: r.update(task="classify"), "its layers[0] is of a kind that is unknown"),
         ],
     )
     def test_a_damaged_file_is_refused(self, tmp_path, change, said):

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from tag_models import tagger
 
 from gatewright.support.errors import InputError
+from gatewright.support.schema import read_as
 from gatewright.tasks.tag.model import Tagger
-from gatewright.tasks.tag.running_text import WordSplitter, splitter_from_json
+from gatewright.tasks.tag.running_text import WordSplitter
 
 TREEBANK = """\
 He did n't go to the U.S. with Mr. J. Smith , Ana 's friend .
@@ -89,7 +90,7 @@ def test_words_of_scripts_without_spaces_cannot_be_found_in_running_text():
 @given(st.text(max_size=30), st.lists(st.text(max_size=4), max_size=8))
 def test_no_character_is_lost(text, training):
     words = [word for word in training if word]
-    rule = splitter_from_json(WordSplitter.fit([words]).to_json())
+    rule = read_as(WordSplitter, WordSplitter.fit([words]).to_json(), "its splitter")
     assert rule == WordSplitter.fit([words])
     try:
         found = rule.split(text, lambda word: False)

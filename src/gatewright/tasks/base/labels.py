@@ -1,15 +1,16 @@
 """The labels of a classifier, which gives each example either exactly one label or any number of labels."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.results.measure import Measure, Selection
 from gatewright.support.errors import InputError
+from gatewright.support.schema import Items
 from gatewright.tasks.base.measures import (
     class_metrics,
     confusion,
@@ -90,7 +91,7 @@ class LabelSet(ABC):
         """Return logits that are the same for all examples and fit these targets best, and a description of them."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the labels as JSON values, which `labels_from_json` reads."""
+        """Return the labels as JSON values."""
         return {"labels": list(self.names), "multi_label": self.multi_label}
 
 
@@ -213,27 +214,19 @@ class MultiLabel(LabelSet):
         return np.log(frequencies / (1 - frequencies)), "the frequency of each label as its probability"
 
 
+Labels: TypeAlias = Annotated[tuple[str, ...], Items(1, distinct=True)]
+"""The labels in a model file."""
+
+
 def label_set(names: tuple[str, ...], multi_label: bool) -> LabelSet:
-    """Return a `MultiLabel` with these labels if `multi_label` is True, otherwise a `SingleLabel`."""
-    return (MultiLabel if multi_label else SingleLabel)(names)
-
-
-def labels_from_json(stored: Mapping[str, Any]) -> LabelSet:
-    """Return the label set that `LabelSet.to_json` converted to `stored`.
+    """Return a `MultiLabel` with these labels if `multi_label` is True, otherwise a `SingleLabel`.
 
     Raises:
-        InputError: A value has the wrong type. The message follows "FILE is damaged (", so it begins with "its".
+        InputError: There is only one label, and `multi_label` is False.
     """
-    names, multi_label = stored.get("labels"), stored.get("multi_label")
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise InputError("its labels are not a list of strings.")
-    if len(set(names)) != len(names):
-        raise InputError("a label occurs twice in its labels.")
-    if not isinstance(multi_label, bool):
-        raise InputError("its multi_label is neither true nor false.")
     if not multi_label and len(names) < 2:
         raise InputError("its labels are fewer than two.")
-    return label_set(tuple(names), multi_label)
+    return (MultiLabel if multi_label else SingleLabel)(names)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 """The base class of trained models, for prediction, evaluation and `info`. It needs only NumPy and the kernels."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +13,23 @@ from numpy.typing import NDArray
 from gatewright.data.batches import Batch, concatenate
 from gatewright.nn import model as models
 from gatewright.nn.backend import NUMPY
-from gatewright.nn.file import ModelFile
-from gatewright.nn.layer import Activations, Layer
-from gatewright.nn.layers import LAYERS, Dense, Dropout, Pool, Recurrent
+from gatewright.nn.file import ModelFile, Relation
+from gatewright.nn.layer import Activations, Layer, States
 from gatewright.nn.stepping import Stepper
+from gatewright.results.records import Trained
 from gatewright.support.errors import InputError
 from gatewright.support.progress import Ticker, print_status
+from gatewright.support.schema import Parsed, check_record
 from gatewright.support.trees import Tree
+from gatewright.tasks.base.seen import SeenExamples
 from gatewright.tasks.base.task import EVALUATED_STREAMS, Prepared
+
+
+@dataclass(frozen=True)
+class TrainingRecord(Trained):
+    """The training record of a model file: the results of the training, and the hashes of the training examples."""
+
+    training_examples: Annotated[SeenExamples | None, Parsed(SeenExamples.from_json)] = None
 
 
 class EvaluationSet(NamedTuple):
@@ -65,7 +75,8 @@ class TrainedModel(ABC):
 
     command: ClassVar[str]
     prepared_class: ClassVar[type[Prepared[Any]]]
-    layer_classes: ClassVar[Mapping[str, type[Layer]]] = LAYERS
+    layer_classes: ClassVar[tuple[type[Layer], ...]]
+    layer_order: ClassVar[str]
     examples_per_call: ClassVar[int] = 64  # enough to fill the kernels
 
     def __init__(self, file: ModelFile, prepared: Any) -> None:
@@ -77,14 +88,19 @@ class TrainedModel(ABC):
         self._weights = models.bind(file.layers, file.weights)
 
     @classmethod
-    def parse_prepared(cls, prepared: Mapping[str, Any]) -> Prepared[Any]:
+    def parse_prepared(cls, prepared: Any) -> Prepared[Any]:
         """Convert the JSON values in a model file back to a `Prepared` object; see `nn.file.Schema`."""
         return cls.prepared_class.from_json(prepared)
 
     @classmethod
+    def parse_training(cls, training: Any) -> dict[str, Any]:
+        """Check the training record of a model file and return it; see `nn.file.Schema`."""
+        return check_record(TrainingRecord, training, "its training")
+
+    @classmethod
     @abstractmethod
-    def is_network(cls, layers: Sequence[Layer]) -> bool:
-        """Return True if the layers, in this order, form a network of this task."""
+    def relations(cls, layers: Sequence[Layer], prepared: Any, training: Mapping[str, Any]) -> Iterator[Relation]:
+        """Yield the values of a model file that must be equal; see `nn.file.Schema`."""
 
     @abstractmethod
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
@@ -104,9 +120,9 @@ class TrainedModel(ABC):
                 print_status(f"{first:,} of {batch.size:,} examples are evaluated.")
             chunk = batch.take(np.arange(first, min(first + size, batch.size)))
             inputs = Activations(chunk.inputs, targets=chunk.targets)
-            found, after = models.forward(self._layers, NUMPY, self._weights, inputs, states)
+            found, after = self._forward(inputs, states)
             states = after if stateful else None
-            outputs.append(found.x)
+            outputs.append(found)
         return concatenate(outputs)
 
     def outputs_by_length(self, inputs: NDArray[Any], lengths: NDArray[np.intp], examples: str) -> NDArray[np.float64]:
@@ -127,7 +143,7 @@ class TrainedModel(ABC):
                 print_status(f"{first:,} of {len(order):,} {examples} are classified.")
             places = order[first : first + self.examples_per_call]
             group = Activations(inputs[places, inputs.shape[1] - lengths[places[-1]] :])
-            outputs[places] = models.forward(self._layers, NUMPY, self._weights, group)[0].x
+            outputs[places] = self._forward(group)[0]
         return outputs
 
     def plot_evaluation(self, examples: Any, outputs: Tree, path: Path) -> None:
@@ -174,36 +190,55 @@ class TrainedModel(ABC):
         """The layers of the network, from the input to the output."""
         return self._layers
 
+    def _forward(self, inputs: Activations, states: Sequence[States] | None = None) -> tuple[Any, list[States]]:
+        """Run the network. Return its outputs, and the states of each layer after the last step.
+
+        Raises:
+            InputError: A result is not finite.
+        """
+        with np.errstate(all="ignore"):  # a result that overflows is reported below
+            found, after = models.forward(self._layers, NUMPY, self._weights, inputs, states)
+        require_finite(found.x)
+        return found.x, after
+
+    def _step(self, x: Any, states: Sequence[States]) -> tuple[Any, list[States]]:
+        """Run the network for one step. Return its outputs, and the new states of each layer.
+
+        Raises:
+            InputError: A layer needs the whole sequence at once, or a result is not finite.
+        """
+        with np.errstate(all="ignore"):
+            outputs, after = self._stepper(x, states)
+        require_finite(outputs)
+        return outputs, after
+
     @cached_property
     def _stepper(self) -> Stepper:
         return Stepper(self._layers, self._weights)
 
-
-def starts_with(layers: Sequence[Layer], kind: type[Layer]) -> bool:
-    """Return True if only the first layer is of this kind, and a recurrent layer follows (with or without dropout)."""
-    reader = next((layer for layer in layers[1:] if not isinstance(layer, Dropout)), None)
-    return (
-        len(layers) > 2
-        and isinstance(reader, Recurrent)
-        and isinstance(layers[0], kind)
-        and not any(isinstance(layer, kind) for layer in layers[1:])
-    )
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state to pickle or copy, without the functions that the first step makes from the weights."""
+        return {name: value for name, value in self.__dict__.items() if name != "_stepper"}
 
 
-def is_classifier(layers: Sequence[Layer], first: type[Layer]) -> bool:
-    """Return True if the layers form a classifier.
+def padded_length(max_length: int, texts: Iterable[str]) -> int:
+    """Return a length to which the ids of texts can be padded: `max_length`, or less if no text is that long.
 
-    A classifier has an input layer, recurrent layers whose last one returns a single vector (or is followed by
-    pooling), and a dense layer. There may be dropout between any two of these layers.
-
-    Args:
-        layers: The layers, from the input to the output.
-        first: The required class of the input layer.
+    Without it, a model file with a huge `max_length` would cost memory for padding.
     """
-    has_time, fits = True, starts_with(layers, first) and isinstance(layers[-1], Dense)
-    for layer in layers[1:]:
-        if isinstance(layer, Recurrent | Pool):
-            fits, has_time = fits and has_time, isinstance(layer, Recurrent) and layer.return_sequences
-        else:
-            fits = fits and isinstance(layer, Dropout | Dense)
-    return fits and not has_time
+    # A token has at least one byte in UTF-8, and START precedes each text.
+    return min(max_length, 1 + 4 * max(map(len, texts), default=0))
+
+
+def require_finite(outputs: Tree) -> None:
+    """Raise an error if a number that a network computed is not finite.
+
+    Raises:
+        InputError: A number is infinite or NaN.
+    """
+    for array in outputs.values() if isinstance(outputs, dict) else (outputs,):
+        if not np.isfinite(array).all():
+            raise InputError(
+                "The network computed a number that is not finite: the numbers of the input are too large, or the "
+                "weights of the model are damaged. Check the input, or train the model again."
+            )

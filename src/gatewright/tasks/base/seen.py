@@ -1,16 +1,17 @@
 """Hashes of the training examples, which a model file stores so that an evaluation can recognize them."""
 
 import base64
-import binascii
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright.support.errors import InputError
 from gatewright.support.progress import with_progress
+from gatewright.support.schema import Size, Text, read_as
 
 ENTRY = "training_examples"
 """The entry of a model file's training record that has the hashes."""
@@ -64,19 +65,28 @@ class SeenExamples:
         return {"every": self.every, "hashes": base64.b64encode(packed.tobytes()).decode()}
 
     @classmethod
-    def from_json(cls, training: Mapping[str, Any]) -> Self | None:
-        """Return the hashes in the training record of a model file. None if it has none that can be read."""
-        stored = training.get(ENTRY)
-        if not isinstance(stored, dict):
-            return None
-        every, hashes = stored.get("every"), stored.get("hashes")
-        if type(every) is not int or not 0 < every < 2**31 or not isinstance(hashes, str):
-            return None
+    def from_json(cls, stored: Any) -> Self:
+        """Return the hashes that `to_json` converted to `stored`.
+
+        Raises:
+            InputError: `stored` is something else. The message begins with "its".
+        """
+        read = read_as(_Stored, stored, "its training_examples")
         try:
-            packed = np.frombuffer(base64.b64decode(hashes, validate=True), np.uint8)
-        except (binascii.Error, ValueError):
-            return None
-        return cls(every, _as_numbers(packed[: len(packed) // _BYTES * _BYTES]))
+            packed = np.frombuffer(base64.b64decode(read.hashes, validate=True), np.uint8)
+        except ValueError:
+            packed = np.zeros(1, np.uint8)
+        if len(packed) % _BYTES:
+            raise InputError("its training_examples.hashes are not hashes in base64.")
+        return cls(read.every, _as_numbers(packed))
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """Hashes as JSON values."""
+
+    every: Size
+    hashes: Annotated[str, Text(high=1 << 24)]
 
 
 def _hashes(examples: Sequence[bytes]) -> NDArray[np.uint64]:

@@ -226,7 +226,7 @@ class Prepared(ABC, Generic[Examples]):
 
     @classmethod
     @abstractmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+    def from_json(cls, stored: Any) -> Self:
         """Return the object that `to_json` converted to `stored`.
 
         Raises:

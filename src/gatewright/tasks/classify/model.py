@@ -1,6 +1,7 @@
 """Trained text classifiers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, overload
 
 import numpy as np
@@ -9,14 +10,15 @@ from numpy.typing import NDArray
 from gatewright.data.batches import Batch
 from gatewright.data.encoders import encode_all
 from gatewright.data.texts import list_of_texts, texts_to_predict
-from gatewright.nn.file import ModelFile
+from gatewright.nn.file import Relation
 from gatewright.nn.layer import Layer, States
-from gatewright.nn.layers import Embedding
+from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START
 from gatewright.tasks.base.classes import require_known_labels
-from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel, is_classifier
+from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel, padded_length
 from gatewright.tasks.base.prediction import Prediction, predictions
+from gatewright.tasks.base.stack import embedding_fits, outputs_fit, settings_fit, stack_fits
 from gatewright.tasks.classify.reading import (
     READING_OPTIONS,
     AnyLabelled,
@@ -37,22 +39,19 @@ class Classifier(TrainedModel):
 
     command: ClassVar[str] = "classify"
     prepared_class = PreparedTexts
+    layer_classes = (Embedding, Dropout, Recurrent, Pool, Dense)
+    layer_order = "embedding dropout? (recurrent dropout?)* recurrent pool? dropout? dense"
 
     prepared: PreparedTexts
 
-    def __init__(self, file: ModelFile, prepared: PreparedTexts) -> None:
-        super().__init__(file, prepared)
-        table, last = file.layers[0], file.layers[-1]
-        if not isinstance(table, Embedding) or table.vocabulary != prepared.encoder.ids:
-            raise InputError(
-                f"its encoder has {prepared.encoder.ids:,} ids, but its embedding has a different number of rows."
-            )
-        if prepared.label_set.outputs != last.width(0):
-            raise InputError("its number of labels does not fit the number of outputs of its network.")
-
     @classmethod
-    def is_network(cls, layers: Sequence[Layer]) -> bool:
-        return is_classifier(layers, Embedding)
+    def relations(
+        cls, layers: Sequence[Layer], prepared: PreparedTexts, training: Mapping[str, Any]
+    ) -> Iterator[Relation]:
+        yield from stack_fits(layers, sequences=any(isinstance(layer, Pool) for layer in layers), bidirectional=True)
+        yield from settings_fit(layers, training)
+        yield embedding_fits(prepared.encoder.ids, layers)
+        yield outputs_fit(prepared.label_set.outputs, layers)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -82,7 +81,7 @@ class Classifier(TrainedModel):
             InputError: A text is not a string.
         """
         texts = [texts] if isinstance(texts, str) else list_of_texts(texts)
-        ids = encode_all(self.prepared.encoder, texts, self.prepared.max_length)
+        ids = encode_all(self.prepared.encoder, texts, padded_length(self.prepared.max_length, texts))
         return self.prepared.label_set.probabilities(self._outputs(ids))
 
     def outputs(self, batch: Batch, progress: bool = False) -> NDArray[np.float64]:
@@ -98,7 +97,7 @@ class Classifier(TrainedModel):
         Raises:
             InputError: The network is bidirectional and needs the whole text.
         """
-        return self._stepper(START, self._stepper.start())[1]
+        return self._step(START, self._stepper.start())[1]
 
     def step(self, token: int, states: list[States]) -> tuple[Prediction, list[States]]:
         """Read the next token of a text. Return the prediction for the text up to this token, and the new states.
@@ -114,7 +113,7 @@ class Classifier(TrainedModel):
         """
         if not PADDING < token < self.prepared.encoder.ids:
             raise InputError(f"A token must be an id from 1 to {self.prepared.encoder.ids - 1}, not {token}.")
-        outputs, after = self._stepper(token, states)
+        outputs, after = self._step(token, states)
         labels = self.prepared.label_set
         return predictions(labels, labels.probabilities(outputs))[0], after
 
@@ -124,7 +123,8 @@ class Classifier(TrainedModel):
         examples = source.train if source.test is None else source.test
         examples = examples.take(range(len(examples.texts))[:limit])
         self._require_own_labels(source.name, examples)
-        return EvaluationSet(source.name, examples, self.prepared, source.notes)
+        prepared = replace(self.prepared, max_length=padded_length(self.prepared.max_length, examples.texts))
+        return EvaluationSet(source.name, examples, prepared, source.notes)
 
     def _require_own_labels(self, name: str, examples: AnyLabelled) -> None:
         """Raise an error unless the model can predict all labels of the texts to evaluate.

@@ -1,6 +1,6 @@
 """Language models from which classifiers are fine-tuned."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -8,9 +8,12 @@ import numpy as np
 
 from gatewright.data.encoders import Encoder, encoder_from_json
 from gatewright.nn import file as model_file
+from gatewright.nn.file import Relation
 from gatewright.nn.layer import Layer
-from gatewright.nn.layers import LAYERS, Embedding, Recurrent, Softmax
+from gatewright.nn.layers import Embedding, Recurrent
 from gatewright.support.errors import InputError
+from gatewright.tasks.base.model import TrainedModel
+from gatewright.tasks.base.stack import LANGUAGE_MODEL_LAYERS, LANGUAGE_MODEL_ORDER, settings_fit, softmax_fits
 
 # The task of language models in model files.
 _LANGUAGE_MODEL = "generate"
@@ -27,14 +30,19 @@ class _Encoded:
 class _Schema:
     """The schema of a language model's file. Of the prepared data, it parses only the encoder; see `nn.file.Schema`."""
 
-    layer_classes = LAYERS
+    layer_classes: tuple[type[Layer], ...] = LANGUAGE_MODEL_LAYERS
+    layer_order = LANGUAGE_MODEL_ORDER
 
-    def is_network(self, layers: Sequence[Layer]) -> bool:
-        has_recurrent = any(isinstance(layer, Recurrent) for layer in layers)
-        return has_recurrent and isinstance(layers[0], Embedding) and isinstance(layers[-1], Softmax)
+    def parse_prepared(self, prepared: Any) -> _Encoded:
+        stored = prepared.get("encoder") if isinstance(prepared, dict) else None
+        return _Encoded(encoder_from_json(stored))
 
-    def parse_prepared(self, prepared: Mapping[str, Any]) -> _Encoded:
-        return _Encoded(encoder_from_json(prepared.get("encoder")))
+    def parse_training(self, training: Any) -> dict[str, Any]:
+        return TrainedModel.parse_training(training)
+
+    def relations(self, layers: Sequence[Layer], prepared: _Encoded, training: Mapping[str, Any]) -> Iterator[Relation]:
+        yield from settings_fit(layers, training)
+        yield from softmax_fits(prepared.encoder.ids, layers)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,10 @@ from gatewright.nn.layer import Layer
 from gatewright.nn.layers import Dense, Dropout, Embedding
 from gatewright.support.errors import InputError
 from gatewright.support.ids import START, UNKNOWN
+from gatewright.support.schema import Parsed, Size, read_as
 from gatewright.tasks.base import baselines
 from gatewright.tasks.base.classes import balanced, require_examples, require_known, require_several, too_many_labels
-from gatewright.tasks.base.labels import ClassifierPrepared, label_set, labels_from_json
+from gatewright.tasks.base.labels import ClassifierPrepared, Labels, label_set
 from gatewright.tasks.base.splitting import SPLIT_SEED, TEST_FRACTION, VALIDATION_FRACTION, held_out_note, limit_note
 from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import FittedBaseline, Length, Splits, Task
@@ -96,13 +97,19 @@ class PreparedTexts(ClassifierPrepared[AnyLabelled]):
         return {**self.label_set.to_json(), "max_length": self.max_length, "encoder": self.encoder.to_json()}
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Self:
-        encoder, max_length = kept.get("encoder"), kept.get("max_length")
-        if not isinstance(encoder, dict):
-            raise InputError("its encoder is not an object.")
-        if type(max_length) is not int or not 0 < max_length < 2**31:
-            raise InputError("its max_length is not a whole number above 0.")
-        return cls(labels_from_json(kept), encoder_from_json(encoder), max_length)
+    def from_json(cls, stored: Any) -> Self:
+        read = read_as(_Stored, stored, "its prepared")
+        return cls(label_set(read.labels, read.multi_label), read.encoder, read.max_length)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The contents of the entry `prepared` of a model file."""
+
+    labels: Labels
+    multi_label: bool
+    max_length: Size
+    encoder: Annotated[Encoder, Parsed(encoder_from_json)]
 
 
 @dataclass(frozen=True)

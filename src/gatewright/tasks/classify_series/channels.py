@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.support.errors import InputError
+from gatewright.support.schema import Items, Number, read_as
 
 # Scaled numbers are clipped to this size. Larger ones are not measurements, and their products must fit into float32.
 _MAX_SCALED = 1e6
@@ -58,6 +59,28 @@ class Channels:
         """Return the names, means and scales of the channels as a JSON object."""
         return {"kind": self.kind, "names": list(self.names), "mean": list(self.mean), "scale": list(self.scale)}
 
+    @classmethod
+    def from_json(cls, stored: Any) -> Self:
+        """Return the channels that `to_json` converted to `stored`.
+
+        Raises:
+            InputError: `stored` does not describe channels. The message begins with "its".
+        """
+        read = read_as(_Stored, stored, "its channels")
+        if not len(read.names) == len(read.mean) == len(read.scale):
+            raise InputError("its channels do not have a mean and a scale each.")
+        return cls(read.names, read.mean, read.scale)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """Channels as JSON values."""
+
+    kind: Literal["channels"]
+    names: Annotated[tuple[str, ...], Items(1)]
+    mean: tuple[float, ...]
+    scale: tuple[Annotated[float, Number(above=0)], ...]
+
 
 def _mean_and_scale(numbers: NDArray[np.float64]) -> tuple[float, float]:
     present = numbers[~np.isnan(numbers)]
@@ -90,27 +113,3 @@ def pad(series: Sequence[NDArray[np.float32]], max_length: int) -> NDArray[np.fl
         last = values[-max_length:]
         padded[place, max_length - len(last) :] = last
     return padded
-
-
-def channels_from_json(saved: Any) -> Channels:
-    """Return the channels that `Channels.to_json` saved.
-
-    Raises:
-        InputError: `saved` does not describe channels. The message completes "FILE is damaged because ...".
-    """
-    fields = {"kind", "names", "mean", "scale"}
-    if not isinstance(saved, dict) or saved.keys() != fields or saved["kind"] != Channels.kind:
-        raise InputError("its encoder is of an unknown kind or has unexpected fields.")
-    names, mean, scale = (saved[name] for name in ("names", "mean", "scale"))
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise InputError("the names of its channels are not a list of strings.")
-    for numbers in (mean, scale):
-        if (
-            not isinstance(numbers, list)
-            or len(numbers) != len(names)
-            or not all(type(number) is float and np.isfinite(number) for number in numbers)
-        ):
-            raise InputError("it does not have a mean and a scale for each channel.")
-    if not all(number > 0 for number in scale):
-        raise InputError("the scale of a channel is not above 0.")
-    return Channels(tuple(names), tuple(map(float, mean)), tuple(map(float, scale)))

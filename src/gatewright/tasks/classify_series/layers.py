@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from gatewright.nn.layer import Activations, Backend, Layer, Rng, States, Step, Weights
+from gatewright.support.schema import Fraction
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class SeriesInput(Layer):
             Noise is Equivalent to Tikhonov Regularization", section 2).
     """
 
-    noise: float = 0.0
+    noise: Fraction = 0.0
     kind: ClassVar[str] = "series_input"
 
     def forward(

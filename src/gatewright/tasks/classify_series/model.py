@@ -1,20 +1,22 @@
 """Trained series classifiers."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gatewright.data.batches import Batch
-from gatewright.nn.file import ModelFile
+from gatewright.nn.file import Relation
 from gatewright.nn.layer import Layer, States
-from gatewright.nn.layers import LAYERS
+from gatewright.nn.layers import Dense, Dropout, Pool, Recurrent
 from gatewright.support.errors import InputError
 from gatewright.support.progress import print_status
 from gatewright.tasks.base.classes import require_known_labels
-from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel, is_classifier
+from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.prediction import Prediction, predictions
+from gatewright.tasks.base.stack import outputs_fit, settings_fit, stack_fits
 from gatewright.tasks.classify_series.channels import Channels, pad
 from gatewright.tasks.classify_series.given import as_series, as_step
 from gatewright.tasks.classify_series.layers import SeriesInput
@@ -32,18 +34,18 @@ class SeriesClassifier(TrainedModel):
 
     command: ClassVar[str] = "classify"
     prepared_class = PreparedSeries
-    layer_classes: ClassVar[Mapping[str, type[Layer]]] = {**LAYERS, SeriesInput.kind: SeriesInput}
+    layer_classes = (SeriesInput, Dropout, Recurrent, Pool, Dense)
+    layer_order = "series_input dropout? (recurrent dropout?)* recurrent pool? dropout? dense"
 
     prepared: PreparedSeries
 
-    def __init__(self, file: ModelFile, prepared: PreparedSeries) -> None:
-        super().__init__(file, prepared)
-        if prepared.label_set.outputs != file.layers[-1].width(0):
-            raise InputError("its number of labels does not fit the number of outputs of its network.")
-
     @classmethod
-    def is_network(cls, layers: Sequence[Layer]) -> bool:
-        return is_classifier(layers, SeriesInput)
+    def relations(
+        cls, layers: Sequence[Layer], prepared: PreparedSeries, training: Mapping[str, Any]
+    ) -> Iterator[Relation]:
+        yield from stack_fits(layers, sequences=any(isinstance(layer, Pool) for layer in layers), bidirectional=True)
+        yield from settings_fit(layers, training)
+        yield outputs_fit(prepared.label_set.outputs, layers)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -120,7 +122,7 @@ class SeriesClassifier(TrainedModel):
         Raises:
             InputError: The step has the wrong shape, contains an infinite number, or contains no number.
         """
-        outputs, after = self._stepper(self.channels.encode(as_step(numbers, self.channels.names)), states)
+        outputs, after = self._step(self.channels.encode(as_step(numbers, self.channels.names)), states)
         labels = self.prepared.label_set
         return predictions(labels, labels.probabilities(outputs))[0], after
 
@@ -130,7 +132,9 @@ class SeriesClassifier(TrainedModel):
         examples = examples.take(np.arange(len(examples.values))[:limit])
         require_channels(source.name, examples, self.channels.names)
         require_known_labels(self.labels, source.name, sorted(set(examples.labels)), "those series")
-        return EvaluationSet(source.name, examples, self.prepared, source.notes)
+        longest = max(map(len, examples.values), default=1)
+        prepared = replace(self.prepared, max_length=min(self.prepared.max_length, longest))
+        return EvaluationSet(source.name, examples, prepared, source.notes)
 
     def predict_from(
         self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from gatewright.data.tables import quoted
 from gatewright.support.errors import InputError, nearest
+from gatewright.support.schema import Size, Text, fields_of, read_as
 
 LAYOUTS = ("wide", "long")
 SIDES = ("first", "last")
@@ -91,26 +92,16 @@ class SeriesOptions:
 
     def to_json(self) -> dict[str, Any]:
         """Return the options that a model file keeps."""
-        return {name: getattr(self, name) for name in _KEPT if getattr(self, name) is not None}
+        return {name: getattr(self, name) for name in fields_of(_Stored) if getattr(self, name) is not None}
 
     @classmethod
-    def from_json(cls, kept: Any) -> Self:
+    def from_json(cls, stored: Any) -> Self:
         """Return the options that `to_json` returned.
 
         Raises:
-            InputError: `kept` is something else. The message completes "FILE is damaged because ...".
+            InputError: `stored` is something else. The message begins with "its".
         """
-        if not isinstance(kept, dict) or not kept.keys() <= set(_KEPT):
-            raise InputError("it does not say how series are read.")
-        for name, value in kept.items():
-            fits = (
-                type(value) is int and 0 < value < _MAX_WINDOW
-                if name in ("window", "stride", "columns")
-                else isinstance(value, str) and (name not in _CHOICES or value in _CHOICES[name])
-            )
-            if not fits:
-                raise InputError(f"the option {name!r} for reading series has a value that is not allowed.")
-        return cls(**kept)
+        return cls(**vars(read_as(_Stored, stored, "its options for reading series")))
 
     def refuse(self, names: Sequence[str], data: object, reason: str) -> None:
         """Raise an error if the user gave one of the named options, which do not apply.
@@ -138,8 +129,18 @@ class SeriesOptions:
         return given if given is not None else (default if default in names else None)
 
 
-_KEPT = ("id", "time", "label", "window", "stride", "channels", "layout", "columns")
-_CHOICES = {"channels": SIDES, "layout": (*LAYOUTS, "file")}
+@dataclass(frozen=True)
+class _Stored:
+    """The options that a model file keeps."""
+
+    id: str | None = None
+    time: str | None = None
+    label: str | None = None
+    window: Size | None = None
+    stride: Size | None = None
+    channels: Annotated[str, Text(choices=SIDES)] | None = None
+    layout: Annotated[str, Text(choices=(*LAYOUTS, "file"))] | None = None
+    columns: Size | None = None
 
 
 def _whole(name: str, value: Any) -> int | None:

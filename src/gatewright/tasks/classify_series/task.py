@@ -1,9 +1,8 @@
 """Series classification: one of two or more classes for each series of numbers."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +12,14 @@ from gatewright.data.batches import Batch
 from gatewright.nn.layer import Layer
 from gatewright.nn.layers import Dense, Dropout
 from gatewright.support.errors import InputError
+from gatewright.support.schema import Parsed, Size, read_as
 from gatewright.tasks.base.classes import balanced, require_examples, require_known, require_several, too_many_labels
-from gatewright.tasks.base.labels import ClassifierPrepared, SingleLabel, labels_from_json
+from gatewright.tasks.base.labels import ClassifierPrepared, Labels, SingleLabel, label_set
 from gatewright.tasks.base.splitting import SPLIT_SEED, TEST_FRACTION, VALIDATION_FRACTION, held_out_note, limit_note
 from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import FittedBaseline, Length, Splits, Task
 from gatewright.tasks.classify_series.baseline import summary_regression
-from gatewright.tasks.classify_series.channels import Channels, channels_from_json, pad
+from gatewright.tasks.classify_series.channels import Channels, pad
 from gatewright.tasks.classify_series.layers import SeriesInput
 from gatewright.tasks.classify_series.options import SeriesOptions
 from gatewright.tasks.classify_series.reading import read_one, read_series
@@ -82,12 +82,20 @@ class PreparedSeries(ClassifierPrepared[Series]):
         }
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Self:
-        labels, max_length = labels_from_json({**kept, "multi_label": False}), kept.get("max_length")
-        if type(max_length) is not int or not 0 < max_length < 2**31:
-            raise InputError("its max_length is not a whole number above 0.")
-        options = SeriesOptions.from_json(kept.get("options", {}))
-        return cls(labels, channels_from_json(kept.get("channels")), max_length, options=options)
+    def from_json(cls, stored: Any) -> Self:
+        read = read_as(_Stored, stored, "its prepared")
+        labels, options = label_set(read.labels, False), SeriesOptions() if read.options is None else read.options
+        return cls(labels, read.channels, read.max_length, options=options)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The contents of the entry `prepared` of a model file."""
+
+    labels: Labels
+    max_length: Size
+    channels: Annotated[Channels, Parsed(Channels.from_json)]
+    options: Annotated[SeriesOptions, Parsed(SeriesOptions.from_json)] | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from gatewright.data.time_layouts import TIME_NAMES, TimeOptions, time_kind
 from gatewright.data.time_texts import ISO
 from gatewright.data.times import EPOCHS, TimeLayout, distinct_texts
 from gatewright.support.errors import InputError
+from gatewright.support.schema import Items, read_as
 
 ALL = "all"
 # The names of columns that number the rows of a table.
@@ -76,29 +77,31 @@ class Roles:
         }
 
     @classmethod
-    def from_json(cls, stored: Any) -> "Roles":
+    def from_json(cls, stored: Any) -> Self:
         """Return the variables that `to_json` converted to `stored`.
 
         Raises:
-            InputError: `stored` does not describe variables. The message follows "FILE is damaged (".
+            InputError: `stored` does not describe variables. The message begins with "its".
         """
-        if not isinstance(stored, Mapping) or stored.keys() != {"targets", "past", "future", "categories"}:
-            raise InputError("its columns have unexpected fields.")
-        lists = [stored[name] for name in ("targets", "past", "future")]
-        categories = stored["categories"]
-        if not isinstance(categories, Mapping) or not all(map(_are_texts, (*lists, *categories.values()))):
-            raise InputError("its columns are not lists of names.")
-        targets, past, future = (tuple(names) for names in lists)
-        roles = cls(targets, past, future, {name: tuple(texts) for name, texts in categories.items()})
-        if not roles.targets or len(set(roles.names)) < len(roles.names):
-            raise InputError("its columns have no target, or one twice.")
-        if not set(categories) <= {*roles.past, *roles.future} or not all(categories.values()):
+        roles = cls(**vars(read_as(_Stored, stored, "its columns")))
+        if len(set(roles.names)) < len(roles.names):
+            raise InputError("its columns have one twice.")
+        if not set(roles.categories) <= {*roles.past, *roles.future}:
             raise InputError("its texts of covariates do not fit its columns.")
         return roles
 
 
-def _are_texts(listed: Any) -> bool:
-    return isinstance(listed, list) and all(isinstance(one, str) for one in listed)
+_Names: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The variables of `Roles` as JSON values."""
+
+    targets: Annotated[_Names, Items(1)]
+    past: _Names
+    future: _Names
+    categories: Mapping[str, Annotated[_Names, Items(1)]]
 
 
 def listed_columns(table: Table, option: str, given: str | None) -> list[str]:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Weights
-from gatewright.nn.layers import Recurrent, dropout, glorot
+from gatewright.nn.layers import CellName, Recurrent, dropout, glorot
 from gatewright.ops.recurrence import Tokens
-from gatewright.tasks.forecast.layers import FUTURE, HELD
+from gatewright.support.schema import Count, Fraction, Size
+from gatewright.tasks.forecast.layers import FUTURE, HELD, Steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +28,10 @@ class Decoder(Layer):
         future_features: The number K of features whose values are known for the steps ahead.
     """
 
-    horizon: int
-    targets: int
-    outputs: int
-    future_features: int = 0
+    horizon: Steps
+    targets: Size
+    outputs: Size
+    future_features: Count = 0
 
     def width(self, features: int) -> int:
         return self.targets * self.outputs
@@ -67,11 +68,11 @@ class Parallel(Decoder):
         dropout: Fraction of the elements of g that is set to 0 in training.
     """
 
-    cell: str
-    units: int
-    segment: int
-    dropout: float = 0.0
-    zoneout: float = 0.0
+    cell: CellName
+    units: Size
+    segment: Steps
+    dropout: Fraction = 0.0
+    zoneout: Fraction = 0.0
     kind: ClassVar[str] = "parallel"
 
     @property
@@ -167,9 +168,9 @@ class Recursive(Decoder):
             expected states, even in training.
     """
 
-    cell: str
-    layers: int
-    zoneout: float = 0.0
+    cell: CellName
+    layers: Size
+    zoneout: Fraction = 0.0
     kind: ClassVar[str] = "recursive"
 
     def shapes(self, features: int) -> dict[str, tuple[int, ...]]:

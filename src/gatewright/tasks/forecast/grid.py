@@ -11,15 +11,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data.time_texts import DAY, MICROSECONDS
-from gatewright.data.time_zones import find_zone, utc_offsets
+from gatewright.data.time_zones import find_zone, known_zone, utc_offsets
 from gatewright.data.times import Times
 from gatewright.support.errors import InputError
+from gatewright.support.schema import Items, Text, Whole, read_as
 
 KINDS = (
     *("numbers", "seconds", "microseconds", "months", "month ends", "working days", "working month ends", "week slots"),
@@ -61,45 +62,35 @@ class Grid:
         length: The number of steps in a season, for "numbers" whose frequency was given; otherwise 0.
     """
 
-    kind: str
-    step: int
-    origin: int
-    zone: str = ""
-    slots: tuple[int, ...] = ()
-    length: int = 0
+    kind: Annotated[str, Text(choices=KINDS)]
+    step: Annotated[int, Whole(1, _MAX_STEPS)]
+    origin: Annotated[int, Whole(-_MAX_NUMBER, _MAX_NUMBER)]
+    zone: Annotated[str, Text(0, 100)] = ""
+    slots: Annotated[tuple[Annotated[int, Whole(0, 7 * 86_400 - 1)], ...], Items(0, _MAX_SLOTS, rising=True)] = ()
+    length: Annotated[int, Whole(0, _MAX_STEPS)] = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the grid as a JSON object, which `from_json` reads."""
         return {**asdict(self), "slots": list(self.slots)}
 
     @classmethod
-    def from_json(cls, saved: Any) -> Self:
-        """Return the grid that `to_json` saved.
+    def from_json(cls, stored: Any) -> Self:
+        """Return the grid that `to_json` converted to `stored`.
 
         Raises:
-            InputError: `saved` does not describe a grid. The message completes "FILE is damaged because ...".
+            InputError: `stored` does not describe a grid. The message begins with "its".
         """
-        fields = {"kind", "step", "origin", "zone", "slots", "length"}
-        fits = isinstance(saved, dict) and saved.keys() == fields and saved["kind"] in KINDS
-        numbers = (saved["step"], saved["origin"], saved["length"]) if fits else ()
-        if not fits or not all(type(number) is int and abs(number) < _MAX_NUMBER for number in numbers):
-            raise InputError("its grid of times has an unknown kind or unexpected fields.")
-        if not 1 <= saved["step"] < _MAX_STEPS or not 0 <= saved["length"] < _MAX_STEPS:
-            raise InputError("its grid of times has a step or a season of an impossible length.")
-        unit = MICROSECONDS // _UNITS.get(saved["kind"], MICROSECONDS)
-        if saved["kind"] != "numbers" and not _MIN_TIME * unit <= saved["origin"] < _MAX_TIME * unit:
+        grid = read_as(cls, stored, "its grid of times")
+        unit = MICROSECONDS // _UNITS.get(grid.kind, MICROSECONDS)
+        if grid.kind != "numbers" and not _MIN_TIME * unit <= grid.origin < _MAX_TIME * unit:
             raise InputError("its grid of times does not start in the years 1 to 9998.")
-        slots = saved["slots"]
-        if not isinstance(slots, list) or not all(type(slot) is int and 0 <= slot < 7 * 86_400 for slot in slots):
-            raise InputError("its grid of times has slots that are not seconds of a week.")
-        if slots != sorted(set(slots)) or bool(slots) != (saved["kind"] == "week slots"):
+        if bool(grid.slots) != (grid.kind == "week slots"):
             raise InputError("its grid of times has slots that do not fit its kind.")
-        try:
-            if saved["zone"]:
-                find_zone(saved["zone"])
-        except (InputError, TypeError):
-            raise InputError("its grid of times has an unknown time zone.") from None
-        return cls(**{**saved, "slots": tuple(slots)})
+        if grid.slots and (grid.origin * MICROSECONDS - _MONDAY) % _WEEK // MICROSECONDS not in grid.slots:
+            raise InputError("its grid of times does not start at one of its slots.")
+        if grid.zone and known_zone(grid.zone) is None:
+            raise InputError("its grid of times has an unknown time zone.")
+        return grid
 
     @property
     def counts_instants(self) -> bool:

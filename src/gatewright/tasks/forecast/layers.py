@@ -7,14 +7,16 @@ target and step ahead (the forecast and its quantiles).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Weights
-from gatewright.nn.layers import Recurrent, glorot
+from gatewright.nn.layers import CellName, Recurrent, glorot
 from gatewright.support.errors import InputError
+from gatewright.support.schema import Count, Items, Number, Size, Text, Whole
+from gatewright.tasks.forecast.settings import MAX_STEPS
 
 NORMALIZATION = "normalization"
 """The key in `Activations.context` of `InstanceNorm`'s m and s, [B, 1, C] each."""
@@ -24,6 +26,9 @@ FUTURE = "future"
 """The key in `Activations.context` of the features that are known ahead, [B, H, K]; None if there are none."""
 
 NORMALIZATIONS = ("last", "standard", "none")
+
+Steps: TypeAlias = Annotated[int, Whole(1, MAX_STEPS)]
+Probabilities: TypeAlias = Annotated[tuple[Annotated[float, Number(above=0, below=1)], ...], Items(rising=True)]
 
 # Added to a variance, so that a window of equal numbers has a standard deviation above 0.
 _EPSILON = 1e-5
@@ -53,10 +58,10 @@ class InstanceNorm(Layer):
         InputError: The method is unknown.
     """
 
-    method: str
-    look_back: int
-    targets: int
-    future_features: int = 0
+    method: Annotated[str, Text(choices=NORMALIZATIONS)]
+    look_back: Steps
+    targets: Size
+    future_features: Count = 0
     lead: bool = False
     kind: ClassVar[str] = "instance_norm"
 
@@ -119,7 +124,7 @@ class Quantiles(Layer):
         probabilities: The probabilities q, in rising order.
     """
 
-    probabilities: tuple[float, ...]
+    probabilities: Probabilities
     kind: ClassVar[str] = "quantiles"
 
     def forward(
@@ -161,9 +166,9 @@ class Segments(Layer):
         targets: The number C of targets.
     """
 
-    segment: int
-    units: int
-    targets: int
+    segment: Steps
+    units: Size
+    targets: Size
     kind: ClassVar[str] = "segments"
 
     def width(self, features: int) -> int:
@@ -214,10 +219,10 @@ class Decaying(Layer):
             variables, x~ is 0.
     """
 
-    cell: str
-    units: int
-    variables: int
-    targets: int
+    cell: CellName
+    units: Size
+    variables: Size
+    targets: Size
     return_sequences: bool = False
     kind: ClassVar[str] = "decaying"
     zoneout: ClassVar[float] = 0.0

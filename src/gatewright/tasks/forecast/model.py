@@ -1,6 +1,6 @@
 """Trained forecasters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -11,18 +11,17 @@ from numpy.typing import NDArray
 
 from gatewright.data.batches import Batch
 from gatewright.data.numbers import shown_names
-from gatewright.nn import model as models
-from gatewright.nn.backend import NUMPY
-from gatewright.nn.file import ModelFile
+from gatewright.nn.file import Relation
 from gatewright.nn.layer import Activations, Layer
 from gatewright.support.errors import InputError
 from gatewright.support.progress import print_status
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
+from gatewright.tasks.base.stack import settings_fit
 from gatewright.tasks.forecast.decoders import Decoder
 from gatewright.tasks.forecast.details import unit_windows
 from gatewright.tasks.forecast.layers import Decaying, InstanceNorm, Quantiles, order_quantiles
 from gatewright.tasks.forecast.moments import place_of
-from gatewright.tasks.forecast.network import LAYERS, is_forecaster
+from gatewright.tasks.forecast.network import LAYERS, ORDER, layers_fit
 from gatewright.tasks.forecast.prediction import Forecasted
 from gatewright.tasks.forecast.reading import observed_steps, read_for_model
 from gatewright.tasks.forecast.scales import Observed, Scales, fill_missing
@@ -62,16 +61,34 @@ class Forecaster(TrainedModel):
     command: ClassVar[str] = "forecast"
     prepared_class = PreparedForecast
     layer_classes = LAYERS
+    layer_order = ORDER
 
     prepared: PreparedForecast
 
-    def __init__(self, file: ModelFile, prepared: PreparedForecast) -> None:
-        super().__init__(file, prepared)
-        _require_fit(file.layers, prepared)
-
     @classmethod
-    def is_network(cls, layers: Sequence[Layer]) -> bool:
-        return is_forecaster(layers)
+    def relations(
+        cls, layers: Sequence[Layer], prepared: PreparedForecast, training: Mapping[str, Any]
+    ) -> Iterator[Relation]:
+        yield from layers_fit(layers)
+        yield from settings_fit(layers, training)
+        scales, settings = prepared.scales, training.get("settings", {})
+        for name, size in (("look_back", prepared.look_back), ("horizon", prepared.horizon)):
+            yield Relation(name, size, settings.get(name, size))
+        for layer in layers:
+            if isinstance(layer, InstanceNorm):
+                yield Relation("look_back", prepared.look_back, layer.look_back)
+                yield Relation("number of targets", scales.targets, layer.targets)
+                yield Relation("number of features known ahead", scales.future_features, layer.future_features)
+            if isinstance(layer, Decoder):
+                yield Relation("horizon", prepared.horizon, layer.horizon)
+                yield Relation("number of quantiles", prepared.outputs, layer.outputs)
+            if isinstance(layer, Quantiles):
+                yield Relation("quantiles", prepared.quantiles, layer.probabilities)
+        decaying = tuple(layer.variables for layer in layers if isinstance(layer, Decaying))
+        needed = (len(scales.variables) - scales.future_covariates,) * scales.since
+        yield Relation("numbers of variables that decay", decaying, needed)
+        numbers = prepared.look_back * scales.features
+        yield Relation("number of inputs of a window", numbers, min(numbers, _MAX_NUMBERS))
 
     @property
     def scales(self) -> Scales:
@@ -198,7 +215,7 @@ class Forecaster(TrainedModel):
         layout = scales.columns.layout
         column = layout.columns[0] if len(layout.columns) == 1 else "time"
         targets = scales.variables[: scales.targets]
-        return Forecasted(series, times, targets, own[..., 0], quantiles, column, keys, notes)
+        return Forecasted(series, times, targets, own[..., 0], quantiles, column, dict(keys), notes)
 
     def _place_of(self, time: Any) -> int | None:
         """Return the place of a time on the grid of the training data, or None for None.
@@ -269,7 +286,7 @@ class Forecaster(TrainedModel):
         inputs = {"past": x[:, : self.look_back]}
         if known:
             inputs["future"] = x[:, self.look_back :, -known:]
-        outputs = models.forward(self._layers, NUMPY, self._weights, Activations(inputs))[0].x[0]
+        outputs = self._forward(Activations(inputs))[0][0]
         mean, deviation = scale[:, : scales.targets]
         return order_quantiles(outputs * deviation[:, None] + mean[:, None], self.quantiles)
 
@@ -406,26 +423,3 @@ def _padded(values: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
     if missing <= 0:
         return values
     return np.concatenate([np.repeat(fill_missing(values)[:1], missing, axis=0), values])
-
-
-def _require_fit(layers: Sequence[Layer], prepared: PreparedForecast) -> None:
-    """Raise an error unless the layers of a model file fit the scales, sizes and quantiles in the same file.
-
-    Raises:
-        InputError: The layers do not fit. The message completes "FILE is damaged because ...".
-    """
-    scales = prepared.scales
-    (norm,) = (layer for layer in layers if isinstance(layer, InstanceNorm))
-    (decoder,) = (layer for layer in layers if isinstance(layer, Decoder))
-    if prepared.outputs != decoder.outputs:
-        raise InputError("its number of quantiles does not fit its number of outputs.")
-    if (prepared.look_back, prepared.horizon) != (norm.look_back, decoder.horizon):
-        raise InputError("its look-back and horizon differ from those of its layers.")
-    if any(layer.probabilities != prepared.quantiles for layer in layers if isinstance(layer, Quantiles)):
-        raise InputError("its quantiles differ from those of its layers.")
-    variables = [layer.variables for layer in layers if isinstance(layer, Decaying)]
-    decaying = [len(scales.variables) - scales.future_covariates] * scales.since
-    if (scales.targets, scales.future_features, decaying) != (norm.targets, norm.future_features, variables):
-        raise InputError("its variables do not fit its layers.")
-    if prepared.look_back * scales.features > _MAX_NUMBERS:
-        raise InputError(f"its windows have more than {_MAX_NUMBERS:,} inputs.")

@@ -1,26 +1,27 @@
 """The network of a forecaster: its layers, and a check that the layers in a model file are those of a forecaster."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gatewright.nn import layers as common
+from gatewright.nn.file import Relation
 from gatewright.nn.layer import Layer
 from gatewright.nn.layers import Dropout, Recurrent
 from gatewright.support.errors import InputError
+from gatewright.tasks.base.stack import stack_fits
 from gatewright.tasks.forecast.decoders import Decoder, Direct, Parallel, Recursive
 from gatewright.tasks.forecast.layers import Decaying, Denormalize, InstanceNorm, Quantiles, Segments
 from gatewright.tasks.forecast.scales import Scales
 
-LAYERS: Mapping[str, type[Layer]] = {
-    **common.LAYERS,
-    **{
-        layer.kind: layer
-        for layer in (InstanceNorm, Decaying, Segments, Parallel, Direct, Recursive, Quantiles, Denormalize)
-    },
-}
-"""The layers that a forecaster may have, by the names that model files use."""
-
-_MAX_HORIZON = 1 << 20
+LAYERS = (
+    *(InstanceNorm, Segments, Decaying, Recurrent, Dropout),
+    *(Parallel, Direct, Recursive, Quantiles, Denormalize),
+)
+ORDER = (
+    "instance_norm segments (recurrent dropout?)* recurrent parallel quantiles? denormalize"
+    "| instance_norm (decaying | recurrent) dropout? (recurrent dropout?)* direct quantiles? denormalize"
+    "| instance_norm (recurrent dropout?)* recurrent recursive quantiles? denormalize"
+)
+"""The layers of a forecaster and their order, with decoding of segments, direct and recursive; see `nn.file.Schema`."""
 
 
 def forecaster_layers(scales: Scales, outputs: int, settings: Any) -> list[Layer]:
@@ -75,77 +76,35 @@ def _decoder(settings: Any, outputs: int, targets: int, future_features: int) ->
     return Recursive(**sizes, **cell, layers=settings.layers)
 
 
-def is_forecaster(layers: Sequence[Layer]) -> bool:
-    """Return whether layers form a forecaster.
-
-    A forecaster consists of a normalization, recurrent layers of one kind that read steps or segments, a decoder, a
-    layer of quantiles if there are any, and a layer that undoes the normalization. Dropout may come between any two
-    layers. All layers have the same numbers of
-    targets and of features known ahead.
-    """
-    others = [layer for layer in layers if not isinstance(layer, Dropout | Quantiles)]
-    if len(others) < 4:
-        return False
-    norm, below, decoder, last = layers[0], others[1:-2], others[-2], others[-1]
-    if not (isinstance(norm, InstanceNorm) and isinstance(decoder, Decoder) and isinstance(last, Denormalize)):
-        return False
-    segments = [layer for layer in below if isinstance(layer, Segments)]
-    recurrent = [layer for layer in below if isinstance(layer, Recurrent | Decaying)]
-    return (
-        below == [*segments, *recurrent]
-        and _is_stack(recurrent, decoder, norm.targets)
-        and (decoder.targets, decoder.future_features) == (norm.targets, norm.future_features)
-        and norm.targets > 0
-        and norm.look_back > 0
-        and norm.lead == (isinstance(decoder, Recursive) and norm.future_features > 0)
-        and 0 < decoder.horizon < _MAX_HORIZON
-        and decoder.outputs > 0
-        and all(_fits_quantiles(layers, place) for place, layer in enumerate(layers) if isinstance(layer, Quantiles))
-        and _decodes(decoder, segments, recurrent, norm.look_back)
-    )
-
-
-def _fits_quantiles(layers: Sequence[Layer], place: int) -> bool:
-    """Return whether a layer of quantiles follows the decoder, and has a probability for each of its other outputs."""
-    layer, before = layers[place], layers[place - 1]
-    return (
-        isinstance(layer, Quantiles)
-        and isinstance(before, Decoder)
-        and before.outputs == 1 + len(layer.probabilities)
-        and list(layer.probabilities) == sorted(layer.probabilities)
-        and all(0 < q < 1 for q in layer.probabilities)
-    )
-
-
-def _is_stack(recurrent: Sequence[Recurrent | Decaying], decoder: Decoder, targets: int) -> bool:
-    """Return whether recurrent layers form the stack of a forecaster.
-
-    In such a stack, all layers have the same recurrent cell, units and zoneout. Only the top layer returns just its
-    last output, and only the first layer may be `Decaying`.
-    """
-    decaying = [layer for layer in recurrent if isinstance(layer, Decaying)]
-    return (
-        len({(layer.cell, layer.units, layer.zoneout) for layer in recurrent}) == 1
-        and [layer.return_sequences for layer in recurrent] == [True] * (len(recurrent) - 1) + [False]
-        and not any(isinstance(layer, Recurrent) and layer.bidirectional for layer in recurrent)
-        and (not decaying or (decaying == recurrent[:1] and isinstance(decoder, Direct)))
-        and all(targets == layer.targets <= layer.variables for layer in decaying)
-    )
-
-
-def _decodes(
-    decoder: Decoder, segments: Sequence[Segments], recurrent: Sequence[Recurrent | Decaying], look_back: int
-) -> bool:
-    """Return whether a decoder fits the recurrent layers whose weights it uses, and the `Segments` layer, if any."""
+def layers_fit(layers: Sequence[Layer]) -> Iterator[Relation]:
+    """Yield the relations between the layers of a forecaster."""
+    (norm,) = (layer for layer in layers if isinstance(layer, InstanceNorm))
+    (decoder,) = (layer for layer in layers if isinstance(layer, Decoder))
+    recurrent = [layer for layer in layers if isinstance(layer, Recurrent | Decaying)]
     top = recurrent[-1]
+    yield from stack_fits(layers, sequences=False)
+    for one in recurrent:
+        own, needed = ((layer.cell, layer.units, layer.zoneout) for layer in (one, top))
+        yield Relation("cell, units and zoneout of a recurrent layer", own, needed)
+    yield Relation("number of targets of the decoder", decoder.targets, norm.targets)
+    yield Relation("number of features known ahead of the decoder", decoder.future_features, norm.future_features)
+    yield Relation("'lead'", norm.lead, isinstance(decoder, Recursive) and norm.future_features > 0)
+    for layer in layers:
+        if isinstance(layer, Quantiles):
+            yield Relation("number of outputs of the decoder", decoder.outputs, 1 + len(layer.probabilities))
+        if isinstance(layer, Decaying):
+            yield Relation("number of targets that decay", layer.targets, norm.targets)
+            yield Relation("'return_sequences' of the decaying layer", layer.return_sequences, len(recurrent) > 1)
+        if isinstance(layer, Segments) and isinstance(decoder, Parallel):
+            sizes, needed_sizes = ((part.segment, part.units, part.targets) for part in (layer, decoder))
+            yield Relation("segment, units and targets of the segments", sizes, needed_sizes)
+            yield Relation("segment", layer.segment, min(layer.segment, norm.look_back))
     if isinstance(decoder, Parallel):
-        return (
-            list(segments) == [Segments(decoder.segment, decoder.units, decoder.targets)]
-            and decoder.units % 2 == 0
-            and 0 < decoder.segment <= look_back
-            and (decoder.cell, decoder.units, decoder.zoneout) == (top.cell, top.units, top.zoneout)
-        )
+        own, needed = ((part.cell, part.units, part.zoneout) for part in (decoder, top))
+        yield Relation("cell, units and zoneout of the decoder", own, needed)
+        yield Relation("number of units", decoder.units, decoder.units // 2 * 2)
     if isinstance(decoder, Recursive):
-        same = (decoder.cell, decoder.zoneout, decoder.layers) == (top.cell, top.zoneout, len(recurrent))
-        return same and not segments
-    return not segments
+        expected = (top.cell, len(recurrent), top.zoneout)
+        yield Relation(
+            "cell, layers and zoneout of the decoder", (decoder.cell, decoder.layers, decoder.zoneout), expected
+        )

@@ -1,20 +1,23 @@
 """Scale the numbers of series, and turn them into the inputs of a network."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.support.errors import InputError
+from gatewright.support.schema import Count, Items, Number, Parsed, Size, read_as
 from gatewright.tasks.forecast.grid import Grid
 from gatewright.tasks.forecast.table import Columns, Table
 from gatewright.tasks.forecast.trained import TrainedSteps
 
 # A standard deviation below this fraction of the mean is a rounding error.
 _ROUNDING = 1e-9
+
+LARGEST, SMALLEST = 1e155, 1e-170
+"""Limits of the size of means and standard deviations. The square of a number beyond them has no standard deviation."""
 
 
 class Observed(NamedTuple):
@@ -174,55 +177,49 @@ class Scales:
         }
 
     @classmethod
-    def from_json(cls, saved: Mapping[str, Any]) -> Self:
-        """Return the scales that `to_json` saved.
+    def from_json(cls, stored: Any) -> Self:
+        """Return the scales that `to_json` converted to `stored`.
 
         Raises:
-            InputError: `saved` does not describe scales. The message completes "FILE is damaged because ...".
+            InputError: `stored` does not describe scales. The message begins with "its".
         """
-        if saved.get("kind") != "series":
-            raise InputError("its encoder is not for series.")
-        variables, series = saved.get("variables"), saved.get("series")
-        if not isinstance(variables, list) or not variables or not all(isinstance(name, str) for name in variables):
-            raise InputError("its variables are not a list of names.")
-        targets, future, calendar, since = (
-            saved.get(name) for name in ("targets", "future_covariates", "calendar", "since")
-        )
-        if (
-            not isinstance(targets, int)
-            or not isinstance(future, int)
-            or not 0 <= future <= len(variables) - targets < len(variables)
-        ):
-            raise InputError("its numbers of targets and covariates do not fit its variables.")
-        if not isinstance(calendar, bool) or not isinstance(since, bool):
-            raise InputError("its fields 'calendar' and 'since' are not both true or false.")
-        if not isinstance(series, dict) or not series:
-            raise InputError("it has no scales.")
-        scales = {name: _scale_from_json(scale, len(variables)) for name, scale in series.items()}
-        grid, columns = Grid.from_json(saved.get("grid")), Columns.from_json(saved.get("columns"))
-        if (columns.roles.variables, columns.roles.sizes) != (tuple(variables), (targets, future)):
+        read = read_as(_Stored, stored, "its scales")
+        roles = read.columns.roles
+        if (roles.variables, roles.sizes) != (read.variables, (read.targets, read.future_covariates)):
             raise InputError("its columns do not fit its variables.")
-        listed = saved.get("trained")
-        if not isinstance(listed, dict):
-            raise InputError("its training steps are not an object.")
-        trained = {name: TrainedSteps.from_json(steps, targets) for name, steps in listed.items()}
-        return cls(tuple(variables), targets, future, calendar, since, grid, scales, columns, trained)
+        if any(len(numbers) != len(read.variables) for scale in read.series.values() for numbers in scale):
+            raise InputError("its scales do not have a mean and a standard deviation for each variable.")
+        if any(len(numbers) != read.targets for steps in read.trained.values() for _, numbers in steps.samples):
+            raise InputError("its training steps do not have a number for each target.")
+        series = {name: np.array(scale, np.float64) for name, scale in read.series.items()}
+        sizes = read.targets, read.future_covariates
+        return cls(read.variables, *sizes, read.calendar, read.since, read.grid, series, read.columns, read.trained)
+
+
+_Mean: TypeAlias = Annotated[float, Number(-LARGEST, LARGEST)]
+_Deviation: TypeAlias = Annotated[float, Number(SMALLEST, LARGEST)]
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A `Scales` as JSON values."""
+
+    kind: Literal["series"]
+    variables: Annotated[tuple[str, ...], Items(1)]
+    targets: Size
+    future_covariates: Count
+    calendar: bool
+    since: bool
+    grid: Annotated[Grid, Parsed(Grid.from_json)]
+    series: Annotated[Mapping[str, tuple[tuple[_Mean, ...], tuple[_Deviation, ...]]], Items(1)]
+    columns: Annotated[Columns, Parsed(Columns.from_json)]
+    trained: Mapping[str, Annotated[TrainedSteps, Parsed(TrainedSteps.from_json)]]
 
 
 def normalize(scale: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the values, [time, variables], minus the mean and divided by the standard deviation of each variable."""
     mean, deviation = scale
     return np.asarray((values - mean) / deviation)
-
-
-def _scale_from_json(saved: Any, variables: int) -> NDArray[np.float64]:
-    fits = isinstance(saved, list) and len(saved) == 2
-    fits = fits and all(isinstance(row, list) and len(row) == variables for row in saved)
-    if not fits or not all(type(number) in (int, float) and math.isfinite(number) for row in saved for number in row):
-        raise InputError("its scales are not a mean and a standard deviation for each variable.")
-    if min(saved[1]) <= 0:
-        raise InputError("its standard deviations are not above 0.")
-    return np.array(saved, np.float64)
 
 
 def _fit_scale(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from gatewright.tasks.base.settings import TRAIN_ONLY, Settings, setting
 
+MAX_STEPS = 1 << 15
+"""Largest look-back and horizon. They cost time that no weight in a model file accounts for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastSettings(Settings):
@@ -14,10 +17,16 @@ class ForecastSettings(Settings):
         "Number of past steps that the network reads.",
         "data",
         minimum=1,
+        maximum=MAX_STEPS,
         default_text="several seasons and at least four horizons",
     )
     horizon: int | None = setting(
-        None, "Number of steps to forecast.", "data", minimum=1, default_text="a season, or 10 steps"
+        None,
+        "Number of steps to forecast.",
+        "data",
+        minimum=1,
+        maximum=MAX_STEPS,
+        default_text="a season, or 10 steps",
     )
     calendar: bool = setting(False, "Use the time of the year, of the week and of the day as inputs too.", "data")
     missing: str = setting(

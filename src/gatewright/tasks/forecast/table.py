@@ -1,17 +1,23 @@
 """A table of time series."""
 
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data.numbers import DECIMALS
-from gatewright.data.times import TimeLayout
+from gatewright.data.time_texts import ISO, require_format
+from gatewright.data.times import EPOCHS, NUMBER, PARTS, TimeLayout
 from gatewright.support.errors import InputError
+from gatewright.support.schema import Parsed, Text, read_as
 from gatewright.tasks.forecast.columns import Roles
 from gatewright.tasks.forecast.grid import Grid
+
+# Formats of `strptime` in model files.
+_FORMAT = re.compile(r"(%.|[^%])+", re.DOTALL)
+_MAX_FORMAT = 100
 
 
 @dataclass(frozen=True)
@@ -70,19 +76,38 @@ class Columns:
         """Return the columns that `to_json` converted to `stored`.
 
         Raises:
-            InputError: `stored` does not describe columns. The message follows "FILE is damaged (".
+            InputError: `stored` does not describe columns. The message begins with "its".
         """
-        fields = {"times", "series_id", "roles", "decimal", "header", "is_wide", "resampled"}
-        if not isinstance(stored, Mapping) or stored.keys() != fields:
-            raise InputError("its columns have unexpected fields.")
-        keys, decimal, header = (stored[name] for name in ("series_id", "decimal", "header"))
-        if not isinstance(keys, list) or not all(isinstance(name, str) for name in keys):
-            raise InputError("its series ID columns are not names.")
-        flags = [stored["is_wide"], stored["resampled"], bool(header) if header is None else header]
-        if decimal not in ("", *DECIMALS) or not all(isinstance(flag, bool) for flag in flags):
-            raise InputError("its columns have a value of the wrong type.")
-        layout, roles = TimeLayout.from_json(stored["times"]), Roles.from_json(stored["roles"])
-        return cls(layout, tuple(keys), roles, decimal, header, stored["is_wide"], stored["resampled"])
+        read = read_as(_Stored, stored, "its columns")
+        for kind in read.times.kinds:
+            if len(read.times.kinds) > 1 and kind == NUMBER:
+                raise InputError("its layout of times has several columns, one of plain numbers.")
+            if kind not in (ISO, NUMBER, *EPOCHS, *PARTS):
+                _require_format(kind)
+        return cls(read.times, read.series_id, read.roles, read.decimal, read.header, read.is_wide, read.resampled)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A `Columns` as JSON values."""
+
+    times: Annotated[TimeLayout, Parsed(TimeLayout.from_json)]
+    series_id: tuple[str, ...]
+    roles: Annotated[Roles, Parsed(Roles.from_json)]
+    decimal: Annotated[str, Text(choices=("", *DECIMALS))]
+    header: bool | None
+    is_wide: bool
+    resampled: bool
+
+
+def _require_format(kind: str) -> None:
+    """Raise an error if a layout of times in a model file is not a format of `strptime`."""
+    try:
+        if len(kind) > _MAX_FORMAT or not _FORMAT.fullmatch(kind):
+            raise InputError("A format is too long or ends within a directive.")
+        require_format(kind)
+    except InputError:
+        raise InputError("its layout of times has an unknown format.") from None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,17 @@ from gatewright.data.windows import Windows
 from gatewright.nn.layer import Layer
 from gatewright.results.records import DetailTable
 from gatewright.support.errors import InputError
+from gatewright.support.schema import Number, Parsed, read_as
 from gatewright.tasks.base.splitting import limit_note
 from gatewright.tasks.base.task import FittedBaseline, Length, Prepared, Splits, Task
 from gatewright.tasks.forecast.baseline import linear, seasonal
 from gatewright.tasks.forecast.details import unit_tables, unit_windows
+from gatewright.tasks.forecast.layers import Probabilities, Steps
 from gatewright.tasks.forecast.measures import MEASURES, disjoint, measure_forecasts, naive_errors, window_scores
 from gatewright.tasks.forecast.network import forecaster_layers
 from gatewright.tasks.forecast.reading import ColumnOptions, read_series
 from gatewright.tasks.forecast.scales import Observed, Scales, normalize
-from gatewright.tasks.forecast.settings import ForecastSettings
+from gatewright.tasks.forecast.settings import MAX_STEPS, ForecastSettings
 from gatewright.tasks.forecast.table import Line, Table
 from gatewright.tasks.forecast.windows import TRAIN_FRACTION, Range, WindowSet, split_ranges, whole_ranges
 
@@ -34,7 +36,6 @@ _STEPS_BACK, _SEASONS, _LOOK_BACK_PART = 4, 7, 3
 _MAX_SEGMENT, _MIN_SEGMENTS = 48, 4
 # Default horizon without a season; horizon and segment are at most this part of the training set.
 _HORIZON, _HORIZON_PART = 10, 8
-_MAX_STEPS = 1 << 31
 # Largest size of a scaled number. Squares of errors of this size, and sums of them, fit into float32.
 _MAX_SCALED = 1e15
 
@@ -147,24 +148,23 @@ class PreparedForecast(Prepared[WindowSet]):
         }
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Self:
-        scales, quantiles, errors = (kept.get(name) for name in ("scales", "quantiles", "naive_errors"))
-        if not isinstance(scales, dict):
-            raise InputError("its scales are not an object.")
-        found = Scales.from_json(scales)
-        sizes = kept.get("look_back"), kept.get("horizon")
-        if not all(type(size) is int and 0 < size < _MAX_STEPS for size in sizes):
-            raise InputError("its look-back and horizon are not whole numbers above 0.")
-        if not isinstance(quantiles, list) or not all(type(q) is float and 0 < q < 1 for q in quantiles):
-            raise InputError("its quantiles are not numbers between 0 and 1.")
-        if quantiles != sorted(set(quantiles)):
-            raise InputError("its quantiles are not in rising order.")
-        if not isinstance(errors, list) or len(errors) != found.targets:
-            raise InputError("it does not have one error of the naive forecast for each target.")
-        if not all(error is None or (type(error) in (int, float) and 0 < error < math.inf) for error in errors):
-            raise InputError("its errors of the naive forecast are not numbers above 0.")
-        numbers = tuple(math.nan if error is None else float(error) for error in errors)
-        return cls(found, *sizes, tuple(quantiles), numbers)  # type: ignore[arg-type]  # checked above
+    def from_json(cls, stored: Any) -> Self:
+        read = read_as(_Stored, stored, "its prepared")
+        if len(read.naive_errors) != read.scales.targets:
+            raise InputError("its prepared does not have one error of the naive forecast for each target.")
+        errors = tuple(math.nan if error is None else error for error in read.naive_errors)
+        return cls(read.scales, read.look_back, read.horizon, read.quantiles, errors)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The contents of the entry `prepared` of a model file."""
+
+    scales: Annotated[Scales, Parsed(Scales.from_json)]
+    look_back: Steps
+    horizon: Steps
+    quantiles: Probabilities
+    naive_errors: tuple[Annotated[float, Number(above=0)] | None, ...]
 
 
 def scaled_targets(scales: Scales, scale: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -253,12 +253,12 @@ class Forecast(Task[WindowSet]):
         train = int(max(len(line.values) for line in table.lines) * TRAIN_FRACTION)
         train = table.split_ends[0] if table.split_ends else train
         longest = max(train // _HORIZON_PART, 1)
-        horizon = settings.horizon or min(season if season > 1 else _HORIZON, longest)
+        horizon = settings.horizon or min(season if season > 1 else _HORIZON, longest, MAX_STEPS)
         segment = settings.segment or min(season if season > 1 else horizon, _MAX_SEGMENT, longest)
         look_back = settings.look_back
         if look_back is None:
             wanted = max(_STEPS_BACK * horizon, _SEASONS * season, _MIN_SEGMENTS * segment)
-            look_back = min(wanted, max((train - horizon) // _LOOK_BACK_PART, 1))
+            look_back = min(wanted, max((train - horizon) // _LOOK_BACK_PART, 1), MAX_STEPS)
             segment = min(segment, look_back)
             look_back -= look_back % segment
         if settings.decoding == "segments" and segment > look_back:

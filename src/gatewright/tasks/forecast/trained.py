@@ -1,13 +1,12 @@
 """Remember which steps of which series a forecaster was trained on, to say so when it is evaluated on them."""
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.support.errors import InputError
+from gatewright.support.schema import Whole, read_as
 from gatewright.tasks.forecast.table import Line, Table
 
 # Numbers that are kept of each series, to know its training steps again.
@@ -50,25 +49,18 @@ class TrainedSteps(NamedTuple):
         return [self.first, self.end, [[place, list(numbers)] for place, numbers in self.samples]]
 
     @classmethod
-    def from_json(cls, stored: Any, targets: int) -> Self:
+    def from_json(cls, stored: Any) -> Self:
         """Return the steps that `to_json` converted to `stored`.
 
         Raises:
-            InputError: `stored` does not describe steps. The message follows "FILE is damaged (".
+            InputError: `stored` does not describe steps. The message begins with "its".
         """
-        problem = InputError("its training steps are not lists of places and numbers.")
-        if not isinstance(stored, list) or len(stored) != 3 or not isinstance(stored[2], list):
-            raise problem
-        first, end, samples = stored
-        if not all(type(place) is int and abs(place) < 1 << 62 for place in (first, end)):
-            raise problem
-        for sample in samples:
-            fits = isinstance(sample, list) and len(sample) == 2 and type(sample[0]) is int
-            if not fits or not isinstance(sample[1], list) or len(sample[1]) != targets:
-                raise problem
-            if not all(type(number) in (int, float) and math.isfinite(number) for number in sample[1]):
-                raise problem
-        return cls(first, end, tuple((place, tuple(map(float, numbers))) for place, numbers in samples))
+        return cls(*read_as(_Stored, stored, "its training steps"))
+
+
+_Place: TypeAlias = Annotated[int, Whole(-(1 << 62), 1 << 62)]
+_Stored: TypeAlias = tuple[_Place, _Place, tuple[tuple[_Place, tuple[float, ...]], ...]]
+"""A `TrainedSteps` as JSON values."""
 
 
 def trained_windows(

@@ -11,12 +11,18 @@ from numpy.typing import NDArray
 
 from gatewright.nn import model as models
 from gatewright.nn.backend import NUMPY
-from gatewright.nn.file import ModelFile
+from gatewright.nn.file import Relation
 from gatewright.nn.layer import Activations, Layer, States
-from gatewright.nn.layers import Dense, Dropout, Embedding, Recurrent, Softmax
 from gatewright.support.errors import InputError
 from gatewright.support.ids import FIRST, PADDING, START
-from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel, starts_with
+from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel, padded_length
+from gatewright.tasks.base.stack import (
+    LANGUAGE_MODEL_LAYERS,
+    LANGUAGE_MODEL_ORDER,
+    settings_fit,
+    softmax_fits,
+    stack_fits,
+)
 from gatewright.tasks.generate.decoding import Beam, chooser, penalized, search
 from gatewright.tasks.generate.reading import read_corpus
 from gatewright.tasks.generate.settings import Decoding
@@ -58,33 +64,18 @@ class LanguageModel(TrainedModel):
 
     command: ClassVar[str] = "generate"
     prepared_class = PreparedTexts
+    layer_classes = LANGUAGE_MODEL_LAYERS
+    layer_order = LANGUAGE_MODEL_ORDER
 
     prepared: PreparedTexts
 
-    def __init__(self, file: ModelFile, prepared: PreparedTexts) -> None:
-        super().__init__(file, prepared)
-        ids, table = prepared.encoder.ids, file.layers[0]
-        if not isinstance(table, Embedding) or not ids == table.vocabulary == file.layers[-1].width(0):
-            raise InputError(
-                f"its encoder has {ids:,} ids, but its embedding or its softmax has a different number of rows."
-            )
-        top = [layer for layer in file.layers if isinstance(layer, Recurrent)][-1]
-        if top.return_sequences != prepared.sequences:
-            raise InputError(f"its layers do not fit its kind of training examples, {prepared.examples}.")
-
     @classmethod
-    def is_network(cls, layers: Sequence[Layer]) -> bool:
-        first, last = layers[0], layers[-1]
-        if not starts_with(layers, Embedding) or not isinstance(first, Embedding) or not isinstance(last, Softmax):
-            return False
-        steps, fits, features = True, True, first.units
-        for layer in layers[1:-1]:
-            if isinstance(layer, Recurrent):
-                fits, steps = fits and steps and not layer.bidirectional, layer.return_sequences
-            else:
-                fits = fits and isinstance(layer, Dropout | Dense)
-            features = layer.width(features)
-        return fits and (not last.tied or (features, last.vocabulary) == (first.units, first.vocabulary))
+    def relations(
+        cls, layers: Sequence[Layer], prepared: PreparedTexts, training: Mapping[str, Any]
+    ) -> Iterator[Relation]:
+        yield from stack_fits(layers, prepared.sequences)
+        yield from settings_fit(layers, training)
+        yield from softmax_fits(prepared.encoder.ids, layers)
 
     def start(self) -> list[States]:
         """Return the recurrent states before the first token of a text, to pass to `step`."""
@@ -107,7 +98,7 @@ class LanguageModel(TrainedModel):
 
     def logits(self, token: int, states: list[States]) -> tuple[NDArray[np.float32], list[States]]:
         """Return the logit of each id to come next, [ids], and the new states. The arguments are those of `step`."""
-        logits, after = self._stepper(token, states)
+        logits, after = self._step(token, states)
         return logits[0], after
 
     def generate(self, prompt: str = "", *, stop: str | Sequence[str] = (), **decoding: Any) -> Generated:
@@ -142,7 +133,8 @@ class LanguageModel(TrainedModel):
         layers, weights = self._layers[:-1], self._weights[:-1]
         for first in range(0, len(ids), _TOKENS_PER_CALL):
             part = Activations(np.array([ids[first : first + _TOKENS_PER_CALL]], np.int32))
-            _, left = models.forward(layers, NUMPY, weights, part, states)
+            with np.errstate(all="ignore"):  # the next step finds a state that is not finite
+                _, left = models.forward(layers, NUMPY, weights, part, states)
             states = [*left, ()]
         return states
 
@@ -154,8 +146,11 @@ class LanguageModel(TrainedModel):
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
         corpus = read_corpus(data, options.get("text"), header=options.get("header"))
         texts = next(texts for texts in (corpus.test, corpus.validation, corpus.train) if texts)
+        examples = as_examples(texts, self.prepared.examples, data)
         prepared = replace(self.prepared, limit=limit)
-        return EvaluationSet(corpus.name, as_examples(texts, prepared.examples, data), prepared, corpus.notes)
+        if not prepared.stateful:
+            prepared = replace(prepared, max_length=padded_length(prepared.max_length, examples))
+        return EvaluationSet(corpus.name, examples, prepared, corpus.notes)
 
     def predict_from(self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]) -> NoReturn:
         raise InputError("A language model has no predictions. Continue a text with `gatewright generate`.")

@@ -85,3 +85,16 @@ def prefixes(lines: Sequence[Sequence[int]], length: int) -> Batch:
             targets[row] = started[end]
             row += 1
     return Batch(inputs, targets)
+
+
+def first(texts: Sequence[list[int]], limit: int | None) -> list[list[int]]:
+    """Return the first `limit` ids of all texts together (None for all ids), as a list of ids for each text."""
+    if limit is None:
+        return list(texts)
+    kept = []
+    for text in texts:
+        kept.append(text[:limit])
+        limit -= len(kept[-1])
+        if not limit:
+            break
+    return kept

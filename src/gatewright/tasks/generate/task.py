@@ -1,10 +1,10 @@
 """Language modeling: predict the probability of each next character, word or byte pair of a text."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from gatewright.results.measure import Measure
 from gatewright.support.errors import InputError
 from gatewright.support.ids import FIRST, PADDING, START, UNKNOWN
 from gatewright.support.progress import with_progress
+from gatewright.support.schema import Parsed, Size, read_as
 from gatewright.tasks.base.splitting import SPLIT_SEED
 from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import EVALUATED_STREAMS, FittedBaseline, Length, Prepared, Splits, Task
@@ -97,7 +98,7 @@ class PreparedTexts(Prepared[list[str]]):
             ids = self._line_ids(examples)
             batch = streams.lines(ids, self.time or self.time_of(ids))
         else:
-            batch = streams.prefixes(_first(self._ids(examples), self.limit), self.max_length)
+            batch = streams.prefixes(streams.first(self._ids(examples), self.limit), self.max_length)
         if not self.size(batch):
             raise InputError(f"A split has no {self.encoder.kind.removesuffix('s')} to predict. Add text to it.")
         return batch
@@ -108,7 +109,7 @@ class PreparedTexts(Prepared[list[str]]):
             return streams.stream(self._ids(texts))[: None if self.limit is None else self.limit + 1]
         if self.examples == "lines":
             return np.append(streams.stream(self._line_ids(texts)), np.int32(START))
-        return streams.stream(_first(self._ids(texts), self.limit))
+        return streams.stream(streams.first(self._ids(texts), self.limit))
 
     def _line_ids(self, texts: list[str]) -> list[list[int]]:
         """Return the ids of each text. Texts after the first `limit` tokens to predict are left out."""
@@ -209,17 +210,20 @@ class PreparedTexts(Prepared[list[str]]):
         return {"examples": self.examples, **length, "encoder": self.encoder.to_json()}
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Self:
-        encoder = encoder_from_json(kept.get("encoder"))
-        if kept.get("examples") == "stream":
-            return cls(encoder, "stream", _EVALUATED_STEPS)
-        examples = kept.get("examples")
-        if examples not in ("prefixes", "lines"):
-            raise InputError("its examples are neither stream, prefixes nor lines.")
-        max_length = kept.get("max_length")
-        if type(max_length) is not int or not 0 < max_length < 2**31:
-            raise InputError("its max_length is not a whole number above 0.")
-        return cls(encoder, examples, max_length)
+    def from_json(cls, stored: Any) -> Self:
+        read = read_as(_Stored, stored, "its prepared")
+        if (read.max_length is None) != (read.examples == "stream"):
+            raise InputError(f"its prepared has a max_length that does not fit its examples, {read.examples}.")
+        return cls(read.encoder, read.examples, read.max_length or _EVALUATED_STEPS)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The contents of the entry `prepared` of a model file."""
+
+    examples: Literal["stream", "prefixes", "lines"]
+    encoder: Annotated[Encoder, Parsed(encoder_from_json)]
+    max_length: Size | None = None
 
 
 @dataclass(frozen=True)
@@ -412,19 +416,6 @@ def as_examples(texts: list[str], kind: str, data: str) -> list[str]:
 def as_lines(texts: list[str]) -> list[str]:
     """Return the lines of all texts."""
     return [line for text in texts for line in text.split("\n")]
-
-
-def _first(texts: Sequence[list[int]], limit: int | None) -> list[list[int]]:
-    """Return the first `limit` ids of all texts together (None for all ids), as a list of ids for each text."""
-    if limit is None:
-        return list(texts)
-    kept = []
-    for text in texts:
-        kept.append(text[:limit])
-        limit -= len(kept[-1])
-        if not limit:
-            break
-    return kept
 
 
 def _hold_out(texts: list[str], fraction: float, kind: str) -> tuple[list[str], list[str]]:

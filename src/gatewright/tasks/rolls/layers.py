@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gatewright.nn.layer import Activations, Backend, Layer, Rng, States, Step, Weights
 from gatewright.nn.layers import Dense
+from gatewright.support.schema import Size
 
 NO_FRAME = 255
 """The value of every key at a padded step, in inputs and targets."""
@@ -49,7 +50,7 @@ class Sigmoids(Layer):
         units: Number of keys.
     """
 
-    units: int
+    units: Size
     kind: ClassVar[str] = "sigmoids"
 
     def width(self, features: int) -> int:

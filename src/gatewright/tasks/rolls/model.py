@@ -1,19 +1,18 @@
 """Trained piano roll models."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gatewright.nn import model as models
-from gatewright.nn.backend import NUMPY
-from gatewright.nn.file import ModelFile
+from gatewright.nn.file import Relation
 from gatewright.nn.layer import Activations, Layer, States
-from gatewright.nn.layers import LAYERS, Dropout, Recurrent
+from gatewright.nn.layers import Dropout, Recurrent
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.measures import to_label_probabilities
-from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel, starts_with
+from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
+from gatewright.tasks.base.stack import outputs_fit, settings_fit, stack_fits
 from gatewright.tasks.rolls.layers import Frames, Sigmoids
 from gatewright.tasks.rolls.reading import Rolls, read_rolls
 from gatewright.tasks.rolls.task import PreparedRolls
@@ -29,30 +28,19 @@ class RollModel(TrainedModel):
 
     command: ClassVar[str] = "generate"
     prepared_class = PreparedRolls
-    layer_classes: ClassVar[Mapping[str, type[Layer]]] = {
-        **LAYERS,
-        **{layer.kind: layer for layer in (Frames, Sigmoids)},
-    }
+    layer_classes = (Frames, Dropout, Recurrent, Sigmoids)
+    layer_order = "frames dropout? (recurrent dropout?)+ sigmoids"
     examples_per_call: ClassVar[int] = 16
 
     prepared: PreparedRolls
 
-    def __init__(self, file: ModelFile, prepared: PreparedRolls) -> None:
-        super().__init__(file, prepared)
-        if file.layers[-1].width(0) != prepared.keys:
-            raise InputError("its number of keys differs from its number of outputs.")
-
     @classmethod
-    def is_network(cls, layers: Sequence[Layer]) -> bool:
-        return (
-            starts_with(layers, Frames)
-            and isinstance(layers[-1], Sigmoids)
-            and all(
-                isinstance(layer, Dropout)
-                or (isinstance(layer, Recurrent) and layer.return_sequences and not layer.bidirectional)
-                for layer in layers[1:-1]
-            )
-        )
+    def relations(
+        cls, layers: Sequence[Layer], prepared: PreparedRolls, training: Mapping[str, Any]
+    ) -> Iterator[Relation]:
+        yield from stack_fits(layers, sequences=True)
+        yield from settings_fit(layers, training)
+        yield outputs_fit(prepared.keys, layers)
 
     @property
     def keys(self) -> int:
@@ -73,13 +61,13 @@ class RollModel(TrainedModel):
         Raises:
             InputError: The frame has another shape or numbers other than 0 and 1.
         """
-        logits, after = self._stepper(self._checked(np.asarray([frame])), states)
+        logits, after = self._step(self._checked(np.asarray([frame])), states)
         return to_label_probabilities(logits)[0], after
 
     def probabilities(self, frames: ArrayLike) -> NDArray[np.float64]:
         """Return, for each frame in `frames`, the probability of each key in the next frame, [frames, keys]."""
         inputs = Activations(self._checked(np.asarray(frames))[None])
-        return to_label_probabilities(models.forward(self._layers, NUMPY, self._weights, inputs)[0].x[0])
+        return to_label_probabilities(self._forward(inputs)[0][0])
 
     def generate(self, frames: int, seed: int, prompt: ArrayLike | None = None) -> NDArray[np.uint8]:
         """Generate frames one after another, and return them, [frames, keys]. Each key is sampled with its probability.

@@ -1,6 +1,5 @@
 """Music modeling: the probability that each key sounds in the next frame of a piano roll."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -13,6 +12,7 @@ from gatewright.nn.layer import Layer
 from gatewright.nn.layers import Dropout
 from gatewright.results.measure import Measure
 from gatewright.support.errors import InputError
+from gatewright.support.schema import Size, read_as
 from gatewright.tasks.base.splitting import SPLIT_SEED, limit_note
 from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import FittedBaseline, Length, Prepared, Splits, Task
@@ -95,11 +95,15 @@ class PreparedRolls(Prepared[Rolls]):
         return {"keys": self.keys}
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Self:
-        keys = kept.get("keys")
-        if type(keys) is not int:
-            raise InputError("its number of keys is not a whole number.")
-        return cls(keys)
+    def from_json(cls, stored: Any) -> Self:
+        return cls(read_as(_Stored, stored, "its prepared").keys)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The contents of the entry `prepared` of a model file."""
+
+    keys: Size
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The layers of a tagger: word vectors from ids and characters, and the scores of tags and labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Weights
-from gatewright.nn.layers import LAYERS, Dense, Dropout, Embedding, Pool, Recurrent
+from gatewright.nn.layers import CellName, Dense, Embedding, Pool, PoolMethod, Recurrent
 from gatewright.support.ids import PADDING, START, UNKNOWN
-from gatewright.tasks.base.model import starts_with
+from gatewright.support.schema import Count, Fraction, Size
 from gatewright.tasks.tag import crf
 from gatewright.tasks.tag.crf import Chain
 
@@ -42,13 +42,13 @@ class WordCharEmbedding(Layer):
         InputError: `cell` is unknown.
     """
 
-    vocabulary: int
-    units: int
-    char_vocabulary: int
-    char_units: int
-    cell: str
-    word_dropout: float = 0.0
-    zoneout: float = 0.0
+    vocabulary: Size
+    units: Size
+    char_vocabulary: Size
+    char_units: Size
+    cell: CellName
+    word_dropout: Fraction = 0.0
+    zoneout: Fraction = 0.0
     kind: ClassVar[str] = "word_char_embedding"
 
     def __post_init__(self) -> None:
@@ -115,10 +115,10 @@ class Tags(Layer):
         InputError: `pooling` is unknown.
     """
 
-    tags: int
-    labels: int = 0
+    tags: Size
+    labels: Count = 0
     crf: bool = False
-    pooling: str = "max"
+    pooling: PoolMethod = "max"
     kind: ClassVar[str] = "tags"
 
     def __post_init__(self) -> None:
@@ -177,27 +177,6 @@ class Tags(Layer):
         chain = Chain(P, mask, *(w[name] for name in _CHAIN))
         scores = crf.max_marginals(backend, chain)
         return scores, backend.xp.zeros_like(P[:, 0, 0]) if y is None else -crf.log_likelihood(backend, chain, y)
-
-
-TAG_LAYERS: Mapping[str, type[Layer]] = {**LAYERS, **{layer.kind: layer for layer in (WordCharEmbedding, Tags)}}
-"""The layers that a tagger may have, by the names that model files use."""
-
-
-def is_tagger(layers: Sequence[Layer]) -> bool:
-    """Return True if the layers form a tagger: word vectors, recurrent layers that return all steps, and `Tags`.
-
-    There may be dropout between any two of these layers.
-    """
-    first, *between, last = layers
-    return (
-        starts_with(layers, WordCharEmbedding)
-        and isinstance(first, WordCharEmbedding)
-        and isinstance(last, Tags)
-        and 0 not in (first.char_vocabulary, first.char_units, last.tags)
-        and all(
-            layer.return_sequences if isinstance(layer, Recurrent) else isinstance(layer, Dropout) for layer in between
-        )
-    )
 
 
 def _add_prefix(prefix: str, named: Mapping[str, Any]) -> dict[str, Any]:

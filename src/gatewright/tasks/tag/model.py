@@ -7,16 +7,16 @@ from typing import Any, ClassVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.nn import model as models
-from gatewright.nn.backend import NUMPY
-from gatewright.nn.file import ModelFile
+from gatewright.nn.file import Relation
 from gatewright.nn.layer import Activations, Layer
+from gatewright.nn.layers import Dropout, Recurrent
 from gatewright.results.formatting import escape_control
 from gatewright.support.errors import InputError
 from gatewright.support.progress import Ticker, print_status
 from gatewright.tasks.base.measures import to_probabilities
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
-from gatewright.tasks.tag.layers import TAG_LAYERS, Tags, WordCharEmbedding, is_tagger
+from gatewright.tasks.base.stack import settings_fit, stack_fits
+from gatewright.tasks.tag.layers import Tags, WordCharEmbedding
 from gatewright.tasks.tag.reading import read_tagged
 from gatewright.tasks.tag.sentences import ColumnChoice
 from gatewright.tasks.tag.spelling import pieces
@@ -69,24 +69,24 @@ class Tagger(TrainedModel):
 
     command: ClassVar[str] = "tag"
     prepared_class = PreparedSentences
-    layer_classes = TAG_LAYERS
+    layer_classes = (WordCharEmbedding, Dropout, Recurrent, Tags)
+    layer_order = "word_char_embedding dropout? (recurrent dropout?)+ tags"
 
     prepared: PreparedSentences
 
-    def __init__(self, file: ModelFile, prepared: PreparedSentences) -> None:
-        super().__init__(file, prepared)
-        first, last, spelling = file.layers[0], file.layers[-1], prepared.spelling
-        if not isinstance(first, WordCharEmbedding) or (first.vocabulary, first.char_vocabulary) != (
-            spelling.ids,
-            spelling.letter_ids,
-        ):
-            raise InputError("its encoder and its embeddings differ in the number of words or characters.")
-        if not isinstance(last, Tags) or (last.tags, last.labels) != (len(self.tags), len(self.labels)):
-            raise InputError("its numbers of tags and labels differ from its numbers of outputs.")
-
     @classmethod
-    def is_network(cls, layers: Sequence[Layer]) -> bool:
-        return is_tagger(layers)
+    def relations(
+        cls, layers: Sequence[Layer], prepared: PreparedSentences, training: Mapping[str, Any]
+    ) -> Iterator[Relation]:
+        yield from stack_fits(layers, sequences=True, bidirectional=True)
+        yield from settings_fit(layers, training)
+        for layer in layers:
+            if isinstance(layer, WordCharEmbedding):
+                yield Relation("number of word ids", prepared.spelling.ids, layer.vocabulary)
+                yield Relation("number of character ids", prepared.spelling.letter_ids, layer.char_vocabulary)
+            if isinstance(layer, Tags):
+                yield Relation("number of tags", len(prepared.tags), layer.tags)
+                yield Relation("number of labels", len(prepared.sentence_labels), layer.labels)
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -156,7 +156,7 @@ class Tagger(TrainedModel):
             places = order[first : first + self.examples_per_call]
             time = max(len(split[places[-1]]), 1)
             inputs = self.prepared.spelling.encode([split[place] for place in places], time)
-            yield places, models.forward(self._layers, NUMPY, self._weights, Activations(inputs))[0].x
+            yield places, self._forward(Activations(inputs))[0]
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
         source = read_tagged(data, ColumnChoice.of(options))

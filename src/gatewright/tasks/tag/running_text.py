@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Annotated, Any, Self, TypeAlias
 
-from gatewright.data.encoders import tokens_from_json
 from gatewright.results.formatting import escape_control
 from gatewright.support.errors import InputError
+from gatewright.support.schema import Count, Items, Name, Text
 
 # Han, kana, bopomofo, Thai, Lao, Tibetan, Myanmar and Khmer: scripts that have no spaces between words.
 _UNSPACED = re.compile(
@@ -37,6 +37,7 @@ _INITIAL = re.compile(r"[^\W\d_]\.")
 _ABBREVIATION = re.compile(r"([^\W\d_]\.){2,}")
 _MAX_LISTED = 100_000
 _TEXT_SHOWN = 40
+_Parts: TypeAlias = Annotated[tuple[Name, ...], Items(distinct=True)]
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,14 @@ class WordSplitter:
             0 if there are no such words.
     """
 
-    before: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    suffixes: tuple[str, ...] = ()
-    prefixes: tuple[str, ...] = ()
-    whole: tuple[str, ...] = ()
+    before: _Parts = ()
+    after: _Parts = ()
+    suffixes: _Parts = ()
+    prefixes: _Parts = ()
+    whole: _Parts = ()
     initials: bool = False
-    characters: str = ""
-    longest: int = 0
+    characters: Annotated[str, Text(choices=("", "unspaced", "all"))] = ""
+    longest: Count = 0
 
     @classmethod
     def fit(cls, sentences: Sequence[Sequence[str]]) -> Self:
@@ -140,22 +141,6 @@ class WordSplitter:
 
 
 _LISTS = ("before", "after", "suffixes", "prefixes", "whole")
-
-
-def splitter_from_json(saved: Any) -> WordSplitter:
-    """Return the rule that `WordSplitter.to_json` converted to `saved`.
-
-    Raises:
-        InputError: `saved` is not such a rule. The message follows "FILE is damaged (", so it begins in lower case.
-    """
-    if not isinstance(saved, dict) or saved.keys() != {*_LISTS, "initials", "characters", "longest"}:
-        raise InputError("its rule that splits texts into words has unexpected fields.")
-    lists = {name: tokens_from_json(saved[name]) for name in _LISTS}
-    if type(saved["initials"]) is not bool or saved["characters"] not in ("", "unspaced", "all"):
-        raise InputError("its rule that splits texts into words has an unknown value.")
-    if type(saved["longest"]) is not int or not 0 <= saved["longest"] < 2**31:
-        raise InputError("its rule that splits texts into words has a wrong number of characters.")
-    return WordSplitter(**lists, initials=saved["initials"], characters=saved["characters"], longest=saved["longest"])
 
 
 def _ends(token: str, mark: str) -> bool:

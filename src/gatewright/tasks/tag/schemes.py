@@ -11,10 +11,9 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from gatewright.support.errors import InputError
-
 PREFIX, SUFFIX = "prefix", "suffix"
 NO_SPANS = ""
+NOTATIONS = (PREFIX, SUFFIX, NO_SPANS)
 
 # I and M are inside a span, E and L at its end, and S, U and W are a span of one word. These are the names in BIOES.
 _AS_BIOES = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S", "W": "S"}
@@ -77,17 +76,6 @@ def notation_of_names(tags: Sequence[str]) -> str:
     """Return the notation of a set of tags: PREFIX if each tag but O is a letter, or a letter and a kind."""
     named = [tag for tag in tags if tag != "O"]
     return PREFIX if named and all(_parts(tag, PREFIX)[0] != "O" for tag in named) else NO_SPANS
-
-
-def require_notation(notation: object) -> str:
-    """Return the notation that a model file has.
-
-    Raises:
-        InputError: It is not a notation. The message follows "FILE is damaged (", so it begins in lower case.
-    """
-    if notation not in (PREFIX, SUFFIX, NO_SPANS):
-        raise InputError("its notation of spans is unknown.")
-    return str(notation)
 
 
 def stray_tags(sentences: Iterable[Sequence[str]], notation: str) -> Counter[str]:

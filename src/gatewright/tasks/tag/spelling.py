@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.encoders import most_frequent, replace_surrogates, tokens_from_json
-from gatewright.support.errors import InputError
+from gatewright.data.encoders import most_frequent, replace_surrogates
 from gatewright.support.ids import FIRST, PADDING, UNKNOWN
 from gatewright.support.progress import with_progress
+from gatewright.support.schema import Items, Name, Text, Whole, read_as
 from gatewright.tasks.tag.settings import MAX_CHARS
 
 # A letter that occurs once is unknown, so that the network learns a vector for unknown letters.
@@ -111,26 +111,29 @@ class Spelling:
         """Return the encoder as plain JSON values."""
         return {"kind": self.kind, "tokens": list(self.tokens), "letters": list(self.letters), "read": self.read}
 
+    @classmethod
+    def from_json(cls, stored: Any) -> Self:
+        """Return the encoder that `to_json` converted to `stored`.
+
+        Raises:
+            InputError: `stored` is not such an encoder. The message begins with "its".
+        """
+        read = read_as(_Stored, stored, "its encoder")
+        return cls(read.tokens, read.letters, read.read)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A `Spelling` as JSON values."""
+
+    kind: Literal["spelling"]
+    tokens: Annotated[tuple[Name, ...], Items(distinct=True)]
+    letters: Annotated[tuple[Annotated[str, Text(1, 1)], ...], Items(distinct=True)]
+    read: Annotated[int, Whole(1, MAX_CHARS)]
+
 
 def pieces(words: int, max_length: int) -> list[tuple[int, int]]:
     """Split a sentence of `words` words into pieces of at most `max_length`. Return each piece's start and end."""
     count = max(1, -(-words // max_length))
     cuts = [words * place // count for place in range(count + 1)]
     return list(pairwise(cuts))
-
-
-def spelling_from_json(saved: Any) -> Spelling:
-    """Return the encoder that `Spelling.to_json` converted to `saved`.
-
-    Raises:
-        InputError: `saved` is not such an encoder. The message follows "FILE is damaged (", so it begins in lower case.
-    """
-    fields = {"kind", "tokens", "letters", "read"}
-    if not isinstance(saved, dict) or saved.keys() != fields or saved["kind"] != Spelling.kind:
-        raise InputError("its encoder has an unknown kind or unexpected fields.")
-    letters = tokens_from_json(saved["letters"])
-    if not all(len(letter) == 1 for letter in letters):
-        raise InputError("a letter of its encoder has more than one character.")
-    if type(saved["read"]) is not int or not 0 < saved["read"] <= MAX_CHARS:
-        raise InputError(f"its encoder's number of letters per word is not from 1 to {MAX_CHARS}.")
-    return Spelling(tokens_from_json(saved["tokens"]), letters, saved["read"])

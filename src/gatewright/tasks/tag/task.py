@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from gatewright.nn.layers import Dropout
 from gatewright.results.measure import Measure
 from gatewright.support.errors import InputError
 from gatewright.support.ids import FIRST
+from gatewright.support.schema import Items, Name, Parsed, Size, Text, read_as
 from gatewright.tasks.base.splitting import SPLIT_SEED, TEST_FRACTION, VALIDATION_FRACTION, held_out_note, limit_note
 from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import FittedBaseline, Length, Prepared, Splits, Task
@@ -21,11 +22,11 @@ from gatewright.tasks.tag.baseline import fit_baseline
 from gatewright.tasks.tag.layers import Tags, WordCharEmbedding
 from gatewright.tasks.tag.measures import LABELS, LOSS, SPANS, TOKENS, UNKNOWN_WORDS, fractions_right, of_tags
 from gatewright.tasks.tag.reading import read_tagged
-from gatewright.tasks.tag.running_text import WordSplitter, splitter_from_json
-from gatewright.tasks.tag.schemes import NO_SPANS, notation_of_names, recognize, require_notation, stray_tags
+from gatewright.tasks.tag.running_text import WordSplitter
+from gatewright.tasks.tag.schemes import NO_SPANS, NOTATIONS, notation_of_names, recognize, stray_tags
 from gatewright.tasks.tag.sentences import ColumnChoice, Tagged
 from gatewright.tasks.tag.settings import TagSettings
-from gatewright.tasks.tag.spelling import Spelling, pieces, spelling_from_json
+from gatewright.tasks.tag.spelling import Spelling, pieces
 
 # Largest number of tags. A column with more distinct values does not contain tags.
 _MAX_TAGS = 5_000
@@ -203,15 +204,23 @@ class PreparedSentences(Prepared[Tagged]):
         }
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Self:
-        max_length = kept.get("max_length")
-        if type(max_length) is not int or not 0 < max_length < 2**31:
-            raise InputError("its max_length is not a whole number above 0.")
-        tags, labels = (_names_from_json(kept, name) for name in ("tags", "labels"))
-        notation = require_notation(kept["notation"]) if "notation" in kept else notation_of_names(tags)
-        splitter = splitter_from_json(kept["splitter"]) if "splitter" in kept else _AT_WHITE_SPACE
-        spelling = spelling_from_json(kept.get("encoder"))
-        return cls(spelling, tags, labels, max_length, max_length, splitter, notation)
+    def from_json(cls, stored: Any) -> Self:
+        read = read_as(_Stored, stored, "its prepared")
+        notation = notation_of_names(read.tags) if read.notation is None else read.notation
+        splitter = _AT_WHITE_SPACE if read.splitter is None else read.splitter
+        return cls(read.encoder, read.tags, read.labels, read.max_length, read.max_length, splitter, notation)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The contents of the entry `prepared` of a model file."""
+
+    tags: Annotated[tuple[Name, ...], Items(1, distinct=True)]
+    labels: Annotated[tuple[Name, ...], Items(distinct=True)]
+    max_length: Size
+    encoder: Annotated[Spelling, Parsed(Spelling.from_json)]
+    notation: Annotated[str, Text(choices=NOTATIONS)] | None = None
+    splitter: WordSplitter | None = None
 
 
 @dataclass(frozen=True)
@@ -312,15 +321,6 @@ class Tag(Task[Tagged]):
 def _numbers(names: Sequence[str]) -> dict[str, int]:
     """Return the number of each name: its position in `names`, counted from 1."""
     return {name: place for place, name in enumerate(names, 1)}
-
-
-def _names_from_json(kept: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    listed = kept.get(name)
-    if not isinstance(listed, list) or not all(isinstance(one, str) and one for one in listed):
-        raise InputError(f"its {name} are not a list of strings.")
-    if len(set(listed)) != len(listed):
-        raise InputError(f"a name occurs twice in its {name}.")
-    return tuple(listed)
 
 
 def _span_notes(*splits: Tagged) -> list[str]:
