@@ -1,0 +1,111 @@
+"""Small models of all tasks, as training would leave them, and the usual ways to use them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from forecast_models import HOURS, forecaster
+from models import classifier, language_model
+from roll_models import roll_model
+from series_models import series_classifier
+from tag_models import tagger
+
+from gatewright.nn.file import ModelFile
+from gatewright.tasks.forecast.grid import Grid
+
+
+def model_files() -> list[ModelFile]:
+    """Return the contents of model files of all tasks, with all kinds of layers."""
+    return [
+        classifier(),
+        classifier(pooling="attention", cell="lstm", bidirectional=True, layers=2),
+        classifier(tokens="bytes", pooling="mean"),
+        classifier(multi_label=True, pooling="max", cell="min_gru"),
+        series_classifier(),
+        series_classifier("lstm", pooling="attention", bidirectional=True, labels=("a", "b")),
+        tagger(crf=True),
+        tagger(cell="lstm", pooling="attention", labels=()),
+        language_model(tied=True),
+        language_model(tokens="characters", examples="prefixes", layers=2),
+        language_model(tokens="bytes"),
+        forecaster(),
+        forecaster(decoding="recursive", known=1, calendar=True),
+        forecaster(decoding="direct", missing="decay", layers=2, series=("x", "y")),
+        forecaster(grid=Grid("months", 1, 0), calendar=True),
+        forecaster(grid=Grid("numbers", 1, 0)),
+        forecaster(grid=Grid(HOURS.kind, HOURS.step, 0, "Europe/Berlin"), calendar=True),
+        roll_model(),
+    ]
+
+
+def answers(model: Any) -> list[Any]:
+    """Use a model in its usual ways, and return arrays of numbers and predictions."""
+    return list(_USES[model.task](model))
+
+
+def as_text(model: Any) -> str:
+    """Return the answers of a model as JSON, which has no number that is not finite."""
+    found = [one.tolist() if isinstance(one, np.ndarray) else one.to_json() for one in answers(model)]
+    return json.dumps(found, allow_nan=False)
+
+
+def _is_bidirectional(model: Any) -> bool:
+    return any(getattr(layer, "bidirectional", False) for layer in model.layers)
+
+
+def _classify(model: Any) -> list[Any]:
+    found = model.predict(["a fine film", "", "x" * 3])
+    if not _is_bidirectional(model):
+        states = model.start()
+        for token in (1, 2):
+            answer, states = model.step(token, states)
+            found.append(answer)
+    return list(found)
+
+
+def _classify_series(model: Any) -> list[Any]:
+    channels = len(model.channels.names)
+    series = [np.linspace(-1, 1, 5 * channels).reshape(5, -1), np.ones((1, channels))]
+    found = model.predict(series)
+    if not _is_bidirectional(model):
+        found.append(model.step(series[0][0], model.start())[0])
+    return list(found)
+
+
+def _tag(model: Any) -> list[Any]:
+    return list(model.predict(["a fine film", ["what", "a", "dull day", "\u4e2d\u6587"]]))
+
+
+def _generate(model: Any) -> list[Any]:
+    texts = [
+        model.generate("a fine film", tokens=5, seed=0).text,
+        model.generate("", tokens=3, seed=0, beams=2).text,
+    ]
+    return [np.exp(model.step(1, model.start())[0]), *(np.array([ord(letter) for letter in text]) for text in texts)]
+
+
+def _forecast(model: Any) -> list[Any]:
+    scales = model.scales
+    ahead = model.horizon if scales.future_covariates else 0
+    values = np.linspace(0, 9, (20 + ahead) * len(scales.variables)).reshape(-1, len(scales.variables))
+    is_number = scales.grid.kind == "numbers"
+    last = scales.grid.origin + 20 * scales.grid.step if is_number else scales.grid.time_at(20)
+    return [model.predict(values, series=next(iter(scales.series)), last_time=last if scales.calendar else None)]
+
+
+def _rolls(model: Any) -> list[Any]:
+    frames = np.zeros((3, model.keys), np.uint8)
+    return [model.probabilities(frames), model.generate(2, 0).astype(float), model.step(frames[0], model.start())[0]]
+
+
+_USES: dict[str, Callable[[Any], list[Any]]] = {
+    "classify": _classify,
+    "classify_series": _classify_series,
+    "tag": _tag,
+    "generate": _generate,
+    "forecast": _forecast,
+    "rolls": _rolls,
+}
