@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,6 +49,25 @@ def answers(model: Any) -> list[Any]:
     return list(_USES[model.task](model))
 
 
+def answers_from_table(model: Any, folder: Path) -> list[Any]:
+    """Predict from a table, which a forecaster reads with what its model file says about columns and times."""
+    if model.task != "forecast":
+        return []
+    columns, zone = model.scales.columns, model.scales.grid.zone
+    names = [*columns.layout.columns, *columns.series_id, *columns.roles.names]
+    times = [str(step) if model.scales.grid.kind == "numbers" else f"1970-01-{step + 1:02}" for step in range(12)]
+    if zone or model.scales.grid.kind == "seconds":
+        times = [f"1970-01-02 {step:02}:00" for step in range(12)]
+    if model.scales.grid.kind == "months":
+        times = [f"1970-{step + 1:02}-01" for step in range(12)]
+    filler = ["x"] * len(columns.series_id)
+    rows = [[time, *filler, *[str(step)] * len(columns.roles.names)] for step, time in enumerate(times)]
+    path = folder / "table.csv"
+    path.write_text("\n".join(",".join(row) for row in [names, *rows]) + "\n", encoding="utf-8", errors="replace")
+    with contextlib.redirect_stderr(io.StringIO()):  # notes
+        return list(model.predict_from(None, str(path), {}))
+
+
 def as_text(model: Any) -> str:
     """Return the answers of a model as JSON, which has no number that is not finite."""
     found = [one.tolist() if isinstance(one, np.ndarray) else one.to_json() for one in answers(model)]
@@ -80,11 +102,13 @@ def _tag(model: Any) -> list[Any]:
 
 
 def _generate(model: Any) -> list[Any]:
+    batch = model.prepared.encode(["a fine film", "a dull film"])
     texts = [
         model.generate("a fine film", tokens=5, seed=0).text,
         model.generate("", tokens=3, seed=0, beams=2).text,
     ]
-    return [np.exp(model.step(1, model.start())[0]), *(np.array([ord(letter) for letter in text]) for text in texts)]
+    likely = np.exp(model.step(1, model.start())[0])
+    return [likely, model.outputs(batch), *(np.array([ord(letter) for letter in text]) for text in texts)]
 
 
 def _forecast(model: Any) -> list[Any]:

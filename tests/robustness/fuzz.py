@@ -29,13 +29,14 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
-from all_models import answers, as_text, model_files
+from all_models import answers, answers_from_table, as_text, model_files
 from safetensors.numpy import load, save
 
 from gatewright import runtime
 from gatewright.commands.info import info
 from gatewright.nn import file as model_file
 from gatewright.support.errors import InputError
+from gatewright.tasks.classify.pretrained import Pretrained
 
 # A file of some 10 kB may cost a few MB on top of the process.
 _MEMORY = 64 * 2**20
@@ -68,6 +69,14 @@ _NUMBERS = [
 _OTHERS = [
     *(None, True, False, "", "a", "0", "\x1b[31m", "\ud800", "a" * 5000, "relu", "lstm", "None", "%", "%d%d", "UTC"),
     *([], {}, [[]] * 50, [0], [1, 2], ["a", "a"], {"kind": "words"}, {"": 0}, [None], [True], "__import__"),
+]
+_KEYS = [
+    *("horizon", "look_back", "max_length", "units", "zoneout", "read", "rate", "quantiles", "cell", "step", "kinds"),
+    *("zone", "origin", "slots", "decimal", "columns", "split", "notation", "samples", "segment", "every", "length"),
+]
+_FITTING = [
+    *("gru", "mgu", [0.5], 9, 30_000, 32_768, ["%"], ["%d/%m/%Y"], ["epoch s"], ["number"], ["year"], ["%Y-%m-%d %H"]),
+    *("Mars/City", "../x", "+25:00", "+01:00", "America/New_York", ",", "keys", "spaces", ["date"], [0], [[1, 2]]),
 ]
 _CHANGES: list[Callable[[Any], Any]] = [
     *(lambda value: value + 1, lambda value: value - 1, lambda value: -value, lambda value: value * 2),
@@ -155,10 +164,8 @@ def damage_values(content: bytes, others: list[bytes], draw: random.Random) -> b
 def damage_consistently(content: bytes, others: list[bytes], draw: random.Random) -> bytes:
     """Change the value of a key to the same other value everywhere in the record."""
     record, tensors = split(content)
-    key = draw.choice(
-        ["horizon", "look_back", "max_length", "units", "zoneout", "read", "rate", "quantiles", "cell", "step"]
-    )
-    value = draw.choice([*_NUMBERS, *_OTHERS, "gru", "mgu", [0.5], 9, 30_000, 32_768])
+    key = draw.choice(_KEYS)
+    value = draw.choice([*_NUMBERS, *_OTHERS, *_FITTING])
 
     def replace(inside: Any) -> None:
         for name in list(inside) if isinstance(inside, dict) else range(len(inside)):
@@ -316,6 +323,10 @@ def use(path: Path, draw: random.Random) -> None:
     if draw.random() < 0.2:
         model = pickle.loads(pickle.dumps(model))
     as_text(model)
+    for answer in answers_from_table(model, path.parent):
+        answer.text(first=True)
+    if model.task == "generate":
+        Pretrained.read(str(path))
     [answer.text(first=True) for answer in answers(model) if not isinstance(answer, np.ndarray)]
 
 

@@ -36,6 +36,15 @@ _HINTS = (
     *(("month", 20 * DAY), ("week", 4 * DAY), ("day", DAY // 2), ("hour", DAY // 48)),
     *(("minute", 30 * MICROSECONDS), ("second", 0)),
 )
+# Largest distance of a time from the origin, in units of a step: thousands of years, which fit into 64 bits.
+_FARTHEST = {
+    "numbers": 1 << 61,
+    "seconds": 1 << 42,
+    "microseconds": 1 << 62,
+    "working days": 1 << 23,
+    **dict.fromkeys(("months", "month ends", "working month ends"), 1 << 18),
+}
+_FARTHEST_WEEK = 1 << 20
 # Times are in the years 1 to 9998.
 _MIN_TIME, _MAX_TIME = -62_135_596_800, 253_370_764_800
 _MIN_DAYS_OF_MONTH = 28
@@ -166,27 +175,40 @@ class Grid:
 
     def _number_at(self, place: int) -> int:
         """Return the time at an index of the grid: microseconds since 1970, or a plain number."""
+        return int(self._numbers_at(place, 1)[0])
+
+    def _numbers_at(self, first: int, steps: int) -> NDArray[np.int64]:
+        """Return the times at consecutive indices of the grid, [steps]: microseconds since 1970, or plain numbers.
+
+        Raises:
+            InputError: The times are so far away that integers do not hold them.
+        """
+        farthest = _FARTHEST.get(self.kind, _FARTHEST_WEEK * len(self.slots))
+        if max(abs(first), abs(first + steps)) * self.step > farthest:
+            raise InputError("A time is not in the years 1 to 9998. Forecast fewer steps.")
+        places = np.arange(first, first + steps, dtype=np.int64)
+        moved = places * self.step
         if self.kind == "numbers":
-            return self.origin + place * self.step
+            return self.origin + moved
         if self.kind in _UNITS:
-            return (self.origin + place * self.step) * _UNITS[self.kind]
+            return (self.origin + moved) * _UNITS[self.kind]
         origin = self.origin * MICROSECONDS
         if self.kind == "week slots":
-            week, slot = divmod(self._slot_index(origin) + place, len(self.slots))
-            return _MONDAY + week * _WEEK + self.slots[slot] * MICROSECONDS
+            week, slot = np.divmod(self._slot_index(origin) + places, len(self.slots))
+            return _MONDAY + week * _WEEK + np.array(self.slots, np.int64)[slot] * MICROSECONDS
         if self.kind == "working days":
             day = origin // DAY
-            moved = np.busday_offset(np.datetime64(day, "D"), place * self.step)
-            return origin + (int(moved.astype(np.int64)) - day) * DAY
+            days = np.busday_offset(np.datetime64(day, "D"), moved)
+            return origin + (days.astype(np.int64) - day) * DAY
         if self.kind == "working month ends":
-            month = int(_month(np.array([origin]))[0][0]) + place * self.step
-            last = np.datetime64(month + 1, "M").astype("datetime64[D]") - 1
+            months = _month(np.array([origin]))[0] + moved
+            last = (months + 1).astype("datetime64[M]").astype("datetime64[D]") - 1
             working = np.busday_offset(last, 0, roll="backward")
-            return int(working.astype(np.int64)) * DAY + origin % DAY
+            return working.astype(np.int64) * DAY + origin % DAY
         shift = DAY * (self.kind == "month ends")
         month_of, offset = _month(np.array([origin + shift]))
-        start = (month_of + place * self.step).astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
-        return int(start[0]) + int(offset[0]) - shift
+        starts = (month_of + moved).astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
+        return np.asarray(starts + offset - shift)
 
     def _slot_index(self, number: int) -> int:
         """Return the number of slots from the first Monday of 1970 to a time."""
@@ -230,7 +252,7 @@ class Grid:
         """
         if self.kind == "numbers":
             return np.zeros((steps, 0))
-        numbers = np.array([self._number_at(place) for place in range(first, first + steps)], np.int64)
+        numbers = self._numbers_at(first, steps)
         if self.counts_instants and steps:
             numbers = numbers + utc_offsets(numbers, self.zone)
         days = numbers // DAY
