@@ -14,7 +14,7 @@ SOURCES := $(wildcard csrc/*/*.?pp csrc/kernels/cells/*.hpp csrc/*.cmake) CMakeL
 CXX_FILES := $(wildcard csrc/*/*.?pp csrc/*/*/*.?pp tests/native/*.?pp)
 MARKDOWN := $(wildcard *.md) docs benchmarks examples
 
-.PHONY: build install compare example docs check test test-fast sanitize bench clean
+.PHONY: build install compare example docs check test test-fast soak sanitize bench clean
 
 build: $(VENV)/.built
 
@@ -69,6 +69,13 @@ test: $(VENV)/.torch
 
 test-fast: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses $(JOBS) -m 'not slow'
+
+soak: $(VENV)/.dev  ## damaged files, killed trainings, full disks and long streams, for hours; SECURITY.md says what they check
+	$(BIN)/python tests/robustness/fuzz.py
+	$(BIN)/python tests/robustness/fuzz_inputs.py
+	$(BIN)/python tests/robustness/kill.py
+	$(BIN)/python tests/robustness/resources.py
+	$(BIN)/python tests/robustness/streams.py
 
 sanitize: $(VENV)/.dev
 	$(BIN)/python tests/native/sanitize.py
