@@ -27,6 +27,7 @@ Numbers are always finite. Only `parse_json` keeps what JSON allows and no hones
 import dataclasses
 import json
 import math
+import sys
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -65,8 +66,8 @@ class Whole:
 class Number:
     """The limits of a number: from `low` to `high`, above `above` and below `below`."""
 
-    low: float = -1.7e308
-    high: float = 1.7e308
+    low: float = -sys.float_info.max
+    high: float = sys.float_info.max
     above: float = -math.inf
     below: float = math.inf
 
@@ -125,6 +126,8 @@ Count: TypeAlias = Annotated[int, Whole(0, 2**31 - 1)]
 Fraction: TypeAlias = Annotated[float, Number(low=0, below=1)]
 Name: TypeAlias = Annotated[str, Text(1)]
 
+# Seeds may be larger than other integers.
+_SEED = Whole(-(1 << 1024), 1 << 1024)
 _DEFAULTS: Mapping[Any, Any] = {int: Whole(), float: Number(), str: Text()}
 
 
@@ -301,7 +304,7 @@ def _is_plain(value: Any, depth: int) -> bool:
     if isinstance(value, list | dict):
         inner = value if isinstance(value, list) else value.values()
         return depth > 0 and all(_is_plain(one, depth - 1) for one in inner)
-    limits = _DEFAULTS.get(type(value))
+    limits = _SEED if type(value) is int else _DEFAULTS.get(type(value))
     return limits is None or limits.read(value) is not None
 
 
