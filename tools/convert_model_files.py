@@ -174,8 +174,8 @@ def _convert_layer(task: str, block: Record) -> Record:
     layer["kind"] = _LAYERS.get(kind, kind)
     if "cell" in layer:
         layer["cell"] = _CELLS.get(layer["cell"], layer["cell"])
-    layer_class: Any = registry.model_class(task).layer_classes.get(layer["kind"])
-    fields = () if layer_class is None else dataclasses.fields(layer_class)
+    allowed = registry.model_class(task).layer_classes
+    fields = next((dataclasses.fields(one) for one in allowed if one.kind == layer["kind"]), ())
     return {
         "kind": layer.pop("kind"),
         **{field.name: field.default for field in fields if field.default is not dataclasses.MISSING},
