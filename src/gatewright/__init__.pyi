@@ -38,6 +38,7 @@ def train_series_classifier(
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    max_input: float | None = None,
     overwrite: bool = False,
     max_length: int | None = None,
     scaling: str = "each",
@@ -88,6 +89,7 @@ def train_series_classifier(
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.
+        max_input: Maximum size of an input file or archive after decompression, in GB (default: 4).
         overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         max_length: Largest number of steps of a series. Only the last steps of a longer series are read (default:
             the length of the longest training series).
@@ -133,6 +135,7 @@ def train_classifier(
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    max_input: float | None = None,
     overwrite: bool = False,
     tokens: str = "words",
     vocabulary: int = 30000,
@@ -187,6 +190,7 @@ def train_classifier(
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.
+        max_input: Maximum size of an input file or archive after decompression, in GB (default: 4).
         overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         tokens: Kind of tokens: words or bytes (byte-pair encoding).
         vocabulary: Largest number of token ids.
@@ -234,6 +238,7 @@ def train_roll_model(
     out: str | Path = "generate.safetensors",
     *,
     limit: int | None = None,
+    max_input: float | None = None,
     overwrite: bool = False,
     held_out_fraction: float = 0.1,
     cell: str = "gru",
@@ -263,6 +268,7 @@ def train_roll_model(
         data: jsb, nottingham, or a .mat or .npz file of piano rolls.
         out: The model file.
         limit: Use at most this many training examples, and at most this many test examples.
+        max_input: Maximum size of an input file or archive after decompression, in GB (default: 4).
         overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         held_out_fraction: Fraction of the pieces set aside for the test set, and again for the validation set, if
             the data has none.
@@ -299,6 +305,7 @@ def train_language_model(
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    max_input: float | None = None,
     overwrite: bool = False,
     tokens: str = "characters",
     split: str = "punctuation",
@@ -348,6 +355,7 @@ def train_language_model(
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.
+        max_input: Maximum size of an input file or archive after decompression, in GB (default: 4).
         overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         tokens: Kind of tokens: characters, words or bytes (byte-pair encoding).
         split: Method to split texts into words: punctuation (keeps case, punctuation marks and line breaks),
@@ -413,6 +421,7 @@ def train_forecaster(
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    max_input: float | None = None,
     overwrite: bool = False,
     look_back: int | None = None,
     horizon: int | None = None,
@@ -474,6 +483,7 @@ def train_forecaster(
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.
+        max_input: Maximum size of an input file or archive after decompression, in GB (default: 4).
         overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         look_back: Number of past steps that the network reads (default: several seasons and at least four
             horizons).
@@ -520,6 +530,7 @@ def train_tagger(
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    max_input: float | None = None,
     overwrite: bool = False,
     vocabulary: int = 30000,
     min_count: int = 1,
@@ -567,6 +578,7 @@ def train_tagger(
         validation: Data for the validation set (default: in `data`, or set aside from it).
         test: Data for the test set (default: in `data`, or set aside from it).
         limit: Use at most this many training examples, and at most this many test examples.
+        max_input: Maximum size of an input file or archive after decompression, in GB (default: 4).
         overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         vocabulary: Maximum number of word ids.
         min_count: Minimum number of times that a word must occur in the training set to get an id.

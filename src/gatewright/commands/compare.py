@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatewright.commands.flags import add_json, add_options, add_settings, add_splits, names, numbers, whole_number
-from gatewright.commands.printing import called
+from gatewright.commands.printing import called, print_json
+from gatewright.data.limits import with_max_input
 from gatewright.ops.cells import CELLS
 from gatewright.support import memory
 from gatewright.support.files import atomically, require_outside
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from gatewright.results.records import Comparison
 
 
+@with_max_input
 def compare(
     data: str = "adding",
     *,
@@ -30,6 +32,7 @@ def compare(
     learning_rates: Sequence[float] | None = None,
     seeds: int = 3,
     limit: int | None = None,
+    max_input: float | None = None,
     out: str | Path = "gatewright-compare",
     **settings: Any,
 ) -> "Comparison":
@@ -54,6 +57,7 @@ def compare(
             validation set.
         seeds: Number of runs of each cell. A seed determines the initial weights and the order of the examples.
         limit: Use at most this many training examples, and at most this many test examples.
+        max_input: Maximum size of an input file after decompression, in GB. The default is 4.
         out: Folder for the runs, compare.json and report.html.
         settings: Settings of the task and options of its data, as for `train`. By default, the network is plain: one
             recurrent layer whose last output is used, no dropout, and a constant learning rate. See
@@ -160,7 +164,7 @@ def _run(options: argparse.Namespace) -> int:
 
     result = called(compare, options)
     if options.json:
-        print(json.dumps(result.to_json(), allow_nan=False))
+        print_json(result.to_json())
     else:
         terminal.show(result, sys.stdout)
         print(f"\nThe report is {options.out}/report.html")

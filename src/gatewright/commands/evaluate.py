@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatewright.commands.flags import add_json, add_options, whole_number
+from gatewright.commands.flags import add_json, add_max_input, add_options, whole_number
 from gatewright.commands.printing import called, print_result
 from gatewright.commands.train import require_limit
+from gatewright.data.limits import with_max_input
 from gatewright.support.errors import InputError, nearest
 from gatewright.support.files import require_other_file
 from gatewright.support.packages import require_packages
@@ -16,13 +17,17 @@ if TYPE_CHECKING:
     from gatewright.results.records import Evaluated
 
 
-def evaluate(model: str | Path, data: str, *, limit: int | None = None, **options: Any) -> "Evaluated":
+@with_max_input
+def evaluate(
+    model: str | Path, data: str, *, limit: int | None = None, max_input: float | None = None, **options: Any
+) -> "Evaluated":
     """Return the metrics of a trained model on a test set, or on all of `data` if `data` has no test set.
 
     Args:
         model: Path of a model file.
         data: A named data set, a file or a folder, as for `train`.
         limit: Use only this many examples, from the beginning of the data.
+        max_input: Maximum size of an input file after decompression, in GB. The default is 4.
         options: Options of the data, such as names of columns, as for `train`.
 
     Raises:
@@ -100,6 +105,7 @@ def add_parser(commands: Any) -> None:
     data = parser.add_argument_group("data")
     add_options(data, registry.all_options().values())
     data.add_argument("--limit", metavar="N", type=whole_number, help="Use only the first N examples.")
+    add_max_input(data)
     add_options(parser, _own_options().values())
     add_json(parser)
     parser.set_defaults(run=lambda options: print_result(called(evaluate, options), options.json))

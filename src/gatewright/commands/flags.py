@@ -7,8 +7,14 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
+from gatewright.data.limits import DEFAULT_GIGABYTES
+from gatewright.support.escapes import one_line
 from gatewright.tasks.base.settings import GROUPS, SettingField, SettingsTable, setting_fields
 from gatewright.tasks.base.spec import Option
+
+MAX_INPUT_HELP = (
+    f"Maximum size of an input file or archive after decompression, in GB (default: {DEFAULT_GIGABYTES:g})."
+)
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -28,7 +34,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=_HelpFormatter, **about)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"gatewright: {message} (see {self.prog} --help)\n")
+        self.exit(2, f"gatewright: {one_line(f'{message} (see {self.prog} --help)')}\n")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         if sys.stdout is not None:  # so that `main` can report that the help cannot be written
@@ -42,7 +48,7 @@ def add_json(parser: Any) -> None:
 
 
 def add_splits(parser: Any) -> None:
-    """Add the flags `--validation`, `--test` and `--limit`."""
+    """Add the flags `--validation`, `--test`, `--limit` and `--max-input`."""
     default = "default: the one in DATA, or examples set aside from DATA"
     parser.add_argument("--validation", metavar="DATA", help=f"Data for the validation set ({default}).")
     parser.add_argument("--test", metavar="DATA", help=f"Data for the test set ({default}).")
@@ -52,6 +58,12 @@ def add_splits(parser: Any) -> None:
         type=whole_number,
         help="Use at most N training examples and at most N test examples, for a quick trial.",
     )
+    add_max_input(parser)
+
+
+def add_max_input(parser: Any) -> None:
+    """Add the flag `--max-input`."""
+    parser.add_argument("--max-input", metavar="GB", type=number, help=MAX_INPUT_HELP)
 
 
 def add_options(parser: Any, options: Iterable[Option]) -> None:

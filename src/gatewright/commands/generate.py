@@ -1,15 +1,13 @@
 """The `generate` command: continue a text with a language model."""
 
 import argparse
-import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from gatewright.commands.flags import add_json, add_settings
-from gatewright.commands.printing import called
+from gatewright.commands.printing import called, print_json
 from gatewright.support.progress import Ticker, print_status
 from gatewright.tasks import registry
 
@@ -89,9 +87,9 @@ def _run(options: argparse.Namespace) -> int:
         print()
     if result.unknown:
         listed = ", ".join(map(repr, result.unknown[:20])) + (", ..." if len(result.unknown) > 20 else "")
-        print(f"gatewright: The model does not know these parts of the prompt: {listed}.", file=sys.stderr)
+        print_status(f"The model does not know these parts of the prompt: {listed}.")
     if options.json:
-        print(json.dumps(asdict(result)))
+        print_json(asdict(result))
     elif not begun:
         print(options.prompt)
     return 0

@@ -3,14 +3,14 @@
 import argparse
 import contextlib
 import importlib
-import io
 import os
 import sys
 from collections.abc import Sequence
 
 from gatewright.commands.flags import Parser
-from gatewright.commands.printing import Failed
+from gatewright.commands.printing import Failed, escaped_output, print_error
 from gatewright.support.errors import InputError
+from gatewright.support.escapes import one_line
 from gatewright.support.version import VERSION
 
 _COMMANDS = ("train", "evaluate", "predict", "generate", "info", "compare", "run", "bench", "doctor")
@@ -24,10 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _options(arguments)
         if options.command == "run":  # the output and the errors of the program are not changed
             return int(options.run(options))
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            # Characters that the terminal cannot show are printed as escapes.
-            sys.stdout.reconfigure(errors="backslashreplace")
-        code = int(options.run(options))
+        with escaped_output():
+            code = int(options.run(options))
         if sys.stdout is not None:  # closed by `>&-`
             sys.stdout.flush()
         return code
@@ -50,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         _discard_stdout()
         where, why = error.filename or "The output", error.strerror or error
-        print(f"gatewright: {where} cannot be read or written ({why}): fix this or name another path.", file=sys.stderr)
+        print_error(f"{where} cannot be read or written ({why}): fix this or name another path.")
         return 2
 
 
@@ -92,7 +90,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     if rest:
         words = [options.command, options.task] if options.command == "train" else [options.command]
         command = " ".join(["gatewright", *filter(None, words)])
-        made.exit(2, f"gatewright: unrecognized arguments: {' '.join(rest)}{hint} (see {command} --help)\n")
+        message = one_line(f"unrecognized arguments: {' '.join(rest)}{hint} (see {command} --help)")
+        made.exit(2, f"gatewright: {message}\n")
     return options
 
 

@@ -1,25 +1,26 @@
 """The `predict` command: print the predictions of a trained model for texts or a file."""
 
 import argparse
-import json
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from gatewright.commands.flags import add_json, add_options
-from gatewright.commands.printing import called
+from gatewright.commands.flags import add_json, add_max_input, add_options
+from gatewright.commands.printing import called, print_error, print_json
+from gatewright.data.limits import with_max_input
 from gatewright.support.errors import InputError, nearest
 from gatewright.support.files import require_other_file
 from gatewright.tasks import registry
 from gatewright.tasks.base.spec import Option
 
 
+@with_max_input
 def predict(
     model: str | Path,
     texts: str | Iterable[str] | None = None,
     *,
     file: str | None = None,
+    max_input: float | None = None,
     **options: Any,
 ) -> list[Any]:
     """Return a list with one prediction for each input: labels, the tags of a sentence, or a forecast.
@@ -30,6 +31,7 @@ def predict(
         file: A file to read instead of `texts`: a text file with one text on each line ("-" for standard input), or a
             table of texts or series. For a forecaster, a table of recent time steps with the columns of its training
             data.
+        max_input: Maximum size of `file` after decompression, in GB. The default is 4.
         options: Options for reading `file`, such as `text`, the name of the column that has the texts, or `format`. See
             `gatewright predict --help`.
 
@@ -81,6 +83,7 @@ def add_parser(commands: Any) -> None:
         "forecaster, a table of recent time steps.",
     )
     add_options(parser, _options().values())
+    add_max_input(parser)
     add_json(parser)
     parser.set_defaults(run=_run)
 
@@ -89,15 +92,12 @@ def _run(options: argparse.Namespace) -> int:
     if options.texts == ["-"] and options.file is None:
         options.texts, options.file = [], "-"
     elif "-" in options.texts and len(options.texts) > 1:
-        print(
-            "gatewright: - stands for standard input and cannot be one of several texts: leave it or the others out.",
-            file=sys.stderr,
-        )
+        print_error("- stands for standard input and cannot be one of several texts: leave it or the others out.")
         return 2
     options.texts = options.texts or None
     predictions = called(predict, options)
     if options.json:
-        print(json.dumps({"predictions": [prediction.to_json() for prediction in predictions]}, allow_nan=False))
+        print_json({"predictions": [prediction.to_json() for prediction in predictions]})
         return 0
     for index, prediction in enumerate(predictions):
         print(prediction.text(first=index == 0))

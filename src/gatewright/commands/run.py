@@ -1,9 +1,9 @@
 """The `run` command: run a Keras program or notebook on the compiled kernels."""
 
 import argparse
-import sys
 from typing import Any
 
+from gatewright.commands.printing import print_error
 from gatewright.support.errors import InputError
 
 _DESCRIPTION = """Run a Keras program or notebook, unchanged, on the compiled kernels.
@@ -75,5 +75,5 @@ def _run(options: argparse.Namespace) -> int:
             compare_stock=options.compare_stock,
         )
     except InputError as error:
-        print(f"gatewright: {error}", file=sys.stderr)
+        print_error(str(error))
         return 2

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatewright.commands.flags import add_json, add_options, add_settings, add_splits
 from gatewright.commands.printing import called, print_result
+from gatewright.data.limits import with_max_input
 from gatewright.support import memory
 from gatewright.support.errors import InputError
 from gatewright.support.files import require_other_file, require_writable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from gatewright.results.records import Trained
 
 
+@with_max_input
 def train(
     task: str,
     data: str,
@@ -24,6 +26,7 @@ def train(
     validation: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    max_input: float | None = None,
     config: str | Path | None = None,
     overwrite: bool = False,
     **settings: Any,
@@ -45,6 +48,7 @@ def train(
         validation, test: Data for the validation set and the test set. By default, the sets that `data` contains, or
             examples set aside from `data`.
         limit: Use at most this many training examples, and at most this many test examples.
+        max_input: Maximum size of an input file after decompression, in GB. The default is 4.
         config: A TOML file of settings.
         overwrite: Replace a model of other settings or data in `out`, and discard the progress of its training.
         settings: Settings of the task, which take precedence over those in `config`, and options for reading the data.

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gatewright.commands.flags import MAX_INPUT_HELP
 from gatewright.commands.train import train
+from gatewright.data.limits import with_max_input
 from gatewright.support.errors import InputError
 from gatewright.tasks import registry
 from gatewright.tasks.base.settings import setting_fields
@@ -39,6 +41,7 @@ _LAST = (
     Parameter(
         "limit", "int | None", None, "Use at most this many training examples, and at most this many test examples."
     ),
+    Parameter("max_input", "float | None", None, MAX_INPUT_HELP),
     Parameter(
         "overwrite",
         "bool",
@@ -64,6 +67,7 @@ def training_function(name: str) -> Callable[..., Any]:
         raise AttributeError(f"module 'gatewright' has no attribute {name!r}")
     own = {parameter.name for parameter in parameters(spec)}
 
+    @with_max_input
     def function(data: str, out: str | Path = spec.default_out, **given: Any) -> Any:
         for argument in given:
             if argument not in own:

@@ -2,27 +2,33 @@
 
 import bz2
 import codecs
+import contextlib
 import gzip
+import io
 import lzma
+import os
 import re
-import zlib
-from collections.abc import Callable
+import stat
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from gatewright.data.foreign import one_error
+from gatewright.data.limits import max_bytes, read_all, too_large
 from gatewright.support.errors import InputError
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".json", ".jsonl", ".ndjson")
 """The suffixes of tables. A table may also be compressed, as in `a.csv.gz`."""
 
-_OPENERS: dict[str, Callable[[Path], IO[bytes]]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}  # type: ignore[dict-item]
+_OPENERS: dict[str, Callable[[IO[bytes]], Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 
 COMPRESSED = tuple(_OPENERS)
 """The suffixes of compressed files, which are decompressed when they are read."""
 
-# A few bytes can decompress to more than fits into memory.
-_MAX_GIGABYTES = 4
-_CHUNK = 1 << 20
+# How long a named pipe waits for a program that writes to it.
+_PIPE_SECONDS, _PIPE_WAIT = 5.0, 0.05
+_PIPE_CHUNK = 1 << 16
 # Longer byte-order marks first: that of UTF-32 begins with that of UTF-16.
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -64,22 +70,70 @@ def is_table(path: Path) -> bool:
     return inner_name(path).endswith(TABLE_SUFFIXES)
 
 
-def read_bytes(path: Path) -> bytes:
+def is_compressed(path: Path) -> bool:
+    """Return True if the suffix of a file is one of COMPRESSED."""
+    return path.suffix.lower() in COMPRESSED
+
+
+def read_bytes(path: Path) -> bytearray:
     """Return the bytes of a file, decompressed if its suffix is one of COMPRESSED.
 
     Raises:
-        InputError: The file cannot be read or decompressed, or decompresses to more than 4 GB.
+        InputError: The file cannot be read or decompressed, or is larger than `--max-input`.
     """
     try:
-        if path.suffix.lower() not in COMPRESSED:
-            return path.read_bytes()
-        return _decompressed(path)
+        with open_file(path) as file:
+            if not is_compressed(path):
+                return read_all(file, path)
+            damaged = f"{path} cannot be decompressed (REASON). It may be incomplete, so download or write it again."
+            with one_error(damaged), _OPENERS[path.suffix.lower()](file) as content:
+                return read_all(content, path)
     except OSError as error:
-        if error.strerror is None:
-            raise _damaged(path, error) from None
         raise InputError(f"{path} cannot be read ({error.strerror}). Make the file readable.") from None
-    except (EOFError, zlib.error, lzma.LZMAError) as error:
-        raise _damaged(path, error) from None
+
+
+@contextlib.contextmanager
+def open_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a regular file or a pipe, such as standard input, to read bytes.
+
+    Raises:
+        InputError: It is a device or a socket, a pipe to which no program writes, or too large.
+        OSError: It cannot be read.
+    """
+    found = os.stat(path)
+    mode = found.st_mode
+    if stat.S_ISSOCK(mode) or stat.S_ISBLK(mode):
+        raise _not_regular(path)
+    if stat.S_ISFIFO(mode):
+        yield io.BytesIO(_read_pipe(path))
+        return
+    if found.st_size > max_bytes():
+        raise too_large(path)
+    with path.open("rb") as file:
+        if stat.S_ISCHR(mode) and not file.isatty():
+            raise _not_regular(path)
+        yield file
+
+
+def _not_regular(path: Path) -> InputError:
+    return InputError(f"{path} is a device or a socket. Give a regular file.")
+
+
+def _read_pipe(path: Path) -> bytearray:
+    """Return everything that programs write to a pipe."""
+    # Opening a named pipe to which no program writes would wait forever.
+    has_name = not str(path.absolute()).startswith(("/dev/", "/proc/"))
+    descriptor = os.open(path, os.O_RDONLY | (os.O_NONBLOCK if has_name else 0))
+    with open(descriptor, "rb", buffering=0) as pipe:
+        first: bytes | None = b""
+        if has_name:
+            end = time.monotonic() + _PIPE_SECONDS
+            while (first := pipe.read(_PIPE_CHUNK)) == b"":  # None if a program has opened it but not written yet
+                if time.monotonic() > end:
+                    raise InputError(f"{path} is a named pipe to which no program writes. Give a regular file.")
+                time.sleep(_PIPE_WAIT)
+            os.set_blocking(descriptor, True)
+        return bytearray(first or b"") + read_all(pipe, path)
 
 
 def read_text(path: Path) -> Decoded:
@@ -143,19 +197,3 @@ def _require_western(content: bytes | bytearray, name: str) -> None:
 
 def _title(encoding: str) -> str:
     return {"windows-1252": "Windows-1252 (Latin-1), because it is not UTF-8"}.get(encoding, encoding.upper())
-
-
-def _decompressed(path: Path) -> bytes:
-    content = bytearray()
-    with _OPENERS[path.suffix.lower()](path) as file:
-        while chunk := file.read(_CHUNK):
-            content += chunk
-            if len(content) > _MAX_GIGABYTES * 1e9:
-                raise InputError(
-                    f"{path} decompresses to more than {_MAX_GIGABYTES} GB, the maximum. Split it into several files."
-                )
-    return bytes(content)
-
-
-def _damaged(path: Path, error: Any) -> InputError:
-    return InputError(f"{path} cannot be decompressed ({error}). It may be incomplete, so download or write it again.")

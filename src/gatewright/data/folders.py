@@ -7,13 +7,14 @@ import gzip
 import os
 import re
 import tarfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
-from gatewright.data.files import Decoded, decode
+from gatewright.data.files import Decoded, decode, open_file
+from gatewright.data.foreign import one_error
 from gatewright.data.headers import is_value
+from gatewright.data.limits import LimitedReader, Total, read_all
 from gatewright.support.errors import InputError
 from gatewright.support.progress import Ticker, print_status, with_progress
 
@@ -52,7 +53,7 @@ class Tree(NamedTuple):
 
     root: Path
     splits: dict[str, list[File]]
-    read: Callable[[File], bytes]
+    read: Callable[[File], bytes | bytearray]
     notes: tuple[str, ...] = ()
 
 
@@ -65,18 +66,21 @@ def open_folder(root: Path) -> Tree:
     Raises:
         InputError: The folder has another layout, or cannot be read.
     """
-    files = []
+    kept: list[File] = []
+    special: list[Path] = []
     try:
         for folder, folders, names in os.walk(root, onerror=_raise, followlinks=True):
             above = Path(folder).relative_to(root).parts
-            folders[:] = [name for name in folders if len(above) + 1 < _MAX_DEPTH and _is_wanted((*above, name, ""))]
-            files += [(*above, name) for name in names if _is_wanted((*above, name))]
+            wanted = [name for name in folders if len(above) + 1 < _MAX_DEPTH and _is_wanted((*above, name, ""))]
+            folders[:] = [name for name in wanted if not _leads_back(Path(folder), name)]
+            files = [name for name in names if _is_wanted((*above, name))]
+            regular = [name for name in files if Path(folder, name).is_file()]
+            kept += [(*above, name) for name in regular]
+            special += [Path(*above, name) for name in sorted({*wanted, *files} - {*folders, *regular})]
     except OSError as error:
         raise _unreadable(root, error) from None
-    special = [file for file in files if _is_special(root.joinpath(*file))]
-    kept = [file for file in files if file not in set(special)] if special else files
-    notes = (_skipped(root, [Path(*file) for file in special]),) if special else ()
-    return Tree(root, _splits(root, kept), lambda file: root.joinpath(*file).read_bytes(), notes)
+    notes = (_skipped(root, special),) if special else ()
+    return Tree(root, _splits(root, kept), lambda file: _read_file(root.joinpath(*file)), notes)
 
 
 def all_files(root: Path) -> list[Path]:
@@ -94,7 +98,8 @@ def all_files(root: Path) -> list[Path]:
             found += [Path(folder, name) for name in names if _is_wanted((name,))]
     except OSError as error:
         raise _unreadable(root, error) from None
-    if special := [path for path in found if _is_special(path)]:
+    # A FIFO, device or socket could block when it is read. A link may lead nowhere.
+    if special := [path for path in found if not path.is_file()]:
         print_status(_skipped(root, special))
     return sorted(set(found) - set(special))
 
@@ -107,12 +112,9 @@ def open_archive(path: Path) -> Tree:
     Raises:
         InputError: The file is not a .tar.gz archive, is damaged, or has another layout.
     """
-    try:
-        contents = _read_archive(path)
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        raise InputError(
-            f"{path} cannot be read as a .tar.gz archive ({error}). It may be incomplete, so download it again."
-        ) from None
+    damaged = f"{path} cannot be read as a .tar.gz archive (REASON). It may be incomplete, so download it again."
+    with open_file(path) as file, one_error(damaged):
+        contents = _read_archive(path, file)
     contents = _without_outer_folders(contents)
     return Tree(path, _splits(path, list(contents)), contents.__getitem__)
 
@@ -131,8 +133,10 @@ def read_split(tree: Tree, split: str) -> SplitTexts:
         InputError: A file is not text or cannot be read, or most files are tables of numbers.
     """
     texts, others, numbers = [], [], []
+    total = Total(tree.root)
     for file in with_progress(tree.splits[split], f"texts of {tree.root} read"):
         decoded = _read_text(tree, file)
+        total.add(len(decoded.text))
         texts.append(LabelledText(file[-2], decoded.text))
         if decoded.note:
             others.append("/".join(file))
@@ -165,9 +169,15 @@ def _is_numbers(text: str) -> bool:
     return len(lines) > 2 and all(not field or is_value(field) for field in fields)
 
 
-def _is_special(path: Path) -> bool:
-    """Return True for a FIFO, device or socket, which could block when it is read."""
-    return path.exists() and not path.is_file()
+def _read_file(path: Path) -> bytearray:
+    with open_file(path) as file:
+        return read_all(file, path)
+
+
+def _leads_back(folder: Path, name: str) -> bool:
+    """Return True if the name in a folder is a link to this folder or one above it."""
+    path = folder / name
+    return path.is_symlink() and path.resolve() in (folder.resolve(), *folder.resolve().parents)
 
 
 def _skipped(root: Path, special: list[Path]) -> str:
@@ -180,18 +190,23 @@ def _unreadable(name: object, error: OSError) -> InputError:
     return InputError(f"{name} cannot be read ({error.strerror}). Make it readable.")
 
 
-def _read_archive(path: Path) -> dict[File, bytes]:
+def _read_archive(path: Path, file: IO[bytes]) -> dict[File, bytes]:
     contents: dict[File, bytes] = {}
     ticker = Ticker()
     # The gzip stream of tarfile does not notice that an archive is incomplete.
-    with gzip.open(path) as whole, tarfile.open(fileobj=whole, mode="r|") as archive:
-        for member in archive:
-            file = tuple(name for name in member.name.split("/") if name not in ("", "."))
-            stream = archive.extractfile(member) if member.isfile() and _is_wanted(file) else None
-            if stream is not None:
-                contents[file] = stream.read()
-            if ticker.due():
-                print_status(f"{len(contents):,} texts of {path} read.")
+    with gzip.open(file) as unpacked:
+        whole: Any = LimitedReader(cast(IO[bytes], unpacked), path)
+        with tarfile.open(fileobj=whole, mode="r|") as archive:
+            total = Total(path)  # a sparse file is larger than its part of the archive
+            for member in archive:
+                name = tuple(part for part in member.name.split("/") if part not in ("", "."))
+                is_text = member.isfile() and bool(name) and _is_wanted(name)
+                if is_text and (stream := archive.extractfile(member)) is not None:
+                    total.add(member.size)
+                    contents[name] = stream.read()
+                archive.members = []  # type: ignore[attr-defined]  # else the archive keeps all members
+                if ticker.due():
+                    print_status(f"{len(contents):,} texts of {path} read.")
         while whole.read(1 << 20):  # up to the end, where the checksum is
             pass
     return contents

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gatewright.data import files
 from gatewright.data.files import COMPRESSED as COMPRESSED
+from gatewright.data.limits import read_all
 from gatewright.support.errors import InputError
 from gatewright.support.progress import print_status
 
@@ -24,7 +25,7 @@ def decode(path: Path) -> files.Decoded:
     r"""Return the text of a file, decompressed, with a note on its encoding. Each line break becomes \n.
 
     Raises:
-        InputError: The file cannot be read, is not text, is a table or an archive, or decompresses to more than 4 GB.
+        InputError: The file cannot be read, is not text, is a table or an archive, or is larger than `--max-input`.
     """
     if files.is_table(path) or files.inner_name(path).endswith(_ARCHIVES):
         raise InputError(
@@ -38,7 +39,7 @@ def decode_any(path: Path) -> files.Decoded:
     """Return the text of a file as `decode` does, but accept file names that look like those of tables or archives.
 
     Raises:
-        InputError: The file cannot be read, is not text, or decompresses to more than 4 GB.
+        InputError: The file cannot be read, is not text, or is larger than `--max-input`.
     """
     return _with_line_feeds(files.read_text(path))
 
@@ -49,7 +50,7 @@ def decode_stdin() -> files.Decoded:
     Raises:
         InputError: Standard input is not text.
     """
-    return _with_line_feeds(files.decode(sys.stdin.buffer.read(), "Standard input"))
+    return _with_line_feeds(files.decode(read_all(sys.stdin.buffer, "Standard input"), "Standard input"))
 
 
 def _printed(decoded: files.Decoded) -> str:

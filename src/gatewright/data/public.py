@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gatewright.data import folders
+from gatewright.data.parquet import read_parquet
 from gatewright.data.text import keras_words
 from gatewright.support.errors import InputError
 from gatewright.support.files import atomically
@@ -163,11 +164,11 @@ def parquet_columns(path: Path, *names: str) -> list[list[Any]]:
         ImportError: pyarrow is not installed.
         InputError: The file is not a Parquet file, or a column or a value is missing.
     """
-    pyarrow = import_pyarrow(path)
+    import_pyarrow(path)
     try:
-        table = pyarrow.parquet.read_table(path, columns=list(names))
+        table = read_parquet(path)
         found = [table.column(name).to_pylist() for name in names]
-    except (pyarrow.ArrowException, KeyError, OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         raise _wrong(path, names) from None
     if any(None in column for column in found):
         raise _wrong(path, names)

@@ -10,6 +10,7 @@ from typing import Any
 from gatewright.data import files, public
 from gatewright.data.delimited import read_delimited
 from gatewright.data.json_tables import read_json
+from gatewright.data.parquet import parquet_names, read_parquet
 from gatewright.support.errors import InputError, nearest
 
 _COLUMNS_SHOWN = 20
@@ -98,7 +99,7 @@ def read_table(path: Path, header: bool | None = None) -> Table:
     """
     public.import_pyarrow(path)
     if files.inner_name(path).endswith(".parquet"):
-        return _read_parquet(path)
+        return Table(path, read_parquet(path))
     is_json = files.inner_name(path).endswith((".json", ".jsonl", ".ndjson"))
     return parse_table(path, files.read_text(path), "json" if is_json else "delimited", header)
 
@@ -138,8 +139,8 @@ def column_names(path: Path) -> list[str]:
     """Return the column names of a table, or an empty list if the file cannot be read as a table."""
     try:
         if files.inner_name(path).endswith(".parquet"):
-            with public.import_pyarrow(path).parquet.ParquetFile(path) as file:
-                return list(file.schema_arrow.names)
+            public.import_pyarrow(path)
+            return parquet_names(path)
         return read_table(path).names
     except (OSError, ValueError, ImportError):  # pyarrow's errors are ValueErrors; `read_table` reports them
         return []
@@ -182,19 +183,3 @@ def column_list(given: str, names: Sequence[str]) -> list[str]:
 def quoted(names: Sequence[str]) -> str:
     """Return the first names in quotation marks, separated by commas, for messages."""
     return ", ".join(map(repr, names[:_COLUMNS_SHOWN])) + (", ..." if len(names) > _COLUMNS_SHOWN else "")
-
-
-def _read_parquet(path: Path) -> Table:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        with pyarrow.parquet.ParquetFile(pyarrow.BufferReader(files.read_bytes(path))) as file:
-            columns = file.read()
-        decoded = [
-            column.cast(column.type.value_type) if pyarrow.types.is_dictionary(column.type) else column
-            for column in columns.columns
-        ]
-        return Table(path, pyarrow.table(decoded, names=columns.column_names))
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError):
-        raise InputError(f"{path} is not a complete Parquet file. Write or download it again.") from None

@@ -9,9 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from gatewright.report.terminal import plain_text
-from gatewright.results.formatting import escape_control, format_number
+from gatewright.results.formatting import format_number
 from gatewright.results.measure import Measure
 from gatewright.results.records import Evaluated, Trained
+from gatewright.support.escapes import escape_control
 
 # Tables of more labels than this are too large to read.
 _MAX_CONFUSION_LABELS = 12

@@ -12,6 +12,7 @@ from rich.text import Text
 from gatewright.report import tables
 from gatewright.report.tables import Column, PairedGroup
 from gatewright.results.records import Comparison
+from gatewright.support.console import EscapingConsole
 
 _WIDTH = 100
 _GAP = 2
@@ -26,14 +27,14 @@ def plain_text(write: Callable[[Console], None]) -> str:
     """Return the text that `write` prints to a console with 100 columns, without colours or trailing spaces."""
     stream = io.StringIO()
     # The settings are fixed, so that neither a notebook nor FORCE_COLOR changes the text.
-    console = Console(file=stream, width=_WIDTH, color_system=None, force_terminal=False, force_jupyter=False)
+    console = EscapingConsole(stream, width=_WIDTH, color_system=None, force_terminal=False, force_jupyter=False)
     write(console)
     return "\n".join(line.rstrip() for line in stream.getvalue().rstrip().split("\n"))
 
 
 def show(comparison: Comparison, file: TextIO) -> None:
     """Print the report to `file` with at most 100 columns, and in colour if `file` is a terminal with colours."""
-    console = Console(file=file, force_jupyter=False)
+    console = EscapingConsole(file, force_jupyter=False)
     console.width = min(console.width, _WIDTH)
     _print(comparison, console)
 

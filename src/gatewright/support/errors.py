@@ -4,9 +4,18 @@ import contextlib
 import difflib
 from collections.abc import Iterator, Sequence
 
+from gatewright.support.escapes import one_line
+
 
 class InputError(ValueError):
-    """Bad input from the user. A command prints the message and exits with code 2."""
+    """Bad input from the user. A command prints the message and exits with code 2.
+
+    The message is one line of bounded length: names and values from files are shortened, and control characters in them
+    are escaped.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 def nearest(given: object, allowed: Sequence[str]) -> str:
@@ -32,5 +41,9 @@ def as_input_errors() -> Iterator[None]:
     """Convert ImportError and OSError to `InputError`. Use it as a context manager or as a decorator."""
     try:
         yield
-    except (ImportError, OSError) as error:
+    except ImportError as error:
         raise InputError(str(error)) from None
+    except OSError as error:
+        if error.strerror is None or error.filename is None:
+            raise InputError(str(error)) from None
+        raise InputError(f"{error.filename} cannot be read ({error.strerror}). Make it readable.") from None

@@ -13,6 +13,7 @@ _STYLE: dict[str, Any] = {
     # The first font ships with matplotlib, so plots have the same layout everywhere and no glyph is missing.
     "font.sans-serif": ["DejaVu Sans", "Verdana", "sans-serif"],
     "font.size": 9,
+    "text.parse_math": False,  # a name with $ is not a formula
     "axes.edgecolor": "#9ca3af",
     "axes.labelcolor": "#374151",
     "axes.spines.top": False,

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Self, TextIO, TypeVar
 
+from gatewright.support.escapes import one_line
+
 _Item = TypeVar("_Item")
 
 _TICK_SECONDS = 2.0
@@ -30,7 +32,7 @@ class Ticker:
 
 def print_status(line: str) -> None:
     """Print a line on stderr, prefixed with the name of the package."""
-    print(f"gatewright: {line}", file=sys.stderr, flush=True)
+    print(f"gatewright: {one_line(line)}", file=sys.stderr, flush=True)
 
 
 def with_progress(items: Sequence[_Item], done_items: str) -> Iterator[_Item]:
@@ -51,12 +53,13 @@ class Progress:
     """Show the progress of several training runs. Use it as a context manager."""
 
     def __init__(self, runs: int, stream: TextIO | None = None) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
 
+        from gatewright.support.console import EscapingConsole
+
         self._runs, self._finished = runs, 0
-        self._console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True)
+        self._console = EscapingConsole(stream or sys.stderr, highlight=False, soft_wrap=True)
         self._bars = Bars(
             TextColumn("{task.description}"),
             BarColumn(),

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gatewright.results.formatting import escape_control
+from gatewright.support.escapes import escape_control
 from gatewright.tasks.base.labels import MultiLabel, SingleLabel
 
 THREE = MultiLabel(("a", "b", "c"))

@@ -398,7 +398,7 @@ class TestFolder:
 
         tree(work / "texts", CLASSES)
         with monkeypatch.context() as patch:
-            patch.setattr("pathlib.Path.read_bytes", refuse)
+            patch.setattr("pathlib.Path.open", refuse)
             refused(r"^bad/x\.txt in texts cannot be read \(Permission denied\)", "texts")
         monkeypatch.setattr("os.scandir", refuse)
         refused(r"^texts cannot be read \(Permission denied\)", "texts")

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from gatewright.data import files
+from gatewright.data.limits import limited_input
 from gatewright.data.texts import read_texts
 from gatewright.support.errors import InputError
 from gatewright.tasks.generate.named import Corpus
@@ -204,10 +204,12 @@ class TestCorpus:
         refused(rf"^{name} cannot be decompressed \(.+\)\. It may be incomplete, so download", read_corpus, name)
 
     @pytest.mark.parametrize(("name", "compress"), [("a.gz", gzip.compress), ("a.xz", lzma.compress)])
-    def test_huge_decompressed_files_are_refused(self, name, compress, monkeypatch):
-        monkeypatch.setattr(files, "_MAX_GIGABYTES", 0.003)
-        assert len(read_corpus(make(name, compress(b"a" * 3_000_000))).train[0]) == 3_000_000
-        refused(rf"^{name} decompresses to more than .* GB", read_corpus, make(name, compress(b"a" * 3_000_001)))
+    def test_huge_decompressed_files_are_refused(self, name, compress):
+        with limited_input(0.003):
+            assert len(read_corpus(make(name, compress(b"a" * 3_000_000))).train[0]) == 3_000_000
+            refused(
+                rf"^{name} is larger than 0.003 GB .*--max-input", read_corpus, make(name, compress(b"a" * 3_000_001))
+            )
 
     def test_unreadable(self, work, monkeypatch):
         def refuse(*given, **named):
@@ -215,7 +217,7 @@ class TestCorpus:
 
         make("a.txt", "one")
         (work / "texts").mkdir()
-        monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+        monkeypatch.setattr("pathlib.Path.open", refuse)
         refused(r"^a\.txt cannot be read \(Permission denied\)\. Make ", read_corpus, "a.txt")
         monkeypatch.setattr("os.scandir", refuse)
         refused(r"^texts cannot be read \(Permission denied\)\. Make ", read_corpus, "texts")

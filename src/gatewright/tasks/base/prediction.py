@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.results.formatting import escape_control
+from gatewright.support.escapes import escape_control
 from gatewright.tasks.base.labels import LabelSet
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gatewright.data import public
 from gatewright.data.archives import read_archive
+from gatewright.data.matlab import read_cells
 from gatewright.support.errors import InputError, as_input_errors
 
 SETS = {"jsb": "JSB_Chorales.mat", "nottingham": "Nottingham.mat"}
@@ -89,14 +90,9 @@ def _named_file(name: str) -> Path:
 
 
 def _read_matlab(path: Path) -> dict[str, Sequence[Any]]:
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    try:
-        cells = loadmat(path, variable_names=[f"{split}data" for split in _SPLITS])
-    except (MatReadError, ValueError, TypeError, NotImplementedError, KeyError, IndexError, EOFError, MemoryError):
-        raise InputError(f"{path} is not a MATLAB file of version 5 to 7, or is damaged. Write it again.") from None
-    return {split: list(cells[f"{split}data"].ravel()) for split in _SPLITS if f"{split}data" in cells}
+    names = {split: f"{split}data" for split in _SPLITS}
+    pieces = read_cells(path, list(names.values()))
+    return {split: pieces[name] for split, name in names.items() if name in pieces}
 
 
 def _read_npz(path: Path) -> dict[str, Sequence[Any]]:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from gatewright.nn.file import Relation
 from gatewright.nn.layer import Activations, Layer
 from gatewright.nn.layers import Dropout, Recurrent
-from gatewright.results.formatting import escape_control
 from gatewright.support.errors import InputError
+from gatewright.support.escapes import escape_control
 from gatewright.support.progress import Ticker, print_status
 from gatewright.tasks.base.measures import to_probabilities
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel

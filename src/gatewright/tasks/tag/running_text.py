@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, Self, TypeAlias
 
-from gatewright.results.formatting import escape_control
 from gatewright.support.errors import InputError
+from gatewright.support.escapes import escape_control
 from gatewright.support.schema import Count, Items, Name, Text
 
 # Han, kana, bopomofo, Thai, Lao, Tibetan, Myanmar and Khmer: scripts that have no spaces between words.
