@@ -41,6 +41,12 @@ _GROUPED = {
 }
 
 
+# A whole number of so many digits may be above the largest up to which floating-point numbers hold all.
+_LONG = r"^[-+]?[0-9]{16,}$"
+_EXACT = 2**53
+_ROUNDED = "rounded to about 16 digits, because some have more"
+# Columns that are read together have at most so many columns and cells.
+_BLOCK_COLUMNS, _BLOCK_CELLS = 512, 1 << 20
 # So many different numbers, all with three digits after their commas, are no coincidence.
 _MANY = 20
 
@@ -79,6 +85,22 @@ class _Written(NamedTuple):
     evidence: str | None
 
 
+class _Plain(NamedTuple):
+    """A column of plain numbers.
+
+    Attributes:
+        values: The numbers, [rows], with NaN for missing ones.
+        has_point: Whether some number has a point.
+        proves_point: Whether some point cannot separate thousands.
+        note: As in `NumberColumn`.
+    """
+
+    values: NDArray[np.float64]
+    has_point: bool
+    proves_point: bool
+    note: str
+
+
 def read_number_columns(table: Table, names: Sequence[str], decimal: str | None = None) -> dict[str, NumberColumn]:
     """Read columns as numbers, and say of each that cannot be read why.
 
@@ -91,36 +113,35 @@ def read_number_columns(table: Table, names: Sequence[str], decimal: str | None 
         decimal: The decimal character, "." or ",". None finds it out.
     """
     found: dict[str, NumberColumn] = {}
-    plain: dict[str, NumberColumn] = {}
+    plain = _plain_columns(table, names) if table.as_written else {}
     written: dict[str, _Written] = {}
     for name in names:
+        if name in plain:
+            continue
         column = table.column(name)
         if not table.as_written:
             column = _typed_column(column)
             if isinstance(column, NumberColumn):
                 found[name] = column
                 continue
-        elif (values := _plain_numbers(column)) is not None:
-            plain[name] = NumberColumn(values, decimal="." if _has_point(column) else "")
-            continue
         split = _split(table, name, column)
         if isinstance(split, NumberColumn):
             found[name] = split
         else:
             written[name] = split
     evidence = {one.evidence for one in written.values()} - {None}
-    proves_points = any(_proves_point(table.column(name)) for name in plain)
+    proves_points = any(one.proves_point for one in plain.values())
     proved = decimal or (evidence.pop() if len(evidence) == 1 else None)
     if proved is None and not evidence and (proves_points or any(_has_fraction(one.values) for one in found.values())):
         proved = "."
     for name, one in plain.items():
         # A point may separate thousands where commas are decimal.
-        is_unclear = one.decimal == "." and proved != "." and not _proves_point(table.column(name))
+        is_unclear = one.has_point and proved != "." and not one.proves_point
         if is_unclear and (proved == "," or table.delimiter == ";"):
             split = _split(table, name, table.column(name))
             found[name] = split if isinstance(split, NumberColumn) else _convert(split, proved, table.delimiter)
         else:
-            found[name] = one
+            found[name] = NumberColumn(one.values, one.note, decimal="." if one.has_point else "")
     for name, other in written.items():
         found[name] = _convert(other, proved, table.delimiter)
     return {name: found[name] for name in names}
@@ -213,38 +234,58 @@ def _typed_column(column: Any) -> Any:
         return compute.cast(compute.fill_null(compute.cast(column, "string"), ""), "string")
     elif not (types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)):
         return NumberColumn(None, problem=f"it has the type {kind}")
-    values = compute.cast(column, "float64", safe=False).to_numpy(zero_copy_only=False)
-    return NumberColumn(np.array(values, np.float64))
+    values = np.array(compute.cast(column, "float64", safe=False).to_numpy(zero_copy_only=False), np.float64)
+    is_rounded = types.is_integer(kind) and bool((np.abs(values) > _EXACT).any())
+    return NumberColumn(values, _ROUNDED if is_rounded else "")
 
 
-def _has_point(column: Any) -> bool:
-    from pyarrow import compute
+def _plain_columns(table: Table, names: Sequence[str]) -> dict[str, _Plain]:
+    """Return the columns of strings that are plain numbers.
 
-    return bool(compute.any(compute.match_substring(column, ".")).as_py())
+    Many short columns are read together, since each call of pyarrow takes as long as reading hundreds of numbers.
+    """
+    import pyarrow as pa
+
+    found: dict[str, _Plain] = {}
+    size = max(1, min(_BLOCK_COLUMNS, _BLOCK_CELLS // max(1, table.rows)))
+    for first in range(0, len(names), size):
+        block = names[first : first + size]
+        chunks = [chunk for name in block for chunk in table.column(name).chunks]
+        if (together := _plain(pa.chunked_array(chunks, pa.string()), len(block))) is not None:
+            found |= zip(block, together, strict=True)
+            continue
+        for name in block:
+            if (alone := _plain(table.column(name), 1)) is not None:
+                found[name] = alone[0]
+    return found
 
 
-def _proves_point(column: Any) -> bool:
-    """Return True if plain numbers have points that cannot separate thousands."""
-    from pyarrow import compute
-
-    trimmed = compute.utf8_trim_whitespace(column)
-    grouped = compute.match_substring_regex(trimmed, r"^[-+]?[1-9][0-9]{0,2}(\.[0-9]{3})+$")
-    pointed = compute.match_substring_regex(trimmed, r"[0-9]\.[0-9]|^[-+]?\.[0-9]")
-    return bool(compute.any(compute.and_(pointed, compute.invert(grouped))).as_py())
-
-
-def _plain_numbers(column: Any) -> NDArray[np.float64] | None:
-    """Return the numbers of a column of strings, or None if some need a closer look."""
+def _plain(texts: Any, columns: int) -> list[_Plain] | None:
+    """Return the numbers of columns of strings that follow each other, or None if some need a closer look."""
     import pyarrow as pa
     from pyarrow import compute
 
-    trimmed = compute.utf8_trim_whitespace(column)
+    trimmed = compute.utf8_trim_whitespace(texts)
     present = compute.if_else(missing_among(trimmed), pa.scalar(None, pa.string()), trimmed)
     try:
         numbers = compute.cast(present, "float64")
     except pa.ArrowInvalid:
         return None
-    return np.array(numbers.to_numpy(zero_copy_only=False), np.float64)
+    # Points prove that they are decimal where they cannot separate thousands.
+    grouped = compute.match_substring_regex(trimmed, r"^[-+]?[1-9][0-9]{0,2}(\.[0-9]{3})+$")
+    pointed = compute.match_substring_regex(trimmed, r"[0-9]\.[0-9]|^[-+]?\.[0-9]")
+    proving = compute.and_(pointed, compute.invert(grouped))
+    values = np.array(numbers.to_numpy(zero_copy_only=False), np.float64).reshape(columns, -1)
+    has_point, proves_point, is_long = (
+        mask.to_numpy(zero_copy_only=False).astype(bool).reshape(columns, -1)
+        for mask in (compute.match_substring(trimmed, "."), proving, compute.match_substring_regex(trimmed, _LONG))
+    )
+    points, proofs = has_point.any(axis=1), proves_point.any(axis=1)
+    rounded = (is_long & (np.abs(values) > _EXACT)).any(axis=1)
+    return [
+        _Plain(values[place], bool(points[place]), bool(proofs[place]), _ROUNDED if rounded[place] else "")
+        for place in range(columns)
+    ]
 
 
 def _split(table: Table, name: str, column: Any) -> "_Written | NumberColumn":

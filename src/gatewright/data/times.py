@@ -197,9 +197,19 @@ def encoded_texts(table: Table, name: str) -> tuple[NDArray[np.intp], Any]:
     column = table.column(name)
     if pa.types.is_floating(column.type):
         column = _whole_floats(column)
-    texts = compute.utf8_trim_whitespace(compute.fill_null(compute.cast(column, pa.string()), ""))
-    encoded = texts.combine_chunks().dictionary_encode()
+    encoded = compute.utf8_trim_whitespace(as_texts(column)).combine_chunks().dictionary_encode()
     return np.asarray(encoded.indices.to_numpy(), np.intp), encoded.dictionary
+
+
+def as_texts(column: Any) -> Any:
+    """Return a pyarrow column of any type as texts, with empty texts for missing values."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    try:
+        return compute.fill_null(compute.cast(column, pa.string()), "")
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # lists, objects, and bytes that are not UTF-8
+        return pa.chunked_array([["" if value is None else str(value) for value in column.to_pylist()]], pa.string())
 
 
 def _whole_floats(column: Any) -> Any:

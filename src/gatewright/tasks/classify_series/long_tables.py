@@ -133,8 +133,11 @@ def _id_columns(table: Table, options: SeriesOptions) -> tuple[str, ...]:
 
 def _has_one_row_each(table: Table, ids: Sequence[str]) -> bool:
     """Return True if there are several rows, all with ids, and each has other ids than all others."""
-    rows = set(zip(*(table.column(name).to_pylist() for name in ids), strict=True))
-    return len(rows) == table.rows > 1 and not any(value in (None, "") for row in rows for value in row)
+    columns = (
+        [None if value in (None, "") else str(value) for value in table.column(name).to_pylist()] for name in ids
+    )
+    rows = set(zip(*columns, strict=True))
+    return len(rows) == table.rows > 1 and not any(None in row for row in rows)
 
 
 def _no_column(table: Table, option: str, meaning: str) -> InputError:

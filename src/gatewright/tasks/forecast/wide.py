@@ -11,9 +11,9 @@ import numpy as np
 from gatewright.data.numbers import is_missing, missing_among, shown_names
 from gatewright.data.tables import Table
 from gatewright.data.time_formats import find_digits, find_format, times_among
-from gatewright.data.time_layouts import UNNAMED, TimeOptions, time_kind
+from gatewright.data.time_layouts import UNNAMED, TimeOptions, is_text, time_kind
 from gatewright.data.time_texts import ISO, read_texts
-from gatewright.data.times import distinct_texts
+from gatewright.data.times import as_texts, distinct_texts
 from gatewright.support.errors import InputError
 
 TIME, VALUE = "time", "value"
@@ -70,7 +70,7 @@ def melt_wide(table: Table, series_id: Sequence[str], force: bool, options: Time
         columns, name, numbers = parts
         table.require_unique(columns)
         sums = [other for other in table.names if other.strip().lower() in _SUMS]
-        kept = [other for other in table.names if other not in columns and other not in sums]
+        kept = [other for other in table.names if other not in {*columns, *sums}]
         left = f" Left out: {shown_names(sums)}." if sums else ""
         note = f"Each row of {table.path} has {len(columns)} {name}s ({shown_names(columns, 2)}): they are one series."
         return Melted(_melt(table, kept, columns, name, numbers), tuple(series_id), None, f"{note}{left}")
@@ -83,7 +83,8 @@ def melt_wide(table: Table, series_id: Sequence[str], force: bool, options: Time
     table.require_unique(times)
     keys = tuple(series_id) or _find_keys(table, times)
     texts = list(dated.values()) or [str(number) for number in range(1, len(times) + 1)]
-    others = [name for name in table.names if name not in times and name not in keys]
+    taken = {*times, *keys}
+    others = [name for name in table.names if name not in taken]
     left = f" Left out: {shown_names(others)}." if others else ""
     note = (
         f"{table.path} has a column for each time ({times[0]} to {times[-1]}) and a row for each series, named by "
@@ -98,16 +99,23 @@ def _melt(table: Table, kept: Sequence[str], columns: Sequence[str], name: str, 
     from pyarrow import compute as pc
 
     pieces, places = [], []
+    mixed = len({is_text(table.column(column).type) for column in columns}) > 1
     for column, text in zip(columns, texts, strict=True):
-        values = table.column(column)
-        missing = missing_among(pc.fill_null(pc.cast(values, pa.string()), ""))
+        values = as_texts(table.column(column)) if mixed else table.column(column)
+        missing = missing_among(as_texts(values))
         rows = pc.indices_nonzero(pc.invert(missing))
         arrays = [table.column(one).take(rows) for one in kept]
         pieces.append(pa.table([*arrays, pa.array([text] * len(rows)), values.take(rows)], names=[*kept, name, VALUE]))
         places.append(rows.to_numpy())
     rows = np.concatenate(places)
     order = np.argsort(rows, kind="stable")
-    joined = pa.concat_tables(pieces, promote_options="permissive").take(order)
+    try:
+        joined = pa.concat_tables(pieces, promote_options="permissive").take(order)
+    except pa.ArrowException:
+        raise InputError(
+            f"The columns {shown_names(columns, 3)} of {table.path} have values of different types. Give all columns "
+            "numbers."
+        ) from None
     lines = [table.lines[int(row)] for row in rows[order]] if table.lines is not None else None
     return Table(table.path, joined, lines, table.notes, table.delimiter, table.as_written)
 
@@ -170,10 +178,10 @@ def _numbered(table: Table, force: bool) -> list[str]:
         if matched := _NUMBERED.fullmatch(name):
             groups.setdefault(matched[1], []).append(name)
     best = max(groups.values(), key=len, default=[])
-    texts = [name for name in best if _has_words(table, name)]
-    best = [name for name in best if name not in texts]
+    best = [name for name in best if not _has_words(table, name)]
     numbers = [int(_NUMBERED.fullmatch(name)[2]) for name in best]  # type: ignore[index]
-    others = [name for name in table.names if name not in best]
+    chosen = set(best)
+    others = [name for name in table.names if name not in chosen]
     if len(best) < (_FORCED if force else _MIN_NUMBERED) or any(
         after - before != 1 for before, after in pairwise(numbers)
     ):
@@ -198,8 +206,9 @@ def _find_keys(table: Table, times: Sequence[str]) -> tuple[str, ...]:
 
     Numbers with fractions, such as a latitude, are no names.
     """
-    others = [name for name in table.names if name not in times]
-    words = [name for name in others if _has_words(table, name)]
+    steps = set(times)
+    others = [name for name in table.names if name not in steps]
+    words = {name: None for name in others if _has_words(table, name)}
     whole = [name for name in others if name not in words and _is_whole(table, name)]
     candidates = [*words, *whole][:_MAX_KEYS]
     codes = {name: distinct_texts(table, name)[0].tolist() for name in candidates}
