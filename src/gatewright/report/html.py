@@ -8,6 +8,7 @@ from typing import Any
 from gatewright.report import plots, tables
 from gatewright.report.tables import Column
 from gatewright.results.records import CellResult, Comparison, Run
+from gatewright.support.escapes import escape_lines
 from gatewright.support.files import atomically
 
 # Columns of numbers that fit side by side on a page.
@@ -96,8 +97,8 @@ body { margin: 0; background: #ffffff; }
 
 
 def page(comparison: Comparison) -> str:
-    """Return the report as one HTML page that includes its plots and styles."""
-    return "\n".join(
+    """Return the report as one HTML page that includes its plots and styles. Control characters are escaped."""
+    return _joined(
         [
             "<!DOCTYPE html>",
             '<html lang="en">',
@@ -124,9 +125,13 @@ def page(comparison: Comparison) -> str:
     )
 
 
+def _joined(lines: Sequence[str]) -> str:
+    return escape_lines("\n".join(lines))
+
+
 def fragment(comparison: Comparison) -> str:
     """Return the verdict, the main table and the plots as an HTML fragment. Its styles do not affect the notebook."""
-    return "\n".join(
+    return _joined(
         [
             f"<style>{_STYLE}</style>",
             '<div class="gatewright" style="padding: 1rem">',

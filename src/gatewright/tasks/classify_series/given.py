@@ -103,7 +103,7 @@ def _numbers(given: Any) -> NDArray[np.float64]:
         raise InputError("A series must be numbers [time, channels], but something in it is not a number.")
     try:
         return np.asarray(array, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError("A series must be numbers [time, channels], but something in it is not a number.") from None
 
 
