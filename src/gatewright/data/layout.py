@@ -25,7 +25,7 @@ MAX_FOOTER = 2
 _MAX_FIELD_LENGTH = 2**31 - 1
 # The line below the header of tables such as "| a | b |".
 _RULE = re.compile(r"\s*[-+|:= ]*-[-+|:= ]*")
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
+_LINE = re.compile(r"[^\r\n]*+(?:\r\n|\n|\r)|[^\r\n]++")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SPACED_QUOTE = re.compile(r"\s+\"")
 

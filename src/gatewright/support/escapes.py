@@ -31,16 +31,18 @@ def one_line(message: str) -> str:
     In a longer message, long words such as values are shortened in the middle first. The end of a message is kept,
     because it says what to do.
     """
-    shown = message
-    if len(shown) > 4 * MAX_MESSAGE:  # a huge value is not escaped as a whole
-        shown = f"{shown[: 2 * MAX_MESSAGE]} ... {shown[-2 * MAX_MESSAGE :]}"
-    shown = escape_control(shown)
+    shown = escape_control(message) if len(message) <= MAX_MESSAGE else message
     if len(shown) > MAX_MESSAGE:
-        shown = _LONG_WORD.sub(lambda word: f"{word[0][:_WORD_ENDS]}...{word[0][-_WORD_ENDS:]}", shown)
-    if len(shown) > MAX_MESSAGE:
-        gap = " ... "
-        shown = f"{shown[: MAX_MESSAGE - _MESSAGE_END - len(gap)]}{gap}{shown[-_MESSAGE_END:]}"
-    return shown
+        shown = _LONG_WORD.sub(lambda word: f"{word[0][:_WORD_ENDS]}...{word[0][-_WORD_ENDS:]}", message)
+        shown = escape_control(_shortened(shown))
+    return _shortened(shown)
+
+
+def _shortened(message: str) -> str:
+    if len(message) <= MAX_MESSAGE:
+        return message
+    gap = " ... "
+    return f"{message[: MAX_MESSAGE - _MESSAGE_END - len(gap)]}{gap}{message[-_MESSAGE_END:]}"
 
 
 class EscapedStream:

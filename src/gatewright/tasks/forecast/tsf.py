@@ -86,6 +86,9 @@ def read_tsf(path: Path, decoded: Decoded) -> MonashTable:
     if not data or not rows:
         raise InputError(f"{path} has no series after @data. Give a complete .tsf file.")
     attributes = attributes or [("line", "string")]
+    names = [name for name, _ in attributes]
+    if wrong := next((name for name in names if names.count(name) > 1 or name in (TIME, VALUE)), None):
+        raise InputError(f"{path} has an attribute {wrong!r} that another column is named like. Rename it.")
     columns: dict[str, list[str]] = {name: [] for name, _ in attributes}
     numbers: list[str] = []
     places: list[int] = []
