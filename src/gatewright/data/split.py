@@ -3,6 +3,7 @@
 The results depend only on the arguments, which include the seed.
 """
 
+import heapq
 from collections.abc import Sequence
 from typing import Any
 
@@ -167,10 +168,16 @@ def _allot(
     maximum = maximum if maximum.sum() >= total else counts
     quotas = total * counts / max(int(counts.sum()), 1)
     allotted: NDArray[np.intp] = np.clip(np.floor(quotas).astype(np.intp), minimum, maximum)
-    while allotted.sum() < total:
-        allotted[np.argmax(np.where(allotted < maximum, quotas - allotted, -np.inf))] += 1
-    while allotted.sum() > total:
-        allotted[np.argmin(np.where(allotted > minimum, quotas - allotted, np.inf))] -= 1
+    missing = total - int(allotted.sum())
+    step, bound = (1, maximum) if missing > 0 else (-1, minimum)
+    # The class whose number is furthest from its quota comes first, and of equals the first class.
+    furthest = [(step * (allotted[one] - quotas[one]), one) for one in np.flatnonzero(allotted != bound).tolist()]
+    heapq.heapify(furthest)
+    for _ in range(abs(missing)):
+        _, one = heapq.heappop(furthest)
+        allotted[one] += step
+        if allotted[one] != bound[one]:
+            heapq.heappush(furthest, (step * (allotted[one] - quotas[one]), one))
     return allotted
 
 

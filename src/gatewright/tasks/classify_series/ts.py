@@ -20,6 +20,7 @@ from gatewright.tasks.classify_series.options import SeriesOptions
 from gatewright.tasks.classify_series.series import FoundSeries
 
 _MISSING = "?"
+_MAX_DIGITS = 9
 
 
 def read_ts(path: Path, options: SeriesOptions) -> FoundSeries:
@@ -85,7 +86,7 @@ def _read_header(path: Path, lines: Iterator[tuple[int, str]]) -> tuple[bool, in
         if name == "@classlabel":
             has_classes = first == "true"
         if name in ("@dimensions", "@dimension"):
-            if not first.isdecimal() or not int(first):
+            if not first.isdecimal() or len(first) > _MAX_DIGITS or not int(first):
                 raise InputError(f"{path}, line {number}: @dimensions must be a positive whole number, not {first!r}.")
             dimensions = int(first)
         if name == "@univariate" and first == "true":

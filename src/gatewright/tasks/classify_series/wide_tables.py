@@ -20,7 +20,7 @@ from gatewright.tasks.classify_series.series import FoundSeries, label_text
 LABEL_NAMES = ("label", "class", "target", "y")
 """Names of label columns of wide tables, in any case."""
 
-_NUMBERED = re.compile(r"(.*?)(\d+)")
+_NUMBERED = re.compile(r"(.*?)(\d{1,18})")
 _UNNAMED = re.compile(r"column \d+")
 # Number of steps below which numbered columns are not taken for a series unless the layout is given.
 _MIN_STEPS = 3

@@ -27,7 +27,7 @@ _MIN_TIMES, _MIN_NUMBERED = 5, 10
 _FORCED = 2
 # The names of series are made of at most so many of the first columns.
 _MAX_KEYS = 10
-_NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
+_NUMBERED = re.compile(r"(.*?)(\d{1,18})", re.DOTALL)
 # After the years of the World Bank.
 _YEAR_CODE = r" \[YR\d{4}\]"
 _HOURS = ("h", "hr", "hour", "he", "hour_", "hour ", "h_")
