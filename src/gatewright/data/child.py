@@ -5,6 +5,7 @@
 The output is plain data: a .npz archive or an Arrow stream. The exit code says why there is none; see `foreign`.
 """
 
+import contextlib
 import resource
 import sys
 from collections.abc import Sequence
@@ -86,7 +87,8 @@ def main(arguments: Sequence[str]) -> int:
     reader, path, *others = arguments[3:]
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    with contextlib.suppress(ValueError, OSError):  # macOS does not limit memory
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     try:
         _READERS[reader](sys.stdout.buffer, max_bytes, path, *others)
         sys.stdout.flush()

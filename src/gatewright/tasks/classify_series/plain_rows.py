@@ -107,7 +107,7 @@ def read_ucr(path: Path, options: SeriesOptions) -> FoundSeries:
     """
     found = read_plain_rows(path)
     first = np.array([row[0] for row in found.rows])
-    if (wrong := first[~np.isnan(first) & (first % 1 != 0)]).size:
+    if (wrong := first[~np.isnan(first) & ((first != np.trunc(first)) | np.isinf(first))]).size:
         raise InputError(
             f"The first value on a line of {path} must be the label, a whole number, but one is {wrong[0]:g}. Put the "
             "labels first. If they are in a file of their own, save both as arrays X and y in a .npz archive."

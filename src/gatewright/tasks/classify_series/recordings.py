@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gatewright.data.archives import read_array
 from gatewright.data.files import inner_name
 from gatewright.data.folders import File, Tree, open_folder
+from gatewright.data.limits import Total
 from gatewright.data.numbers import read_number_columns, shown_names
 from gatewright.data.tables import is_table, read_table
 from gatewright.support.errors import InputError
@@ -142,8 +143,10 @@ def read_recordings(paths: Sequence[Path], options: SeriesOptions) -> FoundSerie
         InputError: A file cannot be read, or the files have different channels.
     """
     recordings, ticker = [], Ticker()
+    total = Total(paths[0].parent)
     for path in paths:
         recordings.append(read_recording(path))
+        total.add(recordings[-1].values.nbytes)
         if ticker.due():
             print_status(f"{len(recordings):,} of {len(paths):,} files read.")
     for recording in recordings:

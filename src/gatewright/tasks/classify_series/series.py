@@ -18,6 +18,9 @@ from gatewright.tasks.classify_series.options import SeriesOptions
 # Up to this fraction of the series may lack a label. They are left out.
 _MAX_UNLABELLED = 0.1
 
+# The squares of larger numbers, and sums of them, overflow.
+_MAX_NUMBER = 1e150
+
 
 class Span(NamedTuple):
     """The place of a window in the stream that it was cut from: the number of the stream, and the first step."""
@@ -118,8 +121,9 @@ def check_series(path: Path, found: FoundSeries) -> tuple[Series, tuple[str, ...
         )
     trimmed = []
     for number, values in enumerate(found.values, 1):
-        if np.isinf(values).any():
-            raise InputError(f"{path}: series {number} has an infinite number. Fix it, or replace it by NaN.")
+        if (np.abs(values) > _MAX_NUMBER).any():
+            fault = "an infinite number" if np.isinf(values).any() else "a number that is too large to compute with"
+            raise InputError(f"{path}: series {number} has {fault}. Fix it, or replace it by NaN.")
         trimmed.append(trim(values))
         if not len(trimmed[-1]):
             raise InputError(f"{path}: series {number} has no number. Remove the series.")

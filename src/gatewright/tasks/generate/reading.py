@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gatewright.data import folders, plain
+from gatewright.data.limits import Total
 from gatewright.data.split import refuse_second
 from gatewright.data.tables import is_table
 from gatewright.data.text_tables import TextColumn, read_text_column
@@ -83,7 +84,10 @@ def _read_files(path: Path) -> TextColumn:
         decoded = plain.decode(path)
         return TextColumn([decoded.text], (decoded.note,) if decoded.note else ())
     files = folders.all_files(path)
-    all_decoded = [plain.decode(file) for file in with_progress(files, f"texts of {path} read")]
+    all_decoded, total = [], Total(path)
+    for file in with_progress(files, f"texts of {path} read"):
+        all_decoded.append(plain.decode(file))
+        total.add(len(all_decoded[-1].text))
     noted = [decoded.note for decoded in all_decoded if decoded.note]
     more = f" {len(noted):,} of {len(files):,} files of {path} are not UTF-8." if len(noted) > 1 else ""
     return TextColumn([decoded.text for decoded in all_decoded], (noted[0] + more,) if noted else ())
