@@ -60,10 +60,9 @@ def _run(options: argparse.Namespace) -> int:
     if options.program.endswith(".ipynb") and not options.is_module:
         _, arguments = _options().parse_known_args(arguments, options)
     elif "--compare-stock" in arguments:
-        print(
-            "gatewright: --compare-stock after the program is an argument of the program; put it before the program to "
-            "compare with stock Keras.",
-            file=sys.stderr,
+        print_error(
+            "--compare-stock after the program is an argument of the program; put it before the program to compare "
+            "with stock Keras."
         )
     try:
         return run(

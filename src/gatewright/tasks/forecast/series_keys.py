@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gatewright.data.numbers import is_number, shown_names
 from gatewright.data.tables import Table
-from gatewright.data.times import Times, distinct_texts, hours_of_day
+from gatewright.data.times import Times, as_texts, distinct_texts, hours_of_day
 from gatewright.support.errors import InputError
 
 JOINT = " / "
@@ -71,10 +71,7 @@ def _joined(key: tuple[str, ...]) -> str:
 
 def _exact_texts(table: Table, name: str) -> tuple[NDArray[np.intp], list[str]]:
     """Return for each row the index of its text, and the texts exactly as written."""
-    from pyarrow import compute
-
-    column = compute.fill_null(compute.cast(table.column(name), "string"), "")
-    encoded = column.combine_chunks().dictionary_encode()
+    encoded = as_texts(table.column(name)).combine_chunks().dictionary_encode()
     return np.asarray(encoded.indices.to_numpy(), np.intp), list(encoded.dictionary.to_pylist())
 
 
