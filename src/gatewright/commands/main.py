@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Failed as failed:
         return failed.code
     except InputError as error:
-        print(f"gatewright: {error}", file=sys.stderr)
+        print_error(str(error))
         return 2
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not any(words in str(error) for words in _NO_MEMORY):
