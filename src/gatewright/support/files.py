@@ -37,7 +37,8 @@ def atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(temporary, final)
         _sync_folder(final.parent)
     except OSError as error:
-        if error.filename in (None, str(temporary), temporary):
+        # An error without a number is not of the system: it has a sentence of its own.
+        if error.errno is not None and error.filename in (None, str(temporary), temporary):
             error.filename, error.filename2 = str(final), None
         raise
     finally:
