@@ -57,15 +57,15 @@ Inputs<T> inputs_of(const Buffers& a) {
 Live live_of(const Buffers& a) { return {data<uint8_t>(a[operand::mask]), data<int32_t>(a[operand::lengths])}; }
 
 template <class T>
-const char* forward(const Spec& spec, const Buffers& a, const Buffers& out) {
-  return run_forward<T>(
+void forward(const Spec& spec, const Buffers& a, const Buffers& out) {
+  run_forward<T>(
       spec, sizes_of(a), inputs_of<T>(a), live_of(a),
       {data<T>(out[output::sequence]), data<T>(out[output::saved]), data<T>(out[output::h]), data<T>(out[output::c])});
 }
 
 template <class T>
-const char* backward(const Spec& spec, const Buffers& a, const Buffers& back, const Buffers& grad) {
-  return run_backward<T>(
+void backward(const Spec& spec, const Buffers& a, const Buffers& back, const Buffers& grad) {
+  run_backward<T>(
       spec, sizes_of(a), inputs_of<T>(a), live_of(a),
       {data<T>(back[backward_input::sequence]), data<T>(back[backward_input::saved]),
        data<T>(back[backward_input::d_sequence]), data<T>(back[backward_input::d_h]),
@@ -92,14 +92,14 @@ Spec spec_of(const double* values) {
           values[6]};
 }
 
-const char* call_forward(const Spec& spec, bool is_double, const Buffers& operands, const Buffers& outputs) {
-  return is_double ? forward<double>(spec, operands, outputs) : forward<float>(spec, operands, outputs);
+void call_forward(const Spec& spec, bool is_double, const Buffers& operands, const Buffers& outputs) {
+  is_double ? forward<double>(spec, operands, outputs) : forward<float>(spec, operands, outputs);
 }
 
-const char* call_backward(const Spec& spec, bool is_double, const Buffers& operands, const Buffers& backward_inputs,
-                          const Buffers& gradients) {
-  return is_double ? backward<double>(spec, operands, backward_inputs, gradients)
-                   : backward<float>(spec, operands, backward_inputs, gradients);
+void call_backward(const Spec& spec, bool is_double, const Buffers& operands, const Buffers& backward_inputs,
+                   const Buffers& gradients) {
+  is_double ? backward<double>(spec, operands, backward_inputs, gradients)
+            : backward<float>(spec, operands, backward_inputs, gradients);
 }
 
 }  // namespace gatewright

@@ -40,9 +40,8 @@ const ArrayNames& array_names();
 // The numbers of a Spec, in the order of its fields.
 Spec spec_of(const double* values);
 
-// Each returns null, or one sentence about the lengths or the ids.
-const char* call_forward(const Spec& spec, bool is_double, const Buffers& operands, const Buffers& outputs);
-const char* call_backward(const Spec& spec, bool is_double, const Buffers& operands, const Buffers& backward_inputs,
-                          const Buffers& gradients);
+void call_forward(const Spec& spec, bool is_double, const Buffers& operands, const Buffers& outputs);
+void call_backward(const Spec& spec, bool is_double, const Buffers& operands, const Buffers& backward_inputs,
+                   const Buffers& gradients);
 
 }  // namespace gatewright

@@ -27,6 +27,7 @@ namespace nb = nanobind;
 namespace gatewright {
 
 nb::dict xla_handlers();  // xla.cpp
+nb::dict take_outside_ids();
 
 namespace {
 
@@ -58,10 +59,6 @@ void keep_freed_memory() {
 #endif
 }
 
-void raise_if(const char* error) {
-  if (error) throw nb::value_error(error);
-}
-
 void define_calls(nb::module_& m) {
   m.def(
       "forward",
@@ -69,12 +66,8 @@ void define_calls(nb::module_& m) {
         const Buffers in = buffers_of(operands, array_names().operands);
         const Buffers out = buffers_of(outputs, array_names().outputs);
         const bool wide = is_double(operands);
-        const char* error;
-        {
-          nb::gil_scoped_release unlocked;
-          error = call_forward(spec_of(spec), wide, in, out);
-        }
-        raise_if(error);
+        nb::gil_scoped_release unlocked;
+        call_forward(spec_of(spec), wide, in, out);
       },
       nb::arg("spec"), nb::arg("operands").noconvert(), nb::arg("outputs").noconvert());
   m.def(
@@ -84,12 +77,8 @@ void define_calls(nb::module_& m) {
         const Buffers back = buffers_of(backward_inputs, array_names().backward_inputs);
         const Buffers grad = buffers_of(gradients, array_names().gradients);
         const bool wide = is_double(operands);
-        const char* error;
-        {
-          nb::gil_scoped_release unlocked;
-          error = call_backward(spec_of(spec), wide, in, back, grad);
-        }
-        raise_if(error);
+        nb::gil_scoped_release unlocked;
+        call_backward(spec_of(spec), wide, in, back, grad);
       },
       nb::arg("spec"), nb::arg("operands").noconvert(), nb::arg("backward_inputs").noconvert(),
       nb::arg("gradients").noconvert());
@@ -182,6 +171,7 @@ NB_MODULE(_kernels, m) {
   m.def("num_threads", &num_threads);
   m.def("multiply_add_peak", &multiply_add_peak, nb::call_guard<nb::gil_scoped_release>());
   m.def("xla_handlers", &xla_handlers);
+  m.def("take_outside_ids", &take_outside_ids);
   m.def("take_peak_scratch", &take_peak_scratch);
   m.def("keep_freed_memory", &keep_freed_memory);
   m.attr("source_digest") = GW_SOURCE_DIGEST;

@@ -2,6 +2,9 @@
 // of shape [0]. The handlers run on a thread of XLA's pool and give work to the kernels' own thread pool only.
 #include <nanobind/nanobind.h>
 
+#include <algorithm>
+#include <map>
+#include <mutex>
 #include <new>
 
 #include "bindings/call.hpp"
@@ -35,12 +38,13 @@ bool is_double(const ffi::RemainingArgs& operands) {
   return operands.get<ffi::AnyBuffer>(0)->element_type() == ffi::F64;
 }
 
-// Runs a call. No exception may leave a handler.
+// Runs a call. No exception may leave a handler. Lack of memory is the only error: XLA's own operations report it in
+// the same way, and there is no result to go on with.
 template <class F>
 ffi::Error outcome(F call) {
   try {
-    const char* error = call();
-    return error ? ffi::Error(ffi::ErrorCode::kInvalidArgument, error) : ffi::Error::Success();
+    call();
+    return ffi::Error::Success();
   } catch (const std::bad_alloc&) {
     return ffi::Error(ffi::ErrorCode::kResourceExhausted, "There is not enough memory for the kernels' scratch.");
   }
@@ -48,18 +52,53 @@ ffi::Error outcome(F call) {
 
 ffi::Error forward(ffi::RemainingArgs operands, ffi::RemainingRets outputs, ffi::Span<const double> spec) {
   return outcome([&] {
-    return call_forward(spec_of(spec.begin()), is_double(operands),
-                        buffers_of(operands, 0, array_names().operands.size()), buffers_of(outputs));
+    call_forward(spec_of(spec.begin()), is_double(operands),
+                 buffers_of(operands, 0, array_names().operands.size()), buffers_of(outputs));
   });
 }
 
 ffi::Error backward(ffi::RemainingArgs operands, ffi::RemainingRets gradients, ffi::Span<const double> spec) {
   const size_t count = array_names().operands.size();
   return outcome([&] {
-    return call_backward(spec_of(spec.begin()), is_double(operands), buffers_of(operands, 0, count),
-                         buffers_of(operands, count, array_names().backward_inputs.size()), buffers_of(gradients));
+    call_backward(spec_of(spec.begin()), is_double(operands), buffers_of(operands, 0, count),
+                  buffers_of(operands, count, array_names().backward_inputs.size()), buffers_of(gradients));
   });
 }
+
+// ---- ids outside a table ----
+
+// The first id outside its table that was met for each tag, a number that the caller gives to a table.
+struct OutsideIds {
+  std::mutex mutex;
+  std::map<int64_t, int32_t> first;
+};
+
+OutsideIds& outside_ids() {
+  static OutsideIds* const ids = new OutsideIds;  // never destroyed: XLA's threads may outlive every static object
+  return *ids;
+}
+
+// Copies the ids and records the first one outside the table. The copy, not the operand, is used as the index, so that
+// the compiler cannot leave the check out.
+ffi::Error check_ids(ffi::Buffer<ffi::S32> ids, ffi::ResultBuffer<ffi::S32> same, int64_t rows, int64_t tag) {
+  return outcome([&] {
+    const int32_t* from = ids.typed_data();
+    const size_t count = ids.element_count();
+    const int32_t* const wrong =
+        std::find_if(from, from + count, [rows](int32_t id) { return id >= rows || id < -rows; });
+    std::copy(from, from + count, same->typed_data());
+    if (wrong == from + count) return;
+    const std::lock_guard<std::mutex> lock(outside_ids().mutex);
+    outside_ids().first.emplace(tag, *wrong);
+  });
+}
+
+XLA_FFI_DEFINE_HANDLER(check_ids_handler, check_ids,
+                       ffi::Ffi::Bind()
+                           .Arg<ffi::Buffer<ffi::S32>>()
+                           .Ret<ffi::Buffer<ffi::S32>>()
+                           .Attr<int64_t>("rows")
+                           .Attr<int64_t>("tag"));
 
 #define GW_BINDING ffi::Ffi::Bind().RemainingArgs().RemainingRets().Attr<ffi::Span<const double>>("spec")
 XLA_FFI_DEFINE_HANDLER(forward_handler, forward, GW_BINDING);
@@ -71,8 +110,21 @@ nb::dict xla_handlers() {
   nb::dict handlers;
   handlers["api_version"] = nb::make_tuple(XLA_FFI_API_MAJOR, XLA_FFI_API_MINOR);
   handlers["forward"] = nb::capsule(reinterpret_cast<void*>(forward_handler));
+  handlers["check_ids"] = nb::capsule(reinterpret_cast<void*>(check_ids_handler));
   handlers["backward"] = nb::capsule(reinterpret_cast<void*>(backward_handler));
   return handlers;
+}
+
+// Returns the ids that check_ids has recorded, by their tags, and forgets them.
+nb::dict take_outside_ids() {
+  std::map<int64_t, int32_t> taken;
+  {
+    const std::lock_guard<std::mutex> lock(outside_ids().mutex);
+    taken.swap(outside_ids().first);
+  }
+  nb::dict ids;
+  for (const auto& [tag, id] : taken) ids[nb::int_(tag)] = nb::int_(id);
+  return ids;
 }
 
 }  // namespace gatewright

@@ -103,8 +103,18 @@ struct ScheduleView {
 // With ids: equal ids have one slot.
 struct TokensView {
   const int32_t* slots;     // [batch, time], set at live positions
-  const int32_t* distinct;  // [tokens]: the id of each slot
+  const int32_t* distinct;  // [tokens]: the row of the table of each slot, or outside_table
 };
+
+// The slot of the ids outside the table has this in place of a row. Its inputs are NaN, and its gradient is dropped.
+constexpr int32_t outside_table = -1;
+
+// The input of a slot of a TokensView.
+template <class T>
+const T* row_of_slot(const TokensView& tokens, int64_t slot, const T* table, int64_t features, const T* missing) {
+  const int32_t row = tokens.distinct[slot];
+  return row == outside_table ? missing : table + row * features;
+}
 
 // Everything that a shard of a call reads and writes. A shard is the part of the rows that one thread processes.
 // `shared` holds packed weights, `scratch` the private memory of each shard.
@@ -116,6 +126,7 @@ struct ForwardCall {
   Outputs<T> out;
   ScheduleView schedule;
   TokensView tokens;
+  const T* missing;  // [features] of NaN, the input of an id outside the table; may be null if there is none
   int shards;
   char* shared;
   char* scratch;
@@ -131,6 +142,7 @@ struct BackwardCall {
   Gradients<T> grad;
   ScheduleView schedule;
   TokensView tokens;
+  const T* missing;  // [features] of NaN, the input of an id outside the table; may be null if there is none
   int shards;
   char* shared;
   char* scratch;

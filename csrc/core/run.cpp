@@ -9,6 +9,7 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <vector>
 
 #include "core/dispatch.hpp"
 #include "core/schedule.hpp"
@@ -166,22 +167,26 @@ bool one_state(const T* states, int64_t batch, int64_t units) {
   return true;
 }
 
-// Finds the live positions and the tokens at them. Returns a sentence about an error in the lengths or ids, or null.
+// Finds the live positions and the tokens at them.
 template <class T>
-const char* prepare(const Spec& spec, Sizes& sizes, const Inputs<T>& in, const Live& live, bool may_share,
+void prepare(const Spec& spec, Sizes& sizes, const Inputs<T>& in, const Live& live, bool may_share,
                     Schedule& schedule, Tokens& tokens) {
-  if (const char* error = schedule.build(live, sizes.batch, sizes.time, spec.reverse)) return error;
+  schedule.build(live, sizes.batch, sizes.time, spec.reverse);
   sizes.zoneout = in.zoneout_mask || spec.zoneout != 0;
-  if (!in.ids) return nullptr;
-  const char* error = tokens.build(in.ids, sizes.table, schedule.view(), sizes.batch, sizes.time);
-  if (error) return error;
+  if (!in.ids) return;
+  tokens.build(in.ids, sizes.table, schedule.view(), sizes.batch, sizes.time);
   sizes.tokens = tokens.distinct();
   const bool whole = sizes.batch > 1 && sizes.time > 0 && schedule.live() == sizes.batch * sizes.time;
   const bool rows_differ = sizes.recurrent_dropout_masks || in.zoneout_mask;
   if (may_share && whole && !rows_differ && one_state(in.h0, sizes.batch, sizes.units) &&
       one_state(in.c0, sizes.batch, sizes.units))
     schedule.share_prefixes(in.ids, sizes.batch, sizes.time);
-  return nullptr;
+}
+
+// The input of an id outside the table, [features] of NaN; empty if there is no such id.
+template <class T>
+std::vector<T> missing_row(const Tokens& tokens, const Sizes& sizes) {
+  return std::vector<T>(tokens.has_missing() ? sizes.features : 0, std::numeric_limits<T>::quiet_NaN());
 }
 
 }  // namespace
@@ -196,46 +201,46 @@ std::vector<const char*> cell_names() {
 CellTraits traits(const Spec& spec) { return kernels<float>().traits(spec); }
 
 template <class T>
-const char* run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const Outputs<T>& out) {
+void run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const Outputs<T>& out) {
   Schedule schedule;
   Tokens tokens;
-  if (const char* error = prepare(spec, sizes, in, live, true, schedule, tokens)) return error;
+  prepare(spec, sizes, in, live, true, schedule, tokens);
+  const std::vector<T> missing = missing_row<T>(tokens, sizes);
   PooledArena arena;
   const Kernels<T>& kernel = kernels<T>();
   ForwardCall<T> call{
-      spec,    sizes,   in, out, schedule.view(), tokens.view(), shards_for(spec, sizes, schedule.live()),
+      spec,    sizes,   in, out, schedule.view(), tokens.view(), missing.data(), shards_for(spec, sizes, schedule.live()),
       nullptr, nullptr, 0};
   place(call, arena, kernel.forward_shared_bytes(spec, sizes), kernel.forward_shard_bytes(spec, sizes, call.shards));
   run_on_shards(call, kernel.forward_pack);
   if (in.ids) run_on_shards(call, kernel.forward_tokens);
   run_on_shards(call, kernel.forward_shard);
-  return nullptr;
 }
 
 template <class T>
-const char* run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live,
+void run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live,
                          const BackwardInputs<T>& back, const Gradients<T>& grad) {
   Schedule schedule;
   Tokens tokens;
   // Steps shared by rows have one gradient, the sum over these rows. It does not give the gradient of one row's initial
   // state.
-  if (const char* error = prepare(spec, sizes, in, live, !grad.h0, schedule, tokens)) return error;
+  prepare(spec, sizes, in, live, !grad.h0, schedule, tokens);
+  const std::vector<T> missing = missing_row<T>(tokens, sizes);
   PooledArena arena;
   const Kernels<T>& kernel = kernels<T>();
   BackwardCall<T> call{
-      spec,    sizes,   in, back, grad, schedule.view(), tokens.view(), shards_for(spec, sizes, schedule.live()),
+      spec,    sizes,   in, back, grad, schedule.view(), tokens.view(), missing.data(), shards_for(spec, sizes, schedule.live()),
       nullptr, nullptr, 0};
   place(call, arena, kernel.backward_shared_bytes(spec, sizes), kernel.backward_shard_bytes(spec, sizes, call.shards));
   run_on_shards(call, kernel.backward_pack);
   run_on_shards(call, kernel.backward_shard);
   if (in.ids) run_on_shards(call, kernel.backward_tokens);
   run_on_shards(call, kernel.backward_finish);
-  return nullptr;
 }
 
 #define GW_INSTANTIATE(T)                                                                                           \
-  template const char* run_forward<T>(const Spec&, Sizes, const Inputs<T>&, const Live&, const Outputs<T>&);        \
-  template const char* run_backward<T>(const Spec&, Sizes, const Inputs<T>&, const Live&, const BackwardInputs<T>&, \
+  template void run_forward<T>(const Spec&, Sizes, const Inputs<T>&, const Live&, const Outputs<T>&);        \
+  template void run_backward<T>(const Spec&, Sizes, const Inputs<T>&, const Live&, const BackwardInputs<T>&, \
                                        const Gradients<T>&);
 GW_INSTANTIATE(float)
 GW_INSTANTIATE(double)

@@ -16,12 +16,12 @@ CellTraits traits(const Spec& spec);
 // Return the largest number of bytes of scratch memory that a call has used since the last call of this function.
 size_t take_peak_scratch();
 
-// Each returns null, or one sentence about an error in the lengths or the ids; nothing is written then. They determine
-// the number of tokens in `sizes` themselves.
+// They determine the number of tokens in `sizes` themselves. A length out of range counts as the nearest one in range,
+// and an id outside the table has an input of NaN: a call inside a compiled program must not fail.
 template <class T>
-const char* run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const Outputs<T>& out);
+void run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const Outputs<T>& out);
 template <class T>
-const char* run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live,
+void run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live,
                          const BackwardInputs<T>& back, const Gradients<T>& grad);
 
 }  // namespace gatewright

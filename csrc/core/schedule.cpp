@@ -5,17 +5,13 @@
 
 namespace gatewright {
 
-const char* Schedule::build(const Live& live, int64_t batch, int64_t time, bool reverse) {
+void Schedule::build(const Live& live, int64_t batch, int64_t time, bool reverse) {
   rows_.resize(batch);
   counts_.resize(batch);
   positions_.resize(batch * time);
   live_ = 0;
   for (int64_t row = 0; row < batch; ++row) {
-    int64_t length = time;
-    if (live.lengths) {
-      length = live.lengths[row];
-      if (length < 0 || length > time) return "lengths must lie between 0 and the number of time steps";
-    }
+    const int64_t length = live.lengths ? live.lengths[row] : time;
     int32_t* positions = positions_.data() + row * time;
     int32_t count = 0;
     for (int64_t step = 0; step < time; ++step) {
@@ -27,7 +23,6 @@ const char* Schedule::build(const Live& live, int64_t batch, int64_t time, bool 
   }
   std::iota(rows_.begin(), rows_.end(), 0);
   std::stable_sort(rows_.begin(), rows_.end(), [&](int32_t a, int32_t b) { return counts_[a] > counts_[b]; });
-  return nullptr;
 }
 
 void Schedule::share_prefixes(const int32_t* ids, int64_t batch, int64_t time) {

@@ -10,8 +10,8 @@ namespace gatewright {
 
 class Schedule {
  public:
-  // Returns a sentence if a length is out of range, or null.
-  const char* build(const Live& live, int64_t batch, int64_t time, bool reverse);
+  // A length out of range counts as the nearest one in range.
+  void build(const Live& live, int64_t batch, int64_t time, bool reverse);
   // Finds leading steps that rows have in common: a run of one id, such as padding on the left. Every step of every row
   // must be live. If rows start from equal states, these steps give the same states in all of them.
   void share_prefixes(const int32_t* ids, int64_t batch, int64_t time);

@@ -1,5 +1,7 @@
 #include "core/tokens.hpp"
 
+#include <algorithm>
+
 namespace gatewright {
 namespace {
 
@@ -9,29 +11,30 @@ thread_local std::vector<int32_t> slot_of;
 
 }  // namespace
 
-const char* Tokens::build(const int32_t* ids, int64_t table, const ScheduleView& schedule, int64_t batch,
-                          int64_t time) {
+void Tokens::build(const int32_t* ids, int64_t table, const ScheduleView& schedule, int64_t batch, int64_t time) {
   slots_.resize(batch * time);
   distinct_.clear();
   if (static_cast<int64_t>(slot_of.size()) < table) slot_of.resize(table, -1);
-  const char* error = nullptr;
-  for (int64_t row = 0; row < batch && !error; ++row) {
+  // Nothing may be thrown between the first entry of slot_of that is set and the last that is reset.
+  distinct_.reserve(std::min<int64_t>(batch * time, table + 1));
+  int32_t missing = -1;  // the slot of the ids outside the table
+  const auto next_slot = [&](int32_t id) {
+    distinct_.push_back(id);
+    return static_cast<int32_t>(distinct_.size() - 1);
+  };
+  for (int64_t row = 0; row < batch; ++row) {
     for (int32_t step = 0; step < schedule.counts[row]; ++step) {
       const int64_t at = row * time + schedule.positions[row * time + step];
-      const int32_t id = ids[at];
-      if (id < 0 || id >= table) {
-        error = "ids must lie between 0 and the number of rows of the table less one";
-        break;
-      }
-      if (slot_of[id] < 0) {
-        slot_of[id] = static_cast<int32_t>(distinct_.size());
-        distinct_.push_back(id);
-      }
-      slots_[at] = slot_of[id];
+      const int64_t id = ids[at] < 0 ? ids[at] + table : ids[at];
+      const bool found = id >= 0 && id < table;
+      int32_t& slot = found ? slot_of[id] : missing;
+      if (slot < 0) slot = next_slot(found ? static_cast<int32_t>(id) : outside_table);
+      slots_[at] = slot;
     }
   }
-  for (const int32_t id : distinct_) slot_of[id] = -1;
-  return error;
+  has_missing_ = missing >= 0;
+  for (const int32_t id : distinct_)
+    if (id != outside_table) slot_of[id] = -1;
 }
 
 }  // namespace gatewright

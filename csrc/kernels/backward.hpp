@@ -147,7 +147,7 @@ class BackwardShard {
     for (int64_t first = range.first; first < range.last; first += scratch_.positions) {
       const int64_t n = at_most(scratch_.positions, range.last - first);
       for (int64_t i = 0; i < n; ++i) {
-        scratch_.x.set(i, call_.in.x + call_.tokens.distinct[first + i] * features);
+        scratch_.x.set(i, row_of_slot(call_.tokens, first + i, call_.in.x, features, call_.missing));
         scratch_.gradient_rows[i] = sums + (first + i) * stride;
       }
       for (int shard = 1; shard < call_.shards; ++shard) {
@@ -164,8 +164,10 @@ class BackwardShard {
       for (int g = 0; g < Cell::gates; ++g)
         multiply<T>(n, scratch_.gradient_rows, g * width_, sizes_.units, shared_.kernel + g * sizes_.units * x_width,
                     x_width, scratch_.dx, x_width, g ? Start<T>::strided(scratch_.dx, x_width) : Start<T>::none());
-      for (int64_t i = 0; i < n; ++i)
-        copy_row(call_.grad.x + call_.tokens.distinct[first + i] * features, scratch_.dx + i * x_width, features);
+      for (int64_t i = 0; i < n; ++i) {
+        const int32_t row = call_.tokens.distinct[first + i];
+        if (row != outside_table) copy_row(call_.grad.x + row * features, scratch_.dx + i * x_width, features);
+      }
     }
   }
 

@@ -127,7 +127,8 @@ void project_tokens(const ForwardCall<T>& call, int shard) {
   const ShardRange range(sizes.tokens, shard, call.shards);
   for (int64_t first = range.first; first < range.last; first += target_chunk_positions) {
     const int64_t n = at_most(target_chunk_positions, range.last - first);
-    for (int64_t i = 0; i < n; ++i) rows[i] = call.in.x + call.tokens.distinct[first + i] * sizes.features;
+    for (int64_t i = 0; i < n; ++i)
+      rows[i] = row_of_slot(call.tokens, first + i, call.in.x, sizes.features, call.missing);
     for (int g = 0; g < Cell::gates; ++g)
       multiply<T>(n, rows, 0, sizes.features, shared.kernel + g * sizes.features * width, width,
                   shared.tokens + first * stride + g * width, stride, Start<T>::strided(shared.bias + g * width, 0));

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cmath>
 #include <thread>
 
 #include "case.hpp"
@@ -227,12 +228,12 @@ Case thinned(const Case& one, bool to_zero) {
 template <class T>
 bool same_values(const Array& a, const Array& b) {
   for (int64_t i = 0; i < a.bytes / static_cast<int64_t>(sizeof(T)); ++i)
-    if (!(a.as<T>()[i] == b.as<T>()[i])) return false;
+    if (!(a.as<T>()[i] == b.as<T>()[i] || (std::isnan(a.as<T>()[i]) && std::isnan(b.as<T>()[i])))) return false;
   return true;
 }
 
 // A denormal operand counts as zero. Only if every step is live and has features: carried states are copied, not
-// computed, and so is the bias that is a candidate without features.
+// computed, and so is the bias that is a candidate without features. An id outside the table makes both results NaN.
 void denormals(const Cases& cases) {
   int compared = 0;
   for (size_t i = 0; i < cases.size(); ++i) {
@@ -240,7 +241,6 @@ void denormals(const Cases& cases) {
     if (one.arrays[mask].data || one.arrays[lengths].data || one.sizes.time == 0 || one.sizes.features == 0) continue;
     gatewright::set_num_threads(one.threads);
     const Result actual = compute(thinned(one, false)), expected = compute(thinned(one, true));
-    if (actual.refused && expected.refused) continue;
     for (int k = 0; k < outputs; ++k)
       if (!(one.is_double ? same_values<double>(actual.arrays[k], expected.arrays[k])
                           : same_values<float>(actual.arrays[k], expected.arrays[k])))

@@ -177,16 +177,65 @@ def test_ids_of_masked_steps_are_not_read():
     np.testing.assert_array_equal(run.sequence, same.sequence)
 
 
-@pytest.mark.parametrize("wrong", [-1, 7])
-def test_ids_out_of_range(wrong):
+DROPS = (None, np.ones((1, 3, 4), np.float32))
+
+
+@pytest.mark.parametrize("drop", DROPS, ids=["rows", "dropout_mask"])
+@pytest.mark.parametrize("wrong", [-8, 7, 2**32 + 3])
+def test_an_id_outside_the_table_is_an_error_in_numpy(wrong, drop):
     rec = Recurrence("gru")
-    tokens, kernel, recurrent, bias, _, _ = problem(rec, 3, 5, 4, 6, 7)
+    tokens, kernel, recurrent, bias, mask, _ = problem(rec, 3, 5, 4, 6, 7, dtype=np.float32)
+    right = tokens.ids[1, 2]
     tokens.ids[1, 2] = wrong
-    with pytest.raises(ValueError, match="ids must lie between 0 and"):
-        of_numpy.forward(rec, tokens, kernel, recurrent, bias)
+    sentence = (
+        f"ids must lie between -7 and 6, because the table has 7 rows, but the id of example 1 at step 2 is {wrong}"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        of_numpy.forward(rec, tokens, kernel, recurrent, bias, dropout_mask=drop)
+    mask[1] = [True, True, False, False, False]  # ids of steps that are not live have no effect
+    for live in ({"mask": mask}, {"lengths": [5, 2, 0]}):
+        run = of_numpy.forward(rec, tokens, kernel, recurrent, bias, dropout_mask=drop, **live)
+        assert np.isfinite(run.sequence).all()
     # The call after is as if nothing had been.
-    tokens.ids[1, 2] = 0
-    of_numpy.forward(rec, tokens, kernel, recurrent, bias)
+    tokens.ids[1, 2] = right
+    of_numpy.forward(rec, tokens, kernel, recurrent, bias, dropout_mask=drop)
+
+
+@pytest.mark.parametrize("drop", DROPS, ids=["rows", "dropout_mask"])
+def test_negative_ids_count_from_the_end(drop):
+    rec = Recurrence("lstm")
+    tokens, kernel, recurrent, bias, _, d_sequence = problem(rec, 3, 5, 4, 6, 7, dtype=np.float32)
+    below = Tokens(tokens.ids - 7, tokens.table)
+    runs = [of_numpy.forward(rec, x, kernel, recurrent, bias, dropout_mask=drop, keep=True) for x in (tokens, below)]
+    np.testing.assert_array_equal(runs[0].sequence, runs[1].sequence)
+    np.testing.assert_array_equal(*(run.backward(d_sequence).kernel for run in runs))
+    for implementation in ("kernel", "scan"):
+        out, _ = of_jax.forward(rec, below, kernel, recurrent, bias, dropout_mask=drop, implementation=implementation)
+        assert_close(out, runs[0].sequence, "forward", np.float32)
+
+
+@pytest.mark.parametrize("implementation", ["kernel", "scan"])
+@pytest.mark.parametrize("drop", DROPS, ids=["rows", "dropout_mask"])
+def test_an_id_outside_the_table_gives_nan_in_jax(implementation, drop):
+    """The kernels do not fail inside a compiled program. The example with the id is NaN from there on, and no other."""
+    rec = Recurrence("gru", reverse=True)
+    tokens, kernel, recurrent, bias, _, _ = problem(rec, 3, 5, 4, 6, 7, dtype=np.float32)
+    ids = tokens.ids.copy()
+    ids[1, 2], ids[2, 4] = 7, 2**32 + 3  # the second would become the valid id 3 if its upper half were dropped
+
+    def loss(table, ids):
+        x = Tokens(ids, table)
+        sequence, _ = of_jax.forward(rec, x, kernel, recurrent, bias, dropout_mask=drop, implementation=implementation)
+        return jnp.where(jnp.isnan(sequence), 0, sequence).sum(), sequence
+
+    run = jax.value_and_grad(loss, has_aux=True)
+    (_, sequence), by_table = run(tokens.table, ids)
+    expected = np.zeros((3, 5), bool)
+    expected[1, :3] = expected[2] = True
+    np.testing.assert_array_equal(np.isnan(sequence).any(2), expected)
+    assert by_table.shape == (7, 4)
+    (_, compiled), _ = jax.jit(run)(tokens.table, of_jax.as_int32(ids))
+    assert_close(compiled, sequence, "forward", np.float32)
 
 
 @pytest.mark.parametrize("door", [of_numpy, of_jax])

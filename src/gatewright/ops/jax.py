@@ -121,7 +121,7 @@ def _backward(
 
 
 def _scan(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
-    x = o.x if o.ids is None else jnp.take(o.x, o.ids, axis=0)
+    x = o.x if o.ids is None else _rows(o.x, o.ids)
     mask = o.mask if o.lengths is None else jnp.arange(x.shape[1]) < o.lengths[:, None]
     # A NaN at a masked step must not reach a gradient as 0 * NaN.
     x = x if mask is None else jnp.where(mask[:, :, None], x, 0)
@@ -234,8 +234,7 @@ def forward(
             the first steps that examples have in common, such as padding on the left, are computed only once.
         mask: Booleans [batch, time], True at live steps. At a masked step the states keep their values.
         lengths: Integers [batch], an alternative to the mask: the number of live steps, which are the first
-            steps of each example. Under `jit`, a length that is out of range is detected only when the compiled
-            function runs.
+            steps of each example. Under `jit`, a length out of range counts as the nearest one in range.
         dropout_mask: Mask on x, [1 or gates, batch, features]: 0 for a dropped feature, 1 / (1 - rate) for the others.
             All steps use the same mask. None for no dropout.
         recurrent_dropout_mask: Mask on h, [1 or gates, batch, units], with the same kind of values. None for no
@@ -377,12 +376,35 @@ if TYPE_CHECKING:
 
 def _tokens(tokens: Tokens, gathered: bool) -> tuple[Array, Array | None]:
     """Return the table, and the ids as int32 [batch, time]. If `gathered`, return the vector of each id, and None."""
-    ids, table = jnp.asarray(tokens.ids), jnp.asarray(tokens.table)
+    ids, table = tokens.ids, jnp.asarray(tokens.table)
+    if not hasattr(ids, "dtype"):
+        ids = np.asarray(ids)
     if ids.ndim != 2 or not jnp.issubdtype(ids.dtype, jnp.integer):
         raise ValueError(f"ids must be integers of shape [batch, time], not {ids.dtype} of shape {list(ids.shape)}.")
     if table.ndim != 2:
         raise ValueError(f"table must have shape [rows, features], not {list(table.shape)}.")
-    return (jnp.take(table, ids, axis=0), None) if gathered else (table, ids.astype(jnp.int32))
+    ids = as_int32(ids)
+    return (_rows(table, ids), None) if gathered else (table, ids)
+
+
+def as_int32(ids: Array) -> Array:
+    """Return integers as int32. Values that do not fit become the nearest that does, so that none becomes a valid id.
+
+    Args:
+        ids: A NumPy or JAX array of integers.
+    """
+    if not np.can_cast(ids.dtype, np.int32):
+        limits = np.iinfo(np.int32)
+        low = limits.min if np.issubdtype(ids.dtype, np.signedinteger) else 0
+        ids = (np if isinstance(ids, np.ndarray) else jnp).clip(ids, low, limits.max)
+    return jnp.asarray(ids, jnp.int32)
+
+
+def _rows(table: Array, ids: Array) -> Array:
+    """Return the rows of a table, [batch, time, features]. Ids outside the table give NaN."""
+    if not table.shape[0]:
+        return jnp.full((*ids.shape, table.shape[1]), jnp.nan, table.dtype)
+    return jnp.take(table, ids, axis=0, mode="fill", fill_value=jnp.nan)
 
 
 def _mask(name: str, mask: Array | None) -> Array | None:

@@ -142,7 +142,7 @@ def forward(
     """
     ids = None
     if isinstance(x, Tokens):
-        x, ids = _tokens(x, gathered=dropout_mask is not None)
+        x, ids = _tokens(x)
     x = _floats("x", x)
     if recurrent_kernel is None:
         recurrent_kernel = no_recurrent_kernel(rec, np.asarray(kernel))
@@ -168,6 +168,11 @@ def forward(
     )
     if mask is not None and lengths is not None:
         raise ValueError("mask and lengths are both given. Give only one of them.")
+    counts = None if lengths is None else check_lengths(lengths, batch, time)
+    if ids is not None:
+        ids = _ids_in_table(ids, len(x), live, counts)
+        if dropout_mask is not None:  # equal ids then have different inputs
+            x, ids = x[ids], None
     operands = {
         "x": x,
         "ids": ids,
@@ -175,7 +180,7 @@ def forward(
         "recurrent_kernel": recurrent_kernel,
         "bias": bias,
         "mask": live,
-        "lengths": None if lengths is None else check_lengths(lengths, batch, time),
+        "lengths": counts,
         "dropout_mask": dropout_mask,
         "recurrent_dropout_mask": recurrent_dropout_mask,
         "zoneout_mask": zoned,
@@ -330,16 +335,37 @@ if TYPE_CHECKING:
     def __getattr__(name: str) -> Any: ...
 
 
-def _tokens(tokens: Tokens, gathered: bool) -> tuple[FloatArray, NDArray[np.int32] | None]:
-    """Return the table, and the ids as int32 [batch, time]. If `gathered`, return the vector of each id, and None."""
+def _tokens(tokens: Tokens) -> tuple[FloatArray, NDArray[Any]]:
+    """Return the table and the ids, [batch, time]."""
     ids, table = np.asarray(tokens.ids), _floats("table", tokens.table)
     if ids.ndim != 2 or not (np.issubdtype(ids.dtype, np.integer) or ids.size == 0):
         raise ValueError(f"ids must be integers of shape [batch, time], not {ids.dtype} of shape {list(ids.shape)}.")
     if table.ndim != 2:
         raise ValueError(f"table must have shape [rows, features], not {list(table.shape)}.")
-    if ids.size and (np.any(ids > np.iinfo(np.int32).max) or np.any(ids < np.iinfo(np.int32).min)):
-        raise ValueError("ids must fit into 32-bit integers.")
-    return (table[ids], None) if gathered else (table, np.ascontiguousarray(ids, np.int32))
+    return table, ids
+
+
+def _ids_in_table(
+    ids: NDArray[Any], rows: int, mask: NDArray[np.uint8] | None, lengths: NDArray[np.int32] | None
+) -> NDArray[np.int32]:
+    """Return ids as int32, with 0 in place of ids outside the table at steps that are not live.
+
+    Raises:
+        ValueError: An id at a live step is outside the table.
+    """
+    outside = (ids >= rows) | (ids < -rows)
+    if outside.any():
+        wrong = outside if mask is None else outside & (mask != 0)
+        if lengths is not None:
+            wrong = wrong & (np.arange(ids.shape[1]) < lengths[:, None])
+        if wrong.any():
+            example, step = np.argwhere(wrong)[0]
+            raise ValueError(
+                f"ids must lie between {-rows} and {rows - 1}, because the table has {rows} rows, but the id of "
+                f"example {example} at step {step} is {ids[example, step]}. Use a larger table or other ids."
+            )
+        ids = np.where(outside, 0, ids)
+    return np.ascontiguousarray(ids, np.int32)
 
 
 def check_lengths(lengths: Any, batch: int, time: int) -> NDArray[np.int32]:

@@ -105,7 +105,9 @@ class Tokens(NamedTuple):
     recurrence, the gradient with respect to x is then the gradient with respect to the table, [rows, features].
 
     Attributes:
-        ids: Integers [batch, time], the indices of rows of the table. At live steps they must be from 0 to rows - 1.
+        ids: Integers [batch, time], the indices of rows of the table. Negative ids count from the end. An id outside
+            the table, below -rows or above rows - 1, is an error for NumPy arrays. For JAX arrays, whose values are
+            not known when a program is compiled, its inputs are NaN. Ids at steps that are not live have no effect.
         table: The table, [rows, features].
     """
 
