@@ -4,9 +4,9 @@
 
 There is one such function for each cell in `gatewright.ops.cells`. They work with `jit`, `grad` and `vmap` and inside
 `lax.scan`. On a CPU they run the compiled kernels, through XLA's foreign function interface. On other platforms they
-run a fallback, which computes the same equations with `lax.scan`. The kernels support first derivatives in reverse
-mode (`grad`). For higher derivatives and for `jvp`, choose the fallback with `implementation="scan"`. `vmap` runs
-the kernels once for each element of the mapped axis. Use the batch axis of the inputs instead where you can.
+run a fallback, which computes the same equations with `lax.scan`. The kernels compute first derivatives in reverse
+mode (`grad`). Higher derivatives and forward mode (`jvp`) use the fallback, with one `SlowDerivativeWarning`. `vmap`
+runs the kernels once for each element of the mapped axis. Use the batch axis of the inputs instead where you can.
 
 The weights have the layout of Keras (see `gatewright.ops.cells.cell`). No gradients flow through dropout masks.
 """
@@ -25,6 +25,7 @@ from jax import lax
 from gatewright.ops import _kernels, reference
 from gatewright.ops.cells import CELLS
 from gatewright.ops.cells.cell import Cell
+from gatewright.ops.derivatives import differentiable
 from gatewright.ops.functions import described
 from gatewright.ops.kernels import spec
 from gatewright.ops.numpy import check_lengths
@@ -159,18 +160,23 @@ def _on_cpu_only() -> bool:
     return jax.default_backend() == "cpu"
 
 
-# `given` is True if the caller passed initial states, whose gradients may be needed.
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
-def _recur(rec: Recurrence, sequence: bool, given: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
+# What the derivatives need to know: the recurrence, whether the outputs of all steps are wanted, and whether the caller
+# passed initial states, whose gradients may be needed.
+_Static = tuple[Recurrence, bool, bool]
+
+
+def _recur(static: _Static, operands: Any, rest: Any) -> Any:
+    rec, sequence, _ = static
+    o = _Operands._make((*operands, *rest))
     if _on_cpu_only():
         return _infer(rec, sequence, o)
-    chosen: tuple[Array | None, tuple[Array, ...]] = lax.platform_dependent(
-        o, cpu=partial(_infer, rec, sequence), default=partial(_scan, rec, sequence)
-    )
-    return chosen
+    return lax.platform_dependent(o, cpu=partial(_infer, rec, sequence), default=partial(_scan, rec, sequence))
 
 
-def _recur_forward(rec: Recurrence, sequence: bool, given: bool, o: _Operands) -> tuple[Any, Any]:
+def _recur_saving(static: _Static, operands: Any, rest: Any) -> Any:
+    rec, sequence, _ = static
+    o = _Operands._make((*operands, *rest))
+
     def fallback(o: _Operands) -> tuple[Array, tuple[Array, ...], Array]:
         (batch, time, units), slots = _shapes(o)[0], len(rec.saved_names)
         # The fallback runs the forward pass again in its backward pass, and needs no saved values.
@@ -180,26 +186,31 @@ def _recur_forward(rec: Recurrence, sequence: bool, given: bool, o: _Operands) -
         out, states, saved = _forward(rec, True, True, o)
     else:
         out, states, saved = lax.platform_dependent(o, cpu=partial(_forward, rec, True, True), default=fallback)
-    return (out if sequence else None, states), (o, out, saved)
+    return (out if sequence else None, states), (out, saved)
 
 
-def _recur_backward(rec: Recurrence, sequence: bool, given: bool, residuals: Any, d: Any) -> tuple[_Operands]:
-    (o, out, saved), (d_sequence, d_states) = residuals, d
+def _recur_backward(static: _Static, operands: Any, rest: Any, saved: Any, by_outputs: Any) -> Any:
+    rec, sequence, given = static
+    o = _Operands._make((*operands, *rest))
 
     def fallback(o: _Operands, out: Array, saved: Array, d_sequence: Any, d_states: Any) -> _Operands:
-        def differentiable(x: Any, kernel: Any, recurrent_kernel: Any, bias: Any, states: Any) -> Any:
-            return _scan(rec, sequence, _Operands(x, kernel, recurrent_kernel, bias, states, *o[5:]))
+        def by_scan(*operands: Any) -> Any:
+            return _scan(rec, sequence, _Operands._make((*operands, *o[5:])))
 
-        x, kernel, recurrent_kernel, bias, states = jax.vjp(differentiable, *o[:5])[1]((d_sequence, d_states))
-        return _Operands(x, kernel, recurrent_kernel, bias, states)
+        return _Operands(*jax.vjp(by_scan, *o[:5])[1]((d_sequence, d_states)))
 
-    arguments = (o, out, saved, d_sequence, d_states)
     if _on_cpu_only():
-        return (_backward(rec, given, *arguments),)
-    return (lax.platform_dependent(*arguments, cpu=partial(_backward, rec, given), default=fallback),)
+        return _backward(rec, given, o, *saved, *by_outputs)[:5]
+    arguments = (o, *saved, *by_outputs)
+    return lax.platform_dependent(*arguments, cpu=partial(_backward, rec, given), default=fallback)[:5]
 
 
-_recur.defvjp(_recur_forward, _recur_backward)
+def _recur_by_scan(static: _Static, operands: Any, rest: Any) -> Any:
+    rec, sequence, _ = static
+    return _scan(rec, sequence, _Operands._make((*operands, *rest)))
+
+
+_differentiable = differentiable(_recur, _recur_saving, _recur_backward, _recur_by_scan)
 
 
 # ---- public --------------------------------------------------------------------------------------------------
@@ -298,7 +309,8 @@ def forward(
     check_operands(rec, shape, *o[1:6], o.dropout_mask, o.recurrent_dropout_mask, o.zoneout_mask)
     if implementation == "scan":
         return _scan(rec, return_sequence, o)
-    return _recur(rec, return_sequence, given, o)
+    result: tuple[Array | None, tuple[Array, ...]] = _differentiable((rec, return_sequence, given), o[:5], o[5:])
+    return result
 
 
 def _sequence_function(cell: Cell) -> Callable[..., tuple[Array | None, tuple[Array, ...]]]:
@@ -398,6 +410,27 @@ def as_int32(ids: Array) -> Array:
         low = limits.min if np.issubdtype(ids.dtype, np.signedinteger) else 0
         ids = (np if isinstance(ids, np.ndarray) else jnp).clip(ids, low, limits.max)
     return jnp.asarray(ids, jnp.int32)
+
+
+def check_ids(ids: Array, rows: int, tag: int) -> Array:
+    """Return the ids. When the compiled program runs, record the first id outside the table.
+
+    `_kernels.take_outside_ids` returns the recorded ids.
+
+    Args:
+        ids: int32, of any shape.
+        rows: Number of rows of the table.
+        tag: A number with which the id is recorded.
+    """
+    result = jax.ShapeDtypeStruct(ids.shape, jnp.int32)  # type: ignore[no-untyped-call]
+    handler = jax.ffi.ffi_call("gatewright_check_ids", result, vmap_method="broadcast_all")
+
+    def checked(ids: Array) -> Array:
+        return handler(ids, rows=np.int64(rows), tag=np.int64(tag))
+
+    if _on_cpu_only():
+        return checked(ids)
+    return lax.platform_dependent(ids, cpu=checked, default=lambda ids: ids)
 
 
 def _rows(table: Array, ids: Array) -> Array:
