@@ -12,7 +12,8 @@ from gatewright.support.version import VERSION
 __version__ = VERSION
 
 _MODULES = {
-    "SlowPathWarning": "keras.accelerate",
+    "SlowPathWarning": "keras.slow_path",
+    "UnknownIdWarning": "keras.embeddings",
     "accelerate": "keras.accelerate",
     "compare": "commands.compare",
     "disable": "keras.enable",

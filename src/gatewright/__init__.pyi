@@ -12,11 +12,12 @@ from gatewright.commands.generate import generate as generate
 from gatewright.commands.info import info as info
 from gatewright.commands.predict import predict as predict
 from gatewright.commands.train import train as train
-from gatewright.keras.accelerate import SlowPathWarning as SlowPathWarning
 from gatewright.keras.accelerate import accelerate as accelerate
 from gatewright.keras.accelerate import restore as restore
+from gatewright.keras.embeddings import UnknownIdWarning as UnknownIdWarning
 from gatewright.keras.enable import disable as disable
 from gatewright.keras.enable import enable as enable
+from gatewright.keras.slow_path import SlowPathWarning as SlowPathWarning
 from gatewright.ops.kernels import num_threads as num_threads
 from gatewright.ops.kernels import set_num_threads as set_num_threads
 from gatewright.results.records import Trained

@@ -11,7 +11,7 @@ import pytest
 from tolerances import assert_close
 
 import gatewright
-from gatewright.keras import accelerate as module
+from gatewright.keras import embeddings, loops
 from gatewright.ops import jax as of_jax
 from gatewright.ops import kernels
 from gatewright.ops import numpy as of_numpy
@@ -357,10 +357,5 @@ class TestKeras:
         with gatewright.accelerate():
             self._trained(make)
             gc.collect()
-            assert not any(map(len, module_state()))
-
-
-def module_state():
-
-    accelerate = module
-    return accelerate._embedded, accelerate._zero_states
+            assert not len(embeddings.embedded)
+            assert not len(loops.zero_states)

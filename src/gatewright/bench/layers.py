@@ -12,7 +12,8 @@ import numpy as np
 
 from gatewright.bench.calls import calls_for, seconds
 from gatewright.bench.shape import Case
-from gatewright.keras.accelerate import SlowPathWarning, accelerate
+from gatewright.keras.accelerate import accelerate
+from gatewright.keras.slow_path import SlowPathWarning
 
 _DROPOUT_RATE = 0.2
 _MIN_SECONDS = 0.01  # shorter programs are called several times in a row

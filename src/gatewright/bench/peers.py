@@ -61,7 +61,8 @@ class KerasPeer:
 
         self.name, self.keras = name, keras
         if name == OURS:
-            from gatewright.keras.accelerate import SlowPathWarning, accelerate
+            from gatewright.keras.accelerate import accelerate
+            from gatewright.keras.slow_path import SlowPathWarning
 
             warnings.simplefilter("error", SlowPathWarning)  # otherwise stock Keras would be timed
             accelerate()

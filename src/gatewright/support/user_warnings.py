@@ -40,5 +40,6 @@ def _library_folders() -> tuple[str, ...]:
     return (
         *(folder + os.sep for folder in folders),
         "<frozen ",
+        "<gatewright ",
         os.path.dirname(os.__file__) + os.sep + "contextlib.py",
     )

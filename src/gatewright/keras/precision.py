@@ -1,0 +1,45 @@
+"""Compute in float64 if a program asks Keras for it.
+
+Without its 64-bit mode, JAX makes float32 arrays where float64 is asked for, and stock Keras on JAX trains in float32.
+"""
+
+import functools
+import sys
+from typing import Any
+
+_wide_before: list[bool] = []  # JAX's 64-bit mode before `begin`
+
+
+def begin() -> None:
+    """Turn on JAX's 64-bit mode if Keras already computes in float64."""
+    import jax
+    import keras
+
+    _wide_before[:] = [jax.dtypes.canonicalize_dtype("float64") == "float64"]
+    if keras.config.floatx() == "float64":
+        jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+
+
+def end() -> None:
+    """Put JAX's 64-bit mode back to its state before `begin`."""
+    import jax
+
+    jax.config.update("jax_enable_x64", _wide_before.pop())  # type: ignore[no-untyped-call]
+
+
+def modules_with_set_floatx() -> list[Any]:
+    """Return the modules of Keras that have the function `set_floatx`."""
+    modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == "keras"]
+    return [module for module in modules if callable(vars(module).get("set_floatx"))]
+
+
+def with_64_bits(stock: Any) -> Any:
+    """Return a replacement for `stock`, which is `set_floatx`, that also turns JAX's 64-bit mode on for float64."""
+    import jax
+
+    @functools.wraps(stock)
+    def set_floatx(value: str) -> None:
+        stock(value)
+        jax.config.update("jax_enable_x64", value == "float64" or _wide_before[0])  # type: ignore[no-untyped-call]
+
+    return set_floatx
