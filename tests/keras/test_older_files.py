@@ -15,7 +15,6 @@ from gatewright.keras import accelerate, notes, older  # noqa: E402
 from gatewright.support.errors import InputError  # noqa: E402
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::gatewright.keras.accelerate.SlowPathWarning"),
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras, when it saves .h5 files
 ]
 

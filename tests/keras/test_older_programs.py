@@ -100,6 +100,13 @@ assert OldAdam(lr=0.5, decay=0.0).learning_rate == 0.5
     assert not [name for name in sys.modules if name.startswith(("keras.engine", "keras_preprocessing"))]
 
 
+def test_names_that_old_modules_imported_for_themselves_are_served():
+    names = run("from keras.layers.core import *\nfrom keras.models import Sequential, optimizers\n", np=None)
+    assert names["np"] is np
+    assert names["K"] is keras.backend
+    assert names["optimizers"] is keras.optimizers
+
+
 def test_warnings_are_about_the_line_that_they_are_about_in_stock_keras():
     with pytest.warns(UserWarning, match="Do not pass an `input_shape`") as caught:
         keras.layers.Dense(3, input_shape=(3,))

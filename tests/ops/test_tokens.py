@@ -17,6 +17,7 @@ from gatewright.ops import kernels
 from gatewright.ops import numpy as of_numpy
 from gatewright.ops import reference as cells
 from gatewright.ops.cells import CELLS
+from gatewright.ops.ids import as_int32
 from gatewright.ops.numpy import Tokens
 from gatewright.ops.recurrence import Recurrence
 
@@ -234,7 +235,7 @@ def test_an_id_outside_the_table_gives_nan_in_jax(implementation, drop):
     expected[1, :3] = expected[2] = True
     np.testing.assert_array_equal(np.isnan(sequence).any(2), expected)
     assert by_table.shape == (7, 4)
-    (_, compiled), _ = jax.jit(run)(tokens.table, of_jax.as_int32(ids))
+    (_, compiled), _ = jax.jit(run)(tokens.table, as_int32(ids))
     assert_close(compiled, sequence, "forward", np.float32)
 
 

@@ -66,7 +66,7 @@ def _checked(layer: Any, inputs: Any) -> Any:
     import jax
     from jax import numpy as jnp
 
-    from gatewright.ops.jax import as_int32, check_ids
+    from gatewright.ops.ids import as_int32, check_ids
 
     ids = as_int32(inputs) if jnp.issubdtype(inputs.dtype, jnp.integer) else inputs.astype(jnp.int32)
     rows, tag = layer.input_dim, _tag(layer)

@@ -11,6 +11,7 @@ from gatewright.keras.slow_path import (
     activations_of,
     cell_names,
     cells_of,
+    is_old,
     reason_of_call,
     reason_of_layer,
     warn_once,
@@ -102,10 +103,11 @@ def _count(number: int, what: str) -> str:
 def _recurrence(layer: Any, cell: Any) -> Recurrence:
     name = cell_names()[type(cell)]
     activations = activations_of(cell)
+    recurrent = activations.get("recurrent_activation")
     return Recurrence(
         name,
         activation=str(activation_name(activations["activation"])),
-        recurrent_activation=str(activation_name(activations.get("recurrent_activation"))),
+        recurrent_activation="hard_sigmoid" if is_old(recurrent) else str(activation_name(recurrent)),
         reset_after=name != "gru" or cell.reset_after,
         reverse=bool(layer.go_backwards),
         zero_output_for_mask=bool(layer.zero_output_for_mask),
@@ -137,7 +139,6 @@ def _run_kernels(layer: Any, sequences: Any, states: Sequence[list[Any]], mask: 
 def _run_cell(
     rec: Recurrence, cell: Any, sequences: Any, states: list[Any], mask: Any, training: bool, return_sequence: bool
 ) -> Any:
-    from keras import ops
 
     from gatewright.ops import jax as gw
 
@@ -149,9 +150,9 @@ def _run_cell(
     return gw.forward(
         rec,
         sequences if tokens is None else tokens,
-        ops.convert_to_tensor(cell.kernel),
-        ops.convert_to_tensor(cell.recurrent_kernel),
-        None if cell.bias is None else ops.convert_to_tensor(cell.bias),
+        _weights(cell, cell.kernel),
+        _weights(cell, cell.recurrent_kernel),
+        None if cell.bias is None else _weights(cell, cell.bias),
         # No gradient can be asked for with respect to zeros that the layer made for itself.
         initial_state=None if all(map(zero_states.get, states)) else states,
         mask=mask,
@@ -159,6 +160,20 @@ def _run_cell(
         recurrent_dropout_mask=recurrent_dropout_mask,
         return_sequence=return_sequence,
     )
+
+
+def _weights(cell: Any, variable: Any) -> Any:
+    """Return the value of a weight of a cell, scaled for the `hard_sigmoid` of Keras 1 and 2 if the cell has it.
+
+    The kernels compute clip(a / 6 + 0.5, 0, 1). The old function is clip(0.2 a + 0.5, 0, 1), the same of 1.2 a.
+    """
+    from keras import ops
+
+    value = ops.convert_to_tensor(variable)
+    if not is_old(activations_of(cell).get("recurrent_activation")):
+        return value
+    scales = [1.2, 1.2, 1.0, 1.2] if cell_names()[type(cell)] == "lstm" else [1.2, 1.2, 1.0]  # i, f, c, o or z, r, h
+    return value * ops.cast(ops.repeat(ops.convert_to_tensor(scales), cell.units), value.dtype)
 
 
 def _draw_mask(rate: float, draw: Any, like: Any) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from gatewright.keras.older.activations import hard_sigmoid
 from gatewright.support.user_warnings import frames, warn_user
 
 ACTIVATIONS = ("tanh", "sigmoid", "relu", "hard_sigmoid", "linear")
@@ -55,7 +56,7 @@ def reason_of_layer(layer: Any) -> str | None:
         if type(cell) not in cell_names():
             return f"its cell is {type(cell).__name__}, not the stock SimpleRNNCell, LSTMCell or GRUCell"
         for name, function in activations_of(cell).items():
-            if activation_name(function) is None:
+            if activation_name(function) is None and not (name == "recurrent_activation" and is_old(function)):
                 found = getattr(function, "__name__", type(function).__name__)
                 return f"its {name} is {found}, and the kernels compute {', '.join(ACTIVATIONS)}"
         dtype = actual_dtype(cell.compute_dtype)
@@ -115,6 +116,11 @@ def activation_name(function: Any) -> str | None:
     if function is None:
         return "linear"
     return next((name for name in ACTIVATIONS if function is activations.get(name)), None)
+
+
+def is_old(function: Any) -> bool:
+    """Return True for the `hard_sigmoid` of Keras 1 and 2. It runs on the kernels with scaled weights."""
+    return function is hard_sigmoid
 
 
 def actual_dtype(dtype: str) -> str:

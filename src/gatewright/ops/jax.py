@@ -27,6 +27,7 @@ from gatewright.ops.cells import CELLS
 from gatewright.ops.cells.cell import Cell
 from gatewright.ops.derivatives import differentiable
 from gatewright.ops.functions import described
+from gatewright.ops.ids import on_cpu_only, rows_of, table_and_ids
 from gatewright.ops.kernels import spec
 from gatewright.ops.numpy import check_lengths
 from gatewright.ops.recurrence import Recurrence, Tokens, check_operands, no_recurrent_kernel
@@ -122,7 +123,7 @@ def _backward(
 
 
 def _scan(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
-    x = o.x if o.ids is None else _rows(o.x, o.ids)
+    x = o.x if o.ids is None else rows_of(o.x, o.ids)
     mask = o.mask if o.lengths is None else jnp.arange(x.shape[1]) < o.lengths[:, None]
     # A NaN at a masked step must not reach a gradient as 0 * NaN.
     x = x if mask is None else jnp.where(mask[:, :, None], x, 0)
@@ -156,10 +157,6 @@ def _scan(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, 
 # ---- one differentiable operation ----------------------------------------------------------------------------
 
 
-def _on_cpu_only() -> bool:
-    return jax.default_backend() == "cpu"
-
-
 # What the derivatives need to know: the recurrence, whether the outputs of all steps are wanted, and whether the caller
 # passed initial states, whose gradients may be needed.
 _Static = tuple[Recurrence, bool, bool]
@@ -168,7 +165,7 @@ _Static = tuple[Recurrence, bool, bool]
 def _recur(static: _Static, operands: Any, rest: Any) -> Any:
     rec, sequence, _ = static
     o = _Operands._make((*operands, *rest))
-    if _on_cpu_only():
+    if on_cpu_only():
         return _infer(rec, sequence, o)
     return lax.platform_dependent(o, cpu=partial(_infer, rec, sequence), default=partial(_scan, rec, sequence))
 
@@ -182,7 +179,7 @@ def _recur_saving(static: _Static, operands: Any, rest: Any) -> Any:
         # The fallback runs the forward pass again in its backward pass, and needs no saved values.
         return *_scan(rec, True, o), jnp.zeros((batch, time, slots, units) if slots else (0,), o.x.dtype)
 
-    if _on_cpu_only():
+    if on_cpu_only():
         out, states, saved = _forward(rec, True, True, o)
     else:
         out, states, saved = lax.platform_dependent(o, cpu=partial(_forward, rec, True, True), default=fallback)
@@ -199,7 +196,7 @@ def _recur_backward(static: _Static, operands: Any, rest: Any, saved: Any, by_ou
 
         return _Operands(*jax.vjp(by_scan, *o[:5])[1]((d_sequence, d_states)))
 
-    if _on_cpu_only():
+    if on_cpu_only():
         return _backward(rec, given, o, *saved, *by_outputs)[:5]
     arguments = (o, *saved, *by_outputs)
     return lax.platform_dependent(*arguments, cpu=partial(_backward, rec, given), default=fallback)[:5]
@@ -267,7 +264,7 @@ def forward(
         raise ValueError(f"implementation must be 'auto', 'kernel' or 'scan', not {implementation!r}.")
     ids = None
     if isinstance(x, Tokens):
-        x, ids = _tokens(x, gathered=dropout_mask is not None)
+        x, ids = table_and_ids(x, gathered=dropout_mask is not None)
     x = jnp.asarray(x)
     if implementation != "scan" and x.dtype not in (jnp.float32, jnp.float64):
         raise TypeError(f"x must be float32 or float64, not {x.dtype}; implementation='scan' supports other types.")
@@ -384,60 +381,6 @@ globals().update({name: _sequence_function(cell) for name, cell in CELLS.items()
 if TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any: ...
-
-
-def _tokens(tokens: Tokens, gathered: bool) -> tuple[Array, Array | None]:
-    """Return the table, and the ids as int32 [batch, time]. If `gathered`, return the vector of each id, and None."""
-    ids, table = tokens.ids, jnp.asarray(tokens.table)
-    if not hasattr(ids, "dtype"):
-        ids = np.asarray(ids)
-    if ids.ndim != 2 or not jnp.issubdtype(ids.dtype, jnp.integer):
-        raise ValueError(f"ids must be integers of shape [batch, time], not {ids.dtype} of shape {list(ids.shape)}.")
-    if table.ndim != 2:
-        raise ValueError(f"table must have shape [rows, features], not {list(table.shape)}.")
-    ids = as_int32(ids)
-    return (_rows(table, ids), None) if gathered else (table, ids)
-
-
-def as_int32(ids: Array) -> Array:
-    """Return integers as int32. Values that do not fit become the nearest that does, so that none becomes a valid id.
-
-    Args:
-        ids: A NumPy or JAX array of integers.
-    """
-    if not np.can_cast(ids.dtype, np.int32):
-        limits = np.iinfo(np.int32)
-        low = limits.min if np.issubdtype(ids.dtype, np.signedinteger) else 0
-        ids = (np if isinstance(ids, np.ndarray) else jnp).clip(ids, low, limits.max)
-    return jnp.asarray(ids, jnp.int32)
-
-
-def check_ids(ids: Array, rows: int, tag: int) -> Array:
-    """Return the ids. When the compiled program runs, record the first id outside the table.
-
-    `_kernels.take_outside_ids` returns the recorded ids.
-
-    Args:
-        ids: int32, of any shape.
-        rows: Number of rows of the table.
-        tag: A number with which the id is recorded.
-    """
-    result = jax.ShapeDtypeStruct(ids.shape, jnp.int32)  # type: ignore[no-untyped-call]
-    handler = jax.ffi.ffi_call("gatewright_check_ids", result, vmap_method="broadcast_all")
-
-    def checked(ids: Array) -> Array:
-        return handler(ids, rows=np.int64(rows), tag=np.int64(tag))
-
-    if _on_cpu_only():
-        return checked(ids)
-    return lax.platform_dependent(ids, cpu=checked, default=lambda ids: ids)
-
-
-def _rows(table: Array, ids: Array) -> Array:
-    """Return the rows of a table, [batch, time, features]. Ids outside the table give NaN."""
-    if not table.shape[0]:
-        return jnp.full((*ids.shape, table.shape[1]), jnp.nan, table.dtype)
-    return jnp.take(table, ids, axis=0, mode="fill", fill_value=jnp.nan)
 
 
 def _mask(name: str, mask: Array | None) -> Array | None:

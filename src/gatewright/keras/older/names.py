@@ -1,6 +1,7 @@
 """Names in the modules of Keras 1 and Keras 2 that Keras 3 has under another name, or not at all."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from gatewright.keras.older import layers, patches
@@ -35,10 +36,20 @@ _RENAMED: dict[str, dict[str, str]] = {
     "utils": {"plot": "plot_model"},
 }
 
+# Modules that the modules of earlier releases imported for themselves. Programs use them after `from ... import *`, and
+# import them from `keras.models`.
+IMPORTED = {
+    "np": "numpy",
+    "K": "keras.backend",
+    **{name: f"keras.{name}" for name in ("activations", "initializers", "regularizers", "constraints", "optimizers")},
+}
+
 
 def knows(path: str, name: str) -> bool:
     """Return True if `keras.<path>` of an earlier release has a name that this module serves."""
-    return name in _RENAMED.get(path, ()) or (path, name) in _SPECIAL or (path == "layers" and name in layers.NAMES)
+    if name in _RENAMED.get(path, ()) or (path, name) in _SPECIAL:
+        return True
+    return (path == "layers" and name in layers.NAMES) or (path == "models" and name in IMPORTED)
 
 
 def attribute(path: str, name: str) -> Any:
@@ -49,6 +60,9 @@ def attribute(path: str, name: str) -> Any:
         return layers.attribute(name)
     if (path, name) in _SPECIAL:
         return _SPECIAL[path, name]
+    if path == "models" and name in IMPORTED:
+        patches.note(f"models.{name}", f"keras.models.{name} is {IMPORTED[name]} in Keras 3; it was translated")
+        return import_module(IMPORTED[name])
     new = _RENAMED[path][name]
     patches.note(f"{path}.{name}", f"keras.{path}.{name} is keras.{path}.{new} in Keras 3; it was translated")
     return getattr(getattr(keras, path), new)

@@ -80,11 +80,14 @@ class _Old(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":
-            return [name for source in self.sources for name in dir(import_module(source)) if not name.startswith("_")]
+            own = [name for source in self.sources for name in dir(import_module(source)) if not name.startswith("_")]
+            return [*own, *names.IMPORTED]
         for source in self.sources if not name.startswith("__") else ():
             value = getattr(import_module(source), name, None)
             if value is not None:
                 return value
+        if name in names.IMPORTED:
+            return import_module(names.IMPORTED[name])
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
 
