@@ -52,8 +52,8 @@ ffi::Error outcome(F call) {
 
 ffi::Error forward(ffi::RemainingArgs operands, ffi::RemainingRets outputs, ffi::Span<const double> spec) {
   return outcome([&] {
-    call_forward(spec_of(spec.begin()), is_double(operands),
-                 buffers_of(operands, 0, array_names().operands.size()), buffers_of(outputs));
+    call_forward(spec_of(spec.begin()), is_double(operands), buffers_of(operands, 0, array_names().operands.size()),
+                 buffers_of(outputs));
   });
 }
 
@@ -93,12 +93,10 @@ ffi::Error check_ids(ffi::Buffer<ffi::S32> ids, ffi::ResultBuffer<ffi::S32> same
   });
 }
 
-XLA_FFI_DEFINE_HANDLER(check_ids_handler, check_ids,
-                       ffi::Ffi::Bind()
-                           .Arg<ffi::Buffer<ffi::S32>>()
-                           .Ret<ffi::Buffer<ffi::S32>>()
-                           .Attr<int64_t>("rows")
-                           .Attr<int64_t>("tag"));
+XLA_FFI_DEFINE_HANDLER(
+    check_ids_handler, check_ids,
+    ffi::Ffi::Bind().Arg<ffi::Buffer<ffi::S32>>().Ret<ffi::Buffer<ffi::S32>>().Attr<int64_t>("rows").Attr<int64_t>(
+        "tag"));
 
 #define GW_BINDING ffi::Ffi::Bind().RemainingArgs().RemainingRets().Attr<ffi::Span<const double>>("spec")
 XLA_FFI_DEFINE_HANDLER(forward_handler, forward, GW_BINDING);

@@ -169,8 +169,8 @@ bool one_state(const T* states, int64_t batch, int64_t units) {
 
 // Finds the live positions and the tokens at them.
 template <class T>
-void prepare(const Spec& spec, Sizes& sizes, const Inputs<T>& in, const Live& live, bool may_share,
-                    Schedule& schedule, Tokens& tokens) {
+void prepare(const Spec& spec, Sizes& sizes, const Inputs<T>& in, const Live& live, bool may_share, Schedule& schedule,
+             Tokens& tokens) {
   schedule.build(live, sizes.batch, sizes.time, spec.reverse);
   sizes.zoneout = in.zoneout_mask || spec.zoneout != 0;
   if (!in.ids) return;
@@ -208,9 +208,17 @@ void run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live&
   const std::vector<T> missing = missing_row<T>(tokens, sizes);
   PooledArena arena;
   const Kernels<T>& kernel = kernels<T>();
-  ForwardCall<T> call{
-      spec,    sizes,   in, out, schedule.view(), tokens.view(), missing.data(), shards_for(spec, sizes, schedule.live()),
-      nullptr, nullptr, 0};
+  ForwardCall<T> call{spec,
+                      sizes,
+                      in,
+                      out,
+                      schedule.view(),
+                      tokens.view(),
+                      missing.data(),
+                      shards_for(spec, sizes, schedule.live()),
+                      nullptr,
+                      nullptr,
+                      0};
   place(call, arena, kernel.forward_shared_bytes(spec, sizes), kernel.forward_shard_bytes(spec, sizes, call.shards));
   run_on_shards(call, kernel.forward_pack);
   if (in.ids) run_on_shards(call, kernel.forward_tokens);
@@ -218,8 +226,8 @@ void run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live&
 }
 
 template <class T>
-void run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live,
-                         const BackwardInputs<T>& back, const Gradients<T>& grad) {
+void run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const BackwardInputs<T>& back,
+                  const Gradients<T>& grad) {
   Schedule schedule;
   Tokens tokens;
   // Steps shared by rows have one gradient, the sum over these rows. It does not give the gradient of one row's initial
@@ -228,9 +236,10 @@ void run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live
   const std::vector<T> missing = missing_row<T>(tokens, sizes);
   PooledArena arena;
   const Kernels<T>& kernel = kernels<T>();
-  BackwardCall<T> call{
-      spec,    sizes,   in, back, grad, schedule.view(), tokens.view(), missing.data(), shards_for(spec, sizes, schedule.live()),
-      nullptr, nullptr, 0};
+  BackwardCall<T> call{spec,          sizes,          in,
+                       back,          grad,           schedule.view(),
+                       tokens.view(), missing.data(), shards_for(spec, sizes, schedule.live()),
+                       nullptr,       nullptr,        0};
   place(call, arena, kernel.backward_shared_bytes(spec, sizes), kernel.backward_shard_bytes(spec, sizes, call.shards));
   run_on_shards(call, kernel.backward_pack);
   run_on_shards(call, kernel.backward_shard);
@@ -238,10 +247,10 @@ void run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live
   run_on_shards(call, kernel.backward_finish);
 }
 
-#define GW_INSTANTIATE(T)                                                                                           \
+#define GW_INSTANTIATE(T)                                                                                    \
   template void run_forward<T>(const Spec&, Sizes, const Inputs<T>&, const Live&, const Outputs<T>&);        \
   template void run_backward<T>(const Spec&, Sizes, const Inputs<T>&, const Live&, const BackwardInputs<T>&, \
-                                       const Gradients<T>&);
+                                const Gradients<T>&);
 GW_INSTANTIATE(float)
 GW_INSTANTIATE(double)
 

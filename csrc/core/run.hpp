@@ -21,7 +21,7 @@ size_t take_peak_scratch();
 template <class T>
 void run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const Outputs<T>& out);
 template <class T>
-void run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live,
-                         const BackwardInputs<T>& back, const Gradients<T>& grad);
+void run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const BackwardInputs<T>& back,
+                  const Gradients<T>& grad);
 
 }  // namespace gatewright

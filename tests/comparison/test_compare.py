@@ -250,7 +250,7 @@ class TestFolder:
         assert again.verdict == first.verdict
         said = capsys.readouterr().err
         for path in damaged:
-            assert f"gatewright: {path} is damaged or of another version: it is made anew." in said
+            assert f"gatewright: {path} is damaged or of another version: it is made again." in said
 
     def test_an_input_is_not_replaced_by_results(self, small, capsys):
         data = small[1] / "compare.json"

@@ -14,7 +14,7 @@ from gatewright.keras import accelerate, imports, notes, older  # noqa: E402
 from gatewright.support.errors import InputError  # noqa: E402
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::gatewright.keras.accelerate.SlowPathWarning"),
+    pytest.mark.filterwarnings("ignore::gatewright.keras.slow_path.SlowPathWarning"),
     pytest.mark.filterwarnings("ignore:Do not pass an `input_shape`"),
     pytest.mark.filterwarnings("ignore:Argument `input_length` is deprecated"),
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
@@ -93,6 +93,7 @@ assert OldAdam(lr=0.5, decay=0.0).learning_rate == 0.5
             run(absent)
     with pytest.raises(ImportError):
         run("from keras.layers.core import Nope")
+    imports.uninstall()
     older.uninstall()
     for line in ("from keras.layers.recurrent import LSTM", "from keras.layers import CuDNNLSTM"):
         with pytest.raises(ImportError):

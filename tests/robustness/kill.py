@@ -3,7 +3,8 @@
     python tests/robustness/kill.py [count] [seed]
 
 Each of `count` kills hits the reading of data, the training, or the writing of a file. A training that was killed often
-enough to finish is begun anew. Every finished training must have the same results, bit by bit, and leave nothing else.
+enough to finish starts from the beginning. Every finished training must have the same results, bit by bit, and leave
+nothing else.
 """
 
 from __future__ import annotations

@@ -203,8 +203,8 @@ def test_damaged_leftovers_are_made_again_with_a_note(reviews, whole, tmp_path, 
     capsys.readouterr()
     assert figures(gatewright.train("classify", reviews, "m", **SMALL)) == whole
     said = capsys.readouterr().err
-    assert "checkpoint.npz is damaged or of another version: training begins anew." in said
-    assert "baseline.npz is damaged: the baseline is fitted anew." in said
+    assert "checkpoint.npz is damaged or of another version: training starts from the beginning." in said
+    assert "baseline.npz is damaged: the baseline is fitted again." in said
 
 
 @pytest.mark.slow
@@ -273,7 +273,7 @@ class TestCheckpoint:
             path.write_bytes(one)
             assert Checkpoint(path, {"units": 5}).read(progress) is progress
             assert capsys.readouterr().err == (
-                f"gatewright: {path} is damaged or of another version: training begins anew.\n"
+                f"gatewright: {path} is damaged or of another version: training starts from the beginning.\n"
             )
             assert not path.exists()
 
@@ -297,7 +297,7 @@ class TestCheckpoint:
         record = json.dumps({**json.loads(str(arrays["record"])), **change})
         archives.write_arrays(path, {**arrays, "record": record})
         assert Checkpoint(path, {}).read(progress) is progress
-        assert "is damaged or of another version: training begins anew." in capsys.readouterr().err
+        assert "is damaged or of another version: training starts from the beginning." in capsys.readouterr().err
 
     def test_arrays_of_another_network_are_not_used(self, tmp_path, progress, capsys):
         path = tmp_path / "c.npz"
@@ -306,7 +306,7 @@ class TestCheckpoint:
         for other in (arrays["array0"].astype(np.float64), np.zeros((3, 3), np.float32)):
             archives.write_arrays(path, {**arrays, "array0": other})
             assert Checkpoint(path, {}).read(progress) is progress
-            assert "training begins anew" in capsys.readouterr().err
+            assert "training starts from the beginning" in capsys.readouterr().err
 
     def test_another_number_of_threads_is_a_note_and_other_settings_are_refused(self, tmp_path, progress, capsys):
         path = tmp_path / "c.npz"

@@ -132,7 +132,7 @@ class RunFolder:
             return None
         arrays = read_arrays(path)
         if arrays is None or "record" not in arrays:
-            print_status(f"{path} is damaged or of another version: it is made anew.")
+            print_status(f"{path} is damaged or of another version: it is made again.")
             return None
         return json.loads(str(arrays["record"])), tree_from_arrays(arrays, "outputs")
 

@@ -73,7 +73,8 @@ class Checkpoint:
     def read(self, like: Progressed) -> Progressed:
         """Return the progress stored in the file, or `like` if there is none.
 
-        A file that is damaged, or that another version wrote, is left out with a note: training begins anew.
+        A file that is damaged, or that another version wrote, is left out with a note, and training
+        starts from the beginning.
 
         Args:
             like: The progress at the beginning of training. Its arrays must have the same structure and shapes as in
@@ -121,7 +122,7 @@ class Checkpoint:
         return None
 
     def _discard(self) -> None:
-        print_status(f"{self.path} is damaged or of another version: training begins anew.")
+        print_status(f"{self.path} is damaged or of another version: training starts from the beginning.")
         if self.path.is_file():
             self.path.unlink()
 

@@ -251,7 +251,7 @@ def _stored_baseline(path: Path, key: str) -> FittedBaseline | None:
         return None
     stored = read_arrays(path)
     if stored is None:
-        print_status(f"{path} is damaged: the baseline is fitted anew.")
+        print_status(f"{path} is damaged: the baseline is fitted again.")
         return None
     if str(stored.get("key")) != key:
         return None

@@ -11,7 +11,7 @@ _SLOTS = {"Adam": ("_momentums", "_velocities"), "RMSprop": ("_velocities",), "S
 
 
 def restore(model: Any, group: Any) -> None:
-    """Set the optimizer of `model` to the state in `group`, or print a note that it begins anew."""
+    """Set the optimizer of `model` to the state in `group`, or print a note that it starts from zero."""
     optimizer = model.optimizer
     state = _state(type(optimizer).__name__, optimizer, group)
     if state is None:
