@@ -108,6 +108,15 @@ def test_names_that_old_modules_imported_for_themselves_are_served():
     assert names["optimizers"] is keras.optimizers
 
 
+def test_a_data_set_of_an_hdf5_file_is_read_as_an_array(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "d.h5", "w") as file:
+        file["train/x"] = np.arange(12.0).reshape(6, 2)
+    read = run("from keras.utils import HDF5Matrix")["HDF5Matrix"]
+    rows = read(str(tmp_path / "d.h5"), "train/x", start=1, end=3, normalizer=lambda x: x * 2)
+    assert rows.tolist() == [[4, 6], [8, 10]]
+
+
 def test_warnings_are_about_the_line_that_they_are_about_in_stock_keras():
     with pytest.warns(UserWarning, match="Do not pass an `input_shape`") as caught:
         keras.layers.Dense(3, input_shape=(3,))

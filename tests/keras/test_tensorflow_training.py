@@ -259,3 +259,15 @@ def test_training_after_set_seed_is_reproducible_without_seeding_numpy(tf):
 def test_a_result_whose_size_depends_on_values_is_refused_in_a_compiled_step(tf):
     with pytest.raises(TypeError, match=r"tf\.boolean_mask has a result whose shape depends on values"):
         jax.jit(lambda x: tf.boolean_mask(x, x > 0))(np.ones(3))
+
+
+def test_a_backend_function_of_a_model_made_with_lists_returns_activations(tf):
+    K, layers = tf.keras.backend, tf.keras.layers
+    one, other = layers.Input((2,)), layers.Input((3,))
+    single = tf.keras.Model([one], layers.Dense(4, name="dense")(one))
+    x = np.ones((5, 2), "float32")
+    activations = K.function([single.input, K.learning_phase()], [single.get_layer("dense").output])([x, 0.0])
+    np.testing.assert_allclose(activations[0], single.predict(x, verbose=0), rtol=1e-6)
+    both = tf.keras.Model([one, other], layers.Concatenate(name="joined")([one, other]))
+    joined = K.function([both.input], [both.get_layer("joined").output])([[x, np.zeros((5, 3), "float32")]])
+    assert joined[0].tolist() == [[1, 1, 0, 0, 0]] * 5

@@ -88,6 +88,16 @@ def _print_summary(model: Any, *args: Any, **kwargs: Any) -> None:
     model.summary()
 
 
+def _hdf5_matrix(datapath: str, dataset: str, start: int = 0, end: int | None = None, normalizer: Any = None) -> Any:
+    """Return rows `start` to `end` of a data set in an HDF5 file as an array."""
+    import h5py  # type: ignore[import-untyped]
+
+    patches.note("HDF5Matrix", "keras.utils.HDF5Matrix was removed from Keras; the data set is read into memory")
+    with h5py.File(datapath, "r") as file:
+        rows = file[dataset][start:end]
+    return rows if normalizer is None else normalizer(rows)
+
+
 def _model_from_config(config: Any, custom_objects: Any = None) -> Any:
     """Return the model of a configuration, as `keras.models.model_from_config` does."""
     from gatewright.keras.older import files
@@ -99,7 +109,7 @@ _SPECIAL: dict[tuple[str, str], Callable[..., Any]] = {
     ("constraints", "maxnorm"): _max_norm,
     ("utils", "multi_gpu_model"): _multi_gpu_model,
     ("utils", "print_summary"): _print_summary,
-    ("utils", "HDF5Matrix"): layers.refused("keras.utils.HDF5Matrix was removed from Keras. Read the file with h5py."),
+    ("utils", "HDF5Matrix"): _hdf5_matrix,
     ("models", "model_from_config"): _model_from_config,
     ("models", "model_from_yaml"): layers.refused(
         "keras.models.model_from_yaml was removed from Keras, because YAML can run code. Save the model with "

@@ -156,17 +156,26 @@ def function(inputs: Any, outputs: Any, updates: Any = None, name: Any = None, *
     if updates:
         raise TypeError("K.function is served without updates. Assign variables in a function of your own.")
     single = not isinstance(outputs, list | tuple)
-    given = [x for x in inputs if isinstance(x, keras.KerasTensor)]
-    model = keras.Model(given, outputs if single else list(outputs))
+    tensors = [x for x, _ in _pairs(inputs, inputs) if isinstance(x, keras.KerasTensor)]
+    model = keras.Model(tensors, outputs if single else list(outputs))
 
     def call(values: Any) -> Any:
-        parts = list(values) if isinstance(values, list | tuple) else [values]
-        flags = [v for x, v in zip(inputs, parts, strict=False) if not isinstance(x, keras.KerasTensor)]
-        fed = [convert.tensor(v) for x, v in zip(inputs, parts, strict=False) if isinstance(x, keras.KerasTensor)]
+        pairs = _pairs(inputs, values)
+        flags = [v for x, v in pairs if not isinstance(x, keras.KerasTensor)]
+        fed = [convert.tensor(v) for x, v in pairs if isinstance(x, keras.KerasTensor)]
         results = model(fed if len(fed) > 1 else fed[0], training=bool(flags[0]) if flags else False)
         return np.asarray(results) if single else [np.asarray(result) for result in _list(results)]
 
     return call
+
+
+def _pairs(inputs: Any, values: Any) -> list[tuple[Any, Any]]:
+    """Return each input with its value. `model.input` can be a list of one tensor, whose value is an array."""
+    pairs = []
+    for x, value in zip(_list(inputs), _list(values), strict=False):
+        several = isinstance(x, list | tuple) and len(x) > 1
+        pairs += _pairs(x, value) if several else [(_list(x)[0], value)]
+    return pairs
 
 
 def _list(value: Any) -> list[Any]:
