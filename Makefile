@@ -65,7 +65,7 @@ check: $(VENV)/.dev
 	$(BIN)/python tools/make_stubs.py --check
 
 test: $(VENV)/.torch
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses $(JOBS) -m 'not slow'

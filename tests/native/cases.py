@@ -86,7 +86,8 @@ class Case:
         states = [a[f"{name}0"] for name in self.rec.state_names]
         operands = (self.rec, a["x"], a["kernel"], a["recurrent_kernel"], a.get("bias"), states)
         drops = {name: a.get(name) for name in ("dropout_mask", "recurrent_dropout_mask", "zoneout_mask")}
-        result = forward(*operands, mask, **drops)
+        with np.errstate(invalid="ignore"):  # NaN of ids outside the table
+            result = forward(*operands, mask, **drops)
         outputs = dict(zip("hc", result.states, strict=False))
         if self.wanted != "states":
             outputs["sequence"] = result.sequence
@@ -94,7 +95,8 @@ class Case:
             return outputs
         d_sequence = a.get("d_sequence", np.zeros((batch, time, units)))
         d_states = [a.get(f"d_{name}", np.zeros((batch, units))) for name in self.rec.state_names]
-        by = backward(*operands, result, d_sequence, d_states, mask, **drops)
+        with np.errstate(invalid="ignore"):
+            by = backward(*operands, result, d_sequence, d_states, mask, **drops)
         g_x = by.x
         if ids is not None:
             g_x = np.zeros((table + 1, features))

@@ -213,10 +213,14 @@ class TestTrain:
     @pytest.mark.parametrize("scaling", ["each", "together"])
     def test_huge_numbers_do_not_overflow(self, tmp_path, scaling):
         examples, labels = rising_and_falling(40)
-        examples[3][1, 1], examples[5][2, 0] = 1e308, -1e308
+        examples[3][1, 1], examples[5][2, 0] = 1e149, -1e149
         data = str(write_npz(tmp_path / "s.npz", examples, labels))
         result = gatewright.train("classify", data, tmp_path / "m.safetensors", **SMALL, scaling=scaling)
         assert np.isfinite(result.test["log_loss"])
+        examples[3][1, 1] = 1e200
+        write_npz(tmp_path / "s.npz", examples, labels)
+        with pytest.raises(InputError, match="series 4 has a number that is too large to compute with"):
+            gatewright.train("classify", data, tmp_path / "n.safetensors", **SMALL, scaling=scaling)
 
     def test_a_comparison_has_no_noise_by_default(self, tmp_path):
         data = str(write_npz(tmp_path / "s.npz", *rising_and_falling(40)))
