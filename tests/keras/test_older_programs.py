@@ -108,6 +108,31 @@ def test_names_that_old_modules_imported_for_themselves_are_served():
     assert names["optimizers"] is keras.optimizers
 
 
+def test_a_generator_may_yield_lists_and_a_callback_has_old_arguments(tmp_path, capsys):
+    names = run(
+        """
+from keras.callbacks import TensorBoard
+from keras.layers import Dense, Input, add
+from keras.models import Model
+one, other = Input((2,)), Input((2,))
+model = Model([one, other], Dense(1)(add([one, other])))
+model.compile("sgd", "mse")
+def batches():
+    while True:
+        yield [[np.ones((4, 2)), np.ones((4, 2))], np.ones(4)]
+TensorBoard(folder, batch_size=4, write_grads=False, embeddings_layer_names=None)
+history = model.fit_generator(batches(), steps_per_epoch=2, epochs=2, verbose=0)
+loss = model.evaluate(batches(), steps=1, verbose=0)
+""",
+        folder=str(tmp_path),
+    )
+    assert len(names["history"].history["loss"]) == 2
+    assert names["loss"] < names["history"].history["loss"][0]
+    err = capsys.readouterr().err
+    assert err.count("Generators yield (inputs, targets) in Keras 3, not a list; it was translated.") == 1
+    assert "TensorBoard(write_grads=) is not an argument in Keras 3; it was left out." in err
+
+
 def test_a_data_set_of_an_hdf5_file_is_read_as_an_array(tmp_path):
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "d.h5", "w") as file:

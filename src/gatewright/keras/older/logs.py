@@ -69,6 +69,7 @@ def install() -> None:
     patches.wrap(python_utils, "pythonify_logs", _pythonify_logs)
     patches.wrap(MonitorCallback, "_set_monitor_op", _set_monitor_op)
     patches.wrap(keras.callbacks.ReduceLROnPlateau, "__init__", _init_reduce_lr)
+    patches.wrap(keras.callbacks.TensorBoard, "__init__", _init_tensorboard)
     patches.wrap(keras.callbacks.ModelCheckpoint, "_get_file_path", _get_file_path)
 
 
@@ -114,3 +115,12 @@ def _get_file_path(stock: Any, self: Any, epoch: int, batch: int | None, logs: A
             logs[name] = logs[other]
     path: str = stock(self, epoch, batch, logs)
     return path
+
+
+def _init_tensorboard(stock: Any, self: Any, *args: Any, **kwargs: Any) -> None:
+    __tracebackhide__ = True
+    for name in ("batch_size", "write_grads", "embeddings_layer_names", "embeddings_data"):
+        if name in kwargs:
+            patches.note(f"TensorBoard {name}", f"TensorBoard({name}=) is not an argument in Keras 3; it was left out")
+            del kwargs[name]
+    stock(self, *args, **kwargs)

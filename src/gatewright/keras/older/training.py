@@ -64,6 +64,10 @@ def _with_old_arguments(method: str) -> Callable[..., Any]:
             _drop(method, name, kwargs.pop(name))
         if method == "compile" and kwargs.get("target_tensors", False) is None:
             del kwargs["target_tensors"]
+        if method in ("fit", "evaluate"):
+            args = (_with_tuples(args[0]), *args[1:]) if args else args
+            for name in ("x", "validation_data") & kwargs.keys():
+                kwargs[name] = _with_tuples(kwargs[name])
         if isinstance(kwargs.get("batch_size"), float) and kwargs["batch_size"].is_integer():
             kwargs["batch_size"] = int(kwargs["batch_size"])
         return stock(self, *args, **kwargs)
@@ -139,6 +143,18 @@ def _generator(data: Any) -> Any:
     if isinstance(data, Iterator) and not isinstance(data, Generator) and not hasattr(data, "__getitem__"):
         return (batch for batch in data)
     return data
+
+
+def _with_tuples(data: Any) -> Any:
+    """Return a generator whose batches are tuples, as Keras 3 wants them, for one that yields lists."""
+    return _tuples(data) if isinstance(data, Generator) else data
+
+
+def _tuples(batches: Generator[Any, Any, Any]) -> Iterator[Any]:
+    for batch in batches:
+        if isinstance(batch, list):
+            patches.note("list", "Generators yield (inputs, targets) in Keras 3, not a list; it was translated")
+        yield tuple(batch) if isinstance(batch, list) else batch
 
 
 def _steps(data: Any, samples: int, argument: str) -> tuple[Any, int | None]:
