@@ -3,7 +3,7 @@
 import os
 from importlib import import_module
 
-from gatewright.keras import children, datasets, imports, notes, older, timing, tracebacks
+from gatewright.keras import children, datasets, imports, notes, older, progress_thread, timing, tracebacks
 from gatewright.keras.accelerate import accelerate, restore
 from gatewright.keras.startup import sitecustomize
 from gatewright.keras.tensorflow import substitutes
@@ -39,6 +39,7 @@ def enable() -> None:
     imports.install()
     substitutes.install()
     timing.install()
+    progress_thread.install()
     tracebacks.install()
     children.reach()
 
@@ -47,6 +48,7 @@ def disable() -> None:
     """Undo the effects of `enable`. Models that were compiled before this call still run on the kernels."""
     children.forget()
     tracebacks.uninstall()
+    progress_thread.uninstall()
     timing.uninstall()
     imports.uninstall()
     substitutes.uninstall()
