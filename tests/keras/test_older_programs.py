@@ -123,12 +123,15 @@ def batches():
 TensorBoard(folder, batch_size=4, write_grads=False, embeddings_layer_names=None)
 history = model.fit_generator(batches(), steps_per_epoch=2, epochs=2, verbose=0)
 loss = model.evaluate(batches(), steps=1, verbose=0)
+weighted = model.fit([np.ones((4, 2))] * 2, [np.ones(4)], class_weight={0: 1.0, 1: 2.0}, verbose=0).history["loss"]
 """,
         folder=str(tmp_path),
     )
     assert len(names["history"].history["loss"]) == 2
     assert names["loss"] < names["history"].history["loss"][0]
+    assert names["weighted"][0] > 0
     err = capsys.readouterr().err
+    assert "The targets are an array in Keras 3, not a list of one array; it was translated." in err
     assert err.count("Generators yield (inputs, targets) in Keras 3, not a list; it was translated.") == 1
     assert "TensorBoard(write_grads=) is not an argument in Keras 3; it was left out." in err
 

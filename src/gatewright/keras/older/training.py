@@ -68,6 +68,9 @@ def _with_old_arguments(method: str) -> Callable[..., Any]:
             args = (_with_tuples(args[0]), *args[1:]) if args else args
             for name in ("x", "validation_data") & kwargs.keys():
                 kwargs[name] = _with_tuples(kwargs[name])
+        if method == "fit" and kwargs.get("class_weight") is not None:
+            args = (args[0], _single(args[1]), *args[2:]) if len(args) > 1 else args
+            kwargs |= {"y": _single(kwargs["y"])} if "y" in kwargs else {}
         if isinstance(kwargs.get("batch_size"), float) and kwargs["batch_size"].is_integer():
             kwargs["batch_size"] = int(kwargs["batch_size"])
         return stock(self, *args, **kwargs)
@@ -143,6 +146,14 @@ def _generator(data: Any) -> Any:
     if isinstance(data, Iterator) and not isinstance(data, Generator) and not hasattr(data, "__getitem__"):
         return (batch for batch in data)
     return data
+
+
+def _single(targets: Any) -> Any:
+    """Return the only array of a list, which Keras 3 refuses together with class weights. Others are not changed."""
+    if not isinstance(targets, list) or len(targets) != 1 or not hasattr(targets[0], "shape"):
+        return targets
+    patches.note("y", "The targets are an array in Keras 3, not a list of one array; it was translated")
+    return targets[0]
 
 
 def _with_tuples(data: Any) -> Any:
