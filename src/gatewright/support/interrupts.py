@@ -2,17 +2,13 @@
 
 import signal
 import threading
+from abc import ABC, abstractmethod
 from types import FrameType
 from typing import Any, Self
 
 
-class Interrupts:
-    """A context manager that delays the first Ctrl-C until `check` or the end. A second Ctrl-C is raised at once.
-
-    Without it, Python raises KeyboardInterrupt in whatever code is running. In a callback, such as JAX's callback for
-    garbage collection, the exception would be printed and lost. The context manager has no effect outside the main
-    thread, or if the program handles Ctrl-C itself.
-    """
+class _Handler(ABC):
+    """A context manager that handles Ctrl-C in the main thread, unless the program handles it itself."""
 
     def __init__(self) -> None:
         self._pressed = False
@@ -27,6 +23,22 @@ class Interrupts:
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if self._previous_handler is not None:
             signal.signal(signal.SIGINT, self._previous_handler)
+
+    @abstractmethod
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        """Handle Ctrl-C."""
+
+
+class Interrupts(_Handler):
+    """A context manager that delays the first Ctrl-C until `check` or the end. A second Ctrl-C is raised at once.
+
+    Without it, Python raises KeyboardInterrupt in whatever code is running. In a callback, such as JAX's callback for
+    garbage collection, the exception would be printed and lost. The context manager has no effect outside the main
+    thread, or if the program handles Ctrl-C itself.
+    """
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        super().__exit__(kind, error, trace)
         if error is None:
             self.check()
 
@@ -45,7 +57,7 @@ class Interrupts:
         self._pressed = False
 
 
-class HeldInterrupts:
+class HeldInterrupts(_Handler):
     """A context manager in which Ctrl-C can be held back for short times, from `hold` to `release`.
 
     Otherwise, and if it is pressed again, Ctrl-C raises KeyboardInterrupt at once. To hold it back costs less than a
@@ -53,19 +65,8 @@ class HeldInterrupts:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._held = False
-        self._pressed = False
-        self._previous_handler: Any = None
-
-    def __enter__(self) -> Self:
-        is_main = threading.current_thread() is threading.main_thread()
-        if is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._previous_handler = signal.signal(signal.SIGINT, self._handle)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._previous_handler is not None:
-            signal.signal(signal.SIGINT, self._previous_handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if not self._held or self._pressed:
