@@ -15,7 +15,7 @@ import numpy as np
 from keras.src.saving import serialization_lib
 
 from gatewright.keras.tensorflow.data.elements import Element, element, is_text, tensor
-from gatewright.keras.tensorflow.text_layer import OUTPUT_MODES, TextLayer, as_list, batches
+from gatewright.keras.tensorflow.text_layer import OUTPUT_MODES, TextLayer, as_list
 from gatewright.keras.tensorflow.vocabulary import Counts, Learned
 from gatewright.support.errors import InputError, require_one_of
 
@@ -77,19 +77,6 @@ class Lookup(TextLayer):
             if output_mode == "tf_idf" and idf_weights is None:
                 raise InputError(f"{type(self).__name__}: a vocabulary with output_mode='tf_idf' needs idf_weights.")
             self.set_vocabulary(vocabulary, idf_weights)
-
-    def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Make the vocabulary from the tokens in data, the most frequent first.
-
-        Args:
-            data: A batched dataset, an array or a list.
-            batch_size: No effect.
-            steps: Number of batches to read of a dataset, or None for all.
-        """
-        self.reset_state()
-        for batch in batches(data, steps):
-            self.update_state(batch)
-        self.finalize_state()
 
     def update_state(self, data: Any) -> None:
         """Count the tokens of a batch."""

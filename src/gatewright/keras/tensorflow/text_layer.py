@@ -60,6 +60,31 @@ class TextLayer(keras.layers.Layer):  # type: ignore[misc]
         self._allow_non_tensor_positional_args = True
         self.supports_jit = False
 
+    def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
+        """Make the vocabulary from the tokens in data, the most frequent first.
+
+        Args:
+            data: A batched dataset, an array or a list.
+            batch_size: No effect.
+            steps: Number of batches to read of a dataset, or None for all.
+        """
+        self.reset_state()
+        for batch in _batches(data, steps):
+            self.update_state(batch)
+        self.finalize_state()
+
+    def update_state(self, data: Any) -> None:
+        """Count the tokens of a batch."""
+        raise NotImplementedError
+
+    def finalize_state(self) -> None:
+        """Make the vocabulary from the counts."""
+        raise NotImplementedError
+
+    def reset_state(self) -> None:
+        """Forget the counts."""
+        raise NotImplementedError
+
     def build(self, input_shape: Any = None) -> None:
         """Do nothing: the layer has no weights."""
 
@@ -89,7 +114,7 @@ class TextLayer(keras.layers.Layer):  # type: ignore[misc]
         return self.encoded_spec(inputs)
 
 
-def batches(data: Any, steps: int | None) -> Iterable[Any]:
+def _batches(data: Any, steps: int | None) -> Iterable[Any]:
     """Return the batches of what `adapt` got: a dataset, an iterable of batches, or one array or list."""
     if isinstance(data, Dataset):
         return data if steps is None else data.take(steps)

@@ -14,7 +14,7 @@ from keras.src.saving import serialization_lib
 
 from gatewright.keras.tensorflow.data.elements import Element, element, is_text, tensor
 from gatewright.keras.tensorflow.lookup import StringLookup
-from gatewright.keras.tensorflow.text_layer import OUTPUT_MODES, TextLayer, as_list, batches
+from gatewright.keras.tensorflow.text_layer import OUTPUT_MODES, TextLayer, as_list
 from gatewright.support.errors import InputError, require_one_of
 
 _PUNCTUATION = b"!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'"
@@ -80,19 +80,6 @@ class TextVectorization(TextLayer):
             encoding=encoding,
             vocabulary_size=size,
         )
-
-    def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Make the vocabulary from the tokens of texts, the most frequent first.
-
-        Args:
-            data: A dataset of texts, an array or a list.
-            batch_size: No effect.
-            steps: Number of batches to read of a dataset, or None for all.
-        """
-        self.reset_state()
-        for batch in batches(data, steps):
-            self.update_state(batch)
-        self.finalize_state()
 
     def update_state(self, data: Any) -> None:
         """Count the tokens of a batch of texts."""
