@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gatewright.keras.notes import note_once
 from gatewright.keras.tensorflow import convert, dtypes
 
 # A recent version with Keras 3 without a suffix, because programs compare and split it.
@@ -95,13 +96,21 @@ def _assertion(name: str, holds: Any) -> Any:
     def function(
         x: Any, y: Any, message: Any = None, summarize: Any = None, name: Any = None, data: Any = None
     ) -> None:
-        if not convert.is_concrete((x, y)):
-            return  # values are unknown while a step is compiled
+        if not _has_values((x, y)):
+            return
         left, right = convert.values(x), convert.values(y)
         if not np.all(holds(left, right)):
             raise InvalidArgumentError(f"{message or 'Assertion failed'}: {_short(left)} against {_short(right)}.")
 
     return convert.named(function, __name__, name, "Raise an `InvalidArgumentError` where the comparison is false.")
+
+
+def _has_values(tensors: Any) -> bool:
+    """Return True if the values of tensors are known. While a step is compiled they are not, and a note says so."""
+    if convert.is_concrete(tensors):
+        return True
+    note_once("tf.debugging and tf.assert functions check no values in compiled steps, where values are unknown.")
+    return False
 
 
 def _short(array: Any) -> str:
@@ -128,7 +137,7 @@ def assert_non_negative(x: Any, **options: Any) -> None:
 
 def assert_all_finite(x: Any, message: str, name: Any = None) -> Any:
     """Return `x`, or raise an `InvalidArgumentError` if an element is not finite."""
-    if convert.is_concrete(x) and not np.all(np.isfinite(convert.values(x))):
+    if _has_values(x) and not np.all(np.isfinite(convert.values(x))):
         raise InvalidArgumentError(f"{message}: Tensor had NaN or Inf values.")
     return x
 
