@@ -182,9 +182,9 @@ def test_an_id_beyond_32_bits_does_not_become_a_valid_one() -> None:
     with pytest.warns(UserWarning, match="4294967299|words") as caught:
         predicted = model.predict(ids, verbose=0)
     assert np.isnan(predicted).all()
-    told = [str(w.message) for w in caught]
-    assert any("the integer 4294967299, which does not fit into the 32 bits that JAX uses" in text for text in told)
-    assert any("Embedding layer 'words'" in text for text in told)
+    messages = [str(w.message) for w in caught]
+    assert any("the integer 4294967299, which does not fit into the 32 bits that JAX uses" in text for text in messages)
+    assert any("Embedding layer 'words'" in text for text in messages)
 
 
 @pytest.mark.slow

@@ -24,9 +24,9 @@ LSTM = Recurrence("lstm", reverse=True)
 
 
 @pytest.fixture
-def _told(monkeypatch: pytest.MonkeyPatch) -> None:
+def _warned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not warn again in a test of values."""
-    monkeypatch.setattr(derivatives, "_told", {"derivatives"})
+    monkeypatch.setattr(derivatives, "_warned", True)
 
 
 def loss(x: Any, implementation: Any) -> Any:
@@ -58,7 +58,7 @@ TRANSFORMS: dict[str, Callable[[Any], Any]] = {
         for name in TRANSFORMS
     ],
 )
-@pytest.mark.usefixtures("_told")
+@pytest.mark.usefixtures("_warned")
 def test_every_derivative_equals_that_of_the_fallback(name: str) -> None:
     found, expected = (
         jax.jit(lambda how=how: TRANSFORMS[name](lambda x: loss(x, how)))() for how in ("kernel", "scan")
@@ -66,7 +66,7 @@ def test_every_derivative_equals_that_of_the_fallback(name: str) -> None:
     assert_close(found, expected, "gradient", np.float32, terms=20)
 
 
-@pytest.mark.usefixtures("_told")
+@pytest.mark.usefixtures("_warned")
 def test_second_derivatives_by_a_table_and_the_weights() -> None:
     ids = RNG.integers(0, 5, (3, 4))
     table = RNG.normal(size=(5, 2)).astype(np.float32)
@@ -85,7 +85,7 @@ def test_second_derivatives_by_a_table_and_the_weights() -> None:
 
 
 def test_a_slow_derivative_warns_once_and_a_first_gradient_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(derivatives, "_told", set())
+    monkeypatch.setattr(derivatives, "_warned", False)
     jax.grad(loss)(X, "kernel")  # pytest turns a warning into an error
     with pytest.warns(derivatives.SlowDerivativeWarning, match="second order, or in forward mode") as caught:
         jax.jit(lambda x: jax.jvp(jax.grad(lambda y: loss(y, "kernel")), (x,), (x,)))(X)

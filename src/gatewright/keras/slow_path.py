@@ -40,10 +40,10 @@ def clear() -> None:
 
 
 def _message(slow: Sequence[tuple[Any, str]]) -> str:
-    told = [f"{type(layer).__name__} layer {layer.name!r}" for layer, _ in slow]
+    names = [f"{type(layer).__name__} layer {layer.name!r}" for layer, _ in slow]
     if len(slow) == 1:
-        return f"{told[0]} runs on the slower loop of stock Keras: {slow[0][1]}."
-    listed = [f"{name} ({reason})" for name, (_, reason) in zip(told, slow, strict=True)][:_MOST_LAYERS]
+        return f"{names[0]} runs on the slower loop of stock Keras: {slow[0][1]}."
+    listed = [f"{name} ({reason})" for name, (_, reason) in zip(names, slow, strict=True)][:_MOST_LAYERS]
     rest = f" and {len(slow) - len(listed)} more" if len(slow) > len(listed) else ""
     return f"{len(slow)} layers run on the slower loop of stock Keras: {', '.join(listed)}{rest}."
 

@@ -20,7 +20,7 @@ from jax.interpreters import ad, batching, mlir
 from gatewright.support.user_warnings import warn_user
 
 Tree = Any  # a pytree of arrays
-_told: set[str] = set()
+_warned = False
 
 
 class SlowDerivativeWarning(UserWarning):
@@ -60,7 +60,7 @@ def differentiable(
 
     @saving.defjvp
     def _saving(static: Any, primals: Any, tangents: Any) -> Any:
-        _tell()
+        _warn_once()
         operands, rest = primals
         outputs, saved = saving(static, operands, rest)
         # The derivative of `gradients` does not read what is saved.
@@ -72,7 +72,7 @@ def differentiable(
 
     @gradients.defjvp
     def _gradients(static: Any, primals: Any, tangents: Any) -> Any:
-        _tell()
+        _warn_once()
         operands, rest, _, by_outputs = primals
 
         def by_scan(operands: Tree, by_outputs: Tree) -> Tree:
@@ -104,7 +104,7 @@ def _linear_primitive(derivative: Callable[..., Tree], gradients: Callable[..., 
         return jax.tree.unflatten(out_tree, bound)
 
     def compute(*arguments: Any, static: Any, trees: Any, avals: Any) -> Sequence[Any]:
-        _tell()
+        _warn_once()
         fixed_tree, moving_tree, _ = trees
         operands, rest, _ = jax.tree.unflatten(fixed_tree, arguments[: fixed_tree.num_leaves])
         tangents = jax.tree.unflatten(moving_tree, arguments[fixed_tree.num_leaves :])
@@ -153,9 +153,10 @@ def _zeros_like(primal: Any) -> Any:
     return np.zeros(primal.shape, jax.dtypes.float0)
 
 
-def _tell() -> None:
-    if not _told:
-        _told.add("derivatives")
+def _warn_once() -> None:
+    global _warned
+    if not _warned:
+        _warned = True
         warn_user(
             "This derivative of a recurrent layer (of second order, or in forward mode) is computed by a slower loop, "
             "because the kernels compute first derivatives in reverse mode (grad) only.",

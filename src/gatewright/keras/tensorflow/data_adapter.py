@@ -18,7 +18,7 @@ from gatewright.support.errors import InputError
 
 
 class DatasetAdapter(DataAdapter):  # type: ignore[misc]
-    """What Keras asks of a dataset: its batches as NumPy arrays and their number.
+    """An adapter that gives Keras the batches of a dataset as NumPy arrays, and their number.
 
     Args:
         dataset: The dataset. Its elements are batches.

@@ -24,7 +24,7 @@ _current: Any = core.set_current_trace
 
 
 class UnconnectedGradients:
-    """What `gradient` returns for a source that the target does not depend on."""
+    """Results of `gradient` for a source that the target does not depend on: None or zeros."""
 
     NONE, ZERO = "none", "zero"
 

@@ -249,7 +249,7 @@ COUNTERPARTS = {
     "tensorflow.nn.bidirectional_dynamic_rnn": "keras.layers.Bidirectional",
     "tensorflow.nn.RNNCellDropoutWrapper": "the argument dropout of keras.layers.LSTM and keras.layers.GRU",
 }
-"""What to use instead of a name, or of the names in a module, that is not served."""
+"""Counterparts of names that are not served, or of all names in a module."""
 
 BACKEND = {
     "backend": "abs exp log round sign square sin cos tanh sigmoid softplus softsign transpose equal not_equal greater "

@@ -161,7 +161,7 @@ class _EncodingAdapter(DataAdapter):  # type: ignore[misc]
 
     @property
     def has_partial_batch(self) -> Any:
-        """Whether the last batch is smaller."""
+        """The number of examples of the last batch if it is smaller, otherwise a false value."""
         return self._adapter.has_partial_batch
 
     @property
