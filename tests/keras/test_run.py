@@ -120,12 +120,17 @@ class TestWithKeras:
     def test_disable_undoes_enable(self, tmp_path):
         program = (
             "import builtins, os, sys, traceback, keras, keras.src.datasets.imdb as imdb\n"
+            "from gatewright import accelerate\n"
             "from gatewright.keras.enable import disable, enable\n"
             "def state(): return (\n"
             "    builtins.__import__, imdb.get_file, set(vars(keras.preprocessing)), dict(os.environ),\n"
             "    keras.Model.fit, sys.excepthook, traceback.TracebackException.__init__)\n"
             "before = state()\n"
             "for _ in range(2): enable(); enable(); import tensorflow; disable()\n"
+            "enable()\n"
+            "with accelerate(): pass\n"
+            "assert keras.Model.fit is not before[4]\n"
+            "disable()\n"
             "assert before == state()\n"
             "try: import tensorflow\n"
             "except ModuleNotFoundError: print('gone')\n"

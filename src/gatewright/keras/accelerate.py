@@ -21,8 +21,9 @@ from importlib import import_module
 from typing import Any, Self
 
 from gatewright.keras import embeddings, loops, precision, slow_path, trainer
+from gatewright.keras.patches import Patches
 
-_patches: list[tuple[Any, str, Any]] = []  # class or module, attribute and its stock value; empty after restore()
+_patches = Patches()
 
 
 class _Acceleration:
@@ -51,12 +52,12 @@ def accelerate() -> _Acceleration:
         kernels: Any = import_module("gatewright.ops._kernels")
         kernels.keep_freed_memory()
         for layer in (keras.layers.RNN, keras.layers.LSTM, keras.layers.GRU):  # SimpleRNN inherits the loop of RNN
-            _patch(layer, "inner_loop", loops.with_kernels)
-        _patch(keras.layers.Embedding, "call", embeddings.noting_tokens)
-        _patch(keras.layers.RNN, "get_initial_state", loops.noting_zero_states)
+            _patches.wrap(layer, "inner_loop", loops.with_kernels)
+        _patches.wrap(keras.layers.Embedding, "call", embeddings.noting_tokens)
+        _patches.wrap(keras.layers.RNN, "get_initial_state", loops.noting_zero_states)
         _patch_trainer()
         for module in precision.modules_with_set_floatx():
-            _patch(module, "set_floatx", precision.with_64_bits)
+            _patches.wrap(module, "set_floatx", precision.with_64_bits)
         precision.begin()
         atexit.register(embeddings.report_unknown_ids)
     return _Acceleration()
@@ -64,32 +65,24 @@ def accelerate() -> _Acceleration:
 
 def restore() -> None:
     """Put the stock loops of Keras back. Do nothing if `accelerate()` is not in effect."""
-    for owner, name, stock in _patches:
-        setattr(owner, name, stock)
     if _patches:
         precision.end()
         atexit.unregister(embeddings.report_unknown_ids)
-    _patches.clear()
+    _patches.undo()
     slow_path.clear()
     embeddings.clear()
     loops.zero_states.clear()
 
 
-def _patch(owner: Any, name: str, wrap: Any) -> None:
-    stock = vars(owner)[name]
-    _patches.append((owner, name, stock))
-    setattr(owner, name, wrap(stock))
-
-
 def _patch_trainer() -> None:
     module = import_module("keras.src.backend.jax.trainer")
-    _patch(module, "jit", trainer.sparing_jit)
+    _patches.wrap(module, "jit", trainer.sparing_jit)
     model = module.JAXTrainer
-    _patch(model, "_get_jax_state", trainer.noting_state)
-    _patch(model, "_make_function", trainer.recording_steps)
-    _patch(model, "jax_state_sync", trainer.syncing_valid_values)
+    _patches.wrap(model, "_get_jax_state", trainer.noting_state)
+    _patches.wrap(model, "_make_function", trainer.recording_steps)
+    _patches.wrap(model, "jax_state_sync", trainer.syncing_valid_values)
     for name in trainer.METHODS:
-        _patch(model, name, trainer.guarded(name))
+        _patches.wrap(model, name, trainer.guarded(name))
 
 
 def _import_keras_on_jax() -> Any:

@@ -11,8 +11,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from importlib import import_module
 from typing import Any
 
+from gatewright.keras.patches import Patches
+
 _executor: ThreadPoolExecutor | None = None
-_stock: Any = None  # the method of stock Keras; None after uninstall()
+_patches = Patches()
 
 
 class _OneCall:
@@ -34,31 +36,27 @@ class _OneCall:
 
 def install() -> None:
     """Make Keras use one thread. Repeated calls have no further effect."""
-    global _stock
-    callbacks = _callbacks()
-    if _stock is None:
-        _stock = callbacks._on_begin
-        callbacks._on_begin = functools.wraps(_stock)(_on_begin)
+    if not _patches:
+        _patches.wrap(import_module("keras.src.callbacks.callback_list").CallbackList, "_on_begin", _sharing_a_thread)
 
 
 def uninstall() -> None:
     """Undo the changes of `install`."""
-    global _stock
-    if _stock is not None:
-        _callbacks()._on_begin = _stock
-        _stock = None
+    _patches.undo()
 
 
-def _callbacks() -> Any:
-    return import_module("keras.src.callbacks.callback_list").CallbackList
+def _sharing_a_thread(stock: Any) -> Any:
+    """Return a replacement for `stock`, which is `CallbackList._on_begin`, that uses the shared thread."""
 
+    @functools.wraps(stock)
+    def on_begin(self: Any) -> None:
+        had_executor = self._executor is not None
+        stock(self)
+        # A callback that calls `predict` in the shared thread must not wait for this thread.
+        if self._executor is not None and not had_executor and not threading.current_thread().name.startswith(__name__):
+            self._executor = _OneCall()
 
-def _on_begin(self: Any) -> None:
-    had_executor = self._executor is not None
-    _stock(self)
-    # A callback that calls `predict` in the shared thread must not wait for this thread.
-    if self._executor is not None and not had_executor and not threading.current_thread().name.startswith(__name__):
-        self._executor = _OneCall()
+    return on_begin
 
 
 def _shared_executor() -> ThreadPoolExecutor:

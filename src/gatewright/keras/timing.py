@@ -7,32 +7,26 @@ from importlib import import_module
 from typing import Any
 
 from gatewright.keras import usage
+from gatewright.keras.patches import Patches
 from gatewright.keras.tracebacks import without_frame_in_warnings
 
 _METHODS = ("fit", "evaluate", "predict")
 
-_stock: dict[str, Any] = {}  # method name -> method of stock Keras; empty after uninstall()
+_patches = Patches()
 _running = threading.local()
 
 
 def install() -> None:
     """Make the methods record their seconds. Repeated calls have no further effect."""
-    trainer = _trainer()
-    if not _stock:
+    trainer = import_module("keras.src.backend.jax.trainer").JAXTrainer
+    if not _patches:
         for name in _METHODS:
-            _stock[name] = vars(trainer)[name]
-            setattr(trainer, name, _timed(name, _stock[name]))
+            _patches.wrap(trainer, name, functools.partial(_timed, name))
 
 
 def uninstall() -> None:
     """Undo the changes of `install`."""
-    for name, method in _stock.items():
-        setattr(_trainer(), name, method)
-    _stock.clear()
-
-
-def _trainer() -> Any:
-    return import_module("keras.src.backend.jax.trainer").JAXTrainer
+    _patches.undo()
 
 
 def _timed(name: str, stock: Any) -> Any:

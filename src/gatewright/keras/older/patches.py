@@ -10,29 +10,21 @@ from types import FrameType
 from typing import Any
 
 from gatewright.keras import notes, tracebacks, user_code
+from gatewright.keras.patches import Patches
 from gatewright.keras.startup import sitecustomize
 
-_MISSING = object()
 # The names of files of this room and of Python's import system, and of code that replaces functions of them.
 _OWN = (str(Path(__file__).parents[1]), sitecustomize.NO_FILE, "<frozen importlib")
 
-_changes: list[tuple[Any, str, Any]] = []  # owner, attribute and its earlier value; empty after undo()
+_patches = Patches()
 _items: list[tuple[dict[Any, Any], Any]] = []  # dict and the key that was added
 _noted: set[str] = set()
 
 Wrapper = Callable[..., Any]
 
 
-def replace(owner: Any, name: str, value: Any) -> None:
-    """Set an attribute of a class or module until `undo` is called."""
-    _changes.append((owner, name, vars(owner).get(name, _MISSING)))
-    setattr(owner, name, value)
-
-
-def remove(owner: Any, name: str) -> None:
-    """Remove an attribute of a module until `undo` is called."""
-    _changes.append((owner, name, vars(owner)[name]))
-    delattr(owner, name)
+replace = _patches.replace
+remove = _patches.remove
 
 
 def add_item(table: dict[Any, Any], key: Any, value: Any) -> None:
@@ -46,7 +38,7 @@ def wrap(owner: Any, name: str, wrapper: Wrapper) -> None:
 
     The replacement has the signature of the stock function, which Keras inspects.
     """
-    replace(owner, name, wrapped(getattr(owner, name), wrapper))
+    _patches.wrap(owner, name, lambda stock: wrapped(stock, wrapper))
 
 
 def wrapped(stock: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
@@ -74,15 +66,10 @@ def wrap_everywhere(stock: Callable[..., Any], wrapper: Wrapper) -> None:
 
 
 def undo() -> None:
-    """Undo all changes, the last one first, and forget which notes were printed."""
-    for owner, name, earlier in reversed(_changes):
-        if earlier is _MISSING:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, earlier)
+    """Undo all changes, and forget which notes were printed."""
+    _patches.undo()
     for table, key in _items:
         table.pop(key, None)
-    _changes.clear()
     _items.clear()
     _noted.clear()
 

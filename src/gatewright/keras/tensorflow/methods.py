@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from jax._src.array import ArrayImpl
 
+from gatewright.keras.patches import Patches
 from gatewright.keras.tensorflow.shapes import TensorShape
 
 
@@ -48,25 +49,21 @@ def unknown_values(self: Any) -> NoReturn:
     )
 
 
+_patches = Patches()
 _SHARED = {"get_shape": get_shape, "set_shape": set_shape, "eval": eval_, "ref": ref, "cpu": gpu, "gpu": gpu}
 
 
 def install() -> None:
     """Give the methods to the arrays of JAX, and to the unknown values of a step that is being compiled."""
+    if _patches:
+        return
     for name, method in (_SHARED | {"numpy": numpy}).items():
-        setattr(ArrayImpl, name, method)
+        _patches.replace(ArrayImpl, name, method)
     for name, method in (_SHARED | {"numpy": unknown_values}).items():
-        setattr(jax.core.Tracer, name, method)
-    symbolic = import_module("keras").KerasTensor
-    symbolic.get_shape = get_shape
+        _patches.replace(jax.core.Tracer, name, method)
+    _patches.replace(import_module("keras").KerasTensor, "get_shape", get_shape)
 
 
 def uninstall() -> None:
     """Take the methods away again."""
-    for owner in (ArrayImpl, jax.core.Tracer):
-        for name in (*_SHARED, "numpy"):
-            if name in vars(owner):
-                delattr(owner, name)
-    symbolic = import_module("keras").KerasTensor
-    if "get_shape" in vars(symbolic):
-        del symbolic.get_shape
+    _patches.undo()

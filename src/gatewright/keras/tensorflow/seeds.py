@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jax.experimental import io_callback
 
+from gatewright.keras.patches import Patches
 from gatewright.keras.tensorflow import convert
 
 _DEFAULT_SEED = "make_default_seed"
@@ -36,7 +37,7 @@ class _State:
 
 
 _state = _State(None)
-_patches: list[tuple[Any, str, Any]] = []
+_patches = Patches()
 
 
 def set_seed(seed: int) -> None:
@@ -64,9 +65,7 @@ def next_key(seed: Any = None) -> Any:
 
 def uninstall() -> None:
     """Undo the changes to Keras."""
-    for owner, name, stock in _patches:
-        setattr(owner, name, stock)
-    _patches.clear()
+    _patches.undo()
 
 
 def _patch_keras() -> None:
@@ -78,13 +77,8 @@ def _patch_keras() -> None:
         return int(_state.stream("keras").integers(1, 10**9)) if _is_in_use() else int(stock())
 
     for path in _OWNERS:
-        _patch(import_module(path), _DEFAULT_SEED, make_default_seed)
-    _patch(import_module(_SHUFFLER), "np", _NumPy())
-
-
-def _patch(owner: Any, name: str, value: Any) -> None:
-    _patches.append((owner, name, getattr(owner, name)))
-    setattr(owner, name, value)
+        _patches.replace(import_module(path), _DEFAULT_SEED, make_default_seed)
+    _patches.replace(import_module(_SHUFFLER), "np", _NumPy())
 
 
 def _is_in_use() -> bool:

@@ -6,6 +6,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from gatewright.keras.patches import Patches
+
 _OWN = "gatewright.keras.tensorflow"
 _TENSORBOARD = "keras.src.callbacks.tensorboard"
 _LAYERS = ("keras.layers", "keras._tf_keras.keras.layers", "keras.src.layers")
@@ -51,48 +53,40 @@ _WITH_STAND_IN = [
     ("keras.src.utils.dataset_utils", "_split_dataset_tf"),
 ]
 _REGISTERED = ("StringLookup", "IntegerLookup", "TextVectorization")
-_INHERITED = object()
-_stock: list[tuple[Any, str, Any]] = []
+_patches = Patches()
 _registered: dict[str, Any] = {}
 
 
 def install() -> None:
     """Replace what needs TensorFlow in Keras, unless TensorFlow is installed. Repeated calls have no further effect."""
-    if _stock or importlib.util.find_spec("tensorflow") is not None:
+    if _patches or importlib.util.find_spec("tensorflow") is not None:
         return
     for module, name, own, own_name in _REPLACEMENTS:
         source = importlib.import_module(f"{_OWN}.{own}")
-        _replace(module, name, getattr(source, own_name) if own_name else source)
+        _patches.replace(*_attribute(module, name), getattr(source, own_name) if own_name else source)
     for module, name, own, wrapper in _WRAPPED:
-        stock = operator.attrgetter(name)(importlib.import_module(module))
-        _replace(module, name, getattr(importlib.import_module(f"{_OWN}.{own}"), wrapper)(stock))
+        _patches.wrap(*_attribute(module, name), getattr(importlib.import_module(f"{_OWN}.{own}"), wrapper))
     for module, name in _WITH_STAND_IN:
-        _replace(module, name, _with_stand_in(getattr(importlib.import_module(module), name)))
+        _patches.wrap(*_attribute(module, name), _with_stand_in)
     for name in _REGISTERED:
         _registered[name] = _register(name, getattr(importlib.import_module("keras.layers"), name))
 
 
 def uninstall() -> None:
     """Undo the changes of `install`."""
-    for target, name, value in reversed(_stock):
-        if value is _INHERITED:
-            delattr(target, name)
-        else:
-            setattr(target, name, value)
     for name, layer in _registered.items():
         _register(name, layer)
-    if _stock:
+    if _patches:
         importlib.import_module(f"{_OWN}.data.shuffling").forget_seed()
-    _stock.clear()
+    _patches.undo()
     _registered.clear()
 
 
-def _replace(module: str, path: str, value: Any) -> None:
+def _attribute(module: str, path: str) -> tuple[Any, str]:
+    """Return the class or module that has an attribute, and the name of the attribute."""
     owner, _, name = path.rpartition(".")
-    target: Any = importlib.import_module(module)
-    target = operator.attrgetter(owner)(target) if owner else target
-    _stock.append((target, name, vars(target).get(name, _INHERITED)))
-    setattr(target, name, value)
+    target = importlib.import_module(module)
+    return (operator.attrgetter(owner)(target) if owner else target), name
 
 
 def _register(name: str, layer: Any) -> Any:

@@ -11,10 +11,11 @@ from typing import Any
 
 import keras
 
+from gatewright.keras.patches import Patches
 from gatewright.keras.tensorflow.gradient_tape import GradientTape
 
 _STEPS = ("train_step", "test_step", "predict_step")
-_patches: list[tuple[Any, str, Any]] = []
+_patches = Patches()
 
 
 def install() -> None:
@@ -24,32 +25,21 @@ def install() -> None:
     trainer = import_module("keras.src.backend.jax.trainer").JAXTrainer
     base = import_module("keras.src.trainers.trainer").Trainer
     for step in _STEPS:
-        _patch(trainer, step, _accepting_data_alone(vars(trainer)[step], globals()[f"_{step}"]))
+        _patches.wrap(trainer, step, functools.partial(_accepting_data_alone, globals()[f"_{step}"]))
         maker = step.replace("_step", "_function")
-        _patch(trainer, f"make_{maker}", _adapting(vars(trainer)[f"make_{maker}"], step))
-    _patch(base, "_symbolic_build", _building(vars(base)["_symbolic_build"]))
+        _patches.wrap(trainer, f"make_{maker}", functools.partial(_adapting, step))
+    _patches.wrap(base, "_symbolic_build", _building)
     if not hasattr(base, "compiled_loss"):
-        base.compiled_loss = property(_CompiledLoss)
-        base.compiled_metrics = property(_CompiledMetrics)
-        _patches.extend([(base, "compiled_loss", None), (base, "compiled_metrics", None)])
+        _patches.replace(base, "compiled_loss", property(_CompiledLoss))
+        _patches.replace(base, "compiled_metrics", property(_CompiledMetrics))
 
 
 def uninstall() -> None:
     """Undo the changes of `install`."""
-    for owner, name, stock in _patches:
-        if stock is None:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, stock)
-    _patches.clear()
+    _patches.undo()
 
 
-def _patch(owner: Any, name: str, value: Any) -> None:
-    _patches.append((owner, name, vars(owner)[name]))
-    setattr(owner, name, value)
-
-
-def _accepting_data_alone(stock: Any, with_data: Any) -> Any:
+def _accepting_data_alone(with_data: Any, stock: Any) -> Any:
     """Return a step that also accepts data alone, as in `super().train_step(data)`."""
 
     @functools.wraps(stock)
@@ -68,7 +58,7 @@ def _has_own_step(model: Any, step: str) -> bool:
     return len([p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]) == 2
 
 
-def _adapting(stock: Any, step: str) -> Any:
+def _adapting(step: str, stock: Any) -> Any:
     """Return a method that makes the function of a step, for a step of either signature."""
 
     @functools.wraps(stock)
