@@ -1,11 +1,13 @@
 """Ctrl-C during a long computation is delayed and never lost."""
 
+import gc
 import signal
+import sys
 import threading
 
 import pytest
 
-from gatewright.support.interrupts import Interrupts
+from gatewright.support.interrupts import HeldInterrupts, Interrupts
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +73,25 @@ def test_another_thread_changes_nothing():
     thread.start()
     thread.join()
     assert handlers == [signal.default_int_handler]
+
+
+def test_ctrl_c_that_python_loses_in_a_callback_is_raised_later():
+    """Python prints and forgets an exception in a callback of the garbage collector."""
+
+    def press(phase, info):
+        signal.raise_signal(signal.SIGINT)
+
+    hook = sys.unraisablehook
+
+    def work():
+        with HeldInterrupts() as interrupts:
+            gc.callbacks.append(press)
+            gc.collect()
+            gc.callbacks.remove(press)
+            interrupts.hold()
+            interrupts.release()
+            pytest.fail("it was lost")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert sys.unraisablehook is hook

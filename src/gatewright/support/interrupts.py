@@ -1,6 +1,7 @@
 """Delay Ctrl-C during a long computation until it can be handled safely."""
 
 import signal
+import sys
 import threading
 from abc import ABC, abstractmethod
 from types import FrameType
@@ -62,11 +63,33 @@ class HeldInterrupts(_Handler):
 
     Otherwise, and if it is pressed again, Ctrl-C raises KeyboardInterrupt at once. To hold it back costs less than a
     microsecond. The context manager has no effect outside the main thread, or if the program handles Ctrl-C itself.
+
+    Python loses an exception that is raised in a finalizer or in a callback of the garbage collector, such as JAX's. If
+    this happens to Ctrl-C, it is raised again at the next `release`.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._held = False
+        self._previous_hook: Any = None
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        if self._previous_handler is not None:
+            self._previous_hook, sys.unraisablehook = sys.unraisablehook, self._lost
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if self._previous_hook is not None:
+            sys.unraisablehook = self._previous_hook
+        super().__exit__(kind, error, trace)
+
+    def _lost(self, unraisable: Any) -> None:
+        """Note Ctrl-C that Python cannot raise; pass on any other exception."""
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            self._pressed = True
+        else:
+            self._previous_hook(unraisable)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if not self._held or self._pressed:
