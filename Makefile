@@ -25,7 +25,7 @@ $(VENV)/.made:
 	$(BIN)/pip install --quiet --upgrade pip
 	touch $@
 
-# Once in its own environment (headers of the oldest jaxlib that is served), then again wherever the sources change.
+# Again wherever the sources change.
 $(VENV)/.built: $(VENV)/.made $(SOURCES)
 	$(BIN)/pip install --quiet --editable '.[train]'
 	touch $@
