@@ -112,7 +112,10 @@ def train_for_ever(model: Any) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_at_any_time_leaves_the_model() -> None:
+def test_ctrl_c_at_any_time_leaves_the_model(request: pytest.FixtureRequest) -> None:
+    # Shells start background jobs with Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     model = trained()
     for delay in (0.003, 0.01, 0.02, 0.05, 0.1, 0.2):
         timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
