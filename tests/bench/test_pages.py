@@ -23,10 +23,10 @@ class TestTraining:
             "torch": [{"ms": 20.0, "loss": 0.5}, {"ms": 90.0, "loss": 0.4}],
             "gatewright": [{"ms": 10.0, "loss": 0.5}, {"ms": 30.0, "loss": 0.4}],
         }
-        rows = [training.summarize("GRU", "plain", peer, turns) for peer in turns]
+        rows = [{"instruction_set": "avx2", **training.summarize("GRU", "plain", peer, turns)} for peer in turns]
         page = training.markdown({**FACTS, "data": "somewhere", "rows": rows})
         assert page.startswith(f"# Training step\n\n{HEADING}\n")
-        assert "| GRU  | plain | PyTorch    |        55.0 | 37.5-72.5 |                 2.50 |" in page
+        assert "| avx2         | GRU  | plain | PyTorch    |        55.0 | 37.5-72.5 |                 2.50 |" in page
         assert "Gatewright 0.1%, PyTorch unknown" in page
         assert page.endswith("- PyTorch is skipped: torch is not installed.")
 
@@ -49,7 +49,7 @@ def test_operation_divides_by_the_median_peak() -> None:
     assert row["ms"] == pytest.approx(40.0)
     assert row["gflops"] == pytest.approx(60.0)
     assert row["fraction"] == pytest.approx(0.6)
-    page = operation.markdown({**FACTS, "versions": {"instruction_set": "avx2"}, "rows": [row]})
+    page = operation.markdown({**FACTS, "rows": [{"instruction_set": "avx2", **row}]})
     assert "| 60.0 |" in " ".join(page.split())
 
 
@@ -89,10 +89,11 @@ class TestCases:
     def test_the_verdict_counts_slower_rows(self) -> None:
         def row(name: str, stock: float) -> dict[str, Any]:
             times = {"stock": [stock], "ours": [2.0]}
-            return {"name": name, "shape": "1x1x1 to 1", "training": times, "inference": times}
+            named = {"instruction_set": "avx2", "name": name, "shape": "1x1x1 to 1"}
+            return {**named, "training": times, "inference": times}
 
         assert cases.verdict([row("a", 4.0), row("b", 1.0)]) == (
-            "slower than stock: 1 of 2 rows; worst: b, 1x1x1 to 1, training: 0.50"
+            "slower than stock: 1 of 2 rows; worst: avx2, b, 1x1x1 to 1, training: 0.50"
         )
 
     def test_the_cases_are_the_same_each_time(self) -> None:

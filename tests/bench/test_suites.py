@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gatewright.bench.instruction_sets import measured
 from gatewright.bench.run import Finished, run
 from gatewright.bench.shape import Shape
 from gatewright.bench.suite import load
@@ -34,8 +35,8 @@ def run_tiny(monkeypatch: pytest.MonkeyPatch, name: str, settings: dict[str, Any
 def test_operation(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = {"calls": 1, "shapes": (Shape(2, 3, 4, 5),), "threads": (1, 2)}
     result = run_tiny(monkeypatch, "operation", settings)
-    assert [(row["cell"], row["threads"]) for row in result["rows"]] == [
-        (cell, threads) for cell in result["settings"]["cells"] for threads in (1, 2)
+    assert [(row["instruction_set"], row["cell"], row["threads"]) for row in result["rows"]] == [
+        (name, cell, threads) for name in measured() for cell in result["settings"]["cells"] for threads in (1, 2)
     ]
     assert all(row["fraction"] > 0 and len(row["peaks"]) == 1 for row in result["rows"])
 
@@ -85,7 +86,7 @@ def test_lengths_with_pytorch(monkeypatch: pytest.MonkeyPatch, reviews: Path) ->
 def test_training_leaves_out_a_peer_that_can_not_start(
     monkeypatch: pytest.MonkeyPatch, reviews: Path, broken_python: str
 ) -> None:
-    settings = {"steps": 1, "common_cases": (("SimpleRNN", "plain"),)}
+    settings = {"steps": 1, "common_cases": (("SimpleRNN", "plain"),), "instruction_sets": measured()[:1]}
     options = {"peers": ["keras-tensorflow"], "tensorflow_python": broken_python}
     result = run_tiny(monkeypatch, "training", settings, **options)
     assert [row["peer"] for row in result["rows"]] == ["gatewright"]
@@ -109,9 +110,10 @@ def test_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     case = cases.Case("GRU", True, batch=2, time=3, features=2, units=3)
     monkeypatch.setattr(cases, "all_cases", lambda settings: [case])
     result = run_tiny(monkeypatch, "cases", {})
-    (row,) = result["rows"]
-    assert row["training"]["path"] == "fast"
-    assert row["training"]["difference"] < 1e-5
+    assert sorted(row["instruction_set"] for row in result["rows"]) == sorted(measured())
+    for row in result["rows"]:
+        assert row["training"]["path"] == "fast"
+        assert row["training"]["difference"] < 1e-5
     assert result["verdict"].startswith("slower than stock: ")
 
 

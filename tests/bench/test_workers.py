@@ -15,8 +15,9 @@ from gatewright.ops import kernels
 
 def test_a_worker_continues_after_a_failed_request() -> None:
     with workers.Worker("suites.operation", "gatewright") as worker:
+        sizes = {"shape": [1, 1, 1, 1], "threads": 1, "calls": 1}
         with pytest.raises(workers.WorkerError, match="cell must be one of"):
-            worker.request("turn", cell="none", shape=[1, 1, 1, 1], threads=1, calls=1)
+            worker.request("turn", cell="none", **sizes, instruction_set=kernels.instruction_set())
         assert worker.request("start")["instruction_set"] in kernels.instruction_sets()
 
 

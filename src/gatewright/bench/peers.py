@@ -9,6 +9,7 @@ import time
 import warnings
 from typing import Any, Protocol
 
+from gatewright.bench import instruction_sets
 from gatewright.bench.facts import kernel_facts, versions
 from gatewright.bench.workers import OURS
 
@@ -64,6 +65,7 @@ class KerasPeer:
             from gatewright.keras.accelerate import accelerate
             from gatewright.keras.slow_path import SlowPathWarning
 
+            instruction_sets.choose()
             warnings.simplefilter("error", SlowPathWarning)  # otherwise stock Keras would be timed
             accelerate()
 

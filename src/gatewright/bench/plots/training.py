@@ -13,12 +13,13 @@ _PEER_COLOR = "#c3c8d0"
 
 
 def draw(result: dict[str, Any]) -> Figure:
-    """Draw a bar chart of the milliseconds per training step in the case "plain".
+    """Draw a bar chart of the milliseconds per training step in the case "plain", with the widest instruction set.
 
     There is a group of bars for each recurrent cell, and a bar for each library, with Gatewright at the top.
     `result` is what the suite measured.
     """
-    rows = [row for row in result["rows"] if row["case"] == "plain"] or result["rows"]
+    widest = [row for row in result["rows"] if row["instruction_set"] == result["rows"][0]["instruction_set"]]
+    rows = [row for row in widest if row["case"] == "plain"] or widest
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault((row["cell"], row["case"]), []).append(row)

@@ -10,10 +10,10 @@ import itertools
 import random
 import statistics
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
-from gatewright.bench import tables
+from gatewright.bench import instruction_sets, tables
 from gatewright.bench.facts import facts, kernel_facts
 from gatewright.bench.shape import Case
 from gatewright.bench.workers import Unavailable, Worker, WorkerError, print_progress, serve
@@ -35,6 +35,7 @@ class Settings:
     sample: int = 24  # random combinations of options
     shapes: int = 20  # random shapes
     seed: int = 1
+    instruction_sets: tuple[str, ...] = field(default_factory=instruction_sets.measured)
     peers: tuple[str, ...] = ("keras-jax",)
 
 
@@ -81,9 +82,10 @@ def _random_shape(rng: random.Random) -> Case:
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """Time all layers. Return a dict with facts about the machine and the run, and "rows", a row for each layer.
+    """Time all layers. Return a dict with facts about the machine and the run, and "rows".
 
-    The rows are sorted: first the layer for which Gatewright is slowest relative to stock Keras.
+    There is a row for each layer and instruction set. The rows are sorted: first the layer for which Gatewright is
+    slowest relative to stock Keras.
 
     Raises:
         Unavailable: Keras on JAX is not available, or no layer could be measured.
@@ -91,14 +93,19 @@ def measure(settings: Settings) -> dict[str, Any]:
     if not settings.peers:
         raise Unavailable("it needs keras-jax, which --peers leaves out")
     result = facts(settings)
-    with _Workers() as workers:
-        try:
-            workers.start(_DTYPES[0])
-        except WorkerError as error:  # otherwise every case would report the same error
-            raise Unavailable(error.reason) from None
-        rows, notes = _measure_all(workers, all_cases(settings), settings.rounds, "case")
-        rows = _measure_doubtful_again(workers, rows, settings.rounds)
-        result |= {"notes": notes, "versions": workers.facts}
+    rows, notes = [], []
+    for name in settings.instruction_sets:
+        with _Workers(name) as workers:
+            try:
+                workers.start(_DTYPES[0])
+            except WorkerError as error:  # otherwise every case would report the same error
+                raise Unavailable(error.reason) from None
+            measured, failed = _measure_all(workers, all_cases(settings), settings.rounds, f"{name}, case")
+            measured = _measure_doubtful_again(workers, measured, settings.rounds)
+            rows += [{"instruction_set": name, **row} for row in measured]
+            notes += [f"{name}: {note}" for note in failed]
+            result["versions"] = workers.facts | result.get("versions", {})
+    result["notes"] = notes
     if not rows:
         raise Unavailable("; ".join(notes))
     rows.sort(key=_lowest_ratio)
@@ -106,9 +113,13 @@ def measure(settings: Settings) -> dict[str, Any]:
 
 
 class _Workers:
-    """Worker processes, one for each dtype. Each is started when it is first needed, and again after a failure."""
+    """Worker processes with an instruction set, one for each dtype.
 
-    def __init__(self) -> None:
+    Each is started when it is first needed, and again after a failure.
+    """
+
+    def __init__(self, instruction_set: str) -> None:
+        self._environment = {"KERAS_BACKEND": "jax", **instruction_sets.environment(instruction_set)}
         self._workers: dict[str, Worker] = {}
         self._stack = ExitStack()
         self.facts: dict[str, Any] = {}
@@ -135,8 +146,8 @@ class _Workers:
 
     def start(self, dtype: str) -> Worker:
         """Start the worker for a dtype and return it. Store the package versions of the worker in `facts`."""
-        x64 = {"JAX_ENABLE_X64": "1" if dtype == "float64" else "0"}
-        worker = self._stack.enter_context(Worker("suites.cases", dtype, environment={"KERAS_BACKEND": "jax", **x64}))
+        environment = {**self._environment, "JAX_ENABLE_X64": "1" if dtype == "float64" else "0"}
+        worker = self._stack.enter_context(Worker("suites.cases", dtype, environment=environment))
         self.facts = worker.request("start")
         self._workers[dtype] = worker
         return worker
@@ -180,7 +191,7 @@ def _measure_doubtful_again(workers: _Workers, rows: list[dict[str, Any]], round
 def markdown(result: dict[str, Any]) -> str:
     """Return the result as a Markdown page, which ends with the result of `verdict`."""
     rows = result["rows"]
-    header = ["layer", "shape", "path"]
+    header = ["instructions", "layer", "shape", "path"]
     for name in _MEASURED:
         header += [f"{name}: stock ms", "Gatewright ms", "stock / Gatewright", "quartiles"]
     notes = "".join(f"- {note}\n" for note in [*result["notes"], *_slow_path_reasons(rows)])
@@ -191,7 +202,7 @@ def markdown(result: dict[str, Any]) -> str:
 
 
 def _line(row: dict[str, Any]) -> list[str]:
-    line = [row["name"], row["shape"], _path(row)]
+    line = [row["instruction_set"], row["name"], row["shape"], _path(row)]
     for name in _MEASURED:
         times = row[name]
         low, middle, high = tables.quartiles([s / o for s, o in zip(times["stock"], times["ours"], strict=True)])
@@ -226,13 +237,14 @@ def verdict(rows: list[dict[str, Any]]) -> str:
     slower = sum(_lowest_ratio(row) < 1 for row in rows)
     row = min(rows, key=_lowest_ratio)
     name = min(_MEASURED, key=lambda measured: _ratio(row, measured))
-    worst = f"{row['name']}, {row['shape']}, {name}: {_ratio(row, name):.2f}"
+    worst = f"{row['instruction_set']}, {row['name']}, {row['shape']}, {name}: {_ratio(row, name):.2f}"
     return f"slower than stock: {slower} of {len(rows)} rows; worst: {worst}"
 
 
 def _start() -> dict[str, Any]:
     import keras  # noqa: F401  a missing package is reported at the start
 
+    instruction_sets.choose()
     return kernel_facts("keras", "jax", "jaxlib")
 
 

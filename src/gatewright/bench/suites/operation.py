@@ -5,11 +5,12 @@ about as long as the call takes. If the machine is slow for a moment, both speed
 less than the speeds.
 """
 
+import itertools
 import statistics
 from dataclasses import dataclass, field
 from typing import Any
 
-from gatewright.bench import tables
+from gatewright.bench import instruction_sets, tables
 from gatewright.bench.facts import facts, kernel_facts, thread_counts
 from gatewright.bench.shape import Shape
 from gatewright.bench.workers import OURS, Worker, WorkerPool, print_progress, serve
@@ -35,12 +36,13 @@ class Settings:
     )
     shapes: tuple[Shape, ...] = _SHAPES
     threads: tuple[int, ...] = field(default_factory=thread_counts)
+    instruction_sets: tuple[str, ...] = field(default_factory=instruction_sets.measured)
 
 
 def measure(settings: Settings) -> dict[str, Any]:
     """Run the suite. Return a dict with facts about the machine and the run, and measurements in the list "rows".
 
-    There is a row for each combination of recurrent cell, shape and number of threads.
+    There is a row for each combination of instruction set, recurrent cell, shape and number of threads.
 
     Raises:
         Unavailable: The kernels cannot be loaded.
@@ -57,19 +59,24 @@ def measure(settings: Settings) -> dict[str, Any]:
 
 
 def _measure(worker: Worker, settings: Settings) -> list[dict[str, Any]]:
-    """Measure each combination of recurrent cell, shape and number of threads once per round. Return their rows.
+    """Measure each combination of cell, shape, number of threads and instruction set once per round. Return the rows.
 
     A first round for warming up is not counted.
     """
-    turns: dict[tuple[str, Shape, int], list[dict[str, Any]]] = {}
+    turns: dict[tuple[str, str, Shape, int], list[dict[str, Any]]] = {}
     for number in range(settings.rounds + 1):
         for shape in settings.shapes:
             for cell in settings.cells:
-                for threads in settings.threads:
-                    turn = worker.request("turn", cell=cell, shape=shape, threads=threads, calls=settings.calls)
-                    turns.setdefault((cell, shape, threads), []).append(turn)
+                for name, threads in itertools.product(settings.instruction_sets, settings.threads):
+                    case = {"cell": cell, "shape": shape, "threads": threads}
+                    turn = worker.request("turn", **case, instruction_set=name, calls=settings.calls)
+                    turns.setdefault((name, cell, shape, threads), []).append(turn)
             print_progress(f"round {number} of {settings.rounds}, {shape}")
-    return [summarize(*key, of_key[1:]) for key, of_key in turns.items()]
+    rows = [
+        {"instruction_set": name, **summarize(cell, shape, threads, of_key[1:])}
+        for (name, cell, shape, threads), of_key in turns.items()
+    ]
+    return sorted(rows, key=lambda row: settings.instruction_sets.index(row["instruction_set"]))
 
 
 def summarize(cell: str, shape: Shape, threads: int, turns: list[dict[str, Any]]) -> dict[str, Any]:
@@ -98,6 +105,7 @@ def summarize(cell: str, shape: Shape, threads: int, turns: list[dict[str, Any]]
 def markdown(result: dict[str, Any]) -> str:
     rows = [
         (
+            row["instruction_set"],
             row["cell"],
             str(Shape(*row["shape"])),
             str(row["threads"]),
@@ -112,7 +120,7 @@ def markdown(result: dict[str, Any]) -> str:
         for row in result["rows"]
     ]
     times = ("forward ms", "backward ms", "total ms", "quartiles")
-    header = ("cell", "shape", "threads", *times, "GFLOP/s", "peak GFLOP/s", "fraction of the peak")
+    header = ("instructions", "cell", "shape", "threads", *times, "GFLOP/s", "peak GFLOP/s", "fraction of the peak")
     return tables.page(
         "Forward and backward pass",
         result,
@@ -121,15 +129,16 @@ def markdown(result: dict[str, Any]) -> str:
         "float32, batch x time x features to units. The forward pass saves what the backward pass needs. Cells with "
         "zoneout have a mask. GFLOP/s count only the products.\nThe peak is the speed of independent multiply-adds on "
         "as many threads, in windows of 5 to 20 ms between the calls.\nCalls write into memory that was allocated "
-        f"before. Instruction set: {result['versions']['instruction_set']}.",
+        "before.",
     )
 
 
-def _turn(cell: str, shape: list[int], threads: int, calls: int) -> dict[str, Any]:
+def _turn(cell: str, shape: list[int], threads: int, calls: int, instruction_set: str) -> dict[str, Any]:
     """Time `calls` calls. Return their "forward" and "backward" seconds, and the "peaks" measured before each call."""
     from gatewright.bench.calls import KernelCall, gflop, seconds
     from gatewright.ops import kernels
 
+    kernels.choose_instruction_set(instruction_set)
     kernels.set_num_threads(threads)
     sizes = Shape(*shape)
     call = KernelCall(cell, sizes)

@@ -6,11 +6,11 @@ reviews. Shorter reviews are padded on the left.
 
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gatewright.bench import peers, reviews, tables
+from gatewright.bench import instruction_sets, peers, reviews, tables
 from gatewright.bench.facts import facts
 from gatewright.bench.workers import OURS, TITLES, Worker, WorkerPool, print_progress, serve, worker_name
 
@@ -27,6 +27,7 @@ class Settings:
     steps: int = 10  # timed steps per turn
     all_cases: bool = False
     common_cases: tuple[tuple[str, str], ...] = _COMMON_CASES  # cell and case
+    instruction_sets: tuple[str, ...] = field(default_factory=instruction_sets.measured)
     peers: tuple[str, ...] = peers.NAMES
     tensorflow_python: str = sys.executable
 
@@ -34,29 +35,46 @@ class Settings:
 def measure(settings: Settings) -> dict[str, Any]:
     """Run the suite. Return a dict with facts about the machine and the run, and measurements in the list "rows".
 
-    There is a row for each combination of recurrent cell, case and library.
+    There is a row for each combination of instruction set, recurrent cell, case and library. With a limited instruction
+    set, Gatewright is compared only with libraries that can be limited, too.
 
     Raises:
         Unavailable: The reviews cannot be read, or no worker process could be started.
     """
-    result = facts(settings)
-    with tempfile.TemporaryDirectory() as folder, WorkerPool() as pool:
+    result = facts(settings) | {"notes": [], "peers": {}, "idle_cpu": {}, "rows": []}
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "texts.npz"
         result["data"] = reviews.write_texts(path, (1 + settings.steps) * peers.BATCH_SIZE)
-        pool.start((_worker(name, settings) for name in (*settings.peers, OURS)), texts=str(path))
+        for name in settings.instruction_sets:
+            _measure_with(name, path, settings, result)
+    return result
+
+
+def _measure_with(instruction_set: str, texts: Path, settings: Settings, result: dict[str, Any]) -> None:
+    """Measure all cells and cases with an instruction set, and add rows and facts to `result`."""
+    names = [*settings.peers, OURS]
+    if instruction_sets.is_limited(instruction_set):
+        names = [name for name in names if name in (*instruction_sets.LIMITED_PEERS, OURS)]
+    with WorkerPool() as pool:
+        pool.start((_worker(name, instruction_set, settings) for name in names), texts=str(texts))
         cases = _ALL_CASES if settings.all_cases else settings.common_cases
-        rows = [row for cell, case in cases for row in _measure(pool, cell, case, settings)]
-        return {**result, **pool.summary(), "rows": rows}
+        for cell, case in cases:
+            rows = _measure(pool, cell, case, settings, instruction_set)
+            result["rows"] += [{"instruction_set": instruction_set, **row} for row in rows]
+        summary = pool.summary()
+    result["notes"] += summary["notes"]
+    for name in ("peers", "idle_cpu"):
+        result[name] = summary[name] | result[name]
 
 
-def _worker(name: str, settings: Settings) -> Worker:
+def _worker(name: str, instruction_set: str, settings: Settings) -> Worker:
     python = settings.tensorflow_python if name == "keras-tensorflow" else sys.executable
-    return Worker("suites.training", name, python)
+    return Worker("suites.training", name, python, instruction_sets.environment(instruction_set))
 
 
-def _measure(pool: WorkerPool, cell: str, case: str, settings: Settings) -> list[dict[str, Any]]:
+def _measure(pool: WorkerPool, cell: str, case: str, settings: Settings, instruction_set: str) -> list[dict[str, Any]]:
     """Time a recurrent cell in a case, and return a row for each library. The libraries take turns in each round."""
-    label = f"{cell}, {case}"
+    label = f"{instruction_set}, {cell}, {case}"
     # torch.nn has no recurrent dropout.
     supporting = [peer for peer in pool.workers if not (peer == "torch" and case == "recurrent_dropout")]
     turns: dict[str, list[dict[str, float]]] = {
@@ -109,6 +127,7 @@ def disagreement(rows: list[dict[str, Any]]) -> str | None:
 def markdown(result: dict[str, Any]) -> str:
     rows = [
         (
+            row["instruction_set"],
             row["cell"],
             row["case"],
             TITLES[row["peer"]],
@@ -121,9 +140,11 @@ def markdown(result: dict[str, Any]) -> str:
     return tables.page(
         "Training step",
         result,
-        ("cell", "case", "library", "ms per step", "quartiles", "library / Gatewright"),
+        ("instructions", "cell", "case", "library", "ms per step", "quartiles", "library / Gatewright"),
         rows,
-        f"{tables.idle_sentence(result)}\nTexts: {result['data']}.",
+        f"{tables.idle_sentence(result)}\nTexts: {result['data']}.\n"
+        "Where the instruction set is not the widest one of the processor, XLA is limited to it, too "
+        "(`--xla_cpu_max_isa`).",
     )
 
 
