@@ -19,6 +19,7 @@
 #include "core/dispatch.hpp"
 #include "core/peak.hpp"
 #include "core/run.hpp"
+#include "core/scratch.hpp"
 #include "core/step.hpp"
 #include "core/thread_pool.hpp"
 
@@ -172,6 +173,9 @@ NB_MODULE(_kernels, m) {
   m.def("multiply_add_peak", &multiply_add_peak, nb::call_guard<nb::gil_scoped_release>());
   m.def("xla_handlers", &xla_handlers);
   m.def("take_outside_ids", &take_outside_ids);
+  m.def("set_scratch_limit", &set_scratch_limit);
+  m.def("scratch_limit", &scratch_limit);
+  m.def("kept_scratch", &kept_scratch);
   m.def("take_peak_scratch", &take_peak_scratch);
   m.def("keep_freed_memory", &keep_freed_memory);
   m.attr("source_digest") = GW_SOURCE_DIGEST;

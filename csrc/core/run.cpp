@@ -1,18 +1,13 @@
 #include "core/run.hpp"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
-#include <memory>
-#include <new>
 #include <vector>
 
 #include "core/dispatch.hpp"
 #include "core/schedule.hpp"
+#include "core/scratch.hpp"
 #include "core/thread_pool.hpp"
 #include "core/tokens.hpp"
 
@@ -22,94 +17,8 @@ namespace {
 // Handing a shard to another thread does not pay for less work than this (about 20 microseconds).
 constexpr double min_shard_flops = 1e6;
 constexpr int max_threads = 1024;
-constexpr size_t max_pooled_bytes = size_t{64} << 20;
 
 size_t aligned(size_t bytes) { return (bytes + 4095) / 4096 * 4096; }
-
-// The largest size that a call has asked for since it was last read. Peak memory is reported with it.
-std::atomic<size_t> peak_reserved{0};
-
-// Scratch memory lies outside the heap and has room to spare: otherwise calls of slightly different sizes would
-// fragment the heap. Under the address sanitizer it comes from the heap, has exactly the size asked for and is new at
-// each call, so that an access past its end is found.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool reuses_arenas = false;
-size_t with_room(size_t bytes) { return bytes; }
-void* take_pages(size_t bytes) { return std::aligned_alloc(4096, bytes); }
-void give_back(void* pages, size_t) { std::free(pages); }
-#else
-constexpr bool reuses_arenas = true;
-size_t with_room(size_t bytes) { return aligned(bytes + bytes / 8); }
-void* take_pages(size_t bytes) {
-  void* const pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return pages == MAP_FAILED ? nullptr : pages;
-}
-void give_back(void* pages, size_t bytes) { munmap(pages, bytes); }
-#endif
-
-// Scratch memory. It is reused by later calls unless it is large: fresh pages cost more than the arithmetic.
-class Arena {
- public:
-  Arena() = default;
-  Arena(const Arena&) = delete;
-  Arena& operator=(const Arena&) = delete;
-  ~Arena() { release(); }
-  char* reserve(size_t bytes) {
-    size_t peak = peak_reserved.load(std::memory_order_relaxed);
-    while (bytes > peak && !peak_reserved.compare_exchange_weak(peak, bytes, std::memory_order_relaxed)) {
-    }
-    if (bytes > bytes_) {
-      release();
-      memory_ = static_cast<char*>(take_pages(with_room(bytes)));
-      if (!memory_) throw std::bad_alloc();
-      bytes_ = with_room(bytes);
-    }
-    return memory_;
-  }
-  bool is_pooled() const { return reuses_arenas && bytes_ <= max_pooled_bytes; }
-
- private:
-  void release() {
-    if (memory_) give_back(memory_, bytes_);
-    memory_ = nullptr;
-    bytes_ = 0;
-  }
-  char* memory_ = nullptr;
-  size_t bytes_ = 0;
-};
-
-// The scratch pool: arenas that no call uses. The calls of a program often come from many threads, one after another,
-// and one arena serves them all. An arena is taken and returned by one atomic exchange, so a fork cannot leave it
-// locked.
-std::atomic<Arena*> idle_arenas[8];
-
-class PooledArena {
- public:
-  PooledArena() {
-    for (auto& place : idle_arenas)
-      if (Arena* found = place.exchange(nullptr)) {
-        arena_.reset(found);
-        return;
-      }
-    arena_ = std::make_unique<Arena>();
-  }
-  ~PooledArena() {
-    if (!arena_->is_pooled()) return;
-    for (auto& place : idle_arenas) {
-      Arena* empty = nullptr;
-      if (place.compare_exchange_strong(empty, arena_.get())) {
-        arena_.release();
-        return;
-      }
-    }
-  }
-  PooledArena(const PooledArena&) = delete;
-  PooledArena& operator=(const PooledArena&) = delete;
-  char* reserve(size_t bytes) { return arena_->reserve(bytes); }
-
- private:
-  std::unique_ptr<Arena> arena_;
-};
 
 template <class T>
 const Kernels<T>& kernels();
@@ -190,8 +99,6 @@ std::vector<T> missing_row(const Tokens& tokens, const Sizes& sizes) {
 }
 
 }  // namespace
-
-size_t take_peak_scratch() { return peak_reserved.exchange(0); }
 
 std::vector<const char*> cell_names() {
   const Kernels<float>& kernel = kernels<float>();

@@ -1,7 +1,6 @@
 // A whole call: schedule, memory, packing, and the shards run by the threads. Both bindings call these functions.
 #pragma once
 
-#include <cstddef>
 #include <vector>
 
 #include "core/api.hpp"
@@ -12,9 +11,6 @@ namespace gatewright {
 std::vector<const char*> cell_names();
 
 CellTraits traits(const Spec& spec);
-
-// Return the largest number of bytes of scratch memory that a call has used since the last call of this function.
-size_t take_peak_scratch();
 
 // They determine the number of tokens in `sizes` themselves. A length out of range counts as the nearest one in range,
 // and an id outside the table has an input of NaN: a call inside a compiled program must not fail.

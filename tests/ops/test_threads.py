@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from gatewright.ops import kernels
-from gatewright.ops import threads as _threads
+from gatewright.ops import control_group, kernels
 from gatewright.ops.threads import VARIABLE, cgroup_quota, default_threads
 from gatewright.support.errors import InputError
 
@@ -90,7 +89,7 @@ def test_no_affinity_to_ask_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_control_group(
     files: dict[str, str], quota: float | None, tmp_path: Path, eight_cores: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_threads, "_own_group", lambda: "own/group")
+    monkeypatch.setattr(control_group, "own_group", lambda controller: "own/group")
     write(tmp_path, files)
     assert cgroup_quota(tmp_path) == quota
     whole: dict[Any, Any] = {None: 8, 0.5: 1, 1.5: 2, 2.0: 2, 2.5: 3, 3.0: 3, 4.0: 4}
@@ -101,20 +100,6 @@ def test_control_group(
 def test_a_quota_above_the_affinity_is_no_limit(tmp_path: Path, eight_cores: None) -> None:
     write(tmp_path, {"cpu.max": "1600000 100000\n"})
     assert default_threads(tmp_path) == (8, "processor affinity")
-
-
-@pytest.mark.parametrize(
-    ("lines", "group"),
-    [
-        (["0::/a/b.scope"], "a/b.scope"),
-        (["12:memory:/m", "4:cpu,cpuacct:/a:b", "1:name=systemd:/s"], "a:b"),
-        (["2:cpuset:/c"], ""),
-        ([], ""),
-    ],
-)
-def test_own_group(lines: list[str], group: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_threads, "_lines", lambda path: lines)
-    assert _threads._own_group() == group
 
 
 def test_set_num_threads() -> None:

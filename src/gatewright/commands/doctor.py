@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from gatewright.ops import threads
+from gatewright.ops import scratch, threads
 from gatewright.support.errors import InputError
 
 _PACKAGES = ("gatewright", "numpy", "keras", "jax", "torch", "tensorflow")
@@ -78,7 +78,7 @@ def doctor() -> Report:
     findings = _versions()
     number = _threads()
     with _usable_threads():
-        findings += [*_kernels(), number, *_integrations()]
+        findings += [*_kernels(), number, _scratch_memory(), *_integrations()]
     findings.append(_data_folder())
     problems = tuple(finding.problem for finding in findings if finding.problem)
     return Report(tuple((finding.name, finding.text) for finding in findings), problems)
@@ -118,6 +118,12 @@ def _threads() -> Finding:
             f"{threads.VARIABLE}={cores}."
         )
     return Finding("threads", f"{count}, from {source}", problem)
+
+
+def _scratch_memory() -> Finding:
+    huge = "with huge pages where they are large" if scratch.has_huge_pages() else "without huge pages"
+    limit = f"up to {scratch.default_limit() / 1e6:,.0f} MB are kept between calls"
+    return Finding("scratch memory", f"{limit} (1/{scratch.SHARE} of the usable memory), {huge}")
 
 
 @contextlib.contextmanager

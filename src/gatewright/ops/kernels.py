@@ -4,7 +4,7 @@ import math
 import os
 from pathlib import Path
 
-from gatewright.ops import _digest, _kernels
+from gatewright.ops import _digest, _kernels, scratch
 from gatewright.ops import threads as _threads
 from gatewright.ops.recurrence import Recurrence
 
@@ -19,6 +19,7 @@ def _refuse_stale_build() -> None:
 
 _refuse_stale_build()
 _kernels.set_num_threads(_threads.default_threads()[0])
+_kernels.set_scratch_limit(scratch.default_limit())
 
 
 def instruction_sets() -> list[str]:

@@ -4,6 +4,7 @@ import math
 import os
 from pathlib import Path
 
+from gatewright.ops import control_group
 from gatewright.support.errors import InputError
 
 VARIABLE = "GATEWRIGHT_NUM_THREADS"
@@ -11,7 +12,7 @@ _MAX_THREADS = 65_536
 _SHOWN = 40  # characters of a wrong value
 
 
-def default_threads(cgroup_root: Path = Path("/sys/fs/cgroup")) -> tuple[int, str]:
+def default_threads(cgroup_root: Path = control_group.ROOT) -> tuple[int, str]:
     """Return the default number of threads, and a text that names the source of this number.
 
     The number is the value of `GATEWRIGHT_NUM_THREADS` if that environment variable is set and not empty. Otherwise it
@@ -53,33 +54,16 @@ def cgroup_quota(root: Path) -> float | None:
     Returns:
         The CPU quota divided by its period. 1.5 means one and a half processors.
     """
-    group = _own_group()
+    group = control_group.own_group("cpu")
     for folder in dict.fromkeys([root / group, root]):  # version 2: "200000 100000" or "max 100000"
-        limit = _words(folder / "cpu.max")
+        limit = control_group.words(folder / "cpu.max")
         if len(limit) == 2 and limit[0] != "max":
             return int(limit[0]) / int(limit[1])
     for folder in (root / "cpu" / group, root / "cpu"):  # version 1: two files, -1 for no limit
-        quota, period = _words(folder / "cpu.cfs_quota_us"), _words(folder / "cpu.cfs_period_us")
+        quota, period = (
+            control_group.words(folder / "cpu.cfs_quota_us"),
+            control_group.words(folder / "cpu.cfs_period_us"),
+        )
         if quota and period and int(quota[0]) > 0:
             return int(quota[0]) / int(period[0])
     return None
-
-
-def _own_group() -> str:
-    for line in _lines(Path("/proc/self/cgroup")):
-        number, controllers, path = line.split(":", 2)
-        if number == "0" or "cpu" in controllers.split(","):
-            return path.strip("/")
-    return ""
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text().splitlines()
-    except OSError:  # not Linux, or no such controller, so no limit
-        return []
-
-
-def _words(path: Path) -> list[str]:
-    lines = _lines(path)
-    return lines[0].split() if lines else []
