@@ -7,9 +7,12 @@ names are in `__init__.pyi`, which `tools/make_stubs.py` writes.
 from importlib import import_module
 from typing import Any
 
+from gatewright.support.memory import use_one_arena
 from gatewright.support.version import VERSION
 
 __version__ = VERSION
+
+use_one_arena()  # before JAX starts its threads
 
 _MODULES = {
     "SlowPathWarning": "keras.slow_path",

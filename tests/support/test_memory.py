@@ -42,9 +42,9 @@ def test_another_c_library_changes_nothing(monkeypatch):
 
 
 def test_later_threads_share_one_arena():
-    """Memory of a new thread lies in the main thread's heap."""
+    """After gatewright is imported, memory of a new thread lies in the main thread's heap."""
     program = (
-        "import ctypes, threading; from gatewright.support import memory; memory.use_one_arena(); "
+        "import ctypes, threading; import gatewright; "
         "c = ctypes.CDLL(None); "
         "c.malloc.restype = ctypes.c_void_p; found = []; "
         "t = threading.Thread(target=lambda: found.append(c.malloc(100))); t.start(); t.join(); "
@@ -55,6 +55,16 @@ def test_later_threads_share_one_arena():
         pytest.skip("the C library is not glibc")
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "True"
-    other = program.replace("memory.use_one_arena(); ", "")
+    other = program.replace("import gatewright; ", "")
     found = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("program", ["import jax", "import jax; jax.numpy.ones(3)"])
+def test_whether_jax_was_first(program):
+    """Importing JAX starts no threads, but computing does."""
+    if not hasattr(ctypes.CDLL(None), "mallopt"):
+        pytest.skip("the C library is not glibc")
+    after = "; import gatewright; from gatewright.support import memory; print(memory.jax_was_first())"
+    found = subprocess.run([sys.executable, "-c", program + after], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == str("ones" in program)

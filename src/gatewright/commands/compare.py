@@ -11,7 +11,6 @@ from gatewright.commands.flags import add_json, add_options, add_settings, add_s
 from gatewright.commands.printing import called, print_json
 from gatewright.data.limits import with_max_input
 from gatewright.ops.cells import CELLS
-from gatewright.support import memory
 from gatewright.support.files import atomically, require_outside
 from gatewright.support.packages import require_packages
 from gatewright.tasks import registry
@@ -75,13 +74,13 @@ def compare(
     require_packages("gatewright compare", ("jax", "optax", "sklearn", "scipy", "matplotlib", "rich"))
     from gatewright.ops import kernels
 
-    memory.use_one_arena()  # this and the next are before JAX starts its threads
-    kernels.share_threads_with_jax()
+    kernels.share_threads_with_jax()  # before JAX starts its threads
     from gatewright.comparison.conclusion import conclude
     from gatewright.comparison.folder import RunFolder
     from gatewright.comparison.plan import entrants, resolve
     from gatewright.comparison.runs import run_all
     from gatewright.ops import machine
+    from gatewright.training.client import reusing_memory
     from gatewright.training.dataset import Dataset
 
     plan = resolve(
@@ -103,7 +102,9 @@ def compare(
         dataset = Dataset.read(plan.task)
         folder.claim({**shared, "fingerprint": dataset.fingerprint()})
         entries = entrants(plan, dataset)
-        result = conclude(plan, entries, dataset, *run_all(plan, entries, dataset, folder))
+        with reusing_memory():
+            baseline, runs = run_all(plan, entries, dataset, folder)
+        result = conclude(plan, entries, dataset, baseline, runs)
         _write(result, folder.path)
     return result
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from gatewright.commands.flags import add_json, add_options, add_settings, add_splits
 from gatewright.commands.printing import called, print_result
 from gatewright.data.limits import with_max_input
-from gatewright.support import memory
 from gatewright.support.errors import InputError
 from gatewright.support.files import require_other_file, require_writable
 from gatewright.support.packages import require_packages
@@ -64,8 +63,8 @@ def train(
     require_packages("gatewright train", ("jax", "optax", "sklearn", "scipy", "rich"))
     from gatewright.ops import kernels
 
-    memory.use_one_arena()  # this and the next are before JAX starts its threads
-    kernels.share_threads_with_jax()
+    kernels.share_threads_with_jax()  # before JAX starts its threads
+    from gatewright.training.client import reusing_memory
     from gatewright.training.job import Job
     from gatewright.training.work_folder import WorkFolder
 
@@ -96,7 +95,8 @@ def train(
             if before.finished and not difference:
                 folder.clear()
                 return before
-        return job.run(overwrite)
+        with reusing_memory():
+            return job.run(overwrite)
 
 
 def add_parser(commands: Any) -> None:

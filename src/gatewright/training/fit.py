@@ -44,6 +44,7 @@ class _Diverged(Exception):
     """Raised if a number that training depends on is infinite or not a number. The message is a clause."""
 
 
+@memory.keep_freed_memory()
 def fit(
     network: Network,
     recipe: Recipe,
@@ -84,8 +85,7 @@ def fit(
     while len(at.epochs) < recipe.epochs and (not recipe.patience or len(at.epochs) - at.chosen < recipe.patience):
         number = len(at.epochs) + 1
         try:
-            with memory.keep_freed_memory():
-                at = _epoch(network, recipe, at, train, importance, seed, checkpoint, tick)
+            at = _epoch(network, recipe, at, train, importance, seed, checkpoint, tick)
             evaluated = at.average if recipe.ema_decay else at.state.weights
             measured = _evaluate(network, at, evaluated, validation)
         except _Diverged as diverged:
