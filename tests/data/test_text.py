@@ -5,6 +5,7 @@ import pytest
 
 from gatewright.data import public
 from gatewright.data.encoders import Words, encode_all
+from gatewright.data.widths import last_steps
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START, UNKNOWN
 
@@ -31,7 +32,7 @@ def test_texts_are_padded_on_the_left_and_cut():
         [5, 6, 4, 5],
     ]
     assert encode_all(vocabulary, texts, 4).dtype == np.int32
-    assert encode_all(vocabulary, [], 4).shape == (0, 4)
+    assert encode_all(vocabulary, [], 4).shape == (0, 1)
     assert encode_all(vocabulary, ["the cat", ""], 1).tolist() == [[5], [START]]
 
 
@@ -54,7 +55,7 @@ def test_ids_are_those_of_keras(tmp_path, monkeypatch, size, length):
     monkeypatch.setattr(imdb, "get_file", lambda *given, **named: arrays)
     (rows, labels), _ = imdb.load_data(num_words=size)
     expected = utils.pad_sequences(rows, maxlen=length)
-    own = encode_all(Words.fit(TEXTS, size), TEXTS, length)
+    own = last_steps(encode_all(Words.fit(TEXTS, size), TEXTS, length), length)
     assert own[labels].tolist() == expected.tolist()
 
 

@@ -106,7 +106,7 @@ class _Runner:
         self._plan, self._dataset = plan, dataset
         layers = plan.task.network(dataset.prepared, entrant.settings(dataset))
         recipe = entrant.recipe(dataset, plan.learning_rates[0])
-        self._network = Network(dataset.prepared, layers, dataset.train, recipe)
+        self._network = Network(dataset.prepared, layers, dataset.train, recipe, dataset.evaluations(recipe.epochs))
         self._gradient = GradientThroughTime(
             self._network.layers, self._network.backend, dataset.prepared.losses, dataset.prepared.stateful
         )

@@ -342,12 +342,18 @@ def pad(texts: Sequence[Sequence[int]], max_length: int) -> NDArray[np.int32]:
 
 
 def encode_all(encoder: Encoder, texts: Sequence[str], max_length: int) -> NDArray[np.int32]:
-    """Encode texts, and pad or cut them as `pad` does. Return their ids, [texts, max_length].
+    """Encode texts, and pad them to the longest one as `pad` does. Return their ids, [texts, time].
+
+    Args:
+        encoder: The encoder.
+        texts: The texts.
+        max_length: The largest number of ids of a text in the result. Of a longer text, the last ids are kept.
 
     Raises:
         InputError: `max_length` is below 1.
     """
-    return pad([encoder.encode(text)[-max_length:] for text in with_progress(texts, "texts encoded")], max_length)
+    ids = [encoder.encode(text)[-max_length:] for text in with_progress(texts, "texts encoded")]
+    return pad(ids, min(max_length, 1 + max(map(len, ids), default=0)))
 
 
 def encoder_from_json(saved: Any) -> Encoder:

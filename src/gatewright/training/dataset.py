@@ -61,6 +61,10 @@ class Dataset:
         batches = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: self.prepared.size(batch) for name, batch in batches.items()}
 
+    def evaluations(self, epochs: int) -> list[tuple[Batch, int]]:
+        """Return the sets on which a network is evaluated, each with how often it is in a training."""
+        return [(self.validation, epochs), (self.test, 1)]
+
     def fingerprint(self) -> str:
         """Return a hash of the data set, 16 hexadecimal digits.
 

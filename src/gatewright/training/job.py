@@ -93,7 +93,14 @@ class Job:
             baseline = self._baseline(progress)
             # A KeyboardInterrupt inside JAX's compiler would crash the interpreter.
             with Interrupts() as interrupts:
-                network = Network(self._dataset.prepared, self._layers, self._dataset.train, self._recipe)
+                progress.start_run("training", self._recipe.epochs)
+                network = Network(
+                    self._dataset.prepared,
+                    self._layers,
+                    self._dataset.train,
+                    self._recipe,
+                    self._dataset.evaluations(self._recipe.epochs),
+                )
                 fitted, finished = self._fit(network, checkpoint, progress, interrupts)
                 if fitted.divergence and not fitted.chosen:
                     self._folder.clear()
@@ -148,7 +155,6 @@ class Job:
         dataset, recipe, seed = self._dataset, self._recipe, self._dataset.settings.seed
         selection = dataset.prepared.selection(dataset.validation.size)
         measures = dict.fromkeys((dataset.prepared.measures[0], *selection.measures))
-        progress.start_run("training", recipe.epochs)
 
         def tick(epoch: int, done: int, total: int) -> None:
             interrupts.check()

@@ -17,6 +17,8 @@ from gatewright.ops import kernels
 from gatewright.support.ids import PADDING
 from gatewright.support.trees import tree_map
 from gatewright.tasks.base.task import EVALUATED_STREAMS, Prepared
+from gatewright.training import by_width
+from gatewright.training.by_width import ByWidth
 from gatewright.training.optimizer import optimizer
 from gatewright.training.recipe import Recipe
 
@@ -62,8 +64,9 @@ class Network:
     Args:
         prepared: The task's `Prepared`. It defines the loss.
         layers: The layers, from the input to the output.
-        like: Examples with the shapes and dtypes that the network will be used with. Their number may differ.
+        train: The training examples.
         recipe: The training settings. The learning rate and its schedule have no effect here.
+        evaluated: Sets of examples for which outputs will be computed, each with how often they will be.
 
     Attributes:
         prepared, layers: The arguments.
@@ -71,23 +74,42 @@ class Network:
         batch_size: Number of examples per training step.
     """
 
-    def __init__(self, prepared: Prepared[Any], layers: Sequence[Layer], like: Batch, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        prepared: Prepared[Any],
+        layers: Sequence[Layer],
+        train: Batch,
+        recipe: Recipe,
+        evaluated: Sequence[tuple[Batch, int]] = (),
+    ) -> None:
         self.prepared, self.layers, self.batch_size = prepared, list(layers), recipe.batch_size
         self.backend = jax_backend()
         self._adversarial_epsilon = recipe.adversarial_epsilon
         self._optimizer = optimizer(recipe.clip_norm, recipe.weight_decay, recipe.embedding_moments)
-        self._compile(like)
+        self._examples_per_call = EVALUATED_STREAMS if self.prepared.stateful else _EXAMPLES_PER_CALL
+        self._compile(train, by_width.of_training(prepared, train, recipe), evaluated or [(train, 1)])
 
-    def _compile(self, like: Batch) -> None:
-        state = self.init(models.initial_weights(self.layers, self.prepared.features, [0]))
-        batch, sample_weight = like.take(np.zeros(self.batch_size, np.intp)), np.ones(self.batch_size, np.float32)
-        rates, seed = np.zeros(len(self.layers), np.float32), np.zeros(2, np.uint32)
+    def _compile(self, train: Batch, training_widths: Sequence[int], evaluated: Sequence[tuple[Batch, int]]) -> None:
+        drawn = models.initial_weights(self.layers, self.prepared.features, [0])
+        state = jax.eval_shape(self.init, drawn)  # only shapes, because `ByWidth` keeps the functions below
+        sample_weight, rates = np.ones(self.batch_size, np.float32), np.zeros(len(self.layers), np.float32)
         train_step = jax.jit(self._train_step, donate_argnums=0)
-        self._compiled_step = train_step.lower(state, *batch, sample_weight, rates, seed).compile()
-        size = self._examples_per_call = EVALUATED_STREAMS if self.prepared.stateful else _EXAMPLES_PER_CALL
-        batch, states = like.take(np.zeros(size, np.intp)), self._zero_states(size)
-        infer = jax.jit(self.forward, static_argnames="rng")
-        self._infer = infer.lower(state.weights, *batch, states).compile()
+
+        def compile_step(like: Batch) -> Any:
+            return train_step.lower(state, *like, sample_weight, rates, np.zeros(2, np.uint32)).compile()
+
+        like = train.take(np.zeros(self.batch_size, np.intp))
+        self._step = ByWidth(self.prepared, compile_step, like, training_widths)
+        size, infer = self._examples_per_call, jax.jit(self.forward, static_argnames="rng")
+        states = self._zero_states(size)
+
+        def compile_infer(like: Batch) -> Any:
+            return infer.lower(state.weights, *like, states).compile()
+
+        like = train.take(np.zeros(size, np.intp))
+        self._infer = ByWidth(
+            self.prepared, compile_infer, like, by_width.of_evaluation(self.prepared, evaluated, size)
+        )
         self._average = jax.jit(self._averaged, donate_argnums=0)
 
     @property
@@ -197,7 +219,8 @@ class Network:
             seed: Two whole numbers, the seed for dropout.
         """
         rates = np.broadcast_to(np.float32(rate), len(self.layers))
-        new, loss = self._compiled_step(state, *batch, sample_weight, rates, np.array(seed, np.uint32))
+        step, batch = self._step.fitting(batch)
+        new, loss = step(state, *batch, sample_weight, rates, np.array(seed, np.uint32))
         return new, loss
 
     def outputs(self, weights: Any, batch: Batch, tick: Callable[[int], None] = lambda examples: None) -> Any:
@@ -209,12 +232,16 @@ class Network:
             tick: Function that is called after each batch with the number of examples in this batch.
         """
         outputs, states = [], self._zero_states(self._examples_per_call)
-        for selection in minibatches(np.arange(batch.size), self._examples_per_call):
+        # Examples of similar length share a call, which is then as short as they are.
+        order = by_width.by_length(self.prepared, batch)
+        for selection in minibatches(order, self._examples_per_call):
             live = int((selection.weights > 0).sum())
-            out, states = self._infer(weights, *batch.take(selection.examples), states)
-            outputs.append(tree_map(lambda array, live=live: np.asarray(array)[:live], out))
+            infer, chunk = self._infer.fitting(batch.take(selection.examples))
+            out, states = infer(weights, *chunk, states)
+            kept = tree_map(lambda array, live=live: np.asarray(array)[:live], out)
+            outputs.append(self.prepared.outputs_like(kept, batch))
             tick(live)
-        return concatenate(outputs)
+        return tree_map(lambda array: array[np.argsort(order)], concatenate(outputs))
 
     def reset_states(self, state: State) -> State:
         """Return `state` for the beginning of an epoch: with zeros as the states of all recurrent layers."""
@@ -230,11 +257,13 @@ class Network:
             like: Examples for a training step. If there are fewer than `batch_size`, the examples are repeated.
         """
         kernels.take_peak_scratch()
-        batch = like.take(np.arange(self.batch_size) % like.size)
+        # The longest examples need the most memory.
+        longest = by_width.by_length(self.prepared, like)[::-1]
+        batch = like.take(longest[np.arange(self.batch_size) % like.size])
         state = self.init(self.initial_weights([0]))
         _, loss = self.train_step(state, batch, np.ones(self.batch_size, np.float32), 1.0, (0, 0))
         loss.block_until_ready()
-        analysis: Any = self._compiled_step.memory_analysis()
+        analysis: Any = self._step.fitting(batch)[0].memory_analysis()
         buffers = analysis.argument_size_in_bytes + analysis.output_size_in_bytes + analysis.temp_size_in_bytes
         return int(buffers - analysis.alias_size_in_bytes) + kernels.take_peak_scratch()
 

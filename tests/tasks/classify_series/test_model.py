@@ -14,6 +14,7 @@ from tolerances import assert_close
 
 import gatewright
 from gatewright import runtime
+from gatewright.data.widths import last_steps
 from gatewright.nn import model as models
 from gatewright.nn.backend import NUMPY
 from gatewright.nn.file import write
@@ -24,7 +25,6 @@ from gatewright.ops.cells import CELLS
 from gatewright.ops.recurrence import Recurrence
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.measures import to_probabilities
-from gatewright.tasks.classify_series.channels import pad
 
 LENGTHS = (1, 7, 8, 9, 17, 20, 26)
 
@@ -57,7 +57,7 @@ class TestPrediction:
         file = series_classifier("gru", 5, "attention", bidirectional=True)
         one = loaded_series_classifier().channels.encode(series((7,), seed=seed)[0])
         outputs = [
-            models.forward(file.layers, NUMPY, file.weights, Activations(pad([one], 7 + more)))[0].x
+            models.forward(file.layers, NUMPY, file.weights, Activations(last_steps(one[None], 7 + more, np.nan)))[0].x
             for more in (0, padding)
         ]
         assert_close(*outputs, "same_order", np.float32)

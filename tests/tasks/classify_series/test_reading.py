@@ -307,5 +307,5 @@ class TestChannels:
         assert Channels.from_json(channels.to_json()) == channels
 
     def test_padding(self):
-        padded = pad([np.ones((2, 1), np.float32), np.arange(5, dtype=np.float32)[:, None]], 3)
+        padded = pad([np.ones((2, 1), np.float32), np.arange(2, 5, dtype=np.float32)[:, None]])
         np.testing.assert_array_equal(padded[:, :, 0], [[np.nan, 1, 1], [2, 3, 4]])

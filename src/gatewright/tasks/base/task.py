@@ -111,6 +111,7 @@ class Prepared(ABC, Generic[Examples]):
             the recurrent states are carried over. Batches have `batch_size` examples in training and
             `EVALUATED_STREAMS` in evaluation.
         features: Number of input features at each time step; 1 for ids.
+        substeps: Number of steps that the network computes for each time step, such as a word and its letters.
         labels: The labels of a classifier. Empty for other tasks.
         multi_label: True if an example may have any number of labels.
     """
@@ -138,6 +139,10 @@ class Prepared(ABC, Generic[Examples]):
         return 1
 
     @property
+    def substeps(self) -> int:
+        return 1
+
+    @property
     def labels(self) -> tuple[str, ...]:
         return ()
 
@@ -162,6 +167,24 @@ class Prepared(ABC, Generic[Examples]):
     @abstractmethod
     def encode(self, examples: Examples, training: bool = False) -> Batch:
         """Return the inputs and targets of examples as arrays. `training` is True if the network is trained on them."""
+
+    def lengths(self, batch: Batch) -> NDArray[np.intp] | None:
+        """Return the number of time steps of each example without padding, [examples].
+
+        None if the examples of this task have no padding that could be left out.
+        """
+        return None
+
+    def with_steps(self, batch: Batch, steps: int) -> Batch:
+        """Return the batch with `steps` time steps, which are enough for its examples; see `lengths`.
+
+        Padding never changes an output, so outputs for the result are those for `batch`, except for their own padding.
+        """
+        return batch
+
+    def outputs_like(self, outputs: Tree, batch: Batch) -> Tree:
+        """Return outputs for a batch of another number of time steps, padded to those of `batch`."""
+        return outputs
 
     def size(self, batch: Batch) -> int:
         """Return the amount of data in the batch, counted in `unit`."""

@@ -1,7 +1,6 @@
 """Trained text classifiers."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar, overload
 
 import numpy as np
@@ -16,7 +15,7 @@ from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START
 from gatewright.tasks.base.classes import require_known_labels
-from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel, padded_length
+from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.prediction import Prediction, predictions
 from gatewright.tasks.base.stack import embedding_fits, outputs_fit, settings_fit, stack_fits
 from gatewright.tasks.classify.reading import (
@@ -81,14 +80,14 @@ class Classifier(TrainedModel):
             InputError: A text is not a string.
         """
         texts = [texts] if isinstance(texts, str) else list_of_texts(texts)
-        ids = encode_all(self.prepared.encoder, texts, padded_length(self.prepared.max_length, texts))
+        ids = encode_all(self.prepared.encoder, texts, self.prepared.max_length)
         return self.prepared.label_set.probabilities(self._outputs(ids))
 
     def outputs(self, batch: Batch, progress: bool = False) -> NDArray[np.float64]:
         return self._outputs(batch.inputs)
 
     def _outputs(self, ids: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Return the logits, [texts, outputs], for token ids, [texts, max_length], padded with 0 on the left."""
+        """Return the logits, [texts, outputs], for token ids, [texts, time], padded with 0 on the left."""
         return self.outputs_by_length(ids, (ids != PADDING).sum(axis=1), "texts")
 
     def start(self) -> list[States]:
@@ -123,8 +122,7 @@ class Classifier(TrainedModel):
         examples = source.train if source.test is None else source.test
         examples = examples.take(range(len(examples.texts))[:limit])
         self._require_own_labels(source.name, examples)
-        prepared = replace(self.prepared, max_length=padded_length(self.prepared.max_length, examples.texts))
-        return EvaluationSet(source.name, examples, prepared, source.notes)
+        return EvaluationSet(source.name, examples, self.prepared, source.notes)
 
     def _require_own_labels(self, name: str, examples: AnyLabelled) -> None:
         """Raise an error unless the model can predict all labels of the texts to evaluate.

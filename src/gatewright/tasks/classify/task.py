@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from gatewright.data import split
 from gatewright.data.batches import Batch
 from gatewright.data.encoders import BytePairs, Encoder, Words, encode_all, encoder_from_json
+from gatewright.data.widths import last_steps
 from gatewright.nn.layer import Layer
 from gatewright.nn.layers import Dense, Dropout, Embedding
 from gatewright.support.errors import InputError
-from gatewright.support.ids import START, UNKNOWN
+from gatewright.support.ids import PADDING, START, UNKNOWN
 from gatewright.support.schema import Parsed, Size, read_as
 from gatewright.tasks.base import baselines
 from gatewright.tasks.base.classes import balanced, require_examples, require_known, require_several, too_many_labels
@@ -60,10 +61,17 @@ class PreparedTexts(ClassifierPrepared[AnyLabelled]):
     def encode(self, examples: AnyLabelled, training: bool = False) -> Batch:
         """Return a batch whose inputs are token ids and whose targets are labels.
 
-        The ids are [texts, max_length], padded with 0 on the left. The targets are the numbers of the labels, [texts],
-        if each text has one label; and 0 or 1 for each label, [texts, labels], if texts can have several.
+        The ids are [texts, time], padded with 0 on the left to the longest text, but at most `max_length`. The targets
+        are the numbers of the labels, [texts], if each text has one label; and 0 or 1 for each label, [texts, labels],
+        if texts can have several.
         """
         return Batch(encode_all(self.encoder, examples.texts, self.max_length), self.label_set.targets(examples.labels))
+
+    def lengths(self, batch: Batch) -> NDArray[np.intp]:
+        return np.asarray((batch.inputs != PADDING).sum(axis=1))
+
+    def with_steps(self, batch: Batch, steps: int) -> Batch:
+        return batch._replace(inputs=last_steps(batch.inputs, steps, PADDING))
 
     def raw_inputs(self, examples: AnyLabelled) -> list[bytes]:
         return [text.encode("utf-8", "surrogatepass") for text in examples.texts]

@@ -99,17 +99,18 @@ def trim(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values[present[0] : present[-1] + 1] if len(present) else values[:0]
 
 
-def pad(series: Sequence[NDArray[np.float32]], max_length: int) -> NDArray[np.float32]:
-    """Return the last `max_length` steps of each series in one array, [series, max_length, channels].
+def pad(series: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return one or more series, [time, channels] each, in one array, [series, time, channels].
 
-    Shorter series are padded with NaN on the left.
-
-    Args:
-        series: One or more series, [time, channels] each.
-        max_length: Number of steps of each padded series, 1 or more.
+    Series that are shorter than the longest one are padded with NaN on the left.
     """
-    padded = np.full((len(series), max_length, series[0].shape[1]), np.nan, np.float32)
+    time = max(map(len, series))
+    padded = np.full((len(series), time, series[0].shape[1]), np.nan, np.float32)
     for place, values in enumerate(series):
-        last = values[-max_length:]
-        padded[place, max_length - len(last) :] = last
+        padded[place, time - len(values) :] = values
     return padded
+
+
+def beginnings(padded: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return the first step of each padded series that is not padding, [series]."""
+    return np.asarray((~np.isnan(padded).all(axis=2)).argmax(axis=1))

@@ -1,7 +1,6 @@
 """Trained series classifiers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar, overload
 
 import numpy as np
@@ -17,7 +16,7 @@ from gatewright.tasks.base.classes import require_known_labels
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.prediction import Prediction, predictions
 from gatewright.tasks.base.stack import outputs_fit, settings_fit, stack_fits
-from gatewright.tasks.classify_series.channels import Channels, pad
+from gatewright.tasks.classify_series.channels import Channels, beginnings, pad
 from gatewright.tasks.classify_series.given import as_series, as_step
 from gatewright.tasks.classify_series.layers import SeriesInput
 from gatewright.tasks.classify_series.reading import read_one, read_series, require_channels
@@ -93,14 +92,14 @@ class SeriesClassifier(TrainedModel):
         scaled = [self.channels.encode(one[-self.prepared.max_length :]) for one in series]
         if not scaled:
             return np.empty((0, len(self.labels)))
-        return self.prepared.label_set.probabilities(self._outputs(pad(scaled, max(map(len, scaled)))))
+        return self.prepared.label_set.probabilities(self._outputs(pad(scaled)))
 
     def outputs(self, batch: Batch, progress: bool = False) -> NDArray[np.float64]:
         return self._outputs(batch.inputs)
 
     def _outputs(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the logits, [series, outputs], for scaled and padded numbers, [series, time, channels]."""
-        return self.outputs_by_length(x, x.shape[1] - (~np.isnan(x).all(axis=2)).argmax(axis=1), "series")
+        return self.outputs_by_length(x, x.shape[1] - beginnings(x), "series")
 
     def start(self) -> list[States]:
         """Return the recurrent states before the first step of a series, to pass to `step`.
@@ -132,9 +131,7 @@ class SeriesClassifier(TrainedModel):
         examples = examples.take(np.arange(len(examples.values))[:limit])
         require_channels(source.name, examples, self.channels.names)
         require_known_labels(self.labels, source.name, sorted(set(examples.labels)), "those series")
-        longest = max(map(len, examples.values), default=1)
-        prepared = replace(self.prepared, max_length=min(self.prepared.max_length, longest))
-        return EvaluationSet(source.name, examples, prepared, source.notes)
+        return EvaluationSet(source.name, examples, self.prepared, source.notes)
 
     def predict_from(
         self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]

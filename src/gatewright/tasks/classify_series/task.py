@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gatewright.data import split
 from gatewright.data.batches import Batch
+from gatewright.data.widths import last_steps
 from gatewright.nn.layer import Layer
 from gatewright.nn.layers import Dense, Dropout
 from gatewright.support.errors import InputError
@@ -19,7 +20,7 @@ from gatewright.tasks.base.splitting import SPLIT_SEED, TEST_FRACTION, VALIDATIO
 from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import FittedBaseline, Length, Splits, Task
 from gatewright.tasks.classify_series.baseline import summary_regression
-from gatewright.tasks.classify_series.channels import Channels, pad
+from gatewright.tasks.classify_series.channels import Channels, beginnings, pad
 from gatewright.tasks.classify_series.layers import SeriesInput
 from gatewright.tasks.classify_series.options import SeriesOptions
 from gatewright.tasks.classify_series.reading import read_one, read_series
@@ -59,11 +60,17 @@ class PreparedSeries(ClassifierPrepared[Series]):
     def encode(self, examples: Series, training: bool = False) -> Batch:
         """Return a batch whose inputs are scaled numbers and whose targets are classes.
 
-        The inputs are [series, max_length, channels], padded with NaN on the left. The targets are the numbers of the
-        classes, [series].
+        The inputs are [series, time, channels], padded with NaN on the left to the longest series, but at most
+        `max_length`. The targets are the numbers of the classes, [series].
         """
         scaled = [self.channels.encode(one[-self.max_length :]) for one in examples.values]
-        return Batch(pad(scaled, self.max_length), self.label_set.targets(examples.labels))
+        return Batch(pad(scaled), self.label_set.targets(examples.labels))
+
+    def lengths(self, batch: Batch) -> NDArray[np.intp]:
+        return np.asarray(batch.inputs.shape[1] - beginnings(batch.inputs))
+
+    def with_steps(self, batch: Batch, steps: int) -> Batch:
+        return batch._replace(inputs=last_steps(batch.inputs, steps, np.nan))
 
     def raw_inputs(self, examples: Series) -> list[bytes]:
         return [np.ascontiguousarray(one, np.float64).tobytes() for one in examples.values]

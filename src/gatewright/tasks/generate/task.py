@@ -13,6 +13,7 @@ from gatewright.data.batches import Batch
 from gatewright.data.encoders import BytePairs, Characters, Encoder, Words, encoder_from_json
 from gatewright.data.split import count_shared_texts
 from gatewright.data.tables import is_table
+from gatewright.data.widths import first_steps, last_steps
 from gatewright.nn.layer import Layer
 from gatewright.nn.layers import Dense, Dropout, Embedding, Softmax
 from gatewright.results.measure import Measure
@@ -144,6 +145,17 @@ class PreparedTexts(Prepared[list[str]]):
 
     def _ids(self, texts: list[str]) -> list[list[int]]:
         return [self.encoder.encode(text) for text in with_progress(texts, "texts encoded")]
+
+    def lengths(self, batch: Batch) -> NDArray[np.intp] | None:
+        return None if self.stateful else np.asarray((batch.inputs != PADDING).sum(axis=1))
+
+    def with_steps(self, batch: Batch, steps: int) -> Batch:
+        if self.examples == "prefixes":
+            return batch._replace(inputs=last_steps(batch.inputs, steps, PADDING))
+        return Batch(*(first_steps(ids, steps, PADDING) for ids in batch))
+
+    def outputs_like(self, outputs: NDArray[Any], batch: Batch) -> NDArray[Any]:
+        return outputs if self.examples == "prefixes" else first_steps(outputs, batch.targets.shape[1])
 
     def size(self, batch: Batch) -> int:
         return int((batch.targets != PADDING).sum())

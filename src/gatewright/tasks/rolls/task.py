@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gatewright.data import split
 from gatewright.data.batches import Batch
+from gatewright.data.widths import first_steps
 from gatewright.nn.layer import Layer
 from gatewright.nn.layers import Dropout
 from gatewright.results.measure import Measure
@@ -61,6 +62,15 @@ class PreparedRolls(Prepared[Rolls]):
 
     def raw_inputs(self, examples: Rolls) -> list[bytes]:
         return [np.packbits(piece.astype(np.bool_)).tobytes() for piece in examples.pieces]
+
+    def lengths(self, batch: Batch) -> NDArray[np.intp]:
+        return np.asarray(_live(batch.targets).sum(axis=1))
+
+    def with_steps(self, batch: Batch, steps: int) -> Batch:
+        return Batch(*(first_steps(frames, steps, NO_FRAME) for frames in batch))
+
+    def outputs_like(self, outputs: NDArray[Any], batch: Batch) -> NDArray[Any]:
+        return first_steps(outputs, batch.targets.shape[1])
 
     def size(self, batch: Batch) -> int:
         return int(_live(batch.targets).sum())

@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from gatewright.data import split
 from gatewright.data.batches import Batch
+from gatewright.data.widths import last_steps
 from gatewright.nn.layer import Layer
 from gatewright.nn.layers import Dropout
 from gatewright.results.measure import Measure
 from gatewright.support.errors import InputError
 from gatewright.support.ids import FIRST
 from gatewright.support.schema import Items, Name, Parsed, Size, Text, read_as
+from gatewright.support.trees import tree_map
 from gatewright.tasks.base.splitting import SPLIT_SEED, TEST_FRACTION, VALIDATION_FRACTION, held_out_note, limit_note
 from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import FittedBaseline, Length, Prepared, Splits, Task
@@ -83,6 +85,10 @@ class PreparedSentences(Prepared[Tagged]):
     def loss_measure(self) -> Measure:
         return LOSS
 
+    @property
+    def substeps(self) -> int:
+        return 1 + self.spelling.read
+
     def covering(self, *splits: Tagged) -> Self:
         """Return a copy that can encode these splits: `time`, `unseen_tags` and `unseen_labels` are replaced."""
         words, tags, labels = (
@@ -130,6 +136,17 @@ class PreparedSentences(Prepared[Tagged]):
         unknown = (numbers > 0) & (inputs["words"] < FIRST)
         label_numbers = np.array([label_ids[label] for label in labels], np.int32)
         return Batch(inputs, {"tags": numbers, "unknown": unknown, "labels": label_numbers})
+
+    def lengths(self, batch: Batch) -> NDArray[np.intp]:
+        return np.asarray((batch.targets["tags"] > 0).sum(axis=1))
+
+    def with_steps(self, batch: Batch, steps: int) -> Batch:
+        inputs = tree_map(lambda array: last_steps(array, steps), batch.inputs)
+        own = {name: last_steps(batch.targets[name], steps) for name in ("tags", "unknown")}
+        return Batch(inputs, {**batch.targets, **own})
+
+    def outputs_like(self, outputs: Mapping[str, Any], batch: Batch) -> dict[str, Any]:
+        return {**outputs, "scores": last_steps(outputs["scores"], batch.targets["tags"].shape[1])}
 
     def size(self, batch: Batch) -> int:
         return int((batch.targets["tags"] > 0).sum())
