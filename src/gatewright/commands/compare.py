@@ -7,8 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatewright.commands.flags import add_json, add_options, add_settings, add_splits, names, numbers, whole_number
-from gatewright.commands.printing import called, print_json
+from gatewright.commands.flags import (
+    add_json,
+    add_no_cache,
+    add_options,
+    add_settings,
+    add_splits,
+    names,
+    numbers,
+    whole_number,
+)
+from gatewright.commands.printing import called_with_cache, print_json
 from gatewright.data.limits import with_max_input
 from gatewright.ops.cells import CELLS
 from gatewright.support.files import atomically, require_outside
@@ -156,6 +165,7 @@ def add_parser(commands: Any) -> None:
         default="gatewright-compare",
         help="Folder for the runs and the report (default: %(default)s).",
     )
+    add_no_cache(output)
     add_json(output)
     parser.set_defaults(run=_run)
 
@@ -163,7 +173,7 @@ def add_parser(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     from gatewright.report import terminal
 
-    result = called(compare, options)
+    result = called_with_cache(compare, options)
     if options.json:
         print_json(result.to_json())
     else:

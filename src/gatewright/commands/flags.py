@@ -47,6 +47,15 @@ def add_json(parser: Any) -> None:
     parser.add_argument("--json", action="store_true", help="Print the result as one JSON object.")
 
 
+def add_no_cache(parser: Any) -> None:
+    """Add the flag `--no-cache`, which keeps no compiled programs for later commands and uses none."""
+    parser.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="Compile everything again: neither use nor keep compiled programs in the user's cache.",
+    )
+
+
 def add_splits(parser: Any) -> None:
     """Add the flags `--validation`, `--test`, `--limit` and `--max-input`."""
     default = "default: the one in DATA, or examples set aside from DATA"

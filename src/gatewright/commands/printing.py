@@ -30,7 +30,7 @@ def called(function: Callable[..., Any], options: argparse.Namespace) -> Any:
     Raises:
         Failed: The input cannot be used, or the user interrupted the function. The message has been printed.
     """
-    given = {name: value for name, value in vars(options).items() if name not in ("command", "run", "json")}
+    given = {name: value for name, value in vars(options).items() if name not in ("command", "run", "json", "no_cache")}
     try:
         return function(**given)
     except (InputError, ImportError) as error:
@@ -39,6 +39,18 @@ def called(function: Callable[..., Any], options: argparse.Namespace) -> Any:
     except KeyboardInterrupt as stopped:
         print(f"gatewright: {str(stopped) or 'interrupted before there was anything to store'}", file=sys.stderr)
         raise Failed(130) from None
+
+
+def called_with_cache(function: Callable[..., Any], options: argparse.Namespace) -> Any:
+    """Call a function as `called` does. Unless `--no-cache` is given, JAX keeps compiled programs for later commands.
+
+    The Python functions themselves do not do this, because JAX's settings belong to the caller's process.
+    """
+    if not options.no_cache:
+        from gatewright.ops import program_cache
+
+        program_cache.use(print_error)
+    return called(function, options)
 
 
 def print_error(message: str) -> None:

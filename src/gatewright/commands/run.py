@@ -37,13 +37,14 @@ def add_parser(commands: Any) -> None:
 
 
 def _options() -> argparse.ArgumentParser:
-    from gatewright.commands.flags import Parser
+    from gatewright.commands.flags import Parser, add_no_cache
 
     parser = Parser(prog="gatewright run", add_help=False)
     parser.add_argument("--output", metavar="COPY.ipynb", help="Save the executed copy of a notebook in this file.")
     parser.add_argument(
         "--quiet", action="store_true", help="Do not print notes, nor at the end which layers ran on the kernels."
     )
+    add_no_cache(parser)
     parser.add_argument(
         "--compare-stock",
         action="store_true",
@@ -72,6 +73,7 @@ def _run(options: argparse.Namespace) -> int:
             output=options.output,
             quiet=options.quiet,
             compare_stock=options.compare_stock,
+            keeps_programs=not options.no_cache,
         )
     except InputError as error:
         print_error(str(error))

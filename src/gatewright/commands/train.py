@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatewright.commands.flags import add_json, add_options, add_settings, add_splits
-from gatewright.commands.printing import called, print_result
+from gatewright.commands.flags import add_json, add_no_cache, add_options, add_settings, add_splits
+from gatewright.commands.printing import called_with_cache, print_result
 from gatewright.data.limits import with_max_input
 from gatewright.support.errors import InputError
 from gatewright.support.files import require_other_file, require_writable
@@ -135,8 +135,9 @@ def add_parser(commands: Any) -> None:
             metavar="FILE",
             help="A TOML file of settings, one `name = value` per line; flags take precedence.",
         )
+        add_no_cache(output)
         add_json(output)
-        task.set_defaults(run=lambda options: print_result(called(train, options), options.json))
+        task.set_defaults(run=lambda options: print_result(called_with_cache(train, options), options.json))
 
 
 def require_limit(limit: Any) -> None:

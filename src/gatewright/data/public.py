@@ -26,6 +26,7 @@ import numpy as np
 from gatewright.data import folders
 from gatewright.data.parquet import read_parquet
 from gatewright.data.text import keras_words
+from gatewright.support.cache_folder import cache_folder
 from gatewright.support.errors import InputError
 from gatewright.support.files import atomically
 from gatewright.support.progress import print_status, with_progress
@@ -125,25 +126,6 @@ def not_found(name: str, candidates: Sequence[Path], contents: str, folder: str)
     )
 
 
-def cache() -> Path:
-    """Return the folder for cached files. Create it if it does not exist.
-
-    Raises:
-        OSError: The folder cannot be created.
-    """
-    try:
-        path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gatewright"
-    except RuntimeError:
-        raise OSError("There is no home folder. Set XDG_CACHE_HOME to a folder that you can write to.") from None
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OSError(
-            f"{path} cannot be written ({error.strerror}). Set XDG_CACHE_HOME to a folder that you can write to."
-        ) from None
-    return path
-
-
 def import_pyarrow(path: Path) -> ModuleType:
     """Import pyarrow and pyarrow.parquet, and return pyarrow. The error message contains `path`, the file to read.
 
@@ -219,7 +201,7 @@ def imdb_for_keras() -> KerasFiles:
         FileNotFoundError: The Parquet files are not in `$GATEWRIGHT_DATA/imdb`. No other source is tried.
         ImportError, ValueError, OSError: As for `imdb`.
     """
-    cached = cache()
+    cached = cache_folder()
     stem = f"imdb-{_fingerprint(_imdb_file('train'), _imdb_file('test'))}"
     files = KerasFiles(cached / f"{stem}.npz", cached / f"{stem}-word-index.json")
     if not (files.arrays.exists() and files.word_index.exists()):
@@ -279,7 +261,7 @@ def _cached_or_downloaded() -> Path:
         import_pyarrow(cached)  # fails before a long download
         print_status(f"imdb is downloaded from {_IMDB_URL}.")
         remedy = f"Put {_IMDB_ARCHIVE} into a folder by hand and set GATEWRIGHT_DATA to that folder."
-        with tempfile.TemporaryDirectory(prefix=".imdb-", dir=cache()) as folder:
+        with tempfile.TemporaryDirectory(prefix=".imdb-", dir=cache_folder()) as folder:
             archive = Path(folder) / _IMDB_ARCHIVE
             download(_IMDB_URL, archive, _IMDB_SHA256, _IMDB_BYTES, remedy)
             _convert(archive, cached)
@@ -289,7 +271,7 @@ def _cached_or_downloaded() -> Path:
 
 def _imdb_cache(sha256: str) -> Path:
     """Return the cache folder for the Parquet files made from the archive with the checksum `sha256`."""
-    return cache() / ("imdb" if sha256 == _IMDB_SHA256 else f"imdb-{sha256[:16]}")
+    return cache_folder() / ("imdb" if sha256 == _IMDB_SHA256 else f"imdb-{sha256[:16]}")
 
 
 def _is_whole(folder: Path) -> bool:

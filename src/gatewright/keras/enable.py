@@ -7,6 +7,7 @@ from gatewright.keras import children, datasets, imports, notes, older, progress
 from gatewright.keras.accelerate import accelerate, restore
 from gatewright.keras.startup import sitecustomize
 from gatewright.keras.tensorflow import substitutes
+from gatewright.ops import program_cache
 from gatewright.support.packages import require_packages
 
 
@@ -30,6 +31,9 @@ def enable() -> None:
     """
     require_packages("gatewright.enable()")
     sitecustomize.uninstall()
+    # Only in `gatewright run`: a library must not change where a program's JAX keeps its files.
+    if os.environ.get("GATEWRIGHT_RUN") and not os.environ.get("GATEWRIGHT_NO_CACHE"):
+        program_cache.use(notes.note_once)
     if os.environ.get("GATEWRIGHT_STOCK"):  # the second run of `gatewright run --compare-stock`
         import_module("keras")
     else:

@@ -22,6 +22,7 @@ def run(
     output: str | None = None,
     quiet: bool = False,
     compare_stock: bool = False,
+    keeps_programs: bool = True,
 ) -> int:
     """Run a Keras program or notebook and return the exit code.
 
@@ -35,6 +36,7 @@ def run(
         output: The path to which the executed copy of a notebook is written, or None to write no copy.
         quiet: Print neither notes nor the summary at the end.
         compare_stock: Run the program again on stock Keras, and print the times of both runs.
+        keeps_programs: Keep what XLA compiles for later runs. `compare_stock` never does, nor uses what is kept.
 
     Raises:
         InputError: The program cannot be read, an argument is not allowed, or a package is missing. Nothing was run.
@@ -49,8 +51,8 @@ def run(
 
         return compare(program, arguments, is_module, output, quiet)
     if is_notebook:
-        return _run_notebook(program, output, quiet)
-    return _run_program(program, arguments, is_module, quiet)
+        return _run_notebook(program, output, quiet, keeps_programs)
+    return _run_program(program, arguments, is_module, quiet, keeps_programs)
 
 
 def _check(program: str, arguments: Sequence[str], is_notebook: bool, output: str | None) -> None:
@@ -67,14 +69,14 @@ def _check(program: str, arguments: Sequence[str], is_notebook: bool, output: st
         )
 
 
-def _run_notebook(path: str, output: str | None, quiet: bool) -> int:
+def _run_notebook(path: str, output: str | None, quiet: bool, keeps_programs: bool) -> int:
     if importlib.util.find_spec("nbclient") is None or importlib.util.find_spec("ipykernel") is None:
         raise InputError("Running a notebook needs nbclient and ipykernel: pip install 'gatewright[train]'.")
     from gatewright.keras import notebook
 
     cells = notebook.read(path)
     notebook.check_output(output, path)
-    session = Session(quiet)
+    session = Session(quiet, keeps_programs=keeps_programs)
     try:
         if any(_TENSORFLOW_IMPORT.search(cell.source) for cell in notebook.code_cells(cells)):
             _note_installed_tensorflow()
@@ -83,9 +85,9 @@ def _run_notebook(path: str, output: str | None, quiet: bool) -> int:
         session.close()
 
 
-def _run_program(name: str, arguments: Sequence[str], is_module: bool, quiet: bool) -> int:
+def _run_program(name: str, arguments: Sequence[str], is_module: bool, quiet: bool, keeps_programs: bool) -> int:
     program = None if is_module else programs.from_file(name)
-    session = Session(quiet, package=name.partition(".")[0] if is_module else "")
+    session = Session(quiet, package=name.partition(".")[0] if is_module else "", keeps_programs=keeps_programs)
     atexit.register(session.close)  # after the program's threads and its own handlers, which may still train a model
     if program is None:
         programs.prepare("-m", arguments, os.getcwd())

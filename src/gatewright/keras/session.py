@@ -9,7 +9,7 @@ from pathlib import Path
 from gatewright.keras import children, notes, tracebacks, usage
 from gatewright.keras.startup import sitecustomize
 
-_NAMES = ("KERAS_BACKEND", "GATEWRIGHT_RUN", "GATEWRIGHT_QUIET", "GATEWRIGHT_PACKAGE")
+_NAMES = ("KERAS_BACKEND", "GATEWRIGHT_RUN", "GATEWRIGHT_QUIET", "GATEWRIGHT_PACKAGE", "GATEWRIGHT_NO_CACHE")
 
 
 class Session:
@@ -21,9 +21,10 @@ class Session:
     Args:
         quiet: Print neither notes nor the summary.
         package: The package that contains the module that is run, which is user code even if it is installed.
+        keeps_programs: Whether programs that XLA compiles are kept for later runs.
     """
 
-    def __init__(self, quiet: bool, package: str = "") -> None:
+    def __init__(self, quiet: bool, package: str = "", keeps_programs: bool = True) -> None:
         self._process = os.getpid()
         self._before = {name: os.environ.get(name) for name in _NAMES}
         given = os.environ.get("GATEWRIGHT_RUN")
@@ -33,6 +34,8 @@ class Session:
         os.environ["KERAS_BACKEND"] = "jax"
         os.environ["GATEWRIGHT_RUN"] = str(self.folder)
         os.environ["GATEWRIGHT_PACKAGE"] = package
+        if not keeps_programs:
+            os.environ["GATEWRIGHT_NO_CACHE"] = "1"
         if self._quiet:
             os.environ["GATEWRIGHT_QUIET"] = "1"
             notes.quiet = True

@@ -55,7 +55,7 @@ def _run(command: Sequence[str], quiet: bool, messages: int | None = None) -> _R
         messages: A file for standard error, for a run on stock Keras. None: run on the kernels.
     """
     with tempfile.TemporaryDirectory(prefix="gatewright-run-") as folder:
-        # A cache that earlier runs on the kernels have filled would make the comparison unfair.
+        # Both runs compile everything: programs that earlier runs have kept would make the comparison unfair.
         environment = {**os.environ, "GATEWRIGHT_RUN": folder, "JAX_ENABLE_COMPILATION_CACHE": "false"}
         if messages is not None:
             environment["GATEWRIGHT_STOCK"] = "1"
@@ -88,7 +88,7 @@ def _verdict(first: _Result, second: _Result, messages: Sequence[str]) -> str:
     if any(reason is None for _, reason in second.usage.layers):
         return "The program calls gatewright.accelerate() itself, so there is no time on stock Keras."
     times = f"{_seconds(first.seconds)} on the compiled kernels, {_seconds(second.seconds)} on stock Keras"
-    sentence = f"{times} ({second.seconds / first.seconds:.1f} times as fast)"
+    sentence = f"{times} ({second.seconds / first.seconds:.1f} times as fast, both compiled anew)"
     for method in filter(second.usage.seconds.__contains__, first.usage.seconds):
         ours, stock = first.usage.seconds[method], second.usage.seconds[method]
         sentence += f", in {method}: {_seconds(ours)} and {_seconds(stock)}"

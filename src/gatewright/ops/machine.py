@@ -65,3 +65,12 @@ def processor() -> str:
     except OSError:  # not Linux
         return platform.processor() or platform.machine()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def instructions() -> tuple[str, str]:
+    """Return the name of the processor and, on Linux, the names of its instruction sets."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return processor(), ""
+    return processor(), next((line for line in lines if line.startswith(("flags", "Features"))), "")

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from gatewright.data import plain, public
 from gatewright.data.download import download
+from gatewright.support.cache_folder import cache_folder
 from gatewright.support.errors import InputError, require_one_of
 from gatewright.support.progress import print_status
 
@@ -71,7 +72,7 @@ def _shakespeare_file() -> Path:
     for root in public.roots():
         if (path := root / "shakespeare" / "input.txt").is_file():
             return path
-    path = public.cache() / "shakespeare" / "input.txt"
+    path = cache_folder() / "shakespeare" / "input.txt"
     if not path.is_file():
         print_status(f"shakespeare is downloaded from {_SHAKESPEARE_URL}.")
         remedy = (
