@@ -14,7 +14,7 @@ from gatewright.results.records import Epoch
 from gatewright.support import memory
 from gatewright.support.trees import tree_arrays
 from gatewright.training.checkpoint import Checkpoint, Progressed
-from gatewright.training.network import Network
+from gatewright.training.network import Network, copied
 from gatewright.training.recipe import Recipe
 
 # The moving average is updated only once in this number of steps. This is as good as every step and costs little.
@@ -94,7 +94,7 @@ def fit(
         at = at._replace(epochs=(*at.epochs, epoch), done=0, loss=0.0, total_weight=0.0, seconds=0.0)
         if not at.chosen or selection.is_better(measured, at.epochs[at.chosen - 1].validation):
             # A copy, because the next training step consumes the state.
-            at = at._replace(chosen=number, best=_copy(evaluated))
+            at = at._replace(chosen=number, best=copied(evaluated))
         if checkpoint is not None:
             checkpoint.write(at)
         epoch_end(number, epoch)
@@ -103,12 +103,8 @@ def fit(
 
 def _begin(network: Network, recipe: Recipe, weights: Sequence[Any]) -> Progressed:
     state = network.init(weights)
-    average = _copy(state.weights) if recipe.ema_decay else None
-    return Progressed((), 0, _copy(state.weights), state, average, 0, 0.0, 0.0, 0.0)
-
-
-def _copy(tree: Any) -> Any:
-    return jax.tree.map(lambda array: array.copy(), tree)
+    average = copied(state.weights) if recipe.ema_decay else None
+    return Progressed((), 0, copied(state.weights), state, average, 0, 0.0, 0.0, 0.0)
 
 
 def _epoch(

@@ -86,12 +86,14 @@ class Network:
         self.backend = jax_backend()
         self._adversarial_epsilon = recipe.adversarial_epsilon
         self._optimizer = optimizer(recipe.clip_norm, recipe.weight_decay, recipe.embedding_moments)
+        self._init_optimizer = jax.jit(self._optimizer.init)  # compiled as a whole, not an array at a time
         self._examples_per_call = EVALUATED_STREAMS if self.prepared.stateful else _EXAMPLES_PER_CALL
         self._compile(train, by_width.of_training(prepared, train, recipe), evaluated or [(train, 1)])
 
     def _compile(self, train: Batch, training_widths: Sequence[int], evaluated: Sequence[tuple[Batch, int]]) -> None:
-        drawn = models.initial_weights(self.layers, self.prepared.features, [0])
-        state = jax.eval_shape(self.init, drawn)  # only shapes, because `ByWidth` keeps the functions below
+        shapes = models.shapes(self.layers, self.prepared.features)  # the numbers themselves take long to draw
+        zeros = [{name: np.zeros(shape, np.float32) for name, shape in layer.items()} for layer in shapes]
+        state = jax.eval_shape(lambda: self.init(zeros))  # only shapes, because `ByWidth` keeps the functions below
         sample_weight, rates = np.ones(self.batch_size, np.float32), np.zeros(len(self.layers), np.float32)
         train_step = jax.jit(self._train_step, donate_argnums=0)
 
@@ -129,8 +131,8 @@ class Network:
 
     def init(self, weights: Sequence[Any]) -> State:
         """Return the state before the first training step, with the given initial weights."""
-        own = [{name: jnp.array(array) for name, array in layer.items()} for layer in weights]
-        return State(own, self._optimizer.init(own), self._zero_states(self.batch_size))
+        own = copied(list(weights))
+        return State(own, self._init_optimizer(own), self._zero_states(self.batch_size))
 
     def _zero_states(self, examples: int) -> Any:
         """Return zeros as the states of all layers for a number of examples; empty if the task is not stateful."""
@@ -143,7 +145,7 @@ class Network:
         shapes = models.shapes(self.layers, self.prepared.features)[:-1]
         weights = [{name: np.zeros(shape, np.float32) for name, shape in layer.items()} for layer in shapes]
         found = jax.eval_shape(after, weights, np.zeros((examples, 1), np.int32))
-        return [*jax.tree.map(lambda state: jnp.zeros(state.shape, state.dtype), found), ()]
+        return [*jax.tree.map(lambda state: np.zeros(state.shape, state.dtype), found), ()]
 
     def forward(
         self, weights: Any, inputs: Any, targets: Any, states: Any = (), rng: Any = None, shift: Any = None
@@ -266,6 +268,11 @@ class Network:
         analysis: Any = self._step.fitting(batch)[0].memory_analysis()
         buffers = analysis.argument_size_in_bytes + analysis.output_size_in_bytes + analysis.temp_size_in_bytes
         return int(buffers - analysis.alias_size_in_bytes) + kernels.take_peak_scratch()
+
+
+def copied(tree: Any) -> Any:
+    """Return a copy of a tree of arrays as JAX arrays. NumPy copies them, since JAX would compile each shape."""
+    return jax.tree.map(lambda array: jax.device_put(np.array(array)), tree)
 
 
 def perturbation(g: Any, table: Any, inputs: Any) -> Any:
