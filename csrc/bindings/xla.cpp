@@ -8,6 +8,7 @@
 #include <new>
 
 #include "bindings/call.hpp"
+#include "core/run.hpp"
 #include "xla/ffi/api/ffi.h"
 
 namespace nb = nanobind;
@@ -65,6 +66,31 @@ ffi::Error backward(ffi::RemainingArgs operands, ffi::RemainingRets gradients, f
   });
 }
 
+template <class T>
+void softmax_of(ffi::AnyBuffer logits, ffi::AnyBuffer bias, ffi::Buffer<ffi::S32> targets, ffi::AnyBuffer weights,
+                ffi::AnyBuffer losses, ffi::AnyBuffer gradients) {
+  T* const written = gradients.element_count() ? gradients.typed_data<T>() : nullptr;
+  run_softmax<T>({logits.dimensions()[0], logits.dimensions()[1], logits.typed_data<T>(), bias.typed_data<T>(),
+                  targets.typed_data(), weights.typed_data<T>(), losses.typed_data<T>(), written, 1});
+}
+
+ffi::Error softmax(ffi::AnyBuffer logits, ffi::AnyBuffer bias, ffi::Buffer<ffi::S32> targets, ffi::AnyBuffer weights,
+                   ffi::Result<ffi::AnyBuffer> losses, ffi::Result<ffi::AnyBuffer> gradients) {
+  return outcome([&] {
+    if (logits.element_type() == ffi::F64) softmax_of<double>(logits, bias, targets, weights, *losses, *gradients);
+    else softmax_of<float>(logits, bias, targets, weights, *losses, *gradients);
+  });
+}
+
+XLA_FFI_DEFINE_HANDLER(softmax_handler, softmax,
+                       ffi::Ffi::Bind()
+                           .Arg<ffi::AnyBuffer>()
+                           .Arg<ffi::AnyBuffer>()
+                           .Arg<ffi::Buffer<ffi::S32>>()
+                           .Arg<ffi::AnyBuffer>()
+                           .Ret<ffi::AnyBuffer>()
+                           .Ret<ffi::AnyBuffer>());
+
 // ---- ids outside a table ----
 
 // The first id outside its table that was met for each tag, a number that the caller gives to a table.
@@ -109,6 +135,7 @@ nb::dict xla_handlers() {
   handlers["api_version"] = nb::make_tuple(XLA_FFI_API_MAJOR, XLA_FFI_API_MINOR);
   handlers["forward"] = nb::capsule(reinterpret_cast<void*>(forward_handler));
   handlers["check_ids"] = nb::capsule(reinterpret_cast<void*>(check_ids_handler));
+  handlers["softmax"] = nb::capsule(reinterpret_cast<void*>(softmax_handler));
   handlers["backward"] = nb::capsule(reinterpret_cast<void*>(backward_handler));
   return handlers;
 }

@@ -149,6 +149,21 @@ struct BackwardCall {
   size_t shard_bytes;
 };
 
+// The cross-entropy of a softmax over ids, for rows of logits, and its gradients. A row of weight 0 is padding: its logits
+// are not read, and its loss and gradients are 0.
+template <class T>
+struct SoftmaxCall {
+  int64_t rows;
+  int64_t ids;
+  const T* logits;         // [rows, ids], to which the bias is added
+  const T* bias;           // [ids]
+  const int32_t* targets;  // [rows]; the loss of a target that is not an id is NaN
+  const T* weights;        // [rows]: factors of the gradients
+  T* losses;               // [rows]
+  T* gradients;  // [rows, ids]: weight times the gradient by the logits; may be null, or the logits themselves
+  int shards;
+};
+
 // The functions of one instruction set's build for one element type.
 template <class T>
 struct Kernels {
@@ -167,6 +182,7 @@ struct Kernels {
   void (*backward_tokens)(const BackwardCall<T>&, int shard);  // after every backward_shard, if there are ids
   void (*backward_finish)(const BackwardCall<T>&, int shard);  // adds up the weight gradients of the shards
   double (*multiply_adds)(int64_t steps);                      // returns the number of operations
+  void (*softmax_rows)(const SoftmaxCall<T>&, int shard);
 };
 
 struct InstructionSet {

@@ -154,10 +154,20 @@ void run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live
   run_on_shards(call, kernel.backward_finish);
 }
 
+template <class T>
+void run_softmax(SoftmaxCall<T> call) {
+  constexpr double flops_per_value = 16;
+  const double worth = std::max(1.0, flops_per_value * call.rows * call.ids / min_shard_flops);
+  const int64_t available = std::min<int64_t>({num_threads(), call.rows, max_threads});
+  call.shards = static_cast<int>(std::max<double>(1.0, std::min<double>(available, worth)));
+  run_on_shards(call, kernels<T>().softmax_rows);
+}
+
 #define GW_INSTANTIATE(T)                                                                                    \
   template void run_forward<T>(const Spec&, Sizes, const Inputs<T>&, const Live&, const Outputs<T>&);        \
   template void run_backward<T>(const Spec&, Sizes, const Inputs<T>&, const Live&, const BackwardInputs<T>&, \
-                                const Gradients<T>&);
+                                const Gradients<T>&);                                                        \
+  template void run_softmax<T>(SoftmaxCall<T>);
 GW_INSTANTIATE(float)
 GW_INSTANTIATE(double)
 

@@ -20,4 +20,8 @@ template <class T>
 void run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const BackwardInputs<T>& back,
                   const Gradients<T>& grad);
 
+// The number of shards in `call` is set here.
+template <class T>
+void run_softmax(SoftmaxCall<T> call);
+
 }  // namespace gatewright

@@ -3,6 +3,7 @@
 #include "kernels/backward.hpp"
 #include "kernels/cells/list.hpp"
 #include "kernels/multiply_adds.hpp"
+#include "kernels/softmax.hpp"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -118,10 +119,17 @@ void backward_finish(const BackwardCall<T>& call, int shard) {
 }
 
 template <class T>
+void softmax(const SoftmaxCall<T>& call, int shard) {
+  const KernelMode mode;
+  softmax_rows<T>(call, shard);
+}
+
+template <class T>
 constexpr Kernels<T> table{
     cell_names,       cell_count,        traits<T>,          forward_shared_bytes<T>,  forward_shard_bytes<T>,
     forward_pack<T>,  forward_tokens<T>, forward_shard<T>,   backward_shared_bytes<T>, backward_shard_bytes<T>,
-    backward_pack<T>, backward_shard<T>, backward_tokens<T>, backward_finish<T>,       multiply_adds<T>};
+    backward_pack<T>, backward_shard<T>, backward_tokens<T>, backward_finish<T>,       multiply_adds<T>,
+    softmax<T>};
 
 extern const Kernels<float> kernels_f32;
 extern const Kernels<double> kernels_f64;
