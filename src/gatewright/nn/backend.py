@@ -8,6 +8,9 @@ import numpy as np
 from gatewright.nn.layer import Array, Backend, States
 from gatewright.ops.recurrence import Recurrence
 
+# Logits that are computed at a time (8 MB in float32), so that those of all rows never exist.
+_CHUNK_VALUES = 1 << 21
+
 
 def _numpy_recur(
     rec: Recurrence,
@@ -37,7 +40,17 @@ def _numpy_scan(
     return carry, np.stack(outputs)
 
 
-NUMPY = Backend(np, _numpy_recur, lambda x: x, _numpy_scan)
+def _numpy_losses(x: Array, kernel: Array, bias: Array, targets: Array, live: Array, tied: bool) -> Array:
+    found, places = np.zeros(len(x), x.dtype), np.flatnonzero(live)
+    for first in range(0, len(places), rows := max(1, _CHUNK_VALUES // len(bias))):
+        chunk = places[first : first + rows]
+        logits = x[chunk] @ (kernel.T if tied else kernel) + bias
+        own, top = logits[np.arange(len(chunk)), targets[chunk]], logits.max(axis=1)
+        found[chunk] = top - own + np.log(np.exp(logits - top[:, None]).sum(axis=1))
+    return found
+
+
+NUMPY = Backend(np, _numpy_recur, lambda x: x, _numpy_scan, _numpy_losses)
 
 
 def jax_backend() -> Backend:
@@ -45,6 +58,7 @@ def jax_backend() -> Backend:
     import jax
     import jax.numpy as jnp
 
+    from gatewright.ops import cross_entropy
     from gatewright.ops import jax as ops
 
     def recur(
@@ -68,4 +82,4 @@ def jax_backend() -> Backend:
             return_sequence=return_sequence,
         )
 
-    return Backend(jnp, recur, jax.lax.stop_gradient, jax.lax.scan)
+    return Backend(jnp, recur, jax.lax.stop_gradient, jax.lax.scan, cross_entropy.losses)

@@ -33,12 +33,15 @@ class Backend(NamedTuple):
             length=None), and it returns the last carry and the outputs of all steps, stacked. `step` takes the carry
             and the next element of each array in `xs` along the first axis, and returns the new carry and an output.
             `length` is the number of steps if `xs` is empty.
+        losses: Function that returns the cross-entropy of the target of each row, [rows]. Its arguments are (x [rows,
+            features], kernel, bias, targets [rows], live [rows], tied); see `ops.cross_entropy.losses`.
     """
 
     xp: ModuleType
     recur: Callable[..., tuple[Array | None, States]]
     stop_gradient: Callable[[Array], Array]
     scan: Callable[..., tuple[Any, Array]]
+    losses: Callable[..., Array]
 
 
 class Activations(NamedTuple):

@@ -404,14 +404,15 @@ class Softmax(Layer):
     def forward(
         self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
     ) -> tuple[Activations, States]:
-        targets, xp = inputs.targets, backend.xp
+        targets = inputs.targets
         if targets is not None and self.samples and rng is not None:
             return inputs._replace(x=self._sampled_losses(backend, w, inputs.x, targets, rng)), ()
-        logits = inputs.x @ (w["table"].T if self.tied else w["kernel"]) + w["bias"]
+        kernel = w["table" if self.tied else "kernel"]
         if targets is None:
-            return inputs._replace(x=logits), ()
-        own = xp.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
-        return inputs._replace(x=_losses(backend, own, logits, targets)), ()
+            return inputs._replace(x=inputs.x @ (kernel.T if self.tied else kernel) + w["bias"]), ()
+        rows, flat = inputs.x.reshape(-1, inputs.x.shape[-1]), targets.reshape(-1)
+        losses = backend.losses(rows, kernel, w["bias"], flat, flat != PADDING, self.tied)
+        return inputs._replace(x=losses.reshape(targets.shape)), ()
 
     def _sampled_losses(self, backend: Backend, w: Weights, x: Array, targets: Array, rng: Rng) -> Array:
         """Return the loss of each target, with the softmax computed over the target and randomly sampled ids.
@@ -428,23 +429,11 @@ class Softmax(Layer):
         own = (x * kernel[targets]).sum(axis=-1) + w["bias"][targets]
         others = x @ kernel[sampled].T + w["bias"][sampled] - log_counts
         others = xp.where(sampled == targets[..., None], -xp.inf, others)
-        return _losses(backend, own, xp.concatenate([own[..., None], others], axis=-1), targets)
+        logits = xp.concatenate([own[..., None], others], axis=-1)
+        top = backend.stop_gradient(logits.max(axis=-1))  # it cancels out, and so does its gradient
+        return xp.where(targets == PADDING, 0, top + xp.log(xp.exp(logits - top[..., None]).sum(axis=-1)) - own)
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         # The rows of a transposed table are not contiguous. A copy makes each step several times as fast.
         kernel, bias = np.ascontiguousarray(w["table"].T) if self.tied else w["kernel"], w["bias"]
         return (), lambda x, states: (x @ kernel + bias, states)
-
-
-def _losses(backend: Backend, own: Array, logits: Array, targets: Array) -> Array:
-    """Return the loss of each target, -log p in nats. The loss of a padding target is 0.
-
-    Args:
-        backend: The NumPy or JAX backend.
-        own: The logit of each target.
-        logits: The logits that the softmax is computed over, along the last axis.
-        targets: Ids of the targets.
-    """
-    xp = backend.xp
-    top = backend.stop_gradient(logits.max(axis=-1))  # it cancels out, and so does its gradient
-    return xp.where(targets == PADDING, 0, top + xp.log(xp.exp(logits - top[..., None]).sum(axis=-1)) - own)
