@@ -57,10 +57,10 @@ Inputs<T> inputs_of(const Buffers& a) {
 Live live_of(const Buffers& a) { return {data<uint8_t>(a[operand::mask]), data<int32_t>(a[operand::lengths])}; }
 
 template <class T>
-void forward(const Spec& spec, const Buffers& a, const Buffers& out) {
-  run_forward<T>(
-      spec, sizes_of(a), inputs_of<T>(a), live_of(a),
-      {data<T>(out[output::sequence]), data<T>(out[output::saved]), data<T>(out[output::h]), data<T>(out[output::c])});
+void forward(const Spec& spec, const Buffers& a, const Buffers& out, bool saved_everywhere) {
+  run_forward<T>(spec, sizes_of(a), inputs_of<T>(a), live_of(a),
+                 {data<T>(out[output::sequence]), data<T>(out[output::saved]), data<T>(out[output::h]),
+                  data<T>(out[output::c]), saved_everywhere});
 }
 
 template <class T>
@@ -92,8 +92,10 @@ Spec spec_of(const double* values) {
           values[6]};
 }
 
-void call_forward(const Spec& spec, bool is_double, const Buffers& operands, const Buffers& outputs) {
-  is_double ? forward<double>(spec, operands, outputs) : forward<float>(spec, operands, outputs);
+void call_forward(const Spec& spec, bool is_double, const Buffers& operands, const Buffers& outputs,
+                  bool saved_everywhere) {
+  is_double ? forward<double>(spec, operands, outputs, saved_everywhere)
+            : forward<float>(spec, operands, outputs, saved_everywhere);
 }
 
 void call_backward(const Spec& spec, bool is_double, const Buffers& operands, const Buffers& backward_inputs,

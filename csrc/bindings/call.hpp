@@ -40,7 +40,8 @@ const ArrayNames& array_names();
 // The numbers of a Spec, in the order of its fields.
 Spec spec_of(const double* values);
 
-void call_forward(const Spec& spec, bool is_double, const Buffers& operands, const Buffers& outputs);
+void call_forward(const Spec& spec, bool is_double, const Buffers& operands, const Buffers& outputs,
+                  bool saved_everywhere);
 void call_backward(const Spec& spec, bool is_double, const Buffers& operands, const Buffers& backward_inputs,
                    const Buffers& gradients);
 

@@ -68,7 +68,7 @@ void define_calls(nb::module_& m) {
         const Buffers out = buffers_of(outputs, array_names().outputs);
         const bool wide = is_double(operands);
         nb::gil_scoped_release unlocked;
-        call_forward(spec_of(spec), wide, in, out);
+        call_forward(spec_of(spec), wide, in, out, true);
       },
       nb::arg("spec"), nb::arg("operands").noconvert(), nb::arg("outputs").noconvert());
   m.def(

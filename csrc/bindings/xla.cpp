@@ -51,10 +51,11 @@ ffi::Error outcome(F call) {
   }
 }
 
-ffi::Error forward(ffi::RemainingArgs operands, ffi::RemainingRets outputs, ffi::Span<const double> spec) {
+ffi::Error forward(ffi::RemainingArgs operands, ffi::RemainingRets outputs, ffi::Span<const double> spec,
+                   bool saved_everywhere) {
   return outcome([&] {
     call_forward(spec_of(spec.begin()), is_double(operands), buffers_of(operands, 0, array_names().operands.size()),
-                 buffers_of(outputs));
+                 buffers_of(outputs), saved_everywhere);
   });
 }
 
@@ -125,7 +126,7 @@ XLA_FFI_DEFINE_HANDLER(
         "tag"));
 
 #define GW_BINDING ffi::Ffi::Bind().RemainingArgs().RemainingRets().Attr<ffi::Span<const double>>("spec")
-XLA_FFI_DEFINE_HANDLER(forward_handler, forward, GW_BINDING);
+XLA_FFI_DEFINE_HANDLER(forward_handler, forward, GW_BINDING.Attr<bool>("saved_everywhere"));
 XLA_FFI_DEFINE_HANDLER(backward_handler, backward, GW_BINDING);
 
 }  // namespace

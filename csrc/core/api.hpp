@@ -63,6 +63,9 @@ struct Outputs {
   T* saved;     // [batch, time, slots, units]; may be null
   T* h;
   T* c;  // LSTMs only
+  // Whether saved values are written at every step, for callers that show them. Otherwise those at masked steps, and at
+  // shared steps those of all rows but one, stay as they are: a backward pass without gradients of h0 does not read them.
+  bool saved_everywhere = true;
 };
 
 template <class T>

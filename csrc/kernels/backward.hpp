@@ -240,9 +240,15 @@ class BackwardShard {
     return copy;
   }
 
+  // Where the saved values of a row at a step are, as an index in [batch, time].
+  int64_t saved_at(const RowBlock& block, int64_t r, int64_t step) const {
+    return block.saver(r, step) * sizes_.time + block.position(r, step);
+  }
+
   // Finds the saved values of a step and the states before it.
   void find_saved(const RowBlock& block, int64_t r, int64_t step, int64_t p) {
-    const int64_t units = sizes_.units, row = block.row(r), at = scratch_.chunk.at[p];
+    const int64_t units = sizes_.units, row = block.row(r);
+    const int64_t at = Cell::saved ? saved_at(block, r, step) : scratch_.chunk.at[p];
     if (Cell::saved == 0) {
       scratch_.h_rows[r] = whole(call_.back.sequence + at * units, scratch_.h + r * width_);
     } else if (whole_) {
@@ -259,8 +265,8 @@ class BackwardShard {
     scratch_.h_operand.set(p, h_before);
     if (masks_) scratch_.h_operand.mask(p, call_.in.recurrent_dropout_mask, sizes_.batch, row);
     if (Cell::has_c) {
-      const T* c_before =
-          before >= 0 ? call_.back.saved + (before * Cell::saved + Cell::saved - 1) * units : call_.in.c0 + row * units;
+      const T* c_before = step > 0 ? call_.back.saved + ((saved_at(block, r, step - 1) + 1) * Cell::saved - 1) * units
+                                   : call_.in.c0 + row * units;
       scratch_.c_before_rows[r] = whole(c_before, scratch_.c_before + r * width_);
     }
   }

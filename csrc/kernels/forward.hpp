@@ -280,7 +280,8 @@ class ForwardShard {
     for (int64_t r = rows; r < block.rows(); ++r) {
       const int64_t to = block.row(r) * sizes_.time + block.position(r, step);
       if (call_.out.sequence) copy_row(call_.out.sequence + to * units, call_.out.sequence + from * units, units);
-      if (call_.out.saved) copy_row(call_.out.saved + to * saved, call_.out.saved + from * saved, saved);
+      if (call_.out.saved && call_.out.saved_everywhere)
+        copy_row(call_.out.saved + to * saved, call_.out.saved + from * saved, saved);
     }
   }
 
@@ -341,7 +342,7 @@ class ForwardShard {
     }
   }
 
-  // The output of a masked step is the previous state or zero, and its saved values are zero.
+  // The output of a masked step is the previous state or zero, and its saved values are zero if they are wanted.
   void fill_masked(const RowBlock& block, int64_t r) {
     const int64_t units = sizes_.units, time = sizes_.time, base = block.row(r) * time;
     const T* carried = call_.in.h0 + block.row(r) * units;
@@ -358,7 +359,8 @@ class ForwardShard {
         if (call_.spec.zero_output_for_mask) clear(to, units);
         else copy_row(to, carried, units);
       }
-      if (call_.out.saved) clear(call_.out.saved + (base + t) * Cell::saved * units, Cell::saved * units);
+      if (call_.out.saved && call_.out.saved_everywhere)
+        clear(call_.out.saved + (base + t) * Cell::saved * units, Cell::saved * units);
     }
   }
 

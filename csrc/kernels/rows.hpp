@@ -36,7 +36,7 @@ class RowBlock {
  public:
   RowBlock(const ScheduleView& schedule, int64_t batch, int64_t time, int shard, int shards, int64_t first,
            int64_t max_rows)
-      : schedule_(schedule), time_(time), shard_(shard), shards_(shards), first_(first) {
+      : schedule_(schedule), batch_(batch), time_(time), shard_(shard), shards_(shards), first_(first) {
     const int64_t in_shard = (batch - shard + shards - 1) / shards;
     rows_ = at_most(max_rows, in_shard - first);
   }
@@ -47,17 +47,29 @@ class RowBlock {
   int64_t position(int64_t r, int64_t step) const { return schedule_.positions[row(r) * time_ + step]; }
   int64_t longest() const { return rows_ ? count(0) : 0; }
   bool shared() const { return schedule_.prefixes != nullptr; }
+  // The row, by number, that has saved the values of row r at a step. Of the rows that share the step it is the first in
+  // the schedule, which has a state of its own however rows are divided into blocks.
+  int64_t saver(int64_t r, int64_t step) const {
+    if (!shared() || schedule_.prefixes[row(r)] <= step) return row(r);
+    return schedule_.rows[first_of(batch_, [&](int64_t i) { return schedule_.prefixes[schedule_.rows[i]] > step; })];
+  }
   int64_t live(int64_t step) const {
-    int64_t low = 0, high = rows_;
+    return first_of(rows_, [&](int64_t r) { return !is_live(r, step); });
+  }
+
+ private:
+  // The first of `count` items that passes a test which all items after it pass, too; `count` if there is none.
+  template <class F>
+  static int64_t first_of(int64_t count, F passes) {
+    int64_t low = 0, high = count;
     while (low < high) {
       const int64_t middle = (low + high) / 2;
-      if (is_live(middle, step)) low = middle + 1;
-      else high = middle;
+      if (passes(middle)) high = middle;
+      else low = middle + 1;
     }
     return low;
   }
 
- private:
   // A row has a state of its own from the step at which the row before it leaves the shared steps.
   bool is_live(int64_t r, int64_t step) const {
     if (shared()) return r == 0 || schedule_.prefixes[row(r - 1)] <= step;
@@ -65,7 +77,7 @@ class RowBlock {
   }
 
   ScheduleView schedule_;
-  int64_t time_;
+  int64_t batch_, time_;
   int64_t shard_, shards_;
   int64_t first_;
   int64_t rows_;

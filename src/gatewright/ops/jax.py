@@ -71,7 +71,12 @@ _register()
 
 
 def _call(
-    name: str, rec: Recurrence, o: _Operands, extra: Sequence[Array | None], shapes: Sequence[tuple[int, ...]]
+    name: str,
+    rec: Recurrence,
+    o: _Operands,
+    extra: Sequence[Array | None],
+    shapes: Sequence[tuple[int, ...]],
+    **attributes: Any,
 ) -> list[Array]:
     """Call a kernel through XLA. It ignores operands that are None, and does not compute results of shape [0]."""
     arrays = {**o._asdict(), **dict(zip(("h0", "c0"), o.states, strict=False))}
@@ -79,7 +84,7 @@ def _call(
     operands = [absent if array is None else array for array in (*map(arrays.get, _kernels.operands), *extra)]
     results = [jax.ShapeDtypeStruct(shape, o.x.dtype) for shape in shapes]  # type: ignore[no-untyped-call]
     handler = jax.ffi.ffi_call(f"gatewright_{name}", results, vmap_method="sequential")
-    return list(handler(*operands, spec=np.array(spec(rec), np.float64)))
+    return list(handler(*operands, spec=np.array(spec(rec), np.float64), **attributes))
 
 
 def _shapes(o: _Operands) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
@@ -89,17 +94,26 @@ def _shapes(o: _Operands) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
 
 
 def _forward(
-    rec: Recurrence, sequence: bool, save: bool, o: _Operands
+    rec: Recurrence, sequence: bool, save: bool, given: bool, o: _Operands
 ) -> tuple[Array | None, tuple[Array, ...], Array]:
     whole, states = _shapes(o)
+    # Only the gradients of given states need the saved values at every step. A check for NaN reads all of them.
+    everywhere = given or jax.debug_nans.value or jax.debug_infs.value
     slots = len(rec.saved_names) if save else 0
     saved_shape = (*whole[:2], slots, whole[2]) if slots else (0,)
-    out, saved, h, c = _call("forward", rec, o, (), [whole if sequence else (0,), saved_shape, *states])
+    out, saved, h, c = _call(
+        "forward",
+        rec,
+        o,
+        (),
+        [whole if sequence else (0,), saved_shape, *states],
+        saved_everywhere=np.bool_(everywhere),
+    )
     return (out if sequence else None), (h, c)[: len(o.states)], saved
 
 
 def _infer(rec: Recurrence, sequence: bool, o: _Operands) -> tuple[Array | None, tuple[Array, ...]]:
-    return _forward(rec, sequence, False, o)[:2]
+    return _forward(rec, sequence, False, False, o)[:2]
 
 
 def _backward(
@@ -171,7 +185,7 @@ def _recur(static: _Static, operands: Any, rest: Any) -> Any:
 
 
 def _recur_saving(static: _Static, operands: Any, rest: Any) -> Any:
-    rec, sequence, _ = static
+    rec, sequence, given = static
     o = _Operands._make((*operands, *rest))
 
     def fallback(o: _Operands) -> tuple[Array, tuple[Array, ...], Array]:
@@ -180,9 +194,9 @@ def _recur_saving(static: _Static, operands: Any, rest: Any) -> Any:
         return *_scan(rec, True, o), jnp.zeros((batch, time, slots, units) if slots else (0,), o.x.dtype)
 
     if on_cpu_only():
-        out, states, saved = _forward(rec, True, True, o)
+        out, states, saved = _forward(rec, True, True, given, o)
     else:
-        out, states, saved = lax.platform_dependent(o, cpu=partial(_forward, rec, True, True), default=fallback)
+        out, states, saved = lax.platform_dependent(o, cpu=partial(_forward, rec, True, True, given), default=fallback)
     return (out if sequence else None, states), (out, saved)
 
 
