@@ -328,7 +328,7 @@ class ForwardShard {
     multiply<T>(rows, operand, 0, sizes_.units, shared_.recurrent_kernel + g * sizes_.units * width_, width_,
                 scratch_.sums + g * width_, Cell::gates * width_,
                 Cell::separate(g) ? Start<T>::strided(shared_.recurrent_bias + g * width_, 0)
-                                  : Start<T>::by_address(projected, g * width_));
+                                  : Start<T>::by_address(projected, g * width_, call_.in.ids != nullptr));
   }
 
   void end(const RowBlock& block) {

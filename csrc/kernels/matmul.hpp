@@ -71,64 +71,75 @@ struct Tile {
   }
 };
 
-// The rows to which a product is added: none, rows at a stride (0: one row for all), or rows given by address.
+// The rows to which a product is added: none, rows at a stride (0: one row for all), or rows given by address. Rows of a
+// table of projections are added last: they come from the third-level cache, and a sum that begins with one waits for
+// it.
 template <class T>
 struct Start {
   const T* first = nullptr;
   int64_t stride = 0;
   const T* const* rows = nullptr;
   int64_t offset = 0;
+  bool last = false;
 
   static Start none() { return {}; }
-  static Start strided(const T* first, int64_t stride) { return {first, stride, nullptr, 0}; }
-  static Start by_address(const T* const* rows, int64_t offset) { return {nullptr, 0, rows, offset}; }
+  static Start strided(const T* first, int64_t stride) { return {first, stride, nullptr, 0, false}; }
+  static Start by_address(const T* const* rows, int64_t offset, bool last) { return {nullptr, 0, rows, offset, last}; }
   const T* of(int64_t row, int64_t column) const {
     if (rows) return rows[row] + offset + column;
     return first ? first + row * stride + column : nullptr;
   }
 };
 
-// c[row][0 .. Vectors) = start[row] + sum over k of a[row][offset + k] * panel[k]; start[0] may be null (zero).
+// c[row][0 .. Vectors) = start[row] + sum over k of a[row][offset + k] * panel[k]; start[0] may be null (zero). `last`:
+// the start is added to the finished sum.
 template <class T, int Rows, int Vectors>
 [[gnu::noinline]] void rows_by_panel(const T* const* a, int64_t offset, int64_t k, const T* panel, T* c,
-                                     int64_t c_stride, const T* const* start) {
+                                     int64_t c_stride, const T* const* start, bool last) {
   Tile<T, Rows, Vectors> tile;
   const T* row[Rows];
   unrolled<Rows>(GW_EACH(r) { row[r] = a[r] + offset; });
-  if (start[0])
+  if (last)
+    unrolled<Rows>(GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { __builtin_prefetch(start[r] + v * lanes<T>); }); });
+  if (start[0] && !last)
     unrolled<Rows>(
         GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { tile.sum[r][v] = load<T>(start[r] + v * lanes<T>); }); });
   else unrolled<Rows>(GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { tile.sum[r][v] = Vector<T>{}; }); });
   tile.add_products(k, panel, [&](auto r, int64_t i) __attribute__((always_inline)) { return row[r][i]; });
+  if (last)
+    unrolled<Rows>(
+        GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { tile.sum[r][v] += load<T>(start[r] + v * lanes<T>); }); });
   unrolled<Rows>(
       GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { store<T>(c + r * c_stride + v * lanes<T>, tile.sum[r][v]); }); });
 }
 
 template <class T, int Vectors>
 inline void tile_by_panel(int rows, const T* const* a, int64_t offset, int64_t k, const T* panel, T* c,
-                          int64_t c_stride, const T* const* start) {
+                          int64_t c_stride, const T* const* start, bool last) {
   switch (rows) {
-    case 6: return rows_by_panel<T, 6, Vectors>(a, offset, k, panel, c, c_stride, start);
-    case 5: return rows_by_panel<T, 5, Vectors>(a, offset, k, panel, c, c_stride, start);
-    case 4: return rows_by_panel<T, 4, Vectors>(a, offset, k, panel, c, c_stride, start);
-    case 3: return rows_by_panel<T, 3, Vectors>(a, offset, k, panel, c, c_stride, start);
-    case 2: return rows_by_panel<T, 2, Vectors>(a, offset, k, panel, c, c_stride, start);
-    case 1: return rows_by_panel<T, 1, Vectors>(a, offset, k, panel, c, c_stride, start);
+    case 6: return rows_by_panel<T, 6, Vectors>(a, offset, k, panel, c, c_stride, start, last);
+    case 5: return rows_by_panel<T, 5, Vectors>(a, offset, k, panel, c, c_stride, start, last);
+    case 4: return rows_by_panel<T, 4, Vectors>(a, offset, k, panel, c, c_stride, start, last);
+    case 3: return rows_by_panel<T, 3, Vectors>(a, offset, k, panel, c, c_stride, start, last);
+    case 2: return rows_by_panel<T, 2, Vectors>(a, offset, k, panel, c, c_stride, start, last);
+    case 1: return rows_by_panel<T, 1, Vectors>(a, offset, k, panel, c, c_stride, start, last);
   }
 }
 
 // One row against several panels: the two sums of a single panel would wait for one another at every k.
 template <class T, int Panels>
-inline void row_by_panels(const T* a, int64_t k, const T* packed, T* c, const T* start) {
+inline void row_by_panels(const T* a, int64_t k, const T* packed, T* c, const T* start, bool last) {
   constexpr int64_t wide = 2 * lanes<T>;
   Vector<T> sum[Panels][2];
   for (int p = 0; p < Panels; ++p)
-    for (int v = 0; v < 2; ++v) sum[p][v] = start ? load<T>(start + p * wide + v * lanes<T>) : Vector<T>{};
+    for (int v = 0; v < 2; ++v) sum[p][v] = start && !last ? load<T>(start + p * wide + v * lanes<T>) : Vector<T>{};
   for (int64_t i = 0; i < k; ++i) {
     const T factor = a[i];
     for (int p = 0; p < Panels; ++p)
       for (int v = 0; v < 2; ++v) sum[p][v] += factor * load<T>(packed + p * wide * k + i * wide + v * lanes<T>);
   }
+  for (int p = 0; p < Panels && last; ++p)
+    for (int v = 0; v < 2; ++v) sum[p][v] += load<T>(start + p * wide + v * lanes<T>);
   for (int p = 0; p < Panels; ++p)
     for (int v = 0; v < 2; ++v) store<T>(c + p * wide + v * lanes<T>, sum[p][v]);
 }
@@ -153,7 +164,7 @@ template <class T>
   int64_t column = 0;
   if (rows == 1)
     for (; column + 4 * wide <= n; column += 4 * wide)
-      row_by_panels<T, 4>(a[0] + offset, k, packed + column * k, c + column, start.of(0, column));
+      row_by_panels<T, 4>(a[0] + offset, k, packed + column * k, c + column, start.of(0, column), start.last);
   for (; column < n; column += wide) {
     const bool full = n - column >= wide;
     const T* panel = packed + column * k;
@@ -161,8 +172,8 @@ template <class T>
       T* to = c + first * c_stride + column;
       const T* from[tile_rows];
       for (int r = 0; r < count; ++r) from[r] = start.of(first + r, column);
-      if (full) tile_by_panel<T, 2>(count, a + first, offset, k, panel, to, c_stride, from);
-      else tile_by_panel<T, 1>(count, a + first, offset, k, panel, to, c_stride, from);
+      if (full) tile_by_panel<T, 2>(count, a + first, offset, k, panel, to, c_stride, from, start.last);
+      else tile_by_panel<T, 1>(count, a + first, offset, k, panel, to, c_stride, from, start.last);
     });
   }
 }

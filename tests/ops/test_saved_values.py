@@ -24,14 +24,6 @@ RECURRENCES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def same_threads_after():
-    """Leave the number of threads as it was."""
-    threads = kernels.num_threads()
-    yield
-    kernels.set_num_threads(threads)
-
-
 def problem(rec, seed=0):
     rng = np.random.default_rng(seed)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -155,6 +156,24 @@ def test_padding_on_the_left_is_shared_where_no_state_is_given(rec):
 
     for one, other in zip(by_states("kernel"), by_states("scan"), strict=True):
         assert_close(one, other, "gradient", np.float32)
+
+
+@pytest.mark.parametrize("name", kernels.instruction_sets())
+@pytest.mark.parametrize("rec", [Recurrence("gru"), Recurrence("gru", reset_after=False), Recurrence("lstm")])
+def test_the_bits_do_not_depend_on_the_batch_or_the_direction(rec, name):
+    """An example alone, and the reversed example of a reversed recurrence, have the same bits as in the batch."""
+    tokens, kernel, recurrent, bias, _, _ = problem(rec, 13, 9, 17, 136, 30, dtype=np.float32)
+    tokens.ids[:, :2] = 4  # shared by all examples
+    kernels.choose_instruction_set(name)
+    whole = of_numpy.forward(rec, tokens, kernel, recurrent, bias).sequence
+    for row in (0, 12):
+        alone = Tokens(tokens.ids[row : row + 1], tokens.table)
+        np.testing.assert_array_equal(of_numpy.forward(rec, alone, kernel, recurrent, bias).sequence[0], whole[row])
+    flipped = Tokens(np.ascontiguousarray(tokens.ids[:, ::-1]), tokens.table)
+    backwards = replace(rec, reverse=True)
+    np.testing.assert_array_equal(
+        of_numpy.forward(backwards, flipped, kernel, recurrent, bias).sequence[:, ::-1], whole
+    )
 
 
 def test_a_dropout_mask_on_the_inputs_gathers_the_rows():
