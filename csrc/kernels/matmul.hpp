@@ -5,7 +5,7 @@
 // Rows are split evenly (16 = 6 + 5 + 5), since a tile of one row is slow.
 #pragma once
 
-#include "kernels/simd.hpp"
+#include "kernels/workspace.hpp"
 
 namespace gatewright {
 namespace GW_ISA {
@@ -178,16 +178,34 @@ template <class T>
   }
 }
 
-// The number of values that pack_columns writes: whole vectors, of which the last may extend past the end.
+// Whether pack_columns copies rows as they are. AVX-512 reads fewer values for each multiply-add, so that tiles whose
+// columns lie apart cost less than sorting them into tiles does.
+#if defined(__AVX512F__)
+inline constexpr bool plain_columns = true;
+#else
+inline constexpr bool plain_columns = false;
+#endif
+
+// The distance of plain rows: an odd number of vectors, so that their columns spread over all cache sets.
+template <class T>
+inline int64_t plain_stride(int64_t rows) {
+  return (padded<T>(rows) / lanes<T> | 1) * lanes<T>;
+}
+
+// The number of values that pack_columns writes. The last vector of packed tiles may extend past the end.
 template <class T>
 inline int64_t packed_columns(int64_t rows, int64_t p_count) {
-  return rows * p_count + lanes<T>;
+  return plain_columns ? plain_stride<T>(rows) * p_count : rows * p_count + lanes<T>;
 }
 
 // Packs columns of a [p_count, rows], whose rows are given by address, into tiles: the columns of each tile for all p
 // in order. Read in place, each position would need a cache line, and their strides map to the same few cache sets.
 template <class T>
 [[gnu::noinline]] void pack_columns(int64_t rows, int64_t p_count, const T* const* a, T* packed) {
+  if (plain_columns) {
+    for (int64_t p = 0; p < p_count; ++p) copy_row(packed + p * plain_stride<T>(rows), a[p], rows);
+    return;
+  }
   for_tiles(rows, [&](int64_t first, int count) {
     T* to = packed + first * p_count;
     // The next vector overwrites the surplus of the one before. It must not read past the end of a row.
@@ -200,26 +218,31 @@ template <class T>
   });
 }
 
-// c[i][0 .. Vectors) += sum over p of a[p][i] * panel[p], for the Rows values of i of a packed tile.
+// c[i][0 .. Vectors) += sum over p of a[p][i] * panel[p], for the Rows values of i of a tile, which lie `stride` apart
+// in plain columns.
 template <class T, int Rows, int Vectors>
-[[gnu::noinline]] void columns_by_panel(const T* a, int64_t p_count, const T* panel, T* c, int64_t c_stride) {
+[[gnu::noinline]] void columns_by_panel(const T* a, int64_t stride, int64_t p_count, const T* panel, T* c,
+                                        int64_t c_stride) {
+  if (!plain_columns) stride = Rows;
   Tile<T, Rows, Vectors> tile;
   unrolled<Rows>(
       GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { tile.sum[r][v] = load<T>(c + r * c_stride + v * lanes<T>); }); });
-  tile.add_products(p_count, panel, [&](auto r, int64_t p) __attribute__((always_inline)) { return a[p * Rows + r]; });
+  tile.add_products(p_count, panel,
+                    [&](auto r, int64_t p) __attribute__((always_inline)) { return a[p * stride + r]; });
   unrolled<Rows>(
       GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { store<T>(c + r * c_stride + v * lanes<T>, tile.sum[r][v]); }); });
 }
 
 template <class T, int Vectors>
-inline void tile_of_columns(int rows, const T* a, int64_t p_count, const T* panel, T* c, int64_t c_stride) {
+inline void tile_of_columns(int rows, const T* a, int64_t stride, int64_t p_count, const T* panel, T* c,
+                            int64_t c_stride) {
   switch (rows) {
-    case 6: return columns_by_panel<T, 6, Vectors>(a, p_count, panel, c, c_stride);
-    case 5: return columns_by_panel<T, 5, Vectors>(a, p_count, panel, c, c_stride);
-    case 4: return columns_by_panel<T, 4, Vectors>(a, p_count, panel, c, c_stride);
-    case 3: return columns_by_panel<T, 3, Vectors>(a, p_count, panel, c, c_stride);
-    case 2: return columns_by_panel<T, 2, Vectors>(a, p_count, panel, c, c_stride);
-    case 1: return columns_by_panel<T, 1, Vectors>(a, p_count, panel, c, c_stride);
+    case 6: return columns_by_panel<T, 6, Vectors>(a, stride, p_count, panel, c, c_stride);
+    case 5: return columns_by_panel<T, 5, Vectors>(a, stride, p_count, panel, c, c_stride);
+    case 4: return columns_by_panel<T, 4, Vectors>(a, stride, p_count, panel, c, c_stride);
+    case 3: return columns_by_panel<T, 3, Vectors>(a, stride, p_count, panel, c, c_stride);
+    case 2: return columns_by_panel<T, 2, Vectors>(a, stride, p_count, panel, c, c_stride);
+    case 1: return columns_by_panel<T, 1, Vectors>(a, stride, p_count, panel, c, c_stride);
   }
 }
 
@@ -244,10 +267,11 @@ template <class T>
         store<T>(panel + p * width + v, load<T>(d + p * d_stride + column + v));
     for (int i = 0; i < count; ++i)
       for_tiles(operands[i].rows, [&](int64_t first, int rows) {
-        const T* from = operands[i].columns + first * p_count;
+        const int64_t stride = plain_stride<T>(operands[i].rows);
+        const T* from = operands[i].columns + first * (plain_columns ? 1 : p_count);
         T* to = operands[i].to + first * n + column;
-        if (width == wide) tile_of_columns<T, 2>(rows, from, p_count, panel, to, n);
-        else tile_of_columns<T, 1>(rows, from, p_count, panel, to, n);
+        if (width == wide) tile_of_columns<T, 2>(rows, from, stride, p_count, panel, to, n);
+        else tile_of_columns<T, 1>(rows, from, stride, p_count, panel, to, n);
       });
   }
 }
