@@ -24,6 +24,7 @@ from gatewright.ops.cells import CELLS
 from gatewright.ops.recurrence import Recurrence
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.settings import setting_fields
+from gatewright.tasks.rolls import baseline
 from gatewright.tasks.rolls.baseline import frame_regression
 from gatewright.tasks.rolls.layers import NO_FRAME, Sigmoids
 from gatewright.tasks.rolls.reading import Rolls, is_rolls, read_rolls
@@ -277,10 +278,18 @@ class TestBaselines:
         before, after = (np.concatenate([piece[cut] for piece in train]) for cut in (slice(-1), slice(1, None)))
         expected = np.zeros(59)
         for key in range(KEYS):
-            model = LogisticRegression(max_iter=1_000).fit(before, after[:, key])
+            model = LogisticRegression(tol=1e-9, max_iter=1_000).fit(before, after[:, key])
             logs = model.predict_log_proba(test[1][:-1])
             expected -= logs[np.arange(59), test[1][1:, key].astype(int)]
         np.testing.assert_allclose(fitted.nats[1], expected, rtol=1e-6)
+
+    def test_large_data_is_fitted_in_parts(self, monkeypatch):
+        splits = [pieces((40, 60), seed=seed) for seed in range(3)]
+        whole = frame_regression(*splits)
+        monkeypatch.setattr(baseline, "_PAIRS", 200)
+        monkeypatch.setattr(baseline, "_HESSIANS", 1)
+        for nats, expected in zip(frame_regression(*splits).nats, whole.nats, strict=True):
+            np.testing.assert_allclose(nats, expected, rtol=1e-9)
 
     def test_keys_that_never_change_have_finite_losses(self):
         rolls = [np.stack([np.zeros(20), np.ones(20), np.arange(20) % 2], axis=1).astype(np.uint8)] * 2
