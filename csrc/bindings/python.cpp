@@ -17,10 +17,10 @@
 #include "digest.hpp"
 #include "bindings/call.hpp"
 #include "core/dispatch.hpp"
+#include "core/packed.hpp"
 #include "core/peak.hpp"
 #include "core/run.hpp"
 #include "core/scratch.hpp"
-#include "core/step.hpp"
 #include "core/thread_pool.hpp"
 
 namespace nb = nanobind;
@@ -90,7 +90,7 @@ void define_calls(nb::module_& m) {
   m.attr("cells") = nb::tuple(nb::cast(cell_names()));
 }
 
-// ---- single steps ----
+// ---- packed weights ----
 
 using Rows = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Out = nb::ndarray<float, nb::numpy, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
@@ -114,18 +114,18 @@ void require_shape(const char* name, const A& array, int64_t rows, int64_t width
                             .c_str());
 }
 
-Out step(PackedStep& packed, const Rows& x, const Rows& h, const std::optional<Out>& given) {
+Out step(PackedRecurrence& packed, const Rows& x, const Rows& h, const std::optional<Out>& given) {
   if (packed.has_c()) throw nb::type_error(step_takes);
   const int64_t batch = x.shape(0);
   require_shape("x", x, batch, packed.features());
   require_shape("h", h, batch, packed.units());
   if (given) require_shape("out", *given, batch, packed.units());
   Out out = given ? *given : new_rows(batch, packed.units());
-  packed.run(batch, x.data(), h.data(), nullptr, out.data(), nullptr);
+  packed.step(batch, x.data(), h.data(), nullptr, out.data(), nullptr);
   return out;
 }
 
-std::pair<Out, Out> step_with_c(PackedStep& packed, const Rows& x, const std::pair<Rows, Rows>& states,
+std::pair<Out, Out> step_with_c(PackedRecurrence& packed, const Rows& x, const std::pair<Rows, Rows>& states,
                                 const std::optional<std::pair<Out, Out>>& given) {
   if (!packed.has_c()) throw nb::type_error(step_takes);
   const int64_t batch = x.shape(0), units = packed.units();
@@ -135,23 +135,58 @@ std::pair<Out, Out> step_with_c(PackedStep& packed, const Rows& x, const std::pa
   if (given) require_shape("out[0]", given->first, batch, units);
   if (given) require_shape("out[1]", given->second, batch, units);
   auto out = given ? *given : std::pair<Out, Out>(new_rows(batch, units), new_rows(batch, units));
-  packed.run(batch, x.data(), states.first.data(), states.second.data(), out.first.data(), out.second.data());
+  packed.step(batch, x.data(), states.first.data(), states.second.data(), out.first.data(), out.second.data());
   return out;
 }
 
-void define_step(nb::module_& m) {
-  nb::class_<PackedStep>(m, "PackedStep")
+// Absent arrays are None. gatewright.ops.numpy checks the shapes.
+template <class T, int dims>
+using Array = std::optional<nb::ndarray<const T, nb::ndim<dims>, nb::c_contig, nb::device::cpu>>;
+template <int dims>
+using Result = std::optional<nb::ndarray<float, nb::ndim<dims>, nb::c_contig, nb::device::cpu>>;
+
+template <class A>
+auto data(const std::optional<A>& array) {
+  return array ? array->data() : nullptr;
+}
+
+void sequence(const PackedRecurrence& packed, const nb::ndarray<const float, nb::c_contig, nb::device::cpu>& x,
+              const Array<int32_t, 2>& ids, const Rows& h0, const Array<float, 2>& c0, const Array<uint8_t, 2>& mask,
+              const Array<int32_t, 1>& lengths, const Result<3>& outputs, const Result<2>& h, const Result<2>& c) {
+  Sizes sizes{};
+  sizes.batch = ids ? ids->shape(0) : x.shape(0);
+  sizes.time = ids ? ids->shape(1) : x.shape(1);
+  sizes.features = packed.features();
+  sizes.units = packed.units();
+  sizes.table = ids ? x.shape(0) : 0;
+  Inputs<float> in{};
+  in.x = x.data();
+  in.ids = data(ids);
+  in.h0 = h0.data();
+  in.c0 = data(c0);
+  const Live live{data(mask), data(lengths)};
+  const Outputs<float> out{data(outputs), nullptr, data(h), data(c)};
+  nb::gil_scoped_release unlocked;
+  packed.sequence(sizes, in, live, out);
+}
+
+void define_packed(nb::module_& m) {
+  nb::class_<PackedRecurrence>(m, "PackedRecurrence")
       .def("__init__",
-           [](PackedStep* self, const std::vector<double>& spec, const Rows& kernel, const Rows& recurrent_kernel,
+           [](PackedRecurrence* self, const std::vector<double>& spec, const Rows& kernel, const Rows& recurrent_kernel,
               const std::optional<nb::ndarray<const float, nb::c_contig, nb::device::cpu>>& bias) {
-             new (self) PackedStep(spec_of(spec), static_cast<int64_t>(kernel.shape(0)),
-                                   static_cast<int64_t>(recurrent_kernel.shape(0)), kernel.data(),
-                                   recurrent_kernel.data(), bias ? bias->data() : nullptr);
+             new (self) PackedRecurrence(spec_of(spec), static_cast<int64_t>(kernel.shape(0)),
+                                         static_cast<int64_t>(recurrent_kernel.shape(0)), kernel.data(),
+                                         recurrent_kernel.data(), bias ? bias->data() : nullptr);
            })
       .def("step", &step, nb::arg("x").noconvert(), nb::arg("h").noconvert(), nb::arg("out").noconvert() = nb::none())
       .def("step", &step_with_c, nb::arg("x").noconvert(), nb::arg("h").noconvert(),
            nb::arg("out").noconvert() = nb::none())
-      .def("step", [](PackedStep&, const nb::args&, const nb::kwargs&) { throw nb::type_error(step_takes); });
+      .def("step", [](PackedRecurrence&, const nb::args&, const nb::kwargs&) { throw nb::type_error(step_takes); })
+      .def("sequence", &sequence, nb::arg("x").noconvert(), nb::arg("ids").noconvert().none(),
+           nb::arg("h0").noconvert(), nb::arg("c0").noconvert().none(), nb::arg("mask").noconvert().none(),
+           nb::arg("lengths").noconvert().none(), nb::arg("sequence").noconvert().none(),
+           nb::arg("h").noconvert().none(), nb::arg("c").noconvert().none());
 }
 
 }  // namespace
@@ -160,7 +195,7 @@ void define_step(nb::module_& m) {
 NB_MODULE(_kernels, m) {
   using namespace gatewright;
   define_calls(m);
-  define_step(m);
+  define_packed(m);
   m.def("instruction_sets", [] {
     std::vector<std::string> names;
     for (const InstructionSet* set : available_instruction_sets()) names.push_back(set->name);

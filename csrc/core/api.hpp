@@ -120,7 +120,8 @@ const T* row_of_slot(const TokensView& tokens, int64_t slot, const T* table, int
 }
 
 // Everything that a shard of a call reads and writes. A shard is the part of the rows that one thread processes.
-// `shared` holds packed weights, `scratch` the private memory of each shard.
+// `shared` holds packed weights, `scratch` the private memory of each shard. The forward pass has the projections of
+// the tokens apart from the weights, which calls may have in common.
 template <class T>
 struct ForwardCall {
   Spec spec;
@@ -132,6 +133,7 @@ struct ForwardCall {
   const T* missing;  // [features] of NaN, the input of an id outside the table; may be null if there is none
   int shards;
   char* shared;
+  char* projections;
   char* scratch;
   size_t shard_bytes;
 };
@@ -174,6 +176,7 @@ struct Kernels {
   int cells;
   CellTraits (*traits)(const Spec&);
   size_t (*forward_shared_bytes)(const Spec&, const Sizes&);
+  size_t (*forward_projection_bytes)(const Spec&, const Sizes&);
   size_t (*forward_shard_bytes)(const Spec&, const Sizes&, int shards);
   void (*forward_pack)(const ForwardCall<T>&, int shard);
   void (*forward_tokens)(const ForwardCall<T>&, int shard);  // before any forward_shard, if there are ids

@@ -49,6 +49,16 @@ void place(Call& call, PooledArena& arena, size_t shared_bytes, size_t shard_byt
   call.scratch = call.shared + aligned(shared_bytes);
 }
 
+// The same for a forward pass, whose weights may be packed already.
+template <class T>
+void place(ForwardCall<T>& call, PooledArena& arena, const Kernels<T>& kernel, char* packed) {
+  const size_t weights = packed ? 0 : aligned(kernel.forward_shared_bytes(call.spec, call.sizes));
+  const size_t projections = kernel.forward_projection_bytes(call.spec, call.sizes);
+  place(call, arena, weights + projections, kernel.forward_shard_bytes(call.spec, call.sizes, call.shards));
+  call.projections = call.shared + weights;
+  if (packed) call.shared = packed;
+}
+
 template <class Call>
 struct ShardTask {
   const Call* call;
@@ -108,13 +118,14 @@ std::vector<const char*> cell_names() {
 CellTraits traits(const Spec& spec) { return kernels<float>().traits(spec); }
 
 template <class T>
-void run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const Outputs<T>& out) {
+void run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const Outputs<T>& out,
+                 const PackedWeights<T>& packed) {
   Schedule schedule;
   Tokens tokens;
   prepare(spec, sizes, in, live, true, schedule, tokens);
   const std::vector<T> missing = missing_row<T>(tokens, sizes);
   PooledArena arena;
-  const Kernels<T>& kernel = kernels<T>();
+  const Kernels<T>& kernel = packed.memory ? *packed.kernels : kernels<T>();
   ForwardCall<T> call{spec,
                       sizes,
                       in,
@@ -125,9 +136,10 @@ void run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live&
                       shards_for(spec, sizes, schedule.live()),
                       nullptr,
                       nullptr,
+                      nullptr,
                       0};
-  place(call, arena, kernel.forward_shared_bytes(spec, sizes), kernel.forward_shard_bytes(spec, sizes, call.shards));
-  run_on_shards(call, kernel.forward_pack);
+  place(call, arena, kernel, packed.memory);
+  if (!packed.memory) run_on_shards(call, kernel.forward_pack);
   if (in.ids) run_on_shards(call, kernel.forward_tokens);
   run_on_shards(call, kernel.forward_shard);
 }
@@ -164,7 +176,8 @@ void run_softmax(SoftmaxCall<T> call) {
 }
 
 #define GW_INSTANTIATE(T)                                                                                    \
-  template void run_forward<T>(const Spec&, Sizes, const Inputs<T>&, const Live&, const Outputs<T>&);        \
+  template void run_forward<T>(const Spec&, Sizes, const Inputs<T>&, const Live&, const Outputs<T>&,         \
+                               const PackedWeights<T>&);                                                     \
   template void run_backward<T>(const Spec&, Sizes, const Inputs<T>&, const Live&, const BackwardInputs<T>&, \
                                 const Gradients<T>&);                                                        \
   template void run_softmax<T>(SoftmaxCall<T>);

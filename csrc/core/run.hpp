@@ -12,10 +12,19 @@ std::vector<const char*> cell_names();
 
 CellTraits traits(const Spec& spec);
 
-// They determine the number of tokens in `sizes` themselves. A length out of range counts as the nearest one in range,
-// and an id outside the table has an input of NaN: a call inside a compiled program must not fail.
+// The weights of a forward pass in the form in which a build of the kernels reads them; no memory if they are not packed.
 template <class T>
-void run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const Outputs<T>& out);
+struct PackedWeights {
+  const Kernels<T>* kernels = nullptr;
+  char* memory = nullptr;
+};
+
+// They determine the number of tokens in `sizes` themselves. A length out of range counts as the nearest one in range,
+// and an id outside the table has an input of NaN: a call inside a compiled program must not fail. With packed weights, those
+// in `in` are not read.
+template <class T>
+void run_forward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const Outputs<T>& out,
+                 const PackedWeights<T>& packed = {});
 template <class T>
 void run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live& live, const BackwardInputs<T>& back,
                   const Gradients<T>& grad);

@@ -47,18 +47,19 @@ template <class T, class Cell>
 struct ForwardShared {
   T *kernel, *recurrent_kernel, *bias, *recurrent_bias, *parameters;
   T* tokens;  // [tokens, gates, units padded]: the projection of each token
-  size_t bytes;
+  size_t bytes, projection_bytes;
 
-  ForwardShared(const Sizes& sizes, char* base) {
-    ArenaLayout layout(base);
+  ForwardShared(const Sizes& sizes, char* base, char* projections) {
+    ArenaLayout layout(base), projected(projections);
     const int64_t width = padded<T>(sizes.units);
     kernel = layout.take<T>(Cell::gates * sizes.features * width);
     recurrent_kernel = layout.take<T>(Cell::recurrent_gates * sizes.units * width);
     bias = layout.take<T>(Cell::gates * width);
     recurrent_bias = layout.take<T>(Cell::gates * width);
     parameters = layout.take<T>(Cell::parameters ? (Cell::parameters + 1) * width : 0);
-    tokens = layout.take<T>(sizes.tokens * Cell::gates * width);
+    tokens = projected.take<T>(sizes.tokens * Cell::gates * width);
     bytes = layout.used();
+    projection_bytes = projected.used();
   }
 
   // Packs the part of the weights that belongs to one shard.
@@ -122,7 +123,7 @@ template <class T, class Cell>
 void project_tokens(const ForwardCall<T>& call, int shard) {
   const Sizes& sizes = call.sizes;
   const int64_t width = padded<T>(sizes.units), stride = Cell::gates * width;
-  const ForwardShared<T, Cell> shared(sizes, call.shared);
+  const ForwardShared<T, Cell> shared(sizes, call.shared, call.projections);
   const T* rows[target_chunk_positions];
   const ShardRange range(sizes.tokens, shard, call.shards);
   for (int64_t first = range.first; first < range.last; first += target_chunk_positions) {
@@ -160,7 +161,7 @@ class ForwardShard {
         width_(padded<T>(call.sizes.units)),
         masks_(call.sizes.recurrent_dropout_masks),
         whole_(whole_vectors<T>(call.sizes.units)),
-        shared_(call.sizes, call.shared),
+        shared_(call.sizes, call.shared, call.projections),
         scratch_(call.sizes, call.shards, call.scratch + shard * call.shard_bytes) {}
 
   void run() {

@@ -64,7 +64,12 @@ CellTraits traits(const Spec& spec) {
 
 template <class T>
 size_t forward_shared_bytes(const Spec& spec, const Sizes& sizes) {
-  return with_cell<T>(spec, [&](auto cell) { return ForwardShared<T, decltype(cell)>(sizes, nullptr).bytes; });
+  return with_cell<T>(spec, [&](auto cell) { return ForwardShared<T, decltype(cell)>(sizes, nullptr, nullptr).bytes; });
+}
+template <class T>
+size_t forward_projection_bytes(const Spec& spec, const Sizes& sizes) {
+  return with_cell<T>(
+      spec, [&](auto cell) { return ForwardShared<T, decltype(cell)>(sizes, nullptr, nullptr).projection_bytes; });
 }
 template <class T>
 size_t forward_shard_bytes(const Spec& spec, const Sizes& sizes, int shards) {
@@ -74,7 +79,7 @@ template <class T>
 void forward_pack(const ForwardCall<T>& call, int shard) {
   const KernelMode mode;
   with_cell<T>(call.spec, [&](auto cell) {
-    ForwardShared<T, decltype(cell)>(call.sizes, call.shared).fill(call.in, call.sizes, shard, call.shards);
+    ForwardShared<T, decltype(cell)>(call.sizes, call.shared, nullptr).fill(call.in, call.sizes, shard, call.shards);
   });
 }
 template <class T>
@@ -125,11 +130,23 @@ void softmax(const SoftmaxCall<T>& call, int shard) {
 }
 
 template <class T>
-constexpr Kernels<T> table{
-    cell_names,       cell_count,        traits<T>,          forward_shared_bytes<T>,  forward_shard_bytes<T>,
-    forward_pack<T>,  forward_tokens<T>, forward_shard<T>,   backward_shared_bytes<T>, backward_shard_bytes<T>,
-    backward_pack<T>, backward_shard<T>, backward_tokens<T>, backward_finish<T>,       multiply_adds<T>,
-    softmax<T>};
+constexpr Kernels<T> table{cell_names,
+                           cell_count,
+                           traits<T>,
+                           forward_shared_bytes<T>,
+                           forward_projection_bytes<T>,
+                           forward_shard_bytes<T>,
+                           forward_pack<T>,
+                           forward_tokens<T>,
+                           forward_shard<T>,
+                           backward_shared_bytes<T>,
+                           backward_shard_bytes<T>,
+                           backward_pack<T>,
+                           backward_shard<T>,
+                           backward_tokens<T>,
+                           backward_finish<T>,
+                           multiply_adds<T>,
+                           softmax<T>};
 
 extern const Kernels<float> kernels_f32;
 extern const Kernels<double> kernels_f64;

@@ -21,9 +21,13 @@ def _numpy_recur(
     dropout: Array | None,
     held: Array | None,
     return_sequence: bool,
-) -> tuple[Array, States]:
+) -> tuple[Array | None, States]:
     from gatewright.ops import numpy as ops
+    from gatewright.ops.packed import packed_once
 
+    packed = packed_once(rec, *weights) if dropout is None and held is None else None
+    if packed is not None:
+        return packed.sequence(x, states, mask=mask, return_sequence=return_sequence)
     run = ops.forward(
         rec, x, *weights, initial_state=states, mask=mask, recurrent_dropout_mask=dropout, zoneout_mask=held
     )

@@ -201,12 +201,12 @@ class Recurrent(Layer):
         return inputs._replace(x=x, mask=mask, states=(*inputs.states, after)), after
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
-        from gatewright.ops.numpy import Packed
+        from gatewright.ops.packed import Packed, packed_once
 
         if self.bidirectional:
             raise InputError("A bidirectional model needs the whole sequence at once, so it cannot run step by step.")
         rec = self.directions()[0][1]
-        packed = Packed(rec, *self.operands(w)).step
+        packed = (packed_once(rec, *self.operands(w)) or Packed(rec, *self.operands(w))).step
         zeros = tuple(np.zeros((1, self.units), np.float32) for _ in rec.state_names)
 
         def step_h(x: Array, states: States) -> tuple[Array, States]:

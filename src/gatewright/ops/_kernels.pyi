@@ -9,9 +9,12 @@ backward_inputs: tuple[str, ...]
 gradients: tuple[str, ...]
 cells: tuple[str, ...]
 
-class PackedStep:
+class PackedRecurrence:
     def __init__(self, spec: Sequence[float], kernel: Any, recurrent_kernel: Any, bias: Any) -> None: ...
     def step(self, x: Any, h: Any, out: Any = None) -> Any: ...
+    def sequence(
+        self, x: Any, ids: Any, h0: Any, c0: Any, mask: Any, lengths: Any, sequence: Any, h: Any, c: Any
+    ) -> None: ...
 
 def forward(spec: Sequence[float], operands: Sequence[Any], outputs: Sequence[Any]) -> None: ...
 def backward(

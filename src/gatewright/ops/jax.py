@@ -29,7 +29,7 @@ from gatewright.ops.derivatives import differentiable
 from gatewright.ops.functions import described
 from gatewright.ops.ids import on_cpu_only, rows_of, table_and_ids
 from gatewright.ops.kernels import spec
-from gatewright.ops.numpy import check_lengths
+from gatewright.ops.operands import check_lengths
 from gatewright.ops.recurrence import Recurrence, Tokens, check_operands, no_recurrent_kernel
 
 Array = Any  # a jax.Array, or a tracer of one

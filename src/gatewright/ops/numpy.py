@@ -6,8 +6,9 @@
 There is one such function for each cell in `gatewright.ops.cells`. With `keep=True` a run also stores the gates and
 states of every step. `run.gates` then returns them, and `run.backward(d_sequence)` computes the gradients.
 
-To compute one time step after the other, use `pack_gru`, or the corresponding function of another cell. It prepares the
-weights once and returns an object whose method `step` computes a step.
+For inference with weights that do not change, use `pack_gru`, or the corresponding function of another cell. It
+prepares the weights once, and returns an object whose method `step` computes one time step, and whose method `sequence`
+runs whole sequences.
 
 The weights have the layout of Keras (see `gatewright.ops.cells.cell`). `gatewright.ops.convert` converts weights from
 PyTorch and ONNX. All floating-point arrays of a call must have the same dtype, float32 or float64.
@@ -25,9 +26,17 @@ from gatewright.ops.cells import CELLS
 from gatewright.ops.cells.cell import Cell, Gradients
 from gatewright.ops.functions import described
 from gatewright.ops.kernels import spec
+from gatewright.ops.operands import (
+    FloatArray,
+    floats,
+    ids_in_table,
+    live_lengths,
+    mask_bytes,
+    state_arrays,
+    table_and_ids,
+)
+from gatewright.ops.packed import Packed
 from gatewright.ops.recurrence import Recurrence, Tokens, check_operands, no_recurrent_kernel
-
-FloatArray = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -142,15 +151,15 @@ def forward(
     """
     ids = None
     if isinstance(x, Tokens):
-        x, ids = _tokens(x)
-    x = _floats("x", x)
+        x, ids = table_and_ids(x)
+    x = floats("x", x)
     if recurrent_kernel is None:
         recurrent_kernel = no_recurrent_kernel(rec, np.asarray(kernel))
-    kernel = _floats("kernel", kernel, x.dtype)
-    recurrent_kernel = _floats("recurrent_kernel", recurrent_kernel, x.dtype)
-    bias = None if bias is None else _floats("bias", bias, x.dtype)
+    kernel = floats("kernel", kernel, x.dtype)
+    recurrent_kernel = floats("recurrent_kernel", recurrent_kernel, x.dtype)
+    bias = None if bias is None else floats("bias", bias, x.dtype)
     dropout_mask, recurrent_dropout_mask = (
-        None if array is None else _floats(name, array, x.dtype)
+        None if array is None else floats(name, array, x.dtype)
         for name, array in (("dropout_mask", dropout_mask), ("recurrent_dropout_mask", recurrent_dropout_mask))
     )
     shape = x.shape if ids is None else (*ids.shape, x.shape[1])
@@ -159,18 +168,14 @@ def forward(
     batch, time = shape[:2]
     if initial_state is None:
         initial_state = [np.zeros((batch, recurrent_kernel.shape[0]), x.dtype) for _ in rec.state_names]
-    elif isinstance(initial_state, np.ndarray):
-        raise TypeError(f"initial_state must be a list of {len(rec.state_names)} arrays, not one array.")
-    states = tuple(_floats("initial_state", state, x.dtype) for state in initial_state)
-    live, zoned = _mask("mask", mask), _mask("zoneout_mask", zoneout_mask)
+    states = state_arrays(rec.state_names, initial_state, x.dtype)
+    live, zoned = mask_bytes("mask", mask), mask_bytes("zoneout_mask", zoneout_mask)
     check_operands(
         rec, shape, kernel, recurrent_kernel, bias, states, live, dropout_mask, recurrent_dropout_mask, zoned
     )
-    if mask is not None and lengths is not None:
-        raise ValueError("mask and lengths are both given. Give only one of them.")
-    counts = None if lengths is None else check_lengths(lengths, batch, time)
+    counts = live_lengths(mask, lengths, batch, time)
     if ids is not None:
-        ids = _ids_in_table(ids, len(x), live, counts)
+        ids = ids_in_table(ids, len(x), live, counts)
         if dropout_mask is not None:  # equal ids then have different inputs
             x, ids = x[ids], None
     operands = {
@@ -193,47 +198,6 @@ def forward(
     outputs = {"sequence": sequence, "saved": saved, **_named("{}", rec, last)}
     _kernels.forward(spec(rec), _ordered(_kernels.operands, operands), _ordered(_kernels.outputs, outputs))
     return Run(sequence, last, rec, operands, saved)
-
-
-class Packed:
-    """A recurrence that computes one time step at a time, for streams and text generation.
-
-    The weights are prepared (packed) once for fast steps.
-
-        gru = pack_gru(kernel, recurrent_kernel, bias)
-        h = gru.step(x, h)                  # x [batch, features], h [batch, units], float32
-        gru.step(x, h, out=h)               # writes the result to h, and allocates no memory
-        h, c = lstm.step(x, (h, c))         # an LSTM has two states; then `out` is also a pair
-
-    A step runs in the thread that calls it. Do not use the same object in several threads at the same time.
-
-    Attributes:
-        step: The function that computes a step. It raises TypeError or ValueError if the dtype or shape of an array
-            does not fit.
-        features: Number of features of x.
-        units: Number of units of each state.
-    """
-
-    __slots__ = ("features", "step", "units")
-
-    def __init__(self, rec: Recurrence, kernel: Any, recurrent_kernel: Any, bias: Any) -> None:
-        if recurrent_kernel is None:
-            recurrent_kernel = no_recurrent_kernel(rec, np.asarray(kernel))
-        kernel, recurrent_kernel = (
-            _floats(name, array, np.dtype(np.float32))
-            for name, array in (("kernel", kernel), ("recurrent_kernel", recurrent_kernel))
-        )
-        bias = None if bias is None else _floats("bias", bias, np.dtype(np.float32))
-        if kernel.ndim != 2 or recurrent_kernel.ndim != 2:
-            raise ValueError(
-                f"kernel and recurrent_kernel must have shapes [features, {rec.gates} * units] and "
-                f"[units, {rec.recurrent_gates} * units], not {list(kernel.shape)} and {list(recurrent_kernel.shape)}."
-            )
-        self.features, self.units = len(kernel), len(recurrent_kernel)
-        states = [np.empty((1, self.units), np.float32)] * len(rec.state_names)
-        check_operands(rec, (1, 1, self.features), kernel, recurrent_kernel, bias, states)
-        # The bound method of the extension's object: a Python function in between would cost as much as the step.
-        self.step = _kernels.PackedStep(spec(rec), kernel, recurrent_kernel, bias).step
 
 
 def _sequence_function(cell: Cell) -> Callable[..., Run]:
@@ -304,9 +268,11 @@ def _pack_function(cell: Cell) -> Callable[..., Packed]:
         activation: str = "tanh",
         recurrent_activation: str = "sigmoid",
         reset_after: bool = True,
+        reverse: bool = False,
+        zero_output_for_mask: bool = False,
         zoneout: float = 0.0,
     ) -> Packed:
-        """Prepare the weights of {title} for computing one time step at a time; see `Packed`.
+        """Prepare the weights of {title} once, for inference; see `Packed`.
 
         {equations}
 
@@ -314,13 +280,16 @@ def _pack_function(cell: Cell) -> Callable[..., Packed]:
             kernel: W, float32 [features, {gates} * units].
             recurrent_kernel: {recurrent_kernel}.
             bias: b, of shape `Recurrence.bias_shape(units)`. None for no bias.
-            activation, recurrent_activation, reset_after, zoneout: See `gatewright.ops.recurrence.Recurrence`.
+            activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout: See
+                `gatewright.ops.recurrence.Recurrence`.
 
         Raises:
             ValueError: A name is unknown, or a shape does not fit.
             TypeError: A weight is not float32.
         """
-        rec = Recurrence(cell.name, activation, recurrent_activation, reset_after, zoneout=zoneout)
+        rec = Recurrence(
+            cell.name, activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout
+        )
         return Packed(rec, kernel, recurrent_kernel, bias)
 
     return described(function, f"pack_{cell.name}", cell)
@@ -335,83 +304,10 @@ if TYPE_CHECKING:
     def __getattr__(name: str) -> Any: ...
 
 
-def _tokens(tokens: Tokens) -> tuple[FloatArray, NDArray[Any]]:
-    """Return the table and the ids, [batch, time]."""
-    ids, table = np.asarray(tokens.ids), _floats("table", tokens.table)
-    if ids.ndim != 2 or not (np.issubdtype(ids.dtype, np.integer) or ids.size == 0):
-        raise ValueError(f"ids must be integers of shape [batch, time], not {ids.dtype} of shape {list(ids.shape)}.")
-    if table.ndim != 2:
-        raise ValueError(f"table must have shape [rows, features], not {list(table.shape)}.")
-    return table, ids
-
-
-def _ids_in_table(
-    ids: NDArray[Any], rows: int, mask: NDArray[np.uint8] | None, lengths: NDArray[np.int32] | None
-) -> NDArray[np.int32]:
-    """Return ids as int32, with 0 in place of ids outside the table at steps that are not live.
-
-    Raises:
-        ValueError: An id at a live step is outside the table.
-    """
-    outside = (ids >= rows) | (ids < -rows)
-    if outside.any():
-        wrong = outside if mask is None else outside & (mask != 0)
-        if lengths is not None:
-            wrong = wrong & (np.arange(ids.shape[1]) < lengths[:, None])
-        if wrong.any():
-            example, step = np.argwhere(wrong)[0]
-            raise ValueError(
-                f"ids must lie between {-rows} and {rows - 1}, because the table has {rows} rows, but the id of "
-                f"example {example} at step {step} is {ids[example, step]}. Use a larger table or other ids."
-            )
-        ids = np.where(outside, 0, ids)
-    return np.ascontiguousarray(ids, np.int32)
-
-
-def check_lengths(lengths: Any, batch: int, time: int) -> NDArray[np.int32]:
-    """Check the number of live steps of each example, and return these lengths as int32 [batch].
-
-    Args:
-        lengths: The lengths, [batch].
-        batch: Number of examples.
-        time: Number of time steps, the maximum length.
-
-    Raises:
-        ValueError: A length is below 0 or above `time`, or the number of lengths is not `batch`.
-        TypeError: The lengths are not whole numbers.
-    """
-    counts = np.asarray(lengths)
-    if not np.issubdtype(counts.dtype, np.integer) and counts.size:
-        raise TypeError(f"lengths must be whole numbers, not {counts.dtype}.")
-    if counts.shape != (batch,):
-        raise ValueError(f"lengths must have shape [{batch}], not {list(counts.shape)}.")
-    if counts.size and (counts.min() < 0 or counts.max() > time):
-        raise ValueError(f"lengths must lie between 0 and time = {time}, not {counts.min()} to {counts.max()}.")
-    return np.ascontiguousarray(counts, np.int32)
-
-
-def _floats(name: str, array: Any, dtype: np.dtype[Any] | None = None) -> FloatArray:
-    array = np.asarray(array)
-    if dtype is None and array.dtype not in (np.float32, np.float64):
-        raise TypeError(f"{name} must be float32 or float64, not {array.dtype}.")
-    if dtype is not None and array.dtype != dtype:
-        raise TypeError(f"{name} must be {dtype} like x, not {array.dtype}.")
-    return np.ascontiguousarray(array)
-
-
-def _mask(name: str, mask: Any) -> NDArray[np.uint8] | None:
-    if mask is None:
-        return None
-    array = np.asarray(mask)
-    if array.dtype != np.bool_:
-        raise TypeError(f"{name} must be bool, not {array.dtype}.")
-    return np.ascontiguousarray(array).view(np.uint8)
-
-
 def _gradient(name: str, gradient: Any, like: FloatArray) -> FloatArray | None:
     if gradient is None:
         return None
-    array = _floats(name, gradient, like.dtype)
+    array = floats(name, gradient, like.dtype)
     if array.shape != like.shape:
         raise ValueError(f"{name} must have shape {list(like.shape)}, not {list(array.shape)}.")
     return array

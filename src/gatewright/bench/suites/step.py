@@ -72,7 +72,7 @@ def _line(row: dict[str, Any]) -> list[str]:
 
 
 def _our_call(cell: str, units: int) -> Callable[[], Any]:
-    from gatewright.ops.numpy import Packed
+    from gatewright.ops.packed import Packed
 
     rec, weights, x, states = _operands(cell, units)
     step = Packed(rec, *weights).step

@@ -85,7 +85,10 @@ class TrainedModel(ABC):
         self.training = file.training
         self.parameters = sum(array.size for layer in file.weights for array in layer.values())
         self._layers = file.layers
-        self._weights = models.bind(file.layers, file.weights)
+        self._weights = models.bind(
+            file.layers, [{name: array.view() for name, array in w.items()} for w in file.weights]
+        )
+        _make_constant(self._weights)
 
     @classmethod
     def parse_prepared(cls, prepared: Any) -> Prepared[Any]:
@@ -219,6 +222,19 @@ class TrainedModel(ABC):
     def __getstate__(self) -> dict[str, Any]:
         """Return the state to pickle or copy, without the functions that the first step makes from the weights."""
         return {name: value for name, value in self.__dict__.items() if name != "_stepper"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        _make_constant(self._weights)
+
+
+def _make_constant(weights: Any) -> None:
+    """Make all arrays in nested dicts and lists read-only, so that recurrent layers pack them only once."""
+    if isinstance(weights, np.ndarray):
+        weights.flags.writeable = False
+        return
+    for part in weights.values() if isinstance(weights, Mapping) else weights:
+        _make_constant(part)
 
 
 def padded_length(max_length: int, texts: Iterable[str]) -> int:
