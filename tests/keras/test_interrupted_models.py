@@ -105,7 +105,8 @@ def test_a_fit_that_stops_early_has_the_values_of_its_last_step() -> None:
     assert int(stopped.optimizer.iterations) == int(whole.optimizer.iterations) == 7
 
 
-def train_for_ever(model: Any) -> None:
+def train_until_ctrl_c(model: Any, delay: float) -> None:
+    threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()
     while True:
         model.fit(X, Y, batch_size=16, epochs=50, verbose=0)
         model.predict(X, verbose=0)
@@ -118,10 +119,8 @@ def test_ctrl_c_at_any_time_leaves_the_model(request: pytest.FixtureRequest) -> 
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     model = trained()
     for delay in (0.003, 0.01, 0.02, 0.05, 0.1, 0.2):
-        timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
         with pytest.raises(KeyboardInterrupt):
-            train_for_ever(model)
+            train_until_ctrl_c(model, delay)
         assert all(np.isfinite(v).all() for v in values(model))
     model.fit(X, Y, verbose=0)
 
