@@ -64,6 +64,7 @@ def main() -> None:
                     batch = dataset.train.take(some.examples)
                     states[name], loss = network.train_step(states[name], batch, some.weights, 1e-3, (0, step))
                 loss.block_until_ready()
+            states[name] = network.up_to_date(states[name])
             with timed(evaluations[name]):
                 network.outputs(states[name].weights, dataset.validation)
     lengths = prepared.lengths(dataset.train)

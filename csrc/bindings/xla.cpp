@@ -8,6 +8,7 @@
 #include <new>
 
 #include "bindings/call.hpp"
+#include "core/lazy_adam.hpp"
 #include "core/run.hpp"
 #include "xla/ffi/api/ffi.h"
 
@@ -125,6 +126,107 @@ XLA_FFI_DEFINE_HANDLER(
     ffi::Ffi::Bind().Arg<ffi::Buffer<ffi::S32>>().Ret<ffi::Buffer<ffi::S32>>().Attr<int64_t>("rows").Attr<int64_t>(
         "tag"));
 
+// ---- large embedding tables, see core/lazy_adam.hpp ----
+
+using Floats = ffi::Buffer<ffi::F32>;
+using Ints = ffi::Buffer<ffi::S32>;
+using FloatResult = ffi::ResultBuffer<ffi::F32>;
+using IntResult = ffi::ResultBuffer<ffi::S32>;
+
+LazyTable lazy_table(float* weights, float* m, const Ints& last, ffi::AnyBuffer::Dimensions shape) {
+  return {shape[0], shape[1], weights, m, last.typed_data()};
+}
+
+// `factors` is [3, window + 1].
+MissedSteps missed_steps(const Floats& factors) {
+  const int64_t length = factors.dimensions()[1];
+  const float* kept = factors.typed_data();
+  return {length - 1, kept, kept + length, kept + 2 * length};
+}
+
+ffi::Error lazy_rows(Ints ids, Floats weights, Floats m, Ints last, Ints step, Floats factors, IntResult numbers,
+                     IntResult distinct, IntResult count, FloatResult rows, int64_t reserved) {
+  int64_t found = 0;
+  const ffi::Error error = outcome([&] {
+    const LazyTable table = lazy_table(weights.typed_data(), m.typed_data(), last, weights.dimensions());
+    found = number_ids(ids.typed_data(), static_cast<int64_t>(ids.element_count()), table.rows, reserved,
+                       numbers->typed_data(), distinct->typed_data());
+    if (found < 0) return;
+    *count->typed_data() = static_cast<int32_t>(found);
+    std::fill(distinct->typed_data() + found, distinct->typed_data() + distinct->element_count(), 0);
+    weights_after(table, missed_steps(factors), *step.typed_data(), distinct->typed_data(), found, rows->typed_data());
+    std::fill(rows->typed_data() + found * table.units, rows->typed_data() + rows->element_count(), 0.0f);
+  });
+  if (found >= 0) return error;
+  return ffi::Error(ffi::ErrorCode::kInvalidArgument, "An id is outside the table of the embedding.");
+}
+
+// The results share the memory of the first three operands.
+ffi::Error lazy_train(Floats, Floats, Ints, Ints distinct, Ints count, Floats rows, Floats gradient, Ints step,
+                      Floats before, Floats after, Floats scalars, FloatResult weights, FloatResult m, IntResult last) {
+  return outcome([&] {
+    const LazyTable table = lazy_table(weights->typed_data(), m->typed_data(), *last, weights->dimensions());
+    const float* s = scalars.typed_data();
+    const int64_t now = *step.typed_data();
+    const MissedSteps missed = missed_steps(after);
+    train_rows(table, missed_steps(before), now, distinct.typed_data(), *count.typed_data(), rows.typed_data(),
+               gradient.typed_data(), s[0], s[1], s[2]);
+    // So many rows each step that none is ever further behind than the window.
+    const int64_t some = (table.rows + missed.window - 1) / missed.window;
+    const int64_t first = now % missed.window * some;
+    catch_up(table, missed, now, std::min(first, table.rows), std::min(first + some, table.rows));
+  });
+}
+
+// The results share the memory of the first three operands.
+ffi::Error lazy_catch_up(Floats, Floats, Ints, Ints step, Floats factors, FloatResult weights, FloatResult m,
+                         IntResult last) {
+  return outcome([&] {
+    const LazyTable table = lazy_table(weights->typed_data(), m->typed_data(), *last, weights->dimensions());
+    catch_up(table, missed_steps(factors), *step.typed_data(), 0, table.rows);
+  });
+}
+
+XLA_FFI_DEFINE_HANDLER(lazy_rows_handler, lazy_rows,
+                       ffi::Ffi::Bind()
+                           .Arg<Ints>()
+                           .Arg<Floats>()
+                           .Arg<Floats>()
+                           .Arg<Ints>()
+                           .Arg<Ints>()
+                           .Arg<Floats>()
+                           .Ret<Ints>()
+                           .Ret<Ints>()
+                           .Ret<Ints>()
+                           .Ret<Floats>()
+                           .Attr<int64_t>("reserved"));
+XLA_FFI_DEFINE_HANDLER(lazy_train_handler, lazy_train,
+                       ffi::Ffi::Bind()
+                           .Arg<Floats>()
+                           .Arg<Floats>()
+                           .Arg<Ints>()
+                           .Arg<Ints>()
+                           .Arg<Ints>()
+                           .Arg<Floats>()
+                           .Arg<Floats>()
+                           .Arg<Ints>()
+                           .Arg<Floats>()
+                           .Arg<Floats>()
+                           .Arg<Floats>()
+                           .Ret<Floats>()
+                           .Ret<Floats>()
+                           .Ret<Ints>());
+XLA_FFI_DEFINE_HANDLER(lazy_catch_up_handler, lazy_catch_up,
+                       ffi::Ffi::Bind()
+                           .Arg<Floats>()
+                           .Arg<Floats>()
+                           .Arg<Ints>()
+                           .Arg<Ints>()
+                           .Arg<Floats>()
+                           .Ret<Floats>()
+                           .Ret<Floats>()
+                           .Ret<Ints>());
+
 #define GW_BINDING ffi::Ffi::Bind().RemainingArgs().RemainingRets().Attr<ffi::Span<const double>>("spec")
 XLA_FFI_DEFINE_HANDLER(forward_handler, forward, GW_BINDING.Attr<bool>("saved_everywhere"));
 XLA_FFI_DEFINE_HANDLER(backward_handler, backward, GW_BINDING);
@@ -137,6 +239,9 @@ nb::dict xla_handlers() {
   handlers["forward"] = nb::capsule(reinterpret_cast<void*>(forward_handler));
   handlers["check_ids"] = nb::capsule(reinterpret_cast<void*>(check_ids_handler));
   handlers["softmax"] = nb::capsule(reinterpret_cast<void*>(softmax_handler));
+  handlers["lazy_rows"] = nb::capsule(reinterpret_cast<void*>(lazy_rows_handler));
+  handlers["lazy_train"] = nb::capsule(reinterpret_cast<void*>(lazy_train_handler));
+  handlers["lazy_catch_up"] = nb::capsule(reinterpret_cast<void*>(lazy_catch_up_handler));
   handlers["backward"] = nb::capsule(reinterpret_cast<void*>(backward_handler));
   return handlers;
 }

@@ -86,6 +86,7 @@ def fit(
         number = len(at.epochs) + 1
         try:
             at = _epoch(network, recipe, at, train, importance, seed, checkpoint, tick)
+            at = at._replace(state=network.up_to_date(at.state))
             evaluated = at.average if recipe.ema_decay else at.state.weights
             measured = _evaluate(network, at, evaluated, validation)
         except _Diverged as diverged:
@@ -149,11 +150,12 @@ def _epoch(
         weight = selection.weights * importance[selection.examples]
         batch, rates = train.take(selection.examples), recipe.rate(step, steps) * layer_rates
         state, loss = network.train_step(at.state, batch, weight, rates, (seed % 2**32, step))
-        at = at._replace(state=state, done=index + 1)
-        if recipe.ema_decay and step % _AVERAGED_EVERY == 0:
+        averaged = recipe.ema_decay and step % _AVERAGED_EVERY == 0
+        at = at._replace(state=network.up_to_date(state) if averaged else state, done=index + 1)
+        if averaged:
             # The decay is smaller at first, because the initial weights would dominate the average.
             decay = min(recipe.ema_decay**_AVERAGED_EVERY, step / (step + 10 * _AVERAGED_EVERY))
-            at = at._replace(average=network.average(at.average, state.weights, decay))
+            at = at._replace(average=network.average(at.average, at.state.weights, decay))
         at = add_pending(at)  # one step ahead keeps the processor busy; more would only use memory
         pending.append((step + 1, loss, float(weight.sum())))
         if checkpoint is not None and checkpoint.due():

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from numpy.typing import NDArray
 
 from gatewright.data.batches import Batch, concatenate, minibatches
@@ -19,7 +18,8 @@ from gatewright.support.trees import tree_map
 from gatewright.tasks.base.task import EVALUATED_STREAMS, Prepared
 from gatewright.training import by_width
 from gatewright.training.by_width import ByWidth
-from gatewright.training.optimizer import optimizer
+from gatewright.training.lazy_table import lazy_table
+from gatewright.training.optimizer import apply_moves, optimizer
 from gatewright.training.recipe import Recipe
 
 # Examples per call in evaluation: enough to fill the kernels, few enough for the memory of a laptop.
@@ -85,8 +85,11 @@ class Network:
         self.prepared, self.layers, self.batch_size = prepared, list(layers), recipe.batch_size
         self.backend = jax_backend()
         self._adversarial_epsilon = recipe.adversarial_epsilon
-        self._optimizer = optimizer(recipe.clip_norm, recipe.weight_decay, recipe.embedding_moments)
-        self._init_optimizer = jax.jit(self._optimizer.init)  # compiled as a whole, not an array at a time
+        self._lazy = lazy_table(self.layers, prepared.features, train.inputs, recipe)
+        if self._lazy is None:
+            self._optimizer = optimizer(recipe.clip_norm, recipe.weight_decay, recipe.embedding_moments)
+        initial = self._optimizer.init if self._lazy is None else self._lazy.init
+        self._init_optimizer = jax.jit(initial)  # compiled as a whole, not an array at a time
         self._examples_per_call = EVALUATED_STREAMS if self.prepared.stateful else _EXAMPLES_PER_CALL
         self._compile(train, by_width.of_training(prepared, train, recipe), evaluated or [(train, 1)])
 
@@ -113,6 +116,7 @@ class Network:
             self.prepared, compile_infer, like, by_width.of_evaluation(self.prepared, evaluated, size)
         )
         self._average = jax.jit(self._averaged, donate_argnums=0)
+        self._catch_up = None if self._lazy is None else jax.jit(self._lazy.caught_up, donate_argnums=(0, 1))
 
     @property
     def depths(self) -> NDArray[np.intp]:
@@ -167,19 +171,33 @@ class Network:
     def _train_step(
         self, state: State, inputs: Any, targets: Any, sample_weight: Any, rates: Any, seed: Any
     ) -> tuple[State, Any]:
+        weights, used = state.weights, None
+        if self._lazy is not None:
+            weights, inputs, used = self._lazy.use(weights, state.optimizer, inputs)
+
         def mean_loss(weights: Any, shift: Any) -> tuple[Any, Any]:
             outputs, after = self.forward(weights, inputs, targets, state.states, _Rng(seed), shift)
             return (self.prepared.losses(outputs, targets) * sample_weight).sum() / sample_weight.sum(), after
 
         if self._adversarial_epsilon:
-            (loss, after), gradients = self._adversarial_gradients(mean_loss, state.weights, inputs)
+            (loss, after), gradients = self._adversarial_gradients(mean_loss, weights, inputs)
         else:
-            (loss, after), gradients = jax.value_and_grad(mean_loss, has_aux=True)(state.weights, None)
+            (loss, after), gradients = jax.value_and_grad(mean_loss, has_aux=True)(weights, None)
+        if self._lazy is not None:
+            return State(*self._lazy.update(state.weights, state.optimizer, used, gradients, rates), after), loss
         moves, optimizer = self._optimizer.update(gradients, state.optimizer, state.weights)
-        moves = [
-            jax.tree.map(lambda move, rate=rate: -rate * move, own) for rate, own in zip(rates, moves, strict=True)
-        ]
-        return State(optax.apply_updates(state.weights, moves), optimizer, after), loss
+        return State(apply_moves(state.weights, moves, rates), optimizer, after), loss
+
+    def up_to_date(self, state: State) -> State:
+        """Return `state` with the weights after its last step.
+
+        During training, a large embedding table is up to date only where it is used. The argument `state` must not be
+        used afterwards, because its memory is reused.
+        """
+        if self._catch_up is None:
+            return state
+        weights, optimizer = self._catch_up(state.weights, state.optimizer)
+        return state._replace(weights=weights, optimizer=optimizer)
 
     def _adversarial_gradients(self, mean_loss: Any, weights: Any, inputs: Any) -> tuple[Any, Any]:
         """Return (loss, states) for the texts, and the mean of the gradients for the texts and the perturbed texts."""
@@ -197,6 +215,8 @@ class Network:
     def average(self, average: Any, weights: Any, decay: float) -> Any:
         """Return the updated moving average of the weights, decay * average + (1 - decay) * weights.
 
+        The weights must be `up_to_date`.
+
         The argument `average` must not be used afterwards, because its memory is reused.
         """
         return self._average(average, weights, np.float32(decay))
@@ -209,7 +229,7 @@ class Network:
         rate: float | NDArray[np.float32],
         seed: Sequence[int],
     ) -> tuple[State, Any]:
-        """Run one training step and return the new state and the loss.
+        """Run one training step and return the new state and the loss. For the new weights see `up_to_date`.
 
         The argument `state` must not be used afterwards, because its memory is reused.
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 
 # The values of Kingma & Ba 2015.
-_B1, _B2, _EPSILON = 0.9, 0.999, 1e-8
+B1, B2, EPSILON = 0.9, 0.999, 1e-8
 
 
 class _Moments(NamedTuple):
@@ -42,11 +42,17 @@ def optimizer(clip_norm: float, weight_decay: float, embedding_moments: str) -> 
             bias correction of Adam, so that the updates are about as large as with Adam.
     """
     clip = [optax.clip_by_global_norm(clip_norm)] if clip_norm else []
-    adam = optax.scale_by_adam(_B1, _B2, _EPSILON)
+    adam = optax.scale_by_adam(B1, B2, EPSILON)
     if embedding_moments == "shared":
         adam = optax.multi_transform({"own": adam, "shared": _with_one_second_moment()}, _moments)
     decay = [optax.add_decayed_weights(weight_decay)] if weight_decay else []
     return optax.chain(*clip, adam, *decay)
+
+
+def apply_moves(weights: Any, moves: Any, rates: Any) -> Any:
+    """Return the weights after a step: weights - rate * move, with one rate for each layer."""
+    moves = [jax.tree.map(lambda move, rate=rate: -rate * move, own) for rate, own in zip(rates, moves, strict=True)]
+    return optax.apply_updates(weights, moves)
 
 
 def _moments(weights: Any) -> Any:
@@ -77,9 +83,9 @@ def _with_one_second_moment() -> Any:
 
     def update(gradients: Any, before: _Moments, weights: Any = None) -> tuple[Any, _Moments]:
         t = before.steps + 1
-        m = jax.tree.map(lambda m, g: _B1 * m + (1 - _B1) * g, before.m, gradients)
-        v = jax.tree.map(lambda v, g: _B2 * v + (1 - _B2) * jnp.mean(g * g), before.v, gradients)
-        steps = jax.tree.map(lambda m, v: m / (1 - _B1**t) / (jnp.sqrt(v / (1 - _B2**t)) + _EPSILON), m, v)
+        m = jax.tree.map(lambda m, g: B1 * m + (1 - B1) * g, before.m, gradients)
+        v = jax.tree.map(lambda v, g: B2 * v + (1 - B2) * jnp.mean(g * g), before.v, gradients)
+        steps = jax.tree.map(lambda m, v: m / (1 - B1**t) / (jnp.sqrt(v / (1 - B2**t)) + EPSILON), m, v)
         return steps, _Moments(t, m, v)
 
     return optax.GradientTransformation(init, update)
