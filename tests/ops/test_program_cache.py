@@ -96,7 +96,13 @@ def test_nothing_is_kept_once_xla_has_refused_what_it_stored(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs owners and permissions of files")
-def test_a_folder_that_others_can_write_to_is_not_used(tmp_path, monkeypatch):
+def test_a_folder_that_others_can_write_to_is_not_used(tmp_path, monkeypatch, request):
+    import jax
+
+    # A command that another test called in this process may have set up the cache.
+    before = jax.config.jax_compilation_cache_dir
+    request.addfinalizer(lambda: jax.config.update("jax_compilation_cache_dir", before))
+    jax.config.update("jax_compilation_cache_dir", None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
     monkeypatch.delenv("JAX_ENABLE_COMPILATION_CACHE", raising=False)
@@ -117,8 +123,6 @@ def test_a_folder_that_others_can_write_to_is_not_used(tmp_path, monkeypatch):
         ]
         * 2
     )
-    import jax
-
     assert jax.config.jax_compilation_cache_dir is None
 
 
