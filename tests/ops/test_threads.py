@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from gatewright.ops import control_group, kernels
+from gatewright.ops import control_group, kernels, threads
 from gatewright.ops.threads import VARIABLE, cgroup_quota, default_threads
 from gatewright.support.errors import InputError
 
 
 @pytest.fixture
-def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+def eight_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_PROCESSORS", tmp_path / "no such folder")
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
 
@@ -58,6 +59,37 @@ def test_an_empty_variable_is_none(tmp_path: Path, eight_cores: None, monkeypatc
 
 
 def test_affinity(tmp_path: Path, eight_cores: None) -> None:
+    assert default_threads(tmp_path) == (8, "processor affinity")
+
+
+def describe_cores(root: Path, cores: list[tuple[str, str]]) -> None:
+    files = {}
+    for processor, (package, core) in enumerate(cores):
+        files[f"cpu{processor}/topology/physical_package_id"] = f"{package}\n"
+        files[f"cpu{processor}/topology/core_id"] = f"{core}\n"
+    write(root, files)
+
+
+def test_hardware_threads_of_one_core_count_once(
+    tmp_path: Path, eight_cores: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processors = tmp_path / "cpu"
+    monkeypatch.setattr(threads, "_PROCESSORS", processors)
+    describe_cores(processors, [(package, core) for _ in range(2) for package in "01" for core in "01"])
+    assert default_threads(tmp_path) == (4, "physical cores of 8 hardware threads")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 4})  # 0 and 4 are one core
+    assert default_threads(tmp_path) == (2, "physical cores of 3 hardware threads")
+    write(tmp_path, {"cpu.max": "100000 100000\n"})
+    assert default_threads(tmp_path) == (1, "control group quota")
+
+
+def test_processors_of_unknown_cores_all_count(
+    tmp_path: Path, eight_cores: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "_PROCESSORS", tmp_path)
+    describe_cores(tmp_path, [("0", "0")] * 7)  # the last one is not described
+    assert default_threads(tmp_path) == (8, "processor affinity")
+    describe_cores(tmp_path, [("0", "-1")] * 8)
     assert default_threads(tmp_path) == (8, "processor affinity")
 
 

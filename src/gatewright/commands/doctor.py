@@ -112,10 +112,10 @@ def _threads() -> Finding:
     except InputError as error:
         return Finding("threads", "unknown", str(error))
     problem = ""
-    if count > (cores := threads.usable_cores()):
+    if count > (cores := threads.physical_cores()):
         problem = (
-            f"{count} threads (from {source}) share {cores} processor cores, which is slow: set "
-            f"{threads.VARIABLE}={cores}."
+            f"{count} threads (from {source}) share {cores} physical {'core' if cores == 1 else 'cores'}, which is "
+            f"slow: set {threads.VARIABLE}={cores}."
         )
     return Finding("threads", f"{count}, from {source}", problem)
 

@@ -9,6 +9,7 @@ from gatewright.support.errors import InputError
 
 VARIABLE = "GATEWRIGHT_NUM_THREADS"
 _MAX_THREADS = 65_536
+_PROCESSORS = Path("/sys/devices/system/cpu")
 _SHOWN = 40  # characters of a wrong value
 
 
@@ -16,8 +17,9 @@ def default_threads(cgroup_root: Path = control_group.ROOT) -> tuple[int, str]:
     """Return the default number of threads, and a text that names the source of this number.
 
     The number is the value of `GATEWRIGHT_NUM_THREADS` if that environment variable is set and not empty. Otherwise it
-    is the number of cores that this process may use: the cores in its affinity mask, limited by the CPU quota of its
-    control group.
+    is the number of cores that this process may use: the physical cores in its affinity mask, limited by the CPU quota
+    of its control group. Two hardware threads of one core count as one, since one thread of the kernels keeps the
+    multipliers of a core busy. The slow cores of a hybrid processor count like the fast ones.
 
     Args:
         cgroup_root: The folder in which the control groups are mounted.
@@ -34,15 +36,32 @@ def default_threads(cgroup_root: Path = control_group.ROOT) -> tuple[int, str]:
                 f"{VARIABLE} must be a whole number from 1 to {_MAX_THREADS}, not {shown!r}. Change it or unset it."
             )
         return int(wanted), VARIABLE
-    cores, quota = usable_cores(), cgroup_quota(cgroup_root)
+    processors, cores, quota = usable_processors(), physical_cores(), cgroup_quota(cgroup_root)
     if quota is not None and math.ceil(quota) < cores:
         return max(1, math.ceil(quota)), "control group quota"
-    return cores, "processor affinity"
+    return cores, "processor affinity" if cores == processors else f"physical cores of {processors} hardware threads"
 
 
-def usable_cores() -> int:
-    """Return the number of cores in the affinity mask of this process."""
+def usable_processors() -> int:
+    """Return the number of processors (hardware threads) in the affinity mask of this process."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def physical_cores() -> int:
+    """Return the number of physical cores in the affinity mask of this process.
+
+    If the system does not say of every processor which core it belongs to, each counts as a core of its own.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return usable_processors()
+    cores = set()
+    for processor in os.sched_getaffinity(0):
+        topology = _PROCESSORS / f"cpu{processor}" / "topology"
+        core = tuple(control_group.words(topology / name) for name in ("physical_package_id", "core_id"))
+        if not all(core) or ["-1"] in core:  # not known
+            return usable_processors()
+        cores.add((core[0][0], core[1][0]))
+    return len(cores)
 
 
 def cgroup_quota(root: Path) -> float | None:
