@@ -65,7 +65,7 @@ class HeldInterrupts(_Handler):
     microsecond. The context manager has no effect outside the main thread, or if the program handles Ctrl-C itself.
 
     Python loses an exception that is raised in a finalizer or in a callback of the garbage collector, such as JAX's. If
-    this happens to Ctrl-C, it is raised again at the next `release`.
+    this happens to Ctrl-C, it is raised again at the next `release` or at the end.
     """
 
     def __init__(self) -> None:
@@ -83,6 +83,8 @@ class HeldInterrupts(_Handler):
         if self._previous_hook is not None:
             sys.unraisablehook = self._previous_hook
         super().__exit__(kind, error, trace)
+        if error is None:
+            self.release()
 
     def _lost(self, unraisable: Any) -> None:
         """Note Ctrl-C that Python cannot raise; pass on any other exception."""
