@@ -19,6 +19,8 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 # Tests compile hundreds of small programs and run each for an instant: XLA's optimisations of its own part would take
 # half of all the time. The kernels are compiled as ever.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# Commands neither read nor fill the user's folder of compiled programs.
+os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")
 
 
 @pytest.fixture(autouse=True)

@@ -99,10 +99,9 @@ def test_nothing_is_kept_once_xla_has_refused_what_it_stored(tmp_path):
 def test_a_folder_that_others_can_write_to_is_not_used(tmp_path, monkeypatch, request):
     import jax
 
-    # A command that another test called in this process may have set up the cache.
-    before = jax.config.jax_compilation_cache_dir
-    request.addfinalizer(lambda: jax.config.update("jax_compilation_cache_dir", before))
-    jax.config.update("jax_compilation_cache_dir", None)
+    before = jax.config.jax_enable_compilation_cache  # off in tests
+    request.addfinalizer(lambda: jax.config.update("jax_enable_compilation_cache", before))
+    jax.config.update("jax_enable_compilation_cache", True)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
     monkeypatch.delenv("JAX_ENABLE_COMPILATION_CACHE", raising=False)

@@ -56,7 +56,10 @@ def use(note: Callable[[str], None]) -> None:
     programs = _Programs(top, folder, note)
     from jax._src import compilation_cache
 
-    get_file_cache = compilation_cache.get_file_cache
+    get_file_cache = getattr(compilation_cache, "get_file_cache", None)
+    if get_file_cache is None:  # it is not part of JAX's public interface
+        note("Compiled programs are not kept: this version of JAX stores them in another way. Use an earlier JAX.")
+        return
 
     def ours_or_theirs(path: str) -> Any:
         return (programs, path) if path == str(folder) else get_file_cache(path)
@@ -83,6 +86,7 @@ class _Programs:
         self._path, self._top, self._note = folder, top, note
         self._loaded: set[str] = set()
         self._is_writable = True
+        self._size: int | None = None  # of all entries, counted once and then added to
 
     def get(self, key: str) -> bytes | None:
         """Return the program that was stored for a key, or None if there is none or if its file is damaged."""
@@ -109,11 +113,12 @@ class _Programs:
         try:
             if key in self._loaded:  # XLA did not load what was stored, and prints an error for every such entry
                 (self._path / _REJECTED).touch()
-            self._remove_old(len(value))
+            contents = _HEADER + _digest(key, value) + value
+            self._make_room(len(contents))
             file, name = tempfile.mkstemp(dir=self._path, prefix=".new-")
             try:
                 with open(file, "wb") as stream:
-                    stream.write(_HEADER + _digest(key, value) + value)
+                    stream.write(contents)
                 os.replace(name, self._file(key))
             except BaseException:
                 os.unlink(name)
@@ -125,18 +130,25 @@ class _Programs:
     def _file(self, key: str) -> Path:
         return self._path / f"{hashlib.sha256(key.encode()).hexdigest()}.program"
 
-    def _remove_old(self, needed: int) -> None:
+    def _make_room(self, needed: int) -> None:
+        if self._size is None or self._size + needed > MAX_SIZE:
+            self._size = self._without_old(MAX_SIZE - needed)
+        self._size += needed
+
+    def _without_old(self, most: int) -> int:
+        """Remove the entries that were not used for the longest time. Return the size of the others, at most `most`."""
         found = []
         for path in self._top.glob("*/*"):
             with contextlib.suppress(FileNotFoundError):  # removed by another process
                 about = path.stat()
                 found.append((about.st_mtime, about.st_size, path))
-        size = needed + sum(size for _, size, _ in found)
+        size = sum(size for _, size, _ in found)
         for _, freed, path in sorted(found):
-            if size <= MAX_SIZE:
-                return
+            if size <= most:
+                break
             path.unlink(missing_ok=True)
             size -= freed
+        return size
 
 
 def _digest(key: str, program: bytes) -> bytes:
