@@ -18,7 +18,6 @@ import numpy as np
 from gatewright.data.batches import Batch
 from gatewright.data.encoders import Words
 from gatewright.nn.layers import Dense, Embedding, Pool, Recurrent
-from gatewright.support import memory
 from gatewright.support.ids import FIRST
 from gatewright.tasks.base.labels import SingleLabel
 from gatewright.tasks.classify.task import PreparedTexts
@@ -37,7 +36,6 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs=2, default=(10_000, 100_000), help="rows of the two tables")
     parser.add_argument("--rounds", type=int, default=20)
     given = parser.parse_args()
-    memory.use_one_arena()
     small, large = given.rows
     data = texts(given.length, small)
     networks = {f"{small:,} rows": build(data, small, given.units)}

@@ -42,7 +42,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--steps", type=int, default=20, help="training steps in a round")
     given = parser.parse_args()
-    memory.use_one_arena()
     spec = registry.find(given.command, given.data, {})
     task = spec.task_class()(given.data, spec.complete(spec.settings, {}, {}), {}, limit=given.limit)
     dataset = Dataset.read(task)
