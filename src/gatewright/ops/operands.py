@@ -12,7 +12,12 @@ FloatArray = NDArray[np.floating[Any]]
 
 
 def table_and_ids(tokens: Tokens) -> tuple[FloatArray, NDArray[Any]]:
-    """Return the table and the ids, [batch, time]."""
+    """Return the table, [rows, features], and the ids, [batch, time].
+
+    Raises:
+        ValueError: A shape does not fit, or the ids are not integers.
+        TypeError: The table is neither float32 nor float64.
+    """
     ids, table = np.asarray(tokens.ids), floats("table", tokens.table)
     if ids.ndim != 2 or not (np.issubdtype(ids.dtype, np.integer) or ids.size == 0):
         raise ValueError(f"ids must be integers of shape [batch, time], not {ids.dtype} of shape {list(ids.shape)}.")
@@ -47,6 +52,12 @@ def ids_in_table(
 def state_arrays(
     names: Sequence[str], initial_state: Sequence[FloatArray], dtype: np.dtype[Any]
 ) -> tuple[FloatArray, ...]:
+    """Return the initial states, which must be arrays of this dtype: one for each name.
+
+    Raises:
+        ValueError: The number of states is wrong.
+        TypeError: They are a single array, or have another dtype.
+    """
     if isinstance(initial_state, np.ndarray):
         raise TypeError(f"initial_state must be a list of {len(names)} arrays, not one array.")
     if len(initial_state) != len(names):
@@ -55,6 +66,12 @@ def state_arrays(
 
 
 def live_lengths(mask: Any, lengths: Any, batch: int, time: int) -> NDArray[np.int32] | None:
+    """Return the lengths as `check_lengths` does, or None if there are none.
+
+    Raises:
+        ValueError: There is a mask, too, or a length does not fit.
+        TypeError: The lengths are not whole numbers.
+    """
     if lengths is None:
         return None
     if mask is not None:
@@ -85,6 +102,11 @@ def check_lengths(lengths: Any, batch: int, time: int) -> NDArray[np.int32]:
 
 
 def floats(name: str, array: Any, dtype: np.dtype[Any] | None = None) -> FloatArray:
+    """Return a contiguous array of float32 or float64, or of `dtype` if it is given.
+
+    Raises:
+        TypeError: The array has another dtype. The message contains `name`.
+    """
     array = np.asarray(array)
     if dtype is None and array.dtype not in (np.float32, np.float64):
         raise TypeError(f"{name} must be float32 or float64, not {array.dtype}.")
@@ -94,6 +116,11 @@ def floats(name: str, array: Any, dtype: np.dtype[Any] | None = None) -> FloatAr
 
 
 def mask_bytes(name: str, mask: Any) -> NDArray[np.uint8] | None:
+    """Return a mask of booleans as the bytes that the kernels read, or None if there is none.
+
+    Raises:
+        TypeError: The mask has another dtype. The message contains `name`.
+    """
     if mask is None:
         return None
     array = np.asarray(mask)
