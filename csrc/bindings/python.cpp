@@ -139,7 +139,7 @@ std::pair<Out, Out> step_with_c(PackedRecurrence& packed, const Rows& x, const s
   return out;
 }
 
-// Absent arrays are None. gatewright.ops.numpy checks the shapes.
+// Absent arrays are None. gatewright.ops.packed checks the shapes.
 template <class T, int dims>
 using Array = std::optional<nb::ndarray<const T, nb::ndim<dims>, nb::c_contig, nb::device::cpu>>;
 template <int dims>

@@ -1,4 +1,4 @@
-// Adam for a large embedding table of which each training step uses few rows; see gatewright/training/lazy_adam.py,
+// Adam for a large embedding table of which each training step uses few rows; see gatewright/training/lazy_table.py,
 // which has the equations. A row is brought up to date when a step uses it, and otherwise once in `window` steps.
 #pragma once
 

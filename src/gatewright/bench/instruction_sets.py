@@ -4,9 +4,8 @@ import os
 
 _VARIABLE = "GATEWRIGHT_BENCH_INSTRUCTION_SET"
 _NARROWER = "avx2"
-# XLA and the kernels can be limited; the other libraries choose for themselves.
 LIMITED_PEERS = ("keras-jax",)
-"""The libraries that can be limited to an instruction set."""
+"""The libraries that can be limited to an instruction set. The others choose for themselves."""
 
 
 def measured() -> tuple[str, ...]:

@@ -40,7 +40,7 @@ class Suite:
 
     Attributes:
         about: A description of the measurements, for progress lines and help texts.
-        minutes: The approximate duration of the suite in minutes, on two processor cores.
+        minutes: The approximate duration of the suite in minutes, on two processor cores with AVX-512.
         default: True if the suite runs when the user chooses no suites.
         plot: True if a module in the package `plots` draws the result.
     """
@@ -54,16 +54,16 @@ class Suite:
 SUITES = {
     "training": Suite(
         "training step of a text classifier, compared with Keras on JAX, Keras on TensorFlow and PyTorch",
-        6,
+        9,
         plot=True,
     ),
-    "operation": Suite("speed of the forward and backward pass, as a fraction of the processor's peak speed", 2),
+    "operation": Suite("speed of the forward and backward pass, as a fraction of the processor's peak speed", 4),
     "forward": Suite("inference, compared with ONNX Runtime", 1),
     "step": Suite("one time step at batch size 1, compared with ONNX Runtime", 1),
     "lengths": Suite("time spent on padding in texts of real lengths, compared with PyTorch's packed sequences", 3),
     "proportion": Suite("speed as length, units and batch size grow, on one thread and on all threads", 2, plot=True),
     "memory": Suite("peak memory during training, compared with Keras on JAX, Keras on TensorFlow and PyTorch", 2),
-    "cases": Suite("about a hundred kinds of recurrent layers, compared with Keras on JAX", 10, default=False),
+    "cases": Suite("about a hundred kinds of recurrent layers, compared with Keras on JAX", 20, default=False),
 }
 
 
