@@ -10,6 +10,7 @@
 
 #include "case.hpp"
 #include "core/dispatch.hpp"
+#include "core/packed.hpp"
 #include "core/thread_pool.hpp"
 #if defined(GW_COUNT_ALLOCATIONS)
 #include "allocations.hpp"
@@ -85,6 +86,41 @@ void concurrent(const Cases& cases) {
   for (std::thread& thread : threads) thread.join();
   const Results alone = compute_all(cases);
   for (const Results& results : by_caller) require_same(results, alone, "other bits while others call");
+}
+
+// A step of packed weights from a case's initial states. Its inputs are the first rows of x.
+Result step(gatewright::PackedRecurrence& packed, const Case& one) {
+  Result result;
+  const int64_t bytes = one.sizes.batch * one.sizes.units * sizeof(float);
+  result.arrays[h] = Array(bytes, 0xff);
+  if (packed.has_c()) result.arrays[c] = Array(bytes, 0xff);
+  const auto& a = one.arrays;
+  packed.step(one.sizes.batch, a[x].as<float>(), a[h0].as<float>(), a[c0].as<float>(), result.arrays[h].as<float>(),
+              result.arrays[c].as<float>());
+  return result;
+}
+
+// Callers step with the same packed weights, and with no lock of an interpreter between them.
+void packed(const Cases& cases) {
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const Case& one = cases[i];
+    const auto& a = one.arrays;
+    if (one.is_double || a[x].bytes < one.sizes.batch * one.sizes.features * static_cast<int64_t>(sizeof(float)))
+      continue;
+    gatewright::PackedRecurrence weights(one.spec, one.sizes.features, one.sizes.units, a[kernel].as<float>(),
+                                         a[recurrent_kernel].as<float>(), a[bias].as<float>());
+    std::vector<Results> by_caller(callers);
+    std::vector<std::thread> threads;
+    for (Results& results : by_caller)
+      threads.emplace_back([&] {
+        for (int again = 0; again < 20; ++again) results.push_back(step(weights, one));
+      });
+    for (std::thread& thread : threads) thread.join();
+    const Result alone = step(weights, one);
+    for (const Results& results : by_caller)
+      for (const Result& result : results)
+        if (!same_bits(result, alone)) fail(at(i, "other bits while others step"));
+  }
 }
 
 long threads_here() {
@@ -289,6 +325,7 @@ int main(int count, char** words) {
   if (command == "run" && count == 5) run(cases, words[4]);
   else if (command == "repeat") repeat(cases);
   else if (command == "concurrent") concurrent(cases);
+  else if (command == "packed") packed(cases);
   else if (command == "fork") forked(cases);
   else if (command == "fork_while_busy") forked_while_busy(cases);
   else if (command == "modes") modes(cases);

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # where pytest begins too
 from native import build, cases
 
 # Whole runs are compared with the specification; the other commands compare runs with one another.
-COMMANDS = {"address+undefined": ("concurrent", "fork"), "thread": ("concurrent",)}
+COMMANDS = {"address+undefined": ("concurrent", "packed", "fork"), "thread": ("concurrent", "packed")}
 OPTIONS = {
     # Fresh memory is full of NaN, so that a value which is read and was never written shows in a result.
     "ASAN_OPTIONS": "max_malloc_fill_size=1073741824:malloc_fill_byte=255:detect_stack_use_after_return=1",

@@ -56,7 +56,7 @@ def test_instruction_sets(kind: str) -> None:
 
 
 @each_build
-@pytest.mark.parametrize("command", ["repeat", "concurrent", "modes", "denormals"])
+@pytest.mark.parametrize("command", ["repeat", "concurrent", "packed", "modes", "denormals"])
 def test_same_bits(kind: str, instructions: str, command: str, small_file: Path) -> None:
     """Again, beside other callers, in the caller's floating-point mode (which is kept), and with denormal operands."""
     build.drive(driver(kind), command, instructions, small_file)
