@@ -20,7 +20,7 @@ import sys
 from importlib import import_module
 from typing import Any, Self
 
-from gatewright.keras import embeddings, loops, precision, slow_path, trainer
+from gatewright.keras import embeddings, lazy_parts, loops, precision, slow_path, trainer
 from gatewright.keras.patches import Patches
 
 _patches = Patches()
@@ -93,7 +93,8 @@ def _import_keras_on_jax() -> Any:
                 f"Gatewright needs Keras on JAX, but KERAS_BACKEND is {backend!r}. Set it to 'jax', or unset it."
             )
     try:
-        import keras
+        with lazy_parts.deferred():
+            import keras
 
         if keras.backend.backend() == "jax":
             import_module("gatewright.ops.jax")  # fails now, rather than in the first layer, if XLA rejects the kernels

@@ -4,8 +4,9 @@ Without its 64-bit mode, JAX makes float32 arrays where float64 is asked for, an
 """
 
 import functools
-import sys
 from typing import Any
+
+from gatewright.keras import lazy_parts
 
 _wide_before: list[bool] = []  # JAX's 64-bit mode before `begin`
 
@@ -29,8 +30,7 @@ def end() -> None:
 
 def modules_with_set_floatx() -> list[Any]:
     """Return the modules of Keras that have the function `set_floatx`."""
-    modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == "keras"]
-    return [module for module in modules if callable(vars(module).get("set_floatx"))]
+    return [module for module in lazy_parts.loaded_modules() if callable(vars(module).get("set_floatx"))]
 
 
 def with_64_bits(stock: Any) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from gatewright.keras import notes, tracebacks, user_code
+from gatewright.keras import lazy_parts, notes, tracebacks, user_code
 from gatewright.keras.patches import Patches
 from gatewright.keras.startup import sitecustomize
 
@@ -59,7 +59,7 @@ def wrapped(stock: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
 def wrap_everywhere(stock: Callable[..., Any], wrapper: Wrapper) -> None:
     """Wrap a function under every name that the imported modules of Keras have for it."""
     replacement = wrapped(stock, wrapper)
-    for module in [module for name, module in list(sys.modules.items()) if name.partition(".")[0] == "keras"]:
+    for module in lazy_parts.loaded_modules():
         for name, value in list(vars(module).items()):
             if value is stock:
                 replace(module, name, replacement)

@@ -77,7 +77,8 @@ class _Loader:
     def exec_module(self, module: Any) -> None:
         module.__loader__ = module.__spec__.loader = self._stock
         _select_jax()
-        self._stock.exec_module(module)
+        with _module("lazy_parts").deferred():
+            self._stock.exec_module(module)
         _enable()
 
 
