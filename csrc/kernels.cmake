@@ -2,7 +2,7 @@
 find_package(Threads REQUIRED)
 set(csrc "${CMAKE_CURRENT_LIST_DIR}")
 add_library(gatewright_kernels STATIC ${csrc}/core/dispatch.cpp ${csrc}/core/run.cpp
-            ${csrc}/core/schedule.cpp ${csrc}/core/scratch.cpp ${csrc}/core/thread_pool.cpp ${csrc}/core/tokens.cpp ${csrc}/core/packed.cpp ${csrc}/core/peak.cpp
+            ${csrc}/core/schedule.cpp ${csrc}/core/scratch.cpp ${csrc}/core/segments.cpp ${csrc}/core/thread_pool.cpp ${csrc}/core/tokens.cpp ${csrc}/core/packed.cpp ${csrc}/core/peak.cpp
             ${csrc}/core/lazy_adam.cpp)
 target_include_directories(gatewright_kernels PUBLIC ${csrc})
 target_link_libraries(gatewright_kernels PUBLIC Threads::Threads)

@@ -41,6 +41,8 @@ struct Sizes {
   int64_t table = 0;                // rows of x if ids index them
   int64_t tokens = 0;               // number of distinct ids
   bool zoneout = false;             // whether the recurrence has zoneout
+  int64_t group_rows = 0;           // of the backward pass: the most rows of a group (see Segment)
+  int64_t segment_positions = 0;    // of the backward pass: the most positions of a segment
 };
 
 template <class T>
@@ -119,9 +121,21 @@ const T* row_of_slot(const TokensView& tokens, int64_t slot, const T* table, int
   return row == outside_table ? missing : table + row * features;
 }
 
-// Everything that a shard of a call reads and writes. A shard is the part of the rows that one thread processes.
-// `shared` holds packed weights, `scratch` the private memory of each shard. The forward pass has the projections of
-// the tokens apart from the weights, which calls may have in common.
+// A part of the backward pass: consecutive steps of a group of rows. A position is one step of one row.
+struct Segment {
+  int64_t first_row = 0, rows = 0;  // the group, a range of ScheduleView::rows
+  int64_t begin = 0, end = 0;       // the steps
+  int64_t positions = 0;
+  // With shared steps: the leading rows of the group that are walked, the same at every step of the segment, and those
+  // of the segment before it in the backward pass. A row that leaves the shared steps within the segment is walked
+  // from its begin.
+  int64_t live = 0, live_after = 0;
+  bool first = true, last = true;  // whether it is the group's first or last in the order of the backward pass
+};
+
+// Everything that a shard of a call reads and writes. A shard is the part of the work that one thread does. `shared`
+// holds packed weights and, in the backward pass, their gradients; `scratch` is the private memory of each shard. The
+// forward pass has the projections of the tokens apart from the weights, which calls may have in common.
 template <class T>
 struct ForwardCall {
   Spec spec;
@@ -152,6 +166,10 @@ struct BackwardCall {
   char* shared;
   char* scratch;
   size_t shard_bytes;
+  // In backward_shard, a shard walks its rows of one segment, and sums its part of the weight gradients of another,
+  // which all shards have walked. The buffers (0 or 1) hold what the one leaves for the other. Either may be null.
+  const Segment *walked = nullptr, *summed = nullptr;
+  int walked_buffer = 0, summed_buffer = 0;
 };
 
 // The cross-entropy of a softmax over ids, for rows of logits, and its gradients. A row of weight 0 is padding: its logits
@@ -186,7 +204,7 @@ struct Kernels {
   void (*backward_pack)(const BackwardCall<T>&, int shard);
   void (*backward_shard)(const BackwardCall<T>&, int shard);
   void (*backward_tokens)(const BackwardCall<T>&, int shard);  // after every backward_shard, if there are ids
-  void (*backward_finish)(const BackwardCall<T>&, int shard);  // adds up the weight gradients of the shards
+  void (*backward_finish)(const BackwardCall<T>&, int shard);  // copies the sums to the caller's weight gradients
   double (*multiply_adds)(int64_t steps);                      // returns the number of operations
   void (*softmax_rows)(const SoftmaxCall<T>&, int shard);
 };

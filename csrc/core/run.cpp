@@ -8,6 +8,7 @@
 #include "core/dispatch.hpp"
 #include "core/schedule.hpp"
 #include "core/scratch.hpp"
+#include "core/segments.hpp"
 #include "core/thread_pool.hpp"
 #include "core/tokens.hpp"
 
@@ -73,6 +74,28 @@ template <class Call>
 void run_on_shards(const Call& call, void (*run_one)(const Call&, int)) {
   ShardTask<Call> task{&call, run_one};
   run_shards(call.shards, &ShardTask<Call>::run, &task);
+}
+
+// Shards walk a segment and sum the weight gradients of the one before, which all of them have walked.
+template <class T>
+void run_segments(BackwardCall<T>& call, void (*run_one)(const BackwardCall<T>&, int)) {
+  const Segments segments(call.schedule, call.sizes);
+  Segment places[2];  // and their buffers
+  bool walks = segments.next(places[0]);
+  if (call.shards == 1) {  // the sums find the segment's gradients in the cache
+    call.walked = call.summed = &places[0];
+    for (; walks; walks = segments.next(places[0])) run_on_shards(call, run_one);
+    return;
+  }
+  for (int now = 0; walks || call.summed; now = 1 - now) {
+    call.walked = walks ? &places[now] : nullptr;
+    call.walked_buffer = now;
+    call.summed_buffer = 1 - now;
+    run_on_shards(call, run_one);
+    call.summed = call.walked;
+    places[1 - now] = places[now];
+    walks = walks && segments.next(places[1 - now]);
+  }
 }
 
 // Whether all rows start from the same state. The kernels treat denormals as zero.
@@ -152,6 +175,7 @@ void run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live
   // Steps shared by rows have one gradient, the sum over these rows. It does not give the gradient of one row's initial
   // state.
   prepare(spec, sizes, in, live, !grad.h0, schedule, tokens);
+  Segments::plan(sizes, traits(spec).gates, sizeof(T));
   const std::vector<T> missing = missing_row<T>(tokens, sizes);
   PooledArena arena;
   const Kernels<T>& kernel = kernels<T>();
@@ -161,7 +185,7 @@ void run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live
                        nullptr,       nullptr,        0};
   place(call, arena, kernel.backward_shared_bytes(spec, sizes), kernel.backward_shard_bytes(spec, sizes, call.shards));
   run_on_shards(call, kernel.backward_pack);
-  run_on_shards(call, kernel.backward_shard);
+  run_segments(call, kernel.backward_shard);
   if (in.ids) run_on_shards(call, kernel.backward_tokens);
   run_on_shards(call, kernel.backward_finish);
 }

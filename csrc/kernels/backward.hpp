@@ -7,10 +7,55 @@
 namespace gatewright {
 namespace GW_ISA {
 
+// The sums of the weight gradients, units padded: [gates][features][units], [recurrent_gates][units][units] and, unless
+// the cell adds up the gradients of its own parameters, [gradient_blocks][units].
+template <class T, class Cell>
+struct WeightSums {
+  T *kernel, *recurrent_kernel, *bias;
+
+  void place(ArenaLayout& layout, const Sizes& sizes) {
+    const int64_t width = padded<T>(sizes.units);
+    kernel = layout.take<T>(Cell::gates * sizes.features * width);
+    recurrent_kernel = layout.take<T>(Cell::recurrent_gates * sizes.units * width);
+    bias = layout.take<T>(Cell::parameters ? 0 : Cell::gradient_blocks * width);
+  }
+  // Clears the part that belongs to one shard.
+  void zero(const Sizes& sizes, int shard, int shards) const {
+    const int64_t width = padded<T>(sizes.units);
+    clear_part(kernel, Cell::gates * sizes.features * width, shard, shards);
+    clear_part(recurrent_kernel, Cell::recurrent_gates * sizes.units * width, shard, shards);
+    if (!Cell::parameters) clear_part(bias, Cell::gradient_blocks * width, shard, shards);
+  }
+};
+
+// What the walk through a segment leaves for the sums over its positions. Positions are in the order of the segment:
+// step by step, and within a step in the order of the schedule.
+template <class T, class Cell>
+struct SegmentBuffer {
+  OperandRows<T> x, h_operand;
+  int64_t* at;  // [positions]: row * time + t
+  const T **gradient_rows, **made_rows;
+  T *gradient, *made;  // within a step, the rows of a shard lie together
+
+  void place(ArenaLayout& layout, const Sizes& sizes) {
+    const int64_t positions = sizes.segment_positions, width = padded<T>(sizes.units);
+    x.place(layout, sizes.dropout_masks, positions, sizes.features);
+    h_operand.place(layout, sizes.recurrent_dropout_masks, positions, sizes.units);
+    at = layout.take<int64_t>(positions);
+    gradient_rows = layout.take<const T*>(positions);
+    made_rows = layout.take<const T*>(positions);
+    gradient = layout.take<T>(positions * Cell::gradient_blocks * width);
+    made = layout.take<T>(Cell::phases > 1 ? positions * width : 0);
+  }
+};
+
 template <class T, class Cell>
 struct BackwardShared {
   T *kernel, *recurrent_kernel;  // transposed
   T* parameters;                 // as in the forward pass
+  WeightSums<T, Cell> sums;
+  T* tokens;  // [tokens, gates, units padded]: sums of the gate gradients over equal ids
+  SegmentBuffer<T, Cell> buffers[2];
   size_t bytes;
 
   BackwardShared(const Sizes& sizes, char* base) {
@@ -18,68 +63,63 @@ struct BackwardShared {
     kernel = layout.take<T>(Cell::gates * sizes.units * padded<T>(sizes.features));
     recurrent_kernel = layout.take<T>(Cell::recurrent_gates * sizes.units * padded<T>(sizes.units));
     parameters = layout.take<T>(Cell::parameters ? (Cell::parameters + 1) * padded<T>(sizes.units) : 0);
+    sums.place(layout, sizes);
+    tokens = layout.take<T>(sizes.tokens * Cell::gates * padded<T>(sizes.units));
+    for (auto& buffer : buffers) buffer.place(layout, sizes);
     bytes = layout.used();
   }
 
-  // Packs the part of the weights that belongs to one shard.
-  void fill(const Inputs<T>& in, const Sizes& sizes, int shard, int shards) const {
+  // Packs the part of the weights that belongs to one shard, and clears its part of the sums.
+  void fill(const BackwardCall<T>& call, int shard) const {
+    const Sizes& sizes = call.sizes;
+    const Inputs<T>& in = call.in;
     const int64_t units = sizes.units;
     for (int g = 0; g < Cell::gates; ++g) {
-      if (2 * g % shards == shard) pack_gate_transposed(in.kernel, sizes.features, units, Cell::gates, g, kernel);
-      if (g < Cell::recurrent_gates && (2 * g + 1) % shards == shard)
+      if (2 * g % call.shards == shard) pack_gate_transposed(in.kernel, sizes.features, units, Cell::gates, g, kernel);
+      if (g < Cell::recurrent_gates && (2 * g + 1) % call.shards == shard)
         pack_gate_transposed(in.recurrent_kernel, units, units, Cell::gates, g, recurrent_kernel);
     }
     if (shard == 0) pack_parameters<Cell>(in.bias, units, parameters);
+    sums.zero(sizes, shard, call.shards);
+    if (!in.ids) return;
+    clear_part(tokens, sizes.tokens * Cell::gates * padded<T>(units), shard, call.shards);
+    // Rows of the table that occur at no live position have a gradient of zero.
+    clear_part(call.grad.x, sizes.table * sizes.features, shard, call.shards);
   }
 };
 
-// The sums of weight gradients of one shard, units padded.
-template <class T, class Cell>
-struct WeightSums {
-  static constexpr int bias_rows = Cell::parameters ? Cell::parameters : Cell::gradient_blocks;
-  T *kernel, *recurrent_kernel, *bias;  // [gates][features][units], [recurrent_gates][units][units], [bias_rows][units]
-
-  void place(ArenaLayout& layout, const Sizes& sizes) {
-    const int64_t width = padded<T>(sizes.units);
-    kernel = layout.take<T>(Cell::gates * sizes.features * width);
-    recurrent_kernel = layout.take<T>(Cell::recurrent_gates * sizes.units * width);
-    bias = layout.take<T>(bias_rows * width);
-  }
-  void zero(const Sizes& sizes) const {
-    const int64_t width = padded<T>(sizes.units);
-    clear(kernel, Cell::gates * sizes.features * width);
-    clear(recurrent_kernel, Cell::recurrent_gates * sizes.units * width);
-    clear(bias, bias_rows * width);
-  }
-};
+// The kernels' rows are divided into so many parts, and their columns among the shards of a part. Each shard packs the
+// rows of its part, and reads the gradients of its columns, most of which another core has written.
+inline int64_t row_parts(int64_t shards) {
+  int64_t parts = 1;
+  while (parts < shards && parts * parts * 4 <= shards) ++parts;
+  return parts;
+}
+inline int64_t tiles_of(int64_t rows) { return (rows + tile_rows - 1) / tile_rows; }
 
 template <class T, class Cell>
 struct BackwardScratch {
-  WeightSums<T, Cell> sums;
-  Chunk chunk;
-  OperandRows<T> x, h_operand;
-  const T **gradient_rows, **made_rows, **saved_rows, **h_rows, **h_before_rows, **c_before_rows, **operand_rows;
-  T *gradient, *made, *saved, *h, *h_before, *c_before, *dh, *dc, *d_made;
+  T* parameters;         // [rows][parameters][units padded]: sums of their gradients, one for each row of a group
+  Chunk chunk;           // the positions of this shard in a segment
+  int64_t* step_offset;  // [steps + 1]: start of the positions of all shards
+  const T **token_rows, **gradient_rows, **saved_rows, **h_rows, **h_before_rows, **c_before_rows, **operand_rows;
+  T *saved, *h, *h_before, *c_before, *dh, *dc, *d_made;
   T *past_dh, *past_dc;  // with zoneout: the gradients that bypass the cell
-  T *mask, *operand, *product, *dx, *dx_one, *panel, *x_columns, *h_columns;
-  T* tokens;  // [tokens, gates, units padded]: sums of the gate gradients over equal ids, of this shard
+  T *mask, *operand, *product, *dx, *dx_one, *panel, *columns;
   int64_t rows, positions;
   size_t bytes;
 
   BackwardScratch(const Sizes& sizes, int shards, char* base) {
     ArenaLayout layout(base);
-    rows = block_rows(sizes.batch, shards);
-    positions = chunk_positions(rows);
+    rows = RowBlock::in_shard(sizes.group_rows, 0, shards);
+    positions = sizes.segment_positions;
     const int64_t width = padded<T>(sizes.units), x_width = padded<T>(sizes.features);
     const bool recurrent_masks = sizes.recurrent_dropout_masks > 0;
-    sums.place(layout, sizes);
+    parameters = layout.take<T>(rows * Cell::parameters * width);
     chunk.place(layout, positions);
-    x.place(layout, sizes.dropout_masks, positions, sizes.features);
-    h_operand.place(layout, sizes.recurrent_dropout_masks, positions, sizes.units);
-    gradient_rows = layout.take<const T*>(positions);
-    made_rows = layout.take<const T*>(positions);
-    gradient = layout.take<T>(positions * Cell::gradient_blocks * width);
-    made = layout.take<T>(Cell::phases > 1 ? positions * width : 0);
+    step_offset = layout.take<int64_t>(positions + 1);
+    token_rows = layout.take<const T*>(sizes.tokens ? target_chunk_positions : 0);
+    gradient_rows = layout.take<const T*>(at_least(positions, target_chunk_positions));
     saved_rows = layout.take<const T*>(rows);
     h_rows = layout.take<const T*>(rows);
     h_before_rows = layout.take<const T*>(rows);
@@ -98,12 +138,12 @@ struct BackwardScratch {
     mask = layout.take<T>(recurrent_masks ? sizes.recurrent_dropout_masks * rows * width : 0);
     operand = layout.take<T>(recurrent_masks ? rows * width : 0);
     product = layout.take<T>(recurrent_masks ? rows * width : 0);
-    dx = layout.take<T>(positions * x_width);
+    dx = layout.take<T>(at_least(positions, target_chunk_positions) * x_width);
     dx_one = layout.take<T>(sizes.dropout_masks > 1 ? positions * x_width : 0);
-    panel = layout.take<T>(positions * 2 * lanes<T>);
-    x_columns = layout.take<T>(packed_columns<T>(sizes.features, positions));
-    h_columns = layout.take<T>(Cell::recurrent_gates ? packed_columns<T>(sizes.units, positions) : 0);
-    tokens = layout.take<T>(sizes.tokens * Cell::gates * width);
+    panel = layout.take<T>(target_chunk_positions * 2 * lanes<T>);
+    const int64_t tiles = tiles_of(sizes.features) + (Cell::recurrent_gates ? tiles_of(sizes.units) : 0);
+    const int64_t parts = row_parts(shards);
+    columns = layout.take<T>(2 * packed_columns<T>((tiles + parts - 1) / parts * tile_rows, target_chunk_positions));
     bytes = layout.used();
   }
 };
@@ -122,45 +162,42 @@ class BackwardShard {
         shared_(call.sizes, call.shared),
         scratch_(call.sizes, call.shards, call.scratch + shard * call.shard_bytes) {}
 
-  void run() {
-    scratch_.sums.zero(sizes_);
-    if (call_.in.ids) begin_tokens();
-    for (int64_t first = 0;; first += scratch_.rows) {
-      const RowBlock block(call_.schedule, sizes_.batch, sizes_.time, shard_, call_.shards, first, scratch_.rows);
-      if (block.empty()) return;
-      begin(block);
-      for (int64_t step = block.longest(); step > 0; step = scratch_.chunk.first_step) {
-        scratch_.chunk.backward_from(block, sizes_.time, step, scratch_.positions);
-        for (int64_t s = scratch_.chunk.steps; s-- > 0;) step_backward(block, s);
-        weights_and_inputs();
-      }
-      end(block);
+  // Walks the rows of this shard back through a segment.
+  void walk(const Segment& segment, int buffer) {
+    buffer_ = shared_.buffers[buffer];
+    const RowBlock block(call_.schedule, segment, sizes_.batch, sizes_.time, shard_, call_.shards);
+    const RowBlock all(call_.schedule, segment, sizes_.batch, sizes_.time, 0, 1);
+    if (segment.first) begin(block);
+    list_positions(segment, block, all);
+    if (block.shared()) join_followers(segment, all);
+    int64_t left = scratch_.chunk.positions;  // that have no gradients of inputs yet
+    for (int64_t s = scratch_.chunk.steps; s-- > 0;) {
+      if (block.shared()) add_followers(segment, all, segment.begin + s);
+      if (scratch_.chunk.live(s)) step_backward(block, s);
+      const int64_t first = scratch_.chunk.offset[s];
+      if (call_.in.ids || (s > 0 && left - first < target_chunk_positions)) continue;
+      input_gradients(first, left - first);
+      left = first;
     }
+    if (segment.last) end(block);
   }
 
-  // Runs after every shard is done, for this shard's range of the tokens: adds up the sums of all shards, then
-  // computes the products that were postponed.
+  // Adds the positions of a segment to this shard's part of the sums.
+  void sum(const Segment& segment, int buffer) {
+    buffer_ = shared_.buffers[buffer];
+    if (call_.in.ids) add_to_tokens(segment.positions);
+    if (!Cell::parameters) add_bias(segment.positions);
+    // In pieces whose panels and packed columns stay in the caches; sums do not depend on them.
+    const int64_t features = call_.in.ids ? 0 : sizes_.features, units = Cell::recurrent_gates ? sizes_.units : 0;
+    for (int64_t p = 0; p < segment.positions; p += target_chunk_positions)
+      add_weights(features, units, p, at_most(target_chunk_positions, segment.positions - p));
+  }
+
+  // Runs after every segment: the products that were postponed, for this shard's part of the kernel and of the tokens.
   void finish_tokens() {
-    const int64_t stride = Cell::gates * width_, features = sizes_.features;
-    const ShardRange range(sizes_.tokens, shard_, call_.shards);
-    T* const sums = scratch_of(0).tokens;
-    for (int64_t first = range.first; first < range.last; first += scratch_.positions) {
-      const int64_t n = at_most(scratch_.positions, range.last - first);
-      for (int64_t i = 0; i < n; ++i) {
-        scratch_.x.set(i, row_of_slot(call_.tokens, first + i, call_.in.x, features, call_.missing));
-        scratch_.gradient_rows[i] = sums + (first + i) * stride;
-      }
-      for (int shard = 1; shard < call_.shards; ++shard) {
-        const T* other = scratch_of(shard).tokens;
-        for (int64_t j = first * stride; j < (first + n) * stride; j += lanes<T>)
-          store<T>(sums + j, load<T>(sums + j) + load<T>(other + j));
-      }
-      pack_columns(features, n, scratch_.x.for_gate(0), scratch_.x_columns);
-      for (int g = 0; g < Cell::gates; ++g) {
-        const Outer<T> x{scratch_.x_columns, features, scratch_.sums.kernel + g * features * width_};
-        add_outer<T>(&x, 1, n, sums + first * stride + g * width_, stride, width_, scratch_.panel);
-      }
-      const int64_t x_width = padded<T>(features);
+    const int64_t features = sizes_.features, x_width = padded<T>(features);
+    for_tokens(ShardRange(sizes_.tokens, 0, 1), [&](int64_t, int64_t n) { add_weights(features, 0, 0, n); });
+    for_tokens(ShardRange(sizes_.tokens, shard_, call_.shards), [&](int64_t first, int64_t n) {
       for (int g = 0; g < Cell::gates; ++g)
         multiply<T>(n, scratch_.gradient_rows, g * width_, sizes_.units, shared_.kernel + g * sizes_.units * x_width,
                     x_width, scratch_.dx, x_width, g ? Start<T>::strided(scratch_.dx, x_width) : Start<T>::none());
@@ -168,27 +205,33 @@ class BackwardShard {
         const int32_t row = call_.tokens.distinct[first + i];
         if (row != outside_table) copy_row(call_.grad.x + row * features, scratch_.dx + i * x_width, features);
       }
-    }
+    });
   }
 
  private:
   static constexpr int64_t blocks = Cell::gradient_blocks;
   static constexpr int made_gate = Cell::gates - 1;
 
-  BackwardScratch<T, Cell> scratch_of(int shard) const {
+  BackwardScratch<T, Cell> scratch_of(int64_t shard) const {
     return {sizes_, call_.shards, call_.scratch + shard * call_.shard_bytes};
   }
 
-  // Rows of the table that occur at no live position have a gradient of zero.
-  void begin_tokens() {
-    clear(scratch_.tokens, sizes_.tokens * Cell::gates * width_);
-    const ShardRange range(sizes_.table, shard_, call_.shards);
-    clear(call_.grad.x + range.first * sizes_.features, (range.last - range.first) * sizes_.features);
+  // Calls f(first, count) for pieces of a range of the tokens, whose rows and gradients are then in the scratch memory.
+  template <class F>
+  void for_tokens(const ShardRange& range, F f) {
+    const int64_t stride = Cell::gates * width_;
+    for (int64_t first = range.first; first < range.last; first += target_chunk_positions) {
+      const int64_t n = at_most(target_chunk_positions, range.last - first);
+      for (int64_t i = 0; i < n; ++i) {
+        scratch_.token_rows[i] = row_of_slot(call_.tokens, first + i, call_.in.x, sizes_.features, call_.missing);
+        scratch_.gradient_rows[i] = shared_.tokens + (first + i) * stride;
+      }
+      f(first, n);
+    }
   }
 
   void begin(const RowBlock& block) {
     const int64_t rows = block.rows(), units = sizes_.units;
-    own_states_ = rows;
     clear(scratch_.dh, rows * width_);
     if (Cell::has_c) clear(scratch_.dc, rows * width_);
     if (!whole_) {
@@ -206,12 +249,46 @@ class BackwardShard {
         copy_row(scratch_.mask + (m * scratch_.rows + r) * width_,
                  call_.in.recurrent_dropout_mask + (m * sizes_.batch + row) * units, units);
     }
-    for (int64_t p = 0; p < scratch_.positions; ++p) {
-      scratch_.gradient_rows[p] = scratch_.gradient + p * blocks * width_;
-      scratch_.made_rows[p] = scratch_.made + p * (Cell::phases > 1 ? width_ : 0);
-    }
     for (int64_t r = 0; masks_ && r < rows; ++r) scratch_.operand_rows[r] = scratch_.operand + r * width_;
   }
+
+  // dx of n positions of this shard, whose gradients are still in the cache.
+  void input_gradients(int64_t first, int64_t n) {
+    Chunk piece = scratch_.chunk;
+    piece.at += first;
+    piece.positions = n;
+    project_backward(call_.in, sizes_, piece, scratch_.gradient_rows + first, shared_.kernel, Cell::gates, width_,
+                     scratch_.dx, scratch_.dx_one, call_.grad.x);
+  }
+
+  // Lists the positions of this shard, and finds what they leave for the sums.
+  void list_positions(const Segment& segment, const RowBlock& block, const RowBlock& all) {
+    Chunk& chunk = scratch_.chunk;
+    int64_t listed = 0, p = 0;  // positions of all shards in the steps before, and of this shard
+    scratch_.step_offset[0] = 0;
+    chunk.list(block, sizes_.time, segment.begin, segment.end, [&](int64_t step) {
+      const int64_t live = block.shared() ? segment.live : all.live(step);
+      listed += live;
+      scratch_.step_offset[step - segment.begin + 1] = listed;
+      return RowBlock::in_shard(live, shard_, call_.shards);
+    });
+    for (int64_t s = 0; s < chunk.steps; ++s) {
+      const int64_t live = scratch_.step_offset[s + 1] - scratch_.step_offset[s];
+      const int64_t before = shard_ * (live / call_.shards) + at_most(shard_, live % call_.shards);
+      for (int64_t r = 0; r < chunk.live(s); ++r, ++p) {
+        const int64_t place = scratch_.step_offset[s] + before + r, i = in_segment(s, r);
+        const T* const gradient = buffer_.gradient + place * blocks * width_;
+        scratch_.gradient_rows[p] = buffer_.gradient_rows[i] = gradient;
+        buffer_.made_rows[i] = buffer_.made + place * (Cell::phases > 1 ? width_ : 0);
+        buffer_.at[i] = chunk.at[p];
+        if (call_.in.ids) continue;
+        buffer_.x.set(i, call_.in.x + chunk.at[p] * sizes_.features);
+        if (sizes_.dropout_masks) buffer_.x.mask(i, call_.in.dropout_mask, sizes_.batch, block.row(r));
+      }
+    }
+  }
+  // The position in the segment of this shard's row r at a step.
+  int64_t in_segment(int64_t s, int64_t r) const { return scratch_.step_offset[s] + shard_ + r * call_.shards; }
 
   // dh[r] += the gradients of the outputs at times t, from <= t < to, in the order of processing.
   void add_outputs(int64_t r, int64_t row, int64_t from, int64_t to) {
@@ -246,7 +323,7 @@ class BackwardShard {
   }
 
   // Finds the saved values of a step and the states before it.
-  void find_saved(const RowBlock& block, int64_t r, int64_t step, int64_t p) {
+  void find_saved(const RowBlock& block, int64_t r, int64_t step, int64_t p, int64_t i) {
     const int64_t units = sizes_.units, row = block.row(r);
     const int64_t at = Cell::saved ? saved_at(block, r, step) : scratch_.chunk.at[p];
     if (Cell::saved == 0) {
@@ -262,8 +339,8 @@ class BackwardShard {
     const int64_t before = step > 0 ? row * sizes_.time + block.position(r, step - 1) : -1;
     const T* h_before = before >= 0 ? call_.back.sequence + before * units : call_.in.h0 + row * units;
     scratch_.h_before_rows[r] = whole(h_before, scratch_.h_before + r * width_);
-    scratch_.h_operand.set(p, h_before);
-    if (masks_) scratch_.h_operand.mask(p, call_.in.recurrent_dropout_mask, sizes_.batch, row);
+    buffer_.h_operand.set(i, h_before);
+    if (masks_) buffer_.h_operand.mask(i, call_.in.recurrent_dropout_mask, sizes_.batch, row);
     if (Cell::has_c) {
       const T* c_before = step > 0 ? call_.back.saved + ((saved_at(block, r, step - 1) + 1) * Cell::saved - 1) * units
                                    : call_.in.c0 + row * units;
@@ -275,25 +352,51 @@ class BackwardShard {
     return masks_ ? scratch_.mask + (masks_ > 1 ? gate : 0) * scratch_.rows * width_ : nullptr;
   }
 
-  // At a step that followers share, adds their gradients to those of the row that represents them.
-  void join_followers(const RowBlock& block, int64_t rows, int64_t step) {
-    for (int64_t r = rows; r < own_states_; ++r)
-      for (int64_t j = 0; j < width_; ++j) {
-        scratch_.dh[(rows - 1) * width_ + j] += scratch_.dh[r * width_ + j];
-        if (Cell::has_c) scratch_.dc[(rows - 1) * width_ + j] += scratch_.dc[r * width_ + j];
+  // Rows of the last segment that are not walked in this one have shared its steps. Their gradients are added to those
+  // of the row that represents them from here on.
+  void join_followers(const Segment& segment, const RowBlock& all) {
+    if (!represents(segment)) return;
+    T *const dh = scratch_.dh + (segment.live - 1) / call_.shards * width_, *const dc =
+                                                                                scratch_.dc + (segment.live - 1) /
+                                                                                                  call_.shards * width_;
+    for (int64_t r = segment.live; r < segment.live_after; ++r) {
+      if (segment.first) {  // another shard may not have begun
+        const int64_t from = all.row(r) * sizes_.units;
+        for (int64_t j = 0; j < sizes_.units; ++j) {
+          if (call_.back.d_h) dh[j] += call_.back.d_h[from + j];
+          if (Cell::has_c && call_.back.d_c) dc[j] += call_.back.d_c[from + j];
+        }
+        continue;
       }
-    own_states_ = rows;
-    for (int64_t r = rows; call_.back.d_sequence && r < block.rows(); ++r)
-      add_outputs(rows - 1, block.row(r), block.position(r, step), block.position(r, step) + by_);
+      const BackwardScratch<T, Cell> other = scratch_of(r % call_.shards);
+      const int64_t from = r / call_.shards * width_;
+      for (int64_t j = 0; j < width_; ++j) {
+        dh[j] += other.dh[from + j];
+        if (Cell::has_c) dc[j] += other.dc[from + j];
+      }
+    }
   }
+
+  // Adds the output gradients of the rows that share a step.
+  void add_followers(const Segment& segment, const RowBlock& all, int64_t step) {
+    if (!call_.back.d_sequence || !represents(segment)) return;
+    for (int64_t r = segment.live; r < all.rows(); ++r)
+      add_outputs((segment.live - 1) / call_.shards, all.row(r), all.position(r, step), all.position(r, step) + by_);
+  }
+
+  // Whether the row that represents the rows which share the steps of a segment, the last that is walked, is of this
+  // shard.
+  bool represents(const Segment& segment) const { return (segment.live - 1) % call_.shards == shard_; }
 
   void step_backward(const RowBlock& block, int64_t s) {
     const Chunk& chunk = scratch_.chunk;
     const int64_t rows = chunk.live(s), first = chunk.offset[s], step = chunk.first_step + s;
-    if (block.shared()) join_followers(block, rows, step);
+    const int64_t before = in_segment(s, 0);
+    T* const gradient = const_cast<T*>(scratch_.gradient_rows[first]);
+    T* const made = const_cast<T*>(buffer_.made_rows[before]);
     for (int64_t r = 0; r < rows; ++r) {
       if (call_.back.d_sequence) gather_output_gradient(block, r, step);
-      find_saved(block, r, step, first + r);
+      find_saved(block, r, step, first + r, in_segment(s, r));
     }
     if (masks_ && Cell::phases > 1)
       for_block<T>(rows, width_, [&](int64_t r, int64_t j) {
@@ -304,15 +407,15 @@ class BackwardShard {
                                width_,
                                sizes_.units,
                                shared_.parameters,
-                               scratch_.sums.bias,
+                               scratch_.parameters,
                                scratch_.saved_rows,
                                scratch_.h_rows,
                                scratch_.h_before_rows,
                                scratch_.c_before_rows,
                                scratch_.dh,
                                scratch_.dc,
-                               scratch_.gradient + first * blocks * width_,
-                               Cell::phases > 1 ? scratch_.made + first * width_ : nullptr,
+                               gradient,
+                               Cell::phases > 1 ? made : nullptr,
                                scratch_.d_made,
                                masks_ ? scratch_.operand_rows : scratch_.h_before_rows,
                                mask_of(made_gate)};
@@ -367,74 +470,98 @@ class BackwardShard {
     });
   }
 
-  // One product per chunk for each weight gradient and for dx.
-  void weights_and_inputs() {
-    if (call_.in.ids) add_to_tokens();
-    else gather_inputs(call_.in, sizes_, scratch_.chunk, scratch_.x);
-    Packed packed;
-    for (int phase = 0; phase < Cell::phases; ++phase)
-      for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) add_weights(phase, g, packed);
-    if (!Cell::parameters) add_bias();
-    if (call_.in.ids) return;
-    project_backward(call_.in, sizes_, scratch_.chunk, scratch_.gradient_rows, shared_.kernel, Cell::gates, width_,
-                     scratch_.dx, scratch_.dx_one, call_.grad.x);
-  }
+  // A range of the rows of a kernel.
+  struct KernelRows {
+    int64_t first, count, all;
+    T* columns;                        // packed columns of the operand of these rows
+    const T* const* packed = nullptr;  // the rows whose columns they are
 
-  // The rows whose columns x_columns and h_columns hold.
-  struct Packed {
-    const T* const* x = nullptr;
-    const T* const* h = nullptr;
+    KernelRows(int64_t first_tile, int64_t last_tile, int64_t all, T* columns)
+        : first(at_most(first_tile * tile_rows, all)),
+          count(at_most(last_tile * tile_rows, all) - first),
+          all(all),
+          columns(columns) {}
+    // Gates with the same operand share the packed columns.
+    Outer<T> outer(const T* const* rows, int64_t n, T* sums, int64_t width) {
+      if (rows != packed) pack_columns(count, n, rows, first, all - first, columns);
+      packed = rows;
+      return {columns, count, sums + first * width};
+    }
   };
 
-  // The kernels of gate g, in one pass if both have the same gradient block.
-  void add_weights(int phase, int g, Packed& packed) {
-    const int64_t units = sizes_.units, features = sizes_.features, n = scratch_.chunk.positions;
+  // Adds the n positions from p on to this shard's part of the sums of the kernel (`features` rows) and of the recurrent
+  // kernel (`units` rows); either may be 0.
+  void add_weights(int64_t features, int64_t units, int64_t p, int64_t n) {
+    constexpr int64_t wide = 2 * lanes<T>;
+    const int64_t x_tiles = tiles_of(features), tiles = x_tiles + tiles_of(units);
+    const int64_t panels = (width_ + wide - 1) / wide, columns = Cell::gates * panels;
+    const int64_t parts = at_most(tiles, row_parts(call_.shards));
+    const ShardRange range(parts * columns, shard_, call_.shards);
+    if (range.first == range.last) return;
+    for (int64_t part = range.first / columns; part * columns < range.last; ++part) {
+      const ShardRange of(tiles, part, parts);
+      KernelRows x(at_most(of.first, x_tiles), at_most(of.last, x_tiles), features, scratch_.columns);
+      T* const h_columns = scratch_.columns + packed_columns<T>(x.count, n);
+      KernelRows h(at_least(of.first - x_tiles, 0), at_least(of.last - x_tiles, 0), units, h_columns);
+      for (int phase = 0; phase < Cell::phases; ++phase)
+        for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) {
+          const int64_t first = at_least(range.first - part * columns - g * panels, 0);
+          const int64_t last = at_most(range.last - part * columns - g * panels, panels);
+          if (first < last) add_gate(phase, g, x, h, p, n, first * wide, at_most(last * wide, width_));
+        }
+    }
+  }
+
+  // Columns begin .. end of gate g, in one pass for both kernels if they have the same gradient block.
+  void add_gate(int phase, int g, KernelRows& x, KernelRows& h, int64_t p, int64_t n, int64_t begin, int64_t end) {
+    const int block = Cell::recurrent_gates ? Cell::recurrent_block(g) : g;
+    const T* const* const d = (call_.in.ids && x.all ? scratch_.gradient_rows : buffer_.gradient_rows) + p;
     Outer<T> outer[2];
     int count = 0;
-    if (!call_.in.ids) {
-      pack_once(features, scratch_.x.for_gate(g), scratch_.x_columns, packed.x);
-      outer[count++] = {scratch_.x_columns, features, scratch_.sums.kernel + g * features * width_};
+    if (x.count) {
+      const T* const* rows = call_.in.ids ? scratch_.token_rows : buffer_.x.for_gate(g);
+      outer[count++] = x.outer(rows + p, n, shared_.sums.kernel + g * x.all * width_, width_);
     }
-    const bool apart = !Cell::recurrent_gates || Cell::recurrent_block(g) != g;
-    if (apart && count) add_block(outer, count, g, n);
-    if (!Cell::recurrent_gates) return;
-    if (apart) count = 0;
-    const T* const* h = Cell::makes_operand(phase) ? scratch_.made_rows : scratch_.h_operand.for_gate(g);
-    pack_once(units, h, scratch_.h_columns, packed.h);
-    outer[count++] = {scratch_.h_columns, units, scratch_.sums.recurrent_kernel + g * units * width_};
-    add_block(outer, count, Cell::recurrent_block(g), n);
+    if (count && (block != g || !h.count)) {
+      add_outer<T>(outer, count, n, d, g * width_, begin, end, width_, scratch_.panel);
+      count = 0;
+    }
+    if (!h.count) return;
+    const T* const* rows = Cell::makes_operand(phase) ? buffer_.made_rows : buffer_.h_operand.for_gate(g);
+    outer[count++] = h.outer(rows + p, n, shared_.sums.recurrent_kernel + g * h.all * width_, width_);
+    add_outer<T>(outer, count, n, d, block * width_, begin, end, width_, scratch_.panel);
   }
 
-  void add_block(const Outer<T>* outer, int count, int block, int64_t n) {
-    add_outer<T>(outer, count, n, scratch_.gradient + block * width_, blocks * width_, width_, scratch_.panel);
+  // This shard's range of `width` columns, a multiple of the vector width.
+  ShardRange columns_of(int64_t width) const {
+    ShardRange range(width / lanes<T>, shard_, call_.shards);
+    range.first *= lanes<T>;
+    range.last *= lanes<T>;
+    return range;
   }
 
-  // Gates with the same operand rows share the packed columns.
-  void pack_once(int64_t width, const T* const* rows, T* columns, const T* const*& packed) {
-    if (rows != packed) pack_columns(width, scratch_.chunk.positions, rows, columns);
-    packed = rows;
-  }
-
-  void add_bias() {
-    const int64_t n = scratch_.chunk.positions, stride = blocks * width_;
-    T* const sum = scratch_.sums.bias;
-    const T* d = scratch_.gradient;
+  void add_bias(int64_t n) {
+    const ShardRange range = columns_of(blocks * width_);
+    T* const sum = shared_.sums.bias;
+    const T* const* d = buffer_.gradient_rows;
     int64_t p = 0;
-    for (; p + 4 <= n; p += 4, d += 4 * stride)
-      for (int64_t j = 0; j < stride; j += lanes<T>)
-        store<T>(sum + j, load<T>(sum + j) + ((load<T>(d + j) + load<T>(d + stride + j)) +
-                                              (load<T>(d + 2 * stride + j) + load<T>(d + 3 * stride + j))));
-    for (; p < n; ++p, d += stride)
-      for (int64_t j = 0; j < stride; j += lanes<T>) store<T>(sum + j, load<T>(sum + j) + load<T>(d + j));
+    for (; p + 4 <= n; p += 4, d += 4)
+      for (int64_t j = range.first; j < range.last; j += lanes<T>)
+        store<T>(sum + j, load<T>(sum + j) +
+                              ((load<T>(d[0] + j) + load<T>(d[1] + j)) + (load<T>(d[2] + j) + load<T>(d[3] + j))));
+    for (; p < n; ++p, ++d)
+      for (int64_t j = range.first; j < range.last; j += lanes<T>)
+        store<T>(sum + j, load<T>(sum + j) + load<T>(*d + j));
   }
 
-  void add_to_tokens() {
-    const Chunk& chunk = scratch_.chunk;
+  void add_to_tokens(int64_t n) {
     const int64_t width = Cell::gates * width_;
-    for (int64_t p = 0; p < chunk.positions; ++p) {
-      const T* from = scratch_.gradient + p * blocks * width_;
-      T* to = scratch_.tokens + call_.tokens.slots[chunk.at[p]] * width;
-      for (int64_t j = 0; j < width; j += lanes<T>) store<T>(to + j, load<T>(to + j) + load<T>(from + j));
+    const ShardRange range = columns_of(width);
+    for (int64_t p = 0; p < n; ++p) {
+      const T* from = buffer_.gradient_rows[p];
+      T* to = shared_.tokens + call_.tokens.slots[buffer_.at[p]] * width;
+      for (int64_t j = range.first; j < range.last; j += lanes<T>)
+        store<T>(to + j, load<T>(to + j) + load<T>(from + j));
     }
   }
 
@@ -469,50 +596,45 @@ class BackwardShard {
   const bool whole_;  // whether the number of units is a multiple of the vector width
   const BackwardShared<T, Cell> shared_;
   BackwardScratch<T, Cell> scratch_;
-  int64_t own_states_ = 0;  // leading rows of the block that no other row represents
+  SegmentBuffer<T, Cell> buffer_{};
 };
 
-// A range of the rows of out [rows, gates * units] = the sum over shards, in their order, of sums
-// [gates][rows][units padded].
+// A range of the rows of out [rows, gates * units] = sums [gates][rows][units padded].
 template <class T>
-void add_shards(const T* const* sums, int shards, const ShardRange& range, int64_t rows, int64_t units, int gates,
-                T* out) {
+void copy_sums(const T* sums, const ShardRange& range, int64_t rows, int64_t units, int gates, T* out) {
   const int64_t width = padded<T>(units);
   for (int g = 0; g < gates; ++g)
-    for (int64_t i = range.first; i < range.last; ++i) {
-      T* to = out + (i * gates + g) * units;
-      const int64_t from = (g * rows + i) * width;
-      copy_row(to, sums[0] + from, units);
-      for (int shard = 1; shard < shards; ++shard)
-        for (int64_t j = 0; j < units; ++j) to[j] += sums[shard][from + j];
-    }
+    for (int64_t i = range.first; i < range.last; ++i)
+      copy_row(out + (i * gates + g) * units, sums + (g * rows + i) * width, units);
 }
 
-inline constexpr int max_shards = 1024;
+// Adds up the gradients of the parameters over the rows of a group, in their order.
+template <class T, class Cell>
+void sum_parameters(const BackwardCall<T>& call) {
+  const int64_t units = call.sizes.units, width = padded<T>(units);
+  clear(call.grad.bias, Cell::parameters * units);
+  for (int64_t r = 0; r < call.sizes.group_rows; ++r) {
+    const BackwardScratch<T, Cell> scratch(call.sizes, call.shards, call.scratch + r % call.shards * call.shard_bytes);
+    const T* from = scratch.parameters + r / call.shards * Cell::parameters * width;
+    for (int k = 0; k < Cell::parameters; ++k)
+      for (int64_t j = 0; j < units; ++j) call.grad.bias[k * units + j] += from[k * width + j];
+  }
+}
 
 template <class T, class Cell>
 void finish_backward(const BackwardCall<T>& call, int shard) {
-  const T *kernel[max_shards], *recurrent_kernel[max_shards], *bias[max_shards];
-  for (int other = 0; other < call.shards; ++other) {
-    const BackwardScratch<T, Cell> scratch(call.sizes, call.shards, call.scratch + other * call.shard_bytes);
-    kernel[other] = scratch.sums.kernel;
-    recurrent_kernel[other] = scratch.sums.recurrent_kernel;
-    bias[other] = scratch.sums.bias;
-  }
-  const int64_t units = call.sizes.units, features = call.sizes.features;
-  add_shards(kernel, call.shards, ShardRange(features, shard, call.shards), features, units, Cell::gates,
-             call.grad.kernel);
-  add_shards(recurrent_kernel, call.shards, ShardRange(units, shard, call.shards), units, units, Cell::recurrent_gates,
-             call.grad.recurrent_kernel);
+  const int64_t units = call.sizes.units, features = call.sizes.features, width = padded<T>(units);
+  const WeightSums<T, Cell> sums = BackwardShared<T, Cell>(call.sizes, call.shared).sums;
+  copy_sums(sums.kernel, ShardRange(features, shard, call.shards), features, units, Cell::gates, call.grad.kernel);
+  copy_sums(sums.recurrent_kernel, ShardRange(units, shard, call.shards), units, units, Cell::recurrent_gates,
+            call.grad.recurrent_kernel);
   if (shard > 0 || !call.grad.bias) return;
-  const ShardRange one(1, 0, 1);
-  add_shards(bias, call.shards, one, 1, units, Cell::parameters ? Cell::parameters : Cell::gates, call.grad.bias);
-  if (!two_biases<Cell>) return;
-  // The second row of two biases: the recurrent sum of gate g has a gradient block of its own.
-  const int64_t width = padded<T>(units);
+  if constexpr (Cell::parameters > 0) return sum_parameters<T, Cell>(call);
   for (int g = 0; g < Cell::gates; ++g) {
-    for (int other = 0; other < call.shards; ++other) kernel[other] = bias[other] + Cell::recurrent_block(g) * width;
-    add_shards(kernel, call.shards, one, 1, units, 1, call.grad.bias + (Cell::gates + g) * units);
+    copy_row(call.grad.bias + g * units, sums.bias + g * width, units);
+    // The second row of two biases: the recurrent sum of gate g has a gradient block of its own.
+    if (two_biases<Cell>)
+      copy_row(call.grad.bias + (Cell::gates + g) * units, sums.bias + Cell::recurrent_block(g) * width, units);
   }
 }
 

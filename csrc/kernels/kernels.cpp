@@ -104,13 +104,20 @@ size_t backward_shard_bytes(const Spec& spec, const Sizes& sizes, int shards) {
 template <class T>
 void backward_pack(const BackwardCall<T>& call, int shard) {
   with_cell<T>(call.spec, [&](auto cell) {
-    BackwardShared<T, decltype(cell)>(call.sizes, call.shared).fill(call.in, call.sizes, shard, call.shards);
+    using Cell = decltype(cell);
+    BackwardShared<T, Cell>(call.sizes, call.shared).fill(call, shard);
+    const BackwardScratch<T, Cell> scratch(call.sizes, call.shards, call.scratch + shard * call.shard_bytes);
+    clear(scratch.parameters, scratch.rows * Cell::parameters * padded<T>(call.sizes.units));
   });
 }
 template <class T>
 void backward_shard(const BackwardCall<T>& call, int shard) {
   const KernelMode mode;
-  with_cell<T>(call.spec, [&](auto cell) { BackwardShard<T, decltype(cell)>(call, shard).run(); });
+  with_cell<T>(call.spec, [&](auto cell) {
+    BackwardShard<T, decltype(cell)> one(call, shard);
+    if (call.walked) one.walk(*call.walked, call.walked_buffer);
+    if (call.summed) one.sum(*call.summed, call.summed_buffer);
+  });
 }
 template <class T>
 void backward_tokens(const BackwardCall<T>& call, int shard) {

@@ -200,20 +200,22 @@ inline int64_t packed_columns(int64_t rows, int64_t p_count) {
 
 // Packs columns of a [p_count, rows], whose rows are given by address, into tiles: the columns of each tile for all p
 // in order. Read in place, each position would need a cache line, and their strides map to the same few cache sets.
+// The columns begin `offset` values after the given addresses, where `present` values can be read.
 template <class T>
-[[gnu::noinline]] void pack_columns(int64_t rows, int64_t p_count, const T* const* a, T* packed) {
+[[gnu::noinline]] void pack_columns(int64_t rows, int64_t p_count, const T* const* a, int64_t offset, int64_t present,
+                                    T* packed) {
   if (plain_columns) {
-    for (int64_t p = 0; p < p_count; ++p) copy_row(packed + p * plain_stride<T>(rows), a[p], rows);
+    for (int64_t p = 0; p < p_count; ++p) copy_row(packed + p * plain_stride<T>(rows), a[p] + offset, rows);
     return;
   }
   for_tiles(rows, [&](int64_t first, int count) {
     T* to = packed + first * p_count;
     // The next vector overwrites the surplus of the one before. It must not read past the end of a row.
-    if (lanes<T> >= tile_rows && first + lanes<T> <= rows) {
-      for (int64_t p = 0; p < p_count; ++p, to += count) store<T>(to, load<T>(a[p] + first));
+    if (lanes<T> >= tile_rows && first + lanes<T> <= present) {
+      for (int64_t p = 0; p < p_count; ++p, to += count) store<T>(to, load<T>(a[p] + offset + first));
     } else {
       for (int64_t p = 0; p < p_count; ++p)
-        for (int r = 0; r < count; ++r) *to++ = a[p][first + r];
+        for (int r = 0; r < count; ++r) *to++ = a[p][offset + first + r];
     }
   });
 }
@@ -254,17 +256,22 @@ struct Outer {
   T* to;
 };
 
-// to [rows, n] += the sum over p of a[p]^T d[p], for each operand a: the weight gradients of p_count positions.
-// `panel` is scratch of p_count * 2 vectors; n is padded.
+// Columns begin .. end of to [rows, n] += the sum over p of a[p]^T d[p], for each operand a: the weight gradients of
+// p_count positions. Each element is added to in the order of p. Rows of d begin `offset` values after the given
+// addresses; `panel` is scratch of p_count * 2 vectors; the columns are whole panels, of which the last may be narrow.
 template <class T>
-[[gnu::noinline]] void add_outer(const Outer<T>* operands, int count, int64_t p_count, const T* d, int64_t d_stride,
-                                 int64_t n, T* panel) {
+[[gnu::noinline]] void add_outer(const Outer<T>* operands, int count, int64_t p_count, const T* const* d,
+                                 int64_t offset, int64_t begin, int64_t end, int64_t n, T* panel) {
   constexpr int64_t wide = 2 * lanes<T>;
-  for (int64_t column = 0; column < n; column += wide) {
-    const int64_t width = n - column < wide ? n - column : wide;
-    for (int64_t p = 0; p < p_count; ++p)
-      for (int64_t v = 0; v < width; v += lanes<T>)
-        store<T>(panel + p * width + v, load<T>(d + p * d_stride + column + v));
+  for (int64_t column = begin; column < end; column += wide) {
+    const int64_t width = end - column < wide ? end - column : wide;
+    for (int64_t p = 0; p < p_count; ++p) {
+      const T* from = d[p] + offset + column;
+      for (int64_t v = 0; v < width; v += lanes<T>) store<T>(panel + p * width + v, load<T>(from + v));
+      // The next panel, of which another core may hold a part, comes while the tiles of this one are computed.
+      for (int64_t v = 0; v < wide; v += 64 / static_cast<int64_t>(sizeof(T)))
+        __builtin_prefetch(from + wide + v, 0, 2);
+    }
     for (int i = 0; i < count; ++i)
       for_tiles(operands[i].rows, [&](int64_t first, int rows) {
         const int64_t stride = plain_stride<T>(operands[i].rows);

@@ -25,7 +25,7 @@ inline int64_t chunk_positions(int64_t rows) { return rows ? at_least(1, target_
 // The range of `total` equal items that a shard handles.
 struct ShardRange {
   int64_t first, last;
-  ShardRange(int64_t total, int shard, int shards)
+  ShardRange(int64_t total, int64_t shard, int64_t shards)
       : first(total * shard / shards), last(total * (shard + 1) / shards) {}
 };
 
@@ -36,13 +36,24 @@ class RowBlock {
  public:
   RowBlock(const ScheduleView& schedule, int64_t batch, int64_t time, int shard, int shards, int64_t first,
            int64_t max_rows)
-      : schedule_(schedule), batch_(batch), time_(time), shard_(shard), shards_(shards), first_(first) {
-    const int64_t in_shard = (batch - shard + shards - 1) / shards;
-    rows_ = at_most(max_rows, in_shard - first);
+      : schedule_(schedule), batch_(batch), time_(time), start_(shard + first * shards), stride_(shards) {
+    rows_ = at_most(max_rows, in_shard(batch, shard, shards) - first);
+  }
+  // The rows of a shard in a segment of the backward pass.
+  RowBlock(const ScheduleView& schedule, const Segment& segment, int64_t batch, int64_t time, int shard, int shards)
+      : schedule_(schedule),
+        batch_(batch),
+        time_(time),
+        start_(segment.first_row + shard),
+        stride_(shards),
+        rows_(in_shard(segment.rows, shard, shards)) {}
+  // How many of the first `rows` rows belong to a shard.
+  static int64_t in_shard(int64_t rows, int64_t shard, int64_t shards) {
+    return rows > shard ? (rows - shard + shards - 1) / shards : 0;
   }
   bool empty() const { return rows_ <= 0; }
   int64_t rows() const { return rows_; }
-  int64_t row(int64_t r) const { return schedule_.rows[shard_ + (first_ + r) * shards_]; }
+  int64_t row(int64_t r) const { return schedule_.rows[start_ + r * stride_]; }
   int64_t count(int64_t r) const { return schedule_.counts[row(r)]; }
   int64_t position(int64_t r, int64_t step) const { return schedule_.positions[row(r) * time_ + step]; }
   int64_t longest() const { return rows_ ? count(0) : 0; }
@@ -78,49 +89,39 @@ class RowBlock {
 
   ScheduleView schedule_;
   int64_t batch_, time_;
-  int64_t shard_, shards_;
-  int64_t first_;
+  int64_t start_, stride_;  // in schedule_.rows
   int64_t rows_;
 };
 
 // Consecutive steps of a block, with their positions listed step by step.
 struct Chunk {
   int64_t first_step = 0, steps = 0, positions = 0;
-  int64_t* offset;     // [steps + 1]: start of the positions of each step
-  int32_t* block_row;  // [positions]
-  int64_t* at;         // [positions]: row * time + t, the index in [batch, time]
+  int64_t* offset;  // [steps + 1]: start of the positions of each step
+  int64_t* at;      // [positions]: row * time + t, the index in [batch, time]
 
   void place(ArenaLayout& layout, int64_t max_positions) {
     offset = layout.take<int64_t>(max_positions + 1);
-    block_row = layout.take<int32_t>(max_positions);
     at = layout.take<int64_t>(max_positions);
   }
 
-  // The chunk that begins at `step`; for the backward pass, the chunk that ends before it.
+  // The chunk that begins at `step`.
   void forward_from(const RowBlock& block, int64_t time, int64_t step, int64_t max_positions) {
     int64_t end = step, total = 0;
     while (end < block.longest() && total + block.live(end) <= max_positions) total += block.live(end++);
-    list(block, time, step, end);
-  }
-  void backward_from(const RowBlock& block, int64_t time, int64_t step, int64_t max_positions) {
-    int64_t begin = step, total = 0;
-    while (begin > 0 && total + block.live(begin - 1) <= max_positions) total += block.live(--begin);
-    list(block, time, begin, step);
+    list(block, time, step, end, [&](int64_t at_step) { return block.live(at_step); });
   }
   int64_t live(int64_t step) const { return offset[step + 1] - offset[step]; }
 
- private:
-  void list(const RowBlock& block, int64_t time, int64_t begin, int64_t end) {
+  // live_at(step) is the number of leading rows of the block that are live at a step.
+  template <class F>
+  void list(const RowBlock& block, int64_t time, int64_t begin, int64_t end, F live_at) {
     first_step = begin;
     steps = end - begin;
     positions = 0;
     for (int64_t step = begin; step < end; ++step) {
       offset[step - begin] = positions;
-      const int64_t live = block.live(step);
-      for (int64_t r = 0; r < live; ++r, ++positions) {
-        block_row[positions] = static_cast<int32_t>(r);
-        at[positions] = block.row(r) * time + block.position(r, step);
-      }
+      const int64_t live = live_at(step);
+      for (int64_t r = 0; r < live; ++r, ++positions) at[positions] = block.row(r) * time + block.position(r, step);
     }
     offset[steps] = positions;
   }

@@ -38,5 +38,12 @@ inline void clear(T* at, int64_t count) {
   if (count > 0) std::memset(static_cast<void*>(at), 0, static_cast<size_t>(count) * sizeof(T));
 }
 
+// Clears the part of `count` values that belongs to one shard.
+template <class T>
+inline void clear_part(T* at, int64_t count, int64_t shard, int64_t shards) {
+  const int64_t first = count * shard / shards;
+  clear(at + first, count * (shard + 1) / shards - first);
+}
+
 }  // namespace GW_ISA
 }  // namespace gatewright

@@ -359,22 +359,18 @@ def test_step_by_step(problem: Problem) -> None:
 
 
 @each_variant
-def test_threads(rec: Recurrence) -> None:
-    """Any number of threads gives the same outputs to the bit; a number of them always the same gradients."""
+@pytest.mark.parametrize("sizes", [{"batch": 37, "time": 17}, {"batch": 300, "time": 3}], ids=["rows", "groups"])
+def test_threads(rec: Recurrence, sizes: dict[str, int]) -> None:
+    """Any number of threads gives the same outputs and gradients to the bit."""
     problem = cast(
-        make_problem(rec, batch=37, time=17, features=33, units=65, masked=True, dropout_masks=rec.gates),
+        make_problem(rec, **sizes, features=33, units=65, masked=True, dropout_masks=rec.gates),
         np.float32,
     )
     kernels.set_num_threads(1)
-    alone = run(problem)
-    by_alone = gradients(problem, alone)
-    for threads in (2, 3, 5, 64):
+    alone = everything(problem)
+    for threads in (2, 3, 8, 24, 64):
         kernels.set_num_threads(threads)
-        first = everything(problem)
-        assert_same_bits(first[: len(outputs(alone))], outputs(alone))
-        assert_same_bits(everything(problem), first)
-        for name, gradient in gradients(problem, run(problem)).items():
-            assert_close(gradient, by_alone[name], "gradient", np.float32)
+        assert_same_bits(everything(problem), alone)
 
 
 @quick

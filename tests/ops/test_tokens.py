@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 from dataclasses import replace
 
@@ -120,6 +121,32 @@ def test_jax_against_rows(rec, implementation):
     assert_close(value, expected_value, "gradient", np.float32)
     for one, other in zip(found, expected, strict=True):
         assert_close(one, other, "gradient", np.float32)
+
+
+@pytest.mark.parametrize("rec", RECURRENCES)
+@pytest.mark.slow
+def test_ids_have_the_same_gradients_at_every_number_of_threads(rec):
+    """With padding on the left, which rows share unless the gradient of a state is wanted."""
+    tokens, kernel, recurrent, bias, _, d_sequence = problem(rec, 37, 24, 33, 65, 90, dtype=np.float32)
+    padding = np.random.default_rng(1).choice([0, 1, 5, 8, 23, 24], 37)
+    walked = np.arange(24)[::-1] if rec.reverse else np.arange(24)
+    tokens = Tokens(jnp.asarray(np.where(walked < padding[:, None], 2, tokens.ids)), jnp.asarray(tokens.table))
+    zeros = [jnp.zeros((37, 65), jnp.float32) for _ in rec.state_names]
+
+    def loss(table, states, *weights, given):
+        x = Tokens(tokens.ids, table)
+        sequence, last = of_jax.forward(rec, x, *weights, initial_state=states if given else None)
+        return jnp.sum(sequence * d_sequence) + sum(jnp.sum(jnp.sin(s)) for s in last)
+
+    for given in (False, True):
+        gradients = jax.jit(jax.grad(functools.partial(loss, given=given), argnums=(0, 1, 2, 3, 4)))
+        by_threads = []
+        for threads in (1, 2, 3, 8, 24):
+            kernels.set_num_threads(threads)
+            by_threads.append(jax.tree.leaves(gradients(tokens.table, zeros, kernel, recurrent, bias)))
+        for other in by_threads[1:]:
+            for one, expected in zip(other, by_threads[0], strict=True):
+                np.testing.assert_array_equal(one, expected)
 
 
 @pytest.mark.parametrize("rec", RECURRENCES)

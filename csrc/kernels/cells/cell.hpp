@@ -51,7 +51,7 @@ struct BackwardStep {
   int64_t units;             // padded
   int64_t unpadded;          // as in the forward step
   const T* parameters;       // as in the forward step
-  T* d_parameters;           // [parameters][units]: the step adds their gradients to these sums
+  T* d_parameters;           // [rows][parameters][units]: the step adds the gradients of each row to its own sums
   const T* const* saved;     // rows of [saved][units]
   const T* const* h;         // rows of [units]: the output, which is h_t without zoneout; for cells that save nothing
   const T* const* h_before;  // rows of [units]: h_{t-1}

@@ -68,8 +68,9 @@ struct LayerNormGru {
     const int64_t n = s.units;
     const T *const b = s.parameters, *const gain_x = b + 4 * n, *const gain_h = b + 7 * n,
                    *const live = b + parameters * n;
-    T *const d_b = s.d_parameters, *const d_gain_x = d_b + 4 * n, *const d_gain_h = d_b + 7 * n;
     for (int64_t row = 0; row < s.rows; ++row) {
+      T *const d_b = s.d_parameters + row * parameters * n, *const d_gain_x = d_b + 4 * n,
+               *const d_gain_h = d_b + 7 * n;
       const T *const saved_row = s.saved[row], *const x = saved_row + 3 * n, *const h_sum = saved_row + 6 * n;
       const T* const h_before = s.h_before[row];
       T *const d = s.gradient + row * gradient_blocks * n, *const d_h = d + gates * n, *const dh_t = s.dh + row * n;

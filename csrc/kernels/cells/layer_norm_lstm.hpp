@@ -72,9 +72,10 @@ struct LayerNormLstm {
     const int64_t n = s.units;
     const T *const b = s.parameters, *const gain_x = b + 4 * n, *const gain_h = b + 8 * n, *const of_c = b + 12 * n;
     const T* const live = b + parameters * n;
-    T *const d_b = s.d_parameters, *const d_gain_x = d_b + 4 * n, *const d_gain_h = d_b + 8 * n;
-    T* const d_of_c = d_b + 12 * n;
     for (int64_t row = 0; row < s.rows; ++row) {
+      T *const d_b = s.d_parameters + row * parameters * n, *const d_gain_x = d_b + 4 * n,
+               *const d_gain_h = d_b + 8 * n;
+      T* const d_of_c = d_b + 12 * n;
       const T *const saved_row = s.saved[row], *const x = saved_row + 4 * n, *const h_sum = saved_row + 8 * n;
       const T* const c_before = s.c_before[row];
       T *const d = s.gradient + row * gradient_blocks * n, *const dh_t = s.dh + row * n, *const dc_t = s.dc + row * n;
