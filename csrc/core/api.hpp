@@ -43,6 +43,7 @@ struct Sizes {
   bool zoneout = false;             // whether the recurrence has zoneout
   int64_t group_rows = 0;           // of the backward pass: the most rows of a group (see Segment)
   int64_t segment_positions = 0;    // of the backward pass: the most positions of a segment
+  int64_t row_sets = 1;             // of the backward pass: the sets of rows that have weight gradients of their own
 };
 
 template <class T>
@@ -125,7 +126,7 @@ const T* row_of_slot(const TokensView& tokens, int64_t slot, const T* table, int
 struct Segment {
   int64_t first_row = 0, rows = 0;  // the group, a range of ScheduleView::rows
   int64_t begin = 0, end = 0;       // the steps
-  int64_t positions = 0;
+  int64_t positions = 0, even = 0;  // all of them, and those of the rows with an even number in the group
   // With shared steps: the leading rows of the group that are walked, the same at every step of the segment, and those
   // of the segment before it in the backward pass. A row that leaves the shared steps within the segment is walked
   // from its begin.

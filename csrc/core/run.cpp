@@ -76,17 +76,33 @@ void run_on_shards(const Call& call, void (*run_one)(const Call&, int)) {
   run_shards(call.shards, &ShardTask<Call>::run, &task);
 }
 
-// Shards walk a segment and sum the weight gradients of the one before, which all of them have walked.
+// Walks and sums all segments.
+template <class T>
+struct OwnSegments {
+  const BackwardCall<T>* call;
+  void (*run_one)(const BackwardCall<T>&, int);
+  static void run(void* context, int shard) {
+    const auto* task = static_cast<const OwnSegments*>(context);
+    BackwardCall<T> own = *task->call;
+    const Segments segments(own.schedule, own.sizes);
+    Segment segment;
+    own.walked = own.summed = &segment;
+    own.walked_buffer = own.summed_buffer = shard;  // another shard may be at another segment
+    while (segments.next(segment)) task->run_one(own, shard);
+  }
+};
+
+// Each shard sums its own rows if there is a set of rows for each, and finds their gradients in the cache. Else shards
+// walk a segment and sum the weight gradients of the one before, which all of them have walked.
 template <class T>
 void run_segments(BackwardCall<T>& call, void (*run_one)(const BackwardCall<T>&, int)) {
+  if (call.shards == 1 || call.shards == call.sizes.row_sets) {
+    OwnSegments<T> task{&call, run_one};
+    return run_shards(call.shards, &OwnSegments<T>::run, &task);
+  }
   const Segments segments(call.schedule, call.sizes);
   Segment places[2];  // and their buffers
   bool walks = segments.next(places[0]);
-  if (call.shards == 1) {  // the sums find the segment's gradients in the cache
-    call.walked = call.summed = &places[0];
-    for (; walks; walks = segments.next(places[0])) run_on_shards(call, run_one);
-    return;
-  }
   for (int now = 0; walks || call.summed; now = 1 - now) {
     call.walked = walks ? &places[now] : nullptr;
     call.walked_buffer = now;
@@ -175,7 +191,7 @@ void run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live
   // Steps shared by rows have one gradient, the sum over these rows. It does not give the gradient of one row's initial
   // state.
   prepare(spec, sizes, in, live, !grad.h0, schedule, tokens);
-  Segments::plan(sizes, traits(spec).gates, sizeof(T));
+  Segments::plan(sizes, traits(spec), sizeof(T), schedule.live());
   const std::vector<T> missing = missing_row<T>(tokens, sizes);
   PooledArena arena;
   const Kernels<T>& kernel = kernels<T>();

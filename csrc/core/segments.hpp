@@ -9,11 +9,11 @@ namespace gatewright {
 
 class Segments {
  public:
-  // The sizes must have `group_rows` and `segment_positions`.
+  // The sizes must have been planned.
   Segments(const ScheduleView& schedule, const Sizes& sizes) : schedule_(schedule), sizes_(sizes) {}
 
-  // Sets the number of rows of a group and of positions of a segment, for numbers of `bytes` bytes.
-  static void plan(Sizes& sizes, int gates, int64_t bytes);
+  // Sets the number of rows of a group, of positions of a segment and of sets of rows, for numbers of `bytes` bytes.
+  static void plan(Sizes& sizes, const CellTraits& cell, int64_t bytes, int64_t live);
   // Turns a segment into the one that follows it in the backward pass; a new one into the first. False at the end.
   bool next(Segment& segment) const;
 

@@ -7,35 +7,47 @@
 namespace gatewright {
 namespace GW_ISA {
 
-// The sums of the weight gradients, units padded: [gates][features][units], [recurrent_gates][units][units] and, unless
-// the cell adds up the gradients of its own parameters, [gradient_blocks][units].
+// The sums of the weight gradients, units padded, of each set of rows: [gates][features][units],
+// [recurrent_gates][units][units] and, unless the cell adds up the gradients of its own parameters,
+// [gradient_blocks][units].
 template <class T, class Cell>
 struct WeightSums {
   T *kernel, *recurrent_kernel, *bias;
+  int64_t kernel_size, recurrent_kernel_size, bias_size;  // of one set
 
   void place(ArenaLayout& layout, const Sizes& sizes) {
     const int64_t width = padded<T>(sizes.units);
-    kernel = layout.take<T>(Cell::gates * sizes.features * width);
-    recurrent_kernel = layout.take<T>(Cell::recurrent_gates * sizes.units * width);
-    bias = layout.take<T>(Cell::parameters ? 0 : Cell::gradient_blocks * width);
+    kernel_size = Cell::gates * sizes.features * width;
+    recurrent_kernel_size = Cell::recurrent_gates * sizes.units * width;
+    bias_size = Cell::parameters ? 0 : Cell::gradient_blocks * width;
+    kernel = layout.take<T>(sizes.row_sets * kernel_size);
+    recurrent_kernel = layout.take<T>(sizes.row_sets * recurrent_kernel_size);
+    bias = layout.take<T>(sizes.row_sets * bias_size);
   }
   // Clears the part that belongs to one shard.
   void zero(const Sizes& sizes, int shard, int shards) const {
-    const int64_t width = padded<T>(sizes.units);
-    clear_part(kernel, Cell::gates * sizes.features * width, shard, shards);
-    clear_part(recurrent_kernel, Cell::recurrent_gates * sizes.units * width, shard, shards);
-    if (!Cell::parameters) clear_part(bias, Cell::gradient_blocks * width, shard, shards);
+    clear_part(kernel, sizes.row_sets * kernel_size, shard, shards);
+    clear_part(recurrent_kernel, sizes.row_sets * recurrent_kernel_size, shard, shards);
+    clear_part(bias, sizes.row_sets * bias_size, shard, shards);
+  }
+  WeightSums of_set(int64_t set) const {
+    WeightSums sums = *this;
+    sums.kernel += set * kernel_size;
+    sums.recurrent_kernel += set * recurrent_kernel_size;
+    sums.bias += set * bias_size;
+    return sums;
   }
 };
 
-// What the walk through a segment leaves for the sums over its positions. Positions are in the order of the segment:
-// step by step, and within a step in the order of the schedule.
+// What the walk through a segment leaves for the sums over its positions. Positions are in the order of the sums: first
+// those of the rows with an even number, even if there is one set (two shards then list their positions in cache lines
+// of their own); of these, step by step, and within a step in the order of the schedule.
 template <class T, class Cell>
 struct SegmentBuffer {
   OperandRows<T> x, h_operand;
   int64_t* at;  // [positions]: row * time + t
   const T **gradient_rows, **made_rows;
-  T *gradient, *made;  // within a step, the rows of a shard lie together
+  T *gradient, *made;  // those of a shard lie together, in its own order
 
   void place(ArenaLayout& layout, const Sizes& sizes) {
     const int64_t positions = sizes.segment_positions, width = padded<T>(sizes.units);
@@ -88,20 +100,20 @@ struct BackwardShared {
   }
 };
 
-// The kernels' rows are divided into so many parts, and their columns among the shards of a part. Each shard packs the
-// rows of its part, and reads the gradients of its columns, most of which another core has written.
-inline int64_t row_parts(int64_t shards) {
+// For each set, the kernels' rows are divided into so many parts, and their columns among the shards of a part. Each
+// shard packs the rows of its part, and reads the gradients of its columns, most of which another core has written.
+inline int64_t row_parts(int64_t shards, int64_t sets) {
   int64_t parts = 1;
-  while (parts < shards && parts * parts * 4 <= shards) ++parts;
+  while (parts * sets < shards && parts * parts * 4 * sets <= shards) ++parts;
   return parts;
 }
 inline int64_t tiles_of(int64_t rows) { return (rows + tile_rows - 1) / tile_rows; }
 
 template <class T, class Cell>
 struct BackwardScratch {
-  T* parameters;         // [rows][parameters][units padded]: sums of their gradients, one for each row of a group
-  Chunk chunk;           // the positions of this shard in a segment
-  int64_t* step_offset;  // [steps + 1]: start of the positions of all shards
+  T* parameters;           // [rows][parameters][units padded]: sums of their gradients, one for each row of a group
+  Chunk chunk;             // the positions of this shard in a segment
+  int64_t* set_offset[2];  // [steps]: where the positions of a set begin
   const T **token_rows, **gradient_rows, **saved_rows, **h_rows, **h_before_rows, **c_before_rows, **operand_rows;
   T *saved, *h, *h_before, *c_before, *dh, *dc, *d_made;
   T *past_dh, *past_dc;  // with zoneout: the gradients that bypass the cell
@@ -117,7 +129,7 @@ struct BackwardScratch {
     const bool recurrent_masks = sizes.recurrent_dropout_masks > 0;
     parameters = layout.take<T>(rows * Cell::parameters * width);
     chunk.place(layout, positions);
-    step_offset = layout.take<int64_t>(positions + 1);
+    for (auto& offset : set_offset) offset = layout.take<int64_t>(positions);
     token_rows = layout.take<const T*>(sizes.tokens ? target_chunk_positions : 0);
     gradient_rows = layout.take<const T*>(at_least(positions, target_chunk_positions));
     saved_rows = layout.take<const T*>(rows);
@@ -142,7 +154,7 @@ struct BackwardScratch {
     dx_one = layout.take<T>(sizes.dropout_masks > 1 ? positions * x_width : 0);
     panel = layout.take<T>(target_chunk_positions * 2 * lanes<T>);
     const int64_t tiles = tiles_of(sizes.features) + (Cell::recurrent_gates ? tiles_of(sizes.units) : 0);
-    const int64_t parts = row_parts(shards);
+    const int64_t parts = row_parts(shards, sizes.row_sets);
     columns = layout.take<T>(2 * packed_columns<T>((tiles + parts - 1) / parts * tile_rows, target_chunk_positions));
     bytes = layout.used();
   }
@@ -185,18 +197,22 @@ class BackwardShard {
   // Adds the positions of a segment to this shard's part of the sums.
   void sum(const Segment& segment, int buffer) {
     buffer_ = shared_.buffers[buffer];
-    if (call_.in.ids) add_to_tokens(segment.positions);
-    if (!Cell::parameters) add_bias(segment.positions);
-    // In pieces whose panels and packed columns stay in the caches; sums do not depend on them.
     const int64_t features = call_.in.ids ? 0 : sizes_.features, units = Cell::recurrent_gates ? sizes_.units : 0;
-    for (int64_t p = 0; p < segment.positions; p += target_chunk_positions)
-      add_weights(features, units, p, at_most(target_chunk_positions, segment.positions - p));
+    if (call_.in.ids) add_to_tokens(segment.positions);
+    for (int64_t set = 0; set < sizes_.row_sets; ++set) {
+      const int64_t first = set ? segment.even : 0;
+      const int64_t last = set + 1 < sizes_.row_sets ? segment.even : segment.positions;
+      if (!Cell::parameters) add_bias(set, first, last);
+      // In pieces whose panels and packed columns stay in the caches; sums do not depend on them.
+      for (int64_t p = first; p < last; p += target_chunk_positions)
+        add_weights(set, features, units, p, at_most(target_chunk_positions, last - p));
+    }
   }
 
   // Runs after every segment: the products that were postponed, for this shard's part of the kernel and of the tokens.
   void finish_tokens() {
     const int64_t features = sizes_.features, x_width = padded<T>(features);
-    for_tokens(ShardRange(sizes_.tokens, 0, 1), [&](int64_t, int64_t n) { add_weights(features, 0, 0, n); });
+    for_tokens(ShardRange(sizes_.tokens, 0, 1), [&](int64_t, int64_t n) { add_weights(0, features, 0, 0, n); });
     for_tokens(ShardRange(sizes_.tokens, shard_, call_.shards), [&](int64_t first, int64_t n) {
       for (int g = 0; g < Cell::gates; ++g)
         multiply<T>(n, scratch_.gradient_rows, g * width_, sizes_.units, shared_.kernel + g * sizes_.units * x_width,
@@ -264,31 +280,37 @@ class BackwardShard {
   // Lists the positions of this shard, and finds what they leave for the sums.
   void list_positions(const Segment& segment, const RowBlock& block, const RowBlock& all) {
     Chunk& chunk = scratch_.chunk;
-    int64_t listed = 0, p = 0;  // positions of all shards in the steps before, and of this shard
-    scratch_.step_offset[0] = 0;
+    int64_t before = 0;  // positions of the shards before
+    int64_t next_of_set[] = {0, segment.even};
     chunk.list(block, sizes_.time, segment.begin, segment.end, [&](int64_t step) {
-      const int64_t live = block.shared() ? segment.live : all.live(step);
-      listed += live;
-      scratch_.step_offset[step - segment.begin + 1] = listed;
+      const int64_t live = block.shared() ? segment.live : all.live(step), s = step - segment.begin;
+      before += shard_ * (live / call_.shards) + at_most(shard_, live % call_.shards);
+      for (int64_t set = 0; set < 2; ++set) {
+        scratch_.set_offset[set][s] = next_of_set[set];
+        next_of_set[set] += (live + 1 - set) / 2;
+      }
       return RowBlock::in_shard(live, shard_, call_.shards);
     });
-    for (int64_t s = 0; s < chunk.steps; ++s) {
-      const int64_t live = scratch_.step_offset[s + 1] - scratch_.step_offset[s];
-      const int64_t before = shard_ * (live / call_.shards) + at_most(shard_, live % call_.shards);
+    for (int64_t s = 0, p = 0; s < chunk.steps; ++s) {
       for (int64_t r = 0; r < chunk.live(s); ++r, ++p) {
-        const int64_t place = scratch_.step_offset[s] + before + r, i = in_segment(s, r);
+        const int64_t place = before + p, i = in_segment(s, r);
         const T* const gradient = buffer_.gradient + place * blocks * width_;
         scratch_.gradient_rows[p] = buffer_.gradient_rows[i] = gradient;
-        buffer_.made_rows[i] = buffer_.made + place * (Cell::phases > 1 ? width_ : 0);
-        buffer_.at[i] = chunk.at[p];
-        if (call_.in.ids) continue;
+        if (Cell::phases > 1) buffer_.made_rows[i] = buffer_.made + place * width_;
+        if (call_.in.ids) {
+          buffer_.at[i] = chunk.at[p];
+          continue;
+        }
         buffer_.x.set(i, call_.in.x + chunk.at[p] * sizes_.features);
         if (sizes_.dropout_masks) buffer_.x.mask(i, call_.in.dropout_mask, sizes_.batch, block.row(r));
       }
     }
   }
-  // The position in the segment of this shard's row r at a step.
-  int64_t in_segment(int64_t s, int64_t r) const { return scratch_.step_offset[s] + shard_ + r * call_.shards; }
+  // The position of this shard's row r at a step, in the order of the sums.
+  int64_t in_segment(int64_t s, int64_t r) const {
+    const int64_t row = shard_ + r * call_.shards;
+    return scratch_.set_offset[row & 1][s] + (row >> 1);
+  }
 
   // dh[r] += the gradients of the outputs at times t, from <= t < to, in the order of processing.
   void add_outputs(int64_t r, int64_t row, int64_t from, int64_t to) {
@@ -393,7 +415,7 @@ class BackwardShard {
     const int64_t rows = chunk.live(s), first = chunk.offset[s], step = chunk.first_step + s;
     const int64_t before = in_segment(s, 0);
     T* const gradient = const_cast<T*>(scratch_.gradient_rows[first]);
-    T* const made = const_cast<T*>(buffer_.made_rows[before]);
+    T* const made = Cell::phases > 1 ? const_cast<T*>(buffer_.made_rows[before]) : nullptr;
     for (int64_t r = 0; r < rows; ++r) {
       if (call_.back.d_sequence) gather_output_gradient(block, r, step);
       find_saved(block, r, step, first + r, in_segment(s, r));
@@ -415,7 +437,7 @@ class BackwardShard {
                                scratch_.dh,
                                scratch_.dc,
                                gradient,
-                               Cell::phases > 1 ? made : nullptr,
+                               made,
                                scratch_.d_made,
                                masks_ ? scratch_.operand_rows : scratch_.h_before_rows,
                                mask_of(made_gate)};
@@ -489,15 +511,24 @@ class BackwardShard {
     }
   };
 
-  // Adds the n positions from p on to this shard's part of the sums of the kernel (`features` rows) and of the recurrent
-  // kernel (`units` rows); either may be 0.
-  void add_weights(int64_t features, int64_t units, int64_t p, int64_t n) {
+  // The part of a set's `total` items that this shard handles: shards have equal ranges of the items of all sets.
+  ShardRange of_set(int64_t set, int64_t total) const {
+    ShardRange range(sizes_.row_sets * total, shard_, call_.shards);
+    range.first = at_least(range.first - set * total, 0);
+    range.last = at_most(range.last - set * total, total);
+    return range;
+  }
+
+  // Adds the n positions from p on, of a set, to this shard's part of the sums of the kernel (`features` rows) and of
+  // the recurrent kernel (`units` rows); either may be 0.
+  void add_weights(int64_t set, int64_t features, int64_t units, int64_t p, int64_t n) {
     constexpr int64_t wide = 2 * lanes<T>;
     const int64_t x_tiles = tiles_of(features), tiles = x_tiles + tiles_of(units);
     const int64_t panels = (width_ + wide - 1) / wide, columns = Cell::gates * panels;
-    const int64_t parts = at_most(tiles, row_parts(call_.shards));
-    const ShardRange range(parts * columns, shard_, call_.shards);
-    if (range.first == range.last) return;
+    const int64_t parts = at_most(tiles, row_parts(call_.shards, sizes_.row_sets));
+    const ShardRange range = of_set(set, parts * columns);
+    if (range.first >= range.last) return;
+    const WeightSums<T, Cell> sums = shared_.sums.of_set(set);
     for (int64_t part = range.first / columns; part * columns < range.last; ++part) {
       const ShardRange of(tiles, part, parts);
       KernelRows x(at_most(of.first, x_tiles), at_most(of.last, x_tiles), features, scratch_.columns);
@@ -507,20 +538,21 @@ class BackwardShard {
         for (int g = Cell::first_gate(phase); g < Cell::last_gate(phase); ++g) {
           const int64_t first = at_least(range.first - part * columns - g * panels, 0);
           const int64_t last = at_most(range.last - part * columns - g * panels, panels);
-          if (first < last) add_gate(phase, g, x, h, p, n, first * wide, at_most(last * wide, width_));
+          if (first < last) add_gate(sums, phase, g, x, h, p, n, first * wide, at_most(last * wide, width_));
         }
     }
   }
 
   // Columns begin .. end of gate g, in one pass for both kernels if they have the same gradient block.
-  void add_gate(int phase, int g, KernelRows& x, KernelRows& h, int64_t p, int64_t n, int64_t begin, int64_t end) {
+  void add_gate(const WeightSums<T, Cell>& sums, int phase, int g, KernelRows& x, KernelRows& h, int64_t p, int64_t n,
+                int64_t begin, int64_t end) {
     const int block = Cell::recurrent_gates ? Cell::recurrent_block(g) : g;
     const T* const* const d = (call_.in.ids && x.all ? scratch_.gradient_rows : buffer_.gradient_rows) + p;
     Outer<T> outer[2];
     int count = 0;
     if (x.count) {
       const T* const* rows = call_.in.ids ? scratch_.token_rows : buffer_.x.for_gate(g);
-      outer[count++] = x.outer(rows + p, n, shared_.sums.kernel + g * x.all * width_, width_);
+      outer[count++] = x.outer(rows + p, n, sums.kernel + g * x.all * width_, width_);
     }
     if (count && (block != g || !h.count)) {
       add_outer<T>(outer, count, n, d, g * width_, begin, end, width_, scratch_.panel);
@@ -528,35 +560,34 @@ class BackwardShard {
     }
     if (!h.count) return;
     const T* const* rows = Cell::makes_operand(phase) ? buffer_.made_rows : buffer_.h_operand.for_gate(g);
-    outer[count++] = h.outer(rows + p, n, shared_.sums.recurrent_kernel + g * h.all * width_, width_);
+    outer[count++] = h.outer(rows + p, n, sums.recurrent_kernel + g * h.all * width_, width_);
     add_outer<T>(outer, count, n, d, block * width_, begin, end, width_, scratch_.panel);
   }
 
-  // This shard's range of `width` columns, a multiple of the vector width.
-  ShardRange columns_of(int64_t width) const {
-    ShardRange range(width / lanes<T>, shard_, call_.shards);
+  // This shard's range of a set's `width` columns, a multiple of the vector width.
+  ShardRange columns_of(int64_t set, int64_t width) const {
+    ShardRange range = of_set(set, width / lanes<T>);
     range.first *= lanes<T>;
     range.last *= lanes<T>;
     return range;
   }
 
-  void add_bias(int64_t n) {
-    const ShardRange range = columns_of(blocks * width_);
-    T* const sum = shared_.sums.bias;
-    const T* const* d = buffer_.gradient_rows;
-    int64_t p = 0;
-    for (; p + 4 <= n; p += 4, d += 4)
+  void add_bias(int64_t set, int64_t p, int64_t last) {
+    const ShardRange range = columns_of(set, blocks * width_);
+    T* const sum = shared_.sums.bias + set * shared_.sums.bias_size;
+    const T* const* d = buffer_.gradient_rows + p;
+    for (; p + 4 <= last; p += 4, d += 4)
       for (int64_t j = range.first; j < range.last; j += lanes<T>)
         store<T>(sum + j, load<T>(sum + j) +
                               ((load<T>(d[0] + j) + load<T>(d[1] + j)) + (load<T>(d[2] + j) + load<T>(d[3] + j))));
-    for (; p < n; ++p, ++d)
+    for (; p < last; ++p, ++d)
       for (int64_t j = range.first; j < range.last; j += lanes<T>)
         store<T>(sum + j, load<T>(sum + j) + load<T>(*d + j));
   }
 
   void add_to_tokens(int64_t n) {
     const int64_t width = Cell::gates * width_;
-    const ShardRange range = columns_of(width);
+    const ShardRange range = columns_of(0, width);
     for (int64_t p = 0; p < n; ++p) {
       const T* from = buffer_.gradient_rows[p];
       T* to = shared_.tokens + call_.tokens.slots[buffer_.at[p]] * width;
@@ -599,13 +630,21 @@ class BackwardShard {
   SegmentBuffer<T, Cell> buffer_{};
 };
 
-// A range of the rows of out [rows, gates * units] = sums [gates][rows][units padded].
+// A row of `units` values = the sum over sets, whose rows are `size` values apart.
 template <class T>
-void copy_sums(const T* sums, const ShardRange& range, int64_t rows, int64_t units, int gates, T* out) {
+void add_sets(const T* sums, int64_t sets, int64_t size, int64_t units, T* out) {
+  if (sets == 1) return copy_row(out, sums, units);
+  for (int64_t j = 0; j < units; ++j) out[j] = sums[j] + sums[size + j];
+}
+
+// A range of the rows of out [rows, gates * units] = the sum over sets of [gates][rows][units padded].
+template <class T>
+void add_sets_of_rows(const T* sums, int64_t sets, int64_t size, const ShardRange& range, int64_t rows, int64_t units,
+                      int gates, T* out) {
   const int64_t width = padded<T>(units);
   for (int g = 0; g < gates; ++g)
     for (int64_t i = range.first; i < range.last; ++i)
-      copy_row(out + (i * gates + g) * units, sums + (g * rows + i) * width, units);
+      add_sets(sums + (g * rows + i) * width, sets, size, units, out + (i * gates + g) * units);
 }
 
 // Adds up the gradients of the parameters over the rows of a group, in their order.
@@ -624,17 +663,20 @@ void sum_parameters(const BackwardCall<T>& call) {
 template <class T, class Cell>
 void finish_backward(const BackwardCall<T>& call, int shard) {
   const int64_t units = call.sizes.units, features = call.sizes.features, width = padded<T>(units);
+  const int64_t sets = call.sizes.row_sets;
   const WeightSums<T, Cell> sums = BackwardShared<T, Cell>(call.sizes, call.shared).sums;
-  copy_sums(sums.kernel, ShardRange(features, shard, call.shards), features, units, Cell::gates, call.grad.kernel);
-  copy_sums(sums.recurrent_kernel, ShardRange(units, shard, call.shards), units, units, Cell::recurrent_gates,
-            call.grad.recurrent_kernel);
+  add_sets_of_rows(sums.kernel, sets, sums.kernel_size, ShardRange(features, shard, call.shards), features, units,
+                   Cell::gates, call.grad.kernel);
+  add_sets_of_rows(sums.recurrent_kernel, sets, sums.recurrent_kernel_size, ShardRange(units, shard, call.shards),
+                   units, units, Cell::recurrent_gates, call.grad.recurrent_kernel);
   if (shard > 0 || !call.grad.bias) return;
   if constexpr (Cell::parameters > 0) return sum_parameters<T, Cell>(call);
   for (int g = 0; g < Cell::gates; ++g) {
-    copy_row(call.grad.bias + g * units, sums.bias + g * width, units);
+    add_sets(sums.bias + g * width, sets, sums.bias_size, units, call.grad.bias + g * units);
     // The second row of two biases: the recurrent sum of gate g has a gradient block of its own.
     if (two_biases<Cell>)
-      copy_row(call.grad.bias + (Cell::gates + g) * units, sums.bias + Cell::recurrent_block(g) * width, units);
+      add_sets(sums.bias + Cell::recurrent_block(g) * width, sets, sums.bias_size, units,
+               call.grad.bias + (Cell::gates + g) * units);
   }
 }
 
