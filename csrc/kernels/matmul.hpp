@@ -277,6 +277,10 @@ template <class T>
         const int64_t stride = plain_stride<T>(operands[i].rows);
         const T* from = operands[i].columns + first * (plain_columns ? 1 : p_count);
         T* to = operands[i].to + first * n + column;
+        // The sums of the next tile come while this one is computed.
+        for (int r = 0; r < tile_rows; ++r)
+          for (int64_t v = 0; v < wide; v += 64 / static_cast<int64_t>(sizeof(T)))
+            __builtin_prefetch(to + (rows + r) * n + v, 1);
         if (width == wide) tile_of_columns<T, 2>(rows, from, stride, p_count, panel, to, n);
         else tile_of_columns<T, 1>(rows, from, stride, p_count, panel, to, n);
       });
