@@ -30,3 +30,4 @@ def _own_settings() -> Iterator[None]:
     yield
     kernels.choose_instruction_set(name)
     kernels.set_num_threads(threads)
+    kernels.use_bf16_instructions(True)

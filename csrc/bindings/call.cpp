@@ -89,7 +89,8 @@ Spec spec_of(const double* values) {
           values[3] != 0,
           values[4] != 0,
           values[5] != 0,
-          values[6]};
+          values[6],
+          values[7] != 0};
 }
 
 void call_forward(const Spec& spec, bool is_double, const Buffers& operands, const Buffers& outputs,

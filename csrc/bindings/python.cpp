@@ -203,6 +203,8 @@ NB_MODULE(_kernels, m) {
   });
   m.def("instruction_set", [] { return std::string(instruction_set().name); });
   m.def("choose_instruction_set", [](const std::string& name) { return choose_instruction_set(name.c_str()); });
+  m.def("bf16_instructions", [] { return bf16_products() == Products::pairs; });
+  m.def("use_bf16_instructions", &use_bf16_instructions);
   m.def("set_num_threads", &set_num_threads);
   m.def("num_threads", &num_threads);
   m.def("multiply_add_peak", &multiply_add_peak, nb::call_guard<nb::gil_scoped_release>());

@@ -10,6 +10,10 @@
 
 namespace gatewright {
 
+// How the operands of products are read: as they are, or rounded to bfloat16, with the instructions of AVX512-BF16 for
+// pairs of values or without (see kernels/bf16.hpp). Everything else has the type of the call.
+enum class Products : int32_t { full = 0, rounded = 1, pairs = 2 };
+
 enum class Activation : int32_t { tanh = 0, sigmoid = 1, relu = 2, hard_sigmoid = 3, linear = 4 };
 
 // A recurrence: see gatewright.ops.recurrence.Recurrence.
@@ -21,6 +25,8 @@ struct Spec {
   bool reverse;
   bool zero_output_for_mask;
   double zoneout = 0;  // without a zoneout mask, the weight of the previous value in each new state
+  bool bf16 =
+      false;  // whether the operands of products are rounded to bfloat16; not in float64, nor with packed weights
 };
 
 // The facts of a cell that a call's memory and shapes depend on, as the Cell declares them (kernels/cells/cell.hpp).
@@ -41,9 +47,10 @@ struct Sizes {
   int64_t table = 0;                // rows of x if ids index them
   int64_t tokens = 0;               // number of distinct ids
   bool zoneout = false;             // whether the recurrence has zoneout
-  int64_t group_rows = 0;           // of the backward pass: the most rows of a group (see Segment)
-  int64_t segment_positions = 0;    // of the backward pass: the most positions of a segment
-  int64_t row_sets = 1;             // of the backward pass: the sets of rows that have weight gradients of their own
+  Products products = Products::full;
+  int64_t group_rows = 0;         // of the backward pass: the most rows of a group (see Segment)
+  int64_t segment_positions = 0;  // of the backward pass: the most positions of a segment
+  int64_t row_sets = 1;           // of the backward pass: the sets of rows that have weight gradients of their own
 };
 
 template <class T>

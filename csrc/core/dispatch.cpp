@@ -3,6 +3,10 @@
 #include <atomic>
 #include <cstring>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #define GW_DECLARE(isa)                     \
   namespace isa {                           \
   extern const Kernels<float> kernels_f32;  \
@@ -26,6 +30,13 @@ bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
 }
+// Not every compiler that builds the kernels knows this extension by name. The registers are those of AVX-512.
+bool has_avx512_bf16() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return has_avx512() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax >> 5 & 1);
+}
+#else
+bool has_avx512_bf16() { return false; }
 #endif
 bool always() { return true; }
 
@@ -49,6 +60,7 @@ const InstructionSet* widest() {
 }
 
 std::atomic<const InstructionSet*> chosen{nullptr};
+std::atomic<bool> bf16_instructions{true};
 
 }  // namespace
 
@@ -75,5 +87,13 @@ bool choose_instruction_set(const char* name) {
     }
   return false;
 }
+
+Products bf16_products() {
+  static const bool supported = has_avx512_bf16();
+  const bool used = supported && bf16_instructions.load() && std::strcmp(instruction_set().name, "avx512") == 0;
+  return used ? Products::pairs : Products::rounded;
+}
+
+void use_bf16_instructions(bool use) { bf16_instructions.store(use); }
 
 }  // namespace gatewright

@@ -131,6 +131,7 @@ void prepare(const Spec& spec, Sizes& sizes, const Inputs<T>& in, const Live& li
              Tokens& tokens) {
   schedule.build(live, sizes.batch, sizes.time, spec.reverse);
   sizes.zoneout = in.zoneout_mask || spec.zoneout != 0;
+  if (spec.bf16) sizes.products = bf16_products();
   if (!in.ids) return;
   tokens.build(in.ids, sizes.table, schedule.view(), sizes.batch, sizes.time);
   sizes.tokens = tokens.distinct();

@@ -87,9 +87,10 @@ struct BackwardShared {
     const Inputs<T>& in = call.in;
     const int64_t units = sizes.units;
     for (int g = 0; g < Cell::gates; ++g) {
-      if (2 * g % call.shards == shard) pack_gate_transposed(in.kernel, sizes.features, units, Cell::gates, g, kernel);
+      if (2 * g % call.shards == shard)
+        pack_gate_transposed(sizes.products, in.kernel, sizes.features, units, Cell::gates, g, kernel);
       if (g < Cell::recurrent_gates && (2 * g + 1) % call.shards == shard)
-        pack_gate_transposed(in.recurrent_kernel, units, units, Cell::gates, g, recurrent_kernel);
+        pack_gate_transposed(sizes.products, in.recurrent_kernel, units, units, Cell::gates, g, recurrent_kernel);
     }
     if (shard == 0) pack_parameters<Cell>(in.bias, units, parameters);
     sums.zero(sizes, shard, call.shards);
@@ -118,6 +119,7 @@ struct BackwardScratch {
   T *saved, *h, *h_before, *c_before, *dh, *dc, *d_made;
   T *past_dh, *past_dc;  // with zoneout: the gradients that bypass the cell
   T *mask, *operand, *product, *dx, *dx_one, *panel, *columns;
+  Rounding<T> rounding;
   int64_t rows, positions;
   size_t bytes;
 
@@ -156,6 +158,7 @@ struct BackwardScratch {
     const int64_t tiles = tiles_of(sizes.features) + (Cell::recurrent_gates ? tiles_of(sizes.units) : 0);
     const int64_t parts = row_parts(shards, sizes.row_sets);
     columns = layout.take<T>(2 * packed_columns<T>((tiles + parts - 1) / parts * tile_rows, target_chunk_positions));
+    rounding = {sizes.products, layout.take<T>(rounded_values<T>(sizes.products, sizes.units))};
     bytes = layout.used();
   }
 };
@@ -215,8 +218,9 @@ class BackwardShard {
     for_tokens(ShardRange(sizes_.tokens, 0, 1), [&](int64_t, int64_t n) { add_weights(0, features, 0, 0, n); });
     for_tokens(ShardRange(sizes_.tokens, shard_, call_.shards), [&](int64_t first, int64_t n) {
       for (int g = 0; g < Cell::gates; ++g)
-        multiply<T>(n, scratch_.gradient_rows, g * width_, sizes_.units, shared_.kernel + g * sizes_.units * x_width,
-                    x_width, scratch_.dx, x_width, g ? Start<T>::strided(scratch_.dx, x_width) : Start<T>::none());
+        multiply<T>(scratch_.rounding, n, scratch_.gradient_rows, g * width_, sizes_.units,
+                    shared_.kernel + g * sizes_.units * x_width, x_width, scratch_.dx, x_width,
+                    g ? Start<T>::strided(scratch_.dx, x_width) : Start<T>::none());
       for (int64_t i = 0; i < n; ++i) {
         const int32_t row = call_.tokens.distinct[first + i];
         if (row != outside_table) copy_row(call_.grad.x + row * features, scratch_.dx + i * x_width, features);
@@ -273,8 +277,8 @@ class BackwardShard {
     Chunk piece = scratch_.chunk;
     piece.at += first;
     piece.positions = n;
-    project_backward(call_.in, sizes_, piece, scratch_.gradient_rows + first, shared_.kernel, Cell::gates, width_,
-                     scratch_.dx, scratch_.dx_one, call_.grad.x);
+    project_backward(scratch_.rounding, call_.in, sizes_, piece, scratch_.gradient_rows + first, shared_.kernel,
+                     Cell::gates, width_, scratch_.dx, scratch_.dx_one, call_.grad.x);
   }
 
   // Lists the positions of this shard, and finds what they leave for the sums.
@@ -482,8 +486,8 @@ class BackwardShard {
   void recur_backward(int phase, int g, int64_t rows, int64_t first) {
     const T* mask = mask_of(g);
     T* to = Cell::makes_operand(phase) ? scratch_.d_made : mask ? scratch_.product : scratch_.dh;
-    multiply<T>(rows, scratch_.gradient_rows + first, Cell::recurrent_block(g) * width_, sizes_.units,
-                shared_.recurrent_kernel + g * sizes_.units * width_, width_, to, width_,
+    multiply<T>(scratch_.rounding, rows, scratch_.gradient_rows + first, Cell::recurrent_block(g) * width_,
+                sizes_.units, shared_.recurrent_kernel + g * sizes_.units * width_, width_, to, width_,
                 to == scratch_.dh ? Start<T>::strided(to, width_) : Start<T>::none());
     if (Cell::makes_operand(phase) || !mask) return;
     for_block<T>(rows, width_, [&](int64_t r, int64_t j) {
@@ -504,8 +508,8 @@ class BackwardShard {
           all(all),
           columns(columns) {}
     // Gates with the same operand share the packed columns.
-    Outer<T> outer(const T* const* rows, int64_t n, T* sums, int64_t width) {
-      if (rows != packed) pack_columns(count, n, rows, first, all - first, columns);
+    Outer<T> outer(Products products, const T* const* rows, int64_t n, T* sums, int64_t width) {
+      if (rows != packed) pack_columns(products, count, n, rows, first, all - first, columns);
       packed = rows;
       return {columns, count, sums + first * width};
     }
@@ -552,16 +556,16 @@ class BackwardShard {
     int count = 0;
     if (x.count) {
       const T* const* rows = call_.in.ids ? scratch_.token_rows : buffer_.x.for_gate(g);
-      outer[count++] = x.outer(rows + p, n, sums.kernel + g * x.all * width_, width_);
+      outer[count++] = x.outer(sizes_.products, rows + p, n, sums.kernel + g * x.all * width_, width_);
     }
     if (count && (block != g || !h.count)) {
-      add_outer<T>(outer, count, n, d, g * width_, begin, end, width_, scratch_.panel);
+      add_outer<T>(sizes_.products, outer, count, n, d, g * width_, begin, end, width_, scratch_.panel);
       count = 0;
     }
     if (!h.count) return;
     const T* const* rows = Cell::makes_operand(phase) ? buffer_.made_rows : buffer_.h_operand.for_gate(g);
-    outer[count++] = h.outer(rows + p, n, sums.recurrent_kernel + g * h.all * width_, width_);
-    add_outer<T>(outer, count, n, d, block * width_, begin, end, width_, scratch_.panel);
+    outer[count++] = h.outer(sizes_.products, rows + p, n, sums.recurrent_kernel + g * h.all * width_, width_);
+    add_outer<T>(sizes_.products, outer, count, n, d, block * width_, begin, end, width_, scratch_.panel);
   }
 
   // This shard's range of a set's `width` columns, a multiple of the vector width.

@@ -66,9 +66,9 @@ struct ForwardShared {
   void fill(const Inputs<T>& in, const Sizes& sizes, int shard, int shards) const {
     const int64_t units = sizes.units, width = padded<T>(units);
     for (int g = 0; g < Cell::gates; ++g) {
-      if (2 * g % shards == shard) pack_gate(in.kernel, sizes.features, units, Cell::gates, g, kernel);
+      if (2 * g % shards == shard) pack_gate(sizes.products, in.kernel, sizes.features, units, Cell::gates, g, kernel);
       if (g < Cell::recurrent_gates && (2 * g + 1) % shards == shard)
-        pack_gate(in.recurrent_kernel, units, units, Cell::gates, g, recurrent_kernel);
+        pack_gate(sizes.products, in.recurrent_kernel, units, units, Cell::gates, g, recurrent_kernel);
     }
     if (shard > 0) return;
     pack_bias<Cell>(in.bias, units, bias);
@@ -88,6 +88,7 @@ struct ForwardScratch {
   T **saved_rows, **output_rows;
   T *projected, *sums, *saved, *h, *c, *made, *masks, *masked;
   T *h_before, *c_before;  // only with zoneout
+  Rounding<T> rounding;
   int64_t rows, positions;
   size_t bytes;
 
@@ -114,6 +115,8 @@ struct ForwardScratch {
     masked = layout.take<T>(n * rows * width);
     h_before = layout.take<T>(sizes.zoneout ? rows * width : 0);
     c_before = layout.take<T>(sizes.zoneout && Cell::has_c ? rows * width : 0);
+    rounding = {sizes.products,
+                layout.take<T>(rounded_values<T>(sizes.products, at_least(sizes.features, sizes.units)))};
     bytes = layout.used();
   }
 };
@@ -124,6 +127,8 @@ void project_tokens(const ForwardCall<T>& call, int shard) {
   const Sizes& sizes = call.sizes;
   const int64_t width = padded<T>(sizes.units), stride = Cell::gates * width;
   const ForwardShared<T, Cell> shared(sizes, call.shared, call.projections);
+  const Rounding<T> rounding =
+      ForwardScratch<T, Cell>(sizes, call.shards, call.scratch + shard * call.shard_bytes).rounding;
   const T* rows[target_chunk_positions];
   const ShardRange range(sizes.tokens, shard, call.shards);
   for (int64_t first = range.first; first < range.last; first += target_chunk_positions) {
@@ -131,7 +136,7 @@ void project_tokens(const ForwardCall<T>& call, int shard) {
     for (int64_t i = 0; i < n; ++i)
       rows[i] = row_of_slot(call.tokens, first + i, call.in.x, sizes.features, call.missing);
     for (int g = 0; g < Cell::gates; ++g)
-      multiply<T>(n, rows, 0, sizes.features, shared.kernel + g * sizes.features * width, width,
+      multiply<T>(rounding, n, rows, 0, sizes.features, shared.kernel + g * sizes.features * width, width,
                   shared.tokens + first * stride + g * width, stride, Start<T>::strided(shared.bias + g * width, 0));
   }
 }
@@ -207,7 +212,7 @@ class ForwardShard {
         scratch_.projected_rows[p] = shared_.tokens + call_.tokens.slots[chunk.at[p]] * width;
     } else {
       gather_inputs(call_.in, sizes_, chunk, scratch_.x);
-      project(chunk, scratch_.x, sizes_.features, shared_.kernel, shared_.bias, Cell::gates, width_,
+      project(scratch_.rounding, chunk, scratch_.x, sizes_.features, shared_.kernel, shared_.bias, Cell::gates, width_,
               scratch_.projected);
       for (int64_t p = 0; p < chunk.positions; ++p) scratch_.projected_rows[p] = scratch_.projected + p * width;
     }
@@ -326,8 +331,8 @@ class ForwardShard {
     const T* const* operand = scratch_.h_rows;
     if (Cell::makes_operand(phase)) operand = scratch_.made_rows;
     else if (masks_) operand = scratch_.masked_rows + gate_mask(g) * scratch_.rows;
-    multiply<T>(rows, operand, 0, sizes_.units, shared_.recurrent_kernel + g * sizes_.units * width_, width_,
-                scratch_.sums + g * width_, Cell::gates * width_,
+    multiply<T>(scratch_.rounding, rows, operand, 0, sizes_.units, shared_.recurrent_kernel + g * sizes_.units * width_,
+                width_, scratch_.sums + g * width_, Cell::gates * width_,
                 Cell::separate(g) ? Start<T>::strided(shared_.recurrent_bias + g * width_, 0)
                                   : Start<T>::by_address(projected, g * width_, call_.in.ids != nullptr));
   }

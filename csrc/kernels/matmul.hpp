@@ -5,7 +5,7 @@
 // Rows are split evenly (16 = 6 + 5 + 5), since a tile of one row is slow.
 #pragma once
 
-#include "kernels/workspace.hpp"
+#include "kernels/bf16.hpp"
 
 namespace gatewright {
 namespace GW_ISA {
@@ -20,17 +20,36 @@ struct MatrixView {
   int64_t n_stride;
 };
 
-// Packs b [k, n] into panels; columns n .. padded(n) become zero. `packed` holds k * padded(n) values.
+// `count` values of row i of b [k, n], from column `first` on, or pairs of rows.
 template <class T>
-[[gnu::noinline]] void pack(MatrixView<T> b, int64_t k, int64_t n, T* packed) {
+inline void pack_rounded(Products products, const MatrixView<T>& b, int64_t k, int64_t i, int64_t first, int64_t count,
+                         T* packed) {
+  if constexpr (can_round<T>) {
+    const T* const column = b.data + first * b.n_stride;
+    if (products == Products::rounded) {
+      const T* const row = column + exchanged(i, k) * b.k_stride;
+      for (int64_t j = 0; j < count; ++j) packed[j] = rounded(row[j * b.n_stride]);
+      return;
+    }
+    const T* const even = column + 2 * i * b.k_stride;
+    const T* const odd = 2 * i + 1 < k ? even + b.k_stride : nullptr;
+    for (int64_t j = 0; j < count; ++j) packed[j] = pair_of(even[j * b.n_stride], odd ? odd[j * b.n_stride] : T(0));
+  }
+}
+
+// Packs b [k, n] into panels; columns n .. padded(n) become zero. `packed` holds k * padded(n) values, or fewer pairs.
+template <class T>
+[[gnu::noinline]] void pack(Products products, MatrixView<T> b, int64_t k, int64_t n, T* packed) {
   constexpr int64_t wide = 2 * lanes<T>;
   const int64_t columns = padded<T>(n);
   for (int64_t first = 0; first < columns; first += wide) {
     const int64_t width = columns - first < wide ? columns - first : wide;
     const int64_t present = n - first < width ? n - first : width;
-    for (int64_t i = 0; i < k; ++i) {
+    for (int64_t i = 0; i < depth_of(products, k); ++i) {
       const T* from = b.data + i * b.k_stride + first * b.n_stride;
-      for (int64_t j = 0; j < present; ++j) packed[j] = from[j * b.n_stride];
+      if (products != Products::full) pack_rounded(products, b, k, i, first, present, packed);
+      else
+        for (int64_t j = 0; j < present; ++j) packed[j] = from[j * b.n_stride];
       for (int64_t j = present; j < width; ++j) packed[j] = T(0);
       packed += width;
     }
@@ -52,8 +71,8 @@ template <int N, class F>
 #define GW_EACH(index) [&](auto index) __attribute__((always_inline))
 
 // The sums of a tile, in registers. The loop is unrolled: on a core shared with another thread, its counter
-// instructions would delay the multiplications.
-template <class T, int Rows, int Vectors>
+// instructions would delay the multiplications. With Pairs, each of the k values of an operand is a pair.
+template <class T, int Rows, int Vectors, bool Pairs>
 struct Tile {
   Vector<T> sum[Rows][Vectors];
 
@@ -64,8 +83,13 @@ struct Tile {
       Vector<T> b[Vectors];
       unrolled<Vectors>(GW_EACH(v) { b[v] = load<T>(panel + (i * Vectors + v) * lanes<T>); });
       unrolled<Rows>(GW_EACH(r) {
-        const T a = factor(r, i);
-        unrolled<Vectors>(GW_EACH(v) { sum[r][v] += a * b[v]; });
+        if constexpr (Pairs) {
+          const Vector<T> a = pair_everywhere(factor(r, i));
+          unrolled<Vectors>(GW_EACH(v) { sum[r][v] = add_pairs(sum[r][v], a, b[v]); });
+        } else {
+          const T a = factor(r, i);
+          unrolled<Vectors>(GW_EACH(v) { sum[r][v] += a * b[v]; });
+        }
       });
     }
   }
@@ -85,6 +109,10 @@ struct Start {
   static Start none() { return {}; }
   static Start strided(const T* first, int64_t stride) { return {first, stride, nullptr, 0, false}; }
   static Start by_address(const T* const* rows, int64_t offset, bool last) { return {nullptr, 0, rows, offset, last}; }
+  // That of the rows from `row` on.
+  Start from(int64_t row) const {
+    return {first ? first + row * stride : nullptr, stride, rows ? rows + row : nullptr, offset, last};
+  }
   const T* of(int64_t row, int64_t column) const {
     if (rows) return rows[row] + offset + column;
     return first ? first + row * stride + column : nullptr;
@@ -93,10 +121,10 @@ struct Start {
 
 // c[row][0 .. Vectors) = start[row] + sum over k of a[row][offset + k] * panel[k]; start[0] may be null (zero). `last`:
 // the start is added to the finished sum.
-template <class T, int Rows, int Vectors>
+template <class T, int Rows, int Vectors, bool Pairs>
 [[gnu::noinline]] void rows_by_panel(const T* const* a, int64_t offset, int64_t k, const T* panel, T* c,
                                      int64_t c_stride, const T* const* start, bool last) {
-  Tile<T, Rows, Vectors> tile;
+  Tile<T, Rows, Vectors, Pairs> tile;
   const T* row[Rows];
   unrolled<Rows>(GW_EACH(r) { row[r] = a[r] + offset; });
   if (last)
@@ -113,21 +141,21 @@ template <class T, int Rows, int Vectors>
       GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { store<T>(c + r * c_stride + v * lanes<T>, tile.sum[r][v]); }); });
 }
 
-template <class T, int Vectors>
+template <class T, int Vectors, bool Pairs>
 inline void tile_by_panel(int rows, const T* const* a, int64_t offset, int64_t k, const T* panel, T* c,
                           int64_t c_stride, const T* const* start, bool last) {
   switch (rows) {
-    case 6: return rows_by_panel<T, 6, Vectors>(a, offset, k, panel, c, c_stride, start, last);
-    case 5: return rows_by_panel<T, 5, Vectors>(a, offset, k, panel, c, c_stride, start, last);
-    case 4: return rows_by_panel<T, 4, Vectors>(a, offset, k, panel, c, c_stride, start, last);
-    case 3: return rows_by_panel<T, 3, Vectors>(a, offset, k, panel, c, c_stride, start, last);
-    case 2: return rows_by_panel<T, 2, Vectors>(a, offset, k, panel, c, c_stride, start, last);
-    case 1: return rows_by_panel<T, 1, Vectors>(a, offset, k, panel, c, c_stride, start, last);
+    case 6: return rows_by_panel<T, 6, Vectors, Pairs>(a, offset, k, panel, c, c_stride, start, last);
+    case 5: return rows_by_panel<T, 5, Vectors, Pairs>(a, offset, k, panel, c, c_stride, start, last);
+    case 4: return rows_by_panel<T, 4, Vectors, Pairs>(a, offset, k, panel, c, c_stride, start, last);
+    case 3: return rows_by_panel<T, 3, Vectors, Pairs>(a, offset, k, panel, c, c_stride, start, last);
+    case 2: return rows_by_panel<T, 2, Vectors, Pairs>(a, offset, k, panel, c, c_stride, start, last);
+    case 1: return rows_by_panel<T, 1, Vectors, Pairs>(a, offset, k, panel, c, c_stride, start, last);
   }
 }
 
 // One row against several panels: the two sums of a single panel would wait for one another at every k.
-template <class T, int Panels>
+template <class T, int Panels, bool Pairs>
 inline void row_by_panels(const T* a, int64_t k, const T* packed, T* c, const T* start, bool last) {
   constexpr int64_t wide = 2 * lanes<T>;
   Vector<T> sum[Panels][2];
@@ -136,7 +164,11 @@ inline void row_by_panels(const T* a, int64_t k, const T* packed, T* c, const T*
   for (int64_t i = 0; i < k; ++i) {
     const T factor = a[i];
     for (int p = 0; p < Panels; ++p)
-      for (int v = 0; v < 2; ++v) sum[p][v] += factor * load<T>(packed + p * wide * k + i * wide + v * lanes<T>);
+      for (int v = 0; v < 2; ++v) {
+        const Vector<T> b = load<T>(packed + p * wide * k + i * wide + v * lanes<T>);
+        if constexpr (Pairs) sum[p][v] = add_pairs(sum[p][v], pair_everywhere(factor), b);
+        else sum[p][v] += factor * b;
+      }
   }
   for (int p = 0; p < Panels && last; ++p)
     for (int v = 0; v < 2; ++v) sum[p][v] += load<T>(start + p * wide + v * lanes<T>);
@@ -155,16 +187,15 @@ inline void for_tiles(int64_t total, F f) {
   }
 }
 
-// c [rows, n] = start [rows, n] + a [rows, k] b [k, n]. Rows of a begin `offset` values after the given addresses; b is
-// packed, n padded; start may be c itself (which adds to c).
-template <class T>
-[[gnu::noinline]] void multiply(int64_t rows, const T* const* a, int64_t offset, int64_t k, const T* packed, int64_t n,
-                                T* c, int64_t c_stride, const Start<T>& start) {
+// The product `multiply` of operands that need no rounding.
+template <class T, bool Pairs>
+[[gnu::noinline]] void multiply_as_is(int64_t rows, const T* const* a, int64_t offset, int64_t k, const T* packed,
+                                      int64_t n, T* c, int64_t c_stride, const Start<T>& start) {
   constexpr int64_t wide = 2 * lanes<T>;
   int64_t column = 0;
   if (rows == 1)
     for (; column + 4 * wide <= n; column += 4 * wide)
-      row_by_panels<T, 4>(a[0] + offset, k, packed + column * k, c + column, start.of(0, column), start.last);
+      row_by_panels<T, 4, Pairs>(a[0] + offset, k, packed + column * k, c + column, start.of(0, column), start.last);
   for (; column < n; column += wide) {
     const bool full = n - column >= wide;
     const T* panel = packed + column * k;
@@ -172,10 +203,41 @@ template <class T>
       T* to = c + first * c_stride + column;
       const T* from[tile_rows];
       for (int r = 0; r < count; ++r) from[r] = start.of(first + r, column);
-      if (full) tile_by_panel<T, 2>(count, a + first, offset, k, panel, to, c_stride, from, start.last);
-      else tile_by_panel<T, 1>(count, a + first, offset, k, panel, to, c_stride, from, start.last);
+      if (full) tile_by_panel<T, 2, Pairs>(count, a + first, offset, k, panel, to, c_stride, from, start.last);
+      else tile_by_panel<T, 1, Pairs>(count, a + first, offset, k, panel, to, c_stride, from, start.last);
     });
   }
+}
+
+// The product `multiply` of operands that are rounded, some rows at a time.
+template <class T>
+void multiply_rounded(const Rounding<T>& rounding, int64_t rows, const T* const* a, int64_t offset, int64_t k,
+                      const T* packed, int64_t n, T* c, int64_t c_stride, const Start<T>& start) {
+  const int64_t depth = depth_of(rounding.products, k), stride = padded<T>(depth);
+  const T* from[most_rounded_rows];
+  for (int64_t first = 0; first < rows; first += most_rounded_rows) {
+    const int64_t count = at_most(most_rounded_rows, rows - first);
+    for (int64_t r = 0; r < count; ++r) {
+      T* const to = rounding.scratch + r * stride;
+      if (rounding.products == Products::pairs) pair_neighbours(a[first + r] + offset, k, to);
+      else round_exchanged(a[first + r] + offset, k, to);
+      from[r] = to;
+    }
+    with_pairs(rounding.products, [&](auto pairs) {
+      multiply_as_is<T, pairs>(count, from, 0, depth, packed, n, c + first * c_stride, c_stride, start.from(first));
+    });
+  }
+}
+
+// c [rows, n] = start [rows, n] + a [rows, k] b [k, n]. Rows of a begin `offset` values after the given addresses; b is
+// packed, n padded; start may be c itself (which adds to c).
+template <class T>
+void multiply(const Rounding<T>& rounding, int64_t rows, const T* const* a, int64_t offset, int64_t k, const T* packed,
+              int64_t n, T* c, int64_t c_stride, const Start<T>& start) {
+  if constexpr (can_round<T>)
+    if (rounding.products != Products::full)
+      return multiply_rounded(rounding, rows, a, offset, k, packed, n, c, c_stride, start);
+  multiply_as_is<T, false>(rows, a, offset, k, packed, n, c, c_stride, start);
 }
 
 // Whether pack_columns copies rows as they are. AVX-512 reads fewer values for each multiply-add, so that tiles whose
@@ -198,12 +260,29 @@ inline int64_t packed_columns(int64_t rows, int64_t p_count) {
   return plain_columns ? plain_stride<T>(rows) * p_count : rows * p_count + lanes<T>;
 }
 
+// pack_columns with rounding. Pairs are of the values of neighbouring positions.
+template <class T>
+void pack_rounded_columns(Products products, int64_t rows, int64_t p_count, const T* const* a, int64_t offset,
+                          T* packed) {
+  if (products == Products::pairs) {
+    for (int64_t p = 0; p < p_count; p += 2, packed += plain_stride<T>(rows))
+      pair_rows(a[p] + offset, p + 1 < p_count ? a[p + 1] + offset : nullptr, rows, packed);
+    return;
+  }
+  for_tiles(plain_columns ? 1 : rows, [&](int64_t first, int count) {
+    for (int64_t p = 0; p < p_count; ++p, packed += plain_columns ? plain_stride<T>(rows) : count)
+      round_row(a[exchanged(p, p_count)] + offset + first, plain_columns ? rows : count, packed);
+  });
+}
+
 // Packs columns of a [p_count, rows], whose rows are given by address, into tiles: the columns of each tile for all p
 // in order. Read in place, each position would need a cache line, and their strides map to the same few cache sets.
 // The columns begin `offset` values after the given addresses, where `present` values can be read.
 template <class T>
-[[gnu::noinline]] void pack_columns(int64_t rows, int64_t p_count, const T* const* a, int64_t offset, int64_t present,
-                                    T* packed) {
+[[gnu::noinline]] void pack_columns(Products products, int64_t rows, int64_t p_count, const T* const* a, int64_t offset,
+                                    int64_t present, T* packed) {
+  if constexpr (can_round<T>)
+    if (products != Products::full) return pack_rounded_columns(products, rows, p_count, a, offset, packed);
   if (plain_columns) {
     for (int64_t p = 0; p < p_count; ++p) copy_row(packed + p * plain_stride<T>(rows), a[p] + offset, rows);
     return;
@@ -222,11 +301,11 @@ template <class T>
 
 // c[i][0 .. Vectors) += sum over p of a[p][i] * panel[p], for the Rows values of i of a tile, which lie `stride` apart
 // in plain columns.
-template <class T, int Rows, int Vectors>
+template <class T, int Rows, int Vectors, bool Pairs>
 [[gnu::noinline]] void columns_by_panel(const T* a, int64_t stride, int64_t p_count, const T* panel, T* c,
                                         int64_t c_stride) {
   if (!plain_columns) stride = Rows;
-  Tile<T, Rows, Vectors> tile;
+  Tile<T, Rows, Vectors, Pairs> tile;
   unrolled<Rows>(
       GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { tile.sum[r][v] = load<T>(c + r * c_stride + v * lanes<T>); }); });
   tile.add_products(p_count, panel,
@@ -235,16 +314,16 @@ template <class T, int Rows, int Vectors>
       GW_EACH(r) { unrolled<Vectors>(GW_EACH(v) { store<T>(c + r * c_stride + v * lanes<T>, tile.sum[r][v]); }); });
 }
 
-template <class T, int Vectors>
+template <class T, int Vectors, bool Pairs>
 inline void tile_of_columns(int rows, const T* a, int64_t stride, int64_t p_count, const T* panel, T* c,
                             int64_t c_stride) {
   switch (rows) {
-    case 6: return columns_by_panel<T, 6, Vectors>(a, stride, p_count, panel, c, c_stride);
-    case 5: return columns_by_panel<T, 5, Vectors>(a, stride, p_count, panel, c, c_stride);
-    case 4: return columns_by_panel<T, 4, Vectors>(a, stride, p_count, panel, c, c_stride);
-    case 3: return columns_by_panel<T, 3, Vectors>(a, stride, p_count, panel, c, c_stride);
-    case 2: return columns_by_panel<T, 2, Vectors>(a, stride, p_count, panel, c, c_stride);
-    case 1: return columns_by_panel<T, 1, Vectors>(a, stride, p_count, panel, c, c_stride);
+    case 6: return columns_by_panel<T, 6, Vectors, Pairs>(a, stride, p_count, panel, c, c_stride);
+    case 5: return columns_by_panel<T, 5, Vectors, Pairs>(a, stride, p_count, panel, c, c_stride);
+    case 4: return columns_by_panel<T, 4, Vectors, Pairs>(a, stride, p_count, panel, c, c_stride);
+    case 3: return columns_by_panel<T, 3, Vectors, Pairs>(a, stride, p_count, panel, c, c_stride);
+    case 2: return columns_by_panel<T, 2, Vectors, Pairs>(a, stride, p_count, panel, c, c_stride);
+    case 1: return columns_by_panel<T, 1, Vectors, Pairs>(a, stride, p_count, panel, c, c_stride);
   }
 }
 
@@ -256,18 +335,33 @@ struct Outer {
   T* to;
 };
 
+// The part of a panel that belongs to position p, rounded; with pairs, that of two positions at the first.
+template <class T>
+inline void round_gradients(Products products, int64_t p, int64_t p_count, const T* const* d, int64_t at, int64_t width,
+                            T* panel) {
+  if constexpr (can_round<T>) {
+    if (products == Products::rounded) return round_row(d[exchanged(p, p_count)] + at, width, panel + p * width);
+    if (p % 2 == 0)
+      return pair_rows(d[p] + at, p + 1 < p_count ? d[p + 1] + at : nullptr, width, panel + p / 2 * width);
+  }
+}
+
 // Columns begin .. end of to [rows, n] += the sum over p of a[p]^T d[p], for each operand a: the weight gradients of
 // p_count positions. Each element is added to in the order of p. Rows of d begin `offset` values after the given
 // addresses; `panel` is scratch of p_count * 2 vectors; the columns are whole panels, of which the last may be narrow.
-template <class T>
-[[gnu::noinline]] void add_outer(const Outer<T>* operands, int count, int64_t p_count, const T* const* d,
-                                 int64_t offset, int64_t begin, int64_t end, int64_t n, T* panel) {
+template <class T, bool Pairs>
+[[gnu::noinline]] void add_outer_of(Products products, const Outer<T>* operands, int count, int64_t p_count,
+                                    const T* const* d, int64_t offset, int64_t begin, int64_t end, int64_t n,
+                                    T* panel) {
   constexpr int64_t wide = 2 * lanes<T>;
+  const int64_t depth = Pairs ? (p_count + 1) / 2 : p_count;
   for (int64_t column = begin; column < end; column += wide) {
     const int64_t width = end - column < wide ? end - column : wide;
     for (int64_t p = 0; p < p_count; ++p) {
       const T* from = d[p] + offset + column;
-      for (int64_t v = 0; v < width; v += lanes<T>) store<T>(panel + p * width + v, load<T>(from + v));
+      if (products != Products::full) round_gradients(products, p, p_count, d, offset + column, width, panel);
+      else
+        for (int64_t v = 0; v < width; v += lanes<T>) store<T>(panel + p * width + v, load<T>(from + v));
       // The next panel, of which another core may hold a part, comes while the tiles of this one are computed.
       for (int64_t v = 0; v < wide; v += 64 / static_cast<int64_t>(sizeof(T)))
         __builtin_prefetch(from + wide + v, 0, 2);
@@ -281,10 +375,20 @@ template <class T>
         for (int r = 0; r < tile_rows; ++r)
           for (int64_t v = 0; v < wide; v += 64 / static_cast<int64_t>(sizeof(T)))
             __builtin_prefetch(to + (rows + r) * n + v, 1);
-        if (width == wide) tile_of_columns<T, 2>(rows, from, stride, p_count, panel, to, n);
-        else tile_of_columns<T, 1>(rows, from, stride, p_count, panel, to, n);
+        if (width == wide) tile_of_columns<T, 2, Pairs>(rows, from, stride, depth, panel, to, n);
+        else tile_of_columns<T, 1, Pairs>(rows, from, stride, depth, panel, to, n);
       });
   }
+}
+
+template <class T>
+void add_outer(Products products, const Outer<T>* operands, int count, int64_t p_count, const T* const* d,
+               int64_t offset, int64_t begin, int64_t end, int64_t n, T* panel) {
+  if constexpr (can_round<T>)
+    return with_pairs(products, [&](auto pairs) {
+      add_outer_of<T, pairs>(products, operands, count, p_count, d, offset, begin, end, n, panel);
+    });
+  add_outer_of<T, false>(products, operands, count, p_count, d, offset, begin, end, n, panel);
 }
 
 }  // namespace GW_ISA

@@ -10,12 +10,13 @@ namespace GW_ISA {
 
 // Packs gate g of weights [rows, gates, units] after the gates before it.
 template <class T>
-void pack_gate(const T* kernel, int64_t rows, int64_t units, int gates, int g, T* packed) {
-  pack<T>({kernel + g * units, gates * units, 1}, rows, units, packed + g * rows * padded<T>(units));
+void pack_gate(Products products, const T* kernel, int64_t rows, int64_t units, int gates, int g, T* packed) {
+  pack<T>(products, {kernel + g * units, gates * units, 1}, rows, units, packed + g * rows * padded<T>(units));
 }
 template <class T>
-void pack_gate_transposed(const T* kernel, int64_t rows, int64_t units, int gates, int g, T* packed) {
-  pack<T>({kernel + g * units, 1, gates * units}, units, rows, packed + g * units * padded<T>(rows));
+void pack_gate_transposed(Products products, const T* kernel, int64_t rows, int64_t units, int gates, int g,
+                          T* packed) {
+  pack<T>(products, {kernel + g * units, 1, gates * units}, units, rows, packed + g * units * padded<T>(rows));
 }
 
 // The rows that a product reads for each position: those of the caller, or masked copies of them.
@@ -58,26 +59,28 @@ void gather_inputs(const Inputs<T>& in, const Sizes& sizes, const Chunk& chunk, 
 
 // projected [positions, gates, units padded] = x W + bias, bias [gates, units padded].
 template <class T>
-void project(const Chunk& chunk, const OperandRows<T>& x, int64_t features, const T* packed, const T* bias, int gates,
-             int64_t units, T* projected) {
+void project(const Rounding<T>& rounding, const Chunk& chunk, const OperandRows<T>& x, int64_t features,
+             const T* packed, const T* bias, int gates, int64_t units, T* projected) {
   for (int g = 0; g < gates; ++g)
-    multiply<T>(chunk.positions, x.for_gate(g), 0, features, packed + g * features * units, units,
+    multiply<T>(rounding, chunk.positions, x.for_gate(g), 0, features, packed + g * features * units, units,
                 projected + g * units, gates * units, Start<T>::strided(bias + g * units, 0));
 }
 
 // dx of a chunk: the gradients of the gates times W^T, each with the mask of its gate. `sum` and `one` are scratch of
 // [positions, features padded].
 template <class T>
-void project_backward(const Inputs<T>& in, const Sizes& sizes, const Chunk& chunk, const T* const* gradient,
-                      const T* packed_transposed, int gates, int64_t units, T* sum, T* one, T* dx) {
+void project_backward(const Rounding<T>& rounding, const Inputs<T>& in, const Sizes& sizes, const Chunk& chunk,
+                      const T* const* gradient, const T* packed_transposed, int gates, int64_t units, T* sum, T* one,
+                      T* dx) {
   const int64_t features = sizes.features, width = padded<T>(features);
   const bool own_masks = sizes.dropout_masks > 1;
   T* into = own_masks ? one : sum;
   if (own_masks) clear(sum, chunk.positions * width);
   for (int g = 0; g < gates; ++g) {
     const bool fresh = own_masks || g == 0;
-    multiply<T>(chunk.positions, gradient, g * units, sizes.units, packed_transposed + g * sizes.units * width, width,
-                into, width, fresh ? Start<T>::none() : Start<T>::strided(into, width));
+    multiply<T>(rounding, chunk.positions, gradient, g * units, sizes.units,
+                packed_transposed + g * sizes.units * width, width, into, width,
+                fresh ? Start<T>::none() : Start<T>::strided(into, width));
     if (!own_masks) continue;
     for (int64_t p = 0; p < chunk.positions; ++p) {
       const T* mask = in.dropout_mask + (g * sizes.batch + chunk.at[p] / sizes.time) * features;

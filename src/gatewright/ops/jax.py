@@ -30,7 +30,7 @@ from gatewright.ops.functions import described
 from gatewright.ops.ids import on_cpu_only, rows_of, table_and_ids
 from gatewright.ops.kernels import spec
 from gatewright.ops.operands import check_lengths
-from gatewright.ops.recurrence import Recurrence, Tokens, check_operands, no_recurrent_kernel
+from gatewright.ops.recurrence import Recurrence, Tokens, check_operands, check_precision, no_recurrent_kernel
 
 Array = Any  # a jax.Array, or a tracer of one
 Implementation = Literal["auto", "kernel", "scan"]
@@ -282,6 +282,7 @@ def forward(
     x = jnp.asarray(x)
     if implementation != "scan" and x.dtype not in (jnp.float32, jnp.float64):
         raise TypeError(f"x must be float32 or float64, not {x.dtype}; implementation='scan' supports other types.")
+    check_precision(rec, x.dtype)
     shape = x.shape if ids is None else (*ids.shape, x.shape[1])
     if len(shape) != 3:
         raise ValueError(f"x must have shape [batch, time, features], not {list(shape)}.")
@@ -337,6 +338,7 @@ def _sequence_function(cell: Cell) -> Callable[..., tuple[Array | None, tuple[Ar
         reverse: bool = False,
         zero_output_for_mask: bool = False,
         zoneout: float = 0.0,
+        precision: str = "float32",
         initial_state: Sequence[Array] | None = None,
         mask: Array | None = None,
         lengths: Array | None = None,
@@ -355,7 +357,7 @@ def _sequence_function(cell: Cell) -> Callable[..., tuple[Array | None, tuple[Ar
             kernel: W, [features, {gates} * units].
             recurrent_kernel: {recurrent_kernel}.
             bias: b, of shape `Recurrence.bias_shape(units)`. None for no bias.
-            activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout: See
+            activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout, precision: See
                 `gatewright.ops.recurrence.Recurrence`.
             initial_state, mask, lengths, dropout_mask, recurrent_dropout_mask, zoneout_mask, return_sequence,
                 implementation: See `forward`.
@@ -368,7 +370,7 @@ def _sequence_function(cell: Cell) -> Callable[..., tuple[Array | None, tuple[Ar
             TypeError: An operand has an unsupported type.
         """
         rec = Recurrence(
-            cell.name, activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout
+            cell.name, activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout, precision
         )
         return forward(
             rec,

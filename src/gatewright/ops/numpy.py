@@ -36,7 +36,7 @@ from gatewright.ops.operands import (
     table_and_ids,
 )
 from gatewright.ops.packed import Packed
-from gatewright.ops.recurrence import Recurrence, Tokens, check_operands, no_recurrent_kernel
+from gatewright.ops.recurrence import Recurrence, Tokens, check_operands, check_precision, no_recurrent_kernel
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,7 @@ def forward(
     if isinstance(x, Tokens):
         x, ids = table_and_ids(x)
     x = floats("x", x)
+    check_precision(rec, x.dtype)
     if recurrent_kernel is None:
         recurrent_kernel = no_recurrent_kernel(rec, np.asarray(kernel))
     kernel = floats("kernel", kernel, x.dtype)
@@ -213,6 +214,7 @@ def _sequence_function(cell: Cell) -> Callable[..., Run]:
         reverse: bool = False,
         zero_output_for_mask: bool = False,
         zoneout: float = 0.0,
+        precision: str = "float32",
         initial_state: Sequence[FloatArray] | None = None,
         mask: NDArray[np.bool_] | None = None,
         lengths: NDArray[np.integer[Any]] | Sequence[int] | None = None,
@@ -230,7 +232,7 @@ def _sequence_function(cell: Cell) -> Callable[..., Run]:
             kernel: W, [features, {gates} * units].
             recurrent_kernel: {recurrent_kernel}.
             bias: b, of shape `Recurrence.bias_shape(units)`. None for no bias.
-            activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout: See
+            activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout, precision: See
                 `gatewright.ops.recurrence.Recurrence`.
             initial_state, mask, lengths, dropout_mask, recurrent_dropout_mask, zoneout_mask, keep: See `forward`.
 
@@ -239,7 +241,7 @@ def _sequence_function(cell: Cell) -> Callable[..., Run]:
             TypeError: An operand has an unsupported type.
         """
         rec = Recurrence(
-            cell.name, activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout
+            cell.name, activation, recurrent_activation, reset_after, reverse, zero_output_for_mask, zoneout, precision
         )
         return forward(
             rec,

@@ -52,6 +52,8 @@ class Packed:
     __slots__ = ("_run", "features", "rec", "step", "units")
 
     def __init__(self, rec: Recurrence, kernel: Any, recurrent_kernel: Any, bias: Any) -> None:
+        if rec.precision != "float32":
+            raise ValueError(f"Packed weights support precision 'float32' only, not {rec.precision!r}.")
         if recurrent_kernel is None:
             recurrent_kernel = no_recurrent_kernel(rec, np.asarray(kernel))
         kernel, recurrent_kernel = (

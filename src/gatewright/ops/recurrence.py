@@ -13,6 +13,8 @@ from gatewright.ops.cells import CELLS
 from gatewright.ops.cells.cell import ACTIVATIONS, Array, Cell, Options
 from gatewright.support.errors import require_one_of
 
+PRECISIONS = ("float32", "bfloat16")
+
 
 @dataclass(frozen=True)
 class Recurrence(Options):
@@ -32,6 +34,10 @@ class Recurrence(Options):
             in both cases.
         zoneout: Probability, at least 0 and below 1, that a unit of a state keeps its previous value at a step. If no
             zoneout mask is given, the expected value is computed: see `gatewright.ops.reference.step`.
+        precision: Of the operands of matrix products: "float32", which means the dtype of the operands, or "bfloat16".
+            Then the kernels round the operands of every product to bfloat16, to the nearest number: inputs, states and
+            weights, in the backward pass also the gradients that the products multiply. Everything else, such as sums,
+            states, biases, weights and their gradients, stays float32.
 
     Raises:
         ValueError: A name is unknown, the cell does not support the recurrent_activation, or zoneout is out of range.
@@ -51,6 +57,7 @@ class Recurrence(Options):
             raise ValueError(
                 f"{self.cell} supports recurrent_activation {names} only, not {self.recurrent_activation!r}."
             )
+        require_one_of("precision", self.precision, PRECISIONS)
         if isinstance(self.zoneout, bool) or not 0 <= self.zoneout < 1:
             raise ValueError(f"zoneout must be a number from 0 to below 1, not {self.zoneout!r}.")
 
@@ -96,6 +103,12 @@ class Recurrence(Options):
         normalization describe the rows.
         """
         return self.definition.bias_shape(self, units)
+
+
+def check_precision(rec: Recurrence, dtype: Any) -> None:
+    """Raise a TypeError if the precision of a recurrence does not allow operands of a dtype."""
+    if rec.precision != "float32" and np.dtype(dtype) != np.float32:
+        raise TypeError(f"precision {rec.precision!r} needs float32 operands, not {dtype}.")
 
 
 class Tokens(NamedTuple):

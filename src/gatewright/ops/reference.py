@@ -70,7 +70,15 @@ def step(
 
     Returns:
         The new states, and the saved values in the order of `rec.saved_names`. Each array is [batch, units].
+
+    Raises:
+        ValueError: The recurrence has products in bfloat16.
     """
+    if rec.precision != "float32":
+        raise ValueError(
+            f"precision {rec.precision!r} is supported by the compiled kernels only, which need a CPU and compute "
+            "first derivatives in reverse mode: use precision='float32' here."
+        )
     weights = Weights(kernel, recurrent_kernel, bias, dropout_mask, recurrent_dropout_mask)
     new, saved = rec.definition.step(rec, x, states, weights, xp)
     if rec.zoneout:

@@ -68,6 +68,7 @@ class Options:
     reverse: bool = False
     zero_output_for_mask: bool = False
     zoneout: float = 0.0
+    precision: str = "float32"
 
 
 class Weights(NamedTuple):
