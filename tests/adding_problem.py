@@ -34,7 +34,10 @@ def sets() -> Sets:
     return Sets(splits.train, splits.validation.take(np.arange(20)))
 
 
-def network_of(cell: str = "gru", units: int = 5, batch_size: int = 8, like: Batch | None = None) -> Network:
+def network_of(
+    cell: str = "gru", units: int = 5, batch_size: int = 8, like: Batch | None = None, precision: str = "float32"
+) -> Network:
     own = settings(cell=cell, units=units, output_dropout=0.0)
     layers = Adding("adding", own).network(PREPARED, own)
-    return Network(PREPARED, layers, sets().train if like is None else like, Recipe(1, batch_size, 0.01))
+    recipe = Recipe(1, batch_size, 0.01, precision=precision)
+    return Network(PREPARED, layers, sets().train if like is None else like, recipe)

@@ -56,6 +56,7 @@ def train_series_classifier(
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
     patience: int | None = None,
+    precision: str = "float32",
     seed: int = 0,
     class_weights: str = "none",
     recurrent_dropout: float = 0.0,
@@ -110,6 +111,9 @@ def train_series_classifier(
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
         patience: Epochs without improvement on the validation set before training stops; 0 never stops early
             (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
+        precision: Precision of the numbers that matrix products of recurrent layers multiply in training:
+            float32, or bfloat16, which is faster on processors with AVX512-BF16. Sums, states and weights are
+            float32.
         seed: Seed of the initial weights, the order of the examples and dropout.
         class_weights: Weights of the classes in the loss: none or balanced.
         recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
@@ -156,6 +160,7 @@ def train_classifier(
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
     patience: int | None = None,
+    precision: str = "float32",
     seed: int = 0,
     class_weights: str = "none",
     embedding_moments: str = "shared",
@@ -212,6 +217,9 @@ def train_classifier(
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
         patience: Epochs without improvement on the validation set before training stops; 0 never stops early
             (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
+        precision: Precision of the numbers that matrix products of recurrent layers multiply in training:
+            float32, or bfloat16, which is faster on processors with AVX512-BF16. Sums, states and weights are
+            float32.
         seed: Seed of the initial weights, the order of the examples and dropout.
         class_weights: Weights of the classes in the loss: none or balanced.
         embedding_moments: Second moments of Adam for the embedding table: own (one per weight) or shared (one for
@@ -253,6 +261,7 @@ def train_roll_model(
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
     patience: int | None = None,
+    precision: str = "float32",
     seed: int = 0,
     recurrent_dropout: float = 0.0,
     zoneout: float = 0.0,
@@ -285,6 +294,9 @@ def train_roll_model(
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
         patience: Epochs without improvement on the validation set before training stops; 0 never stops early
             (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
+        precision: Precision of the numbers that matrix products of recurrent layers multiply in training:
+            float32, or bfloat16, which is faster on processors with AVX512-BF16. Sums, states and weights are
+            float32.
         seed: Seed of the initial weights, the order of the examples and dropout.
         recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
         zoneout: Fraction of the state's units that keep their previous value at a time step in training.
@@ -329,6 +341,7 @@ def train_language_model(
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
     patience: int | None = None,
+    precision: str = "float32",
     seed: int = 0,
     samples: int = 0,
     embedding_moments: str = "own",
@@ -385,6 +398,9 @@ def train_language_model(
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
         patience: Epochs without improvement on the validation set before training stops; 0 never stops early
             (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
+        precision: Precision of the numbers that matrix products of recurrent layers multiply in training:
+            float32, or bfloat16, which is faster on processors with AVX512-BF16. Sums, states and weights are
+            float32.
         seed: Seed of the initial weights, the order of the examples and dropout.
         samples: Number of random ids in the softmax during training (sampled softmax); 0 for all.
         embedding_moments: Second moments of Adam for the embedding table: own (one per weight) or shared (one for
@@ -443,6 +459,7 @@ def train_forecaster(
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
     patience: int | None = None,
+    precision: str = "float32",
     seed: int = 0,
     loss: str = "absolute",
     recurrent_dropout: float = 0.0,
@@ -510,6 +527,9 @@ def train_forecaster(
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
         patience: Epochs without improvement on the validation set before training stops; 0 never stops early
             (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
+        precision: Precision of the numbers that matrix products of recurrent layers multiply in training:
+            float32, or bfloat16, which is faster on processors with AVX512-BF16. Sums, states and weights are
+            float32.
         seed: Seed of the initial weights, the order of the examples and dropout.
         loss: Error to minimize: absolute or squared.
         recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
@@ -553,6 +573,7 @@ def train_tagger(
     clip_norm: float = 1.0,
     ema_decay: float = 0.998,
     patience: int | None = None,
+    precision: str = "float32",
     seed: int = 0,
     embedding_moments: str = "own",
     recurrent_dropout: float = 0.0,
@@ -605,6 +626,9 @@ def train_tagger(
         ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
         patience: Epochs without improvement on the validation set before training stops; 0 never stops early
             (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
+        precision: Precision of the numbers that matrix products of recurrent layers multiply in training:
+            float32, or bfloat16, which is faster on processors with AVX512-BF16. Sums, states and weights are
+            float32.
         seed: Seed of the initial weights, the order of the examples and dropout.
         embedding_moments: Second moments of Adam for the embedding table: own (one per weight) or shared (one for
             the whole table).

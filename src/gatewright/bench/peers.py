@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from gatewright.bench import instruction_sets
 from gatewright.bench.facts import kernel_facts, versions
-from gatewright.bench.workers import OURS
+from gatewright.bench.workers import OURS, OURS_BF16
 
 VOCABULARY, UNITS, LENGTH, BATCH_SIZE = 10_000, 128, 200, 32
 CELLS = ("GRU", "LSTM", "SimpleRNN")
@@ -52,7 +52,7 @@ def load(name: str) -> Peer:
 class KerasPeer:
     """The classifier in Keras, trained with `compile` and `fit`.
 
-    With the name "gatewright", `accelerate()` is called. The other names select the backend of stock Keras.
+    With the names of Gatewright, `accelerate()` is called. The other names select the backend of stock Keras.
     """
 
     def __init__(self, name: str) -> None:
@@ -61,16 +61,19 @@ class KerasPeer:
         import keras
 
         self.name, self.keras = name, keras
-        if name == OURS:
+        if name in (OURS, OURS_BF16):
             from gatewright.keras.accelerate import accelerate
             from gatewright.keras.slow_path import SlowPathWarning
+            from gatewright.ops import kernels
 
             instruction_sets.choose()
+            if name == OURS_BF16 and not kernels.bf16_instructions():
+                raise RuntimeError("the processor has no instructions for products in bfloat16")
             warnings.simplefilter("error", SlowPathWarning)  # otherwise stock Keras would be timed
-            accelerate()
+            accelerate(precision="bfloat16" if name == OURS_BF16 else None)
 
     def facts(self) -> dict[str, Any]:
-        if self.name == OURS:
+        if self.name in (OURS, OURS_BF16):
             return kernel_facts("keras", "jax", "jaxlib")
         return versions("keras", *(("tensorflow",) if self.name == "keras-tensorflow" else ("jax", "jaxlib")))
 

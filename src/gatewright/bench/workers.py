@@ -24,14 +24,19 @@ ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "TF_CPP_MIN_L
 """Defaults of environment variables for workers. They make the threads of an idle worker sleep instead of spin."""
 
 OURS = "gatewright"
+OURS_BF16 = "gatewright-bfloat16"
 TITLES = {
     "keras-jax": "Keras on JAX",
     "keras-tensorflow": "Keras on TensorFlow",
     "torch": "PyTorch",
     "onnxruntime": "ONNX Runtime",
+    OURS_BF16: "Gatewright, bfloat16",
     OURS: "Gatewright",
 }
-"""The names of Gatewright and of the libraries that it is compared with (peers), and their titles for pages."""
+"""The names of Gatewright and of what it is compared with (peers), and their titles for pages.
+
+One of the peers is Gatewright itself with products in bfloat16.
+"""
 
 _PAUSE = 0.1  # seconds before each turn, in which spinning threads of other workers go to sleep
 

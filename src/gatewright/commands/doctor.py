@@ -103,7 +103,8 @@ def _kernels() -> list[Finding]:
         problem = f"The compiled kernels do not load ({error}): install Gatewright again for this Python."
         return [Finding("instruction sets", "the compiled kernels do not load", problem)]
     available = Finding("instruction sets", ", ".join(kernels.instruction_sets()))
-    return [available, Finding("in use", kernels.instruction_set())]
+    bf16 = "instructions of the processor" if kernels.bf16_instructions() else "emulated, so that it saves no time"
+    return [available, Finding("in use", kernels.instruction_set()), Finding("bfloat16 products", bf16)]
 
 
 def _threads() -> Finding:

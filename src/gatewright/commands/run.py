@@ -46,6 +46,12 @@ def _options() -> argparse.ArgumentParser:
     )
     add_no_cache(parser)
     parser.add_argument(
+        "--precision",
+        metavar="NAME",
+        help="Precision of the numbers that matrix products of recurrent layers multiply in training: float32 (the "
+        "default), or bfloat16, which is faster on processors with AVX512-BF16.",
+    )
+    parser.add_argument(
         "--compare-stock",
         action="store_true",
         help="Run the program a second time, on stock Keras, and print the times of both runs. The second run reads no "
@@ -74,6 +80,7 @@ def _run(options: argparse.Namespace) -> int:
             quiet=options.quiet,
             compare_stock=options.compare_stock,
             keeps_programs=not options.no_cache,
+            precision=options.precision,
         )
     except InputError as error:
         print_error(str(error))

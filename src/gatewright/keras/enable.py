@@ -11,7 +11,7 @@ from gatewright.ops import program_cache
 from gatewright.support.packages import require_packages
 
 
-def enable() -> None:
+def enable(precision: str | None = None) -> None:
     """Make unchanged Keras programs run on the compiled kernels, as `gatewright run` does.
 
     Call `enable` before your program imports Keras or TensorFlow. The call has these effects:
@@ -23,9 +23,14 @@ def enable() -> None:
     - Child processes with the same Python environment, such as those of `multiprocessing`, `joblib` and `subprocess`,
       call `enable` when they import Keras or TensorFlow.
 
-    Repeated calls have no further effect.
+    Repeated calls have no further effect, except that they may set another precision.
+
+    Args:
+        precision: "bfloat16" for faster products in training, "float32", or None for that of an earlier call; see
+            `accelerate`. Child processes use the same.
 
     Raises:
+        ValueError: There is no such precision.
         ImportError: Keras or JAX is not installed.
         RuntimeError: Keras already uses a backend other than JAX.
     """
@@ -37,7 +42,7 @@ def enable() -> None:
     if os.environ.get("GATEWRIGHT_STOCK"):  # the second run of `gatewright run --compare-stock`
         import_module("keras")
     else:
-        accelerate()
+        accelerate(precision)
     datasets.install()
     older.install()
     imports.install()

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from gatewright.keras import usage
+from gatewright.keras import precision, usage
 from gatewright.keras.embeddings import embedded
 from gatewright.keras.slow_path import (
     activation_name,
@@ -100,7 +100,7 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _recurrence(layer: Any, cell: Any) -> Recurrence:
+def _recurrence(layer: Any, cell: Any, training: bool) -> Recurrence:
     name = cell_names()[type(cell)]
     activations = activations_of(cell)
     recurrent = activations.get("recurrent_activation")
@@ -111,6 +111,7 @@ def _recurrence(layer: Any, cell: Any) -> Recurrence:
         reset_after=name != "gru" or cell.reset_after,
         reverse=bool(layer.go_backwards),
         zero_output_for_mask=bool(layer.zero_output_for_mask),
+        precision=precision.of_products(training),
     )
 
 
@@ -123,7 +124,7 @@ def _run_kernels(layer: Any, sequences: Any, states: Sequence[list[Any]], mask: 
     sequence, new_states = sequences, []
     for cell, of_cell in zip(cells, states, strict=True):
         whole = cell is not cells[-1] or bool(layer.return_sequences)
-        rec = _recurrence(layer, cell)
+        rec = _recurrence(layer, cell, training)
         sequence, last_states = _run_cell(rec, cell, sequence, of_cell, mask, training, whole)
         new_states.append(list(last_states))
     last = new_states[-1][0]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from gatewright.keras import notes, programs
+from gatewright.keras.precision import set_products
 from gatewright.keras.session import Session
 from gatewright.support.errors import InputError, as_input_errors
 from gatewright.support.packages import require_packages
@@ -23,6 +24,7 @@ def run(
     quiet: bool = False,
     compare_stock: bool = False,
     keeps_programs: bool = True,
+    precision: str | None = None,
 ) -> int:
     """Run a Keras program or notebook and return the exit code.
 
@@ -37,6 +39,7 @@ def run(
         quiet: Print neither notes nor the summary at the end.
         compare_stock: Run the program again on stock Keras, and print the times of both runs.
         keeps_programs: Keep what XLA compiles for later runs. `compare_stock` never does, nor uses what is kept.
+        precision: Of the products of recurrent layers in training; see `gatewright.enable`.
 
     Raises:
         InputError: The program cannot be read, an argument is not allowed, or a package is missing. Nothing was run.
@@ -44,6 +47,8 @@ def run(
     """
     is_notebook = not is_module and program.endswith(".ipynb")
     _check(program, arguments, is_notebook, output)
+    if precision is not None:
+        set_products(precision)
     if compare_stock:
         if program == "-" and not is_module:
             raise InputError("--compare-stock runs a program twice, but - can be read only once. Name a file.")

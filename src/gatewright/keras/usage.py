@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gatewright.keras.precision import of_products
+
 _FILE = "usage.jsonl"
 
 
@@ -30,7 +32,8 @@ class Usage:
     def summary(self) -> str:
         """Return one sentence such as "2 GRU layers ran on the compiled kernels; 12.3 s in fit."."""
         fast = {name: count for (name, reason), count in self.layers.items() if reason is None}
-        parts = [f"{_enumerate(fast)} ran on the compiled kernels"] if fast else []
+        how = " (products in bfloat16 in training)" if of_products(training=True) == "bfloat16" else ""
+        parts = [f"{_enumerate(fast)} ran on the compiled kernels{how}"] if fast else []
         for reason in dict.fromkeys(reason for _, reason in self.layers if reason is not None):
             slow = {name: count for (name, other), count in self.layers.items() if other == reason}
             because = f" ({reason})" if reason else ""

@@ -1,6 +1,7 @@
 """The two backends, NumPy and JAX. Both run recurrences with the compiled kernels."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -57,8 +58,12 @@ def _numpy_losses(x: Array, kernel: Array, bias: Array, targets: Array, live: Ar
 NUMPY = Backend(np, _numpy_recur, lambda x: x, _numpy_scan, _numpy_losses)
 
 
-def jax_backend() -> Backend:
-    """Return the JAX backend. Gradients of a forward pass with this backend can be computed with `jax.grad`."""
+def jax_backend(precision: str = "float32") -> Backend:
+    """Return the JAX backend. Gradients of a forward pass with this backend can be computed with `jax.grad`.
+
+    Args:
+        precision: Of the products of all recurrences; see `gatewright.ops.recurrence.Recurrence`.
+    """
     import jax
     import jax.numpy as jnp
 
@@ -76,7 +81,7 @@ def jax_backend() -> Backend:
         return_sequence: bool,
     ) -> tuple[Array | None, States]:
         return ops.forward(
-            rec,
+            replace(rec, precision=precision),
             x,
             *weights,
             initial_state=states,

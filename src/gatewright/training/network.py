@@ -13,6 +13,8 @@ from gatewright.nn import model as models
 from gatewright.nn.backend import jax_backend
 from gatewright.nn.layer import EMBEDDING_SHIFT, Activations, Layer
 from gatewright.ops import kernels
+from gatewright.ops.ids import on_cpu_only
+from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING
 from gatewright.support.trees import tree_map
 from gatewright.tasks.base.task import EVALUATED_STREAMS, Prepared
@@ -70,7 +72,7 @@ class Network:
 
     Attributes:
         prepared, layers: The arguments.
-        backend: The JAX backend.
+        backend: The JAX backend, for everything but training steps.
         batch_size: Number of examples per training step.
     """
 
@@ -83,7 +85,11 @@ class Network:
         evaluated: Sequence[tuple[Batch, int]] = (),
     ) -> None:
         self.prepared, self.layers, self.batch_size = prepared, list(layers), recipe.batch_size
-        self.backend = jax_backend()
+        if recipe.precision != "float32" and not on_cpu_only():
+            raise InputError(
+                f"precision {recipe.precision} needs JAX on the CPU: set JAX_PLATFORMS=cpu, or use precision float32."
+            )
+        self.backend, self._training_backend = jax_backend(), jax_backend(recipe.precision)
         self._adversarial_epsilon = recipe.adversarial_epsilon
         self._lazy = lazy_table(self.layers, prepared.features, train.inputs, recipe)
         if self._lazy is None:
@@ -165,7 +171,9 @@ class Network:
         """
         context = {} if shift is None else {EMBEDDING_SHIFT: shift}
         activations, bound = Activations(inputs, targets=targets, context=context), models.bind(self.layers, weights)
-        out, after = models.forward(self.layers, self.backend, bound, activations, states or None, rng)
+        # Evaluation computes what a trained model will compute.
+        backend = self.backend if rng is None else self._training_backend
+        out, after = models.forward(self.layers, backend, bound, activations, states or None, rng)
         return out.x, after if self.prepared.stateful else ()
 
     def _train_step(

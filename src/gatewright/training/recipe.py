@@ -34,6 +34,7 @@ class Recipe:
             multiple of the root mean square norm of a word's vector in the batch. The network is trained on the texts
             and on the perturbed texts (Miyato, Dai & Goodfellow 2017, "Adversarial Training Methods for Semi-Supervised
             Text Classification", section 3; they normalize the embeddings instead). 0 means no perturbation.
+        precision: Of the products of recurrent layers in training steps; see `gatewright.ops.recurrence.Recurrence`.
     """
 
     epochs: int
@@ -49,6 +50,7 @@ class Recipe:
     layer_lr_decay: float = 1.0
     gradual_unfreezing: bool = False
     adversarial_epsilon: float = 0.0
+    precision: str = "float32"
 
     @classmethod
     def of(cls, settings: Any) -> Self:

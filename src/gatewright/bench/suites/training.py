@@ -12,7 +12,7 @@ from typing import Any
 
 from gatewright.bench import instruction_sets, peers, reviews, tables
 from gatewright.bench.facts import facts
-from gatewright.bench.workers import OURS, TITLES, Worker, WorkerPool, print_progress, serve, worker_name
+from gatewright.bench.workers import OURS, OURS_BF16, TITLES, Worker, WorkerPool, print_progress, serve, worker_name
 
 _STOCK = "keras-jax"
 _WARM_UP_TURNS = 2  # not counted: compilation, first use of memory, start of thread pools
@@ -28,7 +28,7 @@ class Settings:
     all_cases: bool = False
     common_cases: tuple[tuple[str, str], ...] = _COMMON_CASES  # cell and case
     instruction_sets: tuple[str, ...] = field(default_factory=instruction_sets.measured)
-    peers: tuple[str, ...] = peers.NAMES
+    peers: tuple[str, ...] = (*peers.NAMES, OURS_BF16)
     tensorflow_python: str = sys.executable
 
 
