@@ -21,7 +21,7 @@ def without_integrations(monkeypatch):
 def test_no_problems(without_integrations, capsys):
     assert cli.main(["doctor"]) == 0
     out = capsys.readouterr().out
-    for name in ("python", "numpy", "keras", "jax", "torch", "instruction sets", "threads"):
+    for name in ("python", "numpy", "keras", "jax", "torch", "instruction sets", "bfloat16 products", "threads"):
         assert f"\n{name} " in f"\n{out}"
     assert out.endswith("No problems were found.\n")
 
