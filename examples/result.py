@@ -153,7 +153,8 @@ RECIPES = {
         "jsb",
         {},
         trail="Tried before, one seed, 60 epochs, by nats a step of validation: 256 units 8.396 after 22 epochs (at "
-        "the end 9.71), 128 units 8.412 after 42 (at the end 8.45): hence fewer steps, in which the rate falls.",
+        "the end 9.71), 128 units 8.412 after 42 (at the end 8.45): hence fewer steps, in which the learning rate "
+        "falls.",
     ),
     "nottingham": Recipe(
         "Nottingham, folk tunes as piano rolls",
