@@ -5,20 +5,21 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 namespace gatewright {
 namespace {
 
+// The work of a thread that has called `run`, again and again: it is in the list of jobs only while a shard is left to
+// start, and all its shards have finished before the next call. Threads of the pool may then still have a pointer to it.
 struct Job {
-  Job(int shards, ShardFunction run, void* context) : shards(shards), run(run), context(context) {}
-  const int shards;
-  const ShardFunction run;
-  void* const context;
+  int shards = 0;
+  ShardFunction run = nullptr;
+  void* context = nullptr;
   int next = 0;  // the first shard that no thread has started
   std::atomic<int> finished{0};
 };
@@ -40,8 +41,13 @@ void spin_until(F found) {
 class ThreadPool {
  public:
   void run(int shards, ShardFunction function, void* context) {
-    const auto job = std::make_shared<Job>(shards, function, context);
+    // Kept, since a backward pass calls this function for each segment of its positions.
+    thread_local const auto job = std::make_shared<Job>();
     std::unique_lock<std::mutex> lock(mutex_);
+    job->shards = shards;
+    job->run = function;
+    job->context = context;
+    job->next = job->finished = 0;
     start_threads(shards - 1);
     jobs_.push_back(job);
     ++calls_;
@@ -100,7 +106,7 @@ class ThreadPool {
 
   std::mutex mutex_;
   std::condition_variable work_, done_;
-  std::deque<std::shared_ptr<Job>> jobs_;  // those with shards left to start
+  std::vector<std::shared_ptr<Job>> jobs_;  // those with shards left to start, oldest first
   int started_ = 0;
   std::atomic<int> calls_{0};
 };
