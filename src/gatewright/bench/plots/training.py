@@ -6,16 +6,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gatewright.bench.tables import format_number
-from gatewright.bench.workers import OURS, TITLES
+from gatewright.bench.workers import OURS, OURS_BF16, TITLES
 from gatewright.support.plot_style import PALETTE
 
+_COLORS = {OURS: PALETTE[0], OURS_BF16: "#7db8dc"}  # in the order of the bars
 _PEER_COLOR = "#c3c8d0"
 
 
 def draw(result: dict[str, Any]) -> Figure:
     """Draw a bar chart of the milliseconds per training step in the case "plain", with the widest instruction set.
 
-    There is a group of bars for each recurrent cell, and a bar for each library, with Gatewright at the top.
+    There is a group of bars for each recurrent cell, and a bar for each library, with Gatewright at the top. Next to
+    the bars of other libraries is the quotient of the numbers that are shown.
     `result` is what the suite measured.
     """
     widest = [row for row in result["rows"] if row["instruction_set"] == result["rows"][0]["instruction_set"]]
@@ -28,9 +30,11 @@ def draw(result: dict[str, Any]) -> Figure:
     position = 0.0
     for (cell, case), group in groups.items():
         axes.text(0, position, cell if case == "plain" else f"{cell}, {case}", ha="left", va="center", weight="bold")
-        for row in sorted(group, key=lambda row: row["peer"] != OURS):
+        ours = next((format_number(row["ms"]) for row in group if row["peer"] == OURS), None)
+        order = [*_COLORS, *(row["peer"] for row in group if row["peer"] not in _COLORS)]
+        for row in sorted(group, key=lambda row: order.index(row["peer"])):
             position += 1
-            _draw_bar(axes, position, row)
+            _draw_bar(axes, position, row, ours)
         position += 1.3
     axes.set_ylim(position - 0.7, -0.6)
     axes.set_xlim(0, 1.2 * max(row["ms"] for row in rows))
@@ -49,12 +53,12 @@ def draw(result: dict[str, Any]) -> Figure:
     return figure
 
 
-def _draw_bar(axes: Axes, position: float, row: dict[str, Any]) -> None:
-    ours = row["peer"] == OURS
-    weight = "bold" if ours else "normal"
-    axes.barh(position, row["ms"], height=0.8, color=PALETTE[0] if ours else _PEER_COLOR)
+def _draw_bar(axes: Axes, position: float, row: dict[str, Any], ours: str | None) -> None:
+    weight = "bold" if row["peer"] == OURS else "normal"
+    axes.barh(position, row["ms"], height=0.8, color=_COLORS.get(row["peer"], _PEER_COLOR))
     transform = axes.get_yaxis_transform()
     axes.text(-0.01, position, TITLES[row["peer"]], transform=transform, ha="right", va="center", weight=weight)
-    ratio = "" if ours or row["ratio"] is None else f"  ({row['ratio']:.1f}x)"
-    text, end = f"{format_number(row['ms'])}{ratio}", (row["ms"], position)
+    shown = format_number(row["ms"])
+    ratio = "" if row["peer"] in _COLORS or ours is None else f"  ({float(shown) / float(ours):.1f}x)"
+    text, end = f"{shown}{ratio}", (row["ms"], position)
     axes.annotate(text, end, xytext=(4, 0), textcoords="offset points", va="center", weight=weight)
