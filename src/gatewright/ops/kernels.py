@@ -50,8 +50,8 @@ def choose_instruction_set(name: str) -> None:
 def bf16_instructions() -> bool:
     """Return whether products in bfloat16 are computed by the processor's instructions for them.
 
-    This is so for the instruction set avx512 on a processor with AVX512-BF16. Otherwise the operands are rounded by
-    other instructions, which gives the same results but saves no time.
+    This is so for the instruction set avx512 on a processor with AVX512-BF16. Otherwise the operands are rounded in the
+    same way by other instructions, which saves no time. Sums may then differ in their last bits.
     """
     return bool(_kernels.bf16_instructions())
 
@@ -69,7 +69,7 @@ def num_threads() -> int:
 def set_num_threads(threads: int) -> None:
     """Set the number of threads that process a batch.
 
-    Results are bitwise reproducible for the same inputs and the same number of threads.
+    The results of the kernels have the same bits at any number of threads.
 
     Args:
         threads: The number of threads, including the caller's.

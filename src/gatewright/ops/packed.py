@@ -84,7 +84,7 @@ class Packed:
     ) -> tuple[FloatArray | None, tuple[FloatArray, ...]]:
         """Run the recurrence over a batch of sequences.
 
-        The results are bitwise equal to those of `forward` with the same instruction set and number of threads.
+        The results are bitwise equal to those of `forward` with the same instruction set.
 
         Args:
             x: The inputs, float32 [batch, time, features], or `Tokens(ids, table)`.
