@@ -1,0 +1,102 @@
+"""Pooling over time."""
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Annotated, ClassVar, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Step, Weights
+from gatewright.nn.layers.random import glorot
+from gatewright.support.errors import InputError
+from gatewright.support.schema import Text
+
+POOLS = ("mean", "max", "attention")
+"""The allowed values of `Pool.method`."""
+PoolMethod: TypeAlias = Annotated[str, Text(choices=POOLS)]
+
+
+@dataclass(frozen=True)
+class Pool(Layer):
+    """Pooling over time, from [batch, time, features] to [batch, features].
+
+    Masked steps are ignored. The result is zero if all steps are masked.
+
+    Attributes:
+        method: "mean", "max", or "attention", which is a weighted mean with learned weights (Yang et al. 2016,
+            "Hierarchical Attention Networks for Document Classification", section 2.2).
+    """
+
+    method: PoolMethod
+    kind: ClassVar[str] = "pool"
+
+    def __post_init__(self) -> None:
+        if self.method not in POOLS:
+            raise InputError(f"The pooling method must be one of {', '.join(POOLS)}, not {self.method!r}.")
+
+    def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        if self.method != "attention":
+            return {}
+        return {"kernel": (features, features), "bias": (features,), "context": (features,)}
+
+    def initial_weights(self, features: int, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        if self.method != "attention":
+            return {}
+        bias, context = np.zeros(features, np.float32), glorot((features, 1), rng)[:, 0]
+        return {"kernel": glorot((features, features), rng), "bias": bias, "context": context}
+
+    def forward(
+        self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
+    ) -> tuple[Activations, States]:
+        xp, x = backend.xp, inputs.x
+        mask = xp.ones(x.shape[:2], bool) if inputs.mask is None else inputs.mask
+        now = self._accumulate(xp, w, x, mask)
+        after = now if states is None else self._merge(xp, states, now)
+        return inputs._replace(x=self._result(xp, after).astype(x.dtype), mask=None), after
+
+    def _accumulate(self, xp: ModuleType, w: Weights, x: Array, mask: Array) -> States:
+        """Return the values from which the pooled features of the time steps of x are computed.
+
+        For "mean" these are (sum, number of live steps), for "max" (maximum, True if any step is live), and for
+        "attention" (highest score, weighted sum, sum of the weights).
+        """
+        live = mask[:, :, None]
+        # A stream can have millions of steps, whose sums float32 rounds. JAX, which only trains, lacks float64.
+        wide = np.float64 if xp is np else x.dtype
+        if self.method == "mean":
+            return xp.where(live, x, 0).sum(axis=1, dtype=wide), mask.sum(axis=1)[:, None].astype(wide)
+        if self.method == "max":
+            return xp.where(live, x, -xp.inf).max(axis=1), mask.any(axis=1)[:, None]
+        # u_t = tanh(W h_t + b),  a_t = exp(u_t c) / sum of exp(u_t c),  s = sum of a_t h_t
+        scores = xp.where(mask, xp.tanh(x @ w["kernel"] + w["bias"]) @ w["context"], -xp.inf)
+        top = scores.max(axis=1, keepdims=True)
+        a = xp.exp(scores - xp.where(top == -xp.inf, 0, top))
+        return top, (a[:, :, None] * x).sum(axis=1, dtype=wide), a.sum(axis=1, keepdims=True, dtype=wide)
+
+    def _merge(self, xp: ModuleType, before: States, now: States) -> States:
+        if self.method == "mean":
+            return before[0] + now[0], before[1] + now[1]
+        if self.method == "max":
+            return xp.maximum(before[0], now[0]), before[1] | now[1]
+        top = xp.maximum(before[0], now[0])
+        safe = xp.where(top == -xp.inf, 0, top)
+        one, other = xp.exp(before[0] - safe), xp.exp(now[0] - safe)
+        return top, one * before[1] + other * now[1], one * before[2] + other * now[2]
+
+    def _result(self, xp: ModuleType, states: States) -> Array:
+        if self.method == "mean":
+            return states[0] / xp.maximum(states[1], 1)
+        if self.method == "max":
+            return xp.where(states[1], states[0], 0)
+        return states[1] / xp.where(states[2] > 0, states[2], 1)
+
+    def stepper(self, w: Weights) -> tuple[States, Step]:
+        mask = np.ones((1, 1), bool)
+
+        def step(x: Array, states: States) -> tuple[Array, States]:
+            now = self._accumulate(np, w, x[:, None], mask)
+            after = self._merge(np, states, now) if states else now
+            return self._result(np, after).astype(x.dtype), after
+
+        return (), step

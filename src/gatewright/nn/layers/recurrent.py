@@ -1,0 +1,144 @@
+"""The recurrent layer."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Step, Weights
+from gatewright.nn.layers.random import dropout, glorot, orthogonal
+from gatewright.ops.cells import CELLS
+from gatewright.ops.recurrence import Recurrence, Tokens
+from gatewright.support.errors import InputError
+from gatewright.support.schema import Fraction, Size, Text
+
+CellName: TypeAlias = Annotated[str, Text(choices=tuple(CELLS))]
+
+
+@dataclass(frozen=True)
+class Recurrent(Layer):
+    """A recurrent layer.
+
+    Attributes:
+        cell: Name of the cell, one of `CELLS`. A GRU has `reset_after=True`.
+        units: Number of units. A bidirectional layer has this number in each direction.
+        bidirectional: Process the sequence in both directions and concatenate the outputs (Schuster & Paliwal 1997).
+        return_sequences: Return the outputs of all time steps, [batch, time, width], instead of those of the last step,
+            [batch, width].
+        recurrent_dropout: Probability that a unit of h is set to 0 in the products with the recurrent kernel. The same
+            units are dropped at every time step (Gal & Ghahramani 2016, section 4.1).
+        weight_dropout: Probability that a number of the recurrent kernel is set to 0 for a whole training step (Merity,
+            Keskar & Socher 2018, "Regularizing and Optimizing LSTM Language Models", section 2).
+        zoneout: Probability that a unit of a state keeps its previous value at a time step (Krueger et al. 2017).
+    """
+
+    cell: CellName
+    units: Size
+    bidirectional: bool = False
+    return_sequences: bool = False
+    recurrent_dropout: Fraction = 0.0
+    weight_dropout: Fraction = 0.0
+    zoneout: Fraction = 0.0
+    kind: ClassVar[str] = "recurrent"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.zoneout < 1:
+            raise InputError(f"zoneout must be a number from 0 to below 1, not {self.zoneout!r}.")
+        if self.directions()[0][1].recurrent_gates:
+            return
+        for name, rate in (("recurrent_dropout", self.recurrent_dropout), ("weight_dropout", self.weight_dropout)):
+            if rate:
+                raise InputError(
+                    f"{name} must be 0 for {CELLS[self.cell].title}, which has no recurrent kernel, not {rate}."
+                )
+
+    def width(self, features: int) -> int:
+        return self.units * (1 + self.bidirectional)
+
+    def cells(self) -> tuple[str, ...]:
+        return (self.cell,)
+
+    def directions(self) -> list[tuple[str, Recurrence]]:
+        """Return a pair for each direction: the prefix of its weight names ("" or "backward_"), and its recurrence."""
+        directions = [("", False), ("backward_", True)][: 1 + self.bidirectional]
+        return [(name, Recurrence(self.cell, reverse=reverse, zoneout=self.zoneout)) for name, reverse in directions]
+
+    def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
+        shapes: dict[str, tuple[int, ...]] = {}
+        for prefix, rec in self.directions():
+            shapes[f"{prefix}kernel"] = (features, rec.gates * self.units)
+            if rec.recurrent_gates:
+                shapes[f"{prefix}recurrent_kernel"] = rec.recurrent_kernel_shape(self.units)
+            shapes[f"{prefix}bias"] = rec.bias_shape(self.units)
+        return shapes
+
+    def initial_weights(self, features: int, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        weights: dict[str, NDArray[np.float32]] = {}
+        for prefix, rec in self.directions():
+            weights[f"{prefix}kernel"] = glorot((features, rec.gates * self.units), rng)
+            if rec.recurrent_gates:
+                weights[f"{prefix}recurrent_kernel"] = orthogonal(rec.recurrent_kernel_shape(self.units), rng)
+            bias = np.zeros(rec.bias_shape(self.units), np.float32)
+            rows = bias.reshape(-1, self.units)
+            rows[rec.definition.gain_rows] = 1
+            if (forget := rec.definition.forget_gate) is not None:
+                rows[rec.gate_names.index(forget)] = 1  # Jozefowicz et al. 2015, section 3.2
+            weights[f"{prefix}bias"] = bias
+        return weights
+
+    def operands(self, w: Weights, prefix: str = "") -> tuple[Array, Array, Array]:
+        """Return the kernel W, the recurrent kernel U and the bias b of one direction.
+
+        U is [units, 0] if the cell has no recurrent kernel.
+
+        Args:
+            w: The weights of the layer.
+            prefix: "" for the forward direction, "backward_" for the backward direction.
+        """
+        U = w.get(f"{prefix}recurrent_kernel")
+        return w[f"{prefix}kernel"], np.zeros((self.units, 0), np.float32) if U is None else U, w[f"{prefix}bias"]
+
+    def forward(
+        self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
+    ) -> tuple[Activations, States]:
+        batch, time = (inputs.x.ids if isinstance(inputs.x, Tokens) else inputs.x).shape[:2]
+        outputs: list[Array] = []
+        last_states: list[Array] = []
+        for prefix, rec in self.directions():
+            W, U, b = self.operands(w, prefix)
+            U = dropout(backend, U, self.weight_dropout, rng, U.shape)
+            dropped = None
+            if rng is not None and self.recurrent_dropout:
+                ones = backend.xp.ones((1, batch, self.units), U.dtype)
+                dropped = dropout(backend, ones, self.recurrent_dropout, rng, ones.shape)
+            held = None
+            if rng is not None and self.zoneout:
+                held = ~rng.keep(self.zoneout, (batch, time, len(rec.state_names), self.units))
+            sequence, last = backend.recur(
+                rec, inputs.x, (W, U, b), states, inputs.mask, dropped, held, self.return_sequences
+            )
+            outputs.append(sequence if self.return_sequences else last[0])
+            last_states.extend(last)
+        x = backend.xp.concatenate(outputs, axis=-1) if self.bidirectional else outputs[0]
+        mask, after = inputs.mask if self.return_sequences else None, tuple(last_states)
+        return inputs._replace(x=x, mask=mask, states=(*inputs.states, after)), after
+
+    def stepper(self, w: Weights) -> tuple[States, Step]:
+        from gatewright.ops.packed import Packed, packed_once
+
+        if self.bidirectional:
+            raise InputError("A bidirectional model needs the whole sequence at once, so it cannot run step by step.")
+        rec = self.directions()[0][1]
+        packed = (packed_once(rec, *self.operands(w)) or Packed(rec, *self.operands(w))).step
+        zeros = tuple(np.zeros((1, self.units), np.float32) for _ in rec.state_names)
+
+        def step_h(x: Array, states: States) -> tuple[Array, States]:
+            h = packed(x, states[0])
+            return h, (h,)
+
+        def step_h_c(x: Array, states: States) -> tuple[Array, States]:
+            after: States = packed(x, states)
+            return after[0], after
+
+        return zeros, step_h_c if len(zeros) == 2 else step_h

@@ -1,0 +1,194 @@
+"""The explanation of one answer of a trained network, as dataclasses.
+
+Arrays have one row for each time step that the network reads, in the order of the input.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright.results.display import Result
+from gatewright.results.statistics import Interval
+
+Floats = NDArray[np.float64]
+
+LEDGER, OMISSION, GRADIENTS = "ledger", "omission", "integrated_gradients"
+"""The names of the methods that attribute an answer to time steps."""
+
+INPUT, UNKNOWN, START, PADDED = "input", "unknown", "start", "padding"
+"""The kinds of time steps: a token or numbers; a token that the vocabulary lacks; the start of a text; padding."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One time step that the network reads.
+
+    Attributes:
+        text: The token, the time, or the number of the step, as people know it.
+        kind: INPUT, UNKNOWN, START or PADDED.
+        id: The token's id. None for numbers.
+        numbers: The numbers of the step in the user's units, by the name of the channel. Empty for tokens.
+    """
+
+    text: str
+    kind: str = INPUT
+    id: int | None = None
+    numbers: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Target:
+    """The number that is explained: an output of the network before its last activation, or a difference of two.
+
+    Attributes:
+        name: The answer for which the number speaks, such as a label.
+        against: The named alternative. Empty for an output that is a number by itself, such as a forecast.
+        value: The logit of `name` minus that of `against`.
+        probability: The probability of `name`. None if the network gives no probabilities.
+        step: Index of the time step whose output it is, for a network with an output at each step; None otherwise.
+    """
+
+    name: str
+    against: str
+    value: float
+    probability: float | None = None
+    step: int | None = None
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """The effect of each time step on the target by one method.
+
+    Attributes:
+        method: LEDGER, OMISSION or GRADIENTS.
+        values: The effect of each step, [steps], in units of the logit. Positive values speak for `Target.name`. NaN
+            for a step that the method cannot judge, such as padding that is not read.
+        others: What belongs to no step, such as the bias of the read-out, by name.
+        difference: For methods whose effects add up: the sum of all effects and `others`, minus what it should be. NaN
+            for the others.
+    """
+
+    method: str
+    values: Floats
+    others: dict[str, float] = field(default_factory=dict)
+    difference: float = float("nan")
+
+
+@dataclass(frozen=True)
+class LayerTrace:
+    """What one direction of a recurrent layer computed at each step.
+
+    Attributes:
+        title: Name for people, such as "GRU 1, backward".
+        layer: Number of the recurrent layer, counted from 1 at the input.
+        cell: Name of the cell.
+        backward: True if the direction reads the steps from the last to the first.
+        gates: Gates and other saved values, each [steps, units], by the letter in the cell's equations.
+        states: Names of the states, and their values after each step, each [steps, units].
+        keep: The factor k_t by which each unit multiplies its previous state, [steps, units]. None for a cell without
+            a ledger, such as SimpleRNN.
+        written: The number w_t that each unit adds: state_t = k_t * state_{t-1} + w_t, [steps, units]. Like `keep`.
+        ledger_state: Name of the state that k_t and w_t describe: "h", or "c" for an LSTM.
+        conventions: For each letter, a short sentence that says what a value near 1 means, such as "z = 1 keeps".
+        half_life: Steps after which half of what a unit held is left, at its mean keep factor, [units]; None like
+            `keep`.
+        saturation: For each gate, the fraction of steps at which it is below 0.1 and above 0.9, [units, 2] (Karpathy,
+            Johnson & Fei-Fei 2015, section 4.2).
+        kept_at_end: Fraction of what was written at each step that is still there after the last step, [steps]; see
+            `explain.memory`. None like `keep`.
+        overwritten_at: Index of the step after which less than half of it is left, or -1, [steps]. None like `keep`.
+        gradients: Norm of the gradient of the target with respect to each state after each step, [steps], by name.
+    """
+
+    title: str
+    layer: int
+    cell: str
+    backward: bool
+    gates: dict[str, Floats]
+    states: dict[str, Floats]
+    keep: Floats | None
+    written: Floats | None
+    ledger_state: str
+    conventions: dict[str, str]
+    half_life: Floats | None
+    saturation: dict[str, Floats]
+    kept_at_end: Floats | None
+    overwritten_at: NDArray[np.int64] | None
+    gradients: dict[str, Floats]
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """A test of one attribution on this very network and text: the deletion of its top steps.
+
+    Attributes:
+        method: The attribution's method.
+        deleted: Number of steps that are left out.
+        top: The fall of the target when the steps with the largest effect are left out.
+        random: The mean fall when as many random steps are left out, with its 95% interval over the draws.
+    """
+
+    method: str
+    deleted: int
+    top: float
+    random: Interval
+
+
+@dataclass(frozen=True)
+class Group:
+    """The effect of leaving out several steps together, such as a phrase.
+
+    Attributes:
+        steps: Indices of the steps.
+        effect: The fall of the target when all of them are left out.
+        separate: The sum of the effects of leaving out each of them alone.
+    """
+
+    steps: tuple[int, ...]
+    effect: float
+    separate: float
+
+
+@dataclass(frozen=True)
+class Explanation(Result):
+    """The explanation of one answer.
+
+    Attributes:
+        model: Name of the model, such as its file.
+        answer: The prediction, in words.
+        target: The number that is explained.
+        steps: The time steps, in the order of the input.
+        attributions: One for each method, the most exact first.
+        layers: One trace for each direction of each recurrent layer, from the input to the output.
+        top_layers: Indices in `layers` of the traces that the ledger adds up.
+        pooling: How the outputs of the top layer become one vector: "last", "mean", "max" or "attention".
+        faithfulness: One for each attribution.
+        groups: Pairs and phrases that were asked for.
+        summary: One sentence that says what decided.
+        notes: Sentences about the limits of the explanation.
+    """
+
+    model: str
+    answer: str
+    target: Target
+    steps: tuple[Step, ...]
+    attributions: tuple[Attribution, ...]
+    layers: tuple[LayerTrace, ...]
+    top_layers: tuple[int, ...]
+    pooling: str
+    faithfulness: tuple[Faithfulness, ...]
+    groups: tuple[Group, ...]
+    summary: str
+    notes: tuple[str, ...]
+
+    def attribution(self, method: str) -> Attribution | None:
+        """Return the attribution by this method, or None if the network does not have it."""
+        return next((found for found in self.attributions if found.method == method), None)
+
+    def plot(self) -> Any:
+        """Return a matplotlib figure of the effects and the gates."""
+        from gatewright.results.display import renderer
+
+        return renderer().plot_explanation(self)

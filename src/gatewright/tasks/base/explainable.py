@@ -1,0 +1,121 @@
+"""What the explanation of an answer needs to know of a task: which steps, which output, and what a shorter input is."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright.data.encoders import Encoder
+from gatewright.results.explanation import INPUT, START, UNKNOWN, Step
+from gatewright.support import ids
+from gatewright.support.errors import InputError, nearest
+from gatewright.tasks.base.labels import LabelSet
+
+
+@dataclass(frozen=True)
+class Output:
+    """The number that is explained: one of the network's outputs, or the difference of two.
+
+    Attributes:
+        name: The answer for which the number speaks.
+        index: Index of its output along the last axis.
+        against: The alternative. Empty if there is none.
+        against_index: Index of the alternative's output. None if the number is a single output, such as the logit of
+            the second of two classes.
+        sign: -1 if the number is the negative of the output, such as the logit of the first of two classes.
+        step: Index of the time step whose output it is, if the network has outputs at each step, [1, time, outputs].
+    """
+
+    name: str
+    index: int
+    against: str = ""
+    against_index: int | None = None
+    sign: int = 1
+    step: int | None = None
+
+
+@dataclass(frozen=True)
+class Explainable:
+    """One example, as the network reads it.
+
+    Attributes:
+        inputs: The input of the first layer, [1, time, ...], without padding that is not read.
+        steps: One for each time step of `inputs`.
+        output: The number that is explained.
+        answer: The prediction, in words.
+        probability: The probability of `output.name`, or None.
+        removable: Indices of the steps that can be left out.
+        without: Function that takes a list of sets of steps. It returns the inputs of the network if the steps of each
+            set are left out, [sets, time, ...], as `predict` would read the shortened examples.
+        notes: Sentences about the limits of an explanation of this example.
+    """
+
+    inputs: NDArray[Any]
+    steps: tuple[Step, ...]
+    output: Output
+    answer: str
+    probability: float | None
+    removable: tuple[int, ...]
+    without: Callable[[Sequence[Collection[int]]], NDArray[Any]]
+    notes: tuple[str, ...] = ()
+
+
+def label_output(
+    labels: LabelSet, probabilities: NDArray[np.float64], label: str | None, against: str | None
+) -> Output:
+    """Return the output of a classifier that speaks for a label and against another one.
+
+    Args:
+        labels: The labels of the classifier.
+        probabilities: The probability of each label for the example, [labels].
+        label: The label, by default the most probable one.
+        against: The other label, by default the most probable of the others. With any number of labels for each
+            example, a label has no alternative but its absence.
+
+    Raises:
+        InputError: The model has no such label, or both are the same.
+    """
+    ranked = [labels.names[place] for place in np.argsort(-probabilities, kind="stable")]
+    label = ranked[0] if label is None else _known(labels, label)
+    if labels.multi_label:
+        if against is not None:
+            raise InputError(
+                f"A text can have any number of labels, so {label!r} has no alternative: leave {against!r} out."
+            )
+        return Output(label, labels.names.index(label), f"not {label}")
+    against = next(name for name in ranked if name != label) if against is None else _known(labels, against)
+    if against == label:
+        raise InputError(f"{label!r} cannot be compared with itself: give another label of the model.")
+    own, other = labels.names.index(label), labels.names.index(against)
+    if labels.outputs == 1:
+        return Output(label, 0, against, sign=1 if own == 1 else -1)
+    return Output(label, own, against, other)
+
+
+def _known(labels: LabelSet, label: str) -> str:
+    if label not in labels.names:
+        raise InputError(
+            f"The model has no label {label!r}. It has: {', '.join(labels.names)}{nearest(label, labels.names)}"
+        )
+    return label
+
+
+def token_steps(encoder: Encoder, text: str, read: Sequence[int]) -> tuple[Step, ...]:
+    """Return the steps of a text.
+
+    Args:
+        encoder: The encoder.
+        text: The text.
+        read: The ids that the network reads: those of the last tokens of the text, which the start id may precede.
+    """
+    words = encoder.pieces_of(text)
+    first = len(read) - len(words)
+    steps = []
+    for place, number in enumerate(read, -first):
+        if place < 0:
+            steps.append(Step("start of the text", START, number))
+        else:
+            steps.append(Step(words[place], UNKNOWN if number == ids.UNKNOWN else INPUT, number))
+    return tuple(steps)
