@@ -29,7 +29,12 @@ RULES = {
     "runtime": {"support", "registry", "nn", "base"},
     "training": BELOW_TASKS | {"base"},
     "comparison": BELOW_TASKS | {"base", "training", "registry"},
-    "commands": {*BELOW_TASKS, "report", "base", "registry", "runtime", "training", "comparison", "keras", "bench"},
+    "export": {*BELOW_TASKS, "base", "registry", "runtime"},
+    "explain": {*BELOW_TASKS, "base", "registry", "runtime", "export"},
+    "commands": {
+        *BELOW_TASKS,
+        *("report", "base", "registry", "runtime", "training", "comparison", "keras", "bench", "export", "explain"),
+    },
 }
 """The rooms that each room may import, besides itself."""
 

@@ -48,6 +48,9 @@ class Encoder(Protocol):
     def encode(self, text: str) -> list[int]:
         """Return the ids of the tokens of a text. Each unpaired surrogate is replaced with U+FFFD."""
 
+    def pieces_of(self, text: str) -> list[str]:
+        """Return the tokens of a text as the text writes them, one for each id of `encode`."""
+
     def token(self, number: int) -> str:
         """Return the token with the id `number`, as it is shown to users."""
 
@@ -110,6 +113,9 @@ class _TokenList:
 
     def _split(self, text: str) -> Iterable[str]:
         raise NotImplementedError
+
+    def pieces_of(self, text: str) -> list[str]:
+        return list(self._split(text))
 
     def encode(self, text: str) -> list[int]:
         return [self._numbers.get(token, UNKNOWN) for token in self._split(text)]
@@ -266,6 +272,10 @@ class BytePairs:
 
     def encode(self, text: str) -> list[int]:
         return [FIRST + number for number in self._tokenizer.encode(replace_surrogates(text)).ids]
+
+    def pieces_of(self, text: str) -> list[str]:
+        text = replace_surrogates(text)
+        return [text[first:last] for first, last in self._tokenizer.encode(text).offsets]
 
     def _bytes(self, number: int) -> bytes:
         symbols = _byte_symbols()

@@ -13,6 +13,7 @@ Array: TypeAlias = Any  # a NumPy or JAX array
 Weights: TypeAlias = Mapping[str, Array]
 States: TypeAlias = tuple[Array, ...]
 Step: TypeAlias = Callable[[Array, States], tuple[Array, States]]
+Pullback: TypeAlias = Callable[[Array], Array]
 
 EMBEDDING_SHIFT = "embedding_shift"
 """Key in `Activations.context`. The value is an array [batch, time, units] that `Embedding` adds to its output."""
@@ -142,3 +143,19 @@ class Layer:
             InputError: The layer needs the whole sequence at once.
         """
         raise InputError(f"A {self.kind} layer needs the whole sequence at once, so the model cannot run step by step.")
+
+    def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
+        """Run the layer with NumPy, without dropout, and return the outputs and a function that goes back.
+
+        The function takes the gradient of a number with respect to the outputs, and returns its gradient with respect
+        to the inputs (a vector-Jacobian product, as in `jax.vjp`). For ids, and for `Tokens`, that is the gradient with
+        respect to the vectors of the time steps, [batch, time, features].
+
+        Args:
+            w: The weights, as returned by `bind`.
+            inputs: The outputs of the previous layer.
+
+        Raises:
+            InputError: Answers of a network with this layer cannot be explained by gradients.
+        """
+        raise InputError(f"A {self.kind} layer has no gradients outside training, so its answers cannot be explained.")

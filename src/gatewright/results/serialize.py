@@ -14,6 +14,8 @@ def to_json_value(value: Any) -> Any:
         return {name: to_json_value(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [to_json_value(inner) for inner in value]
+    if hasattr(value, "tolist"):  # an array or a number of NumPy
+        return to_json_value(value.tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

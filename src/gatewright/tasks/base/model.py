@@ -21,6 +21,7 @@ from gatewright.support.errors import InputError
 from gatewright.support.progress import Ticker, print_status
 from gatewright.support.schema import Parsed, check_record
 from gatewright.support.trees import Tree
+from gatewright.tasks.base.explainable import Explainable
 from gatewright.tasks.base.seen import SeenExamples
 from gatewright.tasks.base.task import EVALUATED_STREAMS, Prepared
 
@@ -179,6 +180,22 @@ class TrainedModel(ABC):
         raise InputError(
             f"This is a model of `gatewright train {self.command}`, not a language model: use `gatewright predict`."
         )
+
+    def explainable(
+        self, example: Any, *, label: str | None = None, against: str | None = None, step: int | None = None
+    ) -> Explainable:
+        """Return what the explanation of the model's answer for one example needs.
+
+        Args:
+            example: A text or other example, as `predict` takes it.
+            label: The answer to explain. By default the predicted one.
+            against: The alternative that it is compared with. By default the most probable other one.
+            step: Index of the time step to explain, for a model with an answer at each step. By default the last.
+
+        Raises:
+            InputError: The example cannot be used, the model has no such answer, or its answers cannot be explained.
+        """
+        raise InputError(f"The answers of a model of `gatewright train {self.command}` cannot be explained yet.")
 
     @abstractmethod
     def describe(self) -> Description:

@@ -1,13 +1,13 @@
 """Trained text classifiers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data.batches import Batch
-from gatewright.data.encoders import encode_all
+from gatewright.data.encoders import encode_all, pad
 from gatewright.data.texts import list_of_texts, texts_to_predict
 from gatewright.nn.file import Relation
 from gatewright.nn.layer import Layer, States
@@ -15,6 +15,7 @@ from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START
 from gatewright.tasks.base.classes import require_known_labels
+from gatewright.tasks.base.explainable import Explainable, label_output, token_steps
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.prediction import Prediction, predictions
 from gatewright.tasks.base.stack import embedding_fits, outputs_fit, settings_fit, stack_fits
@@ -115,6 +116,41 @@ class Classifier(TrainedModel):
         outputs, after = self._step(token, states)
         labels = self.prepared.label_set
         return predictions(labels, labels.probabilities(outputs))[0], after
+
+    def explainable(
+        self, example: Any, *, label: str | None = None, against: str | None = None, step: int | None = None
+    ) -> Explainable:
+        if not isinstance(example, str):
+            raise InputError(f"A text to explain must be a string, not {type(example).__name__}.")
+        if step is not None:
+            raise InputError("The model gives one answer for the whole text, so no step can be chosen: leave it out.")
+        encoder, longest = self.prepared.encoder, self.prepared.max_length
+        tokens = encoder.encode(example)
+        inputs = pad([tokens], min(longest, 1 + len(tokens)))
+        probabilities = self.prepared.label_set.probabilities(self._outputs(inputs))[0]
+        output = label_output(self.prepared.label_set, probabilities, label, against)
+        before = len(tokens) - inputs.shape[1]  # tokens before the first step; -1 with the start id
+
+        def without(sets: Sequence[Collection[int]]) -> NDArray[np.int32]:
+            kept = []
+            for left_out in sets:
+                places = {before + step for step in left_out}
+                kept.append([number for place, number in enumerate(tokens) if place not in places])
+            return pad(kept, min(longest, 1 + max(map(len, kept), default=0)))
+
+        notes: tuple[str, ...] = ()
+        if before > 0:
+            notes = (f"The model reads the last {longest:,} {encoder.kind} of a text: {before:,} before are not read.",)
+        return Explainable(
+            inputs,
+            token_steps(encoder, example, inputs[0].tolist()),
+            output,
+            str(predictions(self.prepared.label_set, probabilities[None])[0]),
+            probabilities[self.labels.index(output.name)],
+            tuple(range(max(0, -before), inputs.shape[1])),
+            without,
+            notes,
+        )
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
         text, label, separator, header = (options.get(name) for name in READING_OPTIONS)

@@ -1,6 +1,6 @@
 """Trained series classifiers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, overload
 
 import numpy as np
@@ -10,9 +10,11 @@ from gatewright.data.batches import Batch
 from gatewright.nn.file import Relation
 from gatewright.nn.layer import Layer, States
 from gatewright.nn.layers import Dense, Dropout, Pool, Recurrent
+from gatewright.results.explanation import Step
 from gatewright.support.errors import InputError
 from gatewright.support.progress import print_status
 from gatewright.tasks.base.classes import require_known_labels
+from gatewright.tasks.base.explainable import Explainable, label_output
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.prediction import Prediction, predictions
 from gatewright.tasks.base.stack import outputs_fit, settings_fit, stack_fits
@@ -124,6 +126,39 @@ class SeriesClassifier(TrainedModel):
         outputs, after = self._step(self.channels.encode(as_step(numbers, self.channels.names)), states)
         labels = self.prepared.label_set
         return predictions(labels, labels.probabilities(outputs))[0], after
+
+    def explainable(
+        self, example: Any, *, label: str | None = None, against: str | None = None, step: int | None = None
+    ) -> Explainable:
+        given, is_one = as_series(example, self.channels.names)
+        if not is_one:
+            raise InputError("Give one series to explain, an array [time, channels].")
+        if step is not None:
+            raise InputError("The model gives one answer for the whole series, so no step can be chosen: leave it out.")
+        series, longest = given[0], self.prepared.max_length
+        before = max(0, len(series) - longest)
+        probabilities = self._probabilities(given)[0]
+        output = label_output(self.prepared.label_set, probabilities, label, against)
+
+        def without(sets: Sequence[Collection[int]]) -> NDArray[np.float32]:
+            shorter = [np.delete(series, [before + step for step in left_out], axis=0) for left_out in sets]
+            return pad([self.channels.encode(one[-longest:]) for one in shorter])
+
+        steps = tuple(
+            Step(str(place), numbers=dict(zip(self.channels.names, map(float, row), strict=True)))
+            for place, row in enumerate(series[before:], before + 1)
+        )
+        note = f"The model reads the last {longest:,} steps of a series: {before:,} before are not read."
+        return Explainable(
+            pad([self.channels.encode(series[before:])]),
+            steps,
+            output,
+            str(predictions(self.prepared.label_set, probabilities[None])[0]),
+            probabilities[self.labels.index(output.name)],
+            tuple(range(len(steps))),
+            without,
+            (note,) if before else (),
+        )
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
         source = read_series(data, self.prepared.options.for_more(self.channels.names, options))
