@@ -76,6 +76,10 @@ def test_values_are_read_as_their_types():
     assert read_as(Outer, {**WHOLE, "maybe": "y"}, "its object").maybe == "y"
 
 
+def test_a_field_with_a_default_may_be_missing():
+    assert read_as(Inner, {"names": ["a"]}, "its object") == Inner(("a",))
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -93,7 +97,7 @@ def test_values_are_read_as_their_types():
         ({"inner": {"names": []}}, "its object.inner.names has 0 entries, but must have at least 1."),
         ({"inner": {"names": ["a"] * 4}}, "its object.inner.names has 4 entries, but must have at most 3."),
         ({"inner": {"names": ["a", "a"], "pair": [1, 1]}}, "its object.inner.names has the same value twice."),
-        ({"inner": {"names": ["a"]}}, "its object.inner has no entry 'pair'."),
+        ({"inner": {"pair": [1, 1]}}, "its object.inner has no entry 'names'."),
         ({"inner": {"names": ["a"], "pair": [1]}}, "its object.inner.pair must be a list of 2 values"),
         ({"inner": {"names": ["a"], "pair": [6, 6]}}, "does not fit together: one of the pair must be small."),
         ({"rising": [2, 1]}, "its object.rising is not in rising order."),

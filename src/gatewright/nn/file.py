@@ -147,7 +147,8 @@ def _entries(model: ModelFile) -> tuple[dict[str, Any], dict[str, NDArray[np.flo
 def _conventions(layers: Sequence[Layer]) -> dict[str, Any]:
     """Return the value of the entry `conventions`, which describes how recurrent layers store their weights."""
     gates = {cell: list(CELLS[cell].gates) for layer in layers for cell in layer.cells()}
-    return {"layout": "keras", "gates": gates, "gru_reset": "after"}
+    resets = {place for layer in layers for place in layer.gru_resets()}
+    return {"layout": "keras", "gates": gates, "gru_reset": " and ".join(sorted(resets)) or "after"}
 
 
 def read(path: str | os.PathLike[str], schema_of: Callable[[str], Schema | None]) -> tuple[ModelFile, Any]:

@@ -13,7 +13,7 @@ from gatewright.nn.layer import Activations, Backend, Layer
 from gatewright.nn.layers import Recurrent
 from gatewright.ops import reference
 from gatewright.ops.cells.lstm import LSTM
-from gatewright.ops.recurrence import Recurrence, Tokens
+from gatewright.ops.recurrence import Tokens
 from gatewright.support.errors import InputError
 
 
@@ -51,7 +51,7 @@ class GradientThroughTime:
             raise InputError("The network has no recurrent layer, so it has no gradient through time.")
         self._index, self._layer = recurrent[-1]
         self._layers, self._backend, self._losses, self._stateful = list(layers), backend, losses, stateful
-        self._rec = Recurrence(self._layer.cell, zoneout=self._layer.zoneout)
+        self._rec = self._layer.directions()[0][1]
         self._gradients = jax.jit(self._by_states)
 
     def __call__(self, weights: Any, inputs: Any, targets: Any) -> dict[str, tuple[float, ...]]:

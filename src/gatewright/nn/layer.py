@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright.ops.recurrence import Tokens
 from gatewright.support.errors import InputError
 
 Array: TypeAlias = Any  # a NumPy or JAX array
@@ -65,6 +66,11 @@ class Activations(NamedTuple):
     context: Mapping[str, Any] = {}
 
 
+def as_array(x: Array) -> Array:
+    """Return the vectors of `Tokens`, [batch, time, features], or any other array unchanged."""
+    return x.table[x.ids] if isinstance(x, Tokens) else x
+
+
 class Rng(Protocol):
     """A random number generator for one training step."""
 
@@ -91,6 +97,10 @@ class Layer:
 
     def cells(self) -> tuple[str, ...]:
         """Return the names of the recurrent cells that the layer uses."""
+        return ()
+
+    def gru_resets(self) -> tuple[str, ...]:
+        """Return the place of the reset gate in each GRU of the layer: "before" or "after" the recurrent product."""
         return ()
 
     def shapes(self, features: int) -> dict[str, tuple[int, ...]]:

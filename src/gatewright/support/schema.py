@@ -12,11 +12,11 @@ annotations are known:
     bool                        true or false
     int, float, str             with the default limits `Whole`, `Number` and `Text`
     Annotated[int, Whole(...)]  with other limits; likewise `Number` and `Text`
-    X | None                    null, or X; a field with such a type may be missing
+    X | None                    null, or X
     tuple[X, ...]               a list; Annotated[..., Items(...)] limits its items
     tuple[X, Y]                 a list of exactly these items
     Mapping[str, X]             an object whose keys are names
-    a dataclass                 an object whose keys are the fields
+    a dataclass                 an object whose keys are the fields; a field with a default may be missing
     Annotated[X, Parsed(f)]     what the function f makes of the value
     Any                         any JSON value of limited depth
     object                      any value, which the caller checks
@@ -247,7 +247,7 @@ def _read_object(kind: Any, value: Any, name: str, is_record: bool) -> Any:
     for key, inner in declared.items():
         if key in value:
             read[key] = _read(inner, value[key], f"{name}.{key}", is_record)
-        elif not is_record and not _may_be_missing(inner):
+        elif not is_record and key not in _with_default(kind):
             raise InputError(f"{name} has no entry {key!r}.")
     if is_record:
         return read
@@ -295,8 +295,14 @@ def fields_of(kind: type) -> Mapping[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
-def _may_be_missing(kind: Any) -> bool:
-    return get_origin(kind) in (Union, types.UnionType) and type(None) in get_args(kind)
+@cache
+def _with_default(kind: type) -> frozenset[str]:
+    """Return the names of the fields of a dataclass that have a default."""
+    return frozenset(
+        field.name
+        for field in dataclasses.fields(kind)
+        if field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+    )
 
 
 def _is_plain(value: Any, depth: int) -> bool:

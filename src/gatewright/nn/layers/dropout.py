@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gatewright.nn.layer import Activations, Backend, Layer, Rng, States, Step, Weights
+from gatewright.nn.layer import Activations, Backend, Layer, Rng, States, Step, Weights, as_array
 from gatewright.nn.layers.random import dropout
 from gatewright.ops.recurrence import Tokens
 from gatewright.support.schema import Fraction
@@ -27,7 +27,7 @@ class Dropout(Layer):
         if isinstance(x, Tokens):
             if rng is None or not self.rate:
                 return inputs, ()
-            x = x.table[x.ids]  # with dropout, equal ids have different vectors
+            x = as_array(x)  # with dropout, equal ids have different vectors
         shape = (x.shape[0], 1, x.shape[2]) if x.ndim == 3 else x.shape
         return inputs._replace(x=dropout(backend, x, self.rate, rng, shape)), ()
 

@@ -15,7 +15,7 @@ from gatewright.support.schema import Fraction, Size
 
 @dataclass(frozen=True)
 class Embedding(Layer):
-    """An embedding layer: a trainable vector for each id. Steps with id 0 are padding; the next layers ignore them.
+    """An embedding layer: a trainable vector for each id. Steps with id 0 are padding.
 
     Attributes:
         vocabulary: Number of ids, including padding.
@@ -24,12 +24,14 @@ class Embedding(Layer):
             Theoretically Grounded Application of Dropout in Recurrent Neural Networks", section 4.2).
         word_dropout: Probability that a token is replaced by the id of unknown tokens in a training step (Iyyer et
             al. 2015, "Deep Unordered Composition Rivals Syntactic Methods for Text Classification", section 3.1).
+        mask: True if the next layers ignore padding. False if they read id 0 like any other id.
     """
 
     vocabulary: Size
     units: Size
     dropout: Fraction = 0.0
     word_dropout: Fraction = 0.0
+    mask: bool = True
     kind: ClassVar[str] = "embedding"
 
     def width(self, features: int) -> int:
@@ -44,7 +46,7 @@ class Embedding(Layer):
     def forward(
         self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
     ) -> tuple[Activations, States]:
-        ids, mask = inputs.x, inputs.x != PADDING
+        ids, mask = inputs.x, inputs.x != PADDING if self.mask else None
         if rng is not None and self.word_dropout:
             kept = rng.keep(self.word_dropout, ids.shape) | (ids <= START)
             ids = backend.xp.where(kept, ids, UNKNOWN)

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Step, Weights
+from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Step, Weights, as_array
 from gatewright.nn.layers.random import glorot
 from gatewright.support.errors import InputError
 from gatewright.support.schema import Text
@@ -21,14 +21,17 @@ PoolMethod: TypeAlias = Annotated[str, Text(choices=POOLS)]
 class Pool(Layer):
     """Pooling over time, from [batch, time, features] to [batch, features].
 
-    Masked steps are ignored. The result is zero if all steps are masked.
+    The result is zero if no step is pooled.
 
     Attributes:
         method: "mean", "max", or "attention", which is a weighted mean with learned weights (Yang et al. 2016,
             "Hierarchical Attention Networks for Document Classification", section 2.2).
+        padding: True if masked steps are pooled like others, as in Keras' GlobalMaxPooling1D. False if they are
+            ignored, as in Keras' GlobalAveragePooling1D.
     """
 
     method: PoolMethod
+    padding: bool = False
     kind: ClassVar[str] = "pool"
 
     def __post_init__(self) -> None:
@@ -49,8 +52,8 @@ class Pool(Layer):
     def forward(
         self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
     ) -> tuple[Activations, States]:
-        xp, x = backend.xp, inputs.x
-        mask = xp.ones(x.shape[:2], bool) if inputs.mask is None else inputs.mask
+        xp, x = backend.xp, as_array(inputs.x)
+        mask = xp.ones(x.shape[:2], bool) if inputs.mask is None or self.padding else inputs.mask
         now = self._accumulate(xp, w, x, mask)
         after = now if states is None else self._merge(xp, states, now)
         return inputs._replace(x=self._result(xp, after).astype(x.dtype), mask=None), after

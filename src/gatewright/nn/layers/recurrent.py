@@ -1,6 +1,8 @@
 """The recurrent layer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Annotated, ClassVar, TypeAlias
 
 import numpy as np
@@ -9,11 +11,15 @@ from numpy.typing import NDArray
 from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Step, Weights
 from gatewright.nn.layers.random import dropout, glorot, orthogonal
 from gatewright.ops.cells import CELLS
+from gatewright.ops.cells.cell import ACTIVATIONS
 from gatewright.ops.recurrence import Recurrence, Tokens
-from gatewright.support.errors import InputError
+from gatewright.support.errors import InputError, require_one_of
 from gatewright.support.schema import Fraction, Size, Text
 
+MERGE_MODES = ("concat", "sum", "mul", "ave")
+"""The allowed values of `Recurrent.merge`."""
 CellName: TypeAlias = Annotated[str, Text(choices=tuple(CELLS))]
+_ActivationName: TypeAlias = Annotated[str, Text(choices=tuple(ACTIVATIONS))]
 
 
 @dataclass(frozen=True)
@@ -21,9 +27,9 @@ class Recurrent(Layer):
     """A recurrent layer.
 
     Attributes:
-        cell: Name of the cell, one of `CELLS`. A GRU has `reset_after=True`.
+        cell: Name of the cell, one of `CELLS`.
         units: Number of units. A bidirectional layer has this number in each direction.
-        bidirectional: Process the sequence in both directions and concatenate the outputs (Schuster & Paliwal 1997).
+        bidirectional: Process the sequence in both directions and merge the outputs (Schuster & Paliwal 1997).
         return_sequences: Return the outputs of all time steps, [batch, time, width], instead of those of the last step,
             [batch, width].
         recurrent_dropout: Probability that a unit of h is set to 0 in the products with the recurrent kernel. The same
@@ -31,6 +37,12 @@ class Recurrent(Layer):
         weight_dropout: Probability that a number of the recurrent kernel is set to 0 for a whole training step (Merity,
             Keskar & Socher 2018, "Regularizing and Optimizing LSTM Language Models", section 2).
         zoneout: Probability that a unit of a state keeps its previous value at a time step (Krueger et al. 2017).
+        activation, recurrent_activation, reset_after, zero_output_for_mask: See `ops.recurrence.Recurrence`.
+        use_bias: Add a bias to the gates. The cells with layer normalization need it.
+        go_backwards: Process the sequence from the last step to the first, and return the outputs of all time steps in
+            that order, as in Keras. The mask of the outputs is that of the inputs, in their order. If the layer is
+            bidirectional, both directions and the order of the outputs are exchanged.
+        merge: How the outputs of both directions become one: "concat", "sum", "mul" or "ave", the mean.
     """
 
     cell: CellName
@@ -40,11 +52,22 @@ class Recurrent(Layer):
     recurrent_dropout: Fraction = 0.0
     weight_dropout: Fraction = 0.0
     zoneout: Fraction = 0.0
+    activation: _ActivationName = "tanh"
+    recurrent_activation: _ActivationName = "sigmoid"
+    reset_after: bool = True
+    use_bias: bool = True
+    go_backwards: bool = False
+    merge: Annotated[str, Text(choices=MERGE_MODES)] = "concat"
+    zero_output_for_mask: bool = False
     kind: ClassVar[str] = "recurrent"
 
     def __post_init__(self) -> None:
         if not 0 <= self.zoneout < 1:
             raise InputError(f"zoneout must be a number from 0 to below 1, not {self.zoneout!r}.")
+        require_one_of("merge", self.merge, MERGE_MODES)
+        cell = self.directions()[0][1].definition
+        if not self.use_bias and cell.parameter_rows:
+            raise InputError(f"use_bias must be true for {cell.title}, whose bias contains the gains.")
         if self.directions()[0][1].recurrent_gates:
             return
         for name, rate in (("recurrent_dropout", self.recurrent_dropout), ("weight_dropout", self.weight_dropout)):
@@ -54,15 +77,32 @@ class Recurrent(Layer):
                 )
 
     def width(self, features: int) -> int:
-        return self.units * (1 + self.bidirectional)
+        return self.units * (2 if self.bidirectional and self.merge == "concat" else 1)
 
     def cells(self) -> tuple[str, ...]:
         return (self.cell,)
 
+    def gru_resets(self) -> tuple[str, ...]:
+        return ("after" if self.reset_after else "before",) if self.cell == "gru" else ()
+
     def directions(self) -> list[tuple[str, Recurrence]]:
         """Return a pair for each direction: the prefix of its weight names ("" or "backward_"), and its recurrence."""
-        directions = [("", False), ("backward_", True)][: 1 + self.bidirectional]
-        return [(name, Recurrence(self.cell, reverse=reverse, zoneout=self.zoneout)) for name, reverse in directions]
+        directions = [("", self.go_backwards), ("backward_", not self.go_backwards)][: 1 + self.bidirectional]
+        return [
+            (
+                name,
+                Recurrence(
+                    self.cell,
+                    self.activation,
+                    self.recurrent_activation,
+                    self.reset_after,
+                    reverse,
+                    self.zero_output_for_mask,
+                    self.zoneout,
+                ),
+            )
+            for name, reverse in directions
+        ]
 
     def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
         shapes: dict[str, tuple[int, ...]] = {}
@@ -70,7 +110,8 @@ class Recurrent(Layer):
             shapes[f"{prefix}kernel"] = (features, rec.gates * self.units)
             if rec.recurrent_gates:
                 shapes[f"{prefix}recurrent_kernel"] = rec.recurrent_kernel_shape(self.units)
-            shapes[f"{prefix}bias"] = rec.bias_shape(self.units)
+            if self.use_bias:
+                shapes[f"{prefix}bias"] = rec.bias_shape(self.units)
         return shapes
 
     def initial_weights(self, features: int, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
@@ -79,6 +120,8 @@ class Recurrent(Layer):
             weights[f"{prefix}kernel"] = glorot((features, rec.gates * self.units), rng)
             if rec.recurrent_gates:
                 weights[f"{prefix}recurrent_kernel"] = orthogonal(rec.recurrent_kernel_shape(self.units), rng)
+            if not self.use_bias:
+                continue
             bias = np.zeros(rec.bias_shape(self.units), np.float32)
             rows = bias.reshape(-1, self.units)
             rows[rec.definition.gain_rows] = 1
@@ -90,14 +133,36 @@ class Recurrent(Layer):
     def operands(self, w: Weights, prefix: str = "") -> tuple[Array, Array, Array]:
         """Return the kernel W, the recurrent kernel U and the bias b of one direction.
 
-        U is [units, 0] if the cell has no recurrent kernel.
+        U is [units, 0] if the cell has no recurrent kernel, and b is 0 if the layer has no bias.
 
         Args:
             w: The weights of the layer.
             prefix: "" for the forward direction, "backward_" for the backward direction.
         """
-        U = w.get(f"{prefix}recurrent_kernel")
-        return w[f"{prefix}kernel"], np.zeros((self.units, 0), np.float32) if U is None else U, w[f"{prefix}bias"]
+        U, b = w.get(f"{prefix}recurrent_kernel"), w.get(f"{prefix}bias")
+        if b is None:
+            b = np.zeros(self.directions()[0][1].bias_shape(self.units), np.float32)
+            b.flags.writeable = False  # so that the weights are packed only once
+        return w[f"{prefix}kernel"], np.zeros((self.units, 0), np.float32) if U is None else U, b
+
+    def merged(self, xp: ModuleType, outputs: Sequence[Array]) -> Array:
+        """Return the output of the layer.
+
+        Args:
+            xp: `numpy` or `jax.numpy`.
+            outputs: The outputs of each direction, [batch, time, units] or [batch, units]. The output at index t
+                belongs to the input at index t.
+        """
+        x = outputs[0]
+        if self.bidirectional:
+            if self.merge == "concat":
+                x = xp.concatenate(outputs, axis=-1)
+            elif self.merge == "mul":
+                x = outputs[0] * outputs[1]
+            else:
+                x = outputs[0] + outputs[1]
+                x = x / 2 if self.merge == "ave" else x
+        return x[:, ::-1] if self.go_backwards and self.return_sequences else x
 
     def forward(
         self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
@@ -120,7 +185,7 @@ class Recurrent(Layer):
             )
             outputs.append(sequence if self.return_sequences else last[0])
             last_states.extend(last)
-        x = backend.xp.concatenate(outputs, axis=-1) if self.bidirectional else outputs[0]
+        x = self.merged(backend.xp, outputs)
         mask, after = inputs.mask if self.return_sequences else None, tuple(last_states)
         return inputs._replace(x=x, mask=mask, states=(*inputs.states, after)), after
 
@@ -129,6 +194,10 @@ class Recurrent(Layer):
 
         if self.bidirectional:
             raise InputError("A bidirectional model needs the whole sequence at once, so it cannot run step by step.")
+        if self.go_backwards:
+            raise InputError(
+                "A layer with go_backwards needs the whole sequence at once, so it cannot run step by step."
+            )
         rec = self.directions()[0][1]
         packed = (packed_once(rec, *self.operands(w)) or Packed(rec, *self.operands(w))).step
         zeros = tuple(np.zeros((1, self.units), np.float32) for _ in rec.state_names)
