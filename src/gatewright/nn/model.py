@@ -1,11 +1,11 @@
-"""Functions of a whole network, which is a list of layers: weight shapes, initial weights and the forward pass."""
+"""Functions of a whole network, which is a list of layers: weight shapes, initial weights and passes."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.nn.layer import Activations, Backend, Layer, Rng, States, Weights
+from gatewright.nn.layer import Activations, Array, Backend, Layer, Pullback, Rng, States, Weights
 
 
 def shapes(layers: Sequence[Layer], features: int) -> list[dict[str, tuple[int, ...]]]:
@@ -81,3 +81,30 @@ def forward(
         inputs, last = layer.forward(backend, w, inputs, None if states is None else states[index], rng)
         after.append(last)
     return inputs, after
+
+
+def vjp(layers: Sequence[Layer], weights: Sequence[Weights], inputs: Activations) -> tuple[Activations, Pullback]:
+    """Run all layers with NumPy, without dropout, and return the outputs and a function that goes back.
+
+    The function takes the gradient of a number with respect to the outputs of the last layer, and returns its gradient
+    with respect to the inputs of the first layer; see `Layer.vjp`.
+
+    Args:
+        layers: The layers, from the input to the output.
+        weights: The weights of each layer, as returned by `bind`.
+        inputs: The inputs of the first layer.
+
+    Raises:
+        InputError: Answers of a network with such a layer cannot be explained by gradients.
+    """
+    pullbacks: list[Pullback] = []
+    for layer, w in zip(layers, weights, strict=True):
+        inputs, pullback = layer.vjp(w, inputs)
+        pullbacks.append(pullback)
+
+    def back(d: Array) -> Array:
+        for pullback in reversed(pullbacks):
+            d = pullback(d)
+        return d
+
+    return inputs, back

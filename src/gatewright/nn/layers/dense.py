@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Step, Weights, as_array
+from gatewright.nn.backend import NUMPY
+from gatewright.nn.layer import Activations, Array, Backend, Layer, Pullback, Rng, States, Step, Weights, as_array
 from gatewright.nn.layers.random import glorot
 from gatewright.ops.cells.cell import ACTIVATIONS
 from gatewright.support.errors import require_one_of
@@ -72,3 +73,16 @@ class Dense(Layer):
             kernel, bias = w["kernel"], w["bias"]
             return (), lambda x, states: (x @ kernel + bias, states)
         return (), lambda x, states: (self._apply(np, w, x), states)
+
+    def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
+        outputs, _ = self.forward(NUMPY, w, inputs, None, None)
+        y = outputs.x
+
+        def pullback(d: Array) -> Array:
+            if self.activation == "softmax":
+                d = y * (d - (d * y).sum(axis=-1, keepdims=True))
+            elif self.activation != "linear":
+                d = d * ACTIVATIONS[self.activation].derivative(y)
+            return d @ w["kernel"].T
+
+        return outputs, pullback

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gatewright.nn.layer import Activations, Backend, Layer, Rng, States, Step, Weights, as_array
+from gatewright.nn.layer import Activations, Backend, Layer, Pullback, Rng, States, Step, Weights, as_array
 from gatewright.nn.layers.random import dropout
 from gatewright.ops.recurrence import Tokens
 from gatewright.support.schema import Fraction
@@ -33,3 +33,6 @@ class Dropout(Layer):
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         return (), lambda x, states: (x, states)
+
+    def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
+        return inputs, lambda d: d

@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.nn.layer import EMBEDDING_SHIFT, Activations, Backend, Layer, Rng, States, Step, Weights
+from gatewright.nn.backend import NUMPY
+from gatewright.nn.layer import EMBEDDING_SHIFT, Activations, Backend, Layer, Pullback, Rng, States, Step, Weights
 from gatewright.nn.layers.random import dropout
 from gatewright.ops.recurrence import Tokens
 from gatewright.support.ids import PADDING, START, UNKNOWN
@@ -59,3 +60,6 @@ class Embedding(Layer):
         table = w["table"]
         # A slice is a view. Indexing with an array would take as long as the softmax of a small network.
         return (), lambda token, states: (table[token : token + 1], states)
+
+    def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
+        return self.forward(NUMPY, w, inputs, None, None)[0], lambda d: d

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gatewright.nn.layer import Activations, Backend, Layer, Rng, States, Weights, as_array
+from gatewright.nn.backend import NUMPY
+from gatewright.nn.layer import Activations, Backend, Layer, Pullback, Rng, States, Weights, as_array
 from gatewright.support.schema import Size
 
 
@@ -28,3 +29,7 @@ class Flatten(Layer):
     ) -> tuple[Activations, States]:
         x = as_array(inputs.x)
         return inputs._replace(x=x.reshape(len(x), -1), mask=None), ()
+
+    def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
+        shape = as_array(inputs.x).shape
+        return self.forward(NUMPY, w, inputs, None, None)[0], lambda d: d.reshape(shape)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gatewright.nn.layer import Activations, Backend, Layer, Rng, States, Weights, as_array
+from gatewright.nn.backend import NUMPY
+from gatewright.nn.layer import Activations, Backend, Layer, Pullback, Rng, States, Weights, as_array
 
 
 @dataclass(frozen=True)
@@ -23,3 +24,7 @@ class Masking(Layer):
         x = as_array(inputs.x)
         mask = (x != self.mask_value).any(axis=-1)
         return inputs._replace(x=backend.xp.where(mask[..., None], x, 0), mask=mask), ()
+
+    def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
+        outputs, _ = self.forward(NUMPY, w, inputs, None, None)
+        return outputs, lambda d: d * outputs.mask[..., None]

@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Step, Weights, as_array
+from gatewright.nn.backend import NUMPY
+from gatewright.nn.layer import Activations, Array, Backend, Layer, Pullback, Rng, States, Step, Weights, as_array
 from gatewright.nn.layers.random import glorot
 from gatewright.support.errors import InputError
 from gatewright.support.schema import Text
@@ -103,3 +104,29 @@ class Pool(Layer):
             return self._result(np, after).astype(x.dtype), after
 
         return (), step
+
+    def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
+        x = as_array(inputs.x)
+        mask = np.ones(x.shape[:2], bool) if inputs.mask is None or self.padding else inputs.mask
+        outputs, _ = self.forward(NUMPY, w, inputs, None, None)
+        pooled, live = outputs.x[:, None], mask[:, :, None]
+        if self.method == "mean":
+            shares = (live / np.maximum(mask.sum(axis=1), 1)[:, None, None]).astype(x.dtype)
+            return outputs, lambda d: shares * d[:, None]
+        if self.method == "max":
+            # Steps with equal maxima share the gradient, as in JAX.
+            highest = live & (x == pooled)
+            shares = (highest / np.maximum(highest.sum(axis=1, keepdims=True), 1)).astype(x.dtype)
+            return outputs, lambda d: shares * d[:, None]
+        u = np.tanh(x @ w["kernel"] + w["bias"])
+        scores = np.where(mask, u @ w["context"], -np.inf)
+        top = scores.max(axis=1, keepdims=True)
+        a = np.exp(scores - np.where(top == -np.inf, 0, top))
+        a = (a / np.maximum(a.sum(axis=1, keepdims=True), np.finfo(x.dtype).tiny))[:, :, None]
+
+        def pullback(d: Array) -> Array:
+            # d a_t / d score_t' = a_t (1[t = t'] - a_t'), so d_score_t = a_t (d h_t - d s)
+            d_scores = a * ((x - pooled) * d[:, None]).sum(axis=2, keepdims=True)
+            return a * d[:, None] + (d_scores * (1 - u * u) * w["context"]) @ w["kernel"].T
+
+        return outputs, pullback

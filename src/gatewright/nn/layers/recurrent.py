@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Step, Weights
+from gatewright.nn.layer import Activations, Array, Backend, Layer, Pullback, Rng, States, Step, Weights, as_array
 from gatewright.nn.layers.random import dropout, glorot, orthogonal
 from gatewright.ops.cells import CELLS
 from gatewright.ops.cells.cell import ACTIVATIONS
@@ -141,9 +141,10 @@ class Recurrent(Layer):
         """
         U, b = w.get(f"{prefix}recurrent_kernel"), w.get(f"{prefix}bias")
         if b is None:
-            b = np.zeros(self.directions()[0][1].bias_shape(self.units), np.float32)
+            b = np.zeros(self.directions()[0][1].bias_shape(self.units), w[f"{prefix}kernel"].dtype)
             b.flags.writeable = False  # so that the weights are packed only once
-        return w[f"{prefix}kernel"], np.zeros((self.units, 0), np.float32) if U is None else U, b
+        W = w[f"{prefix}kernel"]
+        return W, np.zeros((self.units, 0), W.dtype) if U is None else U, b
 
     def merged(self, xp: ModuleType, outputs: Sequence[Array]) -> Array:
         """Return the output of the layer.
@@ -163,6 +164,23 @@ class Recurrent(Layer):
                 x = outputs[0] + outputs[1]
                 x = x / 2 if self.merge == "ave" else x
         return x[:, ::-1] if self.go_backwards and self.return_sequences else x
+
+    def unmerged(self, d: Array, outputs: Sequence[Array]) -> list[Array]:
+        """Return the gradient with respect to the outputs of each direction, in NumPy.
+
+        Args:
+            d: The gradient of a number with respect to the result of `merged`.
+            outputs: The outputs of each direction that `merged` was called with.
+        """
+        if self.go_backwards and self.return_sequences:
+            d = d[:, ::-1]
+        if not self.bidirectional:
+            return [d]
+        if self.merge == "concat":
+            return np.split(d, 2, axis=-1)
+        if self.merge == "mul":
+            return [d * outputs[1], d * outputs[0]]
+        return [d / 2 if self.merge == "ave" else d] * 2
 
     def forward(
         self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
@@ -211,3 +229,24 @@ class Recurrent(Layer):
             return after[0], after
 
         return zeros, step_h_c if len(zeros) == 2 else step_h
+
+    def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
+        from gatewright.ops import numpy as ops
+
+        x = as_array(inputs.x)
+        runs = [
+            ops.forward(rec, x, *self.operands(w, prefix), mask=inputs.mask, keep=True)
+            for prefix, rec in self.directions()
+        ]
+        outputs = [run.sequence if self.return_sequences else run.states[0] for run in runs]
+        mask = inputs.mask if self.return_sequences else None
+        states = (*inputs.states, tuple(state for run in runs for state in run.states))
+
+        def pullback(d: Array) -> Array:
+            d_x = np.zeros_like(x)
+            for run, part in zip(runs, self.unmerged(d, outputs), strict=True):
+                others = (None,) * (len(run.states) - 1)
+                d_x += (run.backward(part) if self.return_sequences else run.backward(None, (part, *others))).x
+            return d_x
+
+        return inputs._replace(x=self.merged(np, outputs), mask=mask, states=states), pullback

@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Step, Weights
+from gatewright.nn.backend import NUMPY
+from gatewright.nn.layer import Activations, Array, Backend, Layer, Pullback, Rng, States, Step, Weights
 from gatewright.nn.layers.random import glorot
 from gatewright.support.ids import PADDING
 from gatewright.support.schema import Count, Size
@@ -84,3 +85,8 @@ class Softmax(Layer):
         # The rows of a transposed table are not contiguous. A copy makes each step several times as fast.
         kernel, bias = np.ascontiguousarray(w["table"].T) if self.tied else w["kernel"], w["bias"]
         return (), lambda x, states: (x @ kernel + bias, states)
+
+    def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
+        """Run the layer and return the logits, and their pullback; see `Layer.vjp`. Targets are ignored."""
+        outputs, _ = self.forward(NUMPY, w, inputs._replace(targets=None), None, None)
+        return outputs, lambda d: d @ (w["table"] if self.tied else w["kernel"].T)
