@@ -192,3 +192,69 @@ class Explanation(Result):
         from gatewright.results.display import renderer
 
         return renderer().plot_explanation(self)
+
+
+@dataclass(frozen=True)
+class LayerMemory:
+    """What one direction of a recurrent layer keeps, averaged over examples.
+
+    Attributes:
+        title, cell, conventions: As in `LayerTrace`.
+        half_life: Steps after which half of what a unit held is left, at its mean keep factor over all steps of all
+            examples, [units]. None for a cell without a ledger, such as SimpleRNN.
+        saturation: For each gate, the fraction of these steps at which it is below 0.1 and above 0.9, [units, 2].
+    """
+
+    title: str
+    cell: str
+    conventions: dict[str, str]
+    half_life: Floats | None
+    saturation: dict[str, Floats]
+
+
+@dataclass(frozen=True)
+class WordEffect:
+    """The mean effect of a word over its occurrences in examples.
+
+    Attributes:
+        text: The word.
+        target: The answer for which a positive effect speaks.
+        effect: The mean effect, in units of the logit.
+        count: Number of occurrences.
+    """
+
+    text: str
+    target: str
+    effect: float
+    count: int
+
+
+@dataclass(frozen=True)
+class ModelExplanation(Result):
+    """What a trained network keeps in general, without the answer to one example.
+
+    Attributes:
+        model: Name of the model, such as its file.
+        unit: What the examples are, in the plural, such as "texts".
+        examples: Number of examples from which the numbers come.
+        steps: Number of time steps of all these examples.
+        layers: One for each direction of each recurrent layer, from the input to the output.
+        method: The method of the effects in `words`. Empty without words.
+        words: The words with the strongest mean effect, the strongest first.
+        notes: Sentences about the limits of these numbers.
+    """
+
+    model: str
+    unit: str
+    examples: int
+    steps: int
+    layers: tuple[LayerMemory, ...]
+    method: str
+    words: tuple[WordEffect, ...]
+    notes: tuple[str, ...]
+
+    def plot(self) -> Any:
+        """Return a matplotlib figure of the half-lives and the saturation of the gates."""
+        from gatewright.results.display import renderer
+
+        return renderer().plot_explanation(self)
