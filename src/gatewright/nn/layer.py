@@ -15,6 +15,7 @@ Weights: TypeAlias = Mapping[str, Array]
 States: TypeAlias = tuple[Array, ...]
 Step: TypeAlias = Callable[[Array, States], tuple[Array, States]]
 Pullback: TypeAlias = Callable[[Array], Array]
+LinearForm: TypeAlias = Callable[[Array], tuple[Array, float]]
 
 EMBEDDING_SHIFT = "embedding_shift"
 """Key in `Activations.context`. The value is an array [batch, time, units] that `Embedding` adds to its output."""
@@ -169,3 +170,20 @@ class Layer:
             InputError: Answers of a network with this layer cannot be explained by gradients.
         """
         raise InputError(f"A {self.kind} layer has no gradients outside training, so its answers cannot be explained.")
+
+    def linear_form(self, w: Weights, inputs: Activations) -> LinearForm | None:
+        """Return a function that writes a weighted sum of the outputs as one of the inputs, with NumPy.
+
+        The function takes the weights d of the outputs, and returns weights g and a constant with
+
+            (d * outputs).sum() = (g * inputs).sum() + constant
+
+        Outputs are those before the softmax or sigmoid of an output layer. Choices that the layer makes, such as the
+        step of a maximum and the weights of attention, are those for these inputs, and taken as given. The result is
+        None if the outputs are not linear in the inputs.
+
+        Args:
+            w: The weights, as returned by `bind`.
+            inputs: The outputs of the previous layer.
+        """
+        return None

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.ops import _kernels
+from gatewright.ops import _kernels, reference
 from gatewright.ops.cells import CELLS
 from gatewright.ops.cells.cell import Cell, Gradients
 from gatewright.ops.functions import described
@@ -82,11 +82,7 @@ class Run:
         """
         saved, o = self._require_saved(), self._operands
         states = tuple(o[f"{name}0"] for name in self._rec.state_names)
-        given = (None,) * len(states) if d_states is None else tuple(d_states)
-        if len(given) != len(states):
-            raise ValueError(f"d_states must contain {len(states)} arrays, not {len(given)}.")
-        d_sequence = _gradient("d_sequence", d_sequence, self.sequence)
-        given = tuple(_gradient("d_states", d, s) for d, s in zip(given, states, strict=True))
+        d_sequence, given = self._gradients_of_outputs(d_sequence, d_states)
         grads = Gradients(
             np.empty_like(o["x"]),
             np.empty_like(o["kernel"]),
@@ -102,6 +98,49 @@ class Run:
             _ordered(_kernels.gradients, {**grads._asdict(), **_named("{}0", self._rec, grads.states)}),
         )
         return grads
+
+    def state_gradients(
+        self, d_sequence: FloatArray | None = None, d_states: Sequence[FloatArray | None] | None = None
+    ) -> tuple[FloatArray, ...]:
+        """Return the gradients of a loss with respect to the states after each step, each [batch, time, units].
+
+        They show how far back the loss depends on the states; `gatewright.ops.reference.state_gradients` says what they
+        include. They are computed step by step in NumPy, which takes longer than `backward`.
+
+        Args:
+            d_sequence, d_states: See `backward`.
+
+        Raises:
+            ValueError, TypeError: See `backward`.
+        """
+        saved, o = self._require_saved(), self._operands
+        d_sequence, given = self._gradients_of_outputs(d_sequence, d_states)
+        states = tuple(o[f"{name}0"] for name in self._rec.state_names)
+        mask = o["mask"]
+        if o["lengths"] is not None:
+            mask = np.arange(self.sequence.shape[1]) < o["lengths"][:, None]
+        return reference.state_gradients(
+            self._rec,
+            o["recurrent_kernel"],
+            o["bias"],
+            states,
+            reference.Forward(self.sequence, self.states, saved),
+            np.zeros_like(self.sequence) if d_sequence is None else d_sequence,
+            tuple(np.zeros_like(s) if d is None else d for d, s in zip(given, states, strict=True)),
+            mask,
+            o["recurrent_dropout_mask"],
+            o["zoneout_mask"],
+        )
+
+    def _gradients_of_outputs(
+        self, d_sequence: FloatArray | None, d_states: Sequence[FloatArray | None] | None
+    ) -> tuple[FloatArray | None, tuple[FloatArray | None, ...]]:
+        """Check the gradients of a loss with respect to the outputs, and return one for each final state."""
+        given = (None,) * len(self.states) if d_states is None else tuple(d_states)
+        if len(given) != len(self.states):
+            raise ValueError(f"d_states must contain {len(self.states)} arrays, not {len(given)}.")
+        checked = tuple(_gradient("d_states", d, s) for d, s in zip(given, self.states, strict=True))
+        return _gradient("d_sequence", d_sequence, self.sequence), checked
 
     def _require_saved(self) -> FloatArray:
         if self._saved is None:

@@ -9,7 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.nn.backend import NUMPY
-from gatewright.nn.layer import Activations, Array, Backend, Layer, Pullback, Rng, States, Step, Weights, as_array
+from gatewright.nn.layer import (
+    Activations,
+    Array,
+    Backend,
+    Layer,
+    LinearForm,
+    Pullback,
+    Rng,
+    States,
+    Step,
+    Weights,
+    as_array,
+)
 from gatewright.nn.layers.random import glorot
 from gatewright.ops.cells.cell import ACTIVATIONS
 from gatewright.support.errors import require_one_of
@@ -67,6 +79,11 @@ class Dense(Layer):
         if self.use_bias:
             a = a + w["bias"]
         return a if self.activation == "linear" else DENSE_ACTIVATIONS[self.activation](xp, a)
+
+    def linear_form(self, w: Weights, inputs: Activations) -> LinearForm | None:
+        if self.activation != "linear":
+            return None
+        return lambda d: (d @ w["kernel"].T, float((d * w["bias"]).sum()) if self.use_bias else 0.0)
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         if self.use_bias and self.activation == "linear":

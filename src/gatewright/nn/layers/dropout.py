@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gatewright.nn.layer import Activations, Backend, Layer, Pullback, Rng, States, Step, Weights, as_array
+from gatewright.nn.layer import Activations, Backend, Layer, LinearForm, Pullback, Rng, States, Step, Weights, as_array
 from gatewright.nn.layers.random import dropout
 from gatewright.ops.recurrence import Tokens
 from gatewright.support.schema import Fraction
@@ -30,6 +30,9 @@ class Dropout(Layer):
             x = as_array(x)  # with dropout, equal ids have different vectors
         shape = (x.shape[0], 1, x.shape[2]) if x.ndim == 3 else x.shape
         return inputs._replace(x=dropout(backend, x, self.rate, rng, shape)), ()
+
+    def linear_form(self, w: Weights, inputs: Activations) -> LinearForm | None:
+        return lambda d: (d, 0.0)
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         return (), lambda x, states: (x, states)

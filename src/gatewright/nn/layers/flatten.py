@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from gatewright.nn.backend import NUMPY
-from gatewright.nn.layer import Activations, Backend, Layer, Pullback, Rng, States, Weights, as_array
+from gatewright.nn.layer import Activations, Backend, Layer, LinearForm, Pullback, Rng, States, Weights, as_array
 from gatewright.support.schema import Size
 
 
@@ -33,3 +33,7 @@ class Flatten(Layer):
     def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
         shape = as_array(inputs.x).shape
         return self.forward(NUMPY, w, inputs, None, None)[0], lambda d: d.reshape(shape)
+
+    def linear_form(self, w: Weights, inputs: Activations) -> LinearForm | None:
+        shape = as_array(inputs.x).shape
+        return lambda d: (d.reshape(shape), 0.0)

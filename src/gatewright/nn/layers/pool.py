@@ -8,7 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.nn.backend import NUMPY
-from gatewright.nn.layer import Activations, Array, Backend, Layer, Pullback, Rng, States, Step, Weights, as_array
+from gatewright.nn.layer import (
+    Activations,
+    Array,
+    Backend,
+    Layer,
+    LinearForm,
+    Pullback,
+    Rng,
+    States,
+    Step,
+    Weights,
+    as_array,
+)
 from gatewright.nn.layers.random import glorot
 from gatewright.support.errors import InputError
 from gatewright.support.schema import Text
@@ -72,11 +84,17 @@ class Pool(Layer):
             return xp.where(live, x, 0).sum(axis=1, dtype=wide), mask.sum(axis=1)[:, None].astype(wide)
         if self.method == "max":
             return xp.where(live, x, -xp.inf).max(axis=1), mask.any(axis=1)[:, None]
-        # u_t = tanh(W h_t + b),  a_t = exp(u_t c) / sum of exp(u_t c),  s = sum of a_t h_t
+        top, a = self._attention(xp, w, x, mask)
+        return top, (a[:, :, None] * x).sum(axis=1, dtype=wide), a.sum(axis=1, keepdims=True, dtype=wide)
+
+    def _attention(self, xp: ModuleType, w: Weights, x: Array, mask: Array) -> tuple[Array, Array]:
+        """Return the highest score, [batch, 1], and the weights of the steps before their division by the sum.
+
+        u_t = tanh(W h_t + b),  a_t = exp(u_t c) / sum of exp(u_t c),  s = sum of a_t h_t
+        """
         scores = xp.where(mask, xp.tanh(x @ w["kernel"] + w["bias"]) @ w["context"], -xp.inf)
         top = scores.max(axis=1, keepdims=True)
-        a = xp.exp(scores - xp.where(top == -xp.inf, 0, top))
-        return top, (a[:, :, None] * x).sum(axis=1, dtype=wide), a.sum(axis=1, keepdims=True, dtype=wide)
+        return top, xp.exp(scores - xp.where(top == -xp.inf, 0, top))
 
     def _merge(self, xp: ModuleType, before: States, now: States) -> States:
         if self.method == "mean":
@@ -94,6 +112,27 @@ class Pool(Layer):
         if self.method == "max":
             return xp.where(states[1], states[0], 0)
         return states[1] / xp.where(states[2] > 0, states[2], 1)
+
+    def linear_form(self, w: Weights, inputs: Activations) -> LinearForm | None:
+        x = as_array(inputs.x)
+        mask = np.ones(x.shape[:2], bool) if inputs.mask is None or self.padding else inputs.mask
+        shares = self._shares(w, x, mask)
+        return lambda d: (shares * d[:, None], 0.0)
+
+    def _shares(self, w: Weights, x: Array, mask: Array) -> Array:
+        """Return a_t with pooled = sum over t of a_t * x_t, [batch, time, features or 1]: 0 if all steps are masked.
+
+        For "max", a_t is 1 at the first step that has the maximum of its feature, and 0 at the others.
+        """
+        live = mask[:, :, None]
+        if self.method == "mean":
+            return live / np.maximum(mask.sum(axis=1), 1)[:, None, None]
+        if self.method == "max":
+            first = np.where(live, x, -np.inf).argmax(axis=1)[:, None] if x.shape[1] else 0
+            return live & (np.arange(x.shape[1])[:, None] == first)
+        _, a = self._attention(np, w, x, mask)
+        total = a.sum(axis=1, keepdims=True, dtype=np.float64)
+        return (a / np.where(total > 0, total, 1))[:, :, None]
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         mask = np.ones((1, 1), bool)

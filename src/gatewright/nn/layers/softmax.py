@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.nn.backend import NUMPY
-from gatewright.nn.layer import Activations, Array, Backend, Layer, Pullback, Rng, States, Step, Weights
+from gatewright.nn.layer import Activations, Array, Backend, Layer, LinearForm, Pullback, Rng, States, Step, Weights
 from gatewright.nn.layers.random import glorot
 from gatewright.support.ids import PADDING
 from gatewright.support.schema import Count, Size
@@ -61,6 +61,16 @@ class Softmax(Layer):
         rows, flat = inputs.x.reshape(-1, inputs.x.shape[-1]), targets.reshape(-1)
         losses = backend.losses(rows, kernel, w["bias"], flat, flat != PADDING, self.tied)
         return inputs._replace(x=losses.reshape(targets.shape)), ()
+
+    def linear_form(self, w: Weights, inputs: Activations) -> LinearForm | None:
+        kernel = w["table"].T if self.tied else w["kernel"]
+
+        def form(d: Array) -> tuple[Array, float]:
+            used = np.flatnonzero(d.reshape(-1, d.shape[-1]).any(axis=0))  # few of many ids
+            d = d[..., used]
+            return d @ kernel[:, used].T, float((d * w["bias"][used]).sum())
+
+        return form
 
     def _sampled_losses(self, backend: Backend, w: Weights, x: Array, targets: Array, rng: Rng) -> Array:
         """Return the loss of each target, with the softmax computed over the target and randomly sampled ids.

@@ -14,9 +14,9 @@ Weights have the layout of Keras: the columns of W, U and b belong to the gates,
 pre-activation of gate g.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -116,6 +116,10 @@ class Cell:
         forget_gate: Name of the gate whose bias is initialized with 1, so that the cell remembers its state at the
             beginning of training. None if the cell has no such gate.
         recurrent_activations: Names of the recurrent activations that the cell supports.
+        conventions: For the letter of each gate among the saved values, a phrase that says what a value near 1 or 0
+            means. Cells differ in this: z = 1 keeps the state of a GRU, and overwrites that of a minGRU.
+        candidate: The letter of the candidate among the saved values. None if the cell saves no candidate.
+        ledger_state: Name of the state that `ledger` describes.
     """
 
     name: str
@@ -128,6 +132,9 @@ class Cell:
     gain_rows: slice = slice(0)
     forget_gate: str | None = None
     recurrent_activations: tuple[str, ...] = tuple(ACTIVATIONS)
+    conventions: Mapping[str, str] = MappingProxyType({})
+    candidate: str | None = None
+    ledger_state: str = "h"
 
     def saved_names(self, options: Options) -> tuple[str, ...]:
         """Return the names of the values that a step saves for the backward pass.
@@ -179,6 +186,42 @@ class Cell:
                 cell needs the c before zoneout, it computes that value again.
         """
         raise NotImplementedError
+
+    def output_backward(self, options: Options, d_h: Array, saved: Mapping[str, Array], bias: Array | None) -> Array:
+        """Return the part of the gradient with respect to the new c that comes from h, [batch, units], in NumPy.
+
+        Only cells with a state c, from which they compute h, have this method.
+
+        Args:
+            options: The recurrence.
+            d_h: Gradient of the loss with respect to the new h, [batch, units].
+            saved: The saved values of the step by name, with the c before zoneout.
+            bias: The bias.
+        """
+        raise NotImplementedError
+
+    def ledger(self, options: Options, saved: Mapping[str, Array]) -> tuple[Array, Array] | None:
+        """Return k and w of each step, without zoneout, or None if the cell has no such form:
+
+            state = k * state_prev + w
+
+        k is the fraction of the state that a step keeps, and w is what it writes. The state is `ledger_state`.
+
+        Args:
+            options: The recurrence.
+            saved: The saved values by name, each [..., units].
+        """
+        return None
+
+    def output_ratio(self, options: Options, saved: Mapping[str, Array], state: Array) -> Array | None:
+        """Return p with h = p * state, elementwise, for the state of `ledger`, or None if h is no such product.
+
+        Args:
+            options: The recurrence.
+            saved: The saved values by name, each [..., units].
+            state: The state after each step and before zoneout, [..., units].
+        """
+        return np.ones_like(state)
 
 
 # ---- shared by the steps -------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The gated recurrent unit (Cho et al. 2014)."""
 
-from types import ModuleType
+from collections.abc import Mapping
+from types import MappingProxyType, ModuleType
 
 import numpy as np
 
@@ -36,11 +37,19 @@ class GRU(Cell):
     "Reset after" is the variant with `reset_after=True`. Its bias is [2, 3 * units], with b = bias[0] and b' = bias[1].
     "Reset before" has no b'.
     States: (h,). Saved for the backward pass: (z, r, c, u) with reset after, (z, r, c) with reset before.
+    Ledger of h: k = z, w = (1 - z) * c.
     """
 
     name = "gru"
     title = "GRU"
     gates = ("z", "r", "h")
+    conventions = MappingProxyType(
+        {
+            "z": "z = 1 keeps the state; z = 0 replaces it by the candidate",
+            "r": "r = 0 leaves the state out of the candidate; r = 1 uses all of it",
+        }
+    )
+    candidate = "c"
 
     def saved_names(self, options: Options) -> tuple[str, ...]:
         return ("z", "r", "c", "u") if options.reset_after else ("z", "r", "c")
@@ -99,3 +108,7 @@ class GRU(Cell):
         d_x, d_W = project_backward(d_a, x, W, m)
         d_b = bias_backward(b, d_a, *([[d_a_z, d_a_r, d_a_c * r]] if options.reset_after else []))
         return Gradients(d_x, d_W, d_U, d_b, (d_h_prev + d_h * z,))
+
+    def ledger(self, options: Options, saved: Mapping[str, Array]) -> tuple[Array, Array] | None:
+        z, c = saved["z"], saved["c"]
+        return z, (1 - z) * c

@@ -1,6 +1,7 @@
 """The gated recurrent unit with layer normalization (Ba, Kiros & Hinton 2016)."""
 
-from types import ModuleType
+from collections.abc import Mapping
+from types import MappingProxyType, ModuleType
 
 import numpy as np
 
@@ -33,11 +34,19 @@ class LayerNormGRU(LayerNormCell):
     The paper adds a bias after each of the two normalizations for z and r. Only the sum of the two matters, and it is b
     here. The array `bias` is [10, units]. Its rows are b (z, r, h), b_u, gain_x (z, r, h) and gain_h (z, r, h).
     States: (h,). Saved for the backward pass: (z, r, c, x_z, x_r, x_h, h_z, h_r, h_h).
+    Ledger of h: k = 1 - z, w = z * c.
     """
 
     name = "layer_norm_gru"
     title = "LayerNormGRU"
     gates = ("z", "r", "h")
+    conventions = MappingProxyType(
+        {
+            "z": "z = 1 replaces the state by the candidate; z = 0 keeps it",
+            "r": "r = 0 leaves the state out of the candidate; r = 1 uses all of it",
+        }
+    )
+    candidate = "c"
     saved = ("z", "r", "c", "x_z", "x_r", "x_h", "h_z", "h_r", "h_h")
     parameter_rows = 10
     gain_rows = slice(4, 10)
@@ -87,3 +96,7 @@ class LayerNormGRU(LayerNormCell):
         d_gains = [*d_gain_x_zr, *d_gain_x_h, *d_gain_h_zr, *d_gain_h_h]
         d_bias = None if bias is None else np.stack([*d_b, *d_gains])
         return Gradients(d_x, d_W, d_U, d_bias, (d_h_prev + d_h * (1 - z),))
+
+    def ledger(self, options: Options, saved: Mapping[str, Array]) -> tuple[Array, Array] | None:
+        z, c = saved["z"], saved["c"]
+        return 1 - z, z * c

@@ -1,5 +1,6 @@
 """The long short-term memory with layer normalization (Ba, Kiros & Hinton 2016)."""
 
+from collections.abc import Mapping
 from types import ModuleType
 
 import numpy as np
@@ -34,6 +35,7 @@ class LayerNormLSTM(LayerNormCell, LSTM):
     The array `bias` is [14, units]. Its rows are b (i, f, c, o), gain_x (i, f, c, o), gain_h (i, f, c, o), gain_c and
     shift_c.
     States: (h, c). Saved for the backward pass: (i, f, g, o, x_i, x_f, x_c, x_o, h_i, h_f, h_c, h_o, c).
+    Ledger of c: k = f, w = i * g. h is not a product of c and another number, because N(c) depends on all units.
     """
 
     name = "layer_norm_lstm"
@@ -64,6 +66,23 @@ class LayerNormLSTM(LayerNormCell, LSTM):
         rows = self.parameters(options, bias, c.shape[-1], xp, c)
         return super().output(options, o, rows[12] * normalize(xp, [c])[0] + rows[13], bias, xp)
 
+    def output_backward(self, options: Options, d_h: Array, saved: Mapping[str, Array], bias: Array | None) -> Array:
+        rows = self.parameters(options, bias, d_h.shape[-1], np, d_h)
+        return self._output_backward(options, d_h, saved["o"], saved["c"], rows)[1]
+
+    def _output_backward(
+        self, options: Options, d_h: Array, o: Array, c: Array, rows: Array
+    ) -> tuple[Array, Array, Array, Array]:
+        """Return activation(gain_c * N(c) + shift_c), and the gradients with respect to c, gain_c and shift_c."""
+        activation = ACTIVATIONS[options.activation]
+        y = activation.apply(np, rows[12] * normalize(np, [c])[0] + rows[13])  # h = o * y
+        d_shift = d_h * o * activation.derivative(y)
+        (d_c,), (d_gain,) = normalize_backward([d_shift], [c], rows[12])
+        return y, d_c, d_gain, d_shift.sum(axis=0)
+
+    def output_ratio(self, options: Options, saved: Mapping[str, Array], state: Array) -> Array | None:
+        return None  # N(c) depends on all units, and shift_c is no part of c
+
     def step_backward(
         self,
         options: Options,
@@ -79,9 +98,7 @@ class LayerNormLSTM(LayerNormCell, LSTM):
         activation, sigma = ACTIVATIONS[options.activation], ACTIVATIONS[options.recurrent_activation]
         rows = self.parameters(options, bias, h_prev.shape[-1], np, h_prev)
         c = f * c_prev + i * g
-        y = activation.apply(np, rows[12] * normalize(np, [c])[0] + rows[13])  # h = o * y
-        d_shift_c = d_h * o * activation.derivative(y)
-        (d_c_normal,), d_gain_c = normalize_backward([d_shift_c], [c], rows[12])
+        y, d_c_normal, d_gain_c, d_shift_c = self._output_backward(options, d_h, o, c, rows)
         d_c = d_c + d_c_normal
         d_a = [
             d_c * g * sigma.derivative(i),
@@ -94,5 +111,5 @@ class LayerNormLSTM(LayerNormCell, LSTM):
         d_x, d_W = project_backward(d_x_sums, x, W, m)
         d_h_prev, d_U = project_backward(d_h_sums, h_prev, U, n)
         d_b = [d.sum(axis=0) for d in d_a]
-        d_bias = None if bias is None else np.stack([*d_b, *d_gain_x, *d_gain_h, *d_gain_c, d_shift_c.sum(axis=0)])
+        d_bias = None if bias is None else np.stack([*d_b, *d_gain_x, *d_gain_h, d_gain_c, d_shift_c])
         return Gradients(d_x, d_W, d_U, d_bias, (d_h_prev, d_c * f))

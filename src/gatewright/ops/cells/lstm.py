@@ -1,6 +1,7 @@
 """The long short-term memory (Hochreiter and Schmidhuber 1997)."""
 
-from types import ModuleType
+from collections.abc import Mapping
+from types import MappingProxyType, ModuleType
 
 import numpy as np
 
@@ -32,6 +33,7 @@ class LSTM(Cell):
         h = o * activation(c)                                             sigma = recurrent_activation
 
     States: (h, c). Saved for the backward pass: (i, f, g, o, c).
+    Ledger of c: k = f, w = i * g, and h = p * c with p = o * activation(c) / c, or o * activation'(0) at c = 0.
     """
 
     name = "lstm"
@@ -39,6 +41,15 @@ class LSTM(Cell):
     gates = ("i", "f", "c", "o")
     saved: tuple[str, ...] = ("i", "f", "g", "o", "c")
     states = ("h", "c")
+    conventions = MappingProxyType(
+        {
+            "i": "i = 1 writes all of the candidate; i = 0 writes nothing",
+            "f": "f = 1 keeps the cell state; f = 0 erases it",
+            "o": "o = 1 shows the cell state at the output; o = 0 hides it",
+        }
+    )
+    candidate = "g"
+    ledger_state = "c"
     forget_gate = "f"
 
     def step(
@@ -59,6 +70,10 @@ class LSTM(Cell):
     def output(self, options: Options, o: Array, c: Array, bias: Array | None, xp: ModuleType) -> Array:
         """Return h, [batch, units], given the output gate o and the cell state c, each [batch, units]."""
         return o * ACTIVATIONS[options.activation].apply(xp, c)
+
+    def output_backward(self, options: Options, d_h: Array, saved: Mapping[str, Array], bias: Array | None) -> Array:
+        activation = ACTIVATIONS[options.activation]
+        return np.asarray(d_h * saved["o"] * activation.derivative(activation.apply(np, saved["c"])))
 
     def step_backward(
         self,
@@ -84,3 +99,14 @@ class LSTM(Cell):
         d_x, d_W = project_backward(d_a, x, W, m)
         d_h_prev, d_U = project_backward(d_a, h_prev, U, n)
         return Gradients(d_x, d_W, d_U, bias_backward(b, d_a), (d_h_prev, d_c * f))
+
+    def ledger(self, options: Options, saved: Mapping[str, Array]) -> tuple[Array, Array] | None:
+        return saved["f"], saved["i"] * saved["g"]
+
+    def output_ratio(self, options: Options, saved: Mapping[str, Array], state: Array) -> Array | None:
+        activation = ACTIVATIONS[options.activation]
+        at_zero = activation.apply(np, np.zeros_like(state))
+        if at_zero.any():  # an empty cell has an output, which no step wrote
+            return None
+        quotient = activation.apply(np, state) / np.where(state == 0, 1, state)
+        return np.asarray(saved["o"] * np.where(state == 0, activation.derivative(at_zero), quotient))

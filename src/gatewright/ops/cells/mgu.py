@@ -1,6 +1,7 @@
 """The minimal gated unit (Zhou et al. 2016)."""
 
-from types import ModuleType
+from collections.abc import Mapping
+from types import MappingProxyType, ModuleType
 
 import numpy as np
 
@@ -30,12 +31,17 @@ class MGU(Cell):
         h = (1 - f) * h_prev + f * c                                              sigma = recurrent_activation
 
     States: (h,). Saved for the backward pass: (f, c).
+    Ledger of h: k = 1 - f, w = f * c.
     """
 
     name = "mgu"
     title = "MGU"
     gates = ("f", "h")
     saved = ("f", "c")
+    conventions = MappingProxyType(
+        {"f": "f = 1 replaces the state by the candidate, which uses all of the state; f = 0 keeps the state"}
+    )
+    candidate = "c"
 
     def step(
         self, options: Options, x: Array, states: States, weights: Weights, xp: ModuleType
@@ -72,3 +78,7 @@ class MGU(Cell):
         d_a = [d_a_f, d_a_c]
         d_x, d_W = project_backward(d_a, x, W, m)
         return Gradients(d_x, d_W, np.concatenate([d_U_f, d_U_h], axis=1), bias_backward(b, d_a), (d_h_prev,))
+
+    def ledger(self, options: Options, saved: Mapping[str, Array]) -> tuple[Array, Array] | None:
+        f, c = saved["f"], saved["c"]
+        return 1 - f, f * c

@@ -1,6 +1,7 @@
 """The minimal gated recurrent unit, minGRU (Feng et al. 2024)."""
 
-from types import ModuleType
+from collections.abc import Mapping
+from types import MappingProxyType, ModuleType
 
 import numpy as np
 
@@ -30,12 +31,15 @@ class MinGRU(Cell):
     The code in the appendix of the paper also applies a function g to the candidate. The results of g are
     positive, so that the states can be computed with logarithms. Section 3.1 has no g, and neither has this class.
     States: (h,). Saved for the backward pass: (z, c).
+    Ledger of h: k = 1 - z, w = z * c.
     """
 
     name = "min_gru"
     title = "minGRU"
     gates = ("z", "h")
     saved = ("z", "c")
+    conventions = MappingProxyType({"z": "z = 1 replaces the state by the candidate; z = 0 keeps it"})
+    candidate = "c"
     reads_state = False
 
     def step(
@@ -62,3 +66,7 @@ class MinGRU(Cell):
         d_a = [d_h * (c - h_prev) * ACTIVATIONS[options.recurrent_activation].derivative(z), d_h * z]
         d_x, d_W = project_backward(d_a, x, W, m)
         return Gradients(d_x, d_W, np.zeros_like(U), bias_backward(b, d_a), (d_h * (1 - z),))
+
+    def ledger(self, options: Options, saved: Mapping[str, Array]) -> tuple[Array, Array] | None:
+        z, c = saved["z"], saved["c"]
+        return 1 - z, z * c

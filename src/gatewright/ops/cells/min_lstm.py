@@ -1,6 +1,7 @@
 """The minimal long short-term memory, minLSTM (Feng et al. 2024)."""
 
-from types import ModuleType
+from collections.abc import Mapping
+from types import MappingProxyType, ModuleType
 
 import numpy as np
 
@@ -33,12 +34,21 @@ class MinLSTM(Cell):
     k is f' in the paper, and 1 - k = i / (f + i) is i'. The recurrent activation is always the sigmoid, because f + i
     must not be 0.
     States: (h,). Saved for the backward pass: (i, f, g, k).
+    Ledger of h: k, w = (1 - k) * g.
     """
 
     name = "min_lstm"
     title = "minLSTM"
     gates = ("i", "f", "c")
     saved = ("i", "f", "g", "k")
+    conventions = MappingProxyType(
+        {
+            "i": "i = 1 writes the candidate, as far as f leaves room for it",
+            "f": "f = 1 keeps the state, as far as i leaves room for it",
+            "k": "k = 1 keeps the state; k = 0 replaces it by the candidate",
+        }
+    )
+    candidate = "g"
     reads_state = False
     forget_gate = "f"
     recurrent_activations = ("sigmoid",)
@@ -70,3 +80,7 @@ class MinLSTM(Cell):
         d_a = [-d_odds * (1 - i), d_odds * (1 - f), d_h * (1 - k)]
         d_x, d_W = project_backward(d_a, x, W, m)
         return Gradients(d_x, d_W, np.zeros_like(U), bias_backward(b, d_a), (d_h * k,))
+
+    def ledger(self, options: Options, saved: Mapping[str, Array]) -> tuple[Array, Array] | None:
+        k, g = saved["k"], saved["g"]
+        return k, (1 - k) * g

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.nn.layer import Activations, Backend, Layer, Rng, States, Step, Weights
+from gatewright.nn.layer import Activations, Backend, Layer, LinearForm, Rng, States, Step, Weights
 from gatewright.nn.layers import Dense
 from gatewright.support.schema import Size
 
@@ -74,6 +74,9 @@ class Sigmoids(Layer):
         # -v log p - (1 - v) log(1 - p) = log(1 + e^s) - v s, and log(1 + e^s) = max(s, 0) + log(1 + e^-|s|)
         nats = xp.maximum(logits, 0) + xp.log1p(xp.exp(-xp.abs(logits))) - xp.where(targets == 1, logits, 0)
         return inputs._replace(x=xp.where(targets[..., 0] == NO_FRAME, 0, nats.sum(axis=-1))), ()
+
+    def linear_form(self, w: Weights, inputs: Activations) -> LinearForm | None:
+        return Dense(self.units).linear_form(w, inputs)
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         return Dense(self.units).stepper(w)
