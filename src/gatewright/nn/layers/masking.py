@@ -26,5 +26,5 @@ class Masking(Layer):
         return inputs._replace(x=backend.xp.where(mask[..., None], x, 0), mask=mask), ()
 
     def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
-        outputs, _ = self.forward(NUMPY, w, inputs, None, None)
-        return outputs, lambda d: d * outputs.mask[..., None]
+        live = (as_array(inputs.x) != self.mask_value).any(axis=-1, keepdims=True)
+        return self.forward(NUMPY, w, inputs, None, None)[0], lambda d: d * live
