@@ -91,6 +91,8 @@ class Layer:
     """
 
     kind: ClassVar[str]
+    stepwise: ClassVar[bool] = False
+    """True if the outputs of a time step depend on the inputs of this step alone."""
 
     def width(self, features: int) -> int:
         """Return the number of output features, given the number of input features."""

@@ -55,6 +55,7 @@ class Dense(Layer):
     activation: Annotated[str, Text(choices=tuple(DENSE_ACTIVATIONS))] = "linear"
     use_bias: bool = True
     kind: ClassVar[str] = "dense"
+    stepwise: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         require_one_of("The activation", self.activation, tuple(DENSE_ACTIVATIONS))

@@ -19,6 +19,7 @@ class Dropout(Layer):
 
     rate: Fraction
     kind: ClassVar[str] = "dropout"
+    stepwise: ClassVar[bool] = True
 
     def forward(
         self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None

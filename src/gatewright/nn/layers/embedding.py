@@ -34,6 +34,7 @@ class Embedding(Layer):
     word_dropout: Fraction = 0.0
     mask: bool = True
     kind: ClassVar[str] = "embedding"
+    stepwise: ClassVar[bool] = True
 
     def width(self, features: int) -> int:
         return self.units

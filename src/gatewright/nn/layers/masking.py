@@ -17,6 +17,7 @@ class Masking(Layer):
 
     mask_value: float = 0.0
     kind: ClassVar[str] = "masking"
+    stepwise: ClassVar[bool] = True
 
     def forward(
         self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None

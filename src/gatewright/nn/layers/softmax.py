@@ -34,6 +34,7 @@ class Softmax(Layer):
     tied: bool = False
     samples: Count = 0
     kind: ClassVar[str] = "softmax"
+    stepwise: ClassVar[bool] = True
 
     def width(self, features: int) -> int:
         return self.vocabulary

@@ -24,6 +24,7 @@ class SeriesInput(Layer):
 
     noise: Fraction = 0.0
     kind: ClassVar[str] = "series_input"
+    stepwise: ClassVar[bool] = True
 
     def forward(
         self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None

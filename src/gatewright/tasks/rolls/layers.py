@@ -23,6 +23,7 @@ class Frames(Layer):
     """An input layer for frames, uint8 [batch, time, keys]: 1 if a key sounds, else 0. Mask `NO_FRAME`, the padding."""
 
     kind: ClassVar[str] = "frames"
+    stepwise: ClassVar[bool] = True
 
     def forward(
         self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
@@ -52,6 +53,7 @@ class Sigmoids(Layer):
 
     units: Size
     kind: ClassVar[str] = "sigmoids"
+    stepwise: ClassVar[bool] = True
 
     def width(self, features: int) -> int:
         return self.units

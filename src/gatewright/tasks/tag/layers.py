@@ -50,6 +50,7 @@ class WordCharEmbedding(Layer):
     word_dropout: Fraction = 0.0
     zoneout: Fraction = 0.0
     kind: ClassVar[str] = "word_char_embedding"
+    stepwise: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self._char_layers()  # checks the cell
