@@ -9,8 +9,7 @@ import numpy as np
 from gatewright.keras.older import patches
 from gatewright.support.errors import InputError
 from gatewright.support.keras_arguments import HARD_SIGMOID
-
-Arrays = list[Any]
+from gatewright.support.keras_weights import Arrays, arrange_recurrent, is_cudnn
 
 
 def install() -> None:
@@ -76,7 +75,7 @@ def _names(layer_group: Any) -> list[str]:
 
 def _arranged(group: Any, pairs: Sequence[tuple[str, Any]]) -> Any:
     """Return an HDF5 file in memory with the weights of `group`, arranged for the layers in `pairs`."""
-    import h5py  # type: ignore[import-untyped]
+    import h5py
     from keras.src.legacy.saving import legacy_h5_format as h5
     from keras.src.saving.saving_lib import safe_get_h5_group
 
@@ -141,10 +140,9 @@ def arrange(layer: Any, values: Arrays, backend: str = "") -> Arrays:
         return arrange(layer.layer, values, backend)
     if isinstance(layer, keras.Model):
         return _arrange_model(layer, values, backend)
-    if isinstance(layer, kinds.LSTM):
-        return _arrange_lstm(layer, values)
-    if isinstance(layer, kinds.GRU):
-        return _arrange_gru(layer, values)
+    for kind in ("LSTM", "GRU"):
+        if isinstance(layer, getattr(kinds, kind)):
+            return _arrange_recurrent(kind, layer, values)
     if isinstance(layer, kinds.Conv1D | kinds.Conv2D | kinds.Conv3D | kinds.Conv2DTranspose) and values:
         return [_convolution_kernel(layer, np.asarray(values[0]), backend), *values[1:]]
     return values
@@ -162,25 +160,18 @@ def _arrange_model(model: Any, values: Arrays, backend: str) -> Arrays:
     return [*arranged, *values[start:]]
 
 
-def _arrange_lstm(layer: Any, values: Arrays) -> Arrays:
-    if len(values) == 12:  # Keras 1: W, U and b of the gates i, c, f, o
-        gates = [values[3 * gate : 3 * gate + 3] for gate in (0, 2, 1, 3)]
-        return [np.concatenate(arrays, axis=-1) for arrays in zip(*gates, strict=True)]
-    if len(values) == 3 and np.shape(values[2]) == (8 * layer.units,):
-        _note_cudnn("CuDNNLSTM")
-        kernel, recurrent_kernel = _from_cudnn(values, 4)
-        return [kernel, recurrent_kernel, np.sum(np.split(np.asarray(values[2]), 2), axis=0)]
-    return values
+def _arrange_recurrent(kind: str, layer: Any, values: Arrays) -> Arrays:
+    arranged = arrange_recurrent(kind, layer.units, values)
+    if is_cudnn(kind, layer.units, values):
+        patches.note(f"CuDNN{kind} weights", f"The file has weights of CuDNN{kind}; they were converted")
+    if kind == "GRU":
+        _require_same_reset(layer, arranged)
+    return arranged
 
 
-def _arrange_gru(layer: Any, values: Arrays) -> Arrays:
+def _require_same_reset(layer: Any, values: Arrays) -> None:
+    """Raise an error if the weights are those of a GRU whose reset gate is at the other place."""
     units = layer.units
-    if len(values) == 9:  # Keras 1: W, U and b of the gates z, r, h
-        gates = [values[3 * gate : 3 * gate + 3] for gate in range(3)]
-        values = [np.concatenate(arrays, axis=-1) for arrays in zip(*gates, strict=True)]
-    if len(values) == 3 and np.shape(values[2]) == (6 * units,):
-        _note_cudnn("CuDNNGRU")
-        values = [*_from_cudnn(values, 3), np.reshape(values[2], (2, 3 * units))]
     if len(values) == 3 and np.shape(values[2]) != np.shape(layer.cell.bias):
         for shape, reset_after in (((3 * units,), False), ((2, 3 * units), True)):
             if np.shape(values[2]) == shape:
@@ -189,18 +180,6 @@ def _arrange_gru(layer: Any, values: Arrays) -> Arrays:
                     f"{layer.name!r} has reset_after={layer.reset_after}. Make it with GRU({units}, "
                     f"reset_after={reset_after})."
                 )
-    return values
-
-
-def _from_cudnn(values: Arrays, gates: int) -> tuple[Any, Any]:
-    """Return kernel and recurrent kernel of a CuDNN layer, whose matrices are transposed gate by gate."""
-    kernels = [part.T.reshape(part.shape, order="F") for part in np.hsplit(np.asarray(values[0]), gates)]
-    recurrent = [part.T for part in np.hsplit(np.asarray(values[1]), gates)]
-    return np.hstack(kernels), np.hstack(recurrent)
-
-
-def _note_cudnn(name: str) -> None:
-    patches.note(f"{name} weights", f"The file has weights of {name}; they were converted")
 
 
 def _convolution_kernel(layer: Any, kernel: Any, backend: str) -> Any:
