@@ -78,7 +78,14 @@ def parquet_names(output: IO[bytes], max_bytes: int, path: str) -> None:
         pass
 
 
-_READERS = {reader.__name__: reader for reader in (read_cells, read_parquet, parquet_names)}
+def read_keras(output: IO[bytes], max_bytes: int, path: str) -> None:
+    """Write the configuration and the weights of a Keras model file; see `keras_archive`."""
+    from gatewright.data import keras_archive
+
+    keras_archive.read_keras(output, max_bytes, path)
+
+
+_READERS = {reader.__name__: reader for reader in (read_cells, read_parquet, parquet_names, read_keras)}
 
 
 def main(arguments: Sequence[str]) -> int:

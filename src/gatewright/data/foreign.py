@@ -37,7 +37,7 @@ def one_error(message: str) -> Iterator[None]:
         raise InputError(message.replace("REASON", str(error) or type(error).__name__)) from None
 
 
-def read_in_child(reader: str, path: Path, *arguments: str, damaged: str) -> bytearray:
+def read_in_child(reader: str, path: Path, *arguments: str, damaged: str, memory: int | None = None) -> bytearray:
     """Read a file in a child process with limited memory and time, in which a library may crash.
 
     Args:
@@ -45,6 +45,8 @@ def read_in_child(reader: str, path: Path, *arguments: str, damaged: str) -> byt
         path: The file.
         arguments: Further arguments of the reader.
         damaged: The message of the error for a damaged file.
+        memory: The memory in bytes that the child process may use, besides that of Python and its packages. By default
+            twice the maximum size of an input.
 
     Returns:
         The output of the reader.
@@ -53,7 +55,7 @@ def read_in_child(reader: str, path: Path, *arguments: str, damaged: str) -> byt
         InputError: The file is damaged, or needs too much memory or time.
         OSError: The file cannot be read.
     """
-    memory = 2 * max_bytes() + _MEMORY
+    memory = (2 * max_bytes() if memory is None else memory) + _MEMORY
     seconds = int(_SECONDS + _SECONDS_PER_MEGABYTE * os.stat(path).st_size / 1e6)
     limits = [str(memory), str(max_bytes()), str(seconds)]
     command = [sys.executable, "-P", "-m", "gatewright.data.child", *limits, reader, str(path.absolute()), *arguments]

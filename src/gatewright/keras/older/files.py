@@ -77,7 +77,7 @@ def _may_write(path: str, overwrite: bool) -> bool:
 
 def _load_model(stock: Any, filepath: Any, custom_objects: Any = None, compile: bool = True, **kwargs: Any) -> Any:
     __tracebackhide__ = True
-    import h5py  # type: ignore[import-untyped]
+    import h5py
 
     path = _path(filepath)
     kwargs.pop("options", None)

@@ -90,7 +90,7 @@ def _print_summary(model: Any, *args: Any, **kwargs: Any) -> None:
 
 def _hdf5_matrix(datapath: str, dataset: str, start: int = 0, end: int | None = None, normalizer: Any = None) -> Any:
     """Return rows `start` to `end` of a data set in an HDF5 file as an array."""
-    import h5py  # type: ignore[import-untyped]
+    import h5py
 
     patches.note("HDF5Matrix", "keras.utils.HDF5Matrix was removed from Keras; the data set is read into memory")
     with h5py.File(datapath, "r") as file:
