@@ -4,7 +4,8 @@ import html as html_escapes
 from functools import singledispatch
 from typing import Any
 
-from gatewright.report import summary, terminal
+from gatewright.report import explanation_text, model_text, summary, terminal
+from gatewright.results.explanation import Explanation, ModelExplanation
 from gatewright.results.records import Comparison, Evaluated, Trained
 
 
@@ -17,6 +18,8 @@ def text(result: object) -> str:
 text.register(Comparison, terminal.text)
 text.register(Trained, summary.trained)
 text.register(Evaluated, summary.evaluated)
+text.register(Explanation, explanation_text.text)
+text.register(ModelExplanation, model_text.text)
 
 
 @singledispatch

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.results.display import Result
+from gatewright.results.display import Result, renderer
 from gatewright.results.statistics import Interval
 
 Floats = NDArray[np.float64]
@@ -189,8 +189,6 @@ class Explanation(Result):
 
     def plot(self) -> Any:
         """Return a matplotlib figure of the effects and the gates."""
-        from gatewright.results.display import renderer
-
         return renderer().plot_explanation(self)
 
 
@@ -255,6 +253,4 @@ class ModelExplanation(Result):
 
     def plot(self) -> Any:
         """Return a matplotlib figure of the half-lives and the saturation of the gates."""
-        from gatewright.results.display import renderer
-
         return renderer().plot_explanation(self)

@@ -1,0 +1,178 @@
+"""The sentences of an explanation that all its views share."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gatewright.report import explanation_rows as rows
+from gatewright.report.tables import significant
+from gatewright.results.explanation import (
+    GRADIENTS,
+    LEDGER,
+    OMISSION,
+    Explanation,
+    Faithfulness,
+    Group,
+    LayerMemory,
+    LayerTrace,
+)
+from gatewright.results.naming import METHODS, quantity, quoted, unit
+
+
+def sides(explanation: Explanation) -> tuple[str, str]:
+    """Return what effects above zero and below zero do, in words."""
+    target = explanation.target
+    if target.against:
+        return f"speaks for {target.name}", f"speaks for {target.against}"
+    if target.probability is not None:
+        return f"speaks for {target.name}", f"speaks against {target.name}"
+    return f"raises {target.name}", f"lowers {target.name}"
+
+
+def meaning(explanation: Explanation) -> str:
+    """Return a sentence that says what the effects of the main attribution measure."""
+    target, main = explanation.target, rows.main_attribution(explanation)
+    if main is None:
+        return f"There is no effect of a {unit(explanation.steps, 1)} to show."
+    noun, of = unit(explanation.steps, 1), quantity(explanation.target)
+    versus = f" against {target.against}" if target.against else ""
+    effect = {
+        LEDGER: f"what a {noun} adds to the {of}",
+        OMISSION: f"how far the {of} falls if a {noun} is left out",
+        GRADIENTS: f"what a {noun} adds to the {of} on the way from an empty input",
+    }[main.method]
+    return (
+        f"Effect ({METHODS[main.method]}): {effect}. The {of} of {target.name}{versus} is {significant(target.value)}."
+    )
+
+
+def gap(explanation: Explanation, found: rows.Gap) -> str:
+    """Return a text in place of steps that are not shown."""
+    count = found.end - found.first
+    if found.padding:
+        return f"... {count:,} steps of padding ..."
+    largest = rows.largest_effect(rows.main_attribution(explanation), found)
+    effect = f", no effect above {significant(largest, 2)} in size" if np.isfinite(largest) else ""
+    return f"... {count:,} {unit(explanation.steps, count)}{effect} ..."
+
+
+def memory(explanation: Explanation) -> str:
+    """Return a text that explains the rows "written", "kept at the end" and "overwritten here"."""
+    noun = unit(explanation.steps, 1)
+    traces = [explanation.layers[place] for place in explanation.top_layers]
+    if rows.memory(explanation) is None:
+        cells = " and ".join(dict.fromkeys(trace.cell for trace in traces))
+        if not explanation.steps or not traces:
+            return ""
+        return (
+            f"There is no ledger for {cells}: it has no gate that keeps a part of the state, so what a {noun} wrote "
+            "cannot be told apart from what the next one makes of it."
+        )
+    state = f"state {traces[0].ledger_state} of {traces[0].title}"
+    if len(traces) > 1:
+        state = f"states {traces[0].ledger_state} of {' and '.join(trace.title for trace in traces)} together"
+    pooled = "" if explanation.pooling == "last" else f" The answer is read from all steps ({explanation.pooling})."
+    return (
+        f"Written: how much a {noun} adds to the {state}. Kept at the end: how much of it is left after the last "
+        f"{noun} read. Overwritten here: how much of the earlier state the {noun} removes. The three have the same "
+        f"scale.{pooled}"
+    )
+
+
+def sums(explanation: Explanation) -> list[str]:
+    """Return a sentence for each attribution whose effects add up, with the difference from what they should be."""
+    of = quantity(explanation.target)
+    sentences = []
+    for found in explanation.attributions:
+        others = "".join(f" and {name}" for name in found.others)
+        if found.method == LEDGER and np.isfinite(found.difference):
+            sentences.append(
+                f"Ledger: the effects{others} add up to the {of}, with a difference of {found.difference:.1g}."
+            )
+        if found.method == GRADIENTS and np.isfinite(found.difference):
+            share = abs(found.difference / explanation.target.value) if explanation.target.value else np.inf
+            relative = f", {share:.1%} of the {of}" if np.isfinite(share) else ""
+            sentences.append(
+                f"Integrated gradients: the completeness gap is {significant(found.difference)}{relative}."
+            )
+    return sentences
+
+
+def deletion(explanation: Explanation) -> str:
+    """Return the title of the table of `deletion_rows`. Empty if there are none."""
+    counts = sorted({found.deleted for found in explanation.faithfulness})
+    if not counts:
+        return ""
+    of, noun = quantity(explanation.target), unit(explanation.steps, counts[-1])
+    if counts == [1]:
+        top, random = f"the {noun} with the largest effect is left out", f"a random {noun} is"
+    else:
+        count = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+        top, random = f"the {count} {noun} with the largest effects are left out", "as many random ones are"
+    return f"Faithfulness: fall of the {of} if {top}, and if {random}"
+
+
+DELETION_HEADINGS = ("", "top", "random", "95% interval")
+
+
+def deletion_rows(explanation: Explanation) -> list[tuple[str, ...]]:
+    """Return a row for each test of an attribution by deletion, with the cells of `DELETION_HEADINGS`."""
+    return [_deletion_row(found) for found in explanation.faithfulness]
+
+
+def _deletion_row(found: Faithfulness) -> tuple[str, ...]:
+    random = found.random
+    spread = ""
+    if random.low is not None and random.high is not None:
+        spread = f"{significant(random.low)} to {significant(random.high)}"
+    return METHODS[found.method], significant(found.top), significant(random.mean), spread
+
+
+def groups(explanation: Explanation) -> list[str]:
+    """Return a sentence for each group of steps that was left out together."""
+    return [_group(explanation, found) for found in explanation.groups]
+
+
+def _group(explanation: Explanation, found: Group) -> str:
+    names = " and ".join(quoted(explanation.steps, step) for step in found.steps)
+    return (
+        f"Left out together, {names} have an effect of {significant(found.effect)}; the effects of each alone add up "
+        f"to {significant(found.separate)}."
+    )
+
+
+def conventions(layers: Sequence[LayerTrace] | Sequence[LayerMemory]) -> list[str]:
+    """Return a sentence for each different list of gates, which says what their values mean."""
+    lists: dict[tuple[str, ...], str] = {}
+    for layer in layers:
+        lists.setdefault(tuple(layer.conventions.values()), layer.title)
+    several = len(lists) > 1
+    return [
+        f"Gates{f' of {title}' if several else ''}: {'. '.join(sentence.rstrip('.') for sentence in sentences)}."
+        for sentences, title in lists.items()
+        if sentences
+    ]
+
+
+LAYERS = (
+    "Half-life: steps after which half of what a unit held is left. Saturation: fraction of all steps and units at "
+    "which a gate is below 0.1 or above 0.9."
+)
+"""A text that explains `layer_memory`."""
+
+
+def layer_memory(layer: LayerTrace | LayerMemory) -> str:
+    """Return the half-lives of a layer's units and the saturation of its gates. Empty if it has neither."""
+    parts = []
+    if layer.half_life is not None and len(layer.half_life):
+        low, middle, high = np.quantile(layer.half_life, (0, 0.5, 1), method="nearest")
+        parts.append(f"half-life {_steps(low)} to {_steps(high)}, median {_steps(middle)}")
+    for letter, fractions in layer.saturation.items():
+        low, high = np.mean(fractions, axis=0) if len(fractions) else (np.nan, np.nan)
+        if np.isfinite(low) and np.isfinite(high):
+            parts.append(f"{letter} {low:.0%} below 0.1 and {high:.0%} above 0.9")
+    return f"{layer.title}: {'; '.join(parts)}" if parts else ""
+
+
+def _steps(value: float) -> str:
+    return "infinity" if np.isinf(value) else significant(float(value), 2)

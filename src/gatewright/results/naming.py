@@ -1,0 +1,86 @@
+"""Names of the methods and steps of an explanation, as people read them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gatewright.results.explanation import (
+    GRADIENTS,
+    INPUT,
+    LEDGER,
+    OMISSION,
+    PADDED,
+    START,
+    UNKNOWN,
+    Attribution,
+    Step,
+    Target,
+)
+from gatewright.support.escapes import escape_control
+
+METHODS = {LEDGER: "ledger", OMISSION: "leave-one-out", GRADIENTS: "integrated gradients"}
+"""The name of each method for people."""
+
+_MAX_TEXT = 40
+
+
+def main(attributions: Sequence[Attribution]) -> Attribution | None:
+    """Return the attribution that all views show first: leave-one-out, or the first other one that judges any step.
+
+    Leave-one-out comes before the ledger, because a step also has an effect if it opens or closes gates for what other
+    steps write.
+    """
+    judging = [found for found in attributions if np.isfinite(found.values).any()]
+    return min(judging, key=lambda found: found.method != OMISSION, default=None)
+
+
+def are_tight(steps: Sequence[Step]) -> bool:
+    """Return True if tokens follow each other without a space: characters, or pieces that contain their spaces."""
+    return any(step.kind == INPUT and " " in step.text for step in steps)
+
+
+def unit(steps: Sequence[Step], count: int) -> str:
+    """Return what the steps are, as a noun in the singular if `count` is 1 and otherwise in the plural."""
+    if any(step.numbers for step in steps):
+        name = "step"
+    elif not are_tight(steps):
+        name = "word"
+    elif all(len(step.text) == 1 for step in steps if step.kind in (INPUT, UNKNOWN)):
+        name = "character"
+    else:
+        name = "token"
+    return name if count == 1 else f"{name}s"
+
+
+def shown_text(step: Step) -> str:
+    """Return a step as one line of at most about 40 characters, without control characters.
+
+    Angle brackets mark the start and padding, and square brackets a token that the vocabulary lacks.
+    """
+    if step.kind in (START, PADDED):
+        return f"<{step.kind}>"
+    text = escape_control(step.text)
+    if len(text) > _MAX_TEXT:
+        text = f"{text[: _MAX_TEXT // 2]}...{text[-_MAX_TEXT // 2 + 3 :]}"
+    return f"[{text}]" if step.kind == UNKNOWN else text
+
+
+def quoted(steps: Sequence[Step], index: int) -> str:
+    """Return a token in quotation marks, with its number, counted from 1, if another step has the same text."""
+    step = steps[index]
+    text = shown_text(step)
+    number = f" ({index + 1:,})" if sum(other.text == step.text for other in steps) > 1 else ""
+    return f"{text}{number}" if step.kind in (START, PADDED) or step.numbers else f'"{text}"{number}'
+
+
+def quantity(target: Target) -> str:
+    """Return what the explained number is: a logit, or an output that is a number by itself."""
+    return "logit" if target.against or target.probability is not None else "output"
+
+
+def probability(value: float) -> str:
+    """Return a probability with two decimals, or more if it would look like 0 or 1."""
+    for decimals in (2, 3, 4):
+        if 0 < float(f"{value:.{decimals}f}") < 1:
+            return f"{value:.{decimals}f}"
+    return "below 0.0001" if value < 0.5 else "above 0.9999"
