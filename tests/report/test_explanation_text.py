@@ -137,7 +137,6 @@ def test_colours_are_for_terminals_only(monkeypatch):
     coloured = shown(explanation, monkeypatch, 80, Terminal())
     assert re.search(r"\x1b\[[0-9;]*48;5;\d+m", coloured)  # one of 256 colours behind a word
     assert COLOUR.sub("", coloured) == plain
-    assert re.search(r"48;2;\d+;\d+;\d+m", shown(explanation, monkeypatch, stream=Terminal(), COLORTERM="truecolor"))
 
 
 def test_an_output_without_block_characters_gets_ascii(monkeypatch):
