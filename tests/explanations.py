@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gatewright.explain.summary import summary
+from gatewright.explanation.summary import summary
 from gatewright.ops import numpy as ops
 from gatewright.ops.recurrence import Recurrence
 from gatewright.results.explanation import (

@@ -29,11 +29,22 @@ RULES = {
     "runtime": {"support", "registry", "nn", "base"},
     "training": BELOW_TASKS | {"base"},
     "comparison": BELOW_TASKS | {"base", "training", "registry"},
-    "export": {*BELOW_TASKS, "base", "registry", "runtime"},
-    "explain": {*BELOW_TASKS, "base", "registry", "runtime", "export"},
+    "exchange": {*BELOW_TASKS, "base", "registry", "runtime"},
+    "explanation": {*BELOW_TASKS, "base", "registry", "runtime", "exchange"},
     "commands": {
         *BELOW_TASKS,
-        *("report", "base", "registry", "runtime", "training", "comparison", "keras", "bench", "export", "explain"),
+        *(
+            "report",
+            "base",
+            "registry",
+            "runtime",
+            "training",
+            "comparison",
+            "keras",
+            "bench",
+            "exchange",
+            "explanation",
+        ),
     },
 }
 """The rooms that each room may import, besides itself."""

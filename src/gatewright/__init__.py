@@ -23,6 +23,7 @@ _MODULES = {
     "doctor": "commands.doctor",
     "enable": "keras.enable",
     "evaluate": "commands.evaluate",
+    "explain": "commands.explain",
     "generate": "commands.generate",
     "info": "commands.info",
     "num_threads": "ops.kernels",

@@ -8,6 +8,7 @@ from gatewright import runtime as runtime
 from gatewright.commands.compare import compare as compare
 from gatewright.commands.doctor import doctor as doctor
 from gatewright.commands.evaluate import evaluate as evaluate
+from gatewright.commands.explain import explain as explain
 from gatewright.commands.generate import generate as generate
 from gatewright.commands.info import info as info
 from gatewright.commands.predict import predict as predict

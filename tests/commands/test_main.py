@@ -134,8 +134,8 @@ def test_unknown_flags_are_refused(arguments, sentence, capsys):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "predict needs texts. Give texts, - for standard input, or a file of texts with --file."),
-        (["a", "--file", "b.txt"], "predict takes either texts or --file b.txt. Leave one of them out."),
+        ([], "No texts are given. Give texts, - for standard input, or a file of texts with --file."),
+        (["a", "--file", "b.txt"], "Texts and --file b.txt are both given. Leave one of them out."),
         (["a", "-"], "- stands for standard input and cannot be one of several texts: leave it or the others out."),
     ],
 )

@@ -357,7 +357,7 @@ class TestRefused:
         assert "did you mean 'good'?" in said
         for command in (["predict", reviews, "a"], ["info", reviews], ["evaluate", reviews, reviews]):
             assert "is not a model file, or is damaged" in refused(tmp_path, capsys, *command)
-        assert "predict needs texts. Give texts" in refused(tmp_path, capsys, "predict", out)
+        assert "No texts are given. Give texts" in refused(tmp_path, capsys, "predict", out)
         assert "does not exist" in refused(tmp_path, capsys, "predict", out, "--file", tmp_path / "none.txt")
 
 

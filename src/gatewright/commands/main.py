@@ -13,7 +13,8 @@ from gatewright.support.errors import InputError
 from gatewright.support.escapes import one_line
 from gatewright.support.version import VERSION
 
-_COMMANDS = ("train", "evaluate", "predict", "generate", "info", "compare", "run", "bench", "doctor")
+_COMMANDS = ("train", "evaluate", "predict", "explain", "generate", "info", "compare", "run", "bench", "doctor")
+_TAKE_TEXTS = ("predict", "explain")
 # In RuntimeErrors of JAX and of Python, if the memory is not enough.
 _NO_MEMORY = ("RESOURCE_EXHAUSTED", "can't start new thread")
 
@@ -74,14 +75,14 @@ def _discard_stdout() -> None:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Parse the arguments. Unlike argparse alone, allow flags between the texts that `predict` takes."""
+    """Parse the arguments. Unlike argparse alone, allow flags between the texts that commands take."""
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     made = parser(given[0])
     # Python versions differ in how argparse treats -- after a flag.
-    end = given.index("--") if given[:1] == ["predict"] and "--" in given else len(given)
+    end = given.index("--") if given[0] in _TAKE_TEXTS and "--" in given else len(given)
     options, rest = made.parse_known_args(given[:end])
     hint = ""
-    if options.command == "predict":
+    if options.command in _TAKE_TEXTS:
         texts = options.texts + rest
         options.texts = texts + given[end + 1 :]
         # An unknown flag or a text. argparse would take a number, or anything with a space, for a text.

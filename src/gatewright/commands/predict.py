@@ -1,12 +1,12 @@
 """The `predict` command: print the predictions of a trained model for texts or a file."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from gatewright.commands.flags import add_json, add_max_input, add_options
-from gatewright.commands.printing import called, print_error, print_json
+from gatewright.commands.printing import Failed, called, print_error, print_json
 from gatewright.data.limits import with_max_input
 from gatewright.support.errors import InputError, nearest
 from gatewright.support.files import require_other_file
@@ -41,22 +41,37 @@ def predict(
     from gatewright import runtime
 
     loaded = runtime.load(model)
-    spec = registry.of_model(loaded.task)
-    own = [option.name for option in spec.predict_options]
-    given = {name: value for name, value in options.items() if value is not None}
-    for name, value in given.items():
-        if name not in _options():
-            raise InputError(f"{name!r} is not an option of predict: leave it out{nearest(name, list(_options()))}")
-        if name not in own:
-            raise InputError(
-                f"{_options()[name].flag} {value} does not apply to {model}, a model of {spec.examples}: leave it out."
-            )
+    given = check_options(loaded.task, str(model), options)
     if "plot" in given:
         require_other_file(Path(given["plot"]), "--plot", {"MODEL": model, "--file": file})
     return list(loaded.predict_from([texts] if isinstance(texts, str) else texts, file, given))
 
 
-def _options() -> dict[str, Option]:
+def check_options(task: str, model: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options for reading a file that are not None.
+
+    Args:
+        task: The task of the model.
+        model: The name of the model, for error messages.
+        options: The options.
+
+    Raises:
+        InputError: There is no such option, or it does not apply to the model.
+    """
+    spec, known = registry.of_model(task), predict_options()
+    given = {name: value for name, value in options.items() if value is not None}
+    for name, value in given.items():
+        if name not in known:
+            raise InputError(f"{name!r} is not an option for reading a file: leave it out{nearest(name, list(known))}")
+        if name not in [option.name for option in spec.predict_options]:
+            raise InputError(
+                f"{known[name].flag} {value} does not apply to {model}, a model of {spec.examples}: leave it out."
+            )
+    return given
+
+
+def predict_options() -> dict[str, Option]:
+    """Return the options for reading a file of all tasks, with their names as keys."""
     return {option.name: option for spec in registry.TASKS for option in spec.predict_options}
 
 
@@ -82,19 +97,28 @@ def add_parser(commands: Any) -> None:
         help="File to read (- for standard input): one text per line, a table of texts, a file of series or, for a "
         "forecaster, a table of recent time steps.",
     )
-    add_options(parser, _options().values())
+    add_options(parser, predict_options().values())
     add_max_input(parser)
     add_json(parser)
     parser.set_defaults(run=_run)
 
 
-def _run(options: argparse.Namespace) -> int:
+def texts_given(options: argparse.Namespace) -> tuple[list[str] | None, str | None]:
+    """Return the texts of a command line, or None, and the value of `--file`, which is "-" for a text "-".
+
+    Raises:
+        Failed: "-" is one of several texts. The message has been printed.
+    """
     if options.texts == ["-"] and options.file is None:
-        options.texts, options.file = [], "-"
-    elif "-" in options.texts and len(options.texts) > 1:
+        return None, "-"
+    if "-" in options.texts and len(options.texts) > 1:
         print_error("- stands for standard input and cannot be one of several texts: leave it or the others out.")
-        return 2
-    options.texts = options.texts or None
+        raise Failed(2)
+    return options.texts or None, options.file
+
+
+def _run(options: argparse.Namespace) -> int:
+    options.texts, options.file = texts_given(options)
     predictions = called(predict, options)
     if options.json:
         print_json({"predictions": [prediction.to_json() for prediction in predictions]})

@@ -65,9 +65,9 @@ def texts_to_predict(
         InputError: Texts and a file are both given or both missing, or the file cannot be read.
     """
     if texts is None and file is None:
-        raise InputError("predict needs texts. Give texts, - for standard input, or a file of texts with --file.")
+        raise InputError("No texts are given. Give texts, - for standard input, or a file of texts with --file.")
     if texts is not None and file is not None:
-        raise InputError(f"predict takes either texts or --file {file}. Leave one of them out.")
+        raise InputError(f"Texts and --file {file} are both given. Leave one of them out.")
     if file is not None:
         return read_texts(file, text, header, format)
     for name, value in {"text": text, "header": header, "format": format}.items():

@@ -97,7 +97,7 @@ class LayerTrace:
         saturation: For each gate, the fraction of steps at which it is below 0.1 and above 0.9, [units, 2] (Karpathy,
             Johnson & Fei-Fei 2015, section 4.2).
         kept_at_end: Fraction of what was written at each step that is still there after the last step, [steps]; see
-            `explain.memory`. None like `keep`.
+            `explanation.memory`. None like `keep`.
         overwritten_at: Index of the step after which less than half of it is left, or -1, [steps]. None like `keep`.
         gradients: Norm of the gradient of the target with respect to each state after each step, [steps], by name.
     """

@@ -89,9 +89,9 @@ def test_python_accepts_any_iterable_of_texts(tmp_path):
     for wrong in (5, [None], {"a": 1}):
         with pytest.raises(InputError, match="not "):
             gatewright.predict(path, wrong)
-    with pytest.raises(InputError, match="predict needs texts"):
+    with pytest.raises(InputError, match="No texts are given"):
         gatewright.predict(path)
-    with pytest.raises(InputError, match="predict takes either texts or --file"):
+    with pytest.raises(InputError, match="Texts and --file"):
         gatewright.predict(path, ["a"], file="a.txt")
     with pytest.raises(InputError, match="--text x is for a file"):
         gatewright.predict(path, ["a"], text="x")

@@ -119,3 +119,12 @@ def token_steps(encoder: Encoder, text: str, read: Sequence[int]) -> tuple[Step,
         else:
             steps.append(Step(words[place], UNKNOWN if number == ids.UNKNOWN else INPUT, number))
     return tuple(steps)
+
+
+def frequent_words(encoder: Encoder, limit: int) -> list[str]:
+    """Return the tokens of a vocabulary with the smallest ids, which are the most frequent ones, as texts.
+
+    Tokens that are not a token by themselves when they are read as a text are left out.
+    """
+    tokens = (encoder.token(number) for number in range(ids.FIRST, min(encoder.ids, ids.FIRST + 2 * limit)))
+    return [token for token in tokens if token.strip() and len(encoder.encode(token)) == 1][:limit]

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data.batches import Batch, concatenate
+from gatewright.data.texts import texts_to_predict
 from gatewright.nn import model as models
 from gatewright.nn.backend import NUMPY
 from gatewright.nn.file import ModelFile, Relation
-from gatewright.nn.layer import Activations, Layer, States
+from gatewright.nn.layer import Activations, Layer, States, Weights
 from gatewright.nn.stepping import Stepper
 from gatewright.results.records import Trained
 from gatewright.support.errors import InputError
@@ -181,6 +182,30 @@ class TrainedModel(ABC):
             f"This is a model of `gatewright train {self.command}`, not a language model: use `gatewright predict`."
         )
 
+    def examples_from(self, given: Any, file: str | None, options: Mapping[str, Any]) -> list[Any]:
+        """Return the examples to explain: one example or a list of them, or those in a file.
+
+        Args:
+            given: One example or a list of examples, as `predict` takes them. None if a file is given.
+            file: The path of a file, or "-" for standard input. None if examples are given.
+            options: The options for reading the file.
+
+        Raises:
+            InputError: The examples or the file cannot be used.
+        """
+        how = (options.get(name) for name in ("text", "header", "format"))
+        return texts_to_predict([given] if isinstance(given, str) else given, file, *how)
+
+    def frequent_words(self, limit: int) -> list[str]:
+        """Return the most frequent words of the vocabulary, at most `limit` of them.
+
+        Raises:
+            InputError: The model does not read words.
+        """
+        raise InputError(
+            f"A model of `gatewright train {self.command}` has no vocabulary of words: give examples to explain."
+        )
+
     def explainable(
         self, example: Any, *, label: str | None = None, against: str | None = None, step: int | None = None
     ) -> Explainable:
@@ -209,6 +234,11 @@ class TrainedModel(ABC):
     def layers(self) -> tuple[Layer, ...]:
         """The layers of the network, from the input to the output."""
         return self._layers
+
+    @property
+    def weights(self) -> Sequence[Weights]:
+        """The weights of each layer as the layers need them, read-only; see `nn.model.bind`."""
+        return self._weights
 
     def _forward(self, inputs: Activations, states: Sequence[States] | None = None) -> tuple[Any, list[States]]:
         """Run the network. Return its outputs, and the states of each layer after the last step.

@@ -15,7 +15,7 @@ from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START
 from gatewright.tasks.base.classes import require_known_labels
-from gatewright.tasks.base.explainable import Explainable, label_output, token_steps
+from gatewright.tasks.base.explainable import Explainable, frequent_words, label_output, token_steps
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.prediction import Prediction, predictions
 from gatewright.tasks.base.stack import embedding_fits, outputs_fit, settings_fit, stack_fits
@@ -116,6 +116,9 @@ class Classifier(TrainedModel):
         outputs, after = self._step(token, states)
         labels = self.prepared.label_set
         return predictions(labels, labels.probabilities(outputs))[0], after
+
+    def frequent_words(self, limit: int) -> list[str]:
+        return frequent_words(self.prepared.encoder, limit)
 
     def explainable(
         self, example: Any, *, label: str | None = None, against: str | None = None, step: int | None = None

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.explain.memory import kept, kept_at_end, memory, overwritten_at
-from gatewright.explain.recording import Direction, Recording
+from gatewright.explanation.memory import kept, kept_at_end, memory, overwritten_at
+from gatewright.explanation.recording import Direction, Recording
 from gatewright.results.explanation import LayerMemory, LayerTrace
 
 Floats = NDArray[np.float64]

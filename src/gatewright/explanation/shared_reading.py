@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.explain.target import POSITIONS, AtStep, inputs_at_target, run, target_values, up_to_target
+from gatewright.explanation.target import POSITIONS, AtStep, inputs_at_target, run, target_values, up_to_target
 from gatewright.nn import model as models
 from gatewright.nn.backend import NUMPY
 from gatewright.nn.layer import Activations, Array, Layer, Weights, as_array

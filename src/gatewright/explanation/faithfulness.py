@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.explain.target import values_without
+from gatewright.explanation.target import values_without
 from gatewright.nn.layer import Layer, Weights
 from gatewright.results.explanation import Attribution, Faithfulness
 from gatewright.results.statistics import Interval

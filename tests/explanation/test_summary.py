@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewright.explain.summary import last_steps, strongest, summary
+from gatewright.explanation.summary import last_steps, strongest, summary
 from gatewright.results.explanation import GRADIENTS, LEDGER, OMISSION, START, Attribution, Step, Target
 
 # A few values that repeat, so that there are ties.

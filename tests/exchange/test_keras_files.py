@@ -16,7 +16,7 @@ h5py = pytest.importorskip("h5py")
 from goldens import older_keras as old  # noqa: E402
 from keras import layers  # noqa: E402
 
-from gatewright.export.keras_files import live_stack, read_stack  # noqa: E402
+from gatewright.exchange.keras_files import live_stack, read_stack  # noqa: E402
 from gatewright.support import packages  # noqa: E402
 from gatewright.support.errors import InputError  # noqa: E402
 from gatewright.support.keras_arguments import HARD_SIGMOID  # noqa: E402
@@ -319,7 +319,7 @@ def test_reading_a_file_imports_no_keras_and_runs_no_code_of_it(tmp_path):
     marker.unlink(missing_ok=True)
     path = save(model, tmp_path / "model.keras")
     code = (
-        "import sys; from gatewright.export.keras_files import read_stack; stack = read_stack(sys.argv[1]); "
+        "import sys; from gatewright.exchange.keras_files import read_stack; stack = read_stack(sys.argv[1]); "
         "print([layer.kind for layer in stack.layers], {'keras', 'jax', 'h5py'} & sys.modules.keys())"
     )
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)

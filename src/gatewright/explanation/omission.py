@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from gatewright.explain.shared_reading import read_without_each
-from gatewright.explain.target import values_without
+from gatewright.explanation.shared_reading import read_without_each
+from gatewright.explanation.target import values_without
 from gatewright.nn.layer import Layer, Weights
 from gatewright.results.explanation import OMISSION, Attribution, Group
 from gatewright.support.errors import InputError

@@ -11,7 +11,7 @@ exact. The gates are taken as given: the ledger does not say why a gate opened.
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.explain.recording import Direction, Recording
+from gatewright.explanation.recording import Direction, Recording
 from gatewright.nn.layer import Activations, Array, Layer, Weights
 from gatewright.nn.layers import Pool
 from gatewright.results.explanation import LEDGER, Attribution

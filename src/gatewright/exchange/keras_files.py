@@ -23,9 +23,9 @@ from gatewright.data.archives import arrays_of_archive
 from gatewright.data.foreign import one_error, read_in_child
 from gatewright.data.keras_archive import HEADER
 from gatewright.data.limits import max_bytes, too_large
-from gatewright.export.keras_chain import Entry, Unreadable, read_chain
-from gatewright.export.keras_layers import KerasLayer, KerasStack
-from gatewright.export.keras_shapes import count_weights, require_fitting
+from gatewright.exchange.keras_chain import Entry, Unreadable, read_chain
+from gatewright.exchange.keras_layers import KerasLayer, KerasStack
+from gatewright.exchange.keras_shapes import count_weights, require_fitting
 from gatewright.support.errors import InputError
 from gatewright.support.keras_weights import arrange_recurrent
 from gatewright.support.packages import require_packages

@@ -5,9 +5,9 @@ import pytest
 from explained import drawn_weights, token_example, value
 from scipy import stats
 
-from gatewright.explain import faithfulness as module
-from gatewright.explain.faithfulness import faithfulness
-from gatewright.explain.omission import omission
+from gatewright.explanation import faithfulness as module
+from gatewright.explanation.faithfulness import faithfulness
+from gatewright.explanation.omission import omission
 from gatewright.nn.layers import Dense, Embedding, Pool, Recurrent
 from gatewright.results.explanation import GRADIENTS, LEDGER, Attribution
 from gatewright.results.statistics import mean_interval

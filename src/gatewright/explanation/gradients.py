@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.explain.recording import Direction, Recording
+from gatewright.explanation.recording import Direction, Recording
 from gatewright.nn.layer import Array
 
 Floats = NDArray[np.float64]

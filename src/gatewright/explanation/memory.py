@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.explain.recording import Direction, Recording
+from gatewright.explanation.recording import Direction, Recording
 from gatewright.results.explanation import LayerMemory
 
 Floats = NDArray[np.float64]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from explained import drawn_weights, number_example, token_example, value
 
-from gatewright.explain.integrated_gradients import BASELINE, integrated_gradients
+from gatewright.explanation.integrated_gradients import BASELINE, integrated_gradients
 from gatewright.nn import model as models
 from gatewright.nn.backend import jax_backend
 from gatewright.nn.layer import Activations, Layer
@@ -92,7 +92,7 @@ def test_a_long_path_is_read_in_parts_with_the_same_effects(monkeypatch):
     layers = [Embedding(11, 5), Recurrent("gru", 6), Dense(2)]
     weights, example = drawn_weights(layers), token_example(IDS, Output("good", 1))
     together = integrated_gradients(layers, weights, example).values
-    monkeypatch.setattr("gatewright.explain.integrated_gradients.POSITIONS", 25)
+    monkeypatch.setattr("gatewright.explanation.integrated_gradients.POSITIONS", 25)
     np.testing.assert_allclose(integrated_gradients(layers, weights, example).values, together, rtol=0, atol=1e-6)
 
 

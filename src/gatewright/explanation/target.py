@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gatewright.nn import model as models
 from gatewright.nn.backend import NUMPY
-from gatewright.nn.layer import Activations, Array, Backend, Layer, Pullback, Rng, States, Weights, as_array
+from gatewright.nn.layer import Activations, Array, Backend, Layer, LinearForm, Pullback, Rng, States, Weights, as_array
 from gatewright.tasks.base.explainable import Explainable, Output
 from gatewright.tasks.base.model import require_finite
 
@@ -43,6 +43,10 @@ class AtStep(Layer):
             return d_x
 
         return self.forward(NUMPY, w, inputs, None, None)[0], pullback
+
+    def linear_form(self, w: Weights, inputs: Activations) -> LinearForm | None:
+        _, pullback = self.vjp(w, inputs)
+        return lambda d: (pullback(d), 0.0)
 
 
 def up_to_target(

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from gatewright.export.keras_chain import Entry, Unreadable
-from gatewright.export.keras_layers import KerasLayer
+from gatewright.exchange.keras_chain import Entry, Unreadable
+from gatewright.exchange.keras_layers import KerasLayer
 
 Shape = tuple[int | None, ...]
 

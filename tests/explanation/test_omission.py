@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from explained import drawn_weights, number_example, token_example, value
 
-from gatewright.explain.omission import groups, omission
-from gatewright.explain.shared_reading import read_without_each
+from gatewright.explanation.omission import groups, omission
+from gatewright.explanation.shared_reading import read_without_each
 from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent, Softmax
 from gatewright.ops.cells import CELLS
 from gatewright.results.explanation import OMISSION
@@ -119,7 +119,7 @@ def test_a_long_text_is_read_in_parts_with_the_same_effects(monkeypatch):
     together = omission(layers, weights, example)
     phrases = groups(layers, weights, example, together, [(1, 2), (2, 3, 4), (5,)])
     for module in ("shared_reading", "target"):
-        monkeypatch.setattr(f"gatewright.explain.{module}.POSITIONS", 25)
+        monkeypatch.setattr(f"gatewright.explanation.{module}.POSITIONS", 25)
     np.testing.assert_allclose(omission(layers, weights, example).values, together.values, rtol=0, atol=1e-6)
     for one, other in zip(groups(layers, weights, example, together, [(1, 2), (2, 3, 4), (5,)]), phrases, strict=True):
         assert one.steps == other.steps

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.explain.target import (
+from gatewright.explanation.target import (
     POSITIONS,
     inputs_at_target,
     run,

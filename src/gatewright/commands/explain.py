@@ -1,0 +1,154 @@
+"""The `explain` command: show which steps speak for an answer, and what the network kept of them."""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from gatewright.commands.flags import add_json, add_max_input, add_options, whole_number
+from gatewright.commands.predict import check_options, predict_options, texts_given
+from gatewright.commands.printing import called, print_json
+from gatewright.data.limits import with_max_input
+from gatewright.support.errors import InputError
+from gatewright.support.packages import require_packages
+
+if TYPE_CHECKING:
+    from gatewright.results.explanation import Explanation, ModelExplanation
+
+
+@with_max_input
+def explain(
+    model: Any,
+    example: Any = None,
+    *,
+    file: str | None = None,
+    limit: int | None = None,
+    label: str | None = None,
+    against: str | None = None,
+    step: int | None = None,
+    together: str | Iterable[str] = (),
+    whole: bool = False,
+    max_input: float | None = None,
+    **options: Any,
+) -> "Explanation | list[Explanation] | ModelExplanation":
+    """Explain the answer of a trained network: which steps speak for it, and what the network kept of them.
+
+    Args:
+        model: Path of a model file, or a loaded model.
+        example: A text, a series [time, channels], or a list of texts or series. Without an example and without `file`,
+            the model as a whole is explained.
+        file: A file of examples to read instead, as for `predict`.
+        limit: Explain only this many examples of `file`, from its beginning.
+        label: The answer to explain. By default the predicted one.
+        against: The alternative that it is compared with. By default the most probable other one.
+        step: Number of the step whose output is explained, counted from 1, for a model with an output at each step.
+            By default the last step.
+        together: One or more phrases, whose words are also left out together.
+        whole: Explain the model as a whole, over all examples.
+        max_input: Maximum size of `file` after decompression, in GB. The default is 4.
+        options: Options for reading `file`, as for `predict`.
+
+    Returns:
+        An `Explanation` for one example, a list of them for a list or a file, or a `ModelExplanation`.
+
+    Raises:
+        InputError: The model or the example cannot be used, or the answers of the model cannot be explained.
+        ImportError: A package is missing. The message names it.
+
+    Examples:
+
+    explained = gatewright.explain("model.safetensors", "a fine film")
+    explained.attribution("omission").values  # the effect of each word on the logit
+    explained.plot()
+    """
+    from gatewright.explanation.example import explain_example, load
+    from gatewright.explanation.whole import explain_model
+
+    require_packages("gatewright explain", ("rich",))
+    loaded, name = load(model)
+    given = check_options(loaded.task, name, options)
+    if step is not None and step < 1:
+        raise InputError(f"A step is counted from 1, so it cannot be {step}: give a number from 1.")
+    if file is None and example is None:
+        return explain_model(loaded, name, None, label, against)
+    examples = loaded.examples_from(example, file, given)[:limit]
+    if whole:
+        return explain_model(loaded, name, examples, label, against)
+    chosen: dict[str, Any] = {
+        "label": label,
+        "against": against,
+        "step": None if step is None else step - 1,
+        "together": (together,) if isinstance(together, str) else tuple(together),
+    }
+    explained = [explain_example(loaded, name, one, **chosen) for one in examples]
+    return explained if file is not None or isinstance(example, list | tuple) else explained[0]
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the command line."""
+    about = "Explain a model's answer: which words or steps speak for it, and what the network kept of them."
+    parser = commands.add_parser(
+        "explain",
+        help=about,
+        description=f"{about} Without a text and a file, the model as a whole is explained.",
+        epilog='examples:\n  gatewright explain model.safetensors "a fine film"\n'
+        "  gatewright explain model.safetensors --file reviews.csv --limit 3",
+    )
+    parser.add_argument("model", help="A model file.")
+    parser.add_argument(
+        "texts",
+        nargs="*",
+        metavar="TEXT",
+        help="A text. If it is -, read standard input as with --file -. Everything after -- is a text.",
+    )
+    answer = parser.add_argument_group("answer")
+    answer.add_argument("--label", metavar="NAME", help="Answer to explain (default: the predicted one).")
+    answer.add_argument(
+        "--against", metavar="NAME", help="Alternative to compare it with (default: the most probable other answer)."
+    )
+    answer.add_argument(
+        "--step",
+        metavar="N",
+        type=whole_number,
+        help="Step whose output is explained, counted from 1, for models with an output at each step (default: the "
+        "last one).",
+    )
+    answer.add_argument(
+        "--together",
+        metavar="PHRASE",
+        action="append",
+        default=[],
+        help="Words to leave out together too, such as 'not good'. It can be given several times.",
+    )
+    answer.add_argument(
+        "--whole", action="store_true", help="Explain the model as a whole, over all texts or the whole file."
+    )
+    data = parser.add_argument_group("data")
+    data.add_argument("--file", metavar="FILE", help="File of examples to read, as for `gatewright predict`.")
+    data.add_argument("--limit", metavar="N", type=whole_number, help="Explain only the first N examples of the file.")
+    add_options(data, (option for name, option in predict_options().items() if name != "plot"))
+    add_max_input(data)
+    add_json(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    options.texts, options.file = texts_given(options)
+    options.example = options.texts
+    del options.texts
+    found = called(explain, options)
+    explained = found if isinstance(found, list) else [found]
+    if options.json:
+        print_json({"explanations": [one.to_json() for one in explained]})
+        return 0
+    from gatewright.report import explanation_text
+    from gatewright.results.explanation import Explanation
+
+    for index, one in enumerate(explained):
+        if index:
+            print()
+        if isinstance(one, Explanation):
+            explanation_text.show(one, sys.stdout)
+        else:
+            print(one)
+    return 0

@@ -1,0 +1,56 @@
+"""The `explain` command."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from models import classifier
+
+from gatewright.commands.main import main
+from gatewright.nn import file
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "model.safetensors"
+    file.write(classifier(), path)
+    return str(path)
+
+
+def test_explains_texts_and_files(model, tmp_path, capsys):
+    assert main(["explain", model, "a fine film", "--against", "bad", "--label", "good", "--together", "a fine"]) == 0
+    text = capsys.readouterr().out
+    assert "good" in text
+    assert "leave-one-out" in text
+    lines = tmp_path / "texts.txt"
+    lines.write_text("a fine film\na dull film\na day\n")
+    assert main(["explain", model, "--file", str(lines), "--limit", "2", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["explanations"]
+    assert [[step["text"] for step in one["steps"][1:]] for one in found] == [
+        ["a", "fine", "film"],
+        ["a", "dull", "film"],
+    ]
+    assert main(["explain", model, "--", "-a -fine"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a film", "--label", "none"], "The model has no label 'none'."),
+        (["a film", "--step", "2"], "no step can be chosen"),
+        (["a", "-"], "- stands for standard input"),
+        (["a film", "--file", "texts.txt"], "Texts and --file texts.txt are both given."),
+        (["a film", "--time", "t"], "does not apply to"),
+        (["a film", "--units", "3"], "unrecognized arguments"),
+    ],
+)
+def test_wrong_use_is_one_sentence(model, capsys, arguments, message):
+    try:
+        code = main(["explain", model, *arguments])
+    except SystemExit as stopped:
+        code = stopped.code
+    assert code == 2
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.count("\n") == 1
