@@ -17,8 +17,8 @@ from gatewright.explanation.target import (
 )
 from gatewright.nn import model as models
 from gatewright.nn.backend import NUMPY
-from gatewright.nn.layer import Activations, Layer, Weights, as_array
-from gatewright.nn.layers import Recurrent
+from gatewright.nn.layer import Activations, Layer, Pullback, Weights, as_array
+from gatewright.nn.layers import Dropout, Recurrent
 from gatewright.results.explanation import GRADIENTS, PADDED, Attribution
 from gatewright.tasks.base.explainable import Explainable
 from gatewright.tasks.base.model import require_finite
@@ -53,6 +53,8 @@ def integrated_gradients(
     network, own = up_to_target(layers, weights, explainable.output)
     # Vectors are what the first layer returns, or what a network of recurrent layers alone reads.
     above = 0 if isinstance(network[0], Recurrent) else 1
+    while above < len(network) and isinstance(network[above], Dropout):
+        above += 1
     example = inputs_at_target(explainable.inputs, explainable.output)
     read, _ = models.forward(network[:above], NUMPY, own[:above], example)
     network, own = network[above:], own[above:]
@@ -61,13 +63,13 @@ def integrated_gradients(
     gradient = np.zeros(x.shape[1:], np.float64)
     rows = max(1, POSITIONS // max(1, x.shape[1]))
     for first in range(0, steps, rows):
-        alpha = points[first : first + rows].astype(x.dtype)
-        path = _repeated(read, len(alpha))._replace(x=alpha[:, None, None] * x)
+        alpha, share = (one[first : first + rows, None].astype(x.dtype) for one in (points, shares))
+        path = _repeated(read, len(alpha))._replace(x=alpha[:, None] * x)
         with np.errstate(all="ignore"):  # a result that overflows is reported below
-            outputs, pullback = models.vjp(network, own, path)
-            found = pullback(target_gradient(explainable.output, outputs.x))
+            outputs, pullback = _vjp_of_steps(network, own, path)
+            found = pullback(share * target_gradient(explainable.output, outputs.x))
         require_finite(found)
-        gradient += np.tensordot(shares[first : first + rows], found, axes=1)
+        gradient += found
     values = (gradient * x[0]).sum(axis=-1)
     ends = run(network, own, _repeated(read, 2)._replace(x=np.concatenate([x, 0 * x])))
     whole, baseline = target_values(explainable.output, ends)
@@ -76,6 +78,19 @@ def integrated_gradients(
         padded = np.array([step.kind == PADDED for step in explainable.steps], bool)
         values[padded & ~read.mask[0]] = np.nan
     return Attribution(GRADIENTS, values, {BASELINE: float(baseline)}, difference)
+
+
+def _vjp_of_steps(
+    layers: Sequence[Layer], weights: Sequence[Weights], inputs: Activations
+) -> tuple[Activations, Pullback]:
+    """Return what `models.vjp` returns, but with the gradients added up over the examples, [time, features]."""
+    bottom = layers[0]
+    if not isinstance(bottom, Recurrent):
+        outputs, pullback = models.vjp(layers, weights, inputs)
+        return outputs, lambda d: pullback(d).sum(axis=0)
+    between, to_steps = bottom.vjp_of_steps(weights[0], inputs)
+    outputs, to_bottom = models.vjp(layers[1:], weights[1:], between)
+    return outputs, lambda d: to_steps(to_bottom(d))
 
 
 @lru_cache(maxsize=4)
