@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gatewright.data.encoders import Encoder
 from gatewright.results.explanation import INPUT, START, UNKNOWN, Step
+from gatewright.results.page_network import TextRule
 from gatewright.support import ids
 from gatewright.support.errors import InputError, nearest
 from gatewright.tasks.base.labels import LabelSet
@@ -128,3 +129,21 @@ def frequent_words(encoder: Encoder, limit: int) -> list[str]:
     """
     tokens = (encoder.token(number) for number in range(ids.FIRST, min(encoder.ids, ids.FIRST + 2 * limit)))
     return [token for token in tokens if token.strip() and len(encoder.encode(token)) == 1][:limit]
+
+
+def text_rule(encoder: Encoder, max_length: int) -> TextRule:
+    """Return the rule by which a model reads texts, for the page of an explanation.
+
+    Args:
+        encoder: The encoder.
+        max_length: Largest number of ids that the network reads.
+
+    Raises:
+        InputError: The tokens are byte pairs, which the page cannot find in a text.
+    """
+    stored = encoder.to_json()
+    if "tokens" not in stored:
+        raise InputError("The model reads texts as byte pairs, which the page cannot find in an edited text.")
+    tokens = tuple(stored["tokens"])
+    numbers = tuple(range(ids.FIRST, ids.FIRST + len(tokens)))
+    return TextRule(stored.get("split", stored["kind"]), tokens, numbers, ids.UNKNOWN, ids.START, max_length)

@@ -17,6 +17,7 @@ from gatewright.nn.backend import NUMPY
 from gatewright.nn.file import ModelFile, Relation
 from gatewright.nn.layer import Activations, Layer, States, Weights
 from gatewright.nn.stepping import Stepper
+from gatewright.results.page_network import PageReading
 from gatewright.results.records import Trained
 from gatewright.support.errors import InputError
 from gatewright.support.progress import Ticker, print_status
@@ -229,6 +230,14 @@ class TrainedModel(ABC):
     @abstractmethod
     def answers(self) -> dict[str, Any]:
         """Return what the model predicts, such as {"labels": [...]}, for `gatewright info`."""
+
+    def page_reading(self) -> PageReading:
+        """Return how the model reads a text, for the page of an explanation that runs the network.
+
+        Raises:
+            InputError: The page cannot run networks of this task. The message says why.
+        """
+        raise InputError(f"The page cannot run networks of `gatewright train {self.command}`.")
 
     @property
     def layers(self) -> tuple[Layer, ...]:

@@ -12,10 +12,11 @@ from gatewright.data.texts import list_of_texts, texts_to_predict
 from gatewright.nn.file import Relation
 from gatewright.nn.layer import Layer, States
 from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent
+from gatewright.results.page_network import PageReading
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START
 from gatewright.tasks.base.classes import require_known_labels
-from gatewright.tasks.base.explainable import Explainable, frequent_words, label_output, token_steps
+from gatewright.tasks.base.explainable import Explainable, frequent_words, label_output, text_rule, token_steps
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.prediction import Prediction, predictions
 from gatewright.tasks.base.stack import embedding_fits, outputs_fit, settings_fit, stack_fits
@@ -154,6 +155,11 @@ class Classifier(TrainedModel):
             without,
             notes,
         )
+
+    def page_reading(self) -> PageReading:
+        labels = self.prepared.label_set
+        outputs = "sigmoids" if labels.multi_label else "sigmoid" if labels.outputs == 1 else "softmax"
+        return PageReading(text_rule(self.prepared.encoder, self.prepared.max_length), outputs, labels.names)
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
         text, label, separator, header = (options.get(name) for name in READING_OPTIONS)
