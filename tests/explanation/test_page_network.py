@@ -33,7 +33,11 @@ def changed(**options):
 
 
 def test_the_target_is_the_logit_of_the_answer_against_its_alternative():
-    two, three, many = loaded_classifier(), loaded_classifier(labels=NAMES), loaded_classifier(labels=NAMES, multi_label=True)
+    two, three, many = (
+        loaded_classifier(),
+        loaded_classifier(labels=NAMES),
+        loaded_classifier(labels=NAMES, multi_label=True),
+    )
     assert page_network(two, Target("bad", "good", 0.0)).target == (-1.0,)
     assert page_network(three, Target("c", "a", 0.0)).target == (-1.0, 0.0, 1.0)
     assert page_network(many, Target("b", "not b", 0.0)).target == (0.0, 1.0, 0.0)

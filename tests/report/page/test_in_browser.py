@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from browser.harness import accessibility_faults, browser, opened
 from models import classifier, loaded, loaded_classifier
-from page_explanations import explained_text, explanation_of, target_value, traces
-from series_models import loaded_series_classifier
+from page_explanations import explained_text, target_value
+from series_models import loaded_series_classifier, series
 
+from gatewright.explanation.example import explain_example
 from gatewright.ops.cells import CELLS
 from gatewright.report.page import write_page
-from gatewright.results.explanation import OMISSION, Attribution, Step, Target
+from gatewright.results.explanation import OMISSION
 
 pytestmark = pytest.mark.slow  # starts a browser
 
@@ -215,22 +216,22 @@ def series_page(folder):
 
 
 def test_a_series_is_shown_without_an_editor(chromium, tmp_path):
-    path, trace = series_page(tmp_path)
+    path, explanation = series_page(tmp_path)
+    step = explanation.steps[3]
     with opened(chromium, path) as page:
-        assert "cannot run networks" in page.inner_text("#no-editor")
+        assert "cannot run this network" in page.inner_text("#no-editor")
         assert page.is_hidden("#editor")
         assert page.is_visible("#numbers canvas")
-        assert "10:03" in page.inner_text("#words")
+        assert step.text in page.inner_text("#words")
         assert "no gates" in page.inner_text("#detail")
         page.click("#step-3")
-        assert "c1 1.50" in page.inner_text("#detail")
-        assert "+0.40 (leave-one-out)" in page.inner_text("#detail")
+        assert f"c1 {step.numbers['c1']:.2f}" in page.inner_text("#detail")
+        effect = explanation.attribution(OMISSION).values[3]
+        assert f"{effect:+.3f}"[:5].replace("-", "−") in page.inner_text("#detail")
         page.locator("#gates canvas").first.hover(position={"x": 1, "y": 1})
-        assert (
-            page.locator("#gates .readout")
-            .first.inner_text()
-            .endswith(f"h = {trace.states['h'][0, 0]:.2f}".replace("-", "−"))
-        )
+        h = explanation.layers[0].states["h"][0, 0]
+        readout = page.locator("#gates .readout").first.inner_text()
+        assert float(readout.split("h = ")[1].replace("−", "-")) == pytest.approx(h, abs=6e-3)
 
 
 def test_the_page_has_no_serious_faults_of_accessibility(chromium, tmp_path):

@@ -7,6 +7,7 @@ from gatewright.results.explanation import Explanation, Step
 from gatewright.results.naming import METHODS, probability, quantity, unit
 from gatewright.support.escapes import escape_control
 
+
 def sections(explanation: Explanation) -> dict[str, str]:
     """Return the HTML of each part, by its name in page.html."""
     heading = f"Why this answer? An explanation of {explanation.model}"
@@ -56,8 +57,8 @@ def _faithfulness(explanation: Explanation) -> str:
     return _section(
         "faithful",
         "Does the explanation hold?",
-        f"<p>If a method finds the {noun}s that decided, the {number} falls far when they are left out, and hardly when "
-        f"random {noun}s are left out. Measured on the original text:</p>"
+        f"<p>If a method finds the {noun}s that decided, the {number} falls far when they are left out, and hardly "
+        f"when random {noun}s are left out. Measured on the original input:</p>"
         '<div class="wide" tabindex="0" role="region" aria-labelledby="faithful-title"><table><thead><tr>'
         f'<th scope="col" class="left">Method</th><th scope="col">{noun.capitalize()}s left out</th>'
         '<th scope="col">Fall: the strongest</th><th scope="col">Fall: random (95% interval)</th></tr></thead>'

@@ -20,8 +20,8 @@ _SCRIPTS = (
     *("measures.js", "wording.js", "drawing.js", "view.js", "main.js"),
 )
 _TOO_LARGE = (
-    "The weights of this network do not fit in a page of 2 MB. A page with the full vocabulary has them, and its text can "
-    "be changed."
+    "The weights of this network do not fit in a page of 2 MB. A page with the full vocabulary has them, and its text "
+    "can be changed."
 )
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
