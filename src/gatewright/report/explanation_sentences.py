@@ -79,6 +79,21 @@ def memory(explanation: Explanation) -> str:
     )
 
 
+def channels(explanation: Explanation) -> str:
+    """Return the range of the numbers of each channel. Empty if the network reads tokens."""
+    found = rows.channels(explanation)
+    if not found:
+        return ""
+    ranges = [
+        f"{name} {significant(float(np.nanmin(numbers)))} to {significant(float(np.nanmax(numbers)))}"
+        for name, numbers in found
+        if np.isfinite(numbers).any()
+    ]
+    more = rows.count_of_channels(explanation) - len(found)
+    others = f", and {more:,} more that are not shown" if more else ""
+    return f"Channels, from the lowest to the highest number: {', '.join(ranges)}{others}."
+
+
 def sums(explanation: Explanation) -> list[str]:
     """Return a sentence for each attribution whose effects add up, with the difference from what they should be."""
     of = quantity(explanation.target)

@@ -13,7 +13,6 @@ from gatewright.report import explanation_rows as rows
 from gatewright.report import explanation_sentences as sentences
 from gatewright.report.explanation_rows import Gap
 from gatewright.report.explanation_table import top_table
-from gatewright.report.tables import significant
 from gatewright.report.terminal import plain_text
 from gatewright.report.text_page import TextPage
 from gatewright.results.explanation import UNKNOWN, Explanation, Floats, LayerMemory, LayerTrace
@@ -194,13 +193,4 @@ def _write_legend(page: TextPage, explanation: Explanation) -> None:
         legend.append(f" [Brackets]: a {unit(explanation.steps, 1)} that the vocabulary lacks.")
     page.paragraph(legend)
     page.paragraph(sentences.memory(explanation), "dim")
-    channels = rows.channels(explanation)
-    if channels:
-        ranges = [
-            f"{name} {significant(float(np.nanmin(numbers)))} to {significant(float(np.nanmax(numbers)))}"
-            for name, numbers in channels
-            if np.isfinite(numbers).any()
-        ]
-        more = rows.count_of_channels(explanation) - len(channels)
-        others = f", and {more} more that are not shown" if more else ""
-        page.paragraph(f"Channels, from the lowest to the highest number: {', '.join(ranges)}{others}.", "dim")
+    page.paragraph(sentences.channels(explanation), "dim")

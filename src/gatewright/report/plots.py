@@ -25,7 +25,7 @@ _SMALLEST = 1e-12
 _LINE = 0.058
 
 
-class _NotebookFigure(Figure):
+class NotebookFigure(Figure):
     """A matplotlib figure that notebooks display although pyplot did not create it."""
 
     def _repr_svg_(self) -> str:
@@ -60,7 +60,7 @@ def learning_curves(comparison: Comparison) -> Figure:
     whose weights were chosen for a seed. Dotted horizontal lines show the baselines on the test set.
     """
     with style.plot_style():
-        figure = _NotebookFigure(figsize=(7.6, 4.2), layout="constrained")
+        figure = NotebookFigure(figsize=(7.6, 4.2), layout="constrained")
         _draw_learning_curves(figure, comparison)
     return figure
 
@@ -69,7 +69,7 @@ def gradients(comparison: Comparison) -> Figure:
     """Return a figure of the gradient norm |dL/dh_t| at each step before and after training, with a panel per cell."""
     rows, columns = _grid(len(comparison.cells))
     with style.plot_style():
-        figure = _NotebookFigure(figsize=(max(4.6, 2.6 * columns), 1.4 + 2.6 * rows), layout="constrained")
+        figure = NotebookFigure(figsize=(max(4.6, 2.6 * columns), 1.4 + 2.6 * rows), layout="constrained")
         _draw_gradients(figure, comparison)
     return figure
 
@@ -79,7 +79,7 @@ def overview(comparison: Comparison) -> Figure:
     rows, columns = _grid(len(comparison.cells))
     widths = (6.4, max(4.6, 2.3 * columns))
     with style.plot_style():
-        figure = _NotebookFigure(figsize=(sum(widths), max(4.2, 1.4 + 2.6 * rows)), layout="constrained")
+        figure = NotebookFigure(figsize=(sum(widths), max(4.2, 1.4 + 2.6 * rows)), layout="constrained")
         sides = figure.subfigures(1, 2, width_ratios=widths, wspace=0.04, squeeze=False)
         _draw_learning_curves(sides[0, 0], comparison)
         _draw_gradients(sides[0, 1], comparison)

@@ -4,7 +4,7 @@ import html as html_escapes
 from functools import singledispatch
 from typing import Any
 
-from gatewright.report import explanation_text, model_text, summary, terminal
+from gatewright.report import explanation_html, explanation_text, model_html, model_text, summary, terminal
 from gatewright.results.explanation import Explanation, ModelExplanation
 from gatewright.results.records import Comparison, Evaluated, Trained
 
@@ -35,8 +35,32 @@ def _(result: Comparison) -> str:
     return fragment(result)
 
 
+html.register(Explanation, explanation_html.html)
+html.register(ModelExplanation, model_html.html)
+
+
 def plot(comparison: Comparison) -> Any:
     """Return a matplotlib figure of the comparison: its learning curves, and its gradients through time."""
     from gatewright.report.plots import overview
 
     return overview(comparison)
+
+
+@singledispatch
+def plot_explanation(explanation: object) -> Any:
+    """Return a matplotlib figure of an explanation."""
+    raise TypeError(f"A {type(explanation).__name__} is not an explanation.")
+
+
+@plot_explanation.register
+def _(explanation: Explanation) -> Any:
+    from gatewright.report import explanation_plots
+
+    return explanation_plots.plot(explanation)
+
+
+@plot_explanation.register
+def _(explanation: ModelExplanation) -> Any:
+    from gatewright.report import explanation_plots
+
+    return explanation_plots.plot_model(explanation)
