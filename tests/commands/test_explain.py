@@ -9,6 +9,7 @@ from models import classifier
 
 from gatewright.commands.main import main
 from gatewright.nn import file
+from gatewright.tasks import registry
 
 
 @pytest.fixture
@@ -54,3 +55,20 @@ def test_wrong_use_is_one_sentence(model, capsys, arguments, message):
     printed = capsys.readouterr().err
     assert message in printed
     assert printed.count("\n") == 1
+
+
+def test_page_is_written_for_one_text_and_never_over_an_input(model, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    assert main(["explain", model, "a fine film", "--out", str(page), "--json"]) == 0
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    json.loads(capsys.readouterr().out)
+    page.unlink()
+    for arguments, message in (
+        (["a", "b"], "explains one example, not 2 examples"),
+        (["a", "--whole"], "not the model as a whole"),
+    ):
+        assert main(["explain", model, *arguments, "--out", str(page)]) == 2
+        assert message in capsys.readouterr().err
+        assert not page.exists()
+    assert main(["explain", model, "a", "--out", model]) == 2
+    assert file.read(model, registry.model_class)

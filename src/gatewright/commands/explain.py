@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatewright.commands.flags import add_json, add_max_input, add_options, whole_number
@@ -10,7 +11,9 @@ from gatewright.commands.predict import check_options, predict_options, texts_gi
 from gatewright.commands.printing import called, print_json
 from gatewright.data.limits import with_max_input
 from gatewright.support.errors import InputError
+from gatewright.support.files import require_other_file
 from gatewright.support.packages import require_packages
+from gatewright.support.progress import print_status
 
 if TYPE_CHECKING:
     from gatewright.results.explanation import Explanation, ModelExplanation
@@ -28,6 +31,8 @@ def explain(
     step: int | None = None,
     together: str | Iterable[str] = (),
     whole: bool = False,
+    out: str | Path | None = None,
+    full_vocabulary: bool = False,
     max_input: float | None = None,
     **options: Any,
 ) -> "Explanation | list[Explanation] | ModelExplanation":
@@ -45,6 +50,8 @@ def explain(
             By default the last step.
         together: One or more phrases, whose words are also left out together.
         whole: Explain the model as a whole, over all examples.
+        out: File to write: a page for a browser, in which the network runs. Only for one example.
+        full_vocabulary: Put all words of the model on the page, not only the most frequent ones.
         max_input: Maximum size of `file` after decompression, in GB. The default is 4.
         options: Options for reading `file`, as for `predict`.
 
@@ -72,6 +79,8 @@ def explain(
     if file is None and example is None:
         return explain_model(loaded, name, None, label, against)
     examples = loaded.examples_from(example, file, given)[:limit]
+    if out is not None:
+        _require_page(out, examples, whole, {"MODEL": name, "--file": file})
     if whole:
         return explain_model(loaded, name, examples, label, against)
     chosen: dict[str, Any] = {
@@ -81,7 +90,36 @@ def explain(
         "together": (together,) if isinstance(together, str) else tuple(together),
     }
     explained = [explain_example(loaded, name, one, **chosen) for one in examples]
+    if out is not None:
+        _write_page(loaded, explained[0], Path(out), full_vocabulary)
     return explained if file is not None or isinstance(example, list | tuple) else explained[0]
+
+
+def _require_page(out: str | Path, examples: Sequence[Any], whole: bool, others: Mapping[str, Any]) -> None:
+    """Raise an error unless a page can be written for the examples.
+
+    Raises:
+        InputError: There is not exactly one example, or the page would replace an input.
+    """
+    if whole or len(examples) != 1:
+        found = "the model as a whole" if whole else f"{len(examples)} examples"
+        raise InputError(f"A page (--out {out}) explains one example, not {found}: give one, or leave --out out.")
+    require_other_file(Path(out), "--out", others)
+
+
+def _write_page(model: Any, explained: "Explanation", path: Path, full_vocabulary: bool) -> None:
+    """Write the page of an explanation. If it cannot run the network, print a note."""
+    from gatewright.explanation.page_network import page_network
+    from gatewright.report.page.write import write_page
+
+    try:
+        network = page_network(model, explained.target)
+    except InputError as error:
+        print_status(f"The page shows the network, but does not run it: {error}")
+        write_page(explained, str(error), path)
+    else:
+        write_page(explained, network, path, full_vocabulary)
+    print_status(f"The page is written to {path}.")
 
 
 def add_parser(commands: Any) -> None:
@@ -91,8 +129,10 @@ def add_parser(commands: Any) -> None:
         "explain",
         help=about,
         description=f"{about} Without a text and a file, the model as a whole is explained.",
-        epilog='examples:\n  gatewright explain model.safetensors "a fine film"\n'
-        "  gatewright explain model.safetensors --file reviews.csv --limit 3",
+        epilog="examples:\n"
+        '  gatewright explain model.safetensors "a fine film"\n'
+        '  gatewright explain model.safetensors "a fine film" --out page.html\n'
+        "  gatewright explain model.safetensors --file reviews.csv --whole",
     )
     parser.add_argument("model", help="A model file.")
     parser.add_argument(
@@ -122,6 +162,13 @@ def add_parser(commands: Any) -> None:
     )
     answer.add_argument(
         "--whole", action="store_true", help="Explain the model as a whole, over all texts or the whole file."
+    )
+    page = parser.add_argument_group("page")
+    page.add_argument("--out", metavar="FILE", help="File for a page for a browser, in which the network runs.")
+    page.add_argument(
+        "--full-vocabulary",
+        action="store_true",
+        help="Put all words of the model on the page (default: the most frequent ones that fit into 2 MB).",
     )
     data = parser.add_argument_group("data")
     data.add_argument("--file", metavar="FILE", help="File of examples to read, as for `gatewright predict`.")
