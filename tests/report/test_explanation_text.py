@@ -11,7 +11,7 @@ import pytest
 from explanations import explained
 from rich.cells import cell_len
 
-from gatewright.report import explanation_text, model_text
+from gatewright.report import render
 from gatewright.results.explanation import (
     OMISSION,
     PADDED,
@@ -58,8 +58,7 @@ def shown(explanation, monkeypatch, columns=100, stream=None, **environment):
     for name, value in {"COLUMNS": str(columns), "TERM": "xterm-256color", **environment}.items():
         monkeypatch.setenv(name, value)
     stream = stream or io.StringIO()
-    show = model_text.show if isinstance(explanation, ModelExplanation) else explanation_text.show
-    show(explanation, stream)
+    render.show(explanation, stream)
     stream.seek(0)
     return stream.read()
 
@@ -249,5 +248,5 @@ def test_a_model_without_a_text_shows_its_half_lives(monkeypatch):
     assert counts[-1] == ("from 128 steps", "2")
     assert re.search(r"GRU 1 +z +20% +60% +20%", text)
     assert "SimpleRNN 2: simple_rnn has no gate" in text
-    assert re.search(r"superb +1.50 +positive +12", text)
+    assert re.search(r"superb +\+1.50 +positive +12", text)
     assert "Note: A note." in text

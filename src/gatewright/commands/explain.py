@@ -188,14 +188,10 @@ def _run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"explanations": [one.to_json() for one in explained]})
         return 0
-    from gatewright.report import explanation_text
-    from gatewright.results.explanation import Explanation
+    from gatewright.report import render
 
     for index, one in enumerate(explained):
         if index:
             print()
-        if isinstance(one, Explanation):
-            explanation_text.show(one, sys.stdout)
-        else:
-            print(one)
+        render.show(one, sys.stdout)
     return 0

@@ -33,7 +33,7 @@ class Memory(NamedTuple):
     Attributes:
         written: The sum of |w_t|.
         kept: The part of `written` that is still there after the last step.
-        overwritten: The sum of (1 - k_t) * |state_{t-1}|, which is removed from the earlier state.
+        overwritten: The sum of |1 - k_t| * |state_{t-1}|, which is removed from the earlier state.
     """
 
     written: Floats
@@ -109,7 +109,8 @@ def _memory(trace: LayerTrace) -> Memory | None:
     else:
         previous[1:] = state[:-1]
     written = np.abs(trace.written).sum(axis=1)
-    return Memory(written, written * trace.kept_at_end, ((1 - trace.keep) * np.abs(previous)).sum(axis=1))
+    kept = written * np.nan_to_num(trace.kept_at_end)  # NaN where nothing was written
+    return Memory(written, kept, (np.abs(1 - trace.keep) * np.abs(previous)).sum(axis=1))
 
 
 def has_numbers(explanation: Explanation) -> bool:

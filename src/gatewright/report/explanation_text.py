@@ -15,7 +15,7 @@ from gatewright.report.explanation_rows import Gap
 from gatewright.report.explanation_table import top_table
 from gatewright.report.terminal import plain_text
 from gatewright.report.text_page import TextPage
-from gatewright.results.explanation import UNKNOWN, Explanation, Floats, LayerMemory, LayerTrace
+from gatewright.results.explanation import PADDED, START, UNKNOWN, Explanation, Floats, LayerMemory, LayerTrace
 from gatewright.results.naming import are_tight, shown_text, unit
 from gatewright.support.console import EscapingConsole
 
@@ -81,6 +81,9 @@ def _write_sentence(page: TextPage, explanation: Explanation) -> None:
     space = 0 if are_tight(explanation.steps) else 1
     words = [page.shortened(page.encodable(shown_text(step)), page.width) for step in explanation.steps]
     numbers = _effects(values, strengths, room=space > 0)
+    numbers = [
+        "" if step.kind in (START, PADDED) else text for step, text in zip(explanation.steps, numbers, strict=True)
+    ]
     widths = [max(1, cell_len(word), len(number)) for word, number in zip(words, numbers, strict=True)]
     under = [_Row("effect", numbers, fills=False), *_explained(explanation), *_memory(page, explanation)]
     for line in _lines(page, explanation, widths, space):

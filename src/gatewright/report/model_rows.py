@@ -5,6 +5,7 @@ import numpy as np
 from gatewright.report.tables import significant
 from gatewright.results.explanation import Floats, LayerMemory, ModelExplanation
 from gatewright.results.naming import METHODS
+from gatewright.support.escapes import escape_control
 
 # Borders of the bins of half-lives, in steps.
 _BORDERS = (0, 1, 2, 4, 8, 16, 32, 64, 128, np.inf)
@@ -12,7 +13,7 @@ _BORDERS = (0, 1, 2, 4, 8, 16, 32, 64, 128, np.inf)
 SATURATION = ("layer", "gate", "below 0.1", "between", "above 0.9")
 """The headings of `saturation`."""
 
-WORDS = ("word", "effect", "speaks for", "occurrences")
+WORDS = ("word", "mean effect", "on", "occurrences")
 """The headings of `words`."""
 
 
@@ -57,10 +58,18 @@ def saturation(explanation: ModelExplanation) -> list[tuple[str, ...]]:
 
 
 def words(explanation: ModelExplanation) -> list[tuple[str, ...]]:
-    """Return a row for each word with a strong effect."""
-    return [(word.text, significant(word.effect), word.target, f"{word.count:,}") for word in explanation.words]
+    """Return a row for each word with a strong effect: above 0 speaks for the answer, below 0 against it."""
+    return [
+        (
+            escape_control(word.text),
+            f"{'+' if word.effect > 0 else ''}{significant(word.effect)}",
+            escape_control(word.target),
+            f"{word.count:,}",
+        )
+        for word in explanation.words
+    ]
 
 
 def words_title(explanation: ModelExplanation) -> str:
     """Return the title of the table of words."""
-    return f"Words with the strongest mean effect ({METHODS[explanation.method]})"
+    return f"Words with the strongest effect on the logit of an answer ({METHODS[explanation.method]})"

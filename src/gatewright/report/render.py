@@ -2,7 +2,7 @@
 
 import html as html_escapes
 from functools import singledispatch
-from typing import Any
+from typing import Any, TextIO
 
 from gatewright.report import explanation_html, explanation_text, model_html, model_text, summary, terminal
 from gatewright.results.explanation import Explanation, ModelExplanation
@@ -20,6 +20,16 @@ text.register(Trained, summary.trained)
 text.register(Evaluated, summary.evaluated)
 text.register(Explanation, explanation_text.text)
 text.register(ModelExplanation, model_text.text)
+
+
+@singledispatch
+def show(result: object, file: TextIO) -> None:
+    """Print the result to `file`, as wide as the terminal, and in colour if `file` is a terminal with colours."""
+    raise TypeError(f"A {type(result).__name__} has no view for terminals.")
+
+
+show.register(Explanation, explanation_text.show)
+show.register(ModelExplanation, model_text.show)
 
 
 @singledispatch
