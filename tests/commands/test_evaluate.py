@@ -36,8 +36,8 @@ def write_series(path, texts):
     return path
 
 
-def notes(model, data, capsys):
-    assert cli.main(["evaluate", str(model), str(data), "--json"]) == 0
+def notes(model, data, capsys, split="all"):
+    assert cli.main(["evaluate", str(model), str(data), "--split", split, "--json"]) == 0
     return [note for note in json.loads(capsys.readouterr().out)["notes"] if "training set of the model" in note]
 
 
@@ -65,5 +65,6 @@ def test_an_evaluation_on_training_data_says_so(tmp_path, capsys, task, suffix, 
     assert trained.sizes
     if name in ("texts", "sentences"):
         assert notes(model, new, capsys) == []
+    assert notes(model, data, capsys, "test") == []
     assert cli.main(["info", str(model), "--json"]) == 0
     assert "hashes" not in capsys.readouterr().out

@@ -68,7 +68,7 @@ def test_from_a_table_to_predictions(tmp_path, reviews, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.safetensors", "reviews.csv"]
     model = gatewright.runtime.load(out)
     assert model.predict("good1 word3 good2").label == "good"
-    measured = gatewright.evaluate(out, str(reviews))
+    measured = gatewright.evaluate(out, str(reviews), split="all")
     assert measured.size == 120
     assert measured.test["accuracy"] > 0.9
     assert measured.baseline["accuracy"] == 0.5
@@ -422,7 +422,7 @@ class TestMultiLabel:
         model = gatewright.runtime.load(out)
         assert model.labels == tuple(sorted(self.NAMES))
         assert model.predict("tell0 tell0 tell1 tell1").labels == ("a, b", "toxic")
-        measured = gatewright.evaluate(out, data)
+        measured = gatewright.evaluate(out, data, split="all")
         assert measured.test["macro_f1"] > 0.9
         assert measured.baseline["auroc"] == 0.5
         joined = gatewright.evaluate(out, data, label="joined", label_separator=";")

@@ -27,6 +27,7 @@ class Info:
         answers: What the model predicts, such as {"labels": [...]} for a classifier.
         training: The settings and results of the training run, without the hashes of the training examples.
         reads: A sentence about the inputs and their encoder.
+        read_with: The options with which the data of the training was read. Empty if there are none.
     """
 
     model: str
@@ -39,6 +40,7 @@ class Info:
     answers: dict[str, Any]
     training: dict[str, Any]
     reads: str
+    read_with: str
 
     def to_json(self) -> dict[str, Any]:
         """Return all fields as a dictionary of JSON values."""
@@ -62,6 +64,8 @@ class Info:
                     f"{key} {format_number(value)}" for key, value in figures.items() if value is not None
                 )
                 lines.append(f"{name}: {listed}")
+        if self.read_with:
+            lines.append(f"read with: {self.read_with}")
         if settings := self.training.get("settings"):
             lines.append("settings: " + ", ".join(f"{name} {value}" for name, value in settings.items()))
         return "\n".join(
@@ -98,6 +102,7 @@ def info(model: str | Path) -> Info:
         loaded.answers(),
         {name: value for name, value in loaded.training.items() if name != ENTRY},
         described.reads,
+        str(loaded.trained_data),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from gatewright.data.headers import LABEL_NAMES, TEXT_NAMES
 from gatewright.data.tables import Table, column_list, quoted, require_column
-from gatewright.support.errors import InputError
+from gatewright.support.errors import InputError, OptionError
 
 # Types of texts in Parquet files. The type null is that of a column of missing values.
 _TEXT_TYPES = ("string", "large_string", "string_view", "null")
@@ -43,6 +43,11 @@ class Columns(NamedTuple):
     texts: tuple[str, ...]
     labels: tuple[str, ...]
 
+    def found(self, wanted: ColumnOptions) -> dict[str, str]:
+        """Return the columns that were not given, by the name of their option."""
+        columns = {"text": (wanted.text, self.texts), "label": (wanted.label, self.labels)}
+        return {option: names[0] for option, (given, names) in columns.items() if given is None and names}
+
 
 def choose_columns(table: Table, wanted: ColumnOptions) -> tuple[Columns, tuple[str, ...]]:
     """Return the names of the wanted columns, and notes about how they were found.
@@ -72,9 +77,11 @@ def choose_columns(table: Table, wanted: ColumnOptions) -> tuple[Columns, tuple[
     columns = Columns(tuple(dict.fromkeys(chosen["text"])), tuple(dict.fromkeys(chosen.get("label", ()))))
     _refuse_repeated(table, columns)
     if wanted.separator is not None and len(columns.labels) > 1:
-        raise InputError(
+        raise OptionError(
             f"--label-separator is for one label column, but --label names {len(columns.labels)}. Leave out one of the "
-            "two options."
+            "two options.",
+            "label_separator",
+            is_missing=False,
         )
     unusual = [option for option in open_options if chosen[option] != [option]]
     parts = [f"the {option}s are the column {chosen[option][0]!r}" for option in unusual]

@@ -11,7 +11,7 @@ from gatewright.data import files, public
 from gatewright.data.delimited import read_delimited
 from gatewright.data.json_tables import read_json
 from gatewright.data.parquet import parquet_names, read_parquet
-from gatewright.support.errors import InputError, nearest
+from gatewright.support.errors import InputError, OptionError, nearest
 
 _COLUMNS_SHOWN = 20
 
@@ -167,11 +167,12 @@ def require_column(path: Path, option: str, name: str, names: Sequence[str]) -> 
         names: The names of all columns of the table.
 
     Raises:
-        InputError: `name` is not in `names`.
+        OptionError: `name` is not in `names`.
     """
     if name not in names:
-        raise InputError(
-            f"--{option} {name!r} is not a column of {path}, which has {quoted(names)}{nearest(name, names)}"
+        raise OptionError(
+            f"--{option} {name!r} is not a column of {path}, which has {quoted(names)}{nearest(name, names)}",
+            option.replace("-", "_"),
         )
 
 

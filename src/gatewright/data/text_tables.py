@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,10 +43,17 @@ class Rows(NamedTuple):
 
 
 class TextColumn(NamedTuple):
-    """The text of each row of a table, and sentences for reports about what was assumed."""
+    """The text of each row of a table.
+
+    Attributes:
+        texts: The texts.
+        notes: Sentences for reports about what was assumed.
+        found: The column, by the name of its option, if it was found.
+    """
 
     texts: list[str]
     notes: tuple[str, ...]
+    found: Mapping[str, str] = {}  # never changed
 
 
 def read_rows(path: Path, wanted: ColumnOptions) -> Rows:
@@ -100,11 +107,12 @@ def text_column(table: Table, text: str | None = None) -> TextColumn:
     Raises:
         InputError: The table has no rows or not the column, or a text is missing.
     """
-    rows = rows_of_table(table, ColumnOptions(text, labelled=False))
+    wanted = ColumnOptions(text, labelled=False)
+    rows = rows_of_table(table, wanted)
     if not rows.texts:
         raise InputError(f"{table.path} has no rows. It needs a row for each text.")
     require_all(table.path, "text", [not isinstance(text, str) for text in rows.texts], rows.lines)
-    return TextColumn([str(text) for text in rows.texts], rows.notes)
+    return TextColumn([str(text) for text in rows.texts], rows.notes, rows.columns.found(wanted))
 
 
 def without_missing(path: Path, noun: str, missing: Sequence[bool], rows: Rows) -> Rows:

@@ -9,9 +9,9 @@ from gatewright.data import plain
 from gatewright.data.files import Decoded
 from gatewright.data.headers import TEXT_NAMES
 from gatewright.data.layout import has_header_of
-from gatewright.data.tables import is_table, parse_header, parse_table
+from gatewright.data.tables import column_list, is_table, parse_header, parse_table
 from gatewright.data.text_tables import TextColumn, read_text_column, text_column
-from gatewright.support.errors import InputError, as_input_errors
+from gatewright.support.errors import InputError, OptionError, as_input_errors
 from gatewright.support.progress import print_status
 
 TABLE_FORMATS = "a .csv, .tsv, .parquet, .json or .jsonl table"
@@ -22,7 +22,13 @@ _STDIN = Path("Standard input")
 
 
 @as_input_errors()
-def read_texts(data: str, text: str | None = None, header: str | None = None, format: str | None = None) -> list[str]:
+def read_texts(
+    data: str,
+    text: str | None = None,
+    header: str | None = None,
+    format: str | None = None,
+    trained_text: str | None = None,
+) -> list[str]:
     """Read the texts for which a model makes predictions, and print notes about how they were read.
 
     Args:
@@ -31,6 +37,8 @@ def read_texts(data: str, text: str | None = None, header: str | None = None, fo
         text: The name of the text column of a table; see `text_tables.read_text_column`.
         header: "first" or "none" for a table; see `columns.ColumnOptions`.
         format: One of FORMATS. None decides by the name of the file; for standard input, by its first lines.
+        trained_text: The text column of the data that the model was trained on. If a table on standard input has it, it
+            is read, unless `text` is given.
 
     Raises:
         InputError: The data cannot be read, or has no texts.
@@ -39,7 +47,7 @@ def read_texts(data: str, text: str | None = None, header: str | None = None, fo
         raise InputError(f"--format must be one of {', '.join(FORMATS)}, not {format!r}.")
     if format == "lines":
         refuse_table_options(data, text, header)
-    found = _read(data, text, header, format)
+    found = _read(data, text, header, format, trained_text)
     for note in found.notes:
         print_status(note)
     if not found.texts:
@@ -53,13 +61,14 @@ def texts_to_predict(
     text: str | None = None,
     header: str | None = None,
     format: str | None = None,
+    trained_text: str | None = None,
 ) -> list[str]:
     """Return the texts that the user gave to the `predict` command, as arguments or in a file.
 
     Args:
         texts: A text, several texts, or None if a file is given.
         file: The path of a file, or None; see `data` in `read_texts`.
-        text, header, format: How to read the file; see `read_texts`.
+        text, header, format, trained_text: How to read the file; see `read_texts`.
 
     Raises:
         InputError: Texts and a file are both given or both missing, or the file cannot be read.
@@ -69,7 +78,7 @@ def texts_to_predict(
     if texts is not None and file is not None:
         raise InputError(f"Texts and --file {file} are both given. Leave one of them out.")
     if file is not None:
-        return read_texts(file, text, header, format)
+        return read_texts(file, text, header, format, trained_text)
     for name, value in {"text": text, "header": header, "format": format}.items():
         if value is not None:
             raise InputError(f"--{name} {value} is for a file. Give a file with --file, or leave --{name} out.")
@@ -102,11 +111,12 @@ def refuse_table_options(data: str, text: str | None, header: str | None) -> Non
         text, header: The values of `--text` and `--header`, or None.
 
     Raises:
-        InputError: One of them is not None.
+        OptionError: One of them is not None.
     """
     for name, value in {"text": text, "header": header}.items():
         if value is not None:
-            raise InputError(f"--{name} is for a table, but {data} is not read as a table. Leave --{name} out.")
+            message = f"--{name} is for a table, but {data} is not read as a table. Leave --{name} out."
+            raise OptionError(message, name, is_missing=False)
 
 
 def _article(value: object) -> str:
@@ -116,13 +126,13 @@ def _article(value: object) -> str:
     return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
 
 
-def _read(data: str, text: str | None, header: str | None, format: str | None) -> TextColumn:
+def _read(data: str, text: str | None, header: str | None, format: str | None, trained_text: str | None) -> TextColumn:
     if data == "-":
         decoded = plain.decode_stdin()
-        found = format or _format_of(decoded.text, text, header)
+        found = format or _format_of(decoded.text, text, header, trained_text)
         if format is None and found != "lines":
             print_status("Standard input was read as a table, because its first line has the name of a column.")
-        given = _parse(_STDIN, decoded, text, header, found)
+        given = _parse(_STDIN, decoded, text, header, found, trained_text)
         return _with_note_on_tabs(_STDIN, given) if format is None and found == "lines" else given
     path = Path(data)
     if data == "" or not path.exists() or path.is_dir():
@@ -145,14 +155,24 @@ def _read(data: str, text: str | None, header: str | None, format: str | None) -
     return lines._replace(notes=(*lines.notes, note))
 
 
-def _parse(path: Path, decoded: Decoded, text: str | None, header: str | None, format: str) -> TextColumn:
+def _parse(
+    path: Path,
+    decoded: Decoded,
+    text: str | None,
+    header: str | None,
+    format: str,
+    trained_text: str | None = None,
+) -> TextColumn:
     if not decoded.text:
         return TextColumn([], ())
     if format == "lines":
         # splitlines() would also split at form feeds and other characters.
         return TextColumn(decoded.text.removesuffix("\n").split("\n"), (decoded.note,) if decoded.note else ())
     kind = "json" if format == "jsonl" else "delimited"
-    return text_column(parse_table(path, decoded, kind, parse_header(header)), text)
+    table = parse_table(path, decoded, kind, parse_header(header))
+    if text is None and trained_text is not None and set(column_list(trained_text, table.names)) <= set(table.names):
+        text = trained_text
+    return text_column(table, text)
 
 
 def _with_note_on_tabs(path: Path, found: TextColumn) -> TextColumn:
@@ -164,15 +184,20 @@ def _with_note_on_tabs(path: Path, found: TextColumn) -> TextColumn:
     return found._replace(notes=(*found.notes, note))
 
 
-def _format_of(content: str, text: str | None, header: str | None) -> str:
+def _format_of(content: str, text: str | None, header: str | None, trained_text: str | None = None) -> str:
     """Return the one of FORMATS that a text without a file name has."""
     first = next((line for line in content.split("\n") if line.strip()), "").strip()
     if first.startswith(("{", "[{")) and _is_json(first if first.startswith("{") else content):
         return "jsonl"
-    names = TEXT_NAMES if text is None else tuple(name.strip().lower() for name in (text, *text.split(",")))
+    names = _names(text) if text is not None else (*TEXT_NAMES, *_names(trained_text or ""))
     if text is not None or header is not None or has_header_of(content, names):
         return "tsv" if "\t" in first else "csv"
     return "lines"
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Return the names of columns that an option may mean, in lower case."""
+    return tuple(name for one in (text, *text.split(",")) if (name := one.strip().lower()))
 
 
 def _is_json(content: str) -> bool:

@@ -18,6 +18,20 @@ class InputError(ValueError):
         super().__init__(one_line(message))
 
 
+class OptionError(InputError):
+    """An option for reading data that does not fit the data, such as a column that a table does not have.
+
+    Attributes:
+        option: The name of the option, such as "label_separator".
+        is_missing: True if the data lacks what the option names, False if such data does not have the option at all.
+    """
+
+    def __init__(self, message: str, option: str, is_missing: bool = True) -> None:
+        super().__init__(message)
+        self.option = option
+        self.is_missing = is_missing
+
+
 def nearest(given: object, allowed: Sequence[str]) -> str:
     """Return the end of an error message: "did you mean" with the allowed name closest to `given`, or a full stop."""
     folded = {name.lower(): name for name in allowed}

@@ -23,6 +23,8 @@ from gatewright.support.progress import Progress, print_status
 from gatewright.support.trees import tree_arrays, tree_from_arrays
 from gatewright.tasks.base.seen import ENTRY, SeenExamples
 from gatewright.tasks.base.task import FittedBaseline, Task
+from gatewright.tasks.base.trained_data import ENTRY as READ_WITH
+from gatewright.tasks.base.trained_data import TrainedData
 from gatewright.training.checkpoint import Checkpoint
 from gatewright.training.dataset import Dataset
 from gatewright.training.fit import Fitted, fit
@@ -54,6 +56,7 @@ class Job:
         self._name, self._command, self._task, self._file, self._folder = name, command, task, file, folder
         self._dataset = Dataset.read(task)
         self._fingerprint = self._dataset.fingerprint()
+        self._trained_data = TrainedData.of(task, self._dataset.splits)
         self._settings = {**self._dataset.settings.to_json(), **task.provenance}
         self._recipe = Recipe.of(self._dataset.settings)
         self._layers: list[Layer] = task.network(self._dataset.prepared, self._dataset.settings)
@@ -135,7 +138,7 @@ class Job:
     def _write(self, fitted: Fitted, result: Trained) -> None:
         weights = tuple({name: np.asarray(array) for name, array in layer.items()} for layer in fitted.weights)
         prepared = self._dataset.prepared
-        training = {**result.to_json(), **self._seen()}
+        training = {**result.to_json(), **self._seen(), READ_WITH: self._trained_data.to_json()}
         contents = ModelFile(self._name, tuple(self._layers), weights, prepared.to_json(), training)
         model_file.write(contents, self._file)
 

@@ -81,7 +81,8 @@ TABLES = {
 
 @pytest.mark.parametrize("name", TABLES)
 def test_table(name):
-    assert read_labelled(make(name, TABLES[name])) == Source(name, GOOD, None)
+    found = {"text": "text", "label": "label"}
+    assert read_labelled(make(name, TABLES[name])) == Source(name, GOOD, None, found=found)
 
 
 def test_columns_and_a_test_set(work):

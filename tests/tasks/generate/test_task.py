@@ -238,7 +238,7 @@ def test_each_setting_changes_what_is_learned(tmp_path, text, options):
     assert {name: result.settings[name] for name in options} == options
     plain = gatewright.train("generate", str(text), tmp_path / "p.safetensors", **SMALL)
     assert result.epochs[0].loss != plain.epochs[0].loss
-    again = gatewright.evaluate(out, str(text))
+    again = gatewright.evaluate(out, str(text), split="all")
     assert again.size > result.sizes["test"]
     assert gatewright.runtime.load(out).generate("the", tokens=5, seed=1).tokens > 0
 

@@ -72,8 +72,9 @@ class Adding(Task[Batch]):
 
     def read(self) -> Splits[Batch]:
         rng = np.random.default_rng(_SEED)
-        train, test = (size if self.limit is None else min(size, self.limit) for size in (_TRAIN, _TEST))
-        return Splits("adding", *(self._draw(size, rng) for size in (train, _VALIDATION, test)))
+        trained, tested = (size if self.limit is None else min(size, self.limit) for size in (_TRAIN, _TEST))
+        train, validation, test = (self._draw(size, rng) for size in (trained, _VALIDATION, tested))
+        return Splits("adding", train, validation, test)
 
     def _draw(self, examples: int, rng: np.random.Generator) -> Batch:
         numbers = rng.random((examples, self.settings.max_length), dtype=np.float32)

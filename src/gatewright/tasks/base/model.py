@@ -26,13 +26,16 @@ from gatewright.support.trees import Tree
 from gatewright.tasks.base.explainable import Explainable
 from gatewright.tasks.base.seen import SeenExamples
 from gatewright.tasks.base.task import EVALUATED_STREAMS, Prepared
+from gatewright.tasks.base.trained_data import ENTRY as READ_WITH
+from gatewright.tasks.base.trained_data import TrainedData
 
 
 @dataclass(frozen=True)
 class TrainingRecord(Trained):
-    """The training record of a model file: the results of the training, and the hashes of the training examples."""
+    """The training record of a model file: the results, the hashes of the training examples, and how data was read."""
 
     training_examples: Annotated[SeenExamples | None, Parsed(SeenExamples.from_json)] = None
+    read_with: Annotated[TrainedData | None, Parsed(TrainedData.from_json)] = None
 
 
 class EvaluationSet(NamedTuple):
@@ -43,12 +46,14 @@ class EvaluationSet(NamedTuple):
         examples: The examples, in the form that `prepared.encode` accepts.
         prepared: A copy of the model's `prepared`, adapted to these examples, for example to their padded length.
         notes: Sentences about the data that affect the reading of the results.
+        is_test: True if the examples are the test set that the data set has.
     """
 
     name: str
     examples: Any
     prepared: Prepared[Any]
     notes: tuple[str, ...] = ()
+    is_test: bool = False
 
 
 class Description(NamedTuple):
@@ -73,6 +78,7 @@ class TrainedModel(ABC):
         task: The task's name in the registry.
         prepared: What the task learned from the training set, such as the encoder and the labels.
         training: The settings and results of the training run, which `gatewright info` prints.
+        trained_data: How the data of the training was read.
         parameters: Number of trained parameters.
     """
 
@@ -86,6 +92,7 @@ class TrainedModel(ABC):
         self.task = file.task
         self.prepared = prepared
         self.training = file.training
+        self.trained_data = TrainedData.from_json(file.training.get(READ_WITH))
         self.parameters = sum(array.size for layer in file.weights for array in layer.values())
         self._layers = file.layers
         self._weights = models.bind(
@@ -112,9 +119,33 @@ class TrainedModel(ABC):
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
         """Read examples to evaluate the model on: the test set of `data`, or all of `data` if it has no test set.
 
+        Options that are not given are those of the training, as far as they fit the data.
+
+        Args:
+            data: A named data set, a file or a folder.
+            options: The options for reading the data.
+            limit: Read only this many examples, from the beginning of the data.
+
         Raises:
             InputError: The data cannot be used, or does not fit the model.
         """
+
+    def evaluation_set(
+        self, name: str, examples: Any, notes: tuple[str, ...], limit: int | None, is_test: bool
+    ) -> EvaluationSet:
+        """Return examples, of which only the first `limit` are measured, as an `EvaluationSet`.
+
+        Args:
+            name, notes, is_test: See `EvaluationSet`.
+            examples: The examples, in the form of the task's splits.
+            limit: The largest number of examples. None for all.
+
+        Raises:
+            InputError: The examples do not fit the model.
+        """
+        raise InputError(
+            f"A model of `gatewright train {self.command}` cannot be evaluated on the test set of its training."
+        )
 
     def outputs(self, batch: Batch, progress: bool = False) -> Tree:
         """Return the network's outputs for encoded examples. If `progress` is True, print the progress."""

@@ -40,6 +40,8 @@ class Splits(Generic[Examples]):
         name: The name of the data set in results.
         train, validation, test: The examples of each split. Each task defines their type.
         notes: Sentences about the data that affect the reading of the results.
+        found: Options for reading the data that were found, such as the columns of a table, with their names as keys.
+        held_out: True if the test set was set aside from the data, which has none.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Splits(Generic[Examples]):
     validation: Examples
     test: Examples
     notes: tuple[str, ...] = ()
+    found: Mapping[str, str] = field(default_factory=dict)
+    held_out: bool = False
 
 
 def selection_by(main: Measure, loss: Measure, examples: int) -> Selection:
@@ -279,6 +283,11 @@ class Task(ABC, Generic[Examples]):
     limit: int | None = None
 
     length: ClassVar[Length] = Length(2_000, 3)
+
+    @property
+    def reading_options(self) -> Mapping[str, Any]:
+        """The options that say how to read data. Further data for the model is read with the same ones."""
+        return self.options
 
     @property
     def provenance(self) -> dict[str, Any]:

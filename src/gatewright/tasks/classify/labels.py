@@ -10,7 +10,7 @@ from gatewright.data.json_tables import json_type
 from gatewright.data.numbers import is_missing
 from gatewright.data.tables import row_location
 from gatewright.data.text_tables import Rows, label_name, label_of_field, without_missing
-from gatewright.support.errors import InputError
+from gatewright.support.errors import InputError, OptionError
 
 # Largest number of characters of a field that an error message shows.
 _MAX_SHOWN = 40
@@ -166,9 +166,11 @@ def _from_fields(path: Path, rows: Rows, separator: str) -> Labels:
     """Return the labels of each row: its label field, split at the separator, without empty and repeated labels."""
     for place, field in enumerate(rows.labels):
         if isinstance(field, list):
-            raise InputError(
+            raise OptionError(
                 f"{row_location(path, rows.lines, place)}: {rows.columns.labels[0]!r} is a list, which needs no "
-                "--label-separator. Leave the option out."
+                "--label-separator. Leave the option out.",
+                "label_separator",
+                is_missing=False,
             )
     # An empty text has no labels, but null is a missing value.
     fields = [field if isinstance(field, str) else label_name(field) for field in rows.labels]

@@ -15,6 +15,7 @@ from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent
 from gatewright.results.page_network import PageReading
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START
+from gatewright.support.progress import print_status
 from gatewright.tasks.base.classes import require_known_labels
 from gatewright.tasks.base.explainable import Explainable, frequent_words, label_output, text_rule, token_steps
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
@@ -24,6 +25,7 @@ from gatewright.tasks.classify.reading import (
     READING_OPTIONS,
     AnyLabelled,
     SeveralLabelled,
+    Source,
     distinct_labels,
     read_labelled,
 )
@@ -162,12 +164,20 @@ class Classifier(TrainedModel):
         return PageReading(text_rule(self.prepared.encoder, self.prepared.max_length), outputs, labels.names)
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
-        text, label, separator, header = (options.get(name) for name in READING_OPTIONS)
-        source = read_labelled(data, text, label, None, separator, header)
+        def read(options: Mapping[str, Any]) -> Source:
+            text, label, separator, header = (options.get(name) for name in READING_OPTIONS)
+            return read_labelled(data, text, label, None, separator, header)
+
+        source, notes = self.trained_data.read(read, data, options)
         examples = source.train if source.test is None else source.test
+        return self.evaluation_set(source.name, examples, (*source.notes, *notes), limit, source.test is not None)
+
+    def evaluation_set(
+        self, name: str, examples: AnyLabelled, notes: tuple[str, ...], limit: int | None, is_test: bool
+    ) -> EvaluationSet:
         examples = examples.take(range(len(examples.texts))[:limit])
-        self._require_own_labels(source.name, examples)
-        return EvaluationSet(source.name, examples, self.prepared, source.notes)
+        self._require_own_labels(name, examples)
+        return EvaluationSet(name, examples, self.prepared, notes, is_test)
 
     def _require_own_labels(self, name: str, examples: AnyLabelled) -> None:
         """Raise an error unless the model can predict all labels of the texts to evaluate.
@@ -200,8 +210,16 @@ class Classifier(TrainedModel):
     def predict_from(
         self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]
     ) -> list[Prediction]:
-        how = (options.get(name) for name in ("text", "header", "format"))
-        return self.predict(texts_to_predict(texts, file, *how))
+        def read(options: Mapping[str, Any]) -> list[str]:
+            how = {name: options.get(name) for name in ("text", "header", "format")}
+            return texts_to_predict(texts, file, **how, trained_text=self.trained_data.options.get("text"))
+
+        if file in (None, "-"):  # standard input can be read only once
+            return self.predict(read(options))
+        found, notes = self.trained_data.read(read, str(file), options)
+        for note in notes:
+            print_status(note)
+        return self.predict(found)
 
     def describe(self) -> Description:
         encoder = self.prepared.encoder

@@ -1,7 +1,7 @@
 """Read labelled texts from a named data set, a table, or a folder with a subfolder of text files for each class."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -10,7 +10,7 @@ from gatewright.data.columns import ColumnOptions
 from gatewright.data.split import refuse_second
 from gatewright.data.tables import is_table
 from gatewright.data.text_tables import Rows, read_rows, without_missing
-from gatewright.support.errors import InputError, as_input_errors, nearest
+from gatewright.support.errors import InputError, OptionError, as_input_errors, nearest
 from gatewright.tasks.classify.labels import read_labels
 
 # `adding` has no texts and is read elsewhere, but error messages list it as a choice.
@@ -70,6 +70,7 @@ class Source(NamedTuple):
         notes: Sentences for reports about how the data was read.
         neighbours: The end of a sentence that begins "Neighboring texts of NAME", such as "are of one film". Empty if
             neighboring texts of `train` are not related.
+        found: The columns of a table that were found, by the name of the option that would have named them.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Source(NamedTuple):
     test: AnyLabelled | None
     neighbours: str = ""
     notes: tuple[str, ...] = ()
+    found: Mapping[str, str] = {}  # never changed
 
 
 @as_input_errors()
@@ -192,17 +194,24 @@ def _read_path(given: str, wanted: ColumnOptions, option: str, named: Sequence[s
     if path.is_dir() or is_archive:
         _refuse_columns(given, wanted)
         return _read_tree(name, folders.open_folder(path) if path.is_dir() else folders.open_archive(path))
-    examples, notes = _labelled_rows(path, read_rows(path, wanted), wanted.separator)
-    return Source(name, examples, None, notes=notes)
+    rows = read_rows(path, wanted)
+    examples, notes = _labelled_rows(path, rows, wanted.separator)
+    return Source(name, examples, None, notes=notes, found=rows.columns.found(wanted))
 
 
 def _refuse_columns(data: str, wanted: ColumnOptions) -> None:
-    if wanted.text is not None or wanted.label is not None:
-        raise InputError(f"--text and --label name the columns of a table, but {data} is not a table. Leave them out.")
+    for option, value in {"text": wanted.text, "label": wanted.label}.items():
+        if value is not None:
+            raise OptionError(
+                f"--text and --label name the columns of a table, but {data} is not a table. Leave them out.",
+                option,
+                is_missing=False,
+            )
     if wanted.separator is not None:
-        raise InputError(f"--label-separator is for a column of a table, but {data} is not a table. Leave it out.")
+        message = f"--label-separator is for a column of a table, but {data} is not a table. Leave it out."
+        raise OptionError(message, "label_separator", is_missing=False)
     if wanted.header is not None:
-        raise InputError(f"--header is for a table, but {data} is not a table. Leave it out.")
+        raise OptionError(f"--header is for a table, but {data} is not a table. Leave it out.", "header", False)
 
 
 def _read_tree(name: str, tree: folders.Tree) -> Source:

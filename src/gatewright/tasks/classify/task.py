@@ -144,6 +144,10 @@ class Classify(Task[AnyLabelled]):
         return None if path is None else Pretrained.read(path)
 
     @property
+    def reading_options(self) -> Mapping[str, Any]:
+        return {name: value for name, value in self.options.items() if name in READING_OPTIONS}
+
+    @property
     def provenance(self) -> dict[str, Any]:
         return {} if self._pretrained is None else {"pretrained": self._pretrained.digest}
 
@@ -190,7 +194,7 @@ class Classify(Task[AnyLabelled]):
             for name, examples in (("validation", validation), ("test", test))
         }
         require_examples(name, distinct_labels(train), others, "class" if isinstance(train, Labelled) else "label")
-        return Splits(name, train, validation, test, tuple(notes))
+        return Splits(name, train, validation, test, tuple(notes), source.found, source.test is None)
 
     def prepare(self, splits: Splits[AnyLabelled]) -> tuple[PreparedTexts, ClassifySettings]:
         """Return the labels and the encoder found in the training set, and the settings.

@@ -22,6 +22,7 @@ from gatewright.tasks.classify_series.channels import Channels, beginnings, pad
 from gatewright.tasks.classify_series.given import as_series, as_step
 from gatewright.tasks.classify_series.layers import SeriesInput
 from gatewright.tasks.classify_series.reading import read_one, read_series, require_channels
+from gatewright.tasks.classify_series.series import Series
 from gatewright.tasks.classify_series.task import PreparedSeries
 
 
@@ -163,10 +164,15 @@ class SeriesClassifier(TrainedModel):
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
         source = read_series(data, self.prepared.options.for_more(self.channels.names, options))
         examples = source.train if source.test is None else source.test
+        return self.evaluation_set(source.name, examples, source.notes, limit, source.test is not None)
+
+    def evaluation_set(
+        self, name: str, examples: Series, notes: tuple[str, ...], limit: int | None, is_test: bool
+    ) -> EvaluationSet:
         examples = examples.take(np.arange(len(examples.values))[:limit])
-        require_channels(source.name, examples, self.channels.names)
-        require_known_labels(self.labels, source.name, sorted(set(examples.labels)), "those series")
-        return EvaluationSet(source.name, examples, self.prepared, source.notes)
+        require_channels(name, examples, self.channels.names)
+        require_known_labels(self.labels, name, sorted(set(examples.labels)), "those series")
+        return EvaluationSet(name, examples, self.prepared, notes, is_test)
 
     def predict_from(
         self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]

@@ -156,7 +156,8 @@ class ClassifySeries(Task[Series]):
         }
         require_examples(name, set(train.labels), others)
         remarks = _remarks(train, [*train.values, *validation.values, *test.values], self.settings.max_length)
-        return Splits(name, train, validation, test, tuple(dict.fromkeys([*notes, *own, *remarks])))
+        notes = list(dict.fromkeys([*notes, *own, *remarks]))
+        return Splits(name, train, validation, test, tuple(notes), held_out=source.test is None)
 
     def prepare(self, splits: Splits[Series]) -> tuple[PreparedSeries, ClassifySeriesSettings]:
         """Return the labels (in alphabetical order) and channels found in the training set, and the settings."""

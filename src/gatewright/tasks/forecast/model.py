@@ -317,13 +317,18 @@ class Forecaster(TrainedModel):
             raise InputError(f"--{name.replace('_', '-')} {value} is an option of training. Leave it out.")
         table = read_for_model(data, self.scales)
         ranges = split_ranges(table)["test"] if table.split_ends else whole_ranges(table)
-        windows = WindowSet.cut(table, ranges, self.look_back, self.horizon, "test").sample(limit)
-        seen = trained_windows(self.scales.trained, table, windows.starts, self.look_back, self.horizon)
-        notes = table.notes
+        windows = WindowSet.cut(table, ranges, self.look_back, self.horizon, "test")
+        return self.evaluation_set(table.name, windows, table.notes, limit, bool(table.split_ends))
+
+    def evaluation_set(
+        self, name: str, examples: WindowSet, notes: tuple[str, ...], limit: int | None, is_test: bool
+    ) -> EvaluationSet:
+        windows = examples.sample(limit)
+        seen = trained_windows(self.scales.trained, windows.table, windows.starts, self.look_back, self.horizon)
         if seen:
             verb = "forecasts" if seen == 1 else "forecast"
             notes += (f"{seen:,} of {len(windows.starts):,} windows {verb} steps of the training set.",)
-        return EvaluationSet(table.name, windows, self.prepared, notes)
+        return EvaluationSet(name, windows, self.prepared, notes, is_test)
 
     def plot_evaluation(self, examples: WindowSet, outputs: NDArray[Any], path: Path) -> None:
         from gatewright.tasks.forecast.plot import WindowPanel, require_file, write_windows

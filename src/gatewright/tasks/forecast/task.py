@@ -242,7 +242,8 @@ class Forecast(Task[WindowSet]):
         if self.limit is not None:
             notes.append(limit_note(self.limit, "windows"))
         train, test = found["train"].sample(self.limit), found["test"].sample(self.limit)
-        return Splits(table.name, train, found["validation"], test, tuple(notes))
+        held_out = not table.split_ends and self.test is None
+        return Splits(table.name, train, found["validation"], test, tuple(notes), held_out=held_out)
 
     def _sizes(self, table: Table) -> _Sizes:
         """Return the look-back, the horizon and the length of a segment, each in steps.

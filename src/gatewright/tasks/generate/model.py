@@ -144,13 +144,21 @@ class LanguageModel(TrainedModel):
         return np.array([i for i in range(FIRST) if i != START or not self.prepared.sequences], np.intp)
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
-        corpus = read_corpus(data, options.get("text"), header=options.get("header"))
+        corpus, notes = self.trained_data.read(
+            lambda options: read_corpus(data, options.get("text"), header=options.get("header")), data, options
+        )
         texts = next(texts for texts in (corpus.test, corpus.validation, corpus.train) if texts)
         examples = as_examples(texts, self.prepared.examples, data)
+        is_test = corpus.test is not None or corpus.validation is not None
+        return self.evaluation_set(corpus.name, examples, (*corpus.notes, *notes), limit, is_test)
+
+    def evaluation_set(
+        self, name: str, examples: list[str], notes: tuple[str, ...], limit: int | None, is_test: bool
+    ) -> EvaluationSet:
         prepared = replace(self.prepared, limit=limit)
         if not prepared.stateful:
             prepared = replace(prepared, max_length=padded_length(prepared.max_length, examples))
-        return EvaluationSet(corpus.name, examples, prepared, corpus.notes)
+        return EvaluationSet(name, examples, prepared, notes, is_test)
 
     def predict_from(self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]) -> NoReturn:
         raise InputError("A language model has no predictions. Continue a text with `gatewright generate`.")

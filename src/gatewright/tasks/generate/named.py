@@ -6,6 +6,7 @@
 texts of `imdb/train.parquet` and `imdb/unsup.parquet` that are not in `imdb/test.parquet`.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +32,7 @@ class Corpus(NamedTuple):
         name: The name shown to the user.
         train, validation, test: The texts of each split, or None if the corpus has no such split.
         notes: Sentences shown to the user.
+        found: The column of the texts, by the name of its option, if it was found in a table.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Corpus(NamedTuple):
     validation: list[str] | None = None
     test: list[str] | None = None
     notes: tuple[str, ...] = ()
+    found: Mapping[str, str] = {}  # never changed
 
 
 def corpus(name: str) -> Corpus:

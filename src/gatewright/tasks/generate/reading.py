@@ -43,13 +43,13 @@ def read_corpus(
         refuse_table_options(data, text, header)
         corpus = named.corpus(data)
     else:
-        texts, notes = _read_path(data, text, header, "DATA", named.CORPORA)
-        corpus = Corpus(os.path.basename(os.path.abspath(data)), texts, notes=notes)
+        read = _read_path(data, text, header, "DATA", named.CORPORA)
+        corpus = Corpus(os.path.basename(os.path.abspath(data)), read.texts, notes=read.notes, found=read.found)
     for split, given in {"validation": validation, "test": test}.items():
         if given is not None:
             refuse_second(data, split, corpus.validation if split == "validation" else corpus.test, given)
-            texts, notes = _read_path(given, text, header, f"--{split}", ())
-            corpus = corpus._replace(**{split: texts}, notes=(*corpus.notes, *notes))  # type: ignore[arg-type]
+            read = _read_path(given, text, header, f"--{split}", ())
+            corpus = corpus._replace(**{split: read.texts}, notes=(*corpus.notes, *read.notes))  # type: ignore[arg-type]
     return corpus
 
 

@@ -282,6 +282,7 @@ class Generate(Task[list[str]]):
         train = as_examples(train, kind, self.data)
         if kind == "lines":
             train = [train[place] for place in np.random.default_rng(SPLIT_SEED).permutation(len(train))]
+        held_out = test is None
         if test is None:
             train, test = _hold_out(train, fraction, kind)
             notes.append(f"{name} has no test set: {fraction:.0%} of it was set aside as one.")
@@ -301,7 +302,7 @@ class Generate(Task[list[str]]):
                     f"{name} is too short to set aside a {split} set. Add text, or use --held-out-fraction 0 to train "
                     "and evaluate on all of it."
                 )
-        return Splits(name, train, validation, test, tuple(notes))
+        return Splits(name, train, validation, test, tuple(notes), corpus.found, held_out)
 
     def prepare(self, splits: Splits[list[str]]) -> tuple[PreparedTexts, GenerateSettings]:
         """Return the encoder found in the training set, and the settings, with a batch size if none was given.

@@ -100,12 +100,18 @@ class RollModel(TrainedModel):
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
         source = read_rolls(data)
         rolls = next(rolls for rolls in (source.test, source.validation, source.train) if rolls is not None)
-        keys = rolls.pieces[0].shape[1]
+        is_test = source.test is not None or source.validation is not None
+        return self.evaluation_set(data, rolls, (), limit, is_test)._replace(name=source.name)
+
+    def evaluation_set(
+        self, name: str, examples: Rolls, notes: tuple[str, ...], limit: int | None, is_test: bool
+    ) -> EvaluationSet:
+        keys = examples.pieces[0].shape[1]
         if keys != self.keys:
             raise InputError(
-                f"{data} has {keys} keys, but the model needs {self.keys}. Give rolls with {self.keys} keys."
+                f"{name} has {keys} keys, but the model needs {self.keys}. Give rolls with {self.keys} keys."
             )
-        return EvaluationSet(source.name, Rolls(rolls.pieces[:limit]), self.prepared)
+        return EvaluationSet(name, Rolls(examples.pieces[:limit]), self.prepared, notes, is_test)
 
     def predict_from(self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]) -> NoReturn:
         raise InputError("A piano roll model has no predictions. Measure it with `gatewright evaluate`.")

@@ -142,7 +142,7 @@ class GenerateRolls(Task[Rolls]):
         if self.limit is not None:
             train, test = Rolls(train.pieces[: self.limit]), Rolls(test.pieces[: self.limit])
             notes.append(limit_note(self.limit, "pieces"))
-        return Splits(name, train, validation, test, tuple(notes))
+        return Splits(name, train, validation, test, tuple(notes), held_out=source.test is None)
 
     def _hold_out(self, name: str, rolls: Rolls) -> tuple[Rolls, Rolls]:
         kept, held = split.stratified_split(["piece"] * len(rolls.pieces), self.settings.held_out_fraction, SPLIT_SEED)

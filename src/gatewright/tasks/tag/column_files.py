@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from gatewright.support.errors import InputError
+from gatewright.support.errors import InputError, OptionError
 from gatewright.tasks.tag import column_names
 from gatewright.tasks.tag.conllu import RANGE_OR_EMPTY_NODE
 from gatewright.tasks.tag.schemes import recognize
@@ -299,7 +299,8 @@ def _position(path: Path, flag: str, given: str, rows: _Rows) -> int:
     if _is_number(given) and 0 < int(given) <= rows.width:
         return int(given) - 1
     named = f", or one of {', '.join(rows.names)}" if rows.names else ""
-    raise InputError(f"{flag} must be the number of a column of {path}, 1 to {rows.width}{named}, not {given!r}.")
+    message = f"{flag} must be the number of a column of {path}, 1 to {rows.width}{named}, not {given!r}."
+    raise OptionError(message, flag.removeprefix("--").replace("-", "_"))
 
 
 def _find_layout(path: Path, rows: _Rows, columns: ColumnChoice) -> _Layout:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from gatewright.support.errors import InputError, require_one_of
+from gatewright.support.errors import InputError, OptionError, nearest
 from gatewright.tasks.tag.sentences import ColumnChoice, SentenceBuilder, Split
 
 COLUMNS = {"upos": 3, "xpos": 4, "feats": 5, "deprel": 7}
@@ -24,12 +24,16 @@ def read_conllu(path: Path, lines: Sequence[str], columns: ColumnChoice) -> Spli
         InputError: A line does not fit the format, or the column of the tags does not exist or has no values.
     """
     name, word = columns.tag or "upos", columns.word or "form"
-    require_one_of("--column of a .conllu file", name, tuple(COLUMNS))
-    require_one_of("--word-column of a .conllu file", word, tuple(_WORD_COLUMNS))
+    for option, given, allowed in (("column", name, COLUMNS), ("word_column", word, _WORD_COLUMNS)):
+        if given not in allowed:
+            choices = f"{', '.join(map(repr, allowed))}, not {given!r}{nearest(given, list(allowed))}"
+            raise OptionError(f"--{option.replace('_', '-')} of a .conllu file must be one of {choices}", option)
     if columns.sentence is not None:
-        raise InputError(
+        raise OptionError(
             f"--sentence {columns.sentence} does not apply to {path}: sentences of CoNLL-U end at blank lines. Leave "
-            "--sentence out."
+            "--sentence out.",
+            "sentence",
+            is_missing=False,
         )
     builder, has_tags = SentenceBuilder(), False
     for number, content in enumerate(lines, 1):

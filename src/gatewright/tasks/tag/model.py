@@ -18,7 +18,7 @@ from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.stack import settings_fit, stack_fits
 from gatewright.tasks.tag.layers import Tags, WordCharEmbedding
 from gatewright.tasks.tag.reading import read_tagged
-from gatewright.tasks.tag.sentences import ColumnChoice
+from gatewright.tasks.tag.sentences import ColumnChoice, Tagged
 from gatewright.tasks.tag.spelling import pieces
 from gatewright.tasks.tag.task import PreparedSentences
 from gatewright.tasks.tag.untagged import sentences_to_predict
@@ -159,20 +159,27 @@ class Tagger(TrainedModel):
             yield places, self._forward(Activations(inputs))[0]
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
-        source = read_tagged(data, ColumnChoice.of(options))
+        source, notes = self.trained_data.read(
+            lambda options: read_tagged(data, ColumnChoice.of(options)), data, options
+        )
         examples = source.train if source.test is None else source.test
+        return self.evaluation_set(source.name, examples, (*source.notes, *notes), limit, source.test is not None)
+
+    def evaluation_set(
+        self, name: str, examples: Tagged, notes: tuple[str, ...], limit: int | None, is_test: bool
+    ) -> EvaluationSet:
         examples = examples.take(range(len(examples.words))[:limit])
         if self.labels and examples.labels is None:
             raise InputError(
-                f"The model predicts a label for each sentence, but {source.name} has none. Give data with a label for "
-                "each sentence."
+                f"The model predicts a label for each sentence, but {name} has none. Give data with a label for each "
+                "sentence."
             )
-        return EvaluationSet(source.name, examples, self.prepared.covering(examples), source.notes)
+        return EvaluationSet(name, examples, self.prepared.covering(examples), notes, is_test)
 
     def predict_from(
         self, texts: Iterable[str | Iterable[str]] | None, file: str | None, options: Mapping[str, Any]
     ) -> list[TaggedSentence]:
-        return self.predict(sentences_to_predict(texts, file, options, self.tags))
+        return self.predict(sentences_to_predict(texts, file, options, self.tags, self.trained_data))
 
     def describe(self) -> Description:
         spelling = self.prepared.spelling

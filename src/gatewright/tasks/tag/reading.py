@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from gatewright.data import files, folders, plain, public
 from gatewright.data.split import refuse_second
-from gatewright.support.errors import InputError, as_input_errors, nearest
+from gatewright.support.errors import InputError, OptionError, as_input_errors, nearest
 from gatewright.tasks.tag.column_files import read_columns
 from gatewright.tasks.tag.conllu import read_conllu
 from gatewright.tasks.tag.sentences import (
@@ -144,7 +144,8 @@ def _read_splits(given: str, columns: ColumnChoice, option: str, named: Sequence
 
 def _refuse_columns(given: object, columns: ColumnChoice) -> None:
     for flag in columns.given():
-        raise InputError(f"{flag} names a column of a file, but {given} has no columns. Leave {flag} out.")
+        message = f"{flag} names a column of a file, but {given} has no columns. Leave {flag} out."
+        raise OptionError(message, flag.removeprefix("--").replace("-", "_"), is_missing=False)
 
 
 def _named_folder(name: str) -> Path:

@@ -271,7 +271,7 @@ class Tag(Task[Tagged]):
         if validation is None:
             train, validation = _hold_out(name, train, VALIDATION_FRACTION)
         notes += _span_notes(train, validation, test)
-        return Splits(name, train, validation, test, tuple(notes))
+        return Splits(name, train, validation, test, tuple(notes), held_out=source.test is None)
 
     def prepare(self, splits: Splits[Tagged]) -> tuple[PreparedSentences, TagSettings]:
         """Learn the word encoder, and the tags and labels, which are sorted alphabetically.

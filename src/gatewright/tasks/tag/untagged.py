@@ -10,10 +10,12 @@ from gatewright.data.tables import column_names as names_of_table
 from gatewright.data.texts import texts_to_predict
 from gatewright.support.errors import InputError, as_input_errors
 from gatewright.support.progress import print_status
+from gatewright.tasks.base.trained_data import TrainedData
 from gatewright.tasks.tag.column_names import text_columns, word_columns
 from gatewright.tasks.tag.reading import notes_of, read_file
 from gatewright.tasks.tag.sentences import ColumnChoice
 
+_NOTHING_KNOWN = TrainedData()
 _COLUMN_FILES = (
     *(".conllu", ".conllup", ".conll", ".conllx", ".conll03", ".conll2003", ".iob", ".iob1", ".iob2", ".iobes"),
     *(".bio", ".bioes", ".bilou", ".bmes", ".ner", ".pos", ".tagged"),
@@ -24,7 +26,11 @@ _SHOWN = 40
 
 @as_input_errors()
 def sentences_to_predict(
-    texts: Iterable[str | Iterable[str]] | None, file: str | None, options: Mapping[str, Any], tags: Collection[str]
+    texts: Iterable[str | Iterable[str]] | None,
+    file: str | None,
+    options: Mapping[str, Any],
+    tags: Collection[str],
+    trained: TrainedData = _NOTHING_KNOWN,
 ) -> Iterable[str | Iterable[str]]:
     """Return the sentences that the user gave to the `predict` command: texts, or lists of words.
 
@@ -34,6 +40,7 @@ def sentences_to_predict(
         options: May contain `word_column` and `sentence` (see `ColumnChoice`), or `text`, `header` and `format`, which
             show that a file has texts (see `data.texts.read_texts`).
         tags: The tags of the model, by which a file of tagged words is recognized.
+        trained: How the data of the training was read. A file of words is read in the same way, if it fits.
 
     Raises:
         InputError: The file cannot be read, or it is not clear whether its lines are texts or words.
@@ -47,9 +54,13 @@ def sentences_to_predict(
             raise InputError(f"--{name} {other} and {flag} {value} exclude each other. Leave one of them out.")
     if texts is not None and file is None and not as_texts:
         return texts
-    if texts is None and file is not None and not as_texts and _has_words(Path(file), columns):
-        split = read_file(Path(file), columns)
-        for note in notes_of([split]):
+    if texts is None and file is not None and not as_texts and _has_words(Path(file), columns, trained.options):
+        split, notes = trained.read(
+            lambda options: read_file(Path(file), ColumnChoice.of({**options, "column": None}, tagged=False)),
+            file,
+            {name: value for name, value in options.items() if value is not None},
+        )
+        for note in (*notes_of([split]), *notes):
             print_status(note)
         return split.sentences.words
     given = texts_to_predict(None if texts is None else [], file, **as_texts)  # of texts, all errors
@@ -58,8 +69,14 @@ def sentences_to_predict(
     return given
 
 
-def _has_words(path: Path, columns: ColumnChoice) -> bool:
-    """Return True if a file has a word on each line, or lists of words, and not a text on each line."""
+def _has_words(path: Path, columns: ColumnChoice, trained: Mapping[str, str]) -> bool:
+    """Return True if a file has a word on each line, or lists of words, and not a text on each line.
+
+    Args:
+        path: The file.
+        columns: The columns that the user gave.
+        trained: The options of the training. A table that has its column of words has words.
+    """
     if not path.is_file():
         return False
     if columns.given() or files.inner_name(path).endswith(_COLUMN_FILES):
@@ -67,6 +84,8 @@ def _has_words(path: Path, columns: ColumnChoice) -> bool:
     if not files.is_table(path):
         return False
     names = names_of_table(path)
+    if trained.get("word_column") in names:
+        return True
     if word_columns(names) == text_columns(names):  # a column "sentence" has texts, or there are no names
         return files.inner_name(path).endswith(".tsv") and not text_columns(names)
     return True
