@@ -215,7 +215,9 @@ class TrainedModel(ABC):
         )
 
     def examples_from(self, given: Any, file: str | None, options: Mapping[str, Any]) -> list[Any]:
-        """Return the examples to explain: one example or a list of them, or those in a file.
+        """Return the examples to predict or explain: one example or a list of them, or those in a file.
+
+        This method reads texts. Options for reading the file that are not given are those of the training.
 
         Args:
             given: One example or a list of examples, as `predict` takes them. None if a file is given.
@@ -225,8 +227,17 @@ class TrainedModel(ABC):
         Raises:
             InputError: The examples or the file cannot be used.
         """
-        how = (options.get(name) for name in ("text", "header", "format"))
-        return texts_to_predict([given] if isinstance(given, str) else given, file, *how)
+
+        def read(options: Mapping[str, Any]) -> list[str]:
+            how = {name: options.get(name) for name in ("text", "header", "format")}
+            return texts_to_predict(given, file, **how, trained_text=self.trained_data.options.get("text"))
+
+        if file in (None, "-"):  # standard input can be read only once
+            return read(options)
+        found, notes = self.trained_data.read(read, str(file), options)
+        for note in notes:
+            print_status(note)
+        return found
 
     def frequent_words(self, limit: int) -> list[str]:
         """Return the most frequent words of the vocabulary, at most `limit` of them.

@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 
 from gatewright.data.batches import Batch
 from gatewright.data.encoders import encode_all, pad
-from gatewright.data.texts import list_of_texts, texts_to_predict
+from gatewright.data.texts import list_of_texts
 from gatewright.nn.file import Relation
 from gatewright.nn.layer import Layer, States
 from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent
 from gatewright.results.page_network import PageReading
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START
-from gatewright.support.progress import print_status
 from gatewright.tasks.base.classes import require_known_labels
 from gatewright.tasks.base.explainable import Explainable, frequent_words, label_output, text_rule, token_steps
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
@@ -210,16 +209,7 @@ class Classifier(TrainedModel):
     def predict_from(
         self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]
     ) -> list[Prediction]:
-        def read(options: Mapping[str, Any]) -> list[str]:
-            how = {name: options.get(name) for name in ("text", "header", "format")}
-            return texts_to_predict(texts, file, **how, trained_text=self.trained_data.options.get("text"))
-
-        if file in (None, "-"):  # standard input can be read only once
-            return self.predict(read(options))
-        found, notes = self.trained_data.read(read, str(file), options)
-        for note in notes:
-            print_status(note)
-        return self.predict(found)
+        return self.predict(self.examples_from(texts, file, options))
 
     def describe(self) -> Description:
         encoder = self.prepared.encoder

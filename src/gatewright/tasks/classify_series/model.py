@@ -179,11 +179,18 @@ class SeriesClassifier(TrainedModel):
     ) -> list[Prediction]:
         if file is None or texts is not None:
             raise InputError("The model classifies series of numbers, not texts. Give a file of series with --file.")
+        return predictions(self.prepared.label_set, self._probabilities(self.examples_from(None, file, options)))
+
+    def examples_from(self, given: Any, file: str | None, options: Mapping[str, Any]) -> list[NDArray[np.float64]]:
+        if file is None:
+            return as_series(given, self.channels.names).series
+        if given is not None:
+            raise InputError(f"Series and --file {file} are both given. Leave one of them out.")
         wanted = self.prepared.options.for_more(self.channels.names, options, labelled=False)
         found = read_one(file, wanted, "--file")
         for note in found.notes:
             print_status(note)
-        return predictions(self.prepared.label_set, self._probabilities(found.series.values))
+        return list(found.series.values)
 
     def describe(self) -> Description:
         window = self.prepared.options.window
