@@ -12,12 +12,12 @@ import numpy as np
 from gatewright.data.encoders import Words
 from gatewright.explanation.example import explain_example
 from gatewright.explanation.faithfulness import faithfulness
-from gatewright.explanation.gradients import state_gradients
 from gatewright.explanation.integrated_gradients import integrated_gradients
 from gatewright.explanation.ledger import ledger
 from gatewright.explanation.omission import omission
 from gatewright.explanation.recording import record
 from gatewright.explanation.target import inputs_at_target, target_gradient, up_to_target
+from gatewright.explanation.through_time import state_gradients
 from gatewright.explanation.traces import traces
 from gatewright.nn import model as models
 from gatewright.nn.file import ModelFile

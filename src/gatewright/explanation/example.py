@@ -6,13 +6,13 @@ from typing import Any
 
 from gatewright import runtime
 from gatewright.explanation.faithfulness import faithfulness
-from gatewright.explanation.gradients import state_gradients
 from gatewright.explanation.integrated_gradients import integrated_gradients
 from gatewright.explanation.ledger import ledger, pooling
 from gatewright.explanation.omission import groups, omission
 from gatewright.explanation.recording import Recording, record
 from gatewright.explanation.summary import summary
 from gatewright.explanation.target import inputs_at_target, target_gradient, target_values, up_to_target
+from gatewright.explanation.through_time import state_gradients
 from gatewright.explanation.traces import top_layers, traces
 from gatewright.results.explanation import Attribution, Explanation, LayerTrace, Step, Target
 from gatewright.support.errors import InputError

@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.nn import model as models
-from gatewright.nn.layer import Activations, Backend, Layer
+from gatewright.nn.layer import Activations, Backend, Layer, as_array
 from gatewright.nn.layers import Recurrent
-from gatewright.ops import reference
-from gatewright.ops.cells.lstm import LSTM
-from gatewright.ops.recurrence import Tokens
+from gatewright.ops import numpy as ops
 from gatewright.support.errors import InputError
 
 
@@ -26,12 +24,10 @@ class GradientThroughTime:
     "Learning Long-Term Dependencies with Gradient Descent is Difficult", section III: if |dL/dh_t| is close
     to 0 for the early time steps, the network cannot learn from the inputs of these steps.
 
-    To get the gradient, an array of zeros p_t is added to each state after each step. The gradient with respect to
-    p_t is dL/dh_t, including the effects of h_t on later steps. In an LSTM, c_t also affects the loss through
-    h_t = o * activation(c_t), and dL/dc_t includes this effect. With zoneout it does not, because h_t is computed
-    from the c_t before zoneout (see `ops.reference.step`).
+    JAX computes the gradient of the loss with respect to the outputs of the layer. From there, the gradient goes back
+    through time step by step; `ops.reference.state_gradients` says what it includes.
 
-    The computation is compiled in the first call and can then be called with different weights.
+    The first part is compiled in the first call and can then be called with different weights.
 
     Args:
         layers: The layers of the network, with at least one `Recurrent`.
@@ -51,8 +47,7 @@ class GradientThroughTime:
             raise InputError("The network has no recurrent layer, so it has no gradient through time.")
         self._index, self._layer = recurrent[-1]
         self._layers, self._backend, self._losses, self._stateful = list(layers), backend, losses, stateful
-        self._rec = self._layer.directions()[0][1]
-        self._gradients = jax.jit(self._by_states)
+        self._gradients = jax.jit(self._by_outputs)
 
     def __call__(self, weights: Any, inputs: Any, targets: Any) -> dict[str, tuple[float, ...]]:
         """Return the mean norms of the gradient. The keys are the names of the states, such as "h" and "c".
@@ -64,51 +59,44 @@ class GradientThroughTime:
             weights: The weights, one dict for each layer.
             inputs, targets: The inputs and targets of encoded examples, padded on the left.
         """
-        gradients, live = self._gradients(weights, inputs, targets)
-        return {
-            name: _mean_norms(np.asarray(gradient, np.float64), np.asarray(live))
-            for name, gradient in zip(self._rec.state_names, gradients, strict=True)
-        }
+        layer, w = self._layer, {name: np.asarray(array) for name, array in weights[self._index].items()}
+        x, mask, d_outputs, d_states = jax.tree.map(np.asarray, self._gradients(weights, inputs, targets))
+        runs = [
+            ops.forward(rec, x, *layer.operands(w, prefix), mask=mask, keep=True) for prefix, rec in layer.directions()
+        ]
+        whole, names = layer.return_sequences, layer.directions()[0][1].state_names
+        d, *_ = layer.unmerged(d_outputs, [run.sequence if whole else run.states[0] for run in runs])
+        d_states = d_states[: len(names)]
+        if not whole:  # the output is the last h
+            d, d_states = None, (d_states[0] + d, *d_states[1:])
+        with np.errstate(over="ignore", invalid="ignore"):  # gradients can explode, and the result says so
+            gradients = runs[0].state_gradients(d, d_states)
+            return {
+                name: _mean_norms(gradient.astype(np.float64), mask)
+                for name, gradient in zip(names, gradients, strict=True)
+            }
 
-    def _by_states(self, weights: Any, inputs: Any, targets: Any) -> tuple[tuple[Any, ...], Any]:
+    def _by_outputs(self, weights: Any, inputs: Any, targets: Any) -> tuple[Any, Any, Any, Any]:
+        """Return the inputs of the layer and their mask, and the gradients of the loss.
+
+        The gradients are those with respect to the outputs of the layer, and with respect to its final states, which
+        later layers can read as well.
+        """
         backend, index, layer = self._backend, self._index, self._layer
         weights = models.bind(self._layers, weights)
         if self._stateful:
             targets = jnp.concatenate([jnp.zeros_like(targets[:, :-1]), targets[:, -1:]], axis=1)
         reached, _ = models.forward(self._layers[:index], backend, weights[:index], Activations(inputs))
-        x = jnp.take(reached.x.table, reached.x.ids, axis=0) if isinstance(reached.x, Tokens) else reached.x
-        mask = jnp.ones(x.shape[:2], bool) if reached.mask is None else reached.mask
-        W, U, b = layer.operands(weights[index])
         whole, _ = layer.forward(backend, weights[index], reached, None, None)
 
-        def step(states: tuple[Any, ...], at: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-            x_t, mask_t, probes = at
-            new, saved = reference.step(self._rec, x_t, states, W, U, b, None, None, jnp)
-            moved = tuple(
-                jnp.where(mask_t[:, None], state + probe, old)
-                for state, probe, old in zip(new, probes, states, strict=True)
-            )
-            return moved, (moved[0], saved)
-
-        def loss(probes: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-            start = (jnp.zeros((len(x), layer.units), x.dtype),) * len(self._rec.state_names)
-            last, (outputs, saved) = jax.lax.scan(step, start, (x.swapaxes(0, 1), mask.swapaxes(0, 1), probes))
-            y = outputs.swapaxes(0, 1) if layer.return_sequences else last[0]
-            if layer.bidirectional:  # the outputs of the backward direction do not depend on the probes
-                y = jnp.concatenate([y, whole.x[..., layer.units :]], axis=-1)
-            moved = whole._replace(x=y, targets=targets, states=(*whole.states[:-1], last))
+        def loss(outputs: Any, states: Any) -> Any:
+            moved = whole._replace(x=outputs, targets=targets, states=(*whole.states[:-1], states))
             found, _ = models.forward(self._layers[index + 1 :], backend, weights[index + 1 :], moved)
-            return self._losses(found.x, targets).sum(), saved
+            return self._losses(found.x, targets).sum()
 
-        zeros = (jnp.zeros((x.shape[1], len(x), layer.units), x.dtype),) * len(self._rec.state_names)
-        gradients, saved = jax.grad(loss, has_aux=True)(zeros)
-        cell = self._rec.definition
-        if isinstance(cell, LSTM) and not self._rec.zoneout:
-            o, c = (saved[self._rec.saved_names.index(name)] for name in ("o", "c"))
-            d_h, d_c = gradients
-            _, back = jax.vjp(lambda c: cell.output(self._rec, o, c, b, jnp), c)
-            gradients = (d_h, d_c + back(d_h)[0])
-        return gradients, mask.swapaxes(0, 1)
+        x = as_array(reached.x)
+        mask = jnp.ones(x.shape[:2], bool) if reached.mask is None else reached.mask
+        return x, mask, *jax.grad(loss, argnums=(0, 1))(whole.x, whole.states[-1])
 
 
 def _mean_norms(gradients: NDArray[np.float64], live: NDArray[np.bool_]) -> tuple[float, ...]:
@@ -117,8 +105,8 @@ def _mean_norms(gradients: NDArray[np.float64], live: NDArray[np.bool_]) -> tupl
     The norm is taken over the units, and the mean over the live examples. Steps without live examples are left out.
 
     Args:
-        gradients: The gradients with respect to a state, [time, examples, units].
-        live: Booleans [time, examples], False at padded steps.
+        gradients: The gradients with respect to a state, [examples, time, units].
+        live: Booleans [examples, time], False at padded steps.
     """
-    sums, counts = (np.linalg.norm(gradients, axis=-1) * live).sum(axis=1), live.sum(axis=1)
+    sums, counts = (np.linalg.norm(gradients, axis=-1) * live).sum(axis=0), live.sum(axis=0)
     return tuple(float(mean) for mean in (sums[counts > 0] / counts[counts > 0])[::-1])
