@@ -13,6 +13,7 @@ from rich.cells import cell_len
 
 from gatewright.report import render
 from gatewright.results.explanation import (
+    GRADIENTS,
     OMISSION,
     PADDED,
     UNKNOWN,
@@ -217,7 +218,7 @@ def test_a_series_has_a_column_for_each_step_and_a_row_for_each_channel(monkeypa
     text = shown(explanation, monkeypatch, 80)
     assert len(row(text, "load").replace(" ", "")) == 100
     assert row(text, "load").replace(" ", "")[:5] == "▁▃▅▇█"
-    assert "day 0 to day " in text
+    assert "steps day 0 to day " in text
     assert "load 0 to 4.00, wind 1.00 to 1.00" in flat(explanation)
     values = explanation.attribution(OMISSION).values
     positive = row(text, "effect +").replace(" ", "")
@@ -250,3 +251,11 @@ def test_a_model_without_a_text_shows_its_half_lives(monkeypatch):
     assert "SimpleRNN 2: simple_rnn has no gate" in text
     assert re.search(r"superb +\+1.50 +positive +12", text)
     assert "Note: A note." in text
+
+
+def test_a_large_completeness_gap_is_a_warning():
+    found = Attribution(GRADIENTS, np.array([1.0, 2.0]), {}, 0.5)
+    explanation = explained(["a", "b"], attributions=(found,), target=Target("a", "b", 2.0, 0.9))
+    assert "gap is 0.500, 25.0% of the exact sum: do not rely on these effects." in flat(explanation)
+    small = dataclasses.replace(explanation, attributions=(dataclasses.replace(found, difference=0.01),))
+    assert "gap is 0.0100, 0.5% of the exact sum." in flat(small)

@@ -126,7 +126,7 @@ def _series(explanation: Explanation) -> list[str]:
         )
         lines.append(f'<span class="name">{escape(name)}</span><span class="cells" aria-hidden="true">{cells}</span>')
     gaps = [f"{sentences.gap(explanation, item)}" for item in shown if isinstance(item, Gap)]
-    ends = f"{shown_text(explanation.steps[0])} to {shown_text(explanation.steps[-1])}"
+    ends = sentences.ends(explanation, 0, len(explanation.steps) - 1).capitalize()
     return [*lines, "</div>", *paragraph(f"{ends}. {' '.join(gaps)}".strip(), "soft")]
 
 

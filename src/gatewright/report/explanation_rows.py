@@ -122,7 +122,11 @@ def channels(explanation: Explanation) -> list[tuple[str, Floats]]:
     """Return the name of each channel that is shown and its numbers, [steps], NaN where a step has none."""
     names = list(_channel_names(explanation))[:_MAX_CHANNELS]
     return [
-        (name, np.array([step.numbers.get(name, np.nan) for step in explanation.steps], np.float64)) for name in names
+        (
+            f"channel {name}" if name.isdigit() else name,
+            np.array([step.numbers.get(name, np.nan) for step in explanation.steps], np.float64),
+        )
+        for name in names
     ]
 
 

@@ -16,7 +16,10 @@ from gatewright.results.explanation import (
     LayerMemory,
     LayerTrace,
 )
-from gatewright.results.naming import METHODS, quantity, quoted, unit
+from gatewright.results.naming import METHODS, quantity, quoted, shown_text, unit
+
+# Effects that miss their exact sum by more than this fraction of it are not worth much.
+_MAX_GAP = 0.1
 
 
 def sides(explanation: Explanation) -> tuple[str, str]:
@@ -56,6 +59,12 @@ def gap(explanation: Explanation, found: rows.Gap) -> str:
     return f"... {count:,} {unit(explanation.steps, count)}{effect} ..."
 
 
+def ends(explanation: Explanation, first: int, last: int) -> str:
+    """Return the first and the last of several steps."""
+    names = [shown_text(explanation.steps[index]) for index in dict.fromkeys((first, last))]
+    return f"{unit(explanation.steps, len(names))} {' to '.join(names)}"
+
+
 def memory(explanation: Explanation) -> str:
     """Return a text that explains the rows "written", "kept at the end" and "overwritten here"."""
     noun = unit(explanation.steps, 1)
@@ -71,7 +80,12 @@ def memory(explanation: Explanation) -> str:
     state = f"state {traces[0].ledger_state} of {traces[0].title}"
     if len(traces) > 1:
         state = f"states {traces[0].ledger_state} of {' and '.join(trace.title for trace in traces)} together"
-    pooled = "" if explanation.pooling == "last" else f" The answer is read from all steps ({explanation.pooling})."
+    if explanation.target.step is not None:
+        pooled = f" The answer is read at the explained {noun}."
+    elif explanation.pooling != "last":
+        pooled = f" The answer is read from all steps ({explanation.pooling})."
+    else:
+        pooled = ""
     return (
         f"Written: how much a {noun} adds to the {state}. Kept at the end: how much of it is left after the last "
         f"{noun} read. Overwritten here: how much of the earlier state the {noun} removes. The three have the same "
@@ -105,10 +119,12 @@ def sums(explanation: Explanation) -> list[str]:
                 f"Ledger: the effects{others} add up to the {of}, with a difference of {found.difference:.1g}."
             )
         if found.method == GRADIENTS and np.isfinite(found.difference):
-            share = abs(found.difference / explanation.target.value) if explanation.target.value else np.inf
-            relative = f", {share:.1%} of the {of}" if np.isfinite(share) else ""
+            exact = explanation.target.value - sum(found.others.values())
+            share = abs(found.difference / exact) if exact else np.inf
+            relative = f", {share:.1%} of the exact sum" if np.isfinite(share) else ""
+            warning = ": do not rely on these effects" if share > _MAX_GAP else ""
             sentences.append(
-                f"Integrated gradients: the completeness gap is {significant(found.difference)}{relative}."
+                f"Integrated gradients: the completeness gap is {significant(found.difference)}{relative}{warning}."
             )
     return sentences
 

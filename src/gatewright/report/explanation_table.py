@@ -89,4 +89,6 @@ def _gone(explanation: Explanation, step: int | None, dash: str) -> str:
 def _name(explanation: Explanation, index: int) -> str:
     """Return the text of a step with its number, counted from 1. Quotation marks show the spaces of characters."""
     text = shown_text(explanation.steps[index])
+    if text == f"{index + 1}":
+        return text
     return f'"{text}" ({index + 1:,})' if text != text.strip() else f"{text} ({index + 1:,})"

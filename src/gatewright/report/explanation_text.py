@@ -109,8 +109,7 @@ def _write_series(page: TextPage, explanation: Explanation) -> None:
     ]
     widths = [1] * len(explanation.steps)
     for line in _lines(page, explanation, widths, 0):
-        first, last = (shown_text(explanation.steps[step]) for step in (line[0], line[-1]))
-        page.row("", Text(page.encodable(f"{first} to {last}" if len(line) > 1 else first), "bold"))
+        page.row("", Text(page.encodable(sentences.ends(explanation, line[0], line[-1])), "bold"))
         for row in under:
             _write_row(page, row, line, widths, 0)
         page.console.print()

@@ -66,9 +66,14 @@ def shown_text(step: Step) -> str:
 
 
 def quoted(steps: Sequence[Step], index: int) -> str:
-    """Return a token in quotation marks, with its number, counted from 1, if another step has the same text."""
+    """Return a token in quotation marks, with its number, counted from 1, if another step has the same text.
+
+    A step of a series without times is named by its number alone.
+    """
     step = steps[index]
     text = shown_text(step)
+    if step.numbers and step.text.isdigit():
+        return f"step {text}"
     number = f" ({index + 1:,})" if sum(other.text == step.text for other in steps) > 1 else ""
     return f"{text}{number}" if step.kind in (START, PADDED) or step.numbers else f'"{text}"{number}'
 
