@@ -13,6 +13,8 @@ from gatewright.results.explanation import GRADIENTS, LEDGER, OMISSION, START, A
 # A few values that repeat, so that there are ties.
 EFFECTS = st.lists(st.sampled_from([-2.0, -1.0, 0.0, 0.5, 1.0, 1.5, 2.0, float("nan")]) | st.floats(-5, 5), max_size=12)
 
+FIVE = ["a1", "b2", "c3", "d4", "e5"]
+
 
 def said(words, effects, method=OMISSION, *, value=2.0, answer="positive", name="positive", others=(), **target):
     steps = [Step(word) if isinstance(word, str) else word for word in words]
@@ -77,16 +79,16 @@ def test_only_leave_one_out_says_what_the_answer_would_be():
 
 def test_the_ledger_says_where_the_logit_comes_from():
     ledger = Attribution(LEDGER, np.array([0.0, 0.1, -0.1, 0.2, 1.7]), {"bias": 0.1}, 0.0)
-    assert said("abcde", [0, 0, 0, 0.1, 1.0], others=[ledger]) == (
-        'The model says positive (0.97): "e" speaks for it most, by leave-one-out; the last word makes up 85% of the '
+    assert said(FIVE, [0, 0, 0, 0.1, 1.0], others=[ledger]) == (
+        'The model says positive (0.97): "e5" speaks for it most, by leave-one-out; the last word makes up 85% of the '
         "logit."
     )
 
 
 def test_equal_words_have_their_numbers_and_ties_are_not_broken():
     assert '"good" (3) speaks for it most' in said(["good", "and", "good"], [0.1, 0.0, 1.0])
-    assert "4 words speak for it equally" in said("abcde", [1.0, 1.0, 1.0, 1.0, 0.5])
-    assert '"a", "b" and "c" speak for it most' in said("abcde", [1.0, 1.0, 1.0, 0.5, 0.5])
+    assert "4 words speak for it equally" in said(FIVE, [1.0, 1.0, 1.0, 1.0, 0.5])
+    assert '"a1", "b2" and "c3" speak for it most' in said(FIVE, [1.0, 1.0, 1.0, 0.5, 0.5])
 
 
 def test_nothing_speaks_for_it():

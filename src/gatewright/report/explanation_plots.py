@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib import font_manager
@@ -30,6 +30,8 @@ from gatewright.support import plot_style as style
 # Of more steps than this, the axis has numbers and not texts.
 _MAX_LABELS = 80
 _LONGEST_LABEL = 16
+# Of more steps than this, the bars are one shape.
+_MAX_BARS = 300
 # Half-lives beyond these are drawn at the edges of a logarithmic axis, which has no 0 and no infinity.
 _SHORTEST, _LONGEST = 0.1, 1000.0
 _INCHES_PER_STEP = 0.17
@@ -101,22 +103,28 @@ def plot_model(explanation: ModelExplanation) -> Figure:
 
 def _draw_effects(axes: Axes, explanation: Explanation) -> None:
     count = len(explanation.attributions)
-    places = np.arange(len(explanation.steps))
     for number, found in enumerate(explanation.attributions):
         shift = (number - (count - 1) / 2) * 0.8 / count
         values = np.nan_to_num(found.values)
-        axes.bar(places + shift, values, 0.8 / count, color=_COLOURS[found.method], label=METHODS[found.method])
+        _draw_bars(axes, values, shift, 0.8 / count, color=_COLOURS[found.method], label=METHODS[found.method])
     positive, negative = sentences.sides(explanation)
     axes.axhline(0, color="#374151", linewidth=0.8)
     axes.set_ylabel(f"effect on the {quantity(explanation.target)}")
     _explain(axes, f"effects: above 0 {positive}, below 0 {negative}")
 
 
+def _draw_bars(axes: Axes, values: Floats, shift: float = 0.0, width: float = 0.8, **drawn: Any) -> None:
+    """Draw a bar for each step. Many bars are one shape, because matplotlib draws each bar slowly."""
+    if len(values) <= _MAX_BARS:
+        axes.bar(np.arange(len(values)) + shift, values, width, **drawn)
+    else:
+        axes.stairs(values, np.arange(len(values) + 1) - 0.5, fill=True, **{"alpha": 0.7, **drawn})
+
+
 def _draw_memory(axes: Axes, memory: rows.Memory, explanation: Explanation) -> None:
-    places = np.arange(len(memory.written))
-    axes.bar(places, memory.written, 0.8, color=_WRITTEN, alpha=0.45, label="written")
-    axes.bar(places, memory.kept, 0.8, color=_KEPT, label="kept at the end")
-    axes.bar(places, -memory.overwritten, 0.8, color=_OVERWRITTEN, label="overwritten here")
+    _draw_bars(axes, memory.written, color=_WRITTEN, alpha=0.45, label="written")
+    _draw_bars(axes, memory.kept, color=_KEPT, label="kept at the end")
+    _draw_bars(axes, -memory.overwritten, color=_OVERWRITTEN, label="overwritten here")
     axes.axhline(0, color="#374151", linewidth=0.8)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):g}"))
     titles = " and ".join(explanation.layers[place].title for place in explanation.top_layers)

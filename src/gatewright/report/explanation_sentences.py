@@ -16,7 +16,7 @@ from gatewright.results.explanation import (
     LayerMemory,
     LayerTrace,
 )
-from gatewright.results.naming import METHODS, quantity, quoted, shown_text, unit
+from gatewright.results.naming import METHODS, SHORT_METHODS, quantity, quoted, shown_text, unit
 
 # Effects that miss their exact sum by more than this fraction of it are not worth much.
 _MAX_GAP = 0.1
@@ -146,17 +146,21 @@ def deletion(explanation: Explanation) -> str:
 DELETION_HEADINGS = ("", "top", "random", "95% interval")
 
 
-def deletion_rows(explanation: Explanation) -> list[tuple[str, ...]]:
-    """Return a row for each test of an attribution by deletion, with the cells of `DELETION_HEADINGS`."""
-    return [_deletion_row(found) for found in explanation.faithfulness]
+def deletion_rows(explanation: Explanation, short: bool = False) -> list[tuple[str, ...]]:
+    """Return a row for each test of an attribution by deletion, with the cells of `DELETION_HEADINGS`.
+
+    `short` gives short names of the methods.
+    """
+    titles = SHORT_METHODS if short else METHODS
+    return [_deletion_row(titles[found.method], found) for found in explanation.faithfulness]
 
 
-def _deletion_row(found: Faithfulness) -> tuple[str, ...]:
+def _deletion_row(title: str, found: Faithfulness) -> tuple[str, ...]:
     random = found.random
     spread = ""
     if random.low is not None and random.high is not None:
         spread = f"{significant(random.low)} to {significant(random.high)}"
-    return METHODS[found.method], significant(found.top), significant(random.mean), spread
+    return title, significant(found.top), significant(random.mean), spread
 
 
 def groups(explanation: Explanation) -> list[str]:

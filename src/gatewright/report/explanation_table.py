@@ -6,10 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gatewright.report import explanation_rows as rows
-from gatewright.results.explanation import GRADIENTS, LEDGER, OMISSION, Attribution, Explanation
-from gatewright.results.naming import METHODS, shown_text, unit
-
-_SHORT_TITLES = {LEDGER: "ledger", OMISSION: "left out", GRADIENTS: "gradients"}
+from gatewright.results.explanation import Attribution, Explanation
+from gatewright.results.naming import METHODS, SHORT_METHODS, shown_text, unit
 
 
 class TopTable(NamedTuple):
@@ -33,7 +31,7 @@ def top_table(explanation: Explanation, dash: str = "–", short: bool = False, 
     digits = [rows.decimals(found.values, 3) for found in explanation.attributions]
     has_kept = not narrow and any(np.isfinite(one.kept) for one in top)
     has_gone = not narrow and any(one.half_gone is not None for one in top)
-    titles = _SHORT_TITLES if short else METHODS
+    titles = SHORT_METHODS if short else METHODS
     headings = [unit(explanation.steps, 1), *(titles[found.method] for found in explanation.attributions)]
     headings += ["kept" if short else "kept at the end"] * has_kept + ["half gone at"] * has_gone
     listed = []

@@ -59,7 +59,7 @@ def _write(explanation: Explanation, console: Console) -> None:
         page.table(*top_table(explanation, page.signs.dash, short=not page.is_wide, narrow=page.is_narrow))
     if explanation.faithfulness:
         page.paragraph(sentences.deletion(explanation), "bold")
-        page.table(sentences.DELETION_HEADINGS, sentences.deletion_rows(explanation))
+        page.table(sentences.DELETION_HEADINGS, sentences.deletion_rows(explanation, short=page.is_narrow))
     page.paragraph("\n".join([*sentences.sums(explanation), *sentences.groups(explanation)]))
     write_layers(page, explanation.layers)
     for note in explanation.notes:

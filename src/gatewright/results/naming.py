@@ -20,8 +20,12 @@ from gatewright.support.escapes import escape_control
 
 METHODS = {LEDGER: "ledger", OMISSION: "leave-one-out", GRADIENTS: "integrated gradients"}
 """The name of each method for people."""
+SHORT_METHODS = {LEDGER: "ledger", OMISSION: "left out", GRADIENTS: "gradients"}
+"""Names of the methods for narrow tables."""
 
 _MAX_TEXT = 40
+# More texts of one letter than these are characters and not words.
+_ONE_LETTER_WORDS = 3
 
 
 def main(attributions: Sequence[Attribution]) -> Attribution | None:
@@ -36,7 +40,12 @@ def main(attributions: Sequence[Attribution]) -> Attribution | None:
 
 def are_tight(steps: Sequence[Step]) -> bool:
     """Return True if tokens follow each other without a space: characters, or pieces that contain their spaces."""
-    return any(step.kind == INPUT and " " in step.text for step in steps)
+    texts = [step.text for step in steps if step.kind in (INPUT, UNKNOWN) and not step.numbers]
+    return any(" " in text for text in texts) or _are_characters(texts)
+
+
+def _are_characters(texts: Sequence[str]) -> bool:
+    return len(texts) > _ONE_LETTER_WORDS and all(len(text) == 1 for text in texts)
 
 
 def unit(steps: Sequence[Step], count: int) -> str:
@@ -45,7 +54,7 @@ def unit(steps: Sequence[Step], count: int) -> str:
         name = "step"
     elif not are_tight(steps):
         name = "word"
-    elif all(len(step.text) == 1 for step in steps if step.kind in (INPUT, UNKNOWN)):
+    elif _are_characters([step.text for step in steps if step.kind in (INPUT, UNKNOWN)]):
         name = "character"
     else:
         name = "token"
