@@ -123,6 +123,7 @@ def test_a_forecast_has_no_sides():
 def test_probabilities_do_not_look_certain():
     assert "(0.996)" in said(["a"], [1.0], probability=0.9961)
     assert "(above 0.9999)" in said(["a"], [1.0], probability=1.0)
+    assert "positive has a probability below 0.0001:" in said(["a"], [1.0], answer="negative", probability=1e-9)
 
 
 def test_hostile_words_are_escaped_and_shortened():

@@ -98,9 +98,8 @@ def _says(name: str, target: Target, steps: Sequence[Step]) -> str:
         return f"The model says {name}{at}{other}"
     if name == target.name:
         return f"The model says {name} ({probability(target.probability)}){at}"
-    return (
-        f"The model says {name}{at}, and {one_line(target.name)} has a probability of {probability(target.probability)}"
-    )
+    p = probability(target.probability)
+    return f"The model says {name}{at}, and {one_line(target.name)} has a probability {p if ' ' in p else f'of {p}'}"
 
 
 def _most(found: Attribution, target: Target, steps: Sequence[Step], it: str) -> str:
