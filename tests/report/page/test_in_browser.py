@@ -18,7 +18,26 @@ from gatewright.results.explanation import OMISSION
 
 pytestmark = pytest.mark.slow  # starts a browser
 
-TEXTS = ("a dull film", "", "Fine, fine day! What a film it was: quite good", "a " * 30 + "fine film")
+TEXTS = (
+    "a dull film",
+    "",
+    "Fine, fine day! What a film it was: quite good",
+    "a " * 30 + "fine film",
+    *(
+        " ".join(
+            np.random.default_rng(seed).choice(["a", "fine", "dull", "film", "day", "what", "it", "was", "good"], 9)
+        )
+        for seed in range(9)
+    ),
+)
+
+# The number that is explained, and the answer, after each text is typed.
+ANSWERS = """texts => texts.map(text => {
+  const box = document.getElementById('text');
+  box.value = text;
+  box.dispatchEvent(new Event('input'));
+  return [Number(document.getElementById('target').dataset.value), document.getElementById('answer').textContent];
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +90,9 @@ def test_the_network_in_the_page_answers_as_python_does(chromium, tmp_path, cell
     with opened(chromium, path) as page:
         assert page.is_hidden("#warning")
         assert value(page) == pytest.approx(explanation.target.value, abs=1e-3)
-        for text in TEXTS:
-            page.fill("#text", text)
-            assert value(page) == pytest.approx(target_value(model, text, network.target), abs=1e-3)
-            label = model.predict(text).label
-            assert page.inner_text("#answer").startswith(f"{label}, probability 0.")
+        for text, (logit, answer) in zip(TEXTS, page.evaluate(ANSWERS, TEXTS), strict=True):
+            assert logit == pytest.approx(target_value(model, text, network.target), abs=1e-3), text
+            assert answer.startswith(f"{model.predict(text).label}, probability 0."), text
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])

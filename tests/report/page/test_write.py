@@ -13,7 +13,7 @@ from models import loaded_classifier
 from page_explanations import explained_text
 
 from gatewright.report.page import write_page
-from gatewright.results.explanation import Group
+from gatewright.results.explanation import OMISSION, Group
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,8 @@ def test_a_page_without_scripts_has_the_answer_the_summary_the_test_and_the_note
 
 
 def test_a_page_without_tests_notes_and_groups_has_no_empty_parts(explained, tmp_path):
-    explanation = dataclasses.replace(explained[0], faithfulness=(), notes=())
+    only = (explained[0].attribution(OMISSION),)
+    explanation = dataclasses.replace(explained[0], attributions=only, faithfulness=(), notes=())
     write_page(explanation, explained[1], tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "Does the explanation hold?" not in page

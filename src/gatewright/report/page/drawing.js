@@ -11,6 +11,9 @@ const DARK = {
 const darkMode = window.matchMedia("(prefers-color-scheme: dark)");
 let printing = false;
 
+// Margins of a chart, in rem.
+const CHART_LEFT = 3.2, CHART_RIGHT = 0.6;
+
 function colors() {
   return darkMode.matches && !printing ? DARK : LIGHT;
 }
@@ -65,29 +68,30 @@ function drawMap(canvas, values, time, order, range) {
  * Draw lines over the steps.
  *
  * lines: a list of {values, label}. range: the lowest and the highest value. mark: a value with a horizontal line, or
- * null. head: the step of the reading head.
+ * null. head: the step of the reading head. label: a function that names a value.
  */
-function drawChart(canvas, lines, range, mark, head) {
+function drawChart(canvas, lines, range, mark, head, label = short) {
   const { context, width, height } = prepareCanvas(canvas);
   const palette = colors();
   const [low, high] = range;
-  const left = 44, right = 10, top = 10, bottom = 10;
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const left = CHART_LEFT * rem, right = CHART_RIGHT * rem, top = 0.6 * rem, bottom = 0.6 * rem;
   const time = lines[0].values.length;
   const x = (t) => left + ((t + 0.5) / Math.max(1, time)) * (width - left - right);
   const y = (value) => top + (1 - (value - low) / (high - low || 1)) * (height - top - bottom);
   context.clearRect(0, 0, width, height);
-  context.font = "12px system-ui, sans-serif";
+  context.font = `${0.75 * rem}px system-ui, sans-serif`;
   context.fillStyle = palette.soft;
   context.textAlign = "right";
   context.textBaseline = "middle";
   for (const value of mark === null ? [low, high] : [low, mark, high]) {
-    context.fillText(short(value), left - 6, Math.min(height - 7, Math.max(7, y(value))));
+    context.fillText(label(value), left - 0.4 * rem, y(value));
     line(context, palette.rule, 1, [[left, y(value)], [width - right, y(value)]]);
   }
   line(context, palette.ink, 1, [[x(head), 0], [x(head), height]]);
   lines.forEach(({ values }, index) => {
     const points = Array.from(values, (value, t) => [x(t), y(value)]);
-    line(context, palette.lines[index % palette.lines.length], 2, points);
+    line(context, palette.lines[index % palette.lines.length], 0.12 * rem, points);
   });
 }
 
@@ -107,9 +111,11 @@ function line(context, color, width, points) {
   context.stroke();
 }
 
-/** Return the index of the step under a pointer. */
-function stepAt(canvas, event, time, left, right) {
+/** Return the index of the step under a pointer. A chart has margins on both sides. */
+function stepAt(canvas, event, time) {
   const box = canvas.getBoundingClientRect();
+  const rem = canvas.classList.contains("chart") ? parseFloat(getComputedStyle(document.documentElement).fontSize) : 0;
+  const left = CHART_LEFT * rem, right = CHART_RIGHT * rem;
   const share = (event.clientX - box.left - left) / (box.width - left - right);
   return Math.min(time - 1, Math.max(0, Math.floor(share * time)));
 }

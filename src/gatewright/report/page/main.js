@@ -49,6 +49,7 @@ function drawAll() {
   moveHead(page);
   drawSoFar(page);
   drawNumbers(page);
+  drawGradients(page);
   if (find("table").closest("details").open) drawTable(page);
 }
 
@@ -98,6 +99,7 @@ function show(head) {
   page.head = Math.max(0, Math.min(page.steps.length - 1, head));
   measure();
   drawAll();
+  wordAtHead();
 }
 
 /** Show the answer for the text in the editor. */
@@ -126,7 +128,6 @@ function restore() {
   find("restore").disabled = true;
   setMethods();
   show(lastRead());
-  wordAtHead();
 }
 
 /** Say which words of the text the page does not have. */
@@ -213,6 +214,7 @@ function setHead(t) {
   moveHead(page);
   drawSoFar(page);
   drawNumbers(page);
+  drawGradients(page);
   wordAtHead();
 }
 
@@ -317,11 +319,11 @@ function setUpPictures() {
     const box = canvas.getBoundingClientRect();
     const rows = page.order.length;
     const row = Math.min(rows - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * rows)));
-    readGate(page, canvas, stepAt(canvas, event, page.steps.length, 0, 0), row);
+    readGate(page, canvas, stepAt(canvas, event, page.steps.length), row);
   });
   gates.addEventListener("click", (event) => {
     const canvas = event.target.closest("canvas");
-    if (canvas) setHead(stepAt(canvas, event, page.steps.length, 0, 0));
+    if (canvas) setHead(stepAt(canvas, event, page.steps.length));
   });
   gates.addEventListener("keydown", (event) => {
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -333,9 +335,9 @@ function setUpPictures() {
     readGate(page, canvas, page.head, page.row);
     event.preventDefault();
   });
-  for (const id of ["so-far", "numbers"]) {
+  for (const id of ["so-far", "numbers", "gradients"]) {
     const canvas = find(id).firstElementChild;
-    canvas.addEventListener("click", (event) => setHead(stepAt(canvas, event, page.steps.length, 44, 10)));
+    canvas.addEventListener("click", (event) => setHead(stepAt(canvas, event, page.steps.length)));
     canvas.addEventListener("keydown", (event) => {
       if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
       setHead(page.head + (event.key === "ArrowLeft" ? -1 : 1));
@@ -346,6 +348,7 @@ function setUpPictures() {
   window.addEventListener("resize", () => {
     drawSoFar(page);
     drawNumbers(page);
+    drawGradients(page);
   });
   for (const [event, value] of [["beforeprint", true], ["afterprint", false]])
     window.addEventListener(event, () => {
@@ -417,7 +420,6 @@ function start() {
   setUpEditor();
   setMethods();
   chooseReader(page.reader);
-  wordAtHead();
 }
 
 start();

@@ -38,7 +38,7 @@ function keptAmounts(trace, at) {
     const t = readAs(trace, k);
     for (let j = 0; j < n; j++) {
       sums[t] += Math.abs(written[t * n + j]) * left[j];
-      left[j] *= keep[t * n + j];
+      left[j] *= Math.abs(keep[t * n + j]);
     }
   }
   return sums;
@@ -53,7 +53,7 @@ function overwrittenAt(trace, t) {
   for (let k = readAs(trace, t) + 1; k < trace.time; k++) {
     const s = readAs(trace, k);
     let sum = 0;
-    for (let j = 0; j < n; j++) sum += left[j] *= keep[s * n + j];
+    for (let j = 0; j < n; j++) sum += left[j] *= Math.abs(keep[s * n + j]);
     if (sum < half) return s;
   }
   return -1;
@@ -65,7 +65,7 @@ function halfLives(trace) {
   const lives = new Float64Array(trace.units);
   for (let j = 0; j < trace.units; j++) {
     let mean = 0;
-    for (let t = 0; t < trace.time; t++) mean += keep[t * trace.units + j] / trace.time;
+    for (let t = 0; t < trace.time; t++) mean += Math.abs(keep[t * trace.units + j]) / trace.time;
     lives[j] = mean <= 0 ? 0 : mean >= 1 ? Infinity : Math.log(0.5) / Math.log(mean);
   }
   return lives;

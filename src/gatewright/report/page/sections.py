@@ -3,24 +3,25 @@
 from collections.abc import Sequence
 from html import escape
 
-from gatewright.results.explanation import Explanation, Step
-from gatewright.results.naming import METHODS, probability, quantity, unit
+from gatewright.report import explanation_sentences as sentences
+from gatewright.results.explanation import Explanation
+from gatewright.results.naming import probability, quantity, unit
 from gatewright.support.escapes import escape_control
 
 
 def sections(explanation: Explanation) -> dict[str, str]:
     """Return the HTML of each part, by its name in page.html."""
     heading = f"Why this answer? An explanation of {explanation.model}"
-    answer = _html(" ".join(explanation.answer.split()))
     return {
-        "title": f"{answer} – {_html(heading)}",
+        "title": f"{_html(_answer(explanation))} – {_html(heading)}",
         "heading": _html(heading),
-        "answer": answer,
+        "answer": _html(_answer(explanation)),
         "target": _html(_target(explanation)),
         "summary": _html(explanation.summary),
+        "bars": _html(_bars(explanation)),
         "faithfulness": _faithfulness(explanation),
-        "groups": _groups(explanation),
-        "notes": _notes(explanation.notes),
+        "groups": _list("groups", "Left out together", sentences.groups(explanation)),
+        "notes": _list("notes", "Notes", explanation.notes),
     }
 
 
@@ -29,69 +30,55 @@ def _html(text: str) -> str:
     return escape(escape_control(text))
 
 
+def _answer(explanation: Explanation) -> str:
+    """Return the answer without what follows a tab, and with its probability if that is known."""
+    name, target = explanation.answer.split("\t")[0], explanation.target
+    known = target.probability if target.name == name else None
+    return name if known is None else f"{name}, probability {probability(known)}"
+
+
 def _target(explanation: Explanation) -> str:
     target = explanation.target
     odds = f"the {quantity(target)} of {target.name}" + (f" against {target.against}" if target.against else "")
     known = target.probability
     chance = "" if known is None else f" The probability of {target.name} is {probability(known)}."
-    return f"Explained: {odds}, {_signed(target.value)}.{chance}"
+    value = f"{target.value:+.2f}".replace("-", "−")
+    return f"Explained: {odds}, {value}.{chance}"
 
 
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
+def _bars(explanation: Explanation) -> str:
+    noun = unit(explanation.steps, 1)
+    pooled = "" if explanation.pooling == "last" else f" The answer is read from all steps ({explanation.pooling})."
+    return (
+        f"Bars, on one scale: written, how much a {noun} adds to the state of the layer; kept, how much of it is left "
+        f"at the reading head; overwritten here, how much of the earlier state the {noun} removes.{pooled}"
+    )
 
 
 def _faithfulness(explanation: Explanation) -> str:
     """Return the section about what happens when the strongest steps are left out, or nothing if it was not tested."""
-    if not explanation.faithfulness:
-        return ""
-    noun, number = unit(explanation.steps, 1), quantity(explanation.target)
-    rows = []
-    for test in explanation.faithfulness:
-        low, high = test.random.low, test.random.high
-        between = "" if low is None or high is None else f" ({_signed(low)} to {_signed(high)})"
-        rows.append(
-            f'<tr><th scope="row" class="left">{METHODS[test.method].capitalize()}</th><td>{test.deleted}</td>'
-            f"<td>{_signed(test.top)}</td><td>{_signed(test.random.mean)}{between}</td></tr>"
-        )
+    rows = sentences.deletion_rows(explanation)
+    sums = "".join(f"<p>{_html(sentence)}</p>" for sentence in sentences.sums(explanation))
+    if not rows:
+        return _section("faithful", "Does the explanation hold?", sums) if sums else ""
+    headings = "".join(f'<th scope="col">{heading}</th>' for heading in sentences.DELETION_HEADINGS[1:])
+    body = "".join(
+        f'<tr><th scope="row" class="left">{name.capitalize()}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+        for name, *cells in rows
+    )
     return _section(
         "faithful",
         "Does the explanation hold?",
-        f"<p>If a method finds the {noun}s that decided, the {number} falls far when they are left out, and hardly "
-        f"when random {noun}s are left out. Measured on the original input:</p>"
+        f"<p>{_html(sentences.deletion(explanation))}. These numbers are about the original input.</p>"
         '<div class="wide" tabindex="0" role="region" aria-labelledby="faithful-title"><table><thead><tr>'
-        f'<th scope="col" class="left">Method</th><th scope="col">{noun.capitalize()}s left out</th>'
-        '<th scope="col">Fall: the strongest</th><th scope="col">Fall: random (95% interval)</th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>",
+        f'<th scope="col" class="left">Method</th>{headings}</tr></thead><tbody>{body}</tbody></table></div>{sums}',
     )
 
 
-def _groups(explanation: Explanation) -> str:
-    """Return the section about steps that were left out together, or nothing if none were asked for."""
-    rows = [
-        f'<tr><th scope="row" class="left">{_html(_phrase(explanation.steps, group.steps))}</th>'
-        f"<td>{_signed(group.effect)}</td><td>{_signed(group.separate)}</td></tr>"
-        for group in explanation.groups
-    ]
-    if not rows:
-        return ""
-    return _section(
-        "groups",
-        "Left out together",
-        '<div class="wide" tabindex="0" role="region" aria-labelledby="groups-title"><table><thead><tr>'
-        '<th scope="col" class="left">Steps</th><th scope="col">Effect together</th>'
-        f'<th scope="col">Sum of single effects</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>',
-    )
-
-
-def _phrase(steps: Sequence[Step], places: Sequence[int]) -> str:
-    return " ".join(steps[place].text for place in places)
-
-
-def _notes(notes: Sequence[str]) -> str:
-    if not notes:
-        return ""
-    return _section("notes", "Notes", f"<ul>{''.join(f'<li>{_html(note)}</li>' for note in notes)}</ul>")
+def _list(name: str, title: str, texts: Sequence[str]) -> str:
+    """Return a section with a list of sentences, or nothing if there are none."""
+    items = "".join(f"<li>{_html(text)}</li>" for text in texts)
+    return _section(name, title, f"<ul>{items}</ul>") if items else ""
 
 
 def _section(name: str, title: str, content: str) -> str:

@@ -53,7 +53,7 @@ function colorWords(page) {
     const token = find(`step-${t}`).firstChild;
     const value = effects ? effects.values[t] : NaN;
     const share = Number.isFinite(value) ? Math.abs(value) / largest : 0;
-    token.style.background = share ? `rgba(var(${value > 0 ? "--for" : "--against"}), ${0.08 + 0.72 * share})` : "";
+    token.style.background = share > 0.02 ? `rgba(var(${value > 0 ? "--for" : "--against"}), ${0.85 * share})` : "";
   });
   find("method-note").textContent = page.methodNote || METHOD_NOTES[page.method] || "";
 }
@@ -149,7 +149,8 @@ function drawLegend(page) {
   ramp.style.background = "linear-gradient(90deg, rgba(var(--against), .8), var(--paper), rgba(var(--for), .8))";
   const name = visible(page.target.name), other = visible(page.target.against);
   add(ramp, other ? `orange speaks for ${other}, blue for ${name}` : `orange lowers ${name}, blue raises it`);
-  if (page.traces[page.reader]?.values.keep) {
+  find("bars").hidden = !page.traces[page.reader]?.values.keep;
+  if (!find("bars").hidden) {
     add(make("span", "key w"), "written");
     add(make("span", "key k"), "kept at the reading head");
     add(make("span", "key o"), "overwritten here");
@@ -182,7 +183,7 @@ function drawSoFar(page) {
   drawChart(canvas, [{ values: page.soFar }], range, isProbability ? 0.5 : null, page.head);
   const text = `${page.soFarName} if the text ended at each ${page.noun}`;
   canvas.setAttribute("aria-label", `${text}, from ${short(page.soFar[0])} to ${short(page.soFar[page.soFar.length - 1])}`);
-  figure.lastElementChild.textContent = `${text}.`;
+  figure.lastElementChild.textContent = `${capital(text)}.`;
 }
 
 /** Draw the numbers of the steps of a series. */
@@ -196,13 +197,36 @@ function drawNumbers(page) {
   const canvas = figure.firstElementChild;
   drawChart(canvas, lines, [Math.min(...all), Math.max(...all)], null, page.head);
   canvas.setAttribute("aria-label", `The numbers that the network reads: ${names.map(visible).join(", ")}`);
+  labelLines(figure.lastElementChild, "The numbers that the network reads: ", names.map(visible));
+}
+
+/** Draw the gradient of the target with respect to each state, on a logarithmic scale. Python computes it. */
+function drawGradients(page) {
+  const figure = find("gradients");
+  const trace = page.traces[page.reader];
+  const names = Object.keys(trace?.gradients || {});
+  figure.hidden = page.edited || !names.length;
+  if (figure.hidden) return;
+  const lines = names.map((name) => ({ values: trace.gradients[name].map((norm) => Math.log10(norm || NaN)) }));
+  const all = lines.flatMap(({ values }) => values).filter(Number.isFinite);
+  const range = [Math.floor(Math.min(...all)), Math.ceil(Math.max(...all))];
+  const canvas = figure.firstElementChild;
+  drawChart(canvas, lines, range, null, page.head, (power) => short(10 ** power));
+  const text = `Gradient of the ${page.quantity} through time: its norm with respect to ${names.join(" and ")} after each ` +
+    `${page.noun}, on a logarithmic scale`;
+  canvas.setAttribute("aria-label", text);
+  labelLines(figure.lastElementChild, `${text}. At the reading head: `, names.map((name) =>
+    `${name} ${short(trace.gradients[name][page.head] ?? NaN)}`));
+}
+
+/** Write a caption with a colored key before the name of each line. */
+function labelLines(caption, text, names) {
   const palette = colors().lines;
-  const caption = figure.lastElementChild;
-  caption.replaceChildren("The numbers that the network reads: ");
+  caption.replaceChildren(text);
   names.forEach((name, k) => {
     const key = make("span", "key");
     key.style.background = palette[k % palette.length];
-    caption.append(key, ` ${visible(name)}  `);
+    caption.append(key, ` ${name}  `);
   });
 }
 

@@ -63,7 +63,7 @@ function gateTitle(trace, name) {
 function gateSentences(trace, t, noun) {
   const mean = (name) => percent(meanAt(trace, name, t));
   const rest = (name) => percent(1 - meanAt(trace, name, t));
-  const here = (name) => (trace.conventions[name] ? ` (here ${trace.conventions[name]})` : "");
+  const here = (name) => (trace.conventions[name] ? ` (here ${trace.conventions[name].split(";")[0]})` : "");
   const cell = trace.cell.replace("layer_norm_", "");
   if (cell === "simple_rnn") return [`This layer has no gates: each ${noun} rewrites the whole state.`];
   const kept = mean("keep"), taken = rest("keep");

@@ -114,6 +114,7 @@ def _trace(trace: LayerTrace, with_arrays: bool) -> dict[str, Any]:
         "units": _units(trace),
         "ledgerState": trace.ledger_state,
         "conventions": trace.conventions,
+        "gradients": trace.gradients,
         "gates": list(trace.gates),
         "states": list(trace.states),
     }
