@@ -1,14 +1,17 @@
 """The gradient through time: against finite differences, and with padding."""
 
+import jax
 import numpy as np
 import pytest
 from adding_problem import PREPARED
 from tolerances import assert_close, kinds
 
+from gatewright.explanation.gradients import state_gradients
+from gatewright.explanation.recording import record
 from gatewright.nn import model as models
 from gatewright.nn.backend import jax_backend
 from gatewright.nn.gradients import GradientThroughTime
-from gatewright.nn.layers import Dense, Embedding, Recurrent
+from gatewright.nn.layers import Dense, Embedding, Pool, Recurrent
 from gatewright.ops import reference as cells
 from gatewright.ops.cells import CELLS
 from gatewright.ops.recurrence import Recurrence
@@ -89,3 +92,15 @@ def test_examples_are_averaged_over_the_steps_that_they_have():
 def test_a_network_without_a_recurrent_layer_is_refused():
     with pytest.raises(InputError, match="has no recurrent layer"):
         gradient_of([Dense(1)])
+
+
+def test_the_gradient_of_a_pooled_network_is_that_of_its_forward_direction():
+    layers = (Embedding(9, 4), Recurrent("lstm", UNITS, True, return_sequences=True), Pool("mean"), Dense(1))
+    weights, ids = models.initial_weights(layers, 1, [1, 0]), np.array([[0, 0, 3, 4, 5]], np.int32)
+    norms = gradient_of(layers)(weights, ids, np.zeros((1, 1), np.float32))
+    recording = record(layers, weights, ids)
+    gradient = jax.grad(lambda y: PREPARED.losses(y, np.zeros((1, 1), np.float32)).sum())(recording.outputs)
+    forward, _ = state_gradients(recording, np.asarray(gradient))
+    for name, found in norms.items():
+        expected = np.linalg.norm(forward[name][0], axis=-1)[:1:-1]
+        assert_close(found, expected, "gradient", np.float32)

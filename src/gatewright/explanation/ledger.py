@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gatewright.explanation.recording import Direction, Recording
 from gatewright.nn.layer import Activations, Array, Layer, Weights
-from gatewright.nn.layers import Pool
+from gatewright.nn.layers import Flatten, Pool
 from gatewright.results.explanation import LEDGER, Attribution
 
 Floats = NDArray[np.float64]
@@ -130,15 +130,19 @@ def why_no_ledger(recording: Recording) -> str | None:
 
 
 def pooling(recording: Recording) -> str:
-    """Return how the outputs of the top recurrent layer become one vector: "last", "mean", "max" or "attention"."""
-    methods = [layer.method for layer, _, _ in _after_top(recording) if isinstance(layer, Pool)]
-    return methods[0] if methods else "last"
+    """Return how the outputs of the top recurrent layer become one vector; see `Explanation.pooling`."""
+    for layer, _, _ in _after_top(recording):
+        if isinstance(layer, Pool):
+            return layer.method
+        if isinstance(layer, Flatten):
+            return "flatten"
+    return "last"
 
 
 def _after_top(recording: Recording) -> list[tuple[Layer, Weights, Activations]]:
     """Return each layer after the top recurrent layer, with its weights and its inputs."""
     every = zip(recording.layers, recording.weights, recording.reached, strict=True)
-    return list(every)[recording.recurrent[-1].index + 1 :]
+    return list(every)[recording.recurrent[-1].index + 1 if recording.recurrent else 0 :]
 
 
 def _read_out(recording: Recording, d_outputs: Array) -> tuple[Floats, float]:

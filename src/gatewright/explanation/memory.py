@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.explanation.recording import Direction, Recording
+from gatewright.ops.recurrence import Recurrence
 from gatewright.results.explanation import LayerMemory
 
 Floats = NDArray[np.float64]
@@ -20,10 +22,15 @@ def memory(recordings: Iterable[Recording]) -> tuple[LayerMemory, ...]:
     """Return the memory of each direction of each recurrent layer, from the input to the output.
 
     Args:
-        recordings: Forward passes of one network over one or more batches, which are read one by one.
+        recordings: Forward passes of one network over one or more batches. They are read one by one, so that a
+            generator of many needs the memory of one.
     """
-    batches: list[list[_Sums]] = [[_sums(one) for one in recording.directions] for recording in recordings]
-    return tuple(_memory(parts) for parts in zip(*batches, strict=True))
+    described: list[tuple[str, Recurrence]] = []
+    batches: list[list[_Sums]] = []
+    for recording in recordings:
+        described = described or [(one.title, one.rec) for one in recording.directions]
+        batches.append([_sums(one) for one in recording.directions])
+    return tuple(_memory(*one, parts) for one, parts in zip(described, zip(*batches, strict=True), strict=True))
 
 
 def half_lives(mean_keep: Floats) -> Floats:
@@ -41,67 +48,53 @@ def half_lives(mean_keep: Floats) -> Floats:
     return np.where(inner, np.log(2) / -np.log(np.where(inner, k, 0.5)), np.where(k >= 1, np.inf, 0 * k))
 
 
-def by_half_life(half_life: Floats) -> NDArray[np.intp]:
-    """Return the indices of the units, the one with the longest half-life first."""
-    return np.argsort(-half_life, kind="stable")
+class Fate(NamedTuple):
+    """What became of the numbers that each step wrote into the states of one direction.
+
+    Attributes:
+        kept_at_end: Fraction that is left after the last step, [time]. NaN for a step that wrote nothing.
+        overwritten_at: Index of the first step after which less than half is left, or -1, [time].
+    """
+
+    kept_at_end: Floats
+    overwritten_at: NDArray[np.int64]
 
 
-def kept(keep: Floats, written: Floats, backward: bool = False) -> Floats:
-    """Return how much of what each step wrote is still there after each later step, [time, time].
+def fate(keep: Floats, written: Floats, backward: bool = False) -> Fate:
+    """Return what became of the numbers that each step wrote.
 
-    With the products P_t(s) of the factors k after step t up to step s, row t and column s is
+    With the product P_t(s) of the factors k after step t up to step s, the fraction that is left after step s is
 
         (sum over units of |w_t| * |P_t(s)|) / (sum over units of |w_t|)
 
-    the part of the numbers that step t wrote, without regard to their signs. It is 1 at s = t, and NaN at the steps
-    that are processed before t. A row is NaN if the step wrote nothing, such as a masked step.
+    It counts the size of the numbers, without regard to their signs: a later step that writes the opposite does not
+    lower it, because both are still there.
 
     Args:
         keep, written: k_t and w_t of one example, [time, units].
         backward: True if the steps are processed from the last to the first.
     """
-    if backward:
-        return kept(keep[::-1], written[::-1])[::-1, ::-1]
-    k, left = np.abs(keep), np.zeros_like(keep)
-    total = np.abs(written).sum(axis=1)
-    found = np.full((len(keep), len(keep)), np.nan)
-    for s in range(len(keep)):
-        left[:s] *= k[s]
-        left[s] = np.abs(written[s])
-        found[: s + 1, s] = left[: s + 1].sum(axis=1)
-    with np.errstate(invalid="ignore"):
-        return found / np.where(total > 0, total, np.nan)[:, None]
-
-
-def kept_at_end(fractions: Floats, backward: bool = False) -> Floats:
-    """Return how much of what each step wrote is still there after the last step that is processed, [time].
-
-    Args:
-        fractions: The result of `kept`.
-        backward: True if the steps are processed from the last to the first.
-    """
-    return fractions[:, 0 if backward else -1] if len(fractions) else np.zeros(0)
-
-
-def overwritten_at(fractions: Floats, backward: bool = False) -> NDArray[np.int64]:
-    """Return the index of the step after which less than half of what each step wrote is left, or -1, [time].
-
-    Args:
-        fractions: The result of `kept`.
-        backward: True if the steps are processed from the last to the first.
-    """
-    order = np.arange(len(fractions), dtype=np.int64)[:: -1 if backward else 1]
-    below = fractions[:, order] < 0.5  # False for NaN
-    if not len(order):
-        return order
-    return np.where(below.any(axis=1), order[below.argmax(axis=1)], -1)
+    k, w = np.abs(keep), np.abs(written)
+    total = w.sum(axis=1)
+    order = np.arange(len(k))[:: -1 if backward else 1]
+    left, overwritten = w.copy(), np.full(len(k), -1, np.int64)
+    waiting = np.zeros(0, np.intp)  # steps of whose numbers at least half is left
+    for s in order:
+        left[waiting] *= k[s]
+        gone = left[waiting].sum(axis=1) < 0.5 * total[waiting]
+        overwritten[waiting[gone]] = s
+        waiting = np.append(waiting[~gone], s)
+    at_end, after = np.zeros(len(k)), np.ones(k.shape[1:])
+    for t in order[::-1]:
+        at_end[t] = (w[t] * after).sum()
+        after = after * k[t]
+    return Fate(at_end / np.where(total > 0, total, np.nan), overwritten)
 
 
 @dataclass(frozen=True)
 class _Sums:
     """Sums over the live steps of a batch: of |k|, [units], and of the steps at which gates are closed and open."""
 
-    direction: Direction
     steps: int
     keep: Floats | None
     saturated: dict[str, Floats]
@@ -114,19 +107,17 @@ def _sums(direction: Direction) -> _Sums:
     for name in direction.rec.definition.conventions:
         values = direction.gates[name][mask]
         saturated[name] = np.stack([(values < CLOSED).sum(axis=0), (values > OPEN).sum(axis=0)], axis=1)
-    return _Sums(direction, int(mask.sum()), keep, saturated)
+    return _Sums(int(mask.sum()), keep, saturated)
 
 
-def _memory(parts: tuple[_Sums, ...]) -> LayerMemory:
-    one, steps = parts[0].direction, sum(part.steps for part in parts)
-    count = steps or np.nan
+def _memory(title: str, rec: Recurrence, parts: tuple[_Sums, ...]) -> LayerMemory:
+    count = sum(part.steps for part in parts) or np.nan
     keeps = [part.keep for part in parts if part.keep is not None]
+    names = rec.definition.conventions
     return LayerMemory(
-        title=one.title,
-        cell=one.rec.cell,
-        conventions=dict(one.rec.definition.conventions),
+        title=title,
+        cell=rec.cell,
+        conventions=dict(names),
         half_life=half_lives(np.sum(keeps, axis=0) / count) if keeps else None,
-        saturation={
-            name: np.sum([part.saturated[name] for part in parts], axis=0) / count for name in parts[0].saturated
-        },
+        saturation={name: np.sum([part.saturated[name] for part in parts], axis=0) / count for name in names},
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.explanation.memory import kept, kept_at_end, memory, overwritten_at
+from gatewright.explanation.memory import fate, memory
 from gatewright.explanation.recording import Direction, Recording
 from gatewright.results.explanation import LayerMemory, LayerTrace
 
@@ -36,8 +36,7 @@ def _trace(direction: Direction, held: LayerMemory, gradients: Mapping[str, Floa
     keep = written = at_end = overwritten = None
     if factors is not None:
         keep, written = factors.keep[0, order], factors.written[0, order]
-        fractions = kept(keep, written, backward)
-        at_end, overwritten = kept_at_end(fractions, backward), overwritten_at(fractions, backward)
+        at_end, overwritten = fate(keep, written, backward)
     return LayerTrace(
         title=direction.title,
         layer=direction.layer,

@@ -85,19 +85,21 @@ class LayerTrace:
         layer: Number of the recurrent layer, counted from 1 at the input.
         cell: Name of the cell.
         backward: True if the direction reads the steps from the last to the first.
-        gates: Gates and other saved values, each [steps, units], by the letter in the cell's equations.
+        gates: The gates and the candidate, each [steps, units], by the letter in the cell's equations. 0 at steps that
+            are not read, such as padding.
         states: Names of the states, and their values after each step, each [steps, units].
         keep: The factor k_t by which each unit multiplies its previous state, [steps, units]. None for a cell without
             a ledger, such as SimpleRNN.
         written: The number w_t that each unit adds: state_t = k_t * state_{t-1} + w_t, [steps, units]. Like `keep`.
         ledger_state: Name of the state that k_t and w_t describe: "h", or "c" for an LSTM.
-        conventions: For each letter, a short sentence that says what a value near 1 means, such as "z = 1 keeps".
+        conventions: For the letter of each gate, a phrase that says what values near 1 and 0 mean, such as "z = 1 keeps
+            the state; z = 0 replaces it by the candidate".
         half_life: Steps after which half of what a unit held is left, at its mean keep factor, [units]; None like
             `keep`.
         saturation: For each gate, the fraction of steps at which it is below 0.1 and above 0.9, [units, 2] (Karpathy,
             Johnson & Fei-Fei 2015, section 4.2).
         kept_at_end: Fraction of what was written at each step that is still there after the last step, [steps]; see
-            `explanation.memory`. None like `keep`.
+            `explanation.memory`. NaN for a step that wrote nothing. None like `keep`.
         overwritten_at: Index of the step after which less than half of it is left, or -1, [steps]. None like `keep`.
         gradients: Norm of the gradient of the target with respect to each state after each step, [steps], by name.
     """
@@ -163,7 +165,8 @@ class Explanation(Result):
         attributions: One for each method, the most exact first.
         layers: One trace for each direction of each recurrent layer, from the input to the output.
         top_layers: Indices in `layers` of the traces that the ledger adds up.
-        pooling: How the outputs of the top layer become one vector: "last", "mean", "max" or "attention".
+        pooling: How the outputs of the top layer become one vector: "last", "mean", "max", "attention" or "flatten". If
+            the network has an output at each step, "last" is the output at the step that is explained.
         faithfulness: One for each attribution.
         groups: Pairs and phrases that were asked for.
         summary: One sentence that says what decided.
