@@ -29,7 +29,7 @@ RULES = {
     "runtime": {"support", "registry", "nn", "base"},
     "training": BELOW_TASKS | {"base"},
     "comparison": BELOW_TASKS | {"base", "training", "registry"},
-    "exchange": {*BELOW_TASKS, "base", "registry", "runtime"},
+    "exchange": {*BELOW_TASKS, "base", "registry", "runtime", "imported"},  # it makes imported models
     "explanation": {*BELOW_TASKS, "base", "registry", "runtime", "exchange"},
     "commands": {
         *BELOW_TASKS,

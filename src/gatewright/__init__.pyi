@@ -10,6 +10,8 @@ from gatewright.commands.doctor import doctor as doctor
 from gatewright.commands.evaluate import evaluate as evaluate
 from gatewright.commands.explain import explain as explain
 from gatewright.commands.generate import generate as generate
+from gatewright.commands.import_model import from_keras as from_keras
+from gatewright.commands.import_model import import_model as import_model
 from gatewright.commands.info import info as info
 from gatewright.commands.predict import predict as predict
 from gatewright.commands.train import train as train

@@ -30,7 +30,7 @@ def keras_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = tmp_path / "keras" / "datasets"
     folder.mkdir(parents=True)
-    monkeypatch.setattr(datasets, "keras_folders", lambda: [folder])
+    monkeypatch.setattr(public, "keras_folders", lambda: [folder])
     return folder
 
 

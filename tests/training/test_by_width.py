@@ -10,10 +10,10 @@ from tolerances import assert_close
 
 from gatewright.data.batches import Batch
 from gatewright.data.encoders import Words
+from gatewright.data.labelled_texts import Labelled
 from gatewright.nn.layers import Dense, Embedding, Pool, Recurrent, Softmax
 from gatewright.support.trees import tree_arrays
 from gatewright.tasks.base.labels import SingleLabel
-from gatewright.tasks.classify.reading import Labelled
 from gatewright.tasks.classify.task import PreparedTexts
 from gatewright.tasks.generate import task as generate
 from gatewright.tasks.tag.layers import Tags, WordCharEmbedding

@@ -13,7 +13,7 @@ from gatewright.support.files import require_other_file
 from gatewright.support.packages import require_packages
 from gatewright.tasks import registry
 from gatewright.tasks.base.settings import setting_fields
-from gatewright.tasks.base.spec import Option, TaskSpec
+from gatewright.tasks.base.spec import ModelSpec, Option, TaskSpec
 
 if TYPE_CHECKING:
     from gatewright.results.records import Evaluated
@@ -106,7 +106,7 @@ def evaluate(
 
 
 def _read(
-    spec: TaskSpec, model: "TrainedModel", data: str, given: Mapping[str, Any], limit: int | None, split: str | None
+    spec: ModelSpec, model: "TrainedModel", data: str, given: Mapping[str, Any], limit: int | None, split: str | None
 ) -> "EvaluationSet":
     """Return the examples to measure.
 
@@ -114,7 +114,7 @@ def _read(
         InputError: The data cannot be used, or does not have the split.
     """
     is_trained_on = split != _ALL and model.trained_data.is_same(data, given)
-    if is_trained_on and (held_out := _held_out(spec, model, data, limit)) is not None:
+    if isinstance(spec, TaskSpec) and is_trained_on and (held_out := _held_out(spec, model, data, limit)) is not None:
         return held_out
     found = model.read(data, given, limit)
     if split == _ALL and found.is_test:
@@ -147,7 +147,7 @@ def _held_out(spec: TaskSpec, model: "TrainedModel", data: str, limit: int | Non
 
 
 def _own_options() -> dict[str, Option]:
-    return {option.name: option for spec in registry.TASKS for option in spec.evaluate_options}
+    return {option.name: option for spec in registry.models() for option in spec.evaluate_options}
 
 
 def add_parser(commands: Any) -> None:

@@ -2,13 +2,16 @@
 
 import argparse
 import textwrap
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gatewright.commands.flags import add_json
 from gatewright.commands.printing import called, print_result
 from gatewright.results.formatting import format_number
+
+if TYPE_CHECKING:
+    from gatewright.nn.layer import Layer
 
 _WIDTH = 100
 
@@ -28,6 +31,7 @@ class Info:
         training: The settings and results of the training run, without the hashes of the training examples.
         reads: A sentence about the inputs and their encoder.
         read_with: The options with which the data of the training was read. Empty if there are none.
+        defaults: For each layer, the names of the settings that have their default value. The text leaves them out.
     """
 
     model: str
@@ -41,15 +45,19 @@ class Info:
     training: dict[str, Any]
     reads: str
     read_with: str
+    defaults: tuple[frozenset[str], ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return all fields as a dictionary of JSON values."""
-        return asdict(self)
+        """Return all fields but `defaults` as a dictionary of JSON values."""
+        return {name: value for name, value in asdict(self).items() if name != "defaults"}
 
     def __str__(self) -> str:
         lines = [
             f"{self.model}: {self.task}, {self.parameters:,} parameters, {self.bytes:,} bytes",
-            *(f"  {' '.join(_field(name, value) for name, value in layer.items() if value)}" for layer in self.layers),
+            *(
+                f"  {' '.join(_field(name, value) for name, value in layer.items() if name not in usual)}"
+                for layer, usual in zip(self.layers, self.defaults, strict=True)
+            ),
             self.reads,
             *(
                 f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else str(value).lower()}"
@@ -77,7 +85,15 @@ class Info:
 def _field(name: str, value: Any) -> str:
     if name == "kind":
         return f"{value:<10}"
-    return name if value is True else f"{name} {value}"
+    if isinstance(value, bool):
+        return name if value else f"{name} false"
+    return f"{name} {value}"
+
+
+def _defaults(layer: "Layer") -> frozenset[str]:
+    """Return the names of the fields of a layer that have their default value."""
+    declared = fields(layer)  # type: ignore[arg-type]
+    return frozenset(field.name for field in declared if getattr(layer, field.name) == field.default)
 
 
 def info(model: str | Path) -> Info:
@@ -103,6 +119,7 @@ def info(model: str | Path) -> Info:
         {name: value for name, value in loaded.training.items() if name != ENTRY},
         described.reads,
         str(loaded.trained_data),
+        tuple(map(_defaults, loaded.layers)),
     )
 
 

@@ -13,8 +13,13 @@ from gatewright.support.errors import InputError
 from gatewright.support.escapes import one_line
 from gatewright.support.version import VERSION
 
-_COMMANDS = ("train", "evaluate", "predict", "explain", "generate", "info", "compare", "run", "bench", "doctor")
 _TAKE_TEXTS = ("predict", "explain")
+_MODULES = {
+    **{name: name for name in ("train", "evaluate", "predict", "explain", "generate", "info")},
+    "import": "import_model",
+    **{name: name for name in ("compare", "run", "bench", "doctor")},
+}
+"""The module of each command, in the order of the help text."""
 # In RuntimeErrors of JAX and of Python, if the memory is not enough.
 _NO_MEMORY = ("RESOURCE_EXHAUSTED", "can't start new thread")
 
@@ -58,8 +63,8 @@ def parser(command: str | None = None) -> Parser:
     made = Parser(prog="gatewright", description="Gated recurrent networks (SimpleRNN, LSTM, GRU), fast on CPUs.")
     made.add_argument("--version", action="version", version=f"gatewright {VERSION}")
     commands = made.add_subparsers(dest="command", title="commands", metavar="COMMAND")
-    for name in (command,) if command in _COMMANDS else _COMMANDS:
-        importlib.import_module(f"gatewright.commands.{name}").add_parser(commands)
+    for name in (command,) if command in _MODULES else _MODULES:
+        importlib.import_module(f"gatewright.commands.{_MODULES[name]}").add_parser(commands)
     return made
 
 

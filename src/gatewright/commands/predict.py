@@ -72,7 +72,7 @@ def check_options(task: str, model: str, options: Mapping[str, Any]) -> dict[str
 
 def predict_options() -> dict[str, Option]:
     """Return the options for reading a file of all tasks, with their names as keys."""
-    return {option.name: option for spec in registry.TASKS for option in spec.predict_options}
+    return {option.name: option for spec in registry.models() for option in spec.predict_options}
 
 
 def add_parser(commands: Any) -> None:

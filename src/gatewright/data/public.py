@@ -209,6 +209,13 @@ def imdb_for_keras() -> KerasFiles:
     return files
 
 
+def keras_folders() -> list[Path]:
+    """Return the folder where Keras stores data sets, and the folder that Keras uses if the first is not writable."""
+    home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    fallback = "/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir()
+    return [home / "datasets", Path(fallback, ".keras", "datasets")]
+
+
 def _imdb_file(split: str) -> Path:
     path = folder("imdb") / f"{split}.parquet"
     if not path.is_file():

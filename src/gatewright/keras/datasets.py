@@ -8,11 +8,9 @@ import contextlib
 import importlib
 import os
 import sys
-import tempfile
 import threading
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from gatewright.data import public
@@ -50,7 +48,7 @@ class ImdbFiles:
             if self._source == "keras":
                 raise FileNotFoundError(
                     f"keras.datasets.imdb: {fname} cannot be downloaded, but it is needed for the reviews, which "
-                    f"were read from Keras' own file. Put {fname} into {keras_folders()[0]}."
+                    f"were read from Keras' own file. Put {fname} into {public.keras_folders()[0]}."
                 )
         files = _local_files()
         self._choose("gatewright", f"GATEWRIGHT_DATA={os.environ['GATEWRIGHT_DATA']}, encoded as Keras does")
@@ -63,7 +61,7 @@ class ImdbFiles:
 
     def _from_keras(self, fname: str, origin: str, options: dict[str, Any]) -> str | None:
         """Return the path of the file that Keras provides, or None if it neither exists nor can be downloaded."""
-        if not any((folder / fname).is_file() for folder in keras_folders()) and not is_reachable(origin):
+        if not any((folder / fname).is_file() for folder in public.keras_folders()) and not is_reachable(origin):
             return None
         try:
             return self.stock(fname=fname, origin=origin, **options)
@@ -95,17 +93,10 @@ def _local_files() -> public.KerasFiles:
         root = os.environ.get("GATEWRIGHT_DATA")
         reason = f"GATEWRIGHT_DATA={root} does not contain the reviews" if root else "GATEWRIGHT_DATA is not set"
         raise FileNotFoundError(
-            f"keras.datasets.imdb: Keras' own imdb.npz is not in {keras_folders()[0]} and cannot be downloaded, and "
-            f"{reason}. Connect to the internet once, or set GATEWRIGHT_DATA to a folder with imdb/train.parquet and "
-            "imdb/test.parquet."
+            f"keras.datasets.imdb: Keras' own imdb.npz is not in {public.keras_folders()[0]} and cannot be downloaded, "
+            f"and {reason}. Connect to the internet once, or set GATEWRIGHT_DATA to a folder with imdb/train.parquet "
+            "and imdb/test.parquet."
         ) from None
-
-
-def keras_folders() -> list[Path]:
-    """Return the folder where Keras stores data sets, and the folder that Keras uses if the first is not writable."""
-    home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
-    fallback = "/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir()
-    return [home / "datasets", Path(fallback, ".keras", "datasets")]
 
 
 def is_reachable(url: str) -> bool:

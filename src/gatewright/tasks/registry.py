@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gatewright.support.errors import InputError, require_one_of
-from gatewright.tasks import adding, classify, classify_series, forecast, generate, rolls, tag
-from gatewright.tasks.base.spec import Option, TaskSpec
+from gatewright.tasks import adding, classify, classify_series, forecast, generate, imported, rolls, tag
+from gatewright.tasks.base.spec import ModelSpec, Option, TaskSpec
 
 TASKS: tuple[TaskSpec, ...] = (
     adding.SPEC,
@@ -75,7 +75,7 @@ def _option_names(specs: Sequence[TaskSpec]) -> set[str]:
 
 def all_options() -> dict[str, Option]:
     """Return the data options of all tasks, with their names as keys. Options that only training has are left out."""
-    specs = [spec for words in commands().values() for spec in words]
+    specs = [*(spec for words in commands().values() for spec in words), imported.SPEC]
     found: dict[str, Option] = {}
     for option in (option for spec in specs for option in spec.options if not option.training_only):
         found.setdefault(option.name, option)  # the general task's description of an option that two tasks share
@@ -94,11 +94,16 @@ def split_options(given: Mapping[str, Any], training: bool = False) -> tuple[dic
     return options, {name: value for name, value in given.items() if name not in names}
 
 
-def of_model(name: str) -> TaskSpec:
-    """Return the task with this name, which model files store."""
-    return next(spec for spec in TASKS if spec.name == name)
+def models() -> tuple[ModelSpec, ...]:
+    """Return all kinds of models in files: those of the tasks, and those that were trained with Keras."""
+    return (*(spec for spec in TASKS if spec.model), imported.SPEC)
+
+
+def of_model(name: str) -> ModelSpec:
+    """Return the kind of models with this name, which model files store."""
+    return next(spec for spec in models() if spec.name == name)
 
 
 def model_class(name: str) -> Any:
-    """Return the class for trained models of the task with this name, or None if there is no such task or class."""
-    return next((spec.model_class() for spec in TASKS if spec.name == name and spec.model), None)
+    """Return the class of the models with this name, which model files store, or None if there is none."""
+    return next((spec.model_class() for spec in models() if spec.name == name), None)

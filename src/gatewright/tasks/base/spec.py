@@ -41,53 +41,113 @@ HEADER = Option(
 )
 """The option of tasks that read tables of text."""
 
+TEXT = Option(
+    "text",
+    "COLUMN",
+    "Column of the texts, or several columns, separated by commas, whose texts are joined (default: found "
+    "by its name, such as text or review, or its content).",
+)
+LABELLED_TEXTS = (
+    TEXT,
+    Option(
+        "label",
+        "COLUMN",
+        "Column with a label or a list of labels for each text, or several columns of 0 and 1, separated by "
+        "commas, one for each label (default: found by its name, such as label or stars, or its content).",
+    ),
+    Option(
+        "label_separator",
+        "TEXT",
+        "Separator between the labels in a field of the label column, if a text can have several labels.",
+    ),
+    HEADER,
+)
+"""The options for reading texts with labels."""
+
+TEXTS_TO_PREDICT = (
+    TEXT,
+    HEADER,
+    Option(
+        "format",
+        "NAME",
+        "Format of the file, whatever its name: lines (a text on each line), csv, tsv or jsonl (default: by "
+        "its name; for standard input, by its first lines).",
+    ),
+)
+"""The options for reading texts without labels."""
+
 
 def _complete(settings: type[Settings], given: Mapping[str, Any], options: Mapping[str, Any]) -> Settings:
     return settings.complete(given)
 
 
-@dataclass(frozen=True)
-class TaskSpec:
-    """A task in the registry.
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """A kind of trained models in the registry.
 
     Attributes:
-        name: The unique name of the task, which model files store.
+        name: The unique name, which model files store.
+        examples: The word for the examples of the data, in the plural, such as "texts".
+        options: Options for reading the data.
+        model: Import path "module:name" of the class of the models. Empty if there are no models in files.
+        predict_options: Options for reading a file in `gatewright predict`.
+        evaluate_options: Options that only `gatewright evaluate` has.
+        decoding: Settings of `gatewright generate`, for models that generate text.
+    """
+
+    name: str
+    examples: str
+    options: tuple[Option, ...]
+    model: str = ""
+    predict_options: tuple[Option, ...] = ()
+    evaluate_options: tuple[Option, ...] = ()
+    decoding: type[SettingsTable] | None = None
+
+    def model_class(self) -> Any:
+        """Import and return the class of the models."""
+        return resolve_name(self.model)
+
+    def require_options(self, data: str, options: Mapping[str, Any]) -> None:
+        """Raise an error if an option is given that does not exist here.
+
+        Raises:
+            InputError: One of `options` is not an option of these models.
+        """
+        own = [option.name for option in self.options]
+        for name, value in options.items():
+            if name not in own:
+                flag = f"--{name.replace('_', '-')}"
+                raise InputError(f"{flag} {value} does not apply to {self.examples}, as in {data}: leave it out.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSpec(ModelSpec):
+    """A task in the registry. Its models are trained by `gatewright train` or compared by `gatewright compare`.
+
+    Attributes:
         command: The subcommand of `gatewright train`, such as "classify". Tasks that read different kinds of data may
             share a subcommand. Empty if the task is only for `gatewright compare`.
         function: The name of the task's typed training function, such as `train_classifier`.
         summary: A sentence about what the network learns, for help texts.
-        examples: The word for the examples of the data, in the plural, such as "texts".
         reads: A description of the data that the task accepts, for help texts.
         example: The arguments of an example command, after `gatewright train`.
-        options: Options for reading the data.
-        predict_options: Options for reading a file in `gatewright predict`.
-        evaluate_options: Options that only `gatewright evaluate` has.
         settings: The settings class.
         owns: A function of `data` and its options that returns True if this task reads such data.
         task: Import path "module:name" of the task class.
-        model: Import path "module:name" of the class for trained models. Empty if the task is only for comparisons.
         takes_splits: True if the task accepts separate data with --validation and --test.
-        decoding: Settings of `gatewright generate`, for a task whose models generate text.
         complete: A function that takes the settings class, the given settings and the given options, and returns an
             instance of the settings class.
     """
 
-    name: str
     command: str
     function: str
     summary: str
-    examples: str
     reads: str
     example: str
-    options: tuple[Option, ...]
     settings: type[Settings]
     owns: Callable[[str, Mapping[str, Any]], bool]
     task: str
-    model: str = ""
-    predict_options: tuple[Option, ...] = ()
-    evaluate_options: tuple[Option, ...] = ()
     takes_splits: bool = True
-    decoding: type[SettingsTable] | None = None
     complete: Callable[[type[Settings], Mapping[str, Any], Mapping[str, Any]], Settings] = _complete
 
     @property
@@ -98,10 +158,6 @@ class TaskSpec:
     def task_class(self) -> Any:
         """Import and return the task class."""
         return resolve_name(self.task)
-
-    def model_class(self) -> Any:
-        """Import and return the class for trained models of this task."""
-        return resolve_name(self.model)
 
     def require_splits(self, data: str, splits: Mapping[str, str | None]) -> dict[str, str]:
         """Return the data given with --validation and --test, with the names of the splits as keys.
@@ -116,15 +172,3 @@ class TaskSpec:
                 f"--{name} {path} does not apply to {self.examples}: all splits come from {data}, so leave it out."
             )
         return given
-
-    def require_options(self, data: str, options: Mapping[str, Any]) -> None:
-        """Raise an error if an option is given that the task does not have.
-
-        Raises:
-            InputError: One of `options` is not an option of this task.
-        """
-        own = [option.name for option in self.options]
-        for name, value in options.items():
-            if name not in own:
-                flag = f"--{name.replace('_', '-')}"
-                raise InputError(f"{flag} {value} does not apply to {self.examples}, as in {data}: leave it out.")

@@ -1,14 +1,7 @@
 """Classify texts."""
 
-from gatewright.tasks.base.spec import HEADER, Option, TaskSpec
+from gatewright.tasks.base.spec import LABELLED_TEXTS, TEXTS_TO_PREDICT, Option, TaskSpec
 from gatewright.tasks.classify.settings import ClassifySettings, complete
-
-_TEXT = Option(
-    "text",
-    "COLUMN",
-    "Column of the texts, or several columns, separated by commas, whose texts are joined (default: found "
-    "by its name, such as text or review, or its content).",
-)
 
 SPEC = TaskSpec(
     name="classify",
@@ -20,19 +13,7 @@ SPEC = TaskSpec(
     "for each class, or a .tar.gz archive of such a folder",
     example="reviews.csv --text review --label stars",
     options=(
-        _TEXT,
-        Option(
-            "label",
-            "COLUMN",
-            "Column with a label or a list of labels for each text, or several columns of 0 and 1, separated by "
-            "commas, one for each label (default: found by its name, such as label or stars, or its content).",
-        ),
-        Option(
-            "label_separator",
-            "TEXT",
-            "Separator between the labels in a field of the label column, if a text can have several labels.",
-        ),
-        HEADER,
+        *LABELLED_TEXTS,
         Option(
             "pretrained",
             "FILE",
@@ -42,16 +23,7 @@ SPEC = TaskSpec(
             training_only=True,
         ),
     ),
-    predict_options=(
-        _TEXT,
-        HEADER,
-        Option(
-            "format",
-            "NAME",
-            "Format of the file, whatever its name: lines (a text on each line), csv, tsv or jsonl (default: by "
-            "its name; for standard input, by its first lines).",
-        ),
-    ),
+    predict_options=TEXTS_TO_PREDICT,
     settings=ClassifySettings,
     owns=lambda data, options: True,  # data that is not series is read as texts
     task="gatewright.tasks.classify.task:Classify",

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gatewright.data.batches import Batch
 from gatewright.data.encoders import encode_all, pad
+from gatewright.data.labelled_texts import READING_OPTIONS, AnyLabelled, Source, read_labelled
 from gatewright.data.texts import list_of_texts
 from gatewright.nn.file import Relation
 from gatewright.nn.layer import Layer, States
@@ -15,19 +16,11 @@ from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent
 from gatewright.results.page_network import PageReading
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START
-from gatewright.tasks.base.classes import require_known_labels
 from gatewright.tasks.base.explainable import Explainable, frequent_words, label_output, text_rule, token_steps
+from gatewright.tasks.base.labelled import require_labels_of
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.prediction import Prediction, predictions
 from gatewright.tasks.base.stack import embedding_fits, outputs_fit, settings_fit, stack_fits
-from gatewright.tasks.classify.reading import (
-    READING_OPTIONS,
-    AnyLabelled,
-    SeveralLabelled,
-    Source,
-    distinct_labels,
-    read_labelled,
-)
 from gatewright.tasks.classify.task import PreparedTexts
 
 
@@ -175,36 +168,8 @@ class Classifier(TrainedModel):
         self, name: str, examples: AnyLabelled, notes: tuple[str, ...], limit: int | None, is_test: bool
     ) -> EvaluationSet:
         examples = examples.take(range(len(examples.texts))[:limit])
-        self._require_own_labels(name, examples)
+        require_labels_of(self.prepared.label_set, name, examples)
         return EvaluationSet(name, examples, self.prepared, notes, is_test)
-
-    def _require_own_labels(self, name: str, examples: AnyLabelled) -> None:
-        """Raise an error unless the model can predict all labels of the texts to evaluate.
-
-        Args:
-            name: The name of the data set, for error messages.
-            examples: The texts to evaluate, with their labels.
-
-        Raises:
-            InputError: A text has a label that the model does not predict; the table has a column for each label, but
-                none for a label that the model predicts; or the model predicts several labels for each text and
-                the texts have one each, or the reverse.
-        """
-        several = isinstance(examples, SeveralLabelled)
-        if several != self.prepared.multi_label:
-            has, predicts = ("any number of labels", "one label") if several else ("one label", "any number of labels")
-            raise InputError(
-                f"{name} has {has} for each text, but the model predicts {predicts}. Choose the columns with --label, "
-                "and the separator of the labels in a field with --label-separator."
-            )
-        columns = examples.columns if isinstance(examples, SeveralLabelled) else ()
-        what = "that column" if columns else "those texts"
-        require_known_labels(self.labels, name, columns or sorted(distinct_labels(examples)), what)
-        if columns and (missing := [label for label in self.labels if label not in columns]):
-            raise InputError(
-                f"The model predicts the label {missing[0]!r}, but --label names no column of {name} for it. Name one "
-                "column for each label."
-            )
 
     def predict_from(
         self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]

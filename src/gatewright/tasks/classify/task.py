@@ -11,6 +11,15 @@ from numpy.typing import NDArray
 from gatewright.data import split
 from gatewright.data.batches import Batch
 from gatewright.data.encoders import BytePairs, Encoder, Words, encode_all, encoder_from_json
+from gatewright.data.labelled_texts import (
+    READING_OPTIONS,
+    AnyLabelled,
+    Labelled,
+    SeveralLabelled,
+    distinct_labels,
+    read_labelled,
+    require_same_kind,
+)
 from gatewright.data.widths import last_steps
 from gatewright.nn.layer import Layer
 from gatewright.nn.layers import Dense, Dropout, Embedding
@@ -24,15 +33,6 @@ from gatewright.tasks.base.splitting import SPLIT_SEED, TEST_FRACTION, VALIDATIO
 from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import FittedBaseline, Length, Splits, Task
 from gatewright.tasks.classify.pretrained import Pretrained
-from gatewright.tasks.classify.reading import (
-    READING_OPTIONS,
-    AnyLabelled,
-    Labelled,
-    SeveralLabelled,
-    distinct_labels,
-    read_labelled,
-    require_same_kind,
-)
 from gatewright.tasks.classify.settings import ClassifySettings
 
 # If more than this fraction of the words is unknown, byte pairs are suggested.

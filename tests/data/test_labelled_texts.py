@@ -14,8 +14,8 @@ import tarfile
 import pytest
 
 from gatewright.data import public
+from gatewright.data.labelled_texts import Labelled, SeveralLabelled, Source, distinct_labels, read_labelled
 from gatewright.support.errors import InputError
-from gatewright.tasks.classify.reading import Labelled, SeveralLabelled, Source, distinct_labels, read_labelled
 
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")

@@ -9,9 +9,9 @@ from gatewright.data import files, folders, public
 from gatewright.data.columns import ColumnOptions
 from gatewright.data.split import refuse_second
 from gatewright.data.tables import is_table
+from gatewright.data.text_labels import read_labels
 from gatewright.data.text_tables import Rows, read_rows, without_missing
 from gatewright.support.errors import InputError, OptionError, as_input_errors, nearest
-from gatewright.tasks.classify.labels import read_labels
 
 # `adding` has no texts and is read elsewhere, but error messages list it as a choice.
 _NAMED_SETS = ("adding", "imdb")
