@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from explained import drawn_weights
 
-from gatewright.explanation.gradients import state_gradients
 from gatewright.explanation.recording import record
+from gatewright.explanation.through_time import state_gradients
 from gatewright.explanation.traces import top_layers, traces
 from gatewright.nn import model as models
 from gatewright.nn.backend import NUMPY

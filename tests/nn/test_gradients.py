@@ -6,8 +6,8 @@ import pytest
 from adding_problem import PREPARED
 from tolerances import assert_close, kinds
 
-from gatewright.explanation.gradients import state_gradients
 from gatewright.explanation.recording import record
+from gatewright.explanation.through_time import state_gradients
 from gatewright.nn import model as models
 from gatewright.nn.backend import jax_backend
 from gatewright.nn.gradients import GradientThroughTime
