@@ -31,3 +31,5 @@ model.fit(x_train, y_train, batch_size=64, epochs=3, verbose=2)
 
 loss, accuracy = model.evaluate(x_test, y_test, batch_size=64, verbose=0)
 print(f"test accuracy {accuracy:.4f}")
+
+model.save("imdb_gru64.keras")

@@ -1,12 +1,14 @@
 """The `explain` command: show which steps speak for an answer, and what the network kept of them."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatewright.commands.flags import add_json, add_max_input, add_options, whole_number
+from gatewright.commands.import_model import add_preparation, load_keras
 from gatewright.commands.predict import check_options, predict_options, texts_given
 from gatewright.commands.printing import called, print_json
 from gatewright.data.limits import with_max_input
@@ -14,6 +16,8 @@ from gatewright.support.errors import InputError
 from gatewright.support.files import require_other_file
 from gatewright.support.packages import require_packages
 from gatewright.support.progress import print_status
+
+_KERAS = (".keras", ".h5", ".hdf5")
 
 if TYPE_CHECKING:
     from gatewright.results.explanation import Explanation, ModelExplanation
@@ -33,13 +37,19 @@ def explain(
     whole: bool = False,
     out: str | Path | None = None,
     full_vocabulary: bool = False,
+    words: Any = None,
+    labels: Sequence[str] | None = None,
+    max_length: int | None = None,
+    padding: str | None = None,
+    truncating: str | None = None,
+    scaler: Any = None,
     max_input: float | None = None,
     **options: Any,
 ) -> "Explanation | list[Explanation] | ModelExplanation":
     """Explain the answer of a trained network: which steps speak for it, and what the network kept of them.
 
     Args:
-        model: Path of a model file, or a loaded model.
+        model: A trained model, a Keras model, or the path of a model file, a `.keras` or an `.h5` file.
         example: A text, a series [time, channels], or a list of texts or series. Without an example and without `file`,
             the model as a whole is explained.
         file: A file of examples to read instead, as for `predict`.
@@ -52,6 +62,8 @@ def explain(
         whole: Explain the model as a whole, over all examples.
         out: File to write: a page for a browser, in which the network runs. Only for one example.
         full_vocabulary: Put all words of the model on the page, not only the most frequent ones.
+        words, labels, max_length, padding, truncating, scaler: How the inputs of a Keras model were prepared; see
+            `import_model`.
         max_input: Maximum size of `file` after decompression, in GB. The default is 4.
         options: Options for reading `file`, as for `predict`.
 
@@ -68,11 +80,19 @@ def explain(
     explained.attribution("omission").values  # the effect of each word on the logit
     explained.plot()
     """
-    from gatewright.explanation.example import explain_example, load
+    from gatewright.explanation.example import explain_example
     from gatewright.explanation.whole import explain_model
 
     require_packages("gatewright explain", ("rich",))
-    loaded, name = load(model)
+    preparation = {
+        "words": words,
+        "labels": labels,
+        "max_length": max_length,
+        "padding": padding,
+        "truncating": truncating,
+        "scaler": scaler,
+    }
+    loaded, name = _load(model, {key: value for key, value in preparation.items() if value is not None})
     given = check_options(loaded.task, name, options)
     if step is not None and step < 1:
         raise InputError(f"A step is counted from 1, so it cannot be {step}: give a number from 1.")
@@ -93,6 +113,33 @@ def explain(
     if out is not None:
         _write_page(loaded, explained[0], Path(out), full_vocabulary)
     return explained if file is not None or isinstance(example, list | tuple) else explained[0]
+
+
+def _load(model: Any, preparation: Mapping[str, Any]) -> tuple[Any, str]:
+    """Return the model, with weights that only NumPy and the kernels need, and its name.
+
+    Args:
+        model: See `explain`.
+        preparation: How the inputs of a Keras model were prepared.
+
+    Raises:
+        InputError: The model cannot be used, or it is not a Keras model and `preparation` is not empty.
+    """
+    from gatewright import runtime
+    from gatewright.tasks.base.model import TrainedModel
+
+    is_path = isinstance(model, str | os.PathLike)
+    is_file = is_path and Path(model).suffix not in _KERAS
+    if (is_file or isinstance(model, TrainedModel)) and preparation:
+        flag = "--" + next(iter(preparation)).replace("_", "-")
+        raise InputError(
+            f"{flag} is for Keras models, and a model file says how its inputs are read: leave {flag} out."
+        )
+    if isinstance(model, TrainedModel):
+        return model, model.task
+    if is_file:
+        return runtime.load(model), os.fspath(model)
+    return load_keras(model, preparation), os.fspath(model) if is_path else str(getattr(model, "name", "model"))
 
 
 def _require_page(out: str | Path, examples: Sequence[Any], whole: bool, others: Mapping[str, Any]) -> None:
@@ -134,7 +181,7 @@ def add_parser(commands: Any) -> None:
         '  gatewright explain model.safetensors "a fine film" --out page.html\n'
         "  gatewright explain model.safetensors --file reviews.csv --whole",
     )
-    parser.add_argument("model", help="A model file.")
+    parser.add_argument("model", help="A model file, or a .keras or .h5 file with a whole Keras model.")
     parser.add_argument(
         "texts",
         nargs="*",
@@ -163,6 +210,7 @@ def add_parser(commands: Any) -> None:
     answer.add_argument(
         "--whole", action="store_true", help="Explain the model as a whole, over all texts or the whole file."
     )
+    add_preparation(parser.add_argument_group("Keras models"))
     page = parser.add_argument_group("page")
     page.add_argument("--out", metavar="FILE", help="File for a page for a browser, in which the network runs.")
     page.add_argument(

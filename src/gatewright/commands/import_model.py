@@ -74,12 +74,34 @@ def from_keras(
     Raises:
         InputError: The model cannot be imported, or an argument does not fit it.
     """
-    from gatewright.exchange.from_keras import Preparation, model_of_stack
+    from gatewright.exchange.from_keras import Preparation
     from gatewright.exchange.keras_files import live_stack
+
+    return _loaded(live_stack(model), Preparation(words, labels, max_length, padding, truncating, scaler))
+
+
+def load_keras(model: Any, preparation: Mapping[str, Any]) -> Any:
+    """Return a Keras model, or the one in a `.keras` or `.h5` file, as a Gatewright model.
+
+    Args:
+        model: A built Keras model, or the path of a file.
+        preparation: The arguments `words`, `labels` and so on of `import_model`.
+
+    Raises:
+        InputError: The model cannot be imported, or an argument does not fit it.
+    """
+    from gatewright.exchange.from_keras import Preparation
+    from gatewright.exchange.keras_files import live_stack, read_stack
+
+    read = read_stack if isinstance(model, str | os.PathLike) else live_stack
+    return _loaded(read(model), Preparation(**preparation))
+
+
+def _loaded(stack: Any, how: Any) -> Any:
+    from gatewright.exchange.from_keras import model_of_stack
     from gatewright.tasks import registry
 
-    how = Preparation(words, labels, max_length, padding, truncating, scaler)
-    imported = model_of_stack(live_stack(model), how)
+    imported = model_of_stack(stack, how)
     for note in imported.notes:
         print_status(note)
     return registry.model_class(imported.file.task)(imported.file, imported.prepared)
@@ -89,24 +111,15 @@ def _as_path(given: Any) -> Any:
     return given if isinstance(given, str | os.PathLike) else None
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to the command line."""
-    about = "Make a model file of a model that was trained with Keras, to predict, evaluate, generate and explain."
-    parser = commands.add_parser(
-        "import",
-        help=about,
-        description=about,
-        epilog="example:\n  gatewright import model.keras --words imdb --labels negative,positive",
-    )
+def add_preparation(parser: Any) -> None:
+    """Add the flags that say how the inputs of a Keras model were prepared."""
     add = parser.add_argument
-    add("model", help="A .keras or .h5 file with a whole Keras model.")
     add(
         "--words",
         metavar="imdb|FILE",
         help="The words of the ids that the model reads: imdb, a JSON file with tokenizer.word_index or "
         "tokenizer.to_json(), or a text file with the vocabulary of TextVectorization.",
     )
-    add("--out", metavar="FILE", default="model.safetensors", help="Model file to write (default: model.safetensors).")
     add(
         "--labels",
         metavar="A,B,...",
@@ -132,6 +145,22 @@ def add_parser(commands: Any) -> None:
         metavar="FILE",
         help="For series: .npz or .json file with mean and scale, or min and max, of each feature.",
     )
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the command line."""
+    about = "Make a model file of a model that was trained with Keras, to predict, evaluate, generate and explain."
+    parser = commands.add_parser(
+        "import",
+        help=about,
+        description=about,
+        epilog="example:\n  gatewright import model.keras --words imdb --labels negative,positive",
+    )
+    parser.add_argument("model", help="A .keras or .h5 file with a whole Keras model.")
+    parser.add_argument(
+        "--out", metavar="FILE", default="model.safetensors", help="Model file to write (default: model.safetensors)."
+    )
+    add_preparation(parser)
     add_json(parser)
     parser.set_defaults(run=_run)
 

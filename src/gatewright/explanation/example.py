@@ -1,10 +1,8 @@
 """Explain the answer of a trained model to one example."""
 
-import os
 from collections.abc import Iterable
 from typing import Any
 
-from gatewright import runtime
 from gatewright.explanation.faithfulness import faithfulness
 from gatewright.explanation.integrated_gradients import integrated_gradients
 from gatewright.explanation.ledger import ledger, pooling
@@ -18,13 +16,6 @@ from gatewright.results.explanation import Attribution, Explanation, LayerTrace,
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.explainable import Explainable
 from gatewright.tasks.base.model import TrainedModel
-
-
-def load(model: Any) -> tuple[TrainedModel, str]:
-    """Return a trained model and its name, given a loaded model or the path of a model file."""
-    if isinstance(model, TrainedModel):
-        return model, model.task
-    return runtime.load(model), os.fspath(model)
 
 
 def explain_example(
