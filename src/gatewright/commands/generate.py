@@ -23,7 +23,7 @@ def generate(
     """Continue a text with a trained language model.
 
     Args:
-        model: Path of a model file from `gatewright train generate`.
+        model: Path of a model file from `gatewright train generate`, or of an imported model of the next word.
         prompt: The text to continue. If it is empty, a new text is generated.
         stop: Generation stops before the first occurrence of any of these texts.
         on_text: A function that is called with each new part of the text as soon as it is generated.
@@ -57,7 +57,7 @@ def add_parser(commands: Any) -> None:
         epilog='example:\n  gatewright generate plays.safetensors --prompt "ROMEO:" --temperature 0.8',
     )
     add = parser.add_argument
-    add("model", help="A model file of `gatewright train generate`.")
+    add("model", help="A model file of `gatewright train generate`, or an imported model of the next word.")
     add("--prompt", metavar="TEXT", default="", help="Text to continue (default: none; a new text is generated).")
     add(
         "--stop",

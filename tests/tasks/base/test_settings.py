@@ -7,9 +7,9 @@ import pytest
 
 from gatewright.support.errors import InputError
 from gatewright.tasks import registry
+from gatewright.tasks.base.decoding_settings import Decoding
 from gatewright.tasks.base.settings import read_toml, setting_fields
 from gatewright.tasks.classify.settings import ClassifySettings
-from gatewright.tasks.generate.settings import Decoding
 
 
 def test_settings_that_are_not_given_have_their_defaults():

@@ -92,7 +92,6 @@ class ModelSpec:
         model: Import path "module:name" of the class of the models. Empty if there are no models in files.
         predict_options: Options for reading a file in `gatewright predict`.
         evaluate_options: Options that only `gatewright evaluate` has.
-        decoding: Settings of `gatewright generate`, for models that generate text.
     """
 
     name: str
@@ -101,7 +100,6 @@ class ModelSpec:
     model: str = ""
     predict_options: tuple[Option, ...] = ()
     evaluate_options: tuple[Option, ...] = ()
-    decoding: type[SettingsTable] | None = None
 
     def model_class(self) -> Any:
         """Import and return the class of the models."""
@@ -134,6 +132,7 @@ class TaskSpec(ModelSpec):
         settings: The settings class.
         owns: A function of `data` and its options that returns True if this task reads such data.
         task: Import path "module:name" of the task class.
+        decoding: Settings of `gatewright generate`, for a task whose models generate text.
         takes_splits: True if the task accepts separate data with --validation and --test.
         complete: A function that takes the settings class, the given settings and the given options, and returns an
             instance of the settings class.
@@ -147,6 +146,7 @@ class TaskSpec(ModelSpec):
     settings: type[Settings]
     owns: Callable[[str, Mapping[str, Any]], bool]
     task: str
+    decoding: type[SettingsTable] | None = None
     takes_splits: bool = True
     complete: Callable[[type[Settings], Mapping[str, Any], Mapping[str, Any]], Settings] = _complete
 

@@ -1,7 +1,8 @@
 """Continue texts."""
 
+from gatewright.tasks.base.decoding_settings import Decoding
 from gatewright.tasks.base.spec import HEADER, Option, TaskSpec
-from gatewright.tasks.generate.settings import Decoding, GenerateSettings
+from gatewright.tasks.generate.settings import GenerateSettings
 
 SPEC = TaskSpec(
     name="generate",

@@ -30,6 +30,11 @@ def _padded(row: NDArray[Any], length: int, side: str, value: float) -> NDArray[
     return np.concatenate([padding, row] if side == "pre" else [row, padding])
 
 
+def left_padded(row: NDArray[Any], length: int) -> NDArray[Any]:
+    """Return a row of ids, padded on the left."""
+    return _padded(row, length, "pre", PADDING)
+
+
 @dataclass(frozen=True)
 class TextInput:
     """Texts, whose ids the network reads.

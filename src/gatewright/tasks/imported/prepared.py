@@ -14,7 +14,7 @@ from gatewright.support.schema import Parsed, read_as
 from gatewright.tasks.base.labels import LabelSet
 from gatewright.tasks.base.task import Prepared
 from gatewright.tasks.imported.heads import ClassHead, StoredHead
-from gatewright.tasks.imported.inputs import ModelInput, SeriesInput, TextInput, input_from_json
+from gatewright.tasks.imported.inputs import ModelInput, TextInput, input_from_json
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,17 @@ class PreparedImport(Prepared[AnyLabelled]):
     @property
     def features(self) -> int:
         return self.input.features
+
+    @property
+    def text_input(self) -> TextInput:
+        """The input of a model that reads texts.
+
+        Raises:
+            InputError: The model reads series.
+        """
+        if isinstance(self.input, TextInput):
+            return self.input
+        raise InputError("The model reads series of numbers, not texts.")
 
     @property
     def label_set(self) -> LabelSet:
@@ -80,10 +91,8 @@ class PreparedImport(Prepared[AnyLabelled]):
 
     def encode(self, examples: AnyLabelled, training: bool = False) -> Batch:
         """Return a batch whose inputs are ids, one array for each text, and whose targets are labels."""
-        if isinstance(self.input, SeriesInput):
-            raise InputError("The model reads series, not texts.")
         rows = np.empty(len(examples.texts), object)
-        rows[:] = self.input.rows(examples.texts)
+        rows[:] = self.text_input.rows(examples.texts)
         return Batch(rows, self.label_set.targets(examples.labels))
 
     def raw_inputs(self, examples: AnyLabelled) -> list[bytes]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.support.progress import Ticker, print_status
-from gatewright.tasks.generate.settings import Decoding
+from gatewright.tasks.base.decoding_settings import Decoding
 
 Logits = NDArray[np.floating[Any]]
 Seen = NDArray[np.bool_]

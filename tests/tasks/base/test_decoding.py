@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewright.tasks.generate.decoding import Beam, chooser, penalized, probabilities, search
-from gatewright.tasks.generate.settings import Decoding
+from gatewright.tasks.base.decoding import Beam, Decoding, chooser, penalized, probabilities, search
 
 LOGITS = np.log(np.array([0.5, 0.25, 0.15, 0.1], np.float32))
 UNSEEN = np.zeros(4, bool)
