@@ -12,6 +12,7 @@ import json
 import math
 import zipfile
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import IO, Any
 
 import numpy as np
@@ -230,7 +231,7 @@ class _Arrays:
 
     def names(self, group: Any, attribute: str) -> list[str]:
         """Return a list of names in an attribute, which is split into several attributes if it is long."""
-        split = [f"{attribute}{place}" for place in range(_MAX_OBJECTS) if f"{attribute}{place}" in group.attrs]
+        split = list(takewhile(group.attrs.__contains__, (f"{attribute}{place}" for place in range(_MAX_OBJECTS))))
         found: list[str] = []
         for name in split or [attribute]:
             if name not in group.attrs:

@@ -293,12 +293,12 @@ def _arranged(layer: Entry, arrays: Arrays) -> Arrays:
         kind, units, parts = layer.kind, layer.config.get("units"), 1
     if kind not in _CELLS or type(units) is not int or len(arrays) % parts:
         return arrays
-    half = len(arrays) // parts
-    return [
-        array
-        for start in range(0, len(arrays), max(1, half))
-        for array in arrange_recurrent(kind, units, arrays[start : start + half])
-    ]
+    half = max(1, len(arrays) // parts)
+    try:
+        halves = [arrange_recurrent(kind, units, arrays[start : start + half]) for start in range(0, len(arrays), half)]
+    except (ValueError, IndexError):  # of NumPy
+        raise Unreadable(f"has weights of impossible shapes in the {layer.shown}: save the model again.") from None
+    return [array for arranged in halves for array in arranged]
 
 
 class _LiveWeights:
