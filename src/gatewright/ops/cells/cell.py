@@ -276,6 +276,10 @@ def project_backward(
         operand, weights, masks: The arguments of `project`.
     """
     gates = len(d_products)
+    if masks is None or masks.shape[0] == 1:
+        # All gates have the same operand, so that one product is enough.
+        d, m = np.concatenate(d_products, axis=1), mask_of_gate(masks, 0)
+        return (d @ weights.T) * m, (operand * m).T @ d
     d_operand = np.zeros_like(operand)
     d_weights = []
     for g, (d, w) in enumerate(zip(d_products, split(weights, gates), strict=True)):
