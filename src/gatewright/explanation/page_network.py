@@ -47,13 +47,12 @@ def _converted(layer: Layer, w: Weights) -> Iterator[PageLayer]:
     if isinstance(layer, Dropout):
         return
     if isinstance(layer, Embedding):
-        yield PageLayer(EMBEDDING, {}, {"table": np.asarray(w["table"])})
+        yield PageLayer(EMBEDDING, {"mask": layer.mask}, {"table": np.asarray(w["table"])})
     elif isinstance(layer, Recurrent):
         yield from _directions(layer, w)
     elif isinstance(layer, Pool):
-        if layer.padding:
-            raise InputError("The network pools padding, which the page does not do.")
-        yield PageLayer(POOL, {"method": layer.method}, {name: np.asarray(array) for name, array in w.items()})
+        options = {"method": layer.method, "padding": layer.padding}
+        yield PageLayer(POOL, options, {name: np.asarray(array) for name, array in w.items()})
     elif isinstance(layer, Dense):
         if layer.activation == "softmax":
             raise InputError("The network has a softmax before its output, which the page cannot run.")
@@ -77,6 +76,7 @@ def _directions(layer: Recurrent, w: Weights) -> Iterator[PageLayer]:
             "recurrent_activation": rec.recurrent_activation,
             "reset_after": rec.reset_after,
             "reverse": rec.reverse,
+            "zero_output_for_mask": rec.zero_output_for_mask,
             "zoneout": rec.zoneout,
             "units": layer.units,
             "joined": place > 0,

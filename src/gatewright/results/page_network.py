@@ -12,29 +12,31 @@ EMBEDDING, RECURRENT, POOL, DENSE = "embedding", "recurrent", "pool", "dense"
 
 @dataclass(frozen=True)
 class TextRule:
-    """The rule by which a model turns a text into token ids.
+    """The rule by which a model turns a text into token ids. Id 0 is padding.
 
     Attributes:
-        split: How texts are split: "keras", "spaces" or "punctuation" as in `data.encoders.Words`, or "characters".
+        split: How texts are split: "keras", "spaces" or "punctuation" as in `data.encoders.Words`, "characters", or the
+            kind of an encoder of `data.keras_words`.
         tokens: The tokens of the vocabulary, the most frequent first.
         ids: The id of each token, in the same order.
-        unknown: The id of tokens that are not in the vocabulary.
-        start: The id before the first token of a text, which the network reads if the text is not cut. None if there is
-            no such id.
-        max_length: Largest number of steps that the network reads. Of a longer text, it reads the last ones.
-        padded: True if shorter texts are padded at the beginning to `max_length` steps, and the network reads the
-            padding. False if the network reads no padding.
-        padding: The id of padding.
+        unknown: The id of tokens that are not in the vocabulary. None if they are left out.
+        start: The id before the first token of a text, or None.
+        max_length: Largest number of ids, with that of the start. None if there is no limit.
+        truncating: The side at which longer texts are cut: "pre" or "post".
+        padding: The side at which shorter texts are padded to `max_length` ids: "pre" or "post". Empty if the network
+            reads no padding.
+        options: The options of an encoder of `data.keras_words`, by the names of its attributes.
     """
 
     split: str
     tokens: tuple[str, ...]
     ids: tuple[int, ...]
-    unknown: int
+    unknown: int | None
     start: int | None
-    max_length: int
-    padded: bool = False
-    padding: int = 0
+    max_length: int | None
+    truncating: str = "pre"
+    padding: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class PageLayer:
         kind: EMBEDDING, RECURRENT, POOL or DENSE.
         options: The options of the layer, as JSON values. RECURRENT has fields of `ops.cells.cell.Options`, `units`
             and `joined` (True if it reads the same input as the layer before it, to whose outputs its own are appended:
-            the backward direction). POOL has `method`, DENSE has `activation`.
+            the backward direction). EMBEDDING has `mask`, POOL has `method` and `padding`, DENSE has
+            `activation`, as in `nn.layers`.
         weights: The weights by name, with the shapes of `nn.layers`.
     """
 

@@ -105,8 +105,9 @@ function show(head) {
 /** Show the answer for the text in the editor. */
 function applyText(text) {
   const all = reader.tokens(text);
-  words = all.map((token) => token.text);
-  const result = compute(reader.steps(all));
+  const read = all.filter(({ id }) => id !== null);
+  words = read.map((token) => token.text);
+  const result = compute(reader.steps(read));
   page.edited = true;
   const ledger = page.methods.includes("ledger") ? network.ledger(result) : null;
   page.effects = ledger ? { ledger } : {};
@@ -114,7 +115,7 @@ function applyText(text) {
   sayAbsent(all);
   show(lastRead());
   find("restore").disabled = false;
-  startOmission(all);
+  startOmission(read);
 }
 
 function restore() {
@@ -138,21 +139,21 @@ function sayAbsent(all) {
   element.hidden = !absent.length;
   if (!absent.length) return;
   const listed = absent.slice(0, 8).map((text) => `“${visible(text)}”`).join(", ") + (absent.length > 8 ? " …" : "");
+  const isLeftOut = data.network.reading.rule.unknown === null;
+  const unread = isLeftOut ? "The network does not read it" : "The network reads it as unknown";
   const partial = tokens.length < data.network.vocabulary && absent.some((text) => !unknownToModel.has(text));
   element.textContent = partial
-    ? `Not in this page: ${listed}. The network reads it as unknown here. The page has ${tokens.length.toLocaleString("en")} ` +
+    ? `Not in this page: ${listed}. ${unread} here. The page has ${tokens.length.toLocaleString("en")} ` +
       `of the model's ${data.network.vocabulary.toLocaleString("en")} ${page.noun}s, so the model's own answer can differ.`
-    : `Not in the model's vocabulary: ${listed}. The network reads it as unknown.`;
+    : `Not in the model's vocabulary: ${listed}. ${unread}.`;
 }
 
 /** Compute leave-one-out of a changed text, a few steps at a time. */
-function startOmission(all) {
+function startOmission(read) {
   const run = ++lastOmission;
   page.methodNote = "";
   if (!page.methods.includes("omission")) return;
   const { steps } = page;
-  const cut = reader.cut(all);
-  const first = steps.length - (all.length - cut); // the first step that is a token
   if (network.multiplications * steps.length * steps.length > SLOW) {
     page.methodNote = "The page does not compute leave-one-out of a changed text: this network and text are too large.";
     colorWords(page);
@@ -160,13 +161,14 @@ function startOmission(all) {
   }
   const values = new Float64Array(steps.length).fill(NaN);
   const full = page.value;
-  let t = first;
+  let t = 0;
   function slice() {
     if (run !== lastOmission) return;
     const end = performance.now() + SLICE;
-    while (t < steps.length && performance.now() < end) {
-      const ids = reader.steps(all.filter((_, place) => place !== t - first + cut)).map(({ id }) => id);
-      values[t++] = full - network.run(ids, false).target;
+    for (; t < steps.length && performance.now() < end; t++) {
+      if (steps[t].place < 0) continue;
+      const ids = reader.steps(read.filter((_, place) => place !== steps[t].place)).map(({ id }) => id);
+      values[t] = full - network.run(ids, false).target;
     }
     if (t < steps.length) {
       page.methodNote = page.method === "omission" ? `${capital(page.titles.omission)}: ${percent(t / steps.length)} computed.` : "";
@@ -195,9 +197,7 @@ function setMethods() {
 
 /** Return the place in the text of the token at the reading head, or -1. */
 function placeAtHead() {
-  const step = page.steps[page.head];
-  if (!step || (step.kind !== "input" && step.kind !== "unknown")) return -1;
-  return words.length - (page.steps.length - page.head);
+  return page.steps[page.head]?.place ?? -1;
 }
 
 function wordAtHead() {
@@ -232,6 +232,7 @@ function play() {
   const stop = () => {
     clearInterval(timer);
     timer = null;
+    find("detail").setAttribute("aria-live", "polite");
     button.textContent = "Read step by step";
   };
   if (timer) {
@@ -239,6 +240,7 @@ function play() {
     return;
   }
   button.textContent = "Stop";
+  find("detail").setAttribute("aria-live", "off"); // it changes several times a second
   if (moveBy(0) === page.steps.length - 1) moveBy(-page.steps.length);
   timer = setInterval(() => {
     if (moveBy(1) >= page.steps.length - 1) stop();
@@ -380,7 +382,8 @@ function setUpEditor() {
     const text = reader.join([...wordEdit.before, typed, ...wordEdit.after]);
     find("text").value = text;
     applyText(text);
-    setHead(page.steps.length - 1 - wordEdit.after.length);
+    const place = Math.min(wordEdit.before.length, words.length - 1);
+    setHead(page.steps.findIndex((step) => step.place === place));
   };
   input.addEventListener("input", () => replace(input.value));
   input.addEventListener("blur", wordAtHead);
@@ -396,7 +399,8 @@ function start() {
   page.steps = data.steps;
   page.effects = Object.fromEntries(data.attributions.map((found) => [found.method, found]));
   for (const found of data.attributions) found.values = found.values.map((value) => value ?? NaN);
-  words = data.steps.filter(({ kind }) => kind === "input" || kind === "unknown").map(({ text }) => text);
+  for (const step of data.steps)
+    step.place = step.kind === "input" || step.kind === "unknown" ? words.push(step.text) - 1 : -1;
   if (network) {
     compute(data.steps);
     const difference = Math.abs(page.value - data.target.value);

@@ -20,6 +20,7 @@ function makeNetwork(packed) {
   const tail = stages.slice(stages.lastIndexOf(recurrent[recurrent.length - 1]) + 1);
   const pool = tail.length && tail[0].kind === "pool" ? tail.shift() : null;
   const readout = tail.length === 1 && tail[0].options.activation === "linear" ? tail[0] : null;
+  const { mask: hasMask } = layers[0].options;
   const projections = new Map(); // x @ W of the first layer, by id
 
   function prepare(layer) {
@@ -49,17 +50,25 @@ function makeNetwork(packed) {
     return found;
   }
 
-  /** Run one direction of a layer. Write its outputs to columns of `outputs`; return the trace if it is wanted. */
-  function runDirection(layer, time, product, outputs, width, first, traced) {
+  /**
+   * Run one direction of a layer. Write its outputs to columns of `outputs`; return the trace if it is wanted. A masked
+   * step keeps the states, and its output is h, or 0 if `zeroed`.
+   */
+  function runDirection(layer, product, outputs, { live, width, first, traced, zeroed }) {
     const cell = startCell(layer);
     const n = layer.units;
+    const time = live.length;
+    const states = CELLS[layer.options.cell].states;
     const trace = {};
     if (traced) for (const name of Object.keys(cell.values)) trace[name] = new Float32Array(time * n);
     for (let k = 0; k < time; k++) {
       const t = layer.options.reverse ? time - 1 - k : k;
-      cell.step(product(t));
-      outputs.set(cell.values.h, t * width + first);
-      if (traced) for (const name of Object.keys(trace)) trace[name].set(cell.values[name], t * n);
+      if (live[t]) cell.step(product(t));
+      if (live[t] || !zeroed) outputs.set(cell.values.h, t * width + first);
+      if (!traced) continue;
+      for (const name of Object.keys(trace))
+        if (live[t] || states.includes(name)) trace[name].set(cell.values[name], t * n);
+        else if (name === "keep") trace[name].fill(1, t * n, (t + 1) * n);
     }
     return trace;
   }
@@ -67,6 +76,7 @@ function makeNetwork(packed) {
   /** Run the recurrent layers. Return the outputs of the last one, [time, width], and all traces. */
   function recur(ids, traced) {
     const time = ids.length;
+    const live = ids.map((id) => !hasMask || id !== PADDING);
     const traces = [];
     let x = null, width = features;
     recurrent.forEach((stage, index) => {
@@ -84,14 +94,15 @@ function makeNetwork(packed) {
               addProduct(p, below.subarray(t * belowWidth, (t + 1) * belowWidth), layer.W, layer.columns, 0, layer.columns);
               return p;
             };
-        const trace = runDirection(layer, time, product, outputs, total, first, traced);
+        const zeroed = layer.options.zero_output_for_mask && (pool !== null || stage !== recurrent[recurrent.length - 1]);
+        const trace = runDirection(layer, product, outputs, { live, width: total, first, traced, zeroed });
         if (traced) traces.push({ layer, values: trace, units: layer.units, first, time });
         first += layer.units;
       });
       x = outputs;
       width = total;
     });
-    return { x, width, traces, time };
+    return { x, width, traces, time, live };
   }
 
   /** Return the weight of each output of the last recurrent layer in each pooled feature, as a function (t, feature). */
@@ -101,18 +112,22 @@ function makeNetwork(packed) {
       const last = recurrent[recurrent.length - 1].directions.flatMap((layer) => Array(layer.units).fill(layer.options.reverse ? 0 : time - 1));
       return (t, j) => (t === last[j] ? 1 : 0);
     }
-    if (pool.options.method === "mean") return () => 1 / time;
+    const pooled = sequence.live.map((alive) => alive || pool.options.padding);
+    if (pool.options.method === "mean") {
+      const count = pooled.filter(Boolean).length;
+      return (t) => (pooled[t] ? 1 / count : 0);
+    }
     if (pool.options.method === "max") {
-      const place = new Int32Array(width);
-      for (let t = 1; t < time; t++)
-        for (let j = 0; j < width; j++) if (x[t * width + j] > x[place[j] * width + j]) place[j] = t;
+      const place = new Int32Array(width).fill(pooled.indexOf(true));
+      for (let t = place[0] + 1; t < time; t++)
+        if (pooled[t]) for (let j = 0; j < width; j++) if (x[t * width + j] > x[place[j] * width + j]) place[j] = t;
       return (t, j) => (place[j] === t ? 1 : 0);
     }
-    const scores = attentionScores(sequence);
+    const scores = attentionScores(sequence).map((score, t) => (pooled[t] ? score : -Infinity));
     const top = scores.reduce((a, b) => Math.max(a, b), -Infinity);
-    const a = scores.map((score) => Math.exp(score - top));
+    const a = scores.map((score) => (score === -Infinity ? 0 : Math.exp(score - top)));
     const sum = a.reduce((p, q) => p + q, 0);
-    return (t) => a[t] / sum;
+    return (t) => (sum ? a[t] / sum : 0);
   }
 
   /** Return u_t c of each step, with u_t = tanh(W h_t + b). The weight of step t is exp(u_t c) / sum of exp(u_t c). */
@@ -156,7 +171,7 @@ function makeNetwork(packed) {
     const sequence = recur(ids, traced);
     const weight = poolWeights(sequence);
     const logits = finish(pooledOf(sequence, weight));
-    return { ...sequence, weight, logits, target: targetOf(logits) };
+    return { ...sequence, weight, logits, target: targetOf(logits), isText: !ids.includes(PADDING) };
   }
 
   /**
@@ -182,7 +197,8 @@ function makeNetwork(packed) {
         for (let j = 0; j < n; j++) {
           if (k < result.time - 1) G[j] *= values.keep[next * n + j];
           const weight = result.weight(t, first + j);
-          if (weight) G[j] += v[first + j] * weight * shown(values, name, t * n + j);
+          const hidden = layer.options.zero_output_for_mask && pool && !result.live[t];
+          if (weight && !hidden) G[j] += v[first + j] * weight * shown(values, name, t * n + j);
           effects[t] += G[j] * values.written[t * n + j];
         }
       }
@@ -198,8 +214,8 @@ function makeNetwork(packed) {
 
   /** Return the logits after each step, as if the text ended there. Null if a step depends on what comes after it. */
   function prefixes(result) {
-    if (packed.reading.rule.padded || layers.some((layer) => layer.options.reverse)) return null;
     const { x, width, time } = result;
+    if (!time || !result.isText || layers.some((layer) => layer.options.reverse)) return null;
     const method = pool ? pool.options.method : "last";
     const scores = method === "attention" ? attentionScores(result) : null;
     const pooled = new Float64Array(width);

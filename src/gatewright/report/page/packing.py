@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gatewright.results.page_network import EMBEDDING, PageNetwork
 from gatewright.results.serialize import to_json_value
+from gatewright.support.ids import PADDING
 
 _LARGEST_HALF = 65504
 _LEVELS = 65535
@@ -58,9 +59,7 @@ def packed_network(network: PageNetwork, needed: Iterable[int], bytes_free: int 
     """
     rule, table = network.reading.rule, network.layers[0].weights["table"]
     kind = "float16" if np.abs(table).max(initial=0) <= _LARGEST_HALF else "float32"
-    always = {*needed, rule.unknown}
-    always |= {rule.start} if rule.start is not None else set()
-    always |= {rule.padding} if rule.padded else set()
+    always = {*needed, PADDING, *(number for number in (rule.unknown, rule.start) if number is not None)}
     layers = [
         {
             "kind": layer.kind,
@@ -88,8 +87,9 @@ def packed_network(network: PageNetwork, needed: Iterable[int], bytes_free: int 
         "unknown": rule.unknown,
         "start": rule.start,
         "maxLength": rule.max_length,
-        "padded": rule.padded,
+        "truncating": rule.truncating,
         "padding": rule.padding,
+        "options": rule.options,
     }
     return packed
 

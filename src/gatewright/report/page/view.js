@@ -85,7 +85,7 @@ function moveHead(page) {
   slider.value = now;
   const step = page.steps[page.head];
   slider.setAttribute("aria-valuetext", step ? stepName(step) : "nothing");
-  find("place").textContent = `${page.noun} ${page.steps.length ? page.head + 1 : 0} of ${page.steps.length}`;
+  find("place").textContent = `position ${page.steps.length ? page.head + 1 : 0} of ${page.steps.length}`;
   drawDetail(page, kept);
   document.querySelectorAll(".map .line").forEach((bar) => {
     bar.style.left = `${(100 * page.head) / page.steps.length}%`;
@@ -149,6 +149,7 @@ function drawLegend(page) {
   ramp.style.background = "linear-gradient(90deg, rgba(var(--against), .8), var(--paper), rgba(var(--for), .8))";
   const name = visible(page.target.name), other = visible(page.target.against);
   add(ramp, other ? `orange speaks for ${other}, blue for ${name}` : `orange lowers ${name}, blue raises it`);
+  if (page.answered !== null) add(make("span", "key answered"), `the answer of this ${page.noun} is explained`);
   find("bars").hidden = !page.traces[page.reader]?.values.keep;
   if (!find("bars").hidden) {
     add(make("span", "key w"), "written");
