@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
+from browser.harness import accessibility_faults, browser, opened
 from explanations import explained
 
 from gatewright.results.explanation import (
@@ -170,3 +171,26 @@ def test_json_has_all_numbers_and_no_others():
     assert np.array_equal(stored["keep"], trace.keep)
     assert np.array_equal(stored["overwritten_at"], trace.overwritten_at)
     assert json.loads(json.dumps(model().to_json(), allow_nan=False))["layers"][0]["half_life"] == [0.0, 3.0, None]
+
+
+@pytest.mark.slow
+def test_fragments_are_accessible_in_a_browser(tmp_path):
+    steps = [Step(f"day {day}", numbers={"load": float(day % 5)}) for day in range(40)]
+    shown = (explained([*WORDS, Step("flurb", UNKNOWN)]), explained(steps, target=Target("load", "", 1.0)), model())
+    fragments = "".join(f"<section>{one._repr_html_()}</section>" for one in shown)
+    page_path = tmp_path / "notebook.html"
+    page_path.write_text(
+        f'<!DOCTYPE html><html lang="en"><title>Notebook</title><main><h1>Notebook</h1>{fragments}</main></html>',
+        encoding="utf-8",
+    )
+    with browser() as started, opened(started, page_path, 400) as page:
+        colours = []
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert accessibility_faults(page) == []
+            colours.append(page.evaluate("getComputedStyle(document.querySelector('.gw-explain')).backgroundColor"))
+        assert colours == ["rgb(255, 255, 255)", "rgb(21, 25, 30)"]
+        page.evaluate("document.body.setAttribute('data-jp-theme-light', 'true')")  # JupyterLab says light
+        colour = page.evaluate("getComputedStyle(document.querySelector('.gw-explain')).backgroundColor")
+        assert colour == "rgb(255, 255, 255)"
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400

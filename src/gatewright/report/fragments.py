@@ -58,16 +58,16 @@ _STYLE = f"""
 .gw-explain .down {{ --c: var(--line-against); }}
 .gw-explain .gap {{ color: var(--soft); font-style: italic; flex-basis: 100%; }}
 .gw-explain .key {{ display: inline-block; width: .8em; height: .8em; background: var(--c); margin: 0 .3em 0 .1em; }}
-.gw-explain .chip {{ padding: 0 .35em; border-radius: 3px; font-weight: 400; white-space: nowrap; }}
+.gw-explain .chip {{ padding: 0 .35em; border-radius: 3px; font-weight: 400; white-space: nowrap; color: var(--ink); }}
 .gw-explain .series {{ display: grid; grid-template-columns: max-content 1fr; gap: 3px .8rem; margin: .9rem 0; }}
 .gw-explain .series .name {{ color: var(--soft); font-size: .88rem; }}
 .gw-explain .series .cells {{ display: flex; min-width: 0; }}
 .gw-explain .series .cells i.bar {{ flex: 1 1 0; margin: 0; height: 22px; min-width: 1px; }}
 .gw-explain .series .cells i.pause {{ flex: 0 0 10px; height: 22px; border-bottom: 2px dotted var(--soft); }}
 .gw-explain .series .cells i.chosen {{ outline: 1px solid var(--ink); }}
-.gw-explain .wide {{ overflow-x: auto; margin: .9rem 0; }}
+.gw-explain .wide {{ overflow-x: auto; margin: .2rem 0 .9rem; }}
 .gw-explain table {{ border-collapse: collapse; margin: 0; font-size: .92rem; color: inherit; background: none; }}
-.gw-explain caption {{ text-align: left; font-weight: 600; padding: 0 0 .3rem; color: inherit; caption-side: top; }}
+.gw-explain .title {{ font-weight: 600; margin: 1rem 0 0; }}
 .gw-explain th, .gw-explain td {{
   padding: .25rem 1.2rem .25rem 0; text-align: right; white-space: nowrap; background: none; color: inherit;
   border: none; border-bottom: 1px solid var(--rule); font-weight: 400;
@@ -102,12 +102,11 @@ def table(
     """Return a table whose first column has the names of the rows, or nothing if there are no rows."""
     if not rows:
         return []
-    caption = [f"<caption>{escape(title)}</caption>"] if title else []
     cells = "".join(f'<th scope="col">{escape(heading)}</th>' if heading else "<td></td>" for heading in headings)
     # The tab index lets the keyboard scroll a table that does not fit on a narrow screen.
     return [
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(title or headings[0])}"><table>',
-        *caption,
+        *paragraph(title, "title"),
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(title)}"><table>',
         f"<thead><tr>{cells}</tr></thead>",
         "<tbody>",
         *(_row(row, "") for row in rows),

@@ -30,9 +30,10 @@ def _half_lives(layer: LayerMemory) -> list[str]:
         return paragraph(rows.no_half_lives(layer))
     bins = rows.half_lives(layer.half_life)
     most = max((count for _, count in bins), default=1)
-    title = escape(f"{layer.title}: half-lives of its {len(layer.half_life):,} units")
+    title = f"{layer.title}: half-lives of its {len(layer.half_life):,} units"
     return [
-        f'<div class="wide"><table><caption>{title}</caption>',
+        *paragraph(title, "title"),
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(title)}"><table>',
         '<thead><tr><th scope="col">half-life</th><th scope="col">units</th><td></td></tr></thead><tbody>',
         *(
             f'<tr><th scope="row">{name}</th><td>{count:,}</td><td style="text-align: left">'
