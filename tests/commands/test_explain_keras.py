@@ -11,7 +11,10 @@ import pytest
 import gatewright
 from gatewright.commands.main import main
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation"),  # of Keras with JAX
+]
 
 
 def test_keras_models_and_their_files_are_explained_like_model_files(tmp_path, capsys):
