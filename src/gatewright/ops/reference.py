@@ -278,7 +278,7 @@ def state_gradients(
     weights = Weights(kernel, recurrent_kernel, bias, *drops)
     gradients = tuple(np.zeros((batch, time, units), dtype) for _ in rec.state_names)
     for t, d_after, _, _ in _steps_backward(
-        rec, x, weights, states, forward_result, d_sequence, d_states, mask, zoneout_mask
+        rec, x, weights, states, forward_result, d_sequence, d_states, mask, zoneout_mask, weight_gradients=False
     ):
         for gradient, d in zip(gradients, d_after, strict=True):
             gradient[:, t] = d
@@ -314,8 +314,12 @@ def _steps_backward(
     d_states: Sequence[Array],
     mask: Array | None,
     zoneout_mask: Array | None = None,
+    weight_gradients: bool = True,
 ) -> Iterator[_StepBack]:
-    """Run the backward pass step by step, starting with the last step. The arguments are those of `backward`."""
+    """Run the backward pass step by step, starting with the last step.
+
+    The arguments are those of `backward` and of `Cell.step_backward`.
+    """
     (batch, time, _), units = x.shape, weights.recurrent_kernel.shape[0]
     require_shape("d_sequence", d_sequence, (batch, time, units))
     for name, d_state in zip(rec.state_names, d_states, strict=True):
@@ -336,7 +340,8 @@ def _steps_backward(
             d_past = tuple(d * d_s for d, d_s in zip(zoneout, d_live, strict=True))
             d_new = tuple((1 - d) * d_s for d, d_s in zip(zoneout, d_live, strict=True))
         saved = tuple(np.moveaxis(result.saved[:, t], 1, 0))
-        d_step = rec.definition.step_backward(rec, d_new, x[:, t], before[t], result.sequence[:, t], saved, weights)
+        output = result.sequence[:, t]
+        d_step = rec.definition.step_backward(rec, d_new, x[:, t], before[t], output, saved, weights, weight_gradients)
         d_before = tuple(new + past for new, past in zip(d_step.states, d_past, strict=True))
         d_states = tuple(np.where(live[:, t], new, d) for new, d in zip(d_before, d_states, strict=True))
         yield _StepBack(t, d_live, d_step, d_states)
