@@ -144,7 +144,7 @@ class TrainedModel(ABC):
             InputError: The examples do not fit the model.
         """
         raise InputError(
-            f"A model of `gatewright train {self.command}` cannot be evaluated on the test set of its training."
+            f"A model of `{self.made_by}` cannot be evaluated on the test set of its training."
         )
 
     def outputs(self, batch: Batch, progress: bool = False) -> Tree:
@@ -211,7 +211,7 @@ class TrainedModel(ABC):
             InputError: The model does not generate text.
         """
         raise InputError(
-            f"This is a model of `gatewright train {self.command}`, not a language model: use `gatewright predict`."
+            f"This is a model of `{self.made_by}`, not a language model: use `gatewright predict`."
         )
 
     def examples_from(self, given: Any, file: str | None, options: Mapping[str, Any]) -> list[Any]:
@@ -246,7 +246,7 @@ class TrainedModel(ABC):
             InputError: The model does not read words.
         """
         raise InputError(
-            f"A model of `gatewright train {self.command}` has no vocabulary of words: give examples to explain."
+            f"A model of `{self.made_by}` has no vocabulary of words: give examples to explain."
         )
 
     def explainable(
@@ -263,7 +263,7 @@ class TrainedModel(ABC):
         Raises:
             InputError: The example cannot be used, the model has no such answer, or its answers cannot be explained.
         """
-        raise InputError(f"The answers of a model of `gatewright train {self.command}` cannot be explained yet.")
+        raise InputError(f"The answers of a model of `{self.made_by}` cannot be explained yet.")
 
     @abstractmethod
     def describe(self) -> Description:
@@ -279,7 +279,12 @@ class TrainedModel(ABC):
         Raises:
             InputError: The page cannot run networks of this task. The message says why.
         """
-        raise InputError(f"The page cannot run networks of `gatewright train {self.command}`.")
+        raise InputError(f"The page cannot run networks of `{self.made_by}`.")
+
+    @property
+    def made_by(self) -> str:
+        """The command that makes models of this kind."""
+        return f"gatewright train {self.command}"
 
     @property
     def layers(self) -> tuple[Layer, ...]:

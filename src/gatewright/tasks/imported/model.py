@@ -73,6 +73,10 @@ class ImportedModel(TrainedModel):
             yield Relation("kind of input", is_text, True)
 
     @property
+    def made_by(self) -> str:
+        return "gatewright import"
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The names of the labels, in the order of the columns of `probabilities`. Empty if there are none."""
         return self.prepared.labels
