@@ -15,13 +15,14 @@ WORDS = ["the", "acting", "is", "superb", "but", "the", "end", "is", "predictabl
 def test_the_bars_and_heat_maps_are_the_numbers():
     explanation = explained(WORDS)
     figure = explanation.plot()
-    effects, memory, *maps = [axes for axes in figure.axes if not hasattr(axes, "_colorbar")]
+    effects, memory, gradients, *maps = [axes for axes in figure.axes if not hasattr(axes, "_colorbar")]
     drawn = [bar.get_height() for bar in effects.containers[1]]
     assert drawn == pytest.approx(explanation.attribution(OMISSION).values.tolist())
     trace = explanation.layers[0]
     written = np.abs(trace.written).sum(axis=1)
     assert [bar.get_height() for bar in memory.containers[0]] == pytest.approx(written.tolist())
     assert [bar.get_height() for bar in memory.containers[1]] == pytest.approx((written * trace.kept_at_end).tolist())
+    assert gradients.lines[0].get_ydata().tolist() == trace.gradients["h"].tolist()
     order = np.argsort(-trace.half_life)
     for axes, letter in zip(maps, "zr", strict=True):
         assert np.array_equal(axes.images[0].get_array(), trace.gates[letter].T[order])

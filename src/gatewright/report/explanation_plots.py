@@ -55,7 +55,8 @@ def plot(explanation: Explanation) -> Figure:
     count = len(explanation.steps)
     memory = rows.memory(explanation)
     maps = [one for place in explanation.top_layers for one in _maps(explanation.layers[place])] if count else []
-    heights = [2.4, *([2.0] if memory else []), *(1.9 for _ in maps)]
+    gradients = [layer for layer in explanation.layers if any((norms > 0).any() for norms in layer.gradients.values())]
+    heights = [2.4, *([2.0] if memory else []), *([1.9] if gradients else []), *(1.9 for _ in maps)]
     width = float(np.clip(2.5 + _INCHES_PER_STEP * count, 7, 16))
     with style.plot_style():
         figure = NotebookFigure(figsize=(width, 1.2 + sum(heights)), layout="constrained")
@@ -71,6 +72,8 @@ def plot(explanation: Explanation) -> Figure:
         _draw_effects(axes[0], explanation)
         if memory is not None:
             _draw_memory(axes[1], memory, explanation)
+        if gradients:
+            _draw_gradients(axes[len(heights) - len(maps) - 1], gradients)
         for place, one in enumerate(maps, len(heights) - len(maps)):
             image = axes[place].imshow(
                 one.values, cmap=one.colours, vmin=one.low, vmax=one.high, aspect="auto", interpolation="nearest"
@@ -130,6 +133,20 @@ def _draw_memory(axes: Axes, memory: rows.Memory, explanation: Explanation) -> N
     titles = " and ".join(explanation.layers[place].title for place in explanation.top_layers)
     axes.set_ylabel("size, all units")
     _explain(axes, f"state of {titles}: written above 0, overwritten below 0")
+
+
+def _draw_gradients(axes: Axes, layers: Sequence[LayerTrace]) -> None:
+    curves = [(layer, name, norms) for layer in layers for name, norms in layer.gradients.items()]
+    for number, (layer, name, norms) in enumerate(curves):
+        drawn = np.where(norms > 0, norms, np.nan)  # a logarithmic axis has no 0
+        line = ("-", "--", ":")[number // len(style.PALETTE) % 3]
+        label = _drawable(f"{layer.title}, {name}")
+        axes.plot(drawn, line, color=style.PALETTE[number % len(style.PALETTE)], linewidth=1.2, marker=".", label=label)
+    axes.set_yscale("log")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylabel("norm, log scale")
+    axes.set_title("gradient with respect to the state after each step", fontsize=9, loc="left")
+    axes.legend(framealpha=0.7, edgecolor="none", fontsize=7, loc="best", ncols=2)
 
 
 def _explain(axes: Axes, title: str) -> None:

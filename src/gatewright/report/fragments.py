@@ -74,6 +74,7 @@ _STYLE = f"""
 }}
 .gw-explain thead th, .gw-explain thead td {{ color: var(--soft); border-bottom: 1px solid var(--soft); }}
 .gw-explain th:first-child, .gw-explain td:first-child {{ text-align: left; }}
+.gw-explain th:last-child, .gw-explain td:last-child {{ padding-right: 0; }}
 .gw-explain tr, .gw-explain tr:hover {{ background: none; }}
 .gw-explain tr.sum th, .gw-explain tr.sum td {{ color: var(--soft); }}
 .gw-explain .meter {{ display: inline-block; height: .7em; background: var(--written); vertical-align: baseline; }}
