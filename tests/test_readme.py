@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 import os
 import re
@@ -80,6 +81,17 @@ def program(path: Path) -> None:
     )
 
 
+def notebook_model(path: Path) -> None:
+    import keras
+
+    layers = [keras.Input((9,)), keras.layers.Embedding(9, 4), keras.layers.GRU(4), keras.layers.Dense(1, "sigmoid")]
+    keras.Sequential(layers).save(path)
+
+
+def word_index(path: Path) -> None:
+    path.write_text(json.dumps({"a": 1, "film": 2, "fine": 3}), encoding="utf-8")
+
+
 DATA: dict[str, Callable[[Path], None]] = {
     "reviews.csv": reviews,
     "more-reviews.csv": reviews,
@@ -89,14 +101,17 @@ DATA: dict[str, Callable[[Path], None]] = {
     "recent.csv": load,
     "plays.txt": plays,
     "program.py": program,
+    "word_index.json": word_index,
 }
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
     """Return the working folder, with small data files of the names in the README."""
     for name, write in DATA.items():
         write(tmp_path / name)
+    if "model.keras" in request.node.name:
+        notebook_model(tmp_path / "model.keras")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -109,6 +124,7 @@ def run_gatewright(arguments: list[str]) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # of Keras with JAX
 @pytest.mark.parametrize("block", GATEWRIGHT, ids=first_line)
 def test_commands_of_a_block_run(block: Block, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for program, *arguments in commands(block):
