@@ -140,6 +140,11 @@ class KerasWords(_Words):
     def separator(self) -> str:
         return "" if self.characters else self.split
 
+    @property
+    def is_plain(self) -> bool:
+        """True if texts are split as `data.text.keras_words` splits them."""
+        return (self.filters, self.lower, self.split, self.characters) == (TOKENIZER_FILTERS, True, " ", False)
+
     def words_of(self, text: str) -> list[str]:
         if self.lower:
             text = text.lower()

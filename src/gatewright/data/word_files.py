@@ -159,31 +159,34 @@ def _tokenizer(config: dict[str, Any], name: str, size: int) -> Words:
     if isinstance(index, str):
         index = _parsed(Path(name), index)
     words, _ = _checked(index, name)
-    filters, split, lower = (
-        config.get("filters", TOKENIZER_FILTERS),
-        config.get("split", " "),
-        config.get("lower", True),
-    )
-    oov, limit, characters = config.get("oov_token"), config.get("num_words"), config.get("char_level", False)
-    filters = filters or ""
+    filters, split = config.get("filters", TOKENIZER_FILTERS) or "", config.get("split", " ")
+    oov, limit = config.get("oov_token"), config.get("num_words")
     if not isinstance(filters, str) or not isinstance(split, str) or not split or config.get("analyzer") is not None:
-        raise InputError(f"{name} is not a Tokenizer that can be imported: its filters or its split are not texts.")
+        raise InputError(
+            f"{name} has filters, a split or an analyzer that cannot be imported: write its word_index with json.dump, "
+            "and give that file with --words."
+        )
     if limit is not None and (type(limit) is not int or limit < 0):
-        raise InputError(f"{name} is damaged: its num_words is {shown(limit)}, which is not a whole number.")
-    if oov is not None and oov not in words:
-        raise InputError(f"{name} is damaged: its oov_token {shown(oov)} is not in its word_index.")
+        raise InputError(f"{name} is damaged: its num_words is {shown(limit)}. Write tokenizer.to_json() again.")
+    if oov is not None and (not isinstance(oov, str) or oov not in words):
+        raise InputError(
+            f"{name} is damaged: its oov_token {shown(oov)} is not in its word_index. Write tokenizer.to_json() again."
+        )
     used = {word: number for word, number in words.items() if not limit or number < limit}
     unknown = None if oov is None else words[oov]
     if unknown is not None and unknown >= size:
-        raise InputError(f"{name} has the id {unknown:,} for unknown words, but the embedding has {size:,} rows.")
+        raise InputError(
+            f"{name} has the id {unknown:,} for unknown words, but the embedding has {size:,} rows: give the words of "
+            "this model."
+        )
     encoder = KerasWords(
         _below(used, size),
         size,
         unknown,
         filters=filters,
-        lower=bool(lower),
+        lower=bool(config.get("lower", True)),
         split=split,
-        characters=bool(characters),
+        characters=bool(config.get("char_level")),
     )
     return Words(encoder, _left_out(used, size))
 
@@ -193,6 +196,11 @@ def _word_index(index: dict[str, Any], name: str, size: int) -> Words:
     words, reserved = _checked(index, name)
     start = next((words[token] for token in _STARTS if token in words), None)
     unknown = next((words[token] for token in _UNKNOWNS if token in words), None)
+    if max(start or 0, unknown or 0) >= size:
+        raise InputError(
+            f"{name} has an id for the start of texts or for unknown words that the embedding does not have, with its "
+            f"{size:,} rows: give the words of this model."
+        )
     known = {word: number for word, number in words.items() if number not in (reserved, start)}
     notes = [f"{name} has the ids of words as the network reads them"]
     if unknown is None:

@@ -19,12 +19,9 @@ from gatewright.nn.file import ModelFile
 from gatewright.nn.layer import Layer
 from gatewright.nn.layers import Embedding, Flatten, Masking, Pool, Recurrent
 from gatewright.support.errors import InputError, require_one_of
-from gatewright.tasks.imported.heads import Head, NumberHead, WordHead, class_head
+from gatewright.tasks.imported.heads import Head, NumberHead, WordHead, class_head, default_labels
 from gatewright.tasks.imported.inputs import SIDES, ModelInput, SeriesInput, TextInput
 from gatewright.tasks.imported.prepared import PreparedImport
-
-MAX_LABELS = 1000
-"""The largest number of classes that get the numbers from 0 as their labels."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +204,7 @@ def _head(stack: KerasStack, translated: Translated, labels: Sequence[str] | Non
 def _labels(stack: KerasStack, labels: Sequence[str] | None, units: int, activation: str) -> tuple[str, ...]:
     needed = 2 if units == 1 else units
     if labels is None:
-        return tuple(map(str, range(needed)))
+        return default_labels(needed)
     names = tuple(labels)
     if not all(isinstance(name, str) and name for name in names) or len(set(names)) != len(names):
         raise InputError("The labels must be different texts that are not empty: correct --labels.")

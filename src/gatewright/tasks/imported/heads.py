@@ -198,6 +198,11 @@ def word_of(encoder: KerasEncoder, number: int) -> str:
     return encoder.token(number) or f"<{number}>"
 
 
+def default_labels(classes: int) -> tuple[str, ...]:
+    """Return the labels of a model that was imported without labels: the numbers from 0."""
+    return tuple(map(str, range(classes)))
+
+
 @dataclass(frozen=True)
 class _StoredClasses:
     labels: Labels

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from gatewright.data.batches import Batch
 from gatewright.data.keras_words import KerasEncoder
-from gatewright.data.labelled_texts import READING_OPTIONS, read_labelled
+from gatewright.data.labelled_texts import READING_OPTIONS, distinct_labels, read_labelled
 from gatewright.data.texts import list_of_texts
 from gatewright.nn.file import Relation
 from gatewright.nn.layer import Activations, Layer
 from gatewright.nn.layers import Dense, Embedding, Flatten, Masking, Pool, Recurrent
 from gatewright.results.explanation import INPUT, UNKNOWN
+from gatewright.results.page_network import PageReading
 from gatewright.support.errors import InputError
 from gatewright.support.progress import Ticker, print_status
 from gatewright.tasks.base.explainable import Explainable
@@ -23,8 +24,8 @@ from gatewright.tasks.base.generation import Generated, Stream
 from gatewright.tasks.base.labelled import require_labels_of
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.stack import embedding_fits, outputs_fit
-from gatewright.tasks.imported.explaining import Question, explained, last_read, text_steps
-from gatewright.tasks.imported.heads import ClassHead, NumberHead, WordHead
+from gatewright.tasks.imported.explaining import Question, explained, last_read, page_rule, text_steps
+from gatewright.tasks.imported.heads import ClassHead, NumberHead, WordHead, default_labels
 from gatewright.tasks.imported.inputs import SeriesInput, TextInput, left_padded
 from gatewright.tasks.imported.prepared import PreparedImport
 from gatewright.tasks.imported.series_files import read_series_file
@@ -217,6 +218,12 @@ class ImportedModel(TrainedModel):
         source = read_labelled(data, text, label, None, separator, header)
         examples = source.train if source.test is None else source.test
         examples = examples.take(range(len(examples.texts))[:limit])
+        found = sorted(distinct_labels(examples))
+        if self.labels == default_labels(len(self.labels)) and not set(found) & set(self.labels):
+            raise InputError(
+                f"{source.name} has the label {found[0]!r}, but the model was imported without labels: import it again "
+                f"with --labels and {len(self.labels)} names, in the order of its outputs."
+            )
         require_labels_of(labels, source.name, examples)
         return EvaluationSet(source.name, examples, self.prepared, source.notes, source.test is not None)
 
@@ -290,6 +297,17 @@ class ImportedModel(TrainedModel):
     def logits(self, token: int, states: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:
         """Return the logit of each id to come next, [ids], and the ids so far, given the next id and those before."""
         return self.begin([*states, token])
+
+    def page_reading(self) -> PageReading:
+        head, text = self.prepared.head, self.prepared.input
+        if not isinstance(text, TextInput) or not isinstance(head, ClassHead) or head.per_step:
+            raise InputError("The model is not a classifier of texts, and the page runs only those.")
+        first = self._layers[0]
+        if text.reads_padding and isinstance(first, Embedding) and first.mask:
+            raise InputError("The network masks padding in some layers only, which the page does not do.")
+        labels = head.labels
+        outputs = "sigmoids" if labels.multi_label else "sigmoid" if labels.outputs == 1 else "softmax"
+        return PageReading(page_rule(text), outputs, labels.names)
 
     def describe(self) -> Description:
         model_input = self.prepared.input
