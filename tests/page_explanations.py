@@ -6,6 +6,9 @@ import numpy as np
 
 from gatewright.explanation.example import explain_example
 from gatewright.explanation.page_network import page_network
+from gatewright.nn import model as models
+from gatewright.nn.backend import NUMPY
+from gatewright.nn.layer import Activations
 
 
 def explained_text(model, text, label=None):
@@ -15,5 +18,6 @@ def explained_text(model, text, label=None):
 
 
 def target_value(model, text, weights):
-    """Return the number that is explained, for any text."""
-    return float(np.asarray(model._outputs(model.explainable(text).inputs), np.float64)[0] @ np.asarray(weights))
+    """Return the number that is explained, for any text: a sum of the network's outputs with these weights."""
+    inputs = Activations(model.explainable(text).inputs)
+    return float(models.forward(model.layers, NUMPY, model.weights, inputs)[0].x[0] @ np.asarray(weights))

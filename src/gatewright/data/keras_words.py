@@ -55,6 +55,10 @@ class _Words:
         """Return the words of a text, in the form that they have in the index."""
         raise NotImplementedError
 
+    def splitting(self) -> dict[str, Any]:
+        """Return the attributes that say how texts are split into words, by name."""
+        raise NotImplementedError
+
     def encode(self, text: str) -> list[int]:
         """Return the ids of the words of a text, without the id that starts a text."""
         index, unknown = self.index, self.unknown_id
@@ -152,6 +156,14 @@ class KerasWords(_Words):
             return list(text)
         return [word for word in text.translate(self._gaps).split(self.split) if word]
 
+    def splitting(self) -> dict[str, Any]:
+        return {
+            "filters": self.filters,
+            "lower": self.lower,
+            "split": self.split,
+            "characters": self.characters,
+        }
+
     @cached_property
     def _gaps(self) -> dict[int, str]:
         return {ord(character): self.split for character in self.filters}
@@ -218,6 +230,9 @@ class KerasVocabulary(_Words):
         if self.split == "whitespace":
             return [word.decode() for word in raw.split()]
         return list(raw.decode()) if self.split == "character" else [raw.decode()]
+
+    def splitting(self) -> dict[str, Any]:
+        return {"standardize": self.standardize, "split": self.split}
 
     def to_json(self) -> dict[str, Any]:
         """Return the encoder as JSON values."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data.keras_words import KerasEncoder, keras_encoder_from_json
+from gatewright.results.page_network import TextRule
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING
 from gatewright.support.schema import Items, Number, Parsed, Size, Text, read_as
@@ -84,6 +85,22 @@ class TextInput:
     def rows(self, texts: Iterable[str]) -> list[NDArray[np.int32]]:
         """Return the inputs for each text, [time]."""
         return [self.row(self.ids(text)) for text in texts]
+
+    def text_rule(self) -> TextRule:
+        """Return how a text becomes ids, for the page of an explanation."""
+        encoder = self.encoder
+        ranked = sorted(encoder.index.items(), key=lambda word: word[1])  # small ids belong to frequent words
+        return TextRule(
+            split=encoder.kind,
+            tokens=tuple(word for word, _ in ranked),
+            ids=tuple(number for _, number in ranked),
+            unknown=encoder.unknown_id,
+            start=encoder.start_id,
+            max_length=self.max_length,
+            truncating=self.truncating,
+            padding=self.padding if self.reads_padding else "",
+            options=encoder.splitting(),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the input as JSON values."""

@@ -193,6 +193,14 @@ class ImportedModel(TrainedModel):
         is_masked = isinstance(first, Embedding) and first.mask
         return isinstance(model_input, TextInput) and is_masked and not model_input.reads_padding
 
+    def page_reading(self) -> PageReading:
+        head, model_input = self.prepared.head, self.prepared.input
+        if not isinstance(model_input, TextInput) or not isinstance(head, ClassHead) or head.per_step:
+            raise InputError("The page runs only networks that predict the labels of texts.")
+        labels = head.labels
+        outputs = "sigmoids" if labels.multi_label else "sigmoid" if labels.outputs == 1 else "softmax"
+        return PageReading(model_input.text_rule(), outputs, labels.names)
+
     def explainable(
         self, example: Any, *, label: str | None = None, against: str | None = None, step: int | None = None
     ) -> Explainable:
