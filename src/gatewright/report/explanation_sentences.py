@@ -52,11 +52,10 @@ def meaning(explanation: Explanation) -> str:
 def gap(explanation: Explanation, found: rows.Gap) -> str:
     """Return a text in place of steps that are not shown."""
     count = found.end - found.first
-    if found.padding:
-        return f"... {count:,} steps of padding ..."
     largest = rows.largest_effect(rows.main_attribution(explanation), found)
     effect = f", no effect above {significant(largest, 2)} in size" if np.isfinite(largest) else ""
-    return f"... {count:,} {unit(explanation.steps, count)}{effect} ..."
+    what = "steps of padding" if found.padding else unit(explanation.steps, count)
+    return f"... {count:,} {what}{effect} ..."
 
 
 def ends(explanation: Explanation, first: int, last: int) -> str:

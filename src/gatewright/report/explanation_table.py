@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gatewright.report import explanation_rows as rows
-from gatewright.results.explanation import Attribution, Explanation
+from gatewright.results.explanation import INPUT, UNKNOWN, Attribution, Explanation
 from gatewright.results.naming import METHODS, SHORT_METHODS, shown_text, unit
 
 
@@ -64,7 +64,9 @@ def _sums(explanation: Explanation, listed: list[int], digits: list[int], dash: 
 
     table = []
     if len(others):
-        name = f"{len(others):,} other {unit(explanation.steps, len(others))}"
+        read = all(explanation.steps[step].kind in (INPUT, UNKNOWN) for step in others)
+        noun = unit(explanation.steps, len(others)) if read else "steps"
+        name = f"{len(others):,} other {noun}"
         table.append(row(name, lambda found: float(np.nansum(found.values[others]))))
     for name in dict.fromkeys(name for found in explanation.attributions for name in found.others):
         table.append(row(name, lambda found: found.others.get(name)))  # noqa: B023
