@@ -41,7 +41,8 @@ def explain_example(
     """
     explainable = model.explainable(example, label=label, against=against, step=step)
     sets = [found for phrase in together for found in _occurrences(phrase, explainable)]
-    layers, weights, output = model.layers, model.weights, explainable.output
+    layers, weights = explainable.network or (model.layers, model.weights)
+    output = explainable.output
     recording = record(*up_to_target(layers, weights, output), inputs_at_target(explainable.inputs, output))
     d_outputs = target_gradient(output, recording.outputs)
     value = float(target_values(output, recording.outputs)[0])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gatewright.nn import model as models
 from gatewright.nn.backend import NUMPY
 from gatewright.nn.layer import Activations, Array, Backend, Layer, LinearForm, Pullback, Rng, States, Weights, as_array
+from gatewright.support.trees import tree_arrays
 from gatewright.tasks.base.explainable import Explainable, Output
 from gatewright.tasks.base.model import require_finite
 
@@ -152,7 +153,8 @@ def values_without(
             inputs = explainable.without(chosen)
             context = {}
             if explainable.output.step is not None:
-                context = {STEP: _steps_without(explainable, inputs.shape[1], chosen)}
+                time = next(iter(tree_arrays(inputs, "").values())).shape[1]
+                context = {STEP: _steps_without(explainable, time, chosen)}
             outputs = run(network, own, Activations(inputs, context=context))
             values[places] = target_values(explainable.output, outputs)
     return values

@@ -56,10 +56,11 @@ def explain_model(
         explainable = model.explainable(example, label=label, against=against)
         output = explainable.output
         label, against = output.name, None if output.against_index is None else output.against
-        network = up_to_target(model.layers, model.weights, output)
+        layers, weights = explainable.network or (model.layers, model.weights)
+        network = up_to_target(layers, weights, output)
         recordings.append(record(*network, inputs_at_target(explainable.inputs, output)))
         steps += len(explainable.steps)
-        values = omission(model.layers, model.weights, explainable).values
+        values = omission(layers, weights, explainable).values
         for step, value in zip(explainable.steps, values, strict=True):
             if step.kind == INPUT and not step.numbers:
                 effects[step.text.strip()].append(float(value))

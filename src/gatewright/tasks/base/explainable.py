@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data.encoders import Encoder
+from gatewright.nn.layer import Layer, Weights
 from gatewright.results.explanation import INPUT, START, UNKNOWN, Step
 from gatewright.results.page_network import TextRule
 from gatewright.support import ids
 from gatewright.support.errors import InputError, nearest
+from gatewright.support.trees import Tree
 from gatewright.tasks.base.labels import LabelSet
 
 
@@ -42,8 +43,8 @@ class Explainable:
     """One example, as the network reads it.
 
     Attributes:
-        inputs: The input of the first layer, [1, time, ...], without padding that is not read.
-        steps: One for each time step of `inputs`.
+        inputs: The input of the first layer, [1, time, ...] or a dict of such arrays, without padding that is not read.
+        steps: One for each time step that the recurrent layers read.
         output: The number that is explained.
         answer: The prediction, in words.
         probability: The probability of `output.name`, or None.
@@ -51,16 +52,19 @@ class Explainable:
         without: Function that takes a list of sets of steps. It returns the inputs of the network if the steps of each
             set are left out, [sets, time, ...], as `predict` would read the shortened examples.
         notes: Sentences about the limits of an explanation of this example.
+        network: The layers to explain and their weights, as returned by `bind`, if they are not those of the model. For
+            a tagger with a CRF, for example, the last layer returns the scores of the tags before the CRF.
     """
 
-    inputs: NDArray[Any]
+    inputs: Tree
     steps: tuple[Step, ...]
     output: Output
     answer: str
     probability: float | None
     removable: tuple[int, ...]
-    without: Callable[[Sequence[Collection[int]]], NDArray[Any]]
+    without: Callable[[Sequence[Collection[int]]], Tree]
     notes: tuple[str, ...] = ()
+    network: tuple[Sequence[Layer], Sequence[Weights]] | None = None
 
 
 def label_output(
@@ -103,6 +107,25 @@ def _known(labels: LabelSet, label: str) -> str:
     return label
 
 
+def require_step(step: int | None, count: int) -> int:
+    """Return the index of a step, which is by default the last one.
+
+    Args:
+        step: The index that the user gave, counted from 0, or None.
+        count: The number of steps.
+
+    Raises:
+        InputError: There is no such step.
+    """
+    if step is None:
+        return count - 1
+    if not 0 <= step < count:
+        raise InputError(
+            f"There are {count:,} steps, so step {step + 1:,} does not exist: give one from 1 to {count:,}."
+        )
+    return step
+
+
 def token_steps(encoder: Encoder, text: str, read: Sequence[int]) -> tuple[Step, ...]:
     """Return the steps of a text.
 
@@ -111,7 +134,16 @@ def token_steps(encoder: Encoder, text: str, read: Sequence[int]) -> tuple[Step,
         text: The text.
         read: The ids that the network reads: those of the last tokens of the text, which the start id may precede.
     """
-    words = encoder.pieces_of(text)
+    return piece_steps(encoder.pieces_of(text), read)
+
+
+def piece_steps(words: Sequence[str], read: Sequence[int]) -> tuple[Step, ...]:
+    """Return the steps of a text that is split into tokens.
+
+    Args:
+        words: The tokens as the text writes them.
+        read: The ids that the network reads: those of the last tokens, which the start id may precede.
+    """
     first = len(read) - len(words)
     steps = []
     for place, number in enumerate(read, -first):

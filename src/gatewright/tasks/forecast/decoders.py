@@ -10,9 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Weights
+from gatewright.nn.backend import NUMPY
+from gatewright.nn.layer import Activations, Array, Backend, Layer, LinearForm, Pullback, Rng, States, Weights
 from gatewright.nn.layers import CellName, Recurrent, dropout, glorot
+from gatewright.ops import numpy as ops
 from gatewright.ops.recurrence import Tokens
+from gatewright.support.errors import InputError
 from gatewright.support.schema import Count, Fraction, Size
 from gatewright.tasks.forecast.layers import FUTURE, HELD, Steps
 
@@ -123,6 +126,31 @@ class Parallel(Decoder):
         y = y[:, :, : self.horizon].swapaxes(1, 2)
         return inputs._replace(x=self._add_future(y, w, inputs)), ()
 
+    def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
+        """Run the layer and return its pullback; see `Layer.vjp`.
+
+        Raises:
+            InputError: The recurrent layer has a second state, which is not among the inputs.
+        """
+        C, m = self.targets, self._segments
+        (h,) = require_one_state(inputs.states[-1])
+        B = len(h) // C
+        top = Recurrent(self.cell, self.units, zoneout=self.zoneout)
+        (_, rec), *_ = top.directions()
+        half = (C, m, self.units // 2)
+        parts = np.broadcast_to(w["positions"], half), np.broadcast_to(w["targets"][:, None], half)
+        x = np.broadcast_to(np.concatenate(parts, axis=2), (B, C, m, self.units)).reshape(-1, 1, self.units)
+        run = ops.forward(rec, x, *top.operands(w["top"]), initial_state=(np.repeat(h, m, axis=0),), keep=True)
+
+        def pullback(d: Array) -> Array:
+            d_y = np.zeros((B, C, m * self.segment, self.outputs), d.dtype)
+            d_y[:, :, : self.horizon] = d.swapaxes(1, 2)
+            d_g = d_y.reshape(B * C * m, -1) @ w["kernel"].T
+            (d_h,) = run.backward(d_states=(d_g.astype(h.dtype),)).states
+            return d_h.reshape(B * C, m, self.units).sum(axis=1)
+
+        return self.forward(NUMPY, w, inputs, None, None)[0], pullback
+
 
 @dataclass(frozen=True, kw_only=True)
 class Direct(Decoder):
@@ -150,6 +178,15 @@ class Direct(Decoder):
         y = inputs.x @ w["kernel"] + w["bias"]
         y = y.reshape(len(inputs.x), self.horizon, self.targets, self.outputs)
         return inputs._replace(x=self._add_future(y, w, inputs)), ()
+
+    def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
+        outputs, _ = self.forward(NUMPY, w, inputs, None, None)
+        return outputs, lambda d: d.reshape(len(d), -1) @ w["kernel"].T
+
+    def linear_form(self, w: Weights, inputs: Activations) -> LinearForm | None:
+        zeros = inputs._replace(x=np.zeros_like(inputs.x))
+        constant = self.forward(NUMPY, w, zeros, None, None)[0].x
+        return lambda d: (d.reshape(len(d), -1) @ w["kernel"].T, float((d * constant).sum()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +251,59 @@ class Recursive(Decoder):
         known = () if future is None else (future[:, 1:].swapaxes(0, 1),)
         _, rest = backend.scan(step, (first, tuple(map(tuple, inputs.states))), known, length=self.horizon - 1)
         return inputs._replace(x=xp.concatenate([first[None], rest]).swapaxes(0, 1)), ()
+
+    def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
+        """Run the layer and return its pullback; see `Layer.vjp`.
+
+        Raises:
+            InputError: The recurrent layers have states that are not among the inputs.
+        """
+        outputs, _ = self.forward(NUMPY, w, inputs, None, None)
+        if self.horizon == 1:
+            return outputs, lambda d: d.reshape(len(d), -1) @ w["kernel"].T
+        if self.layers > 1:
+            raise InputError(
+                "The decoder of this forecaster continues several recurrent layers, so its answers have no gradients "
+                "outside training."
+            )
+        (h,) = require_one_state(inputs.states[-1])
+        layer = Recurrent(self.cell, h.shape[1], zoneout=self.zoneout)
+        (_, rec), *_ = layer.directions()
+        held, future = inputs.context[HELD], inputs.context[FUTURE]
+        runs = []
+        for k in range(self.horizon - 1):
+            known = () if future is None else (future[:, k + 1],)
+            x = np.concatenate([outputs.x[:, k, :, 0], held, *known], axis=1)
+            run = ops.forward(rec, x[:, None], *layer.operands(w["recurrent"][0]), initial_state=(h,), keep=True)
+            (h,) = run.states
+            runs.append(run)
+
+        def pullback(d: Array) -> Array:
+            d_y = d.astype(h.dtype)
+            d_h = np.zeros_like(h)
+            for k in reversed(range(self.horizon)):
+                d_h = d_h + d_y[:, k].reshape(len(d), -1) @ w["kernel"].T
+                if k:
+                    gradients = runs[k - 1].backward(d_states=(d_h,))
+                    d_y[:, k - 1, :, 0] += gradients.x[:, 0, : self.targets]
+                    (d_h,) = gradients.states
+            return d_h
+
+        return outputs, pullback
+
+
+def require_one_state(states: States) -> States:
+    """Return the last states of a recurrent layer, which must be its last output alone.
+
+    Raises:
+        InputError: There is another state.
+    """
+    if len(states) > 1:
+        raise InputError(
+            "The decoder of this forecaster continues from the cell state of its recurrent layer too, so its answers "
+            "have no gradients outside training."
+        )
+    return states
 
 
 def _recurrent_weights(layers: Sequence[Layer], weights: Sequence[Weights]) -> list[Weights]:

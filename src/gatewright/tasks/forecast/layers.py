@@ -7,13 +7,16 @@ target and step ahead (the forecast and its quantiles).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Weights
+from gatewright.nn.backend import NUMPY
+from gatewright.nn.layer import Activations, Array, Backend, Layer, LinearForm, Pullback, Rng, States, Weights
 from gatewright.nn.layers import CellName, Recurrent, glorot
+from gatewright.ops import numpy as ops
 from gatewright.support.errors import InputError
 from gatewright.support.schema import Count, Items, Number, Size, Text, Whole
 from gatewright.tasks.forecast.settings import MAX_STEPS
@@ -105,6 +108,15 @@ class Denormalize(Layer):
         m, s = inputs.context[NORMALIZATION]
         return inputs._replace(x=s[..., None] * inputs.x + m[..., None]), ()
 
+    def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
+        """Run the layer and return its pullback, which takes m and s as constants; see `Layer.vjp`."""
+        s = inputs.context[NORMALIZATION][1]
+        return self.forward(NUMPY, w, inputs, None, None)[0], lambda d: s[..., None] * d
+
+    def linear_form(self, w: Weights, inputs: Activations) -> LinearForm | None:
+        m, s = inputs.context[NORMALIZATION]
+        return lambda d: (s[..., None] * d, float((d * m[..., None]).sum()))
+
 
 @dataclass(frozen=True)
 class Quantiles(Layer):
@@ -139,6 +151,25 @@ class Quantiles(Layer):
         high = xp.cumsum(distances[..., below + middle :], axis=-1)
         shifts = xp.concatenate([-low, 0 * distances[..., below : below + middle], high], axis=-1)
         return inputs._replace(x=xp.concatenate([y, backend.stop_gradient(y) + shifts], axis=-1)), ()
+
+    def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
+        """Run the layer and return its pullback, with the gradient of the quantiles into y; see `Layer.vjp`.
+
+        Training leaves this gradient out, but the quantiles depend on y.
+        """
+        u = inputs.x[..., 1:]
+        below, above = (sum(side) for side in zip(*((q < 0.5, q > 0.5) for q in self.probabilities), strict=True))
+        slopes = np.exp(-np.logaddexp(-u, np.zeros((), u.dtype)))  # of log(1 + e^u)
+
+        def pullback(d: Array) -> Array:
+            d_q = d[..., 1:]
+            d_u = np.zeros_like(d_q)
+            d_u[..., :below] = -np.cumsum(d_q[..., :below], axis=-1)
+            first = d_q.shape[-1] - above
+            d_u[..., first:] = np.flip(np.cumsum(np.flip(d_q[..., first:], axis=-1), axis=-1), axis=-1)
+            return np.concatenate([d.sum(axis=-1, keepdims=True), d_u * slopes], axis=-1)
+
+        return self.forward(NUMPY, w, inputs, None, None)[0], pullback
 
 
 def order_quantiles(outputs: NDArray[Any], probabilities: Sequence[float]) -> NDArray[Any]:
@@ -263,9 +294,7 @@ class Decaying(Layer):
     ) -> tuple[Activations, States]:
         xp, V = backend.xp, self.variables
         x, delta, known = inputs.x[:, :, :V], inputs.x[:, :, V : 2 * V], inputs.x[:, :, 2 * V :]
-        present = (delta == 0).astype(x.dtype)
-        m, s = inputs.context[NORMALIZATION]
-        mean = xp.concatenate([-m / s, xp.zeros((len(x), 1, V - self.targets), x.dtype)], axis=2)
+        present, mean = (delta == 0).astype(x.dtype), self._mean(xp, inputs)
         gamma = xp.exp(-xp.maximum(delta * w["input_decay"] + w["input_decay_bias"], 0))
         read = present * x + (1 - present) * (gamma * x + (1 - gamma) * mean)
         read = xp.concatenate([read, present, known], axis=2)
@@ -283,3 +312,47 @@ class Decaying(Layer):
         last, outputs = backend.scan(step, tuple(begin), (read.swapaxes(0, 1), keeps.swapaxes(0, 1)))
         out = outputs.swapaxes(0, 1) if self.return_sequences else last[0]
         return inputs._replace(x=out, states=(*inputs.states, last)), last
+
+    def _mean(self, xp: ModuleType, inputs: Activations) -> Array:
+        """Return the training mean of each variable, normalized like the window, [B, 1, variables]."""
+        m, s = inputs.context[NORMALIZATION]
+        return xp.concatenate([-m / s, xp.zeros((len(m), 1, self.variables - self.targets), m.dtype)], axis=2)
+
+    def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
+        """Run the layer and return its pullback, which takes as given which numbers are present; see `Layer.vjp`."""
+        V, mean = self.variables, self._mean(np, inputs)
+        x, delta, known = inputs.x[:, :, :V], inputs.x[:, :, V : 2 * V], inputs.x[:, :, 2 * V :]
+        present = (delta == 0).astype(x.dtype)
+        slope, state_slope = w["input_decay"], w["state_decay"]
+        z, state_z = delta * slope + w["input_decay_bias"], delta @ state_slope + w["state_decay_bias"]
+        gamma, keeps = np.exp(-np.maximum(z, 0)), np.exp(-np.maximum(state_z, 0))
+        read = present * x + (1 - present) * (gamma * x + (1 - gamma) * mean)
+        read = np.concatenate([read, present, known], axis=2)
+        (_, rec), *_ = self._recurrent.directions()
+        operands = self._recurrent.operands(w)
+        states = tuple(np.zeros((len(x), self.units), x.dtype) for _ in rec.state_names)
+        before, runs = [], []
+        for t in range(x.shape[1]):
+            before.append(states)
+            decayed = tuple(keeps[:, t] * h for h in states)
+            runs.append(ops.forward(rec, read[:, t, None], *operands, initial_state=decayed, keep=True))
+            states = runs[-1].states
+
+        def pullback(d: Array) -> Array:
+            d_read, d_keeps = np.zeros_like(read), np.zeros_like(keeps)
+            d_states = [np.zeros_like(h) for h in states]
+            if not self.return_sequences:
+                d_states[0] = d.astype(x.dtype)
+            for t in reversed(range(x.shape[1])):
+                if self.return_sequences:
+                    d_states[0] = d_states[0] + d[:, t].astype(x.dtype)
+                gradients = runs[t].backward(d_states=d_states)
+                d_read[:, t] = gradients.x[:, 0]
+                d_keeps[:, t] = sum(own * h for own, h in zip(gradients.states, before[t], strict=True))
+                d_states = [keeps[:, t] * own for own in gradients.states]
+            d_x = d_read[:, :, :V]
+            d_gamma = d_x * (1 - present) * (x - mean)
+            d_delta = -d_gamma * gamma * (z > 0) * slope - (d_keeps * keeps * (state_z > 0)) @ state_slope.T
+            return np.concatenate([d_x * (present + (1 - present) * gamma), d_delta, d_read[:, :, 2 * V :]], axis=2)
+
+        return self.forward(NUMPY, w, inputs, None, None)[0], pullback

@@ -10,21 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data.batches import Batch
-from gatewright.data.numbers import shown_names
 from gatewright.nn.file import Relation
 from gatewright.nn.layer import Activations, Layer
 from gatewright.support.errors import InputError
 from gatewright.support.progress import print_status
+from gatewright.tasks.base.explainable import Explainable
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.stack import settings_fit
 from gatewright.tasks.forecast.decoders import Decoder
 from gatewright.tasks.forecast.details import unit_windows
+from gatewright.tasks.forecast.explaining import explain_forecast
 from gatewright.tasks.forecast.layers import Decaying, InstanceNorm, Quantiles, order_quantiles
 from gatewright.tasks.forecast.moments import place_of
 from gatewright.tasks.forecast.network import LAYERS, ORDER, layers_fit
+from gatewright.tasks.forecast.past import last_index, past_steps, read_lines, require_horizon, steps_of
 from gatewright.tasks.forecast.prediction import Forecasted
 from gatewright.tasks.forecast.reading import observed_steps, read_for_model
-from gatewright.tasks.forecast.scales import Observed, Scales, fill_missing
+from gatewright.tasks.forecast.scales import Observed, Scales
 from gatewright.tasks.forecast.table import Line
 from gatewright.tasks.forecast.task import PreparedForecast
 from gatewright.tasks.forecast.trained import trained_windows
@@ -32,7 +34,6 @@ from gatewright.tasks.forecast.windows import WindowSet, split_ranges, whole_ran
 
 # Largest number of inputs of a window.
 _MAX_NUMBERS = 1 << 24
-_MAX_HORIZON = 100_000
 # Number of windows in the picture of an evaluation.
 _PLOTTED = 6
 
@@ -139,10 +140,38 @@ class Forecaster(TrainedModel):
         whole = self._checked(values)
         steps = self.horizon if horizon is None else require_horizon(horizon)
         ahead = steps if self.scales.future_covariates else 0
-        place = self._place_of(_last_index(values, ahead) if last_time is None else last_time)
+        place = self._place_of(last_index(values, ahead) if last_time is None else last_time)
         if place is None and self.scales.calendar:
             raise InputError("The model reads the calendar. Give the time of the last past step as last_time.")
         return self._predict(whole, series, place, steps)
+
+    def explainable(
+        self, example: Any, *, label: str | None = None, against: str | None = None, step: int | None = None
+    ) -> Explainable:
+        if against is not None:
+            raise InputError(f"A forecast has no alternative to compare it with: leave {against!r} out.")
+        ahead = self.horizon if self.scales.future_covariates else 0
+        whole: NDArray[np.float64]
+        last: int | None
+        if isinstance(example, Line):
+            (whole, last), name = steps_of(example, self.scales, self.horizon), example.name
+        else:
+            whole, last, name = self._checked(example), self._place_of(last_index(example, ahead)), ""
+        if last is None and self.scales.calendar:
+            raise InputError("The model reads the calendar. Give past steps whose index has times, or a file.")
+        past = past_steps(self.scales, whole, name, last, (self.look_back, self.horizon))
+
+        def inputs(seen: Observed) -> dict[str, NDArray[np.float32]]:
+            return self._inputs_after(seen, past.ahead, past.scale, past.last or 0)
+
+        return explain_forecast(self.prepared, self.layers, self.weights, past, inputs, label, step)
+
+    def examples_from(self, given: Any, file: str | None, options: Mapping[str, Any]) -> list[Any]:
+        if file is not None and given is not None:
+            raise InputError(f"Give either past steps or --file {file}, not both.")
+        if file is not None:
+            return read_lines(file, self.scales)
+        return list(given) if isinstance(given, list | tuple) else [given]
 
     def _predict(
         self,
@@ -161,28 +190,8 @@ class Forecaster(TrainedModel):
             horizon: The number of steps to forecast.
             keys: The texts of the columns that identify the series.
         """
-        scales, ahead = self.scales, horizon if self.scales.future_covariates else 0
-        end = len(whole) - ahead
-        if end < 1:
-            raise InputError(
-                f"A forecast needs past steps{f' and {ahead} steps ahead' if ahead else ''}, but there are "
-                f"{len(whole)} steps. Give more steps."
-            )
-        if np.isnan(whole[:end, : scales.targets]).all(axis=0).any():
-            raise InputError("A target has no number in the past steps. Give steps with numbers.")
-        notes = []
-        if end < self.look_back:
-            notes.append(f"The network reads {self.look_back:,} steps, but got {end:,}, so the first one was repeated.")
-        if missing := int(np.isnan(whole[end:, -scales.future_covariates :]).any(axis=1).sum()) if ahead else 0:
-            notes.append(
-                f"Future covariates are missing for {missing:,} of {ahead:,} steps ahead: their last number was used."
-            )
-        scale, is_known = scales.scale_of(series, whole[:end])
-        if not is_known:
-            notes.append("The series was not in the training data. It was scaled by its own numbers.")
-        # The last number before one that is missing in the window may come before the window.
-        seen = Observed.from_values(_padded(whole[:end], self.look_back)).last(self.look_back)
-        future, parts = whole[end:], []
+        past = past_steps(self.scales, whole, series, last, (self.look_back, horizon))
+        seen, future, scale, notes, parts = past.seen, past.ahead, past.scale, [*past.notes], []
         for first in range(0, horizon, self.horizon):
             known = future[first : first + self.horizon]
             if len(future) and len(known) < self.horizon:
@@ -238,7 +247,7 @@ class Forecaster(TrainedModel):
             InputError: The values have the wrong shape, or `last_time` is missing or no time of the series.
         """
         given = self._checked(values) if len(values) else np.empty((0, len(self.scales.variables)))
-        place = self._place_of(_last_index(values, 0) if last_time is None else last_time)
+        place = self._place_of(last_index(values, 0) if last_time is None else last_time)
         if place is None and self.scales.calendar:
             raise InputError("The model reads the calendar. Give the time of the last past step as last_time.")
         return Recent(Observed.from_values(given).last(self.look_back), None if place is None else place + 1)
@@ -278,6 +287,15 @@ class Forecaster(TrainedModel):
             scale: The scale of the series; see `Scales.scale_of`.
             last: The number of steps from the origin of the time grid to the last past step; see `Grid`.
         """
+        inputs = self._inputs_after(seen, ahead, scale, last)
+        outputs = self._forward(Activations(inputs))[0][0]
+        mean, deviation = scale[:, : self.scales.targets]
+        return order_quantiles(outputs * deviation[:, None] + mean[:, None], self.quantiles)
+
+    def _inputs_after(
+        self, seen: Observed, ahead: NDArray[np.float64], scale: NDArray[np.float64], last: int
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return the inputs of the network for the steps after `seen`; see `_outputs_after`."""
         scales, known = self.scales, self.scales.future_features
         if known and not len(ahead):  # the calendar alone
             ahead = np.full((self.horizon, len(scales.variables)), np.nan)
@@ -286,9 +304,7 @@ class Forecaster(TrainedModel):
         inputs = {"past": x[:, : self.look_back]}
         if known:
             inputs["future"] = x[:, self.look_back :, -known:]
-        outputs = self._forward(Activations(inputs))[0][0]
-        mean, deviation = scale[:, : scales.targets]
-        return order_quantiles(outputs * deviation[:, None] + mean[:, None], self.quantiles)
+        return inputs
 
     def outputs(self, batch: Batch, progress: bool = False) -> NDArray[Any]:
         return order_quantiles(super().outputs(batch, progress), self.quantiles)
@@ -358,20 +374,7 @@ class Forecaster(TrainedModel):
         if file is None:
             raise InputError("A forecaster needs a table of recent steps. Give one with --file.")
         horizon = self.horizon if options.get("horizon") is None else require_horizon(options["horizon"])
-        table = read_for_model(file, self.scales)
-        for note in table.notes:
-            print_status(note)
-        targets = self.scales.targets
-        lines = [line for line in table.lines if observed_steps(line, targets)]
-        if empty := [line.name for line in table.lines if not observed_steps(line, targets)]:
-            have, were = ("has", "was") if len(empty) == 1 else ("have", "were")
-            print_status(
-                f"{len(empty):,} series {have} no number to forecast from and {were} left out: {shown_names(empty)}."
-            )
-        if not lines:
-            raise InputError(
-                f"{file} has no number of {', '.join(self.scales.variables[:targets][:5])} to forecast from."
-            )
+        lines = read_lines(file, self.scales)
         forecasts = [self._forecast_line(line, file, horizon) for line in lines]
         for forecast in forecasts:
             for note in forecast.notes:
@@ -379,18 +382,16 @@ class Forecaster(TrainedModel):
         if options.get("plot") is not None:
             from gatewright.tasks.forecast.plot import write
 
+            targets = self.scales.targets
             pasts = [line.values[: observed_steps(line, targets), :targets] for line in lines]
             write(forecasts, pasts, Path(options["plot"]))
         return forecasts
 
     def _forecast_line(self, line: Line, file: str, horizon: int) -> Forecasted:
-        seen = observed_steps(line, self.scales.targets)
-        ahead = horizon if self.scales.future_covariates else 0
-        values = line.values[: seen + ahead]
-        missing = np.full((seen + ahead - len(values), values.shape[1]), np.nan)
+        whole, last = steps_of(line, self.scales, horizon)
         keys = dict(zip(self.scales.columns.series_id, line.keys, strict=True))
         try:
-            return self._predict(np.concatenate([values, missing]), line.name, line.first + seen - 1, horizon, keys)
+            return self._predict(whole, line.name, last, horizon, keys)
         except InputError as error:
             raise InputError(f"{file}{f', series {line.name!r}' if line.name else ''}: {error}") from None
 
@@ -400,31 +401,3 @@ class Forecaster(TrainedModel):
 
     def answers(self) -> dict[str, Any]:
         return {"features": self.scales.features, **self.prepared.answers()}
-
-
-def require_horizon(horizon: Any) -> int:
-    """Return a number of steps to forecast, which may be given as text.
-
-    Raises:
-        InputError: It is not a whole number from 1 to 100,000.
-    """
-    text = str(horizon)
-    if isinstance(horizon, bool) or not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _MAX_HORIZON:
-        raise InputError(f"horizon must be a whole number from 1 to {_MAX_HORIZON:,}, not {horizon!r}.")
-    return int(text)
-
-
-def _last_index(values: Any, ahead: int) -> Any:
-    """Return the last past time of the index of a pandas object, or None if its index has no times."""
-    index: Any = getattr(values, "index", ())
-    if getattr(getattr(index, "dtype", None), "kind", "") != "M" or len(index) <= ahead:
-        return None
-    return index[len(index) - 1 - ahead]
-
-
-def _padded(values: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
-    """Return at least `steps` steps, [time, variables]. Steps before the given ones have their first numbers."""
-    missing = steps - len(values)
-    if missing <= 0:
-        return values
-    return np.concatenate([np.repeat(fill_missing(values)[:1], missing, axis=0), values])

@@ -15,6 +15,7 @@ from gatewright.nn.file import Relation
 from gatewright.nn.layer import Activations, Layer, States
 from gatewright.support.errors import InputError
 from gatewright.support.ids import FIRST, PADDING, START
+from gatewright.tasks.base.explainable import Explainable, frequent_words
 from gatewright.tasks.base.generation import Generated, Stream, log_softmax
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel, padded_length
 from gatewright.tasks.base.stack import (
@@ -24,6 +25,7 @@ from gatewright.tasks.base.stack import (
     softmax_fits,
     stack_fits,
 )
+from gatewright.tasks.generate.explaining import next_token
 from gatewright.tasks.generate.reading import read_corpus
 from gatewright.tasks.generate.task import PreparedTexts, as_examples
 
@@ -129,6 +131,21 @@ class LanguageModel(TrainedModel):
     def never_generated(self) -> NDArray[np.intp]:
         """The ids that are never generated: special ids, except START if the model has learned where texts end."""
         return np.array([i for i in range(FIRST) if i != START or not self.prepared.sequences], np.intp)
+
+    def explainable(
+        self, example: Any, *, label: str | None = None, against: str | None = None, step: int | None = None
+    ) -> Explainable:
+        return next_token(self.prepared, self.never_generated, self._log_probabilities, example, label, against, step)
+
+    def _log_probabilities(self, inputs: NDArray[np.int32], step: int | None) -> NDArray[np.float64]:
+        """Return the log probability of each id to come after a step, [ids]; see `explaining.next_token`."""
+        if step is None:
+            return log_softmax(self._forward(Activations(inputs))[0][0])
+        ids = inputs[0].tolist()
+        return log_softmax(self.logits(ids[step], self.state_after(ids[:step]))[0])
+
+    def frequent_words(self, limit: int) -> list[str]:
+        return frequent_words(self.prepared.encoder, limit)
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
         corpus, notes = self.trained_data.read(

@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.nn.layer import Activations, Backend, Layer, LinearForm, Rng, States, Step, Weights
+from gatewright.nn.backend import NUMPY
+from gatewright.nn.layer import Activations, Backend, Layer, LinearForm, Pullback, Rng, States, Step, Weights
 from gatewright.nn.layers import Dense
 from gatewright.support.schema import Size
 
@@ -32,6 +33,9 @@ class Frames(Layer):
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         return (), lambda x, states: (x.astype(np.float32), states)
+
+    def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
+        return self.forward(NUMPY, w, inputs, None, None)[0], lambda d: d
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,11 @@ class Sigmoids(Layer):
         # -v log p - (1 - v) log(1 - p) = log(1 + e^s) - v s, and log(1 + e^s) = max(s, 0) + log(1 + e^-|s|)
         nats = xp.maximum(logits, 0) + xp.log1p(xp.exp(-xp.abs(logits))) - xp.where(targets == 1, logits, 0)
         return inputs._replace(x=xp.where(targets[..., 0] == NO_FRAME, 0, nats.sum(axis=-1))), ()
+
+    def vjp(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
+        """Run the layer and return the logits, and their pullback; see `Layer.vjp`. Targets are ignored."""
+        outputs, _ = self.forward(NUMPY, w, inputs._replace(targets=None), None, None)
+        return outputs, lambda d: d @ w["kernel"].T
 
     def linear_form(self, w: Weights, inputs: Activations) -> LinearForm | None:
         return Dense(self.units).linear_form(w, inputs)

@@ -1,6 +1,6 @@
 """Trained piano roll models."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -9,7 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from gatewright.nn.file import Relation
 from gatewright.nn.layer import Activations, Layer, States
 from gatewright.nn.layers import Dropout, Recurrent
+from gatewright.results.explanation import Step
 from gatewright.support.errors import InputError
+from gatewright.tasks.base.explainable import Explainable, Output, require_step
 from gatewright.tasks.base.measures import to_label_probabilities
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.stack import outputs_fit, settings_fit, stack_fits
@@ -97,6 +99,45 @@ class RollModel(TrainedModel):
             raise InputError("A frame must contain only 0 and 1. Write 1 where a key sounds, and 0 where not.")
         return frames.astype(np.uint8)
 
+    def explainable(
+        self, example: Any, *, label: str | None = None, against: str | None = None, step: int | None = None
+    ) -> Explainable:
+        frames = self._checked(np.asarray(example))
+        step = require_step(step, len(frames))
+        if against is not None:
+            raise InputError(f"A key sounds or not, so it has no other alternative: leave {against!r} out.")
+        probabilities = self.probabilities(frames)[step]
+        names = [f"key {number}" for number in range(self.keys)]
+        key = int(probabilities.argmax()) if label is None else _key_of(label, names)
+        predicted = [names[number] for number in np.flatnonzero(probabilities > 0.5)]
+        sounding = np.flatnonzero(frames.any(axis=0))
+
+        def without(sets: Sequence[Collection[int]]) -> NDArray[np.uint8]:
+            return np.stack([np.delete(frames, list(left_out), axis=0) for left_out in sets])
+
+        return Explainable(
+            frames[None],
+            tuple(
+                Step(str(number), numbers={names[own]: float(frame[own]) for own in sounding})
+                for number, frame in enumerate(frames, 1)
+            ),
+            Output(names[key], key, f"not {names[key]}", step=step),
+            ", ".join(predicted) or "no key",
+            float(probabilities[key]),
+            tuple(range(len(frames))) if len(frames) > 1 else (),
+            without,
+            ("Keys are numbered from 0. A step has the number 1 for each key that sounds, and 0 for the others.",),
+        )
+
+    def examples_from(self, given: Any, file: str | None, options: Mapping[str, Any]) -> list[Any]:
+        if file is None:
+            return list(given) if isinstance(given, list | tuple) else [given]
+        if given is not None:
+            raise InputError(f"Give either frames or --file {file}, not both.")
+        source = read_rolls(file)
+        rolls = next(rolls for rolls in (source.test, source.validation, source.train) if rolls is not None)
+        return list(rolls.pieces)
+
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
         source = read_rolls(data)
         rolls = next(rolls for rolls in (source.test, source.validation, source.train) if rolls is not None)
@@ -127,3 +168,15 @@ class RollModel(TrainedModel):
 
     def answers(self) -> dict[str, Any]:
         return self.prepared.to_json()
+
+
+def _key_of(label: str, names: Sequence[str]) -> int:
+    """Return the number of a key, given its name or its number.
+
+    Raises:
+        InputError: There is no such key.
+    """
+    name = label if label in names else f"key {label}"
+    if name not in names:
+        raise InputError(f"{label!r} is not a key of the model: give one from {names[0]} to {names[-1]}.")
+    return names.index(name)

@@ -85,7 +85,7 @@ class WordCharEmbedding(Layer):
             kept = rng.keep(self.word_dropout, ids.shape) | (ids <= START)
             ids = backend.xp.where(kept, ids, UNKNOWN)
         table, reader = self._char_layers()
-        own = _select("chars_", w)
+        own = select("chars_", w)
         spelled, _ = table.forward(backend, own, Activations(chars.reshape(-1, chars.shape[2])), None, None)
         spelled, _ = reader.forward(backend, own, spelled, None, rng)
         x = backend.xp.concatenate([w["table"][ids], spelled.x.reshape(*ids.shape, -1)], axis=2)
@@ -156,9 +156,7 @@ class Tags(Layer):
         scores, losses = (self._chain if self.crf else self._softmax)(backend, w, P, mask, y)
         labels = xp.zeros((P.shape[0], 0), P.dtype)
         if self.labels:
-            pooled, _ = Pool(self.pooling).forward(
-                backend, _select("pool_", w), Activations(inputs.x, mask), None, None
-            )
+            pooled, _ = Pool(self.pooling).forward(backend, select("pool_", w), Activations(inputs.x, mask), None, None)
             labels = pooled.x @ w["label_kernel"] + w["label_bias"]
         # The losses alone are minimized, so the scores need no gradient.
         outputs = {"scores": backend.stop_gradient(scores), "labels": labels, "losses": losses}
@@ -184,6 +182,6 @@ def _add_prefix(prefix: str, named: Mapping[str, Any]) -> dict[str, Any]:
     return {prefix + name: value for name, value in named.items()}
 
 
-def _select(prefix: str, named: Mapping[str, Any]) -> dict[str, Any]:
+def select(prefix: str, named: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entries whose names start with the prefix. The prefix is removed from their names."""
     return {name.removeprefix(prefix): value for name, value in named.items() if name.startswith(prefix)}

@@ -13,9 +13,11 @@ from gatewright.nn.layers import Dropout, Recurrent
 from gatewright.support.errors import InputError
 from gatewright.support.escapes import escape_control
 from gatewright.support.progress import Ticker, print_status
+from gatewright.tasks.base.explainable import Explainable, require_step
 from gatewright.tasks.base.measures import to_probabilities
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.stack import settings_fit, stack_fits
+from gatewright.tasks.tag.explaining import explain_label, explain_tag
 from gatewright.tasks.tag.layers import Tags, WordCharEmbedding
 from gatewright.tasks.tag.reading import read_tagged
 from gatewright.tasks.tag.sentences import ColumnChoice, Tagged
@@ -158,6 +160,25 @@ class Tagger(TrainedModel):
             inputs = self.prepared.spelling.encode([split[place] for place in places], time)
             yield places, self._forward(Activations(inputs))[0]
 
+    def explainable(
+        self, example: Any, *, label: str | None = None, against: str | None = None, step: int | None = None
+    ) -> Explainable:
+        words = self._words(example)
+        if not words:
+            raise InputError("A sentence to explain needs a word.")
+        if label is not None and label in self.labels and label not in self.tags and step is None:
+            return explain_label(self, words, label, against)
+        return explain_tag(self, words, label, against, require_step(step, len(words)))
+
+    def examples_from(self, given: Any, file: str | None, options: Mapping[str, Any]) -> list[Any]:
+        texts = [given] if isinstance(given, str) else given
+        return list(sentences_to_predict(texts, file, options, self.tags, self.trained_data))
+
+    def piece_outputs(self, words: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+        """Return the network's outputs for one sentence of at most `max_length` words, without padding; see `Tags`."""
+        ((_, outputs),) = self._outputs_of([words])
+        return {name: np.asarray(output[0], np.float64) for name, output in outputs.items()}
+
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
         source, notes = self.trained_data.read(
             lambda options: read_tagged(data, ColumnChoice.of(options)), data, options
@@ -179,7 +200,7 @@ class Tagger(TrainedModel):
     def predict_from(
         self, texts: Iterable[str | Iterable[str]] | None, file: str | None, options: Mapping[str, Any]
     ) -> list[TaggedSentence]:
-        return self.predict(sentences_to_predict(texts, file, options, self.tags, self.trained_data))
+        return self.predict(self.examples_from(texts, file, options))
 
     def describe(self) -> Description:
         spelling = self.prepared.spelling
