@@ -143,9 +143,7 @@ class TrainedModel(ABC):
         Raises:
             InputError: The examples do not fit the model.
         """
-        raise InputError(
-            f"A model of `{self.made_by}` cannot be evaluated on the test set of its training."
-        )
+        raise InputError(f"A model of `{self.made_by}` cannot be evaluated on the test set of its training.")
 
     def outputs(self, batch: Batch, progress: bool = False) -> Tree:
         """Return the network's outputs for encoded examples. If `progress` is True, print the progress."""
@@ -210,9 +208,7 @@ class TrainedModel(ABC):
         Raises:
             InputError: The model does not generate text.
         """
-        raise InputError(
-            f"This is a model of `{self.made_by}`, not a language model: use `gatewright predict`."
-        )
+        raise InputError(f"This is a model of `{self.made_by}`, not a language model: use `gatewright predict`.")
 
     def examples_from(self, given: Any, file: str | None, options: Mapping[str, Any]) -> list[Any]:
         """Return the examples to predict or explain: one example or a list of them, or those in a file.
@@ -245,9 +241,7 @@ class TrainedModel(ABC):
         Raises:
             InputError: The model does not read words.
         """
-        raise InputError(
-            f"A model of `{self.made_by}` has no vocabulary of words: give examples to explain."
-        )
+        raise InputError(f"A model of `{self.made_by}` has no vocabulary of words: give examples to explain.")
 
     def explainable(
         self, example: Any, *, label: str | None = None, against: str | None = None, step: int | None = None

@@ -6,9 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.keras_words import KerasWords
 from gatewright.results.explanation import INPUT, PADDED, START, UNKNOWN, Step
-from gatewright.results.page_network import TextRule
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING
 from gatewright.tasks.base.explainable import Explainable, Output, label_output
@@ -86,25 +84,6 @@ def text_steps(model_input: TextInput, text: str) -> tuple[tuple[Step, ...], tup
     if model_input.padding == "pre":
         return (*padded, *steps), (*nowhere, *places)
     return (*steps, *padded), (*places, *nowhere)
-
-
-def page_rule(model_input: TextInput) -> TextRule:
-    """Return the rule by which a model reads texts, for the page of an explanation.
-
-    Raises:
-        InputError: The page does not know the rule.
-    """
-    encoder, length = model_input.encoder, model_input.max_length
-    plain = isinstance(encoder, KerasWords) and encoder.is_plain
-    if not plain or encoder.unknown_id is None or length is None:
-        raise InputError("The model reads words in a way that the page does not know: it knows that of imdb.")
-    if "post" in ((model_input.padding,) if model_input.reads_padding else ()) + (model_input.truncating,):
-        raise InputError("The model pads or cuts texts at their ends, which the page does not do.")
-    words = sorted(encoder.index, key=encoder.index.__getitem__)
-    ids = tuple(encoder.index[word] for word in words)
-    return TextRule(
-        "keras", tuple(words), ids, encoder.unknown_id, encoder.start_id, length, model_input.reads_padding, PADDING
-    )
 
 
 def _parts_of_text(model_input: TextInput, text: str, ignores_padding: bool) -> _Parts:

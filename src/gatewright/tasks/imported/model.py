@@ -24,7 +24,7 @@ from gatewright.tasks.base.generation import Generated, Stream
 from gatewright.tasks.base.labelled import require_labels_of
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.stack import embedding_fits, outputs_fit
-from gatewright.tasks.imported.explaining import Question, explained, last_read, page_rule, text_steps
+from gatewright.tasks.imported.explaining import Question, explained, last_read, text_steps
 from gatewright.tasks.imported.heads import ClassHead, NumberHead, WordHead, default_labels
 from gatewright.tasks.imported.inputs import SeriesInput, TextInput, left_padded
 from gatewright.tasks.imported.prepared import PreparedImport
@@ -197,6 +197,9 @@ class ImportedModel(TrainedModel):
         head, model_input = self.prepared.head, self.prepared.input
         if not isinstance(model_input, TextInput) or not isinstance(head, ClassHead) or head.per_step:
             raise InputError("The page runs only networks that predict the labels of texts.")
+        first = self._layers[0]
+        if model_input.reads_padding and isinstance(first, Embedding) and first.mask:
+            raise InputError("The network masks padding in some layers only, which the page does not do.")
         labels = head.labels
         outputs = "sigmoids" if labels.multi_label else "sigmoid" if labels.outputs == 1 else "softmax"
         return PageReading(model_input.text_rule(), outputs, labels.names)
@@ -305,17 +308,6 @@ class ImportedModel(TrainedModel):
     def logits(self, token: int, states: Sequence[int]) -> tuple[NDArray[np.float32], Sequence[int]]:
         """Return the logit of each id to come next, [ids], and the ids so far, given the next id and those before."""
         return self.begin([*states, token])
-
-    def page_reading(self) -> PageReading:
-        head, text = self.prepared.head, self.prepared.input
-        if not isinstance(text, TextInput) or not isinstance(head, ClassHead) or head.per_step:
-            raise InputError("The model is not a classifier of texts, and the page runs only those.")
-        first = self._layers[0]
-        if text.reads_padding and isinstance(first, Embedding) and first.mask:
-            raise InputError("The network masks padding in some layers only, which the page does not do.")
-        labels = head.labels
-        outputs = "sigmoids" if labels.multi_label else "sigmoid" if labels.outputs == 1 else "softmax"
-        return PageReading(page_rule(text), outputs, labels.names)
 
     def describe(self) -> Description:
         model_input = self.prepared.input
