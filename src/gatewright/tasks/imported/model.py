@@ -197,9 +197,6 @@ class ImportedModel(TrainedModel):
         head, model_input = self.prepared.head, self.prepared.input
         if not isinstance(model_input, TextInput) or not isinstance(head, ClassHead) or head.per_step:
             raise InputError("The page runs only networks that predict the labels of texts.")
-        first = self._layers[0]
-        if model_input.reads_padding and isinstance(first, Embedding) and first.mask:
-            raise InputError("The network masks padding in some layers only, which the page does not do.")
         labels = head.labels
         outputs = "sigmoids" if labels.multi_label else "sigmoid" if labels.outputs == 1 else "softmax"
         return PageReading(model_input.text_rule(), outputs, labels.names)
