@@ -22,7 +22,7 @@ IDS = [4, 9, 2, 10, 2, 5, 5, 7, 3]
 def test_effects_of_a_linear_network_are_exact():
     layers = [Embedding(11, 5), Dropout(0.5), Pool("mean"), Dense(2)]
     weights = drawn_weights(layers)
-    found = integrated_gradients(layers, weights, token_example(IDS, Output("good", 1, "bad", 0)), steps=1)
+    found = integrated_gradients(layers, weights, token_example(IDS, Output("good", 1, "bad", 0)))
     kernel, bias = (weights[-1][name].astype(np.float64) for name in ("kernel", "bias"))
     vectors = weights[0]["table"][[1, *IDS]].astype(np.float64)
     np.testing.assert_allclose(found.values, vectors @ (kernel[:, 1] - kernel[:, 0]) / 10, atol=1e-6)
@@ -31,8 +31,8 @@ def test_effects_of_a_linear_network_are_exact():
     assert found.difference == pytest.approx(0, abs=1e-6)
 
 
-@pytest.mark.parametrize("cell", ["simple_rnn", "gru", "lstm", "min_gru"])
-@pytest.mark.parametrize("pooling", ["last", "mean", "attention"])
+@pytest.mark.slow
+@pytest.mark.parametrize(("cell", "pooling"), [("simple_rnn", "last"), ("gru", "mean"), ("lstm", "attention")])
 def test_effects_equal_a_fine_sum_over_the_path_under_jax(cell, pooling):
     below = Recurrent(cell, 6, True, return_sequences=True)
     pool = [] if pooling == "last" else [Pool(pooling)]
@@ -53,11 +53,11 @@ def test_effects_equal_a_fine_sum_over_the_path_under_jax(cell, pooling):
 
     points = (np.arange(400, dtype=np.float32) + 0.5) / 400
     expected = (jnp.mean(gradients(points), axis=0) * x[0]).sum(axis=1)
-    np.testing.assert_allclose(found.values, expected, rtol=0, atol=2e-4)
+    np.testing.assert_allclose(found.values, expected, rtol=0, atol=5e-3)
     assert found.values.sum() + found.others[BASELINE] == pytest.approx(
         value(layers, weights, example.inputs, output) + found.difference, abs=1e-5
     )
-    assert abs(found.difference) < 1e-3
+    assert abs(found.difference) < 0.01 * np.abs(found.values).sum()
 
 
 def test_steps_of_numbers_have_effects_and_missing_ones_have_none():
@@ -88,12 +88,33 @@ def test_effects_on_a_word_of_a_language_model_come_from_the_words_before_it():
     assert abs(found.difference) < 1e-3
 
 
-def test_a_long_path_is_read_in_parts_with_the_same_effects(monkeypatch):
-    layers = [Embedding(11, 5), Recurrent("gru", 6), Dense(2)]
-    weights, example = drawn_weights(layers), token_example(IDS, Output("good", 1))
-    together = integrated_gradients(layers, weights, example).values
-    monkeypatch.setattr("gatewright.explanation.integrated_gradients.POSITIONS", 25)
-    np.testing.assert_allclose(integrated_gradients(layers, weights, example).values, together, rtol=0, atol=1e-6)
+def changing_network(steps: int):
+    """Return a network that changes its answer suddenly on the path, and an example of so many more steps after that.
+
+    The unit holds 1 or -1. A strong number at one step turns it from 1 to -1 if it is scaled by more than 0.37.
+    """
+    layers = [Recurrent("simple_rnn", 1), Dense(1)]
+    cell = {"kernel": [[1.0]], "recurrent_kernel": [[6.0]], "bias": [0.0]}
+    weights = [{name: np.array(value, np.float32) for name, value in cell.items()}]
+    weights.append({"kernel": np.ones((1, 1), np.float32), "bias": np.zeros(1, np.float32)})
+    x = np.array([[1.0], *[[0.0]] * 3, [-6 / 0.37], *[[0.0]] * steps], np.float32)
+    return layers, weights, number_example(x, Output("high", 0))
+
+
+def test_sudden_changes_on_the_path_are_found():
+    layers, weights, example = changing_network(2)
+    found = integrated_gradients(layers, weights, example)
+    assert found.others[BASELINE] == 0
+    assert abs(found.difference) < 0.01
+    assert found.values[4] == pytest.approx(-2, abs=0.02)
+    assert found.values[0] == pytest.approx(1, abs=0.02)
+
+
+def test_a_change_that_is_too_sudden_leaves_a_gap_that_is_reported():
+    layers, weights, example = changing_network(40)
+    found = integrated_gradients(layers, weights, example)
+    assert found.values.sum() == pytest.approx(0, abs=0.02)
+    assert found.difference == pytest.approx(1, abs=0.02)  # the answer is -1, and 0 for the baseline
 
 
 def test_networks_without_gradients_and_numbers_that_overflow_are_reported():
