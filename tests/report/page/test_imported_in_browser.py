@@ -91,6 +91,7 @@ def test_a_page_reads_texts_as_an_imported_model_does(chromium, tmp_path, name):
         page.fill("#text", "a fine film a film")
         page.wait_for_selector(".token[style*=rgba]")
         page.click("summary")
+        page.wait_for_selector("#table thead th")
         titles = page.locator("#table thead th").all_inner_texts()
         rows = page.locator("#table tbody tr").all()
         column = titles.index("Leave-one-out")

@@ -61,6 +61,7 @@ def column(page, title):
     """Return the numbers of a column of the table. A missing number is NaN."""
     if not page.evaluate("document.querySelector('details').open"):
         page.click("summary")
+        page.wait_for_selector("#table thead th")
     titles = page.locator("#table thead th").all_inner_texts()
     cells = page.evaluate(
         "[...document.querySelectorAll('#table tbody tr')].map(r => [...r.children].map(c => c.innerText))"
@@ -259,6 +260,7 @@ def test_the_page_has_no_serious_faults_of_accessibility(chromium, tmp_path):
     for page_path, width in [(path, 1400), (path, 400), (series_page(series)[0], 1400)]:
         with opened(chromium, page_path, width) as page:
             page.click("summary")
+            page.wait_for_selector("#table thead th")
             if page.is_visible("#text"):
                 page.fill("#text", "a strange film")
             for scheme in ("light", "dark"):

@@ -50,6 +50,10 @@ function drawAll() {
   drawSoFar(page);
   drawNumbers(page);
   drawGradients(page);
+  drawOpenTable();
+}
+
+function drawOpenTable() {
   if (find("table").closest("details").open) drawTable(page);
 }
 
@@ -181,6 +185,7 @@ function startOmission(read) {
     setMethods();
     colorWords(page);
     moveHead(page);
+    drawOpenTable();
   }
   setTimeout(slice);
 }
@@ -310,7 +315,7 @@ function setUpControls() {
   });
   find("play").textContent = "Read step by step";
   find("play").addEventListener("click", play);
-  find("table").closest("details").addEventListener("toggle", () => drawTable(page));
+  find("table").closest("details").addEventListener("toggle", drawOpenTable);
 }
 
 function setUpPictures() {
