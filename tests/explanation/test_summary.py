@@ -87,7 +87,7 @@ def test_the_ledger_says_where_the_logit_comes_from():
 
 def test_equal_words_have_their_numbers_and_ties_are_not_broken():
     assert '"good" (3) speaks for it most' in said(["good", "and", "good"], [0.1, 0.0, 1.0])
-    assert "4 words speak for it equally" in said(FIVE, [1.0, 1.0, 1.0, 1.0, 0.5])
+    assert "4 words speak for it most, all equally" in said(FIVE, [1.0, 1.0, 1.0, 1.0, 0.5])
     assert '"a1", "b2" and "c3" speak for it most' in said(FIVE, [1.0, 1.0, 1.0, 0.5, 0.5])
 
 
@@ -101,12 +101,27 @@ def test_nothing_speaks_for_it():
     assert said([Step("start of the text", START)], [np.nan]).endswith("although it read no word.")
 
 
+def test_weak_effects_are_not_named():
+    assert said(["from", "boston", "to"], [0.001, 0.0, -0.4]).endswith(
+        '"to" speaks against it most, and no word speaks for it a tenth as much, by leave-one-out.'
+    )
+    assert '"from" speaks for it most' in said(["from", "boston", "to"], [0.05, 0.0, -0.4])
+
+
+def test_leave_one_out_gives_way_if_it_cannot_judge_the_explained_word():
+    ledger = Attribution(LEDGER, np.array([0.1, 1.0]), {"bias": 0.9}, 0.0)
+    assert '"boston" speaks for it most, by ledger' in said(["to", "boston"], [0.3, np.nan], step=1, others=[ledger])
+    start = Step("start of the text", START)
+    judged_start = Attribution(LEDGER, np.array([0.9, 0.1, 0.2]), {}, 0.0)
+    assert "by leave-one-out" in said([start, "a", "b"], [np.nan, 0.1, 1.0], others=[judged_start])
+
+
 def test_another_answer_than_the_one_given_is_named():
     assert said(["a", "b"], [1.0, 0.2], answer="negative\t0.9700", value=-2.0, probability=0.03) == (
         'The model says negative, and positive has a probability of 0.03: "a" speaks for positive most, by '
         "leave-one-out."
     )
-    assert 'The model says B-city (0.97) for "boston":' in said(
+    assert 'The model says B-city (0.97) at "boston":' in said(
         ["to", "boston"], [1.0, 0.2], answer="B-city", name="B-city", step=1
     )
 

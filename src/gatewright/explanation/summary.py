@@ -21,6 +21,8 @@ from gatewright.support.escapes import one_line
 _NAMED = 3
 # Steps are named together if the effect of each is at least this fraction of the largest one.
 _SIMILAR = 0.5
+# If the largest effect for the answer is below this fraction of the largest one against it, it is not worth a name.
+_WEAK = 0.1
 # The last steps are said to make up the logit if they, and they with any number of the steps before them, add up to it
 # within this fraction of it.
 _REST = 0.2
@@ -42,7 +44,7 @@ def summary(answer: str, target: Target, steps: Sequence[Step], attributions: Se
     says = _says(name, target, steps)
     if not any(step.kind in (INPUT, UNKNOWN) for step in steps):
         return f"{says}, although it read no {unit(steps, 1)}."
-    first = main(attributions)
+    first = main(attributions, steps)
     if first is None:
         return f"{says}, and no method can judge a {unit(steps, 1)}."
     parts = [_most(first, target, steps, "it" if name == target.name else one_line(target.name))]
@@ -92,7 +94,7 @@ def last_steps(effects: Floats, value: float) -> tuple[int, float] | None:
 
 
 def _says(name: str, target: Target, steps: Sequence[Step]) -> str:
-    at = "" if target.step is None else f" for {quoted(steps, target.step)}"
+    at = "" if target.step is None else f" at {quoted(steps, target.step)}"
     if target.probability is None:
         other = "" if name == target.name else f"; this explains {one_line(target.name)}"
         return f"The model says {name}{at}{other}"
@@ -103,21 +105,33 @@ def _says(name: str, target: Target, steps: Sequence[Step]) -> str:
 
 
 def _most(found: Attribution, target: Target, steps: Sequence[Step], it: str) -> str:
+    """Return a clause about the strongest steps for the target, or against it if those for it are much weaker."""
+    values = np.nan_to_num(found.values)
+    strongest_for, strongest_against = max(0.0, values.max()), max(0.0, -values.min())
+    method, noun = METHODS[found.method], unit(steps, 1)
+    if strongest_for == strongest_against == 0:
+        return f"no {noun} has an effect, by {method}"
     is_answer = bool(target.against) or target.probability is not None
-    method = METHODS[found.method]
-    for sign in (1, -1):
-        effects = sign * found.values
-        chosen = strongest(effects)
-        verb = ("speak", "for" if sign > 0 else "against") if is_answer else ("raise" if sign > 0 else "lower", "")
-        no_other = "" if sign > 0 else f"no {unit(steps, 1)} {'speaks for' if is_answer else 'raises'} {it}, and "
-        does = f"{verb[0]}{'s' * (len(chosen) == 1)} {verb[1]}".strip()
-        if chosen:
-            return f"{no_other}{_names(steps, chosen)} {does} {it} most, by {method}"
-        if (effects > 0).any():
-            count = int((effects == np.nanmax(effects)).sum())
-            does = f"{verb[0]} {verb[1]}".strip()
-            return f"{no_other}{count:,} {unit(steps, count)} {does} {it} equally, by {method}"
-    return f"no {unit(steps, 1)} has an effect, by {method}"
+    does, opposes = ("raise", f"{it} most"), ("lower", f"{it} most")
+    if is_answer:
+        does, opposes = ("speak", f"for {it} most"), ("speak", f"against {it} most")
+    if strongest_for >= _WEAK * strongest_against:
+        return f"{_clause(values, steps, does)}, by {method}"
+    against = _clause(-values, steps, opposes)
+    speaks = f"speaks for {it}" if is_answer else f"raises {it}"
+    if strongest_for == 0:
+        return f"no {noun} {speaks}, and {against}, by {method}"
+    return f"{against}, and no {noun} {speaks} a tenth as much, by {method}"
+
+
+def _clause(effects: Floats, steps: Sequence[Step], does: tuple[str, str]) -> str:
+    """Return a clause that names the steps with the largest effects, or counts them if too many are equal."""
+    verb, rest = does
+    chosen = strongest(effects)
+    if chosen:
+        return f"{_names(steps, chosen)} {verb}{'s' * (len(chosen) == 1)} {rest}"
+    count = int((effects == effects.max()).sum())
+    return f"{count:,} {unit(steps, count)} {verb} {rest}, all equally"
 
 
 def _deciding(effects: Floats, target: Target, steps: Sequence[Step]) -> str:

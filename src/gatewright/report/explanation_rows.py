@@ -74,7 +74,7 @@ class TopStep:
 
 def main_attribution(explanation: Explanation) -> Attribution | None:
     """Return the attribution that colours the steps; see `results.naming.main`."""
-    return main(explanation.attributions)
+    return main(explanation.attributions, explanation.steps)
 
 
 def strengths(values: Floats) -> Floats:

@@ -80,6 +80,9 @@ def _write_sentence(page: TextPage, explanation: Explanation) -> None:
     strengths = rows.strengths(values)
     space = 0 if are_tight(explanation.steps) else 1
     words = [page.shortened(page.encodable(shown_text(step)), page.width) for step in explanation.steps]
+    if not space:  # what is no part of the text does not touch it
+        kinds = [step.kind for step in explanation.steps]
+        words = [f"{word} " if kind in (START, PADDED) else word for word, kind in zip(words, kinds, strict=True)]
     numbers = _effects(values, strengths, room=space > 0)
     numbers = [
         "" if step.kind in (START, PADDED) else text for step, text in zip(explanation.steps, numbers, strict=True)

@@ -28,14 +28,17 @@ _MAX_TEXT = 40
 _ONE_LETTER_WORDS = 3
 
 
-def main(attributions: Sequence[Attribution]) -> Attribution | None:
-    """Return the attribution that all views show first: leave-one-out, or the first other one that judges any step.
+def main(attributions: Sequence[Attribution], steps: Sequence[Step]) -> Attribution | None:
+    """Return the attribution that all views show first, or None if none judges any step.
 
-    Leave-one-out comes before the ledger, because a step also has an effect if it opens or closes gates for what other
-    steps write.
+    It is leave-one-out if that judges every step that the network read, and otherwise the first attribution that judges
+    most of them. Leave-one-out comes before the ledger, because a step also has an effect if it opens or closes gates
+    for what other steps write. It cannot judge the word whose own tag is explained.
     """
+    read = np.array([step.kind in (INPUT, UNKNOWN) for step in steps], bool)
+    judged = {found.method: int(np.isfinite(found.values[read]).sum()) for found in attributions}
     judging = [found for found in attributions if np.isfinite(found.values).any()]
-    return min(judging, key=lambda found: found.method != OMISSION, default=None)
+    return min(judging, key=lambda found: (-judged[found.method], found.method != OMISSION), default=None)
 
 
 def are_tight(steps: Sequence[Step]) -> bool:

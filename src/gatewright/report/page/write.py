@@ -134,7 +134,7 @@ def _filled(explanation: Explanation, network: dict[str, Any], with_arrays: bool
         network: The packed network, or a sentence that says why there is none.
         with_arrays: Include the arrays of the traces.
     """
-    first = main(explanation.attributions)
+    first = main(explanation.attributions, explanation.steps)
     data = {
         "network": None,
         "target": explanation.target,
