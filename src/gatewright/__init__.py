@@ -24,6 +24,7 @@ _MODULES = {
     "enable": "keras.enable",
     "evaluate": "commands.evaluate",
     "explain": "commands.explain",
+    "export": "commands.export",
     "from_keras": "commands.import_model",
     "generate": "commands.generate",
     "import_model": "commands.import_model",

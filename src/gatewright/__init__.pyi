@@ -9,6 +9,7 @@ from gatewright.commands.compare import compare as compare
 from gatewright.commands.doctor import doctor as doctor
 from gatewright.commands.evaluate import evaluate as evaluate
 from gatewright.commands.explain import explain as explain
+from gatewright.commands.export import export as export
 from gatewright.commands.generate import generate as generate
 from gatewright.commands.import_model import from_keras as from_keras
 from gatewright.commands.import_model import import_model as import_model

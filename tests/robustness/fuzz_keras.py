@@ -46,7 +46,7 @@ from gatewright.exchange.keras_files import read_stack, stack_of
 from gatewright.exchange.keras_layers import KerasStack
 from gatewright.support.errors import InputError
 
-# Seconds for a file of some kilobytes, and memory for it on top of the process.
+# Seconds for a file of some kilobytes, and memory for what the child has read of it.
 _SECONDS = 20
 _MEMORY = 150 << 20
 # The address space of the worker, as of the child process.
@@ -303,13 +303,15 @@ def read_in_worker(path: Path) -> KerasStack:
         child.read_keras(output, 4 * 10**9, str(path))
     except (MemoryError, Exception):  # as `child.main` does
         raise InputError(damaged) from None
+    finally:
+        _peak(reset=True)  # the limit of the child is higher: HDF5 takes 256 MB for a damaged file
     print("stack", flush=True)
     return stack_of(output.getvalue(), str(path))
 
 
 def problem_of(path: Path, original: KerasStack, is_checked: bool, number: int) -> tuple[str, str]:
     """Read a damaged file. Return how it ended, and what is wrong with that, or nothing."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak(reset=True)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -322,8 +324,16 @@ def problem_of(path: Path, original: KerasStack, is_checked: bool, number: int) 
         outcome, problem = "exception", traceback.format_exc()
     else:
         outcome, problem = "stack", _fault(stack, original, is_checked)
-    used = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10
-    return outcome, problem or (f"used {used >> 20} MB" if used > _MEMORY else "")
+    used = _peak() - before
+    return outcome, problem or (f"used {used >> 10} MB" if used > _MEMORY >> 10 else "")
+
+
+def _peak(reset: bool = False) -> int:
+    """Return the largest memory of the process since it was last reset, in KB."""
+    if reset:
+        Path("/proc/self/clear_refs").write_text("5")
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
 
 
 def _fault(stack: KerasStack, original: KerasStack, is_checked: bool) -> str:

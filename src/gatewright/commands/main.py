@@ -17,6 +17,7 @@ _TAKE_TEXTS = ("predict", "explain")
 _MODULES = {
     **{name: name for name in ("train", "evaluate", "predict", "explain", "generate", "info")},
     "import": "import_model",
+    "export": "export",
     **{name: name for name in ("compare", "run", "bench", "doctor")},
 }
 """The module of each command, in the order of the help text."""

@@ -24,7 +24,7 @@ from gatewright.data.foreign import one_error, read_in_child
 from gatewright.data.keras_archive import HEADER
 from gatewright.data.limits import max_bytes, too_large
 from gatewright.exchange.keras_chain import Entry, Unreadable, read_chain
-from gatewright.exchange.keras_layers import KerasLayer, KerasStack
+from gatewright.exchange.keras_layers import KerasLayer, KerasStack, group_name, weight_groups
 from gatewright.exchange.keras_shapes import count_weights, require_fitting
 from gatewright.support.errors import InputError
 from gatewright.support.keras_weights import arrange_recurrent
@@ -168,19 +168,12 @@ class _ArchiveWeights:
             raise Unreadable("stores its weights in an unknown layout: load the model with Keras 3 and save it again.")
         names = {group[len(found) + 1 :].partition("/")[0] for group in self._groups if group.startswith(f"{found}/")}
         left = {
-            kind: iter(sorted((one for one in names if _is_numbered(one, _snake_case(kind))), key=_number))
+            kind: iter(sorted((one for one in names if _is_numbered(one, group_name(kind))), key=_number))
             for kind in {layer.kind for layer in layers}
         }
         return [_ArchiveWeights(f"{found}/{next(left[layer.kind], '')}", self._groups) for layer in layers]
 
     def arrays(self, layer: Entry) -> Arrays:
-        places: tuple[str, ...] = ("",)
-        if layer.kind == "Bidirectional":
-            places = ("forward_layer/cell", "backward_layer/cell")
-        elif layer.kind == "TimeDistributed":
-            places = ("layer",)
-        elif layer.kind in (*_CELLS, "RNN"):
-            places = ("cell",)
         if self._path.endswith("/"):  # there is no further group of this class
             if count_weights(layer) == 0:
                 return []
@@ -188,15 +181,10 @@ class _ArchiveWeights:
                 f"has no weights for the {layer.shown}, or stores them with another layer that shares them: give each "
                 "place in the model a layer of its own."
             )
-        return [array for place in places for array in self._groups.get(self._join(place), [])]
+        return [array for place in weight_groups(layer.kind) for array in self._groups.get(self._join(place), [])]
 
     def _join(self, name: str) -> str:
         return "/".join(part for part in (self._path, name) if part)
-
-
-def _snake_case(name: str) -> str:
-    """Return the name that Keras gives to the group of a class: "gru", "simple_rnn", "global_max_pooling1d"."""
-    return re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", re.sub(r"\W", "", name)).lower()
 
 
 def _is_numbered(name: str, start: str) -> bool:

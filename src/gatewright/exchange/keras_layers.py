@@ -1,5 +1,6 @@
 """The layers and weights of a Keras model, without Keras."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,3 +38,17 @@ class KerasStack:
     name: str
     input_shape: tuple[int | None, ...] | None
     layers: tuple[KerasLayer, ...]
+
+
+def group_name(kind: str) -> str:
+    """Return the name of a class in the groups of a .keras file: "gru", "simple_rnn", "global_max_pooling1d"."""
+    return re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", re.sub(r"\W", "", kind)).lower()
+
+
+def weight_groups(kind: str) -> tuple[str, ...]:
+    """Return the groups in the group of a layer whose arrays are its weights, in their order. "" is the layer's own."""
+    if kind == "Bidirectional":
+        return "forward_layer/cell", "backward_layer/cell"
+    if kind == "TimeDistributed":
+        return ("layer",)
+    return ("cell",) if kind in ("SimpleRNN", "LSTM", "GRU", "RNN") else ("",)

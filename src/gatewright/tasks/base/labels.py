@@ -58,6 +58,14 @@ class LabelSet(ABC):
     def outputs(self) -> int:
         """The number of logits that the network returns for an example."""
 
+    @property
+    def activation(self) -> str:
+        """The function that turns the logits into probabilities: "sigmoid" or "softmax".
+
+        The sigmoid of a single logit is the probability of the second of two classes.
+        """
+        return "sigmoid" if self.multi_label or self.outputs == 1 else "softmax"
+
     @abstractmethod
     def targets(self, labels: Sequence[Any]) -> NDArray[np.int32]:
         """Return labels as integers: class indices, [examples], or for multi-label data 0 and 1, [examples, labels]."""

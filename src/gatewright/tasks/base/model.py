@@ -280,6 +280,19 @@ class TrainedModel(ABC):
         """The command that makes models of this kind."""
         return f"gatewright train {self.command}"
 
+    def output_activation(self) -> str:
+        """Return the function that turns the network's outputs into the model's answers, for other formats.
+
+        It is "sigmoid" or "softmax" if the answers are probabilities, and "linear" if they are the outputs themselves.
+
+        Raises:
+            InputError: The answers are something else, so that the network alone cannot be exported.
+        """
+        raise InputError(
+            f"A model of `gatewright train {self.command}` cannot be exported: its answers are more than the outputs "
+            "of its network. Use the model file with gatewright.runtime."
+        )
+
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The layers of the network, from the input to the output."""

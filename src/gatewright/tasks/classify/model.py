@@ -176,6 +176,9 @@ class Classifier(TrainedModel):
     ) -> list[Prediction]:
         return self.predict(self.examples_from(texts, file, options))
 
+    def output_activation(self) -> str:
+        return self.prepared.label_set.activation
+
     def describe(self) -> Description:
         encoder = self.prepared.encoder
         return Description(encoder.kind, encoder.ids, f"texts: {encoder.kind}, {encoder.ids:,} ids")

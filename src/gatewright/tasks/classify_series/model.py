@@ -192,6 +192,9 @@ class SeriesClassifier(TrainedModel):
             print_status(note)
         return list(found.series.values)
 
+    def output_activation(self) -> str:
+        return self.prepared.label_set.activation
+
     def describe(self) -> Description:
         window = self.prepared.options.window
         reads = f"series: {self.prepared.features:,} channels" + (f", in windows of {window:,} steps" if window else "")

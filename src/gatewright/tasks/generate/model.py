@@ -167,6 +167,9 @@ class LanguageModel(TrainedModel):
     def predict_from(self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]) -> NoReturn:
         raise InputError("A language model has no predictions. Continue a text with `gatewright generate`.")
 
+    def output_activation(self) -> str:
+        return "softmax"
+
     def describe(self) -> Description:
         encoder = self.prepared.encoder
         return Description(encoder.kind, encoder.ids, f"texts: {encoder.kind}, {encoder.ids:,} ids")

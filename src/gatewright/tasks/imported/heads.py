@@ -118,6 +118,11 @@ class ClassHead:
         """The number of outputs of the network."""
         return self.labels.outputs
 
+    @property
+    def activation(self) -> str:
+        """The function that turns the outputs into probabilities."""
+        return self.labels.activation
+
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """Convert logits, [rows, outputs], to the probability of each label, [rows, labels]."""
         return self.labels.probabilities(outputs)
@@ -148,6 +153,7 @@ class WordHead:
     outputs: Size
     per_step: bool = False
     kind: ClassVar[str] = "words"
+    activation: ClassVar[str] = "softmax"
 
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """Convert logits, [rows, ids], to the probability of each id to come next, [rows, ids]."""
@@ -179,6 +185,7 @@ class NumberHead:
     outputs: Size
     per_step: bool = False
     kind: ClassVar[str] = "numbers"
+    activation: ClassVar[str] = "linear"
 
     def answer(self, outputs: NDArray[Any]) -> Numbers:
         """Return the prediction for one example, given its outputs, [outputs] or [time, outputs]."""

@@ -306,6 +306,9 @@ class ImportedModel(TrainedModel):
         """Return the logit of each id to come next, [ids], and the ids so far, given the next id and those before."""
         return self.begin([*states, token])
 
+    def output_activation(self) -> str:
+        return self.prepared.head.activation
+
     def describe(self) -> Description:
         model_input = self.prepared.input
         if isinstance(model_input, SeriesInput):

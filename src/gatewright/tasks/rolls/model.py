@@ -163,6 +163,9 @@ class RollModel(TrainedModel):
             "gatewright.runtime.load(MODEL).generate(frames, seed)."
         )
 
+    def output_activation(self) -> str:
+        return "sigmoid"
+
     def describe(self) -> Description:
         return Description("keys", self.keys, f"piano rolls: {self.keys:,} keys")
 
