@@ -159,9 +159,10 @@ assert "superb" in explained(["superb"])._repr_html_()
 
 
 def test_json_has_all_numbers_and_no_others():
-    explanation = explained(WORDS, attributions=(Attribution(OMISSION, np.array([np.nan, 0.1, 1 / 3])),))
+    effects = np.array([np.nan, 0.1, 1 / 3, 0, 0, 0, 0, 0, 1e-300])
+    explanation = explained(WORDS, attributions=(Attribution(OMISSION, effects),))
     values = json.loads(json.dumps(explanation.to_json(), allow_nan=False))
-    assert values["attributions"][0]["values"] == [None, 0.1, 1 / 3]
+    assert values["attributions"][0]["values"] == [None, *effects[1:]]
     assert values["steps"][1]["text"] == "acting"
     assert values["target"]["value"] == explanation.target.value
     trace = explanation.layers[0]
