@@ -34,7 +34,7 @@ def trained(folder: Path, cell: str, pooling: str) -> TrainedModel:
         gatewright.train_classifier(
             "imdb", path, cell=cell, pooling=pooling, units=32, epochs=2, limit=TRAINING_TEXTS, max_length=WORDS
         )
-    return gatewright.load(path)
+    return gatewright.runtime.load(path)
 
 
 def logits(model: TrainedModel, weights: Any, inputs: list[np.ndarray], backend: Any) -> np.ndarray:

@@ -39,10 +39,7 @@ def ledger(recording: Recording, d_outputs: Array) -> tuple[Attribution | None, 
     weights, bias = _read_out(recording, d_outputs)
     parts = [part[0] for part in top.unmerged(weights)]
     values = np.sum([*map(contributions, top.directions, parts)], axis=0)
-    if isinstance(recording.outputs, dict):  # outputs after a softmax, such as those of a tagger
-        target = (weights * recording.reached[top.index + 1].x).sum() + bias
-    else:
-        target = (d_outputs * recording.outputs).sum(dtype=np.float64)
+    target = (d_outputs * recording.outputs).sum(dtype=np.float64)
     difference = float(values.sum() + bias - target)
     if top.directions[0].flipped:
         values = values[::-1]

@@ -22,15 +22,30 @@ def memory(recordings: Iterable[Recording]) -> tuple[LayerMemory, ...]:
     """Return the memory of each direction of each recurrent layer, from the input to the output.
 
     Args:
-        recordings: Forward passes of one network over one or more batches. They are read one by one, so that a
-            generator of many needs the memory of one.
+        recordings: Forward passes of one network, over one or more batches.
     """
-    described: list[tuple[str, Recurrence]] = []
-    batches: list[list[_Sums]] = []
+    sums = MemorySums()
     for recording in recordings:
-        described = described or [(one.title, one.rec) for one in recording.directions]
-        batches.append([_sums(one) for one in recording.directions])
-    return tuple(_memory(*one, parts) for one, parts in zip(described, zip(*batches, strict=True), strict=True))
+        sums.add(recording)
+    return sums.memory()
+
+
+class MemorySums:
+    """Sums over forward passes of one network, from which its memory follows. They do not keep the passes."""
+
+    def __init__(self) -> None:
+        self._described: list[tuple[str, Recurrence]] = []
+        self._batches: list[list[_Sums]] = []
+
+    def add(self, recording: Recording) -> None:
+        """Add a forward pass."""
+        self._described = [(one.title, one.rec) for one in recording.directions]
+        self._batches.append([_sums(one) for one in recording.directions])
+
+    def memory(self) -> tuple[LayerMemory, ...]:
+        """Return the memory over all passes; see the function `memory`."""
+        sums = zip(*self._batches, strict=True)
+        return tuple(_memory(*one, parts) for one, parts in zip(self._described, sums, strict=True))
 
 
 def half_lives(mean_keep: Floats) -> Floats:

@@ -151,14 +151,14 @@ class Recording:
         layers: The layers of the network.
         weights: The weights of each layer, as returned by `nn.model.bind`.
         reached: The inputs of each layer.
-        outputs: The outputs of the network.
+        outputs: The outputs of the network, an array.
         recurrent: The forward passes of the recurrent layers, from the input to the output.
     """
 
     layers: tuple[Layer, ...]
     weights: tuple[Weights, ...]
     reached: tuple[Activations, ...]
-    outputs: Tree
+    outputs: Array
     recurrent: tuple[RecurrentPass, ...]
 
     @property

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from gatewright.explanation.memory import memory
+from gatewright.explanation.memory import MemorySums
 from gatewright.explanation.omission import omission
-from gatewright.explanation.recording import Recording, record
+from gatewright.explanation.recording import record
 from gatewright.explanation.target import inputs_at_target, up_to_target
 from gatewright.results.explanation import INPUT, OMISSION, ModelExplanation, WordEffect
 from gatewright.support.errors import InputError
@@ -47,7 +47,7 @@ def explain_model(
         )
     if not examples:
         raise InputError("There is no example, so there is nothing to explain: give at least one.")
-    recordings: list[Recording] = []
+    sums = MemorySums()
     effects: dict[str, list[float]] = defaultdict(list)
     report, steps = Ticker(), 0
     for place, example in enumerate(examples):
@@ -58,7 +58,7 @@ def explain_model(
         label, against = output.name, None if output.against_index is None else output.against
         layers, weights = explainable.network or (model.layers, model.weights)
         network = up_to_target(layers, weights, output)
-        recordings.append(record(*network, inputs_at_target(explainable.inputs, output)))
+        sums.add(record(*network, inputs_at_target(explainable.inputs, output)))
         steps += len(explainable.steps)
         values = omission(layers, weights, explainable).values
         for step, value in zip(explainable.steps, values, strict=True):
@@ -75,7 +75,7 @@ def explain_model(
         unit=model.prepared.example_name,
         examples=len(examples),
         steps=steps,
-        layers=memory(recordings),
+        layers=sums.memory(),
         method=OMISSION if strongest else "",
         words=tuple(WordEffect(word, str(label), means[word], counts[word]) for word in strongest),
         notes=tuple(notes),
