@@ -243,7 +243,7 @@ def test_a_series_is_shown_without_an_editor(chromium, tmp_path):
         assert step.text in page.inner_text("#words")
         assert "no gates" in page.inner_text("#detail")
         page.click("#step-3")
-        assert f"c1 {step.numbers['c1']:.2f}" in page.inner_text("#detail")
+        assert f"c1 = {step.numbers['c1']:.2f}" in page.inner_text("#detail")
         effect = explanation.attribution(OMISSION).values[3]
         assert f"{effect:+.3f}"[:5].replace("-", "−") in page.inner_text("#detail")
         page.locator("#gates canvas").first.hover(position={"x": 1, "y": 1})

@@ -368,6 +368,7 @@ function setUpEditor() {
   if (!network) {
     find("no-editor").hidden = false;
     find("no-editor").textContent = data.noNetwork;
+    find("edit-title").hidden = true;
     return;
   }
   find("editor").hidden = false;

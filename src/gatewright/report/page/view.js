@@ -11,8 +11,22 @@ function make(tag, className, text) {
 }
 
 /** Return a step's name in sentences. */
-function stepName(step) {
-  return step.kind === "input" || step.kind === "unknown" ? `“${visible(step.text)}”` : visible(step.text);
+function stepName(step, noun) {
+  if (Object.keys(step.numbers || {}).length) return `${noun} ${visible(step.text)}`;
+  return step.kind === "input" || step.kind === "unknown" ? `“${visible(step.text)}”` : tokenText(step);
+}
+
+/** Return what is shown in place of a step. */
+function tokenText(step) {
+  return step.kind === "padding" ? "padding" : visible(step.text);
+}
+
+/** Return for each step the first step of its run of padding, which stands for the whole run; otherwise the step. */
+function runsOf(steps) {
+  const first = steps.map((_, t) => t);
+  for (let t = 1; t < steps.length; t++)
+    if (steps[t].kind === "padding" && steps[t - 1].kind === "padding") first[t] = first[t - 1];
+  return first;
 }
 
 function effectsOf(page) {
@@ -23,6 +37,9 @@ function effectsOf(page) {
 function drawWords(page) {
   const list = find("words");
   const trace = page.traces[page.reader];
+  page.runs = runsOf(page.steps);
+  const counts = new Int32Array(page.steps.length);
+  for (const first of page.runs) counts[first]++;
   list.setAttribute("aria-label", `The ${page.noun}s that the network reads. Arrow keys move the reading head.`);
   list.replaceChildren(
     ...page.steps.map((step, t) => {
@@ -32,7 +49,8 @@ function drawWords(page) {
       word.id = `step-${t}`;
       word.dataset.step = t;
       word.setAttribute("role", "option");
-      word.append(make("span", "token", visible(step.text)));
+      word.hidden = page.runs[t] !== t;
+      word.append(make("span", "token", counts[t] > 1 ? `padding × ${counts[t]}` : tokenText(step)));
       if (trace && trace.values.keep) {
         const bars = make("span", "bars");
         bars.setAttribute("aria-hidden", "true");
@@ -48,10 +66,12 @@ function drawWords(page) {
 /** Color the steps by their effects. */
 function colorWords(page) {
   const effects = effectsOf(page);
-  const largest = effects ? effects.values.reduce((top, v) => Math.max(top, Math.abs(v) || 0), 0) || 1 : 1;
+  const sums = new Float64Array(page.steps.length).fill(NaN); // runs of padding have one color, that of their sum
+  if (effects) effects.values.forEach((value, t) => { sums[page.runs[t]] = (sums[page.runs[t]] || 0) + value; });
+  const largest = sums.reduce((top, v) => Math.max(top, Math.abs(v) || 0), 0) || 1;
   page.steps.forEach((step, t) => {
     const token = find(`step-${t}`).firstChild;
-    const value = effects ? effects.values[t] : NaN;
+    const value = sums[t];
     const share = Number.isFinite(value) ? Math.abs(value) / largest : 0;
     token.style.background = share > 0.02 ? `rgba(var(${value > 0 ? "--for" : "--against"}), ${0.85 * share})` : "";
   });
@@ -68,7 +88,7 @@ function moveHead(page) {
     const word = find(`step-${t}`);
     const ahead = trace ? readAs(trace, t) > now : t > now;
     word.classList.toggle("ahead", ahead);
-    word.classList.toggle("at", t === page.head);
+    word.classList.toggle("at", t === page.runs[page.head]);
     word.setAttribute("aria-selected", String(t === page.head));
     if (ahead) word.firstChild.style.background = "";
     const heights = amounts && [amounts.written[t], kept[t], amounts.overwritten[t]];
@@ -84,7 +104,7 @@ function moveHead(page) {
   slider.max = Math.max(0, page.steps.length - 1);
   slider.value = now;
   const step = page.steps[page.head];
-  slider.setAttribute("aria-valuetext", step ? stepName(step) : "nothing");
+  slider.setAttribute("aria-valuetext", step ? stepName(step, page.noun) : "nothing");
   find("place").textContent = `position ${page.steps.length ? page.head + 1 : 0} of ${page.steps.length}`;
   drawDetail(page, kept);
   document.querySelectorAll(".map .line").forEach((bar) => {
@@ -95,7 +115,7 @@ function moveHead(page) {
 
 function stepLabel(page, t, heights, ahead) {
   const effects = effectsOf(page);
-  const parts = [visible(page.steps[t].text)];
+  const parts = [tokenText(page.steps[t])];
   if (page.steps[t].kind === "unknown") parts.push("unknown");
   if (ahead) parts.push("not read yet");
   else {
@@ -116,16 +136,17 @@ function drawDetail(page, kept) {
   }
   const lines = [];
   const title = make("p", "");
-  title.append(make("strong", "", stepName(step)));
+  title.append(make("strong", "", capital(stepName(step, page.noun))));
   if (step.kind === "unknown") title.append(" is not in the vocabulary, so the network reads the id of unknown tokens.");
-  for (const [name, value] of Object.entries(step.numbers || {})) title.append(`  ${visible(name)} ${short(value)}`);
+  const numbers = Object.entries(step.numbers || {}).map(([name, value]) => `${visible(name)} = ${short(value ?? NaN)}`);
+  if (numbers.length) title.append(`: ${numbers.join(", ")}`);
   lines.push(title);
   const trace = page.traces[page.reader];
   if (trace) lines.push(...gateSentences(trace, t, page.noun).map((text) => make("p", "", text)));
   if (kept) {
     const written = page.amounts.written[t];
     const gone = overwrittenAt(trace, t);
-    const later = gone < 0 ? "" : ` More than half of it is gone after ${stepName(page.steps[gone])}.`;
+    const later = gone < 0 ? "" : ` More than half of it is gone after ${stepName(page.steps[gone], page.noun)}.`;
     lines.push(make("p", "", `It writes ${short(written)} and overwrites ${short(page.amounts.overwritten[t])} of what ` +
       `was there.${later} At the end ${percent(written ? page.keptAtEnd[t] / written : 0)} of it is left.`));
   }
@@ -287,7 +308,7 @@ function readGate(page, canvas, t, row) {
   const life = trace.values.keep ? ` (half-life ${lifeOf(page.lives[unit], page.noun)})` : "";
   const value = trace.values[canvas.dataset.gate][t * trace.units + unit];
   canvas.parentElement.nextElementSibling.textContent =
-    `${stepName(page.steps[t])}, unit ${unit + 1}${life}: ${canvas.dataset.gate} = ${short(value)}`;
+    `${stepName(page.steps[t], page.noun)}, unit ${unit + 1}${life}: ${canvas.dataset.gate} = ${short(value)}`;
 }
 
 function lifeOf(steps, noun) {
@@ -311,7 +332,7 @@ function drawTable(page) {
   const rows = page.steps.map((step, t) => {
     const row = make("tr");
     row.append(make("td", "", String(t + 1)));
-    const name = make("th", "left", visible(step.text));
+    const name = make("th", "left", tokenText(step));
     name.scope = "row";
     row.append(name);
     const numbers = page.methods.map((method) => page.effects[method]?.values[t] ?? NaN);

@@ -273,7 +273,7 @@ class TrainedModel(ABC):
         Raises:
             InputError: The page cannot run networks of this task. The message says why.
         """
-        raise InputError(f"The page cannot run networks of `{self.made_by}`.")
+        raise InputError(f"The input cannot be changed in the page, which does not run networks of `{self.made_by}`.")
 
     @property
     def made_by(self) -> str:
