@@ -131,6 +131,9 @@ def test_a_forecast_has_no_sides():
     assert said(steps, [0.1, 0.2, -1.0], answer="12.3", name="12.3", against="", probability=None) == (
         "The model says 12.3: 1:00 and 0:00 raise it most, by leave-one-out."
     )
+    assert said(steps, [0.1, 0.2, -1.0], answer="load = 12.3", name="load", against="", probability=None) == (
+        "The model says load = 12.3: 1:00 and 0:00 raise it most, by leave-one-out."
+    )
     numbered = [Step(f"{place + 1}", numbers={"load": 1.0}) for place in range(3)]
     assert "step 2 speaks for it most" in said(numbered, [0.1, 1.0, 0.0])
 

@@ -215,10 +215,11 @@ def test_characters_follow_each_other_without_spaces():
 def test_a_series_has_a_column_for_each_step_and_a_row_for_each_channel(monkeypatch):
     steps = [Step(f"day {day}", numbers={"load": float(day % 5), "wind": 1.0}) for day in range(100)]
     explanation = explained(steps, target=Target("load", "", 1.0))
+    assert max(map(cell_len, shown(explanation, monkeypatch, 30).split("\n"))) <= 30
     text = shown(explanation, monkeypatch, 80)
     assert len(row(text, "load").replace(" ", "")) == 100
     assert row(text, "load").replace(" ", "")[:5] == "▁▃▅▇█"
-    assert "steps day 0 to day " in text
+    assert "steps day 0 ... day " in text
     assert "load 0 to 4.00, wind 1.00 to 1.00" in flat(explanation)
     values = explanation.attribution(OMISSION).values
     positive = row(text, "effect +").replace(" ", "")

@@ -47,7 +47,7 @@ def summary(answer: str, target: Target, steps: Sequence[Step], attributions: Se
     first = main(attributions, steps)
     if first is None:
         return f"{says}, and no method can judge a {unit(steps, 1)}."
-    parts = [_most(first, target, steps, "it" if name == target.name else one_line(target.name))]
+    parts = [_most(first, target, steps, "it" if _is_target(name, target) else one_line(target.name))]
     if first.method == OMISSION and name == target.name:
         parts.append(_deciding(first.values, target, steps))
     parts += [_last(found.values, target, steps) for found in attributions if found.method == LEDGER]
@@ -93,10 +93,15 @@ def last_steps(effects: Floats, value: float) -> tuple[int, float] | None:
     return (first, float(sums[first - 1] / value)) if count and first <= len(sums) / 2 else None
 
 
+def _is_target(name: str, target: Target) -> bool:
+    """Return True if the answer is what is explained. A forecast is the name of the number, and then its value."""
+    return name == target.name or (target.probability is None and name.startswith(f"{one_line(target.name)} "))
+
+
 def _says(name: str, target: Target, steps: Sequence[Step]) -> str:
     at = "" if target.step is None else f" at {quoted(steps, target.step)}"
     if target.probability is None:
-        other = "" if name == target.name else f"; this explains {one_line(target.name)}"
+        other = "" if _is_target(name, target) else f"; this explains {one_line(target.name)}"
         return f"The model says {name}{at}{other}"
     if name == target.name:
         return f"The model says {name} ({probability(target.probability)}){at}"

@@ -61,7 +61,7 @@ def gap(explanation: Explanation, found: rows.Gap) -> str:
 def ends(explanation: Explanation, first: int, last: int) -> str:
     """Return the first and the last of several steps."""
     names = [shown_text(explanation.steps[index]) for index in dict.fromkeys((first, last))]
-    return f"{unit(explanation.steps, len(names))} {' to '.join(names)}"
+    return f"{unit(explanation.steps, len(names))} {' ... '.join(names)}"
 
 
 def memory(explanation: Explanation) -> str:

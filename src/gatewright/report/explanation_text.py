@@ -112,7 +112,8 @@ def _write_series(page: TextPage, explanation: Explanation) -> None:
     ]
     widths = [1] * len(explanation.steps)
     for line in _lines(page, explanation, widths, 0):
-        page.row("", Text(page.encodable(sentences.ends(explanation, line[0], line[-1])), "bold"))
+        ends = page.shortened(page.encodable(sentences.ends(explanation, line[0], line[-1])), page.width)
+        page.row("", Text(ends, "bold"))
         for row in under:
             _write_row(page, row, line, widths, 0)
         page.console.print()

@@ -23,7 +23,8 @@ METHODS = {LEDGER: "ledger", OMISSION: "leave-one-out", GRADIENTS: "integrated g
 SHORT_METHODS = {LEDGER: "ledger", OMISSION: "left out", GRADIENTS: "gradients"}
 """Names of the methods for narrow tables."""
 
-_MAX_TEXT = 40
+# A period such as "2018-06-24T20:00:00 to 2018-06-25T19:00:00" fits.
+_MAX_TEXT = 48
 # More texts of one letter than these are characters and not words.
 _ONE_LETTER_WORDS = 3
 
@@ -65,7 +66,7 @@ def unit(steps: Sequence[Step], count: int) -> str:
 
 
 def shown_text(step: Step) -> str:
-    """Return a step as one line of at most about 40 characters, without control characters.
+    """Return a step as one line of at most about 50 characters, without control characters.
 
     Angle brackets mark the start and padding, and square brackets a token that the vocabulary lacks.
     """
@@ -73,7 +74,7 @@ def shown_text(step: Step) -> str:
         return f"<{step.kind}>"
     text = escape_control(step.text)
     if len(text) > _MAX_TEXT:
-        text = f"{text[: _MAX_TEXT // 2]}...{text[-_MAX_TEXT // 2 + 3 :]}"
+        text = f"{text[: _MAX_TEXT // 2]}...{text[3 - _MAX_TEXT // 2 :]}"
     return f"[{text}]" if step.kind == UNKNOWN else text
 
 
