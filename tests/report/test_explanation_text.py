@@ -260,3 +260,12 @@ def test_a_large_completeness_gap_is_a_warning():
     assert "gap is 0.500, 25.0% of the exact sum: do not rely on these effects." in flat(explanation)
     small = dataclasses.replace(explanation, attributions=(dataclasses.replace(found, difference=0.01),))
     assert "gap is 0.0100, 0.5% of the exact sum." in flat(small)
+
+
+def test_the_alternative_is_named_unless_it_is_the_absence_of_the_answer():
+    assert "The logit of a against b is 2.00. + speaks for a, - speaks for b." in flat(
+        explained(["x", "y"], target=Target("a", "b", 2.0, 0.9))
+    )
+    assert "The logit of a is 2.00. + speaks for a, - speaks against a." in flat(
+        explained(["x", "y"], target=Target("a", "not a", 2.0, 0.9))
+    )

@@ -15,6 +15,7 @@ from gatewright.results.explanation import (
     Group,
     LayerMemory,
     LayerTrace,
+    Target,
 )
 from gatewright.results.naming import METHODS, SHORT_METHODS, quantity, quoted, shown_text, unit
 
@@ -25,11 +26,16 @@ _MAX_GAP = 0.1
 def sides(explanation: Explanation) -> tuple[str, str]:
     """Return what effects above zero and below zero do, in words."""
     target = explanation.target
-    if target.against:
+    if target.against and not _is_absence(target):
         return f"speaks for {target.name}", f"speaks for {target.against}"
-    if target.probability is not None:
+    if target.against or target.probability is not None:
         return f"speaks for {target.name}", f"speaks against {target.name}"
     return f"raises {target.name}", f"lowers {target.name}"
+
+
+def _is_absence(target: Target) -> bool:
+    """Return True if the alternative is that the answer is not given, as with several labels for one example."""
+    return target.against == f"not {target.name}"
 
 
 def meaning(explanation: Explanation) -> str:
@@ -38,7 +44,7 @@ def meaning(explanation: Explanation) -> str:
     if main is None:
         return f"There is no effect of a {unit(explanation.steps, 1)} to show."
     noun, of = unit(explanation.steps, 1), quantity(explanation.target)
-    versus = f" against {target.against}" if target.against else ""
+    versus = f" against {target.against}" if target.against and not _is_absence(target) else ""
     effect = {
         LEDGER: f"what a {noun} adds to the {of}",
         OMISSION: f"how far the {of} falls if a {noun} is left out",
