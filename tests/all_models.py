@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from forecast_models import HOURS, forecaster
+from imported_models import imported_files
 from models import classifier, language_model
 from roll_models import roll_model
 from series_models import series_classifier
@@ -41,6 +42,7 @@ def model_files() -> list[ModelFile]:
         forecaster(grid=Grid("numbers", 1, 0)),
         forecaster(grid=Grid(HOURS.kind, HOURS.step, 0, "Europe/Berlin"), calendar=True),
         roll_model(),
+        *imported_files(),
     ]
 
 
@@ -125,6 +127,16 @@ def _rolls(model: Any) -> list[Any]:
     return [model.probabilities(frames), model.generate(2, 0).astype(float), model.step(frames[0], model.start())[0]]
 
 
+def _imported(model: Any) -> list[Any]:
+    if model.prepared.input.kind == "series":
+        return list(model.predict([np.ones((3, model.prepared.features)), np.zeros((1, model.prepared.features))]))
+    found = list(model.predict(["a fine film", "", "what a dull day what a film"]))
+    if model.prepared.head.kind == "words":
+        letters = model.generate("a fine film", tokens=3, seed=0).text
+        found.append(np.array([ord(letter) for letter in letters]))
+    return found
+
+
 _USES: dict[str, Callable[[Any], list[Any]]] = {
     "classify": _classify,
     "classify_series": _classify_series,
@@ -132,4 +144,5 @@ _USES: dict[str, Callable[[Any], list[Any]]] = {
     "generate": _generate,
     "forecast": _forecast,
     "rolls": _rolls,
+    "imported": _imported,
 }

@@ -5,7 +5,7 @@ padding, and each encoder says which id, if any, starts a text or stands for unk
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, TypeAlias
 
@@ -170,7 +170,8 @@ class KerasWords(_Words):
 
     def to_json(self) -> dict[str, Any]:
         """Return the encoder as JSON values."""
-        return {"kind": self.kind, **{name: getattr(self, name) for name in self.__dataclass_fields__}}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"kind": self.kind, **values, "words": dict(self.words)}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Translate the layers of a Keras model into layers and weights of our networks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -321,7 +321,7 @@ def _scaled_gates(layer: Recurrent, weights: Weights) -> Weights:
 
 
 def _fields(layer: Recurrent) -> dict[str, Any]:
-    return {name: getattr(layer, name) for name in layer.__dataclass_fields__ if name != "kind"}
+    return {field.name: getattr(layer, field.name) for field in fields(layer)}
 
 
 def _without_direction(layer: Recurrent) -> dict[str, Any]:

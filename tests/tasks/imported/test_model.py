@@ -5,37 +5,24 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from imported_models import WORDS, imported
 
 from gatewright import runtime
 from gatewright.commands.main import main
-from gatewright.data.keras_words import KerasWords
 from gatewright.nn import model as models
-from gatewright.nn.file import ModelFile, write
+from gatewright.nn.file import write
 from gatewright.nn.layers import Dense, Embedding, Flatten, Pool, Recurrent
 from gatewright.support.errors import InputError
 from gatewright.tasks.imported.heads import ClassHead, SoftmaxLabels, WordHead, class_head
-from gatewright.tasks.imported.inputs import TextInput
 from gatewright.tasks.imported.model import ImportedModel
-from gatewright.tasks.imported.prepared import PreparedImport
-
-WORDS = {f"w{number}": number for number in range(1, 8)}
-
-
-def model_file(layers, head, length=4, reads=True, **options):
-    words = KerasWords(WORDS, 8, **options)
-    prepared = PreparedImport(TextInput(words, length, "pre", "pre", reads), head)
-    weights = models.initial_weights(layers, 1, [3])
-    for layer in weights:
-        for name in layer:
-            layer[name] = layer[name] * 3
-    return ModelFile("imported", tuple(layers), tuple(weights), prepared.to_json(), {}), prepared
 
 
 def saved(tmp_path, *made):
-    write(model_file(*made)[0], tmp_path / "model.safetensors")
+    write(imported(*made)[0], tmp_path / "model.safetensors")
     return str(tmp_path / "model.safetensors")
 
 
+NAMES = ["", *WORDS]
 CLASSIFIER = (
     [Embedding(8, 3, mask=False), Recurrent("gru", 3), Dense(1)],
     class_head(("bad", "good"), False, False, False),
@@ -44,18 +31,18 @@ GENERATOR = ([Embedding(8, 3, mask=False), Recurrent("lstm", 3), Dense(8)], Word
 
 
 def test_a_continuation_is_the_loop_of_the_notebooks():
-    file, prepared = model_file(*GENERATOR)
+    file, prepared = imported(*GENERATOR)
     model = ImportedModel(file, prepared)
-    text = "w1 w2"
+    text = "a fine"
     for _ in range(6):  # predict the next word of the last four, and append it
         ids = [WORDS[word] for word in text.split()][-4:]
         row = np.array([[0] * (4 - len(ids)) + ids])
         found = model.probabilities(text)[0]
         np.testing.assert_allclose(found, _softmax(_outputs(file, row)), atol=1e-6)
-        text += f" w{1 + int(found[1:].argmax())}"
-    made = model.generate("w1 w2", tokens=6, temperature=0)
+        text += f" {NAMES[1 + int(found[1:].argmax())]}"
+    made = model.generate("a fine", tokens=6, temperature=0)
     assert str(made) == text
-    assert model.generate("w1 zz", tokens=2, seed=1).unknown == ("zz",)
+    assert model.generate("a zz", tokens=2, seed=1).unknown == ("zz",)
     assert len(model.generate("", tokens=3, seed=1, beams=2).text.split()) == 3
 
 
@@ -73,22 +60,22 @@ def _softmax(logits):
 
 def test_outputs_at_each_step_give_the_next_word_after_the_last():
     layers = [Embedding(8, 3, mask=False), Recurrent("gru", 3, return_sequences=True), Dense(8)]
-    file, prepared = model_file(layers, WordHead(8, per_step=True))
+    file, prepared = imported(layers, WordHead(8, per_step=True))
     post = replace(prepared, input=replace(prepared.input, padding="post"))
     model = ImportedModel(file, post)
     logits = _outputs(file, np.array([[1, 2, 0, 0]]))[1]
-    np.testing.assert_allclose(model.probabilities("w1 w2")[0], _softmax(logits), atol=1e-6)
-    assert model.explainable("w1 w2").output.step == 1
-    assert model.generate("w1 w2", tokens=1, temperature=0).text.strip() == f"w{1 + int(logits[1:].argmax())}"
+    np.testing.assert_allclose(model.probabilities("a fine")[0], _softmax(logits), atol=1e-6)
+    assert model.explainable("a fine").output.step == 1
+    assert model.generate("a fine", tokens=1, temperature=0).text.strip() == NAMES[1 + int(logits[1:].argmax())]
 
 
 def test_a_classifier_on_the_command_line(tmp_path, capsys):
     path = saved(tmp_path, *CLASSIFIER)
-    assert main(["predict", path, "w1 w2", "--json"]) == 0
+    assert main(["predict", path, "a fine", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["predictions"][0]
     assert set(found["probabilities"]) == {"bad", "good"}
     label = found["label"]
-    (tmp_path / "data.csv").write_text(f"text,label\nw1 w2,{label}\nw1 w2,{'bad' if label == 'good' else 'good'}\n")
+    (tmp_path / "data.csv").write_text(f"text,label\nw1 fine,{label}\nw1 fine,{'bad' if label == 'good' else 'good'}\n")
     assert main(["evaluate", path, str(tmp_path / "data.csv"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["test"]["accuracy"] == 0.5
     assert main(["info", path]) == 0
@@ -122,7 +109,7 @@ def test_labels_that_were_not_given_are_asked_for(tmp_path, capsys):
     ],
 )
 def test_a_file_whose_parts_contradict_each_other_is_refused(layers, head, problem, tmp_path):
-    write(model_file(layers, head)[0], tmp_path / "m.safetensors")
+    write(imported(layers, head)[0], tmp_path / "m.safetensors")
     with pytest.raises(InputError) as refused:
         runtime.load(tmp_path / "m.safetensors")
     assert problem in str(refused.value)
@@ -141,7 +128,7 @@ def test_a_file_whose_parts_contradict_each_other_is_refused(layers, head, probl
     ],
 )
 def test_damaged_preparation_is_refused(part, change, problem, tmp_path):
-    file, _ = model_file(*CLASSIFIER)
+    file, _ = imported(*CLASSIFIER)
     file.prepared[part] |= change
     write(file, tmp_path / "m.safetensors")
     with pytest.raises(InputError) as refused:
@@ -150,8 +137,8 @@ def test_damaged_preparation_is_refused(part, change, problem, tmp_path):
 
 
 def test_a_file_whose_words_have_ids_beyond_the_embedding_is_refused(tmp_path):
-    file, _ = model_file(*CLASSIFIER)
-    file.prepared["input"]["encoder"]["words"]["w1"] = 8
+    file, _ = imported(*CLASSIFIER)
+    file.prepared["input"]["encoder"]["words"]["a"] = 8
     write(file, tmp_path / "m.safetensors")
     with pytest.raises(InputError, match="a word has an id that is not below its number of ids"):
         runtime.load(tmp_path / "m.safetensors")

@@ -17,7 +17,8 @@ SIDES = ("pre", "post")
 """The sides at which sequences are padded or cut, as in Keras' `pad_sequences`."""
 Side: TypeAlias = Annotated[str, Text(choices=SIDES)]
 
-_MAX_LENGTH = 1 << 20
+# Steps of a text or series that are padded to one length. A file with a larger length would cost memory for padding.
+_MAX_LENGTH = 1 << 16
 
 
 def _cut(values: Any, length: int | None, side: str) -> Any:

@@ -32,6 +32,8 @@ from gatewright.tasks.imported.series_files import read_series_file
 
 LAYERS = (Embedding, Masking, Recurrent, Dense, Pool, Flatten)
 """The layers of imported networks."""
+# Time steps that are computed in one call, so that long inputs do not need more memory.
+_STEPS_PER_CALL = 1 << 16
 
 
 class ImportedModel(TrainedModel):
@@ -176,7 +178,8 @@ class ImportedModel(TrainedModel):
         while first < len(order):
             if report.due():
                 print_status(f"{first:,} of {len(order):,} {self.prepared.unit} are read by the network.")
-            group = order[first : first + self.examples_per_call]
+            most = max(1, _STEPS_PER_CALL // max(1, len(rows[order[first]])))
+            group = order[first : first + min(most, self.examples_per_call)]
             if not self._ignores_padding:
                 group = [place for place in group if len(rows[place]) == len(rows[group[0]])]
             longest = len(rows[group[-1]])
