@@ -139,3 +139,41 @@ def test_every_task_measures_the_test_set_of_its_training(tmp_path, make):
     assert {name: again.test[name] for name in trained.test} == pytest.approx(trained.test, rel=1e-3, nan_ok=True)
     everything = gatewright.evaluate(trained.out, data, split="all")
     assert everything.size > trained.sizes["test"]
+
+
+@pytest.mark.slow
+def test_the_columns_of_a_forecaster_can_have_other_names(tmp_path):
+    rows = [(f"2026-01-{1 + hour // 24:02d}", f"{hour % 24:02d}:00", np.sin(hour / 4), hour % 5) for hour in range(240)]
+    known = [f"{day} {hour},{load:.4f},{heat}" for day, hour, load, heat in rows]
+    data = write(tmp_path / "load.csv", ["when,load,heat", *known])
+    options = {"target": "load", "past_covariates": "heat", "horizon": 2}
+    out = gatewright.train("forecast", data, tmp_path / "m.safetensors", **options, **FAST).out
+    wanted = gatewright.evaluate(out, data, split="all")
+
+    others = [f"{day[8:]}/01/2026 {hour};{f'{load:.4f}'.replace('.', ',')};{heat}" for day, hour, load, heat in rows]
+    other = write(tmp_path / "other.csv", ["date;power;warmth", *others])
+    with pytest.raises(InputError, match=r"no column 'when', which the model was trained with, only 'date', .* --time"):
+        gatewright.evaluate(out, other)
+    given = {"time": "date", "time_format": "%d/%m/%Y %H:%M", "target": "power", "past_covariates": "warmth"}
+    found = gatewright.evaluate(out, other, **given, decimal=",")
+    assert found.test == pytest.approx(wanted.test, rel=1e-6)
+    (forecast,) = gatewright.predict(out, file=other, **given, decimal=",")
+    assert forecast.to_json() == gatewright.predict(out, file=data)[0].to_json()
+    with pytest.raises(InputError, match=r"--frequency hour is an option of training\. Leave it out"):
+        gatewright.evaluate(out, other, frequency="hour")
+
+
+@pytest.mark.slow
+def test_the_columns_of_a_table_of_series_are_found_with_a_note(tmp_path):
+    task, data, options = series(tmp_path)
+    out = gatewright.train(task, data, tmp_path / "m.safetensors", **options, **FAST).out
+    renamed = (tmp_path / "walks.csv").read_text().replace("walk,ms,y,surface", "id,ms,y,label")
+    other = write(tmp_path / "other.csv", renamed.splitlines())
+    notes = gatewright.evaluate(out, other).notes
+    lacking = "The model was trained with --{} {}, which {} does not have, so it was left out."
+    assert lacking.format("id", "walk", other) in notes
+    assert lacking.format("label", "surface", other) in notes
+    none = write(tmp_path / "none.csv", renamed.replace("id,ms,y,label", "id,ms,y,ground").splitlines())
+    with pytest.raises(InputError, match=r"trained with --label surface, .* has no column 'label'.* with --label"):
+        gatewright.evaluate(out, none)
+    assert gatewright.evaluate(out, none, label="ground").size == 40

@@ -150,9 +150,8 @@ def test_a_number_of_a_forecast_is_explained_in_its_units(options, methods):
 
     in_segments = options["decoding"] == "segments"
     assert len(explained.steps) == (2 if in_segments else 8)
-    assert explained.steps[0].text == (
-        "2026-01-01T03:00:00 to 2026-01-01T05:00:00" if in_segments else "2026-01-01T01:00:00"
-    )
+    first = "2026-01-01T03:00:00 to 2026-01-01T05:00:00" if in_segments else "2026-01-01T01:00:00"
+    assert explained.steps[0].text == first
     changed = series.copy()
     width = 3 if in_segments else 1
     if in_segments:  # steps 3 to 5 are on the line from step 2 to step 6

@@ -79,7 +79,7 @@ class TestTrain:
         found = gatewright.predict(out, file=str(data))
         accuracy = np.mean([one.label == label for one, label in zip(found, labels, strict=True)])
         assert accuracy > 0.9
-        evaluated = gatewright.evaluate(out, str(data))
+        evaluated = gatewright.evaluate(out, str(data), split="all")
         assert evaluated.size == 100
         assert evaluated.test["accuracy"] == accuracy
         model = runtime.load(out)
@@ -115,7 +115,7 @@ class TestTrain:
         found = capsys.readouterr()
         assert len(json.loads(found.out)["predictions"]) == 144
         assert "gatewright: s.csv was cut into 144 windows of 10 steps" in found.err
-        assert cli.main(["evaluate", out, str(data), "--json"]) == 0
+        assert cli.main(["evaluate", out, str(data), "--split", "all", "--json"]) == 0
         evaluated = json.loads(capsys.readouterr().out)
         assert evaluated["size"] == 144
         assert evaluated["test"]["accuracy"] > 0.9
@@ -142,7 +142,7 @@ class TestTrain:
             data, out = str(tmp_path / name), tmp_path / f"{name}.safetensors"
             result = gatewright.train("classify", data, out, **{**SMALL, "epochs": 3})
             assert result.sizes == {"train": 29, "validation": 3, "test": 8}
-            assert gatewright.evaluate(out, data).size == 40
+            assert gatewright.evaluate(out, data, split="all").size == 40
             assert len(gatewright.predict(out, file=data)) == 40
         assert cli.main(["predict", str(tmp_path / "recordings.safetensors"), "--file", str(folder / "0.csv")]) == 2
         existing = next(folder.iterdir())

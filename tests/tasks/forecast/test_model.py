@@ -236,7 +236,7 @@ class TestCommands:
 
     def test_evaluate_measures_all_windows(self, trained, capsys):
         _, path, out = trained
-        assert cli.main(["evaluate", out, path, "--json"]) == 0
+        assert cli.main(["evaluate", out, path, "--split", "all", "--json"]) == 0
         figures = json.loads(capsys.readouterr().out)
         assert figures["size"] == 400 - 24 - 6 + 1
         assert figures["unit"] == "windows"
@@ -254,7 +254,10 @@ class TestCommands:
             (["predict", "{out}", "--file", "{lacks}"], "has no column 'b', which the model was trained with"),
             (["predict", "{out}", "--file", "{data}", "--plot", "f.bmp"], "--plot must be a file with the suffix .png"),
             (["evaluate", "{out}", "{short}"], "too short for a window in its test set"),
-            (["evaluate", "{out}", "{data}", "--target", "a"], "--target a is an option of training"),
+            (
+                ["evaluate", "{out}", "{data}", "--target", "a"],
+                "--target names 1 column, but the model was trained with 2 (a, b)",
+            ),
             (
                 ["train", "forecast", "{data}", "--units", "7", "--out", "x"],
                 "units must be even with decoding=segments",

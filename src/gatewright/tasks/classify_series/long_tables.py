@@ -87,19 +87,19 @@ def _choose_columns(table: Table, options: SeriesOptions) -> tuple[_Columns, lis
     time = options.column(path, "time", names, "time")
     label = options.column(path, "label", names, "label")
     group = options.column(path, "group", names)
+    notes = options.lacking(path, names)
     if not ids and not streams:
-        raise _no_column(table, "id", "the column that says which series a row belongs to")
+        raise _no_column(table, "id", "the column that says which series a row belongs to", notes)
     if time is None and not streams:
-        raise _no_column(table, "time", "the column with the time of each step")
+        raise _no_column(table, "time", "the column with the time of each step", notes)
     if label is None and options.labelled:
-        raise _no_column(table, "label", "the column of the labels")
+        raise _no_column(table, "label", "the column of the labels", notes)
     given = [*ids, *(name for name in (time, label) if name is not None)]
     if len(set(given)) < len(given) or (group is not None and group in (time, label)):
         raise InputError(
             f"--id, --time, --label and --group must name different columns of {path}, not {quoted(given)} and "
             f"{group!r}."
         )
-    notes = []
     if options.names is not None:
         if missing := [name for name in options.names if name not in names]:
             raise InputError(
@@ -140,10 +140,11 @@ def _has_one_row_each(table: Table, ids: Sequence[str]) -> bool:
     return len(rows) == table.rows > 1 and not any(None in row for row in rows)
 
 
-def _no_column(table: Table, option: str, meaning: str) -> InputError:
+def _no_column(table: Table, option: str, meaning: str, notes: Sequence[str]) -> InputError:
+    known = "".join(f"{note} " for note in notes)
     return InputError(
-        f"{table.path} has no column {option!r}. It has: {quoted(table.names)}. Choose {meaning} with --{option} "
-        "COLUMN."
+        f"{known}{table.path} has no column {option!r}. It has: {quoted(table.names)}. Choose {meaning} with "
+        f"--{option} COLUMN."
     )
 
 

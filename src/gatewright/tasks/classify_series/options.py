@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from gatewright.data.tables import quoted
+from gatewright.data.tables import column_list, quoted
 from gatewright.support.errors import InputError, nearest
 from gatewright.support.schema import Size, Text, fields_of, read_as
 
@@ -102,6 +102,22 @@ class SeriesOptions:
             InputError: `stored` is something else. The message begins with "its".
         """
         return cls(**vars(read_as(_Stored, stored, "its options for reading series")))
+
+    def lacking(self, path: Path, names: Sequence[str]) -> list[str]:
+        """Return sentences about columns of other series, such as those of the training, that a table does not have.
+
+        Args:
+            path: The table.
+            names: The names of its columns.
+        """
+        found = []
+        for option in ("id", "time", *(("label",) if self.labelled else ())):
+            value = getattr(self, option)
+            if value is not None and option not in self.given and not set(column_list(value, names)) <= set(names):
+                found.append(
+                    f"The model was trained with --{option} {value}, which {path} does not have, so it was left out."
+                )
+        return found
 
     def refuse(self, names: Sequence[str], data: object, reason: str) -> None:
         """Raise an error if the user gave one of the named options, which do not apply.

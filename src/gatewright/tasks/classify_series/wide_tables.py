@@ -107,7 +107,13 @@ def read_wide(table: Table, options: SeriesOptions) -> FoundSeries:
     values, number_notes = read_numbers(table, columns, _REMEDY)
     cube = values.reshape(table.rows, len(channels), -1).transpose(0, 2, 1)
     labels = None if label is None else table.column(label).to_pylist()
-    notes = [*table.notes, *number_notes, _note(path.name, cube, channels, label if options.labelled else None)]
+    lacking = options.lacking(path, names)
+    notes = [
+        *table.notes,
+        *lacking,
+        *number_notes,
+        _note(path.name, cube, channels, label if options.labelled else None),
+    ]
     if unused:
         notes.append(f"Columns of {path.name} that are neither steps nor labels were left out: {shown_names(unused)}.")
     kept = np.flatnonzero(~np.isnan(cube).all(axis=(1, 2)))

@@ -150,10 +150,10 @@ def _time(prepared: PreparedForecast, last: int | None, steps: int) -> str:
 def _shown(prepared: PreparedForecast, past: Past, span: tuple[int, int]) -> Step:
     """Return a step or segment, with the mean of each variable in it."""
     first, end = (place - prepared.look_back for place in span)
+    numbers = past.seen.values[slice(*span)].mean(axis=0)
     text = _time(prepared, past.last, first + 1)
     if end - first > 1:
         text += f" to {_time(prepared, past.last, end)}"
-    numbers = past.seen.values[slice(*span)].mean(axis=0)
     return Step(text, numbers=dict(zip(prepared.scales.variables, map(float, np.nan_to_num(numbers)), strict=True)))
 
 

@@ -26,6 +26,7 @@ from gatewright.tasks.forecast.network import LAYERS, ORDER, layers_fit
 from gatewright.tasks.forecast.past import last_index, past_steps, read_lines, require_horizon, steps_of
 from gatewright.tasks.forecast.prediction import Forecasted
 from gatewright.tasks.forecast.reading import observed_steps, read_for_model
+from gatewright.tasks.forecast.renaming import ALLOWED
 from gatewright.tasks.forecast.scales import Observed, Scales
 from gatewright.tasks.forecast.table import Line
 from gatewright.tasks.forecast.task import PreparedForecast
@@ -170,7 +171,7 @@ class Forecaster(TrainedModel):
         if file is not None and given is not None:
             raise InputError(f"Give either past steps or --file {file}, not both.")
         if file is not None:
-            return read_lines(file, self.scales)
+            return read_lines(file, self.scales, {name: options[name] for name in ALLOWED if options.get(name)})
         return list(given) if isinstance(given, list | tuple) else [given]
 
     def _predict(
@@ -329,9 +330,7 @@ class Forecaster(TrainedModel):
         return whole
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
-        for name, value in options.items():
-            raise InputError(f"--{name.replace('_', '-')} {value} is an option of training. Leave it out.")
-        table = read_for_model(data, self.scales)
+        table = read_for_model(data, self.scales, options)
         ranges = split_ranges(table)["test"] if table.split_ends else whole_ranges(table)
         windows = WindowSet.cut(table, ranges, self.look_back, self.horizon, "test")
         return self.evaluation_set(table.name, windows, table.notes, limit, bool(table.split_ends))
@@ -374,7 +373,7 @@ class Forecaster(TrainedModel):
         if file is None:
             raise InputError("A forecaster needs a table of recent steps. Give one with --file.")
         horizon = self.horizon if options.get("horizon") is None else require_horizon(options["horizon"])
-        lines = read_lines(file, self.scales)
+        lines = self.examples_from(None, file, options)
         forecasts = [self._forecast_line(line, file, horizon) for line in lines]
         for forecast in forecasts:
             for note in forecast.notes:

@@ -1,5 +1,6 @@
 """The steps of series from which forecasts are made."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,13 +74,18 @@ def past_steps(
     return Past(seen, whole[end:], scale, last, tuple(notes))
 
 
-def read_lines(file: str, scales: Scales) -> list[Line]:
+def read_lines(file: str, scales: Scales, options: Mapping[str, Any]) -> list[Line]:
     """Return the series of a file that have a number to forecast from, and print notes about the file.
+
+    Args:
+        file: The path of the table.
+        scales: The scales of the model.
+        options: The options for reading the file; see `renaming.ALLOWED`.
 
     Raises:
         InputError: The file cannot be read or used, or no series has a number.
     """
-    table = read_for_model(file, scales)
+    table = read_for_model(file, scales, options)
     for note in table.notes:
         print_status(note)
     targets = scales.targets

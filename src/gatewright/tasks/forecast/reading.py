@@ -1,8 +1,10 @@
 """Read one or many evenly spaced time series from a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from gatewright.tasks.forecast.columns import ReadValues, choose_roles, listed_c
 from gatewright.tasks.forecast.frequency import frequency_grid, frequency_season
 from gatewright.tasks.forecast.grid import Grid, find_grid
 from gatewright.tasks.forecast.lines import make_lines
+from gatewright.tasks.forecast.renaming import renamed, require_columns
 from gatewright.tasks.forecast.scales import Scales
 from gatewright.tasks.forecast.series_keys import NamedRows, find_series_id, name_series
 from gatewright.tasks.forecast.table import Columns, Line, Table
@@ -132,23 +135,28 @@ def read_series(source: str, wanted: ColumnOptions, grid: Grid | None = None) ->
     return Table(source, roles.variables, *roles.sizes, found, lines, columns, split_ends, tuple(notes))
 
 
-def read_for_model(source: str, scales: Scales) -> Table:
+def read_for_model(source: str, scales: Scales, given: Mapping[str, Any] = MappingProxyType({})) -> Table:
     """Read a table with the same columns and time grid as the data that a model was trained on.
+
+    Args:
+        source: A named data set, or the path of a table.
+        scales: The scales of the model.
+        given: Options for this table, which take the place of those of the training: other names of columns, and how
+            its times and numbers are written.
 
     Raises:
         ImportError: A package is not installed.
-        InputError: The table cannot be read or used, or a column is missing.
+        InputError: The table cannot be read or used, a column is missing, or an option does not apply.
     """
     path, split_ends = _find_table(source)
-    columns, roles = scales.columns, scales.columns.roles
+    columns = renamed(scales.columns, given)
     kind = columns.layout.kinds[0] if columns.layout.columns == (TIME,) else ""
     layout = ColumnOptions(layout=WIDE if columns.is_wide else LONG, time_format=kind if "%" in kind else None)
     table = _open(path, columns.header, layout).table
-    for name in (*columns.layout.columns, *columns.series_id, *roles.names):
-        if name not in table.names:
-            raise InputError(
-                f"{path} has no column {name!r}, which the model was trained with. Add it{nearest(name, table.names)}"
-            )
+    if {"time_format", "day_first"} & given.keys():
+        columns = replace(columns, layout=_layout_of(table, columns.layout, given))
+    roles = columns.roles
+    require_columns(table, columns, given)
     table.require_unique((*columns.layout.columns, *columns.series_id, *roles.names))
     named = name_series(table, columns.series_id)
     times = read_times(table, columns.layout, named.numbers)
@@ -160,6 +168,26 @@ def read_for_model(source: str, scales: Scales) -> Table:
     sizes = scales.targets, scales.future_covariates
     notes = tuple(note for note in (*table.notes, *read.notes, *line_notes) if note)
     return Table(source, scales.variables, *sizes, scales.grid, lines, columns, split_ends, notes)
+
+
+def _layout_of(table: FileTable, trained: TimeLayout, given: Mapping[str, Any]) -> TimeLayout:
+    """Return how times are written in a table, of the same kind as those of the training.
+
+    Raises:
+        InputError: The times are dates, but those of the training are numbers, or the reverse.
+    """
+    wanted = ColumnOptions(
+        time=",".join(trained.columns),
+        time_format=given.get("time_format"),
+        day_first=given.get("day_first"),
+        time_zone=trained.zone or None,
+    )
+    found, _ = find_layout(table, _time_options(wanted))
+    if found.are_dates != trained.are_dates:
+        kinds = "dates", "numbers"
+        one, other = kinds if found.are_dates else kinds[::-1]
+        raise InputError(f"The times of {table.path} are {one}, but the model was trained with {other}.")
+    return found
 
 
 def _check_options(wanted: ColumnOptions) -> None:
