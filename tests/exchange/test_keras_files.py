@@ -365,6 +365,22 @@ def test_a_compressed_archive_is_read_and_a_bomb_is_refused_before_it_is_unpacke
         read_stack(rewritten(small, {name: parts[name] for name in ("config.json", "model.weights.h5")}))
 
 
+def test_the_vocabulary_that_a_layer_of_the_model_has_adapted_is_read(tmp_path):
+    model = keras.Sequential([keras.Input((4,)), layers.Embedding(4, 3), layers.GRU(2)])
+    path = save(model, tmp_path / "model.keras")
+    config = {"name": "words", "dtype": "float32", "output_sequence_length": 4, "vocabulary": None}
+    entry = {"class_name": "TextVectorization", "module": "keras.layers", "registered_name": None, "config": config}
+    path = changed_config(path, lambda found: found["config"]["layers"].insert(1, entry))
+    asset = "assets/layers/text_vectorization/vocabulary.txt"
+    stack = read_stack(rewritten(path, {**members(path), asset: "\n[UNK]\nfine\nüber".encode()}))
+    assert stack.layers[0].config["vocabulary"] == ["", "[UNK]", "fine", "über"]
+    assert [(layer.kind, len(layer.weights)) for layer in stack.layers] == [
+        *(("TextVectorization", 0), ("Embedding", 1), ("GRU", 3)),
+    ]
+    with pytest.raises(InputError, match="is not text in UTF-8"):
+        read_stack(rewritten(path, {**members(path), asset: b"\xff\xfe"}))
+
+
 def nested(config, levels):
     inner = config["config"]["layers"]
     for _ in range(levels):

@@ -10,6 +10,7 @@ stored as it is, in the file itself. So links to other files, virtual arrays and
 import io
 import json
 import math
+import re
 import zipfile
 from collections.abc import Iterator
 from itertools import takewhile
@@ -26,12 +27,14 @@ MAX_JSON = 4 << 20
 MAX_RATIO = 16
 """The maximum ratio of the unpacked to the packed size of a member of a .keras archive."""
 _MAX_METADATA = 1 << 16
-_MAX_LAYERS = 1000
 # Groups and arrays that are visited, and levels of groups.
 _MAX_OBJECTS, _MAX_DEPTH = 20_000, 40
 # The axis of an array without values may have any length.
 _MAX_AXIS = 1 << 31
 _CHUNK = 1 << 20
+_MAX_VOCABULARIES = 8
+# The vocabulary of a layer, a word on each line, and the path of the layer.
+_VOCABULARY = re.compile(r"assets/((?:layers/\w+/)*layers/\w+)/vocabulary\.txt").fullmatch
 # Groups of a .keras file whose contents are not weights of layers.
 _NOT_WEIGHTS = ("optimizer", "metrics", "loss", "seed_generator")
 
@@ -48,7 +51,8 @@ def read_keras(output: IO[bytes], max_bytes: int, path: str) -> None:
         layout      "keras" or "h5"
         version     the version of Keras that wrote the file, or "" if it does not say
         config      the text of the model's configuration
-        layers      the names of the groups of weights and their numbers of arrays, [[name, count], ...]
+        layers      the names of the groups of weights and their numbers of arrays, [[name, count], ...]; the vocabulary
+                    of a TextVectorization layer is a group too, "vocabulary", of one array of bytes
 
     The arrays of group i are the entries "i/0", "i/1" and so on. With the layout "keras", a name is the path of a group
     `vars`, without this last part; with the layout "h5", it is the name of a layer.
@@ -97,9 +101,14 @@ def _read_archive(path: str, room: int, arrays: dict[str, NDArray[Any]]) -> dict
         config = _member(archive, "config.json", MAX_JSON)
         metadata = json.loads(_member(archive, "metadata.json", _MAX_METADATA))
         weights = _member(archive, "model.weights.h5", room * MAX_RATIO)
+        vocabularies = {
+            found[1]: _member(archive, found[0], MAX_JSON) for found in filter(None, map(_VOCABULARY, names))
+        }
     version = metadata.get("keras_version", "") if isinstance(metadata, dict) else ""
     with h5py.File(io.BytesIO(weights), "r") as opened:
-        layers = _Arrays(opened, len(weights), arrays).all_groups()
+        contents = _Arrays(opened, len(weights), arrays)
+        texts = [(f"{path}/vocabulary", [np.frombuffer(text, np.uint8)]) for path, text in vocabularies.items()]
+        layers = contents.store([*contents.groups(), *texts])
     return {"layout": "keras", "version": str(version)[:100], "config": config.decode(), "layers": layers}
 
 
@@ -147,9 +156,9 @@ class _Arrays:
     def __init__(self, file: Any, room: int, arrays: dict[str, NDArray[Any]]) -> None:
         self._file, self._room, self._arrays, self._objects = file, room, arrays, 0
 
-    def all_groups(self) -> list[tuple[str, int]]:
-        """Store the arrays of all groups `vars` below the layers, and return the names and counts of the groups."""
-        return self.store(list(self._walk(self._file, "", 0)))
+    def groups(self) -> list[tuple[str, list[NDArray[Any]]]]:
+        """Return the names and arrays of all groups `vars` below the layers."""
+        return list(self._walk(self._file, "", 0))
 
     def _walk(self, group: Any, path: str, depth: int) -> Iterator[tuple[str, list[NDArray[Any]]]]:
         if depth > _MAX_DEPTH:

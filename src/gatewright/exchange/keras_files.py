@@ -136,8 +136,19 @@ def _layers(model: Entry, weights: "_Weights") -> list[KerasLayer]:
         if entry.is_model:
             listed += _layers(entry, inside[place])
         else:
-            listed.append(KerasLayer(entry.kind, entry.name, entry.config, tuple(inside[place].arrays(entry))))
+            listed.append(_layer(entry, inside[place].arrays(entry)))
     return listed
+
+
+def _layer(entry: Entry, arrays: Arrays) -> KerasLayer:
+    """Return a layer. The words of a TextVectorization layer, a text in bytes, become a part of its configuration."""
+    if entry.kind != "TextVectorization" or not arrays:
+        return KerasLayer(entry.kind, entry.name, entry.config, tuple(arrays))
+    try:
+        words = arrays[0].tobytes().decode().split("\n")
+    except UnicodeDecodeError:
+        raise Unreadable(f"has a vocabulary of the {entry.shown} that is not text in UTF-8: save it again.") from None
+    return KerasLayer(entry.kind, entry.name, {**entry.config, "vocabulary": words}, ())
 
 
 class _Weights(Protocol):
@@ -302,4 +313,6 @@ class _LiveWeights:
     def arrays(self, layer: Entry) -> Arrays:
         if self._layer is None:
             raise Unreadable(f"has no {layer.shown}, which is in its configuration.")
+        if layer.kind == "TextVectorization":
+            return [np.frombuffer("\n".join(self._layer.get_vocabulary()).encode(), np.uint8)]
         return [np.asarray(array) for array in self._layer.get_weights()]

@@ -47,6 +47,8 @@ def group_name(kind: str) -> str:
 
 def weight_groups(kind: str) -> tuple[str, ...]:
     """Return the groups in the group of a layer whose arrays are its weights, in their order. "" is the layer's own."""
+    if kind == "TextVectorization":
+        return ("vocabulary",)
     if kind == "Bidirectional":
         return "forward_layer/cell", "backward_layer/cell"
     if kind == "TimeDistributed":

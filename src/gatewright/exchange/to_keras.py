@@ -73,7 +73,7 @@ class _Builder:
 
     def __init__(self) -> None:
         self._layers: list[KerasLayer] = []
-        self.reads_ids = False
+        self.reads_ids = self._masks_ids = False
         self.mask = ""
         self.has_time = True
         self.steps: int | None = None
@@ -113,7 +113,8 @@ class _Builder:
     def notes(self, model: TrainedModel) -> tuple[str, ...]:
         """Return sentences about the inputs and outputs."""
         first = model.layers[0].kind
-        reads = "ids, padded with 0 on the left" if self.reads_ids else "the numbers that the model's network reads"
+        ids = "ids; 0 is padding" + (" and masked" if self._masks_ids else ", which is read like other ids")
+        reads = ids if self.reads_ids else "the numbers that the network reads"
         notes = [f"The Keras model reads {reads} ({model.describe().reads})."]
         if first in _INPUTS:
             notes.append(f"Steps whose numbers are all {_INPUTS[first]:.0f} are masked.")
@@ -128,7 +129,8 @@ class _Builder:
         self._layers.append(KerasLayer(kind, name, {"name": name, "dtype": "float32", **config}, arrays))
 
     def _embedding(self, layer: Embedding, w: Weights) -> None:
-        self.reads_ids, self.mask = True, "an embedding that masks id 0" if layer.mask else ""
+        self.reads_ids, self._masks_ids = True, layer.mask
+        self.mask = "an embedding that masks id 0" if layer.mask else ""
         config = {"input_dim": layer.vocabulary, "output_dim": layer.units, "mask_zero": layer.mask}
         self._append("Embedding", config, w["table"])
 
