@@ -86,6 +86,8 @@ def test_a_page_reads_texts_as_an_imported_model_does(chromium, tmp_path, name):
             page.fill("#text", text)
             steps = model.explainable(text, label=explanation.target.name).steps
             assert page.locator(".word").count() == len(steps)
+            padding = sum(step.kind == "padding" for step in steps)
+            assert page.locator(".word:visible").count() == len(steps) - max(0, padding - 1)
             found = float(page.get_attribute("#target", "data-value"))
             assert found == pytest.approx(target_value(model, text, network.target), abs=1e-3), text
         page.fill("#text", "a fine film a film")
@@ -99,3 +101,17 @@ def test_a_page_reads_texts_as_an_imported_model_does(chromium, tmp_path, name):
         expected, _ = explained_text(model, "a fine film a film", explanation.target.name)
         values = expected.attribution("omission").values
         np.testing.assert_allclose([float(value) for value in shown], values, atol=6e-3)
+
+
+def test_the_reading_head_reads_a_run_of_padding_as_one_word(chromium, tmp_path):
+    explanation, network = explained_text(imported(*CASES["padding before that is read"]), "a film")
+    write_page(explanation, network, tmp_path / "page.html")
+    with opened(chromium, tmp_path / "page.html") as page:
+        assert page.inner_text("#step-0") == "padding × 3"
+        page.focus("#words")
+        page.keyboard.press("Home")
+        page.keyboard.press("ArrowRight")
+        assert page.inner_text("#place") == "position 4 of 6"
+        page.click("#play")
+        page.wait_for_selector("#step-5.at")
+        page.wait_for_selector("text=Read step by step")

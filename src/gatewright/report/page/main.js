@@ -17,7 +17,6 @@ let originalWords = [];
 let words = []; // the tokens of the text, also those that the network does not read
 let wordEdit = null; // the tokens before and after the one that is being edited
 let lastOmission = 0;
-let timer = null;
 const unknownToModel = new Set(data.steps.filter(({ kind }) => kind === "unknown").map(({ text }) => text));
 
 /** Return the traces in the form that the page shows. */
@@ -213,45 +212,6 @@ function wordAtHead() {
   input.disabled = find("delete").disabled = place < 0;
 }
 
-function setHead(t) {
-  page.head = Math.max(0, Math.min(page.steps.length - 1, t));
-  colorWords(page);
-  moveHead(page);
-  drawSoFar(page);
-  drawNumbers(page);
-  drawGradients(page);
-  wordAtHead();
-}
-
-/** Move the reading head in the order in which the chosen layer reads. */
-function moveBy(steps) {
-  const trace = page.traces[page.reader];
-  const now = trace ? readAs(trace, page.head) : page.head;
-  const next = Math.max(0, Math.min(page.steps.length - 1, now + steps));
-  setHead(trace ? readAs(trace, next) : next);
-  return next;
-}
-
-function play() {
-  const button = find("play");
-  const stop = () => {
-    clearInterval(timer);
-    timer = null;
-    find("detail").setAttribute("aria-live", "polite");
-    button.textContent = "Read step by step";
-  };
-  if (timer) {
-    stop();
-    return;
-  }
-  button.textContent = "Stop";
-  find("detail").setAttribute("aria-live", "off"); // it changes several times a second
-  if (moveBy(0) === page.steps.length - 1) moveBy(-page.steps.length);
-  timer = setInterval(() => {
-    if (moveBy(1) >= page.steps.length - 1) stop();
-  }, 350);
-}
-
 function chooseReader(index) {
   page.reader = index;
   const trace = page.traces[index];
@@ -303,16 +263,12 @@ function setUpControls() {
     const moves = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1, Home: -1e9, End: 1e9 };
     if (event.key === "Enter" && network) find("word").focus();
     else if (event.key in moves) {
-      setHead(page.head + moves[event.key]);
-      find(`step-${page.head}`)?.scrollIntoView({ block: "nearest" });
+      moveWord(moves[event.key]);
+      find(`step-${page.runs[page.head]}`)?.scrollIntoView({ block: "nearest" });
     } else return;
     event.preventDefault();
   });
-  find("head").addEventListener("input", (event) => {
-    const trace = page.traces[page.reader];
-    const now = Number(event.target.value);
-    setHead(trace ? readAs(trace, now) : now);
-  });
+  find("head").addEventListener("input", (event) => setHeadNumber(Number(event.target.value)));
   find("play").textContent = "Read step by step";
   find("play").addEventListener("click", play);
   find("table").closest("details").addEventListener("toggle", drawOpenTable);

@@ -17,7 +17,7 @@ from gatewright.support.files import atomically
 _BUDGET = 1_999_000
 _SCRIPTS = (
     *("arrays.js", "tokens.js", "cells.js", "network.js"),
-    *("measures.js", "wording.js", "drawing.js", "view.js", "main.js"),
+    *("measures.js", "wording.js", "drawing.js", "view.js", "head.js", "main.js"),
 )
 _TOO_LARGE = (
     "The weights of this network do not fit in a page of 2 MB. A page with the full vocabulary has them, and its text "
