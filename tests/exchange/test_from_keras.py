@@ -12,6 +12,7 @@ from gatewright.exchange.keras_files import live_stack as stack_of
 from gatewright.exchange.keras_layers import KerasLayer, KerasStack
 from gatewright.nn.file import write
 from gatewright.support.errors import InputError
+from gatewright.support.keras_arguments import HARD_SIGMOID
 from gatewright.tasks.imported.model import ImportedModel
 
 pytestmark = [
@@ -202,6 +203,24 @@ def test_a_text_vectorization_in_the_model_needs_no_words():
     assert_close(found, expected, "forward", np.float32)
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru", "gru before"])
+def test_the_hard_sigmoid_of_earlier_releases_keeps_its_meaning(cell):
+    def old(x):  # of Keras 1 and 2
+        return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+
+    layer = (
+        kl.LSTM(4, recurrent_activation=old) if cell == "lstm" else kl.GRU(4, "tanh", old, reset_after=cell == "gru")
+    )
+    model = built(embedding(), layer, kl.Dense(3, "softmax"))
+    expected = np.asarray(model(keras_ids(TEXTS)))
+    layers = []
+    for layer in model.layers:
+        config = {**layer.get_config(), **({"recurrent_activation": HARD_SIGMOID} if layer is model.layers[1] else {})}
+        layers.append(KerasLayer(type(layer).__name__, layer.name, config, tuple(layer.get_weights())))
+    made = model_of_stack(KerasStack("old.h5", (LENGTH,), tuple(layers)), Preparation(WORDS))
+    assert_close(ImportedModel(made.file, made.prepared).probabilities(TEXTS), expected, "forward", np.float32)
+
+
 def changed(model, place, **config):
     """Return the stack of a model with the configuration of one layer changed."""
     stack = stack_of(model)
@@ -274,6 +293,7 @@ def test_what_is_missing_or_contradicts_the_model_is_said():
         (classifier, {"words": WORDS, "labels": ["a", "a"]}, "different texts"),
         (classifier, {"words": WORDS, "padding": "left"}, "padding must be one of"),
         (classifier, {"words": WORDS, "scaler": {"mean": 0, "scale": 1}}, "leave --scaler out"),
+        (classifier, {"words": WORDS, "max_length": 9}, "has 7 steps, so --max-length 9 does not fit"),
         (any_length, {"words": WORDS}, "give the maxlen of pad_sequences with --max-length"),
         (series, {"words": WORDS}, "leave --words out"),
         (series, {"scaler": {"mean": [0, 0]}}, "must have the arrays mean and scale"),

@@ -222,6 +222,8 @@ def _vocabulary(
     """Return the encoder of a vocabulary with or without the two reserved tokens of `TextVectorization`."""
     if not all(isinstance(token, str) for token in tokens):
         raise InputError(f"{name} has a token that is not a text: write the vocabulary of get_vocabulary() again.")
+    if len(tokens) > 1 and tokens[-1] == "":  # a line break at the end
+        tokens = tokens[:-1]
     if tokens[:1] == [""]:
         tokens = tokens[1:]
     if tokens[:1] == ["[UNK]"]:

@@ -79,14 +79,15 @@ def model_of_stack(stack: KerasStack, how: Preparation) -> Imported:
     """
     layers = [layer for layer in stack.layers if not without_effect(layer)]
     vectorization, layers = _split_vectorization(layers)
-    translated = translate(stack, layers)
+    steps = _steps(stack, vectorization, how)
+    translated = translate(stack, layers, steps)
     network = translated.layers
     model_input: ModelInput
     notes: tuple[str, ...] = ()
     if isinstance(network[0], Embedding):
-        model_input, notes = _text_input(stack, translated, vectorization, how)
+        model_input, notes = _text_input(stack, translated, vectorization, how, steps)
     else:
-        model_input = _series_input(stack, translated, how)
+        model_input = _series_input(stack, translated, how, steps)
     head, head_notes = _head(stack, translated, how.labels)
     prepared = PreparedImport(model_input, head)
     file = ModelFile("imported", network, translated.weights, prepared.to_json(), {})
@@ -100,15 +101,19 @@ def _split_vectorization(layers: list[KerasLayer]) -> tuple[KerasLayer | None, l
 
 
 def _text_input(
-    stack: KerasStack, translated: Translated, vectorization: KerasLayer | None, how: Preparation
+    stack: KerasStack, translated: Translated, vectorization: KerasLayer | None, how: Preparation, length: int | None
 ) -> tuple[TextInput, tuple[str, ...]]:
     embedding = translated.layers[0]
     size = embedding.vocabulary if isinstance(embedding, Embedding) else 0
     if how.scaler is not None:
         raise InputError(f"{stack.name} reads texts, which have no scaler: leave --scaler out.")
+    if vectorization is None and stack.input_shape is not None and len(stack.input_shape) != 1:
+        raise InputError(
+            f"The input of {stack.name} has the shape {list(stack.input_shape)}, but only ids [time] and series [time, "
+            "features] can be imported: give the model ids of one text."
+        )
     words = _words(stack, vectorization, how, size)
     side = "pre" if vectorization is None else "post"
-    length = how.max_length or _length(stack, vectorization)
     reads = _reads_padding(translated.layers)
     notes = list(words.notes)
     if reads and length is None:
@@ -140,12 +145,24 @@ def _words(stack: KerasStack, vectorization: KerasLayer | None, how: Preparation
     return read_words(how.words, size)
 
 
-def _length(stack: KerasStack, vectorization: KerasLayer | None) -> int | None:
-    """Return the length of the model's input, or None if it has no fixed length."""
+def _steps(stack: KerasStack, vectorization: KerasLayer | None, how: Preparation) -> int | None:
+    """Return the number of steps that the network reads, or None if it is not fixed.
+
+    Raises:
+        InputError: The given length is not that of the model's input.
+    """
     if vectorization is not None:
-        length = vectorization.config.get("output_sequence_length")
-        return length if type(length) is int and length > 0 else None
-    return stack.input_shape[0] if stack.input_shape else None
+        own = vectorization.config.get("output_sequence_length")
+    else:
+        own = stack.input_shape[0] if stack.input_shape else None
+    if type(own) is not int or own < 1:
+        return how.max_length
+    if how.max_length is not None and how.max_length != own:
+        raise InputError(
+            f"The input of {stack.name} has {own:,} steps, so --max-length {how.max_length:,} does not fit: leave it "
+            "out."
+        )
+    return own
 
 
 def _reads_padding(layers: Sequence[Layer]) -> bool:
@@ -165,7 +182,7 @@ def _reads_padding(layers: Sequence[Layer]) -> bool:
     return False
 
 
-def _series_input(stack: KerasStack, translated: Translated, how: Preparation) -> SeriesInput:
+def _series_input(stack: KerasStack, translated: Translated, how: Preparation, length: int | None) -> SeriesInput:
     if how.words is not None:
         raise InputError(f"{stack.name} reads series of numbers, not words: leave --words out.")
     shape, features = stack.input_shape, translated.features
@@ -176,7 +193,6 @@ def _series_input(stack: KerasStack, translated: Translated, how: Preparation) -
         )
     first = translated.layers[0]
     masked = first.mask_value if isinstance(first, Masking) else None
-    length = how.max_length or (shape[0] if shape else None)
     pad_value = masked if masked is not None else 0.0 if how.max_length is not None else None
     scaler = None if how.scaler is None else read_scaler(how.scaler, features)
     padding, truncating = how.padding or "pre", how.truncating or "pre"

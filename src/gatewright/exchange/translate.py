@@ -61,19 +61,20 @@ def without_effect(layer: KerasLayer) -> bool:
     return layer.kind in _WITHOUT_EFFECT
 
 
-def translate(stack: KerasStack, layers: Sequence[KerasLayer]) -> Translated:
+def translate(stack: KerasStack, layers: Sequence[KerasLayer], steps: int | None) -> Translated:
     """Return the network with these layers.
 
     Args:
-        stack: The model, for messages and the shape of its input.
+        stack: The model, for messages and the number of features of its input.
         layers: The layers that have an effect, without those that make ids of texts.
+        steps: The number of steps that the network reads, or None if it is not fixed.
 
     Raises:
         InputError: A layer cannot be expressed.
     """
     if not layers:
         raise InputError(f"{stack.name} has no layers that can be imported.")
-    builder = _Builder(stack)
+    builder = _Builder(stack, steps)
     for layer in layers:
         builder.add(layer)
     return builder.result()
@@ -88,8 +89,8 @@ class _Builder:
         width: The number of features of the outputs.
     """
 
-    def __init__(self, stack: KerasStack) -> None:
-        self._stack = stack
+    def __init__(self, stack: KerasStack, steps: int | None) -> None:
+        self._stack, self._steps = stack, steps
         self.layers: list[Layer] = []
         self.weights: list[Weights] = []
         self.per_step = True
@@ -268,10 +269,9 @@ class _Builder:
         if not self.per_step:
             return  # [batch, features] is flat already
         _require_last_axis(layer)
-        steps = self._stack.input_shape[0] if self._stack.input_shape else None
-        if steps is None:
+        if self._steps is None:
             raise _refused(layer, "is Flatten", "which needs a model whose input has a fixed length")
-        self._append(Flatten(steps), layer, {})
+        self._append(Flatten(self._steps), layer, {})
         self.per_step = False
 
 
