@@ -59,8 +59,9 @@ def read_words(source: str | os.PathLike[str] | Mapping[str, int] | Sequence[str
     if not isinstance(source, str | os.PathLike):
         return _vocabulary(list(source), "The vocabulary", size)
     if os.fspath(source) == IMDB:
-        path = _imdb_word_index()
-        return _imdb(_parsed(path, _content(path)), str(path), size)
+        path, notes = _imdb_word_index()
+        words = _imdb(_parsed(path, _content(path)), str(path), size)
+        return words._replace(notes=(*notes, *words.notes))
     path = Path(source)
     content = _content(path)
     if path.name == _IMDB_FILE:
@@ -99,13 +100,18 @@ def vocabulary_of(config: Mapping[str, Any], name: str, size: int) -> Words | No
     return _vocabulary(vocabulary, f"Layer {name!r}", size, standardize, split)
 
 
-def _imdb_word_index() -> Path:
-    """Return the path of the word index: the file that Keras downloaded, or one made from the reviews in a folder."""
+def _imdb_word_index() -> tuple[Path, tuple[str, ...]]:
+    """Return the path of the word index and notes: the file that Keras downloaded, or one made from the reviews."""
     for folder in public.keras_folders():
         if (folder / _IMDB_FILE).is_file():
-            return folder / _IMDB_FILE
+            return folder / _IMDB_FILE, ()
     try:
-        return public.imdb_for_keras().word_index
+        made = public.imdb_for_keras().word_index
+        note = (
+            "The word index of imdb was made from the reviews in $GATEWRIGHT_DATA, as for programs under `gatewright "
+            f"run`. Its ids are not those of Keras' own file: for a model that was trained on it, give {_IMDB_FILE}."
+        )
+        return made, (note,)
     except (FileNotFoundError, ImportError):
         raise InputError(
             f"The word index of imdb is not in {public.keras_folders()[0]}: run "
