@@ -172,7 +172,8 @@ class Tagger(TrainedModel):
 
     def examples_from(self, given: Any, file: str | None, options: Mapping[str, Any]) -> list[Any]:
         texts = [given] if isinstance(given, str) else given
-        return list(sentences_to_predict(texts, file, options, self.tags, self.trained_data))
+        found = sentences_to_predict(texts, file, options, self.tags, self.trained_data)
+        return _items(found, "Sentences must be a text or a list of them")
 
     def piece_outputs(self, words: Sequence[str]) -> dict[str, NDArray[np.float64]]:
         """Return the network's outputs for one sentence of at most `max_length` words, without padding; see `Tags`."""
