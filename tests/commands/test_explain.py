@@ -44,6 +44,8 @@ def test_explains_texts_and_files(model, tmp_path, capsys):
         (["a film", "--file", "texts.txt"], "Texts and --file texts.txt are both given."),
         (["a film", "--time", "t"], "does not apply to"),
         (["a film", "--units", "3"], "unrecognized arguments"),
+        (["a film", "--whole", "--step", "1"], "--step is about one example"),
+        (["--together", "a film"], "--together is about one example"),
     ],
 )
 def test_wrong_use_is_one_sentence(model, capsys, arguments, message):
@@ -64,8 +66,9 @@ def test_page_is_written_for_one_text_and_never_over_an_input(model, tmp_path, c
     json.loads(capsys.readouterr().out)
     page.unlink()
     for arguments, message in (
-        (["a", "b"], "explains one example, not 2 examples"),
-        (["a", "--whole"], "not the model as a whole"),
+        (["a", "b"], "explains one example, not 2"),
+        (["a", "--whole"], "--out is about one example"),
+        ([], "--out is about one example"),
     ):
         assert main(["explain", model, *arguments, "--out", str(page)]) == 2
         assert message in capsys.readouterr().err

@@ -139,5 +139,6 @@ def test_model_as_a_whole_has_the_mean_effects_of_its_words():
 def test_result_has_the_form_of_the_examples():
     model = loaded_classifier()
     assert gatewright.explain(model, TEXT).target == gatewright.explain(model, [TEXT, "a film"])[0].target
+    assert len(gatewright.explain(model, (text for text in [TEXT, "a film"]))) == 2
     with pytest.raises(InputError, match="counted from 1"):
         gatewright.explain(model, TEXT, step=0)

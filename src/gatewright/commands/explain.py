@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,13 +96,13 @@ def explain(
     given = check_options(loaded.task, name, options)
     if step is not None and step < 1:
         raise InputError(f"A step is counted from 1, so it cannot be {step}: give a number from 1.")
-    if file is None and example is None:
-        return explain_model(loaded, name, None, label, against)
-    examples = loaded.examples_from(example, file, given)[:limit]
-    if out is not None:
-        _require_page(out, examples, whole, {"MODEL": name, "--file": file})
-    if whole:
+    no_examples = file is None and example is None
+    examples = None if no_examples else loaded.examples_from(example, file, given)[:limit]
+    if whole or examples is None:
+        _refuse_for_whole({"--out": out, "--step": step, "--together": together or None})
         return explain_model(loaded, name, examples, label, against)
+    if out is not None:
+        _require_page(out, examples, {"MODEL": name, "--file": file})
     chosen: dict[str, Any] = {
         "label": label,
         "against": against,
@@ -112,7 +112,8 @@ def explain(
     explained = [explain_example(loaded, name, one, **chosen) for one in examples]
     if out is not None:
         _write_page(loaded, explained[0], Path(out), full_vocabulary)
-    return explained if file is not None or isinstance(example, list | tuple) else explained[0]
+    is_one = file is None and len(explained) == 1 and not isinstance(example, list | tuple | Iterator)
+    return explained[0] if is_one else explained
 
 
 def _load(model: Any, preparation: Mapping[str, Any]) -> tuple[Any, str]:
@@ -142,15 +143,27 @@ def _load(model: Any, preparation: Mapping[str, Any]) -> tuple[Any, str]:
     return load_keras(model, preparation), os.fspath(model) if is_path else str(getattr(model, "name", "model"))
 
 
-def _require_page(out: str | Path, examples: Sequence[Any], whole: bool, others: Mapping[str, Any]) -> None:
+def _refuse_for_whole(given: Mapping[str, Any]) -> None:
+    """Raise an error if an option was given that is about one example, while the model as a whole is explained.
+
+    Raises:
+        InputError: A value is not None.
+    """
+    for flag, value in given.items():
+        if value is not None:
+            raise InputError(f"{flag} is about one example, but the model as a whole is explained: leave {flag} out.")
+
+
+def _require_page(out: str | Path, examples: Sequence[Any], others: Mapping[str, Any]) -> None:
     """Raise an error unless a page can be written for the examples.
 
     Raises:
         InputError: There is not exactly one example, or the page would replace an input.
     """
-    if whole or len(examples) != 1:
-        found = "the model as a whole" if whole else f"{len(examples)} examples"
-        raise InputError(f"A page (--out {out}) explains one example, not {found}: give one, or leave --out out.")
+    if len(examples) != 1:
+        raise InputError(
+            f"A page (--out {out}) explains one example, not {len(examples):,}: give one, or leave --out out."
+        )
     require_other_file(Path(out), "--out", others)
 
 
