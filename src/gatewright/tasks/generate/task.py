@@ -25,12 +25,11 @@ from gatewright.tasks.base.splitting import SPLIT_SEED
 from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import EVALUATED_STREAMS, FittedBaseline, Length, Prepared, Splits, Task
 from gatewright.tasks.generate import streams
+from gatewright.tasks.generate.holding_out import MANY, hold_out
 from gatewright.tasks.generate.named import CORPORA
 from gatewright.tasks.generate.reading import read_corpus
 from gatewright.tasks.generate.settings import GenerateSettings
 
-# With at least this many texts, whole texts are held out; with fewer, the end of each text.
-_MANY = 20
 # Candidate lengths of the n-grams. The validation set chooses one.
 _ORDERS = {"words": (2, 3, 4, 5), "characters": (4, 5, 6, 7, 8), "bytes": (2, 3, 4, 5)}
 # The default batch size, and the training steps of an epoch below which a text is read in fewer streams.
@@ -284,12 +283,12 @@ class Generate(Task[list[str]]):
             train = [train[place] for place in np.random.default_rng(SPLIT_SEED).permutation(len(train))]
         held_out = test is None
         if test is None:
-            train, test = _hold_out(train, fraction, kind)
+            train, test = hold_out(train, fraction, kind)
             notes.append(f"{name} has no test set: {fraction:.0%} of it was set aside as one.")
         else:
             test = as_examples(test, kind, self.test or self.validation or self.data)
         if validation is None:
-            train, validation = _hold_out(train, fraction, kind)
+            train, validation = hold_out(train, fraction, kind)
         else:
             validation = as_examples(validation, kind, self.validation or self.data)
         apart = bool(fraction) or self.test is not None
@@ -399,7 +398,7 @@ class Generate(Task[list[str]]):
         Args:
             texts: The training texts as they were read.
         """
-        if self._kind != "stream" or self.data in CORPORA or len(texts) >= _MANY:
+        if self._kind != "stream" or self.data in CORPORA or len(texts) >= MANY:
             return []
         lines = "\n".join(texts).rstrip("\n").split("\n")
         tokens = sorted(len(line) if self.settings.tokens == "characters" else len(line.split()) for line in lines)
@@ -429,26 +428,3 @@ def as_examples(texts: list[str], kind: str, data: str) -> list[str]:
 def as_lines(texts: list[str]) -> list[str]:
     """Return the lines of all texts."""
     return [line for text in texts for line in text.split("\n")]
-
-
-def _hold_out(texts: list[str], fraction: float, kind: str) -> tuple[list[str], list[str]]:
-    """Return the texts to keep and those to hold out: whole texts if there are many, or the end of each text if few.
-
-    If `kind` is "lines", whole texts are always held out.
-    """
-    if len(texts) >= _MANY or kind == "lines":
-        order = np.random.default_rng(SPLIT_SEED).permutation(len(texts))
-        held = set(order[: max(1, round(fraction * len(texts)))].tolist())
-        kept = [text for place, text in enumerate(texts) if place not in held]
-        return kept, [texts[place] for place in sorted(held)]
-    cuts = [_cut(text, fraction) for text in texts]
-    kept = [text[:cut] for text, cut in zip(texts, cuts, strict=True)]
-    return kept, [text[cut:] for text, cut in zip(texts, cuts, strict=True)]
-
-
-def _cut(text: str, fraction: float) -> int:
-    """Return the index at which the last `fraction` of a text starts, moved back to the start of a word if possible."""
-    end = round(len(text) * (1 - fraction))
-    nearest = max(0, end - (len(text) - end))  # an earlier gap would hold out more than twice the fraction
-    gap = max(text.rfind(" ", nearest, end), text.rfind("\n", nearest, end))
-    return gap + 1 if gap >= 0 else end
