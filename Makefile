@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 # One PyTorch release, for the tests that compare with it live; its CPU build where pip finds one.
 TORCH ?= torch==2.13.0
+# After PyTorch, so that pip keeps the build above.
+CAPTUM ?= captum>=0.7,<1
 # Processes that tests are shared among, a file of them at a time.
 JOBS ?= 2
 # Every suite; and the interpreter that has TensorFlow, if it is to be measured too.
@@ -36,6 +38,7 @@ $(VENV)/.dev: $(VENV)/.built
 
 $(VENV)/.torch: $(VENV)/.dev
 	$(BIN)/pip install --quiet '$(TORCH)'
+	$(BIN)/pip install --quiet '$(CAPTUM)'
 	touch $@
 
 compare: build  ## SimpleRNN, LSTM and GRU on the adding problem; leaves gatewright-compare/report.html

@@ -4,7 +4,7 @@
 
 The model is an IMDB classifier with default settings, seed 0, which is trained first if it is not in the folder (by
 default result-explanations). Every finished review is stored there: run the same command again to resume. The record is
-written to docs/results/explanations-NAME.md and .json. `deletion` needs captum, lime and torch. Needs $GATEWRIGHT_DATA,
+written to docs/results/explanations-NAME.md and .json. `deletion` needs the extras `explanations` and `torch`. Needs $GATEWRIGHT_DATA,
 or a network.
 """
 
