@@ -8,6 +8,7 @@ import pytest
 keras = pytest.importorskip("keras")
 pytest.importorskip("h5py")
 
+from imported_models import imported  # noqa: E402
 from keras import layers as kl  # noqa: E402
 from models import TEXTS, classifier, language_model, loaded  # noqa: E402
 from roll_models import KEYS, roll_model  # noqa: E402
@@ -23,9 +24,11 @@ from gatewright.exchange.from_keras import Preparation, model_of_stack  # noqa: 
 from gatewright.exchange.keras_files import live_stack, read_stack  # noqa: E402
 from gatewright.exchange.to_keras import stack_of_model  # noqa: E402
 from gatewright.nn.file import write  # noqa: E402
-from gatewright.nn.layers import Recurrent  # noqa: E402
+from gatewright.nn.layers import Dense, Masking, Pool, Recurrent  # noqa: E402
 from gatewright.support.errors import InputError  # noqa: E402
 from gatewright.tasks.classify_series.channels import pad  # noqa: E402
+from gatewright.tasks.imported.heads import NumberHead  # noqa: E402
+from gatewright.tasks.imported.inputs import SeriesInput  # noqa: E402
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # of Keras with JAX
@@ -44,6 +47,7 @@ CLASSIFIERS = {
     "last of simple_rnn": {"cell": "simple_rnn"},
     "both directions": {"cell": "lstm", "layers": 2, "bidirectional": True, "labels": ("a", "b", "c")},
     "mean": {"pooling": "mean", "multi_label": True},
+    "attention": {"pooling": "attention", "bidirectional": True},
 }
 
 
@@ -59,9 +63,27 @@ def test_stock_keras_predicts_the_probabilities_of_a_text_classifier(options, tm
     assert np.ptp(found, axis=0).max() > 0.02
 
 
+def test_stock_keras_pools_the_maximum_of_the_words_alone_and_not_of_padding(tmp_path):
+    file = classifier(cell="lstm", units=3, pooling="max", bidirectional=True)
+    file.weights[1]["bias"][6:9] = file.weights[1]["backward_bias"][6:9] = -2  # all outputs are below the 0 of padding
+    file.weights[-1]["kernel"][:] *= 20
+    model, ours = exported(file, tmp_path), loaded(file)
+    texts = [*TEXTS, ""]
+    ids = encode_all(ours.prepared.encoder, texts, ours.prepared.max_length)
+    assert np.count_nonzero(ids, axis=1).tolist()[-2:] == [8, 1], "the empty text is its start id"
+    found = np.asarray(model(np.pad(ids, ((0, 0), (2, 0)))))
+    assert_close(found, ours.probabilities(texts)[:, 1:], "forward", np.float32)
+    assert np.ptp(found[:-1]) > 0.02
+    assert {type(layer).__module__.partition(".")[0] for layer in model.layers} == {"keras"}
+    assert [layer.name for layer in model.layers if not layer.trainable] == ["embedding_1"]
+    with pytest.raises(InputError, match=r"more than one layer after the layer 'input_layer' .* without branches\.$"):
+        read_stack(tmp_path / "model.keras")
+
+
 @pytest.mark.slow
-def test_stock_keras_predicts_the_probabilities_of_series_from_scaled_numbers(tmp_path):
-    file = series_classifier("lstm", layers=2, bidirectional=True)
+@pytest.mark.parametrize("pooling", ["mean", "max", "attention"])
+def test_stock_keras_predicts_the_probabilities_of_series_from_scaled_numbers(pooling, tmp_path):
+    file = series_classifier("lstm", pooling=pooling, layers=2, bidirectional=True)
     model, ours = exported(file, tmp_path), loaded(file)
     given = series((4, 9, 20))
     scaled = pad([ours.channels.encode(one) for one in given])
@@ -128,14 +150,20 @@ def with_zoneout(file):
     return dataclasses.replace(file, layers=tuple(layers))
 
 
+MASKED_MAXIMUM, _ = imported(
+    [Masking(), Recurrent("gru", 3, return_sequences=True), Pool("max"), Dense(2)],
+    NumberHead(2),
+    SeriesInput(2, None, "pre", "pre", None, None),
+)
+"""Its padding is any value of all features, which no layer of Keras turns into numbers."""
+
+
 @pytest.mark.parametrize(
     ("file", "sentence"),
     [
         (classifier(cell="min_gru"), "its recurrent layer of the cell min_gru"),
         (classifier(cell="layer_norm_lstm"), "its recurrent layer of the cell layer_norm_lstm"),
-        (classifier(pooling="attention"), "its attention pooling"),
-        (classifier(pooling="max"), "its max pooling after an embedding that masks id 0"),
-        (series_classifier(pooling="max"), "its max pooling after masked steps"),
+        (MASKED_MAXIMUM, "its max pooling of the steps that are not masked"),
         (with_zoneout(classifier()), "its recurrent layer with zoneout 0.1"),
         (tagger(crf=True), "`gatewright train tag` cannot be exported"),
     ],

@@ -17,17 +17,20 @@ class KerasLayer:
         config: What `layer.get_config()` returns in Keras 3, as JSON values. A wrapped layer is a dict with
             `class_name` and `config`.
         weights: The arrays in the order of `layer.get_weights()`.
+        inputs: Names of the layers whose outputs it reads. Empty for the layer before it. Layers that are read from a
+            file form a chain, so theirs is empty.
     """
 
     kind: str
     name: str
     config: dict[str, Any]
     weights: tuple[NDArray[Any], ...]
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class KerasStack:
-    """A Keras model whose layers form one chain, from its only input to its only output.
+    """A Keras model with one input and one output. Its layers form one chain, unless they name their `inputs`.
 
     Attributes:
         name: Name of the model's file, or of the model, for messages.

@@ -2,6 +2,10 @@
 
 The Keras model has the layers of the network and an activation after the last one. It predicts the probabilities of our
 model from the ids or scaled numbers that the network reads. Steps with id 0 are masked by `Embedding(mask_zero=True)`.
+
+Keras' max pooling reads masked steps too. So infinity is subtracted from the outputs at masked steps first, and 0 from
+the others, which loses no bit. A layer next to the network makes these numbers from the inputs. Inputs that are masked
+at all steps have NaN as output, as with Keras' mean pooling.
 """
 
 import io
@@ -9,7 +13,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +24,7 @@ from gatewright.nn.layers import Dense, Dropout, Embedding, Flatten, Masking, Po
 from gatewright.ops.cells import CELLS
 from gatewright.support.errors import InputError
 from gatewright.support.files import atomically
+from gatewright.support.ids import PADDING
 from gatewright.support.packages import require_packages
 from gatewright.tasks.base.model import TrainedModel
 
@@ -30,6 +35,7 @@ _CELLS = {"simple_rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
 _NO_STEP = -1e9
 # The input layers of networks of numbers, and the value that marks padding.
 _INPUTS = {"series_input": _NO_STEP, "frames": 255.0}
+_INPUT = "input_layer"
 
 
 @dataclass(frozen=True)
@@ -56,10 +62,10 @@ def stack_of_model(model: TrainedModel, name: str = "model") -> KerasExport:
         InputError: Keras' own layers cannot express a layer. The message names it.
     """
     activation = model.output_activation()
-    builder = _Builder()
+    builder = _Builder(model.prepared.features)
     for layer, weights in zip(model.layers, model.weights, strict=True):
         builder.add(layer, weights)
-    return KerasExport(builder.stack(name, activation, model.prepared.features), builder.notes(model))
+    return KerasExport(builder.stack(name, activation), builder.notes(model))
 
 
 class _Builder:
@@ -71,12 +77,15 @@ class _Builder:
         steps: The number of time steps, if the network needs a fixed one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, features: int) -> None:
+        self._features = features
         self._layers: list[KerasLayer] = []
         self.reads_ids = self._masks_ids = False
         self.mask = ""
         self.has_time = True
         self.steps: int | None = None
+        # Appends a layer whose outputs are infinity at masked steps and 0 at others, and returns its name.
+        self._append_padding: Callable[[], str] | None = None
         self._differs = False  # from Keras in the outputs at masked steps, which usually nothing reads
 
     def add(self, layer: Layer, weights: Weights) -> None:
@@ -101,14 +110,15 @@ class _Builder:
             raise _refused(f"its layer {layer.kind}")
         kinds[layer.kind](layer, weights)
 
-    def stack(self, name: str, activation: str, features: int) -> KerasStack:
+    def stack(self, name: str, activation: str) -> KerasStack:
         """Return the layers, with an activation after the last one."""
         last = self._layers[-1]
         if activation != "linear" and last.kind == "Dense" and last.config["activation"] == "linear":
-            self._layers[-1] = KerasLayer(last.kind, last.name, {**last.config, "activation": activation}, last.weights)
+            self._layers[-1] = replace(last, config={**last.config, "activation": activation})
         elif activation != "linear":
             self._append("Activation", {"activation": activation})
-        return KerasStack(name, (self.steps,) if self.reads_ids else (self.steps, features), tuple(self._layers))
+        shape = (self.steps,) if self.reads_ids else (self.steps, self._features)
+        return KerasStack(name, shape, tuple(self._layers))
 
     def notes(self, model: TrainedModel) -> tuple[str, ...]:
         """Return sentences about the inputs and outputs."""
@@ -122,25 +132,47 @@ class _Builder:
             notes.append("Scale the series as in the training, and replace missing numbers by 0.")
         return tuple(notes)
 
-    def _append(self, kind: str, config: dict[str, Any], *weights: Any) -> None:
+    def _append(self, kind: str, config: dict[str, Any], *weights: Any, inputs: tuple[str, ...] = ()) -> str:
+        """Append a layer and return its name. See `KerasLayer` for `inputs`."""
         number = sum(layer.kind == kind for layer in self._layers)
         name = group_name(kind) + (f"_{number}" if number else "")
         arrays = tuple(np.ascontiguousarray(array, np.float32) for array in weights)
-        self._layers.append(KerasLayer(kind, name, {"name": name, "dtype": "float32", **config}, arrays))
+        self._layers.append(KerasLayer(kind, name, {"name": name, "dtype": "float32", **config}, arrays, inputs))
+        return name
 
     def _embedding(self, layer: Embedding, w: Weights) -> None:
         self.reads_ids, self._masks_ids = True, layer.mask
         self.mask = "an embedding that masks id 0" if layer.mask else ""
         config = {"input_dim": layer.vocabulary, "output_dim": layer.units, "mask_zero": layer.mask}
         self._append("Embedding", config, w["table"])
+        self._append_padding = self._padding_of_ids if layer.mask else None
 
     def _masking(self, layer: Masking, w: Weights) -> None:
-        self.mask = "masked steps"
+        self.mask, self._append_padding = "masked steps", None
         self._append("Masking", {"mask_value": layer.mask_value})
 
     def _input(self, layer: Layer, w: Weights) -> None:
-        self.mask = "masked steps"
-        self._append("Masking", {"mask_value": _INPUTS[layer.kind]})
+        value = _INPUTS[layer.kind]
+        self.mask, self._append_padding = "masked steps", lambda: self._padding_of_numbers(value)
+        self._append("Masking", {"mask_value": value})
+
+    def _padding_of_ids(self) -> str:
+        rows = self._layers[0].config["input_dim"]
+        table = np.zeros((rows, 1))
+        table[PADDING] = np.inf
+        config = {"input_dim": rows, "output_dim": 1, "trainable": False}
+        return self._append("Embedding", config, table, inputs=(_INPUT,))
+
+    def _padding_of_numbers(self, value: float) -> str:
+        # relu(1e39 mean(x) / value - 1e38), which overflows float32 if all numbers of a step are the value
+        kernel = np.full((self._features, 1), 1e39 / value / self._features)
+        config = {"units": 1, "activation": "relu", "use_bias": True, "trainable": False}
+        return self._append("Dense", config, kernel, np.full(1, -1e38), inputs=(_INPUT,))
+
+    def _subtract_padding(self) -> None:
+        if self._append_padding is not None:
+            outputs, padding = self._layers[-1].name, self._append_padding()
+            self._append("Subtract", {}, inputs=(outputs, padding))
 
     def _dropout(self, layer: Dropout, w: Weights) -> None:
         # The same features are dropped at all time steps.
@@ -178,15 +210,30 @@ class _Builder:
         self.has_time = layer.return_sequences
 
     def _pool(self, layer: Pool, w: Weights) -> None:
-        if layer.method == "attention":
-            raise _refused("its attention pooling")
-        if self.mask and layer.method == "max" and not layer.padding:
-            raise _refused(f"its max pooling after {self.mask}, since GlobalMaxPooling1D reads masked steps too")
-        if self.mask and layer.method == "mean" and layer.padding:
-            raise _refused("its mean pooling of masked steps")
+        if self.mask and not layer.padding and layer.method != "mean" and self._append_padding is None:
+            raise _refused(f"its {layer.method} pooling of the steps that are not masked")
+        if self.mask and layer.padding and layer.method != "max":
+            raise _refused(f"its {layer.method} pooling of masked steps")
         self._require_same_masked_outputs(layer.padding, "max pooling")
-        self._append("GlobalMaxPooling1D" if layer.method == "max" else "GlobalAveragePooling1D", {})
+        if layer.method == "mean":
+            self._append("GlobalAveragePooling1D", {})
+        elif layer.method == "max":
+            if not layer.padding:
+                self._subtract_padding()
+            self._append("GlobalMaxPooling1D", {})
+        else:
+            self._attention(w)
         self.has_time, self.mask = False, ""
+
+    def _attention(self, w: Weights) -> None:
+        """Append layers that compute the equations of `Pool`, whose letters are h, u, c, a and s."""
+        h, units = self._layers[-1].name, len(w["bias"])
+        self._append("Dense", {"units": units, "activation": "tanh"}, w["kernel"], w["bias"])  # u
+        self._append("Dense", {"units": 1, "use_bias": False}, w["context"][:, None])  # u c
+        self._subtract_padding()
+        a = self._append("Softmax", {"axis": 1})
+        self._append("Dot", {"axes": 1}, inputs=(h, a))  # s, with an axis of length 1
+        self._append("Flatten", {})
 
     def _flatten(self, layer: Flatten, w: Weights) -> None:
         self._require_same_masked_outputs(True, "flatten")
@@ -248,10 +295,19 @@ def _object(module: str, kind: str, config: Mapping[str, Any]) -> dict[str, Any]
 
 def _config(stack: KerasStack) -> dict[str, Any]:
     dtype = "int32" if stack.layers[0].kind == "Embedding" else "float32"
-    first = {"name": "input_layer", "batch_shape": [None, *(stack.input_shape or ())], "dtype": dtype}
-    layers = [_object("keras.layers", layer.kind, layer.config) for layer in stack.layers]
-    config = {"name": stack.name, "layers": [_object("keras.layers", "InputLayer", first), *layers]}
-    return _object("keras", "Sequential", config)
+    first = {"name": _INPUT, "batch_shape": [None, *(stack.input_shape or ())], "dtype": dtype}
+    layers = [_object("keras.layers", "InputLayer", first)]
+    layers += [_object("keras.layers", layer.kind, layer.config) for layer in stack.layers]
+    if not any(layer.inputs for layer in stack.layers):
+        return _object("keras", "Sequential", {"name": stack.name, "layers": layers})
+    names = [_INPUT, *(layer.name for layer in stack.layers)]
+    sources = [(), *(layer.inputs or (before,) for layer, before in zip(stack.layers, names, strict=False))]
+    for entry, name, inputs in zip(layers, names, sources, strict=True):
+        # One call, in the form of Keras 1 and 2, which needs no shapes of tensors. Keras 3 reads it too.
+        calls = [[[source, 0, 0, {}] for source in inputs]] if inputs else []
+        entry |= {"name": name, "inbound_nodes": calls}
+    ends = {"input_layers": [_INPUT, 0, 0], "output_layers": [names[-1], 0, 0]}
+    return _object("keras.src.models.functional", "Functional", {"name": stack.name, "layers": layers, **ends})
 
 
 def _weights_file(stack: KerasStack) -> bytes:
