@@ -425,6 +425,11 @@ def with_dataset(file, **options):
     file["layers/dense/vars"].create_dataset("0", **options)
 
 
+def with_array_for_group(file):
+    del file["layers/dense/vars"]
+    file["layers/dense/vars"] = np.zeros(3)
+
+
 def with_link(file, link):
     del file["layers/dense/vars/0"]
     file["layers/dense/vars/0"] = link
@@ -442,6 +447,7 @@ def with_link(file, link):
         (lambda file: with_link(file, h5py.ExternalLink("/etc/passwd", "/")), "link"),
         (lambda file: with_link(file, h5py.SoftLink("/layers/dense/vars/1")), "link"),
         (lambda file: file.move("layers/dense", "layers/other"), "no weights for the layer 'last'"),
+        (lambda file: with_array_for_group(file), "has an array at 'vars' where Keras stores a group"),
         (lambda file: file.__setitem__("layers/gru/again", file["layers"]), "groups in groups"),
     ],
 )

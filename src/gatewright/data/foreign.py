@@ -37,7 +37,9 @@ def one_error(message: str) -> Iterator[None]:
         raise InputError(message.replace("REASON", str(error) or type(error).__name__)) from None
 
 
-def read_in_child(reader: str, path: Path, *arguments: str, damaged: str, memory: int | None = None) -> bytearray:
+def read_in_child(
+    reader: str, path: Path, *arguments: str, damaged: str, memory: int | None = None, seconds: int | None = None
+) -> bytearray:
     """Read a file in a child process with limited memory and time, in which a library may crash.
 
     Args:
@@ -47,6 +49,8 @@ def read_in_child(reader: str, path: Path, *arguments: str, damaged: str, memory
         damaged: The message of the error for a damaged file.
         memory: The memory in bytes that the child process may use, besides that of Python and its packages. By default
             twice the maximum size of an input.
+        seconds: The processor time that it may use, besides a second for each megabyte of the file. By
+            default a minute.
 
     Returns:
         The output of the reader.
@@ -56,7 +60,7 @@ def read_in_child(reader: str, path: Path, *arguments: str, damaged: str, memory
         OSError: The file cannot be read.
     """
     memory = (2 * max_bytes() if memory is None else memory) + _MEMORY
-    seconds = int(_SECONDS + _SECONDS_PER_MEGABYTE * os.stat(path).st_size / 1e6)
+    seconds = int((_SECONDS if seconds is None else seconds) + _SECONDS_PER_MEGABYTE * os.stat(path).st_size / 1e6)
     limits = [str(memory), str(max_bytes()), str(seconds)]
     command = [sys.executable, "-P", "-m", "gatewright.data.child", *limits, reader, str(path.absolute()), *arguments]
     # The child finds the same packages, and starts no threads, whose stacks would count as memory.

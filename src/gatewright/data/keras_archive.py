@@ -192,7 +192,7 @@ class _Arrays:
             self._objects += 1
             if self._objects > _MAX_OBJECTS:
                 raise Refused(f"has more than {_MAX_OBJECTS:,} groups and arrays, more than any model needs.")
-            if part not in found:
+            if not isinstance(found, h5py.Group) or part not in found:  # `in` would search the numbers of an array
                 raise Refused(f"has no group or array {name!r}, which it says that it has: save the model again.")
             if found.get(part, getclass=True, getlink=True) is not h5py.HardLink:
                 raise Refused(f"has a link at {name!r} where Keras stores weights: save the model again.")

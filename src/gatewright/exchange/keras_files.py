@@ -33,6 +33,8 @@ from gatewright.support.packages import require_packages
 Arrays = list[NDArray[Any]]
 
 _MEMORY_PER_BYTE = 40
+# Of the processor, besides a second for each megabyte: HDF5 searches some damaged files without end.
+_SECONDS = 10
 _CELLS = ("SimpleRNN", "LSTM", "GRU")
 # The number of arrays that Keras 1 stored: W, U and b of each gate.
 _BY_GATE = {"LSTM": 12, "GRU": 9}
@@ -60,7 +62,8 @@ def read_stack(path: str | os.PathLike[str]) -> KerasStack:
     with open(file, "rb") as opened:
         if opened.read(4) not in (b"PK\3\4", b"\x89HDF"):
             raise InputError(damaged)
-    return stack_of(read_in_child("read_keras", file, damaged=damaged, memory=_MEMORY_PER_BYTE * size), str(path))
+    content = read_in_child("read_keras", file, damaged=damaged, memory=_MEMORY_PER_BYTE * size, seconds=_SECONDS)
+    return stack_of(content, str(path))
 
 
 def stack_of(content: bytes | bytearray, name: str) -> KerasStack:
