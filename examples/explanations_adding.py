@@ -3,9 +3,11 @@
     python examples/explanations_adding.py [folder]
 
 A GRU and an LSTM learn the sum of two marked numbers in a long sequence, so it is known which two steps decide the
-answer. For 1,000 test examples whose marked numbers both exceed 0.1, the script counts how often these steps have the
+answer. For 1,000 new examples whose marked numbers both exceed 0.1, the script counts how often these steps have the
 two largest effects by each method. Run the same command again to resume. The networks are stored in the folder (by
 default result-explanations), and the record is written to docs/results/explanations-adding.md and .json.
+
+The baseline of integrated gradients is the mean of each channel, as for series that `gatewright train` has scaled.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from gatewright.data.batches import Batch
 from gatewright.explanation.integrated_gradients import integrated_gradients
 from gatewright.explanation.omission import omission
 from gatewright.nn.layer import Layer
+from gatewright.nn.layers import Recurrent
 from gatewright.ops import machine
 from gatewright.results.explanation import Step
 from gatewright.support.files import atomically
@@ -35,7 +38,7 @@ from gatewright.training.network import Network
 from gatewright.training.recipe import Recipe
 
 CELLS = ("gru", "lstm")
-EXAMPLES, SMALLEST = 1_000, 0.1
+EXAMPLES, SMALLEST, DRAWN, SEED = 1_000, 0.1, 2_000, 2026
 EPOCHS = 60
 SOLVED = 0.99
 """The fraction of test sums, right within 0.04, of a network that solves the problem."""
@@ -43,8 +46,11 @@ METHODS = {"leave-one-out": (omission, 0.99), "integrated gradients": (integrate
 """The methods, and the fraction of examples, stated in advance, for which they shall name both steps."""
 
 
-def trained(cell: str, folder: Path) -> tuple[list[Layer], list[dict[str, Any]], Batch, dict[str, float]]:
-    """Return a trained network, the test set, and the network's metrics; train the network if it is not stored."""
+def trained(cell: str, folder: Path) -> tuple[list[Layer], list[dict[str, Any]], Any, int, dict[str, float]]:
+    """Return a trained network, the mean of each channel, the steps of an example, and the network's test metrics.
+
+    The network is trained if it is not stored; the epoch with the smallest validation error is kept.
+    """
     task = Adding("adding", AddingSettings.complete({"cell": cell, "epochs": EPOCHS}))
     dataset = Dataset.read(task)
     layers = task.network(dataset.prepared, dataset.settings)
@@ -63,7 +69,30 @@ def trained(cell: str, folder: Path) -> tuple[list[Layer], list[dict[str, Any]],
             place, _, own = name.partition(".")
             weights[int(place)][own] = stored[name]
     outputs = network.outputs(weights, dataset.test)
-    return layers, weights, dataset.test, dataset.prepared.measure(outputs, dataset.test.targets)
+    mean = dataset.train.inputs.mean(axis=(0, 1))
+    return layers, weights, mean, dataset.train.inputs.shape[1], dataset.prepared.measure(outputs, dataset.test.targets)
+
+
+def new_examples(steps: int) -> Batch:
+    """Return examples like those of the task, which no network was trained or tried on, with marked numbers > 0.1."""
+    rng, every = np.random.default_rng(SEED), np.arange(DRAWN)
+    numbers, marks = rng.random((DRAWN, steps), dtype=np.float32), np.zeros((DRAWN, steps), np.float32)
+    places = rng.integers(0, steps // 2, DRAWN), rng.integers(steps // 2, steps, DRAWN)
+    for place in places:
+        marks[every, place] = 1
+    pairs = np.stack([numbers[every, place] for place in places], axis=1)
+    large = np.flatnonzero((pairs > SMALLEST).all(axis=1))[:EXAMPLES]
+    return Batch(np.stack([numbers, marks], axis=-1)[large], pairs.sum(axis=1, keepdims=True)[large])
+
+
+def centred(layers: list[Layer], weights: list[dict[str, Any]], mean: Any) -> list[dict[str, Any]]:
+    """Return the weights of the network that computes from x - mean what this one computes from x."""
+    first, recurrent = weights[0], layers[0]
+    assert isinstance(recurrent, Recurrent)
+    kernel, _, bias = recurrent.operands(first)
+    moved = bias.copy()
+    moved.reshape(-1, kernel.shape[1])[0] += mean @ kernel  # the bias of the input, the first row of a GRU's
+    return [{**first, "bias": moved}, *weights[1:]]
 
 
 def explainable(x: Any) -> Explainable:
@@ -78,20 +107,19 @@ def explainable(x: Any) -> Explainable:
 
 def check(cell: str, folder: Path) -> dict[str, Any]:
     """Return the results for one cell."""
-    layers, weights, test, metrics = trained(cell, folder)
-    marked = test.inputs[..., 1] == 1
-    numbers = np.where(marked, test.inputs[..., 0], np.inf).min(axis=1)
-    chosen = np.flatnonzero(numbers > SMALLEST)[:EXAMPLES]
-    found: dict[str, Any] = {"cell": cell, "examples": len(chosen), **metrics}
+    layers, weights, mean, steps, metrics = trained(cell, folder)
+    examples = new_examples(steps)
+    marked, weights = examples.inputs[..., 1] == 1, centred(layers, weights, mean)
+    found: dict[str, Any] = {"cell": cell, "examples": examples.size, **metrics}
     for name, (method, _) in METHODS.items():
         began = time.perf_counter()
         right = 0
-        for row in chosen:
-            attribution = method(layers, weights, explainable(test.inputs[row]))
+        for row, x in enumerate(examples.inputs):
+            attribution = method(layers, weights, explainable(x - mean))
             top = np.argsort(-np.abs(attribution.values))[:2]
             right += set(top.tolist()) == set(np.flatnonzero(marked[row]).tolist())
-        found[name] = {"right": right / len(chosen), "seconds": (time.perf_counter() - began) / len(chosen)}
-        print(f"{cell}, {name}: {right} of {len(chosen)}", flush=True)
+        found[name] = {"right": right / examples.size, "seconds": (time.perf_counter() - began) / examples.size}
+        print(f"{cell}, {name}: {right} of {examples.size}", flush=True)
     return found
 
 
@@ -103,8 +131,10 @@ def record(results: list[dict[str, Any]], facts: dict[str, str]) -> str:
         "`python examples/explanations_adding.py`. "
         f"Machine: {facts['processor']}, threads: {facts['threads']}; commit {facts['commit']}.",
         "",
-        f"{EXAMPLES:,} test examples whose marked numbers both exceed {SMALLEST}. The table says how often the two "
-        "marked steps have the two largest effects, and the time of one explanation.",
+        f"{EXAMPLES:,} new examples whose marked numbers both exceed {SMALLEST}. The table says how often the two "
+        "marked steps have the two largest effects, and the time of one explanation. Trials with other examples, with "
+        "networks of 5, 30 and 60 epochs and with zero as the baseline of integrated gradients came before: there the "
+        "LSTM's effects by integrated gradients named both steps in 35% to 86% of the examples.",
         "",
         "| cell | test sums within 0.04 | method | both steps named | stated in advance | milliseconds |",
         "|---|---|---|---|---|---|",

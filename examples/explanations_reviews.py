@@ -4,8 +4,8 @@
 
 The model is an IMDB classifier with default settings, seed 0, which is trained first if it is not in the folder (by
 default result-explanations). Every finished review is stored there: run the same command again to resume. The record is
-written to docs/results/explanations-NAME.md and .json. `deletion` needs the extras `explanations` and `torch`. Needs $GATEWRIGHT_DATA,
-or a network.
+written to docs/results/explanations-NAME.md and .json. `deletion` needs the extras `explanations` and `torch`. The data
+is in $GATEWRIGHT_DATA, or downloaded.
 """
 
 from __future__ import annotations
