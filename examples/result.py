@@ -236,7 +236,8 @@ def record(name: str, recipe: Recipe, runs: list[Trained], languages: list[Train
     for run in runs:
         figures = " | ".join(f"{run.test[measure.name]:.4f}" for measure in measures)
         lines.append(f"| {run.settings['seed']} | {figures} | {run.chosen_epoch} | {run.seconds / 60:.0f} |")
-    baseline = " | ".join(f"{runs[-1].baseline[measure.name]:.4f}" for measure in measures)
+    values = [runs[-1].baseline[measure.name] for measure in measures]
+    baseline = " | ".join("-" if math.isnan(value) else f"{value:.4f}" for value in values)
     lines.append(f"| baseline | {baseline} | | |")
     mean = mean_interval([run.test[deciding.name] for run in runs])
     reach = "" if mean.high is None else f" ± {mean.high - mean.mean:.4f} (95%)"
