@@ -164,7 +164,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("model", help="A model file.")
     parser.add_argument("data", help="Data as for `gatewright train`.")
-    data = parser.add_argument_group("data")
+    data = parser.add_argument_group("data", "Options that are not given are those of the training.")
     add_options(data, registry.all_options().values())
     data.add_argument(
         "--split",

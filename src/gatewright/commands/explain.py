@@ -231,7 +231,7 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="Put all words of the model on the page (default: the most frequent ones that fit into 2 MB).",
     )
-    data = parser.add_argument_group("data")
+    data = parser.add_argument_group("data", "Options that are not given are those of the training.")
     data.add_argument("--file", metavar="FILE", help="File of examples to read, as for `gatewright predict`.")
     data.add_argument("--limit", metavar="N", type=whole_number, help="Explain only the first N examples of the file.")
     add_options(data, (option for name, option in predict_options().items() if name != "plot"))

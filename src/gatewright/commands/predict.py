@@ -91,14 +91,15 @@ def add_parser(commands: Any) -> None:
         metavar="TEXT",
         help="A text. If it is -, read standard input as with --file -. Everything after -- is a text.",
     )
-    parser.add_argument(
+    data = parser.add_argument_group("data", "Options that are not given are those of the training.")
+    data.add_argument(
         "--file",
         metavar="FILE",
         help="File to read (- for standard input): one text per line, a table of texts, a file of series or, for a "
         "forecaster, a table of recent time steps.",
     )
-    add_options(parser, predict_options().values())
-    add_max_input(parser)
+    add_options(data, predict_options().values())
+    add_max_input(data)
     add_json(parser)
     parser.set_defaults(run=_run)
 
