@@ -174,3 +174,9 @@ def test_what_a_forecaster_cannot_explain_is_refused():
         gatewright.explain(model, values, against="b")
     with pytest.raises(InputError, match="whose only recurrent layer is decaying cannot be explained yet"):
         gatewright.explain(loaded(forecaster(decoding="direct", missing="decay")), values)
+
+
+def test_words_that_cannot_be_left_out_do_not_count_in_a_model_as_a_whole():
+    found = gatewright.explain(loaded_tagger(), ["show me flights", "flights from boston"], whole=True)
+    assert found.words
+    assert np.isfinite([word.effect for word in found.words]).all()

@@ -62,7 +62,7 @@ def explain_model(
         steps += len(explainable.steps)
         values = omission(layers, weights, explainable).values
         for step, value in zip(explainable.steps, values, strict=True):
-            if step.kind == INPUT and not step.numbers:
+            if step.kind == INPUT and not step.numbers and np.isfinite(value):  # NaN if it cannot be left out
                 effects[step.text.strip()].append(float(value))
     counts = {word: len(found) for word, found in effects.items()}
     fewest = _MIN_COUNT if max(counts.values(), default=0) >= _MIN_COUNT else 1
