@@ -15,7 +15,7 @@ from gatewright.data.limits import with_max_input
 from gatewright.support.errors import InputError
 from gatewright.support.files import require_other_file
 from gatewright.support.packages import require_packages
-from gatewright.support.progress import print_status
+from gatewright.support.progress import print_status, with_progress
 
 _KERAS = (".keras", ".h5", ".hdf5")
 
@@ -109,7 +109,7 @@ def explain(
         "step": None if step is None else step - 1,
         "together": (together,) if isinstance(together, str) else tuple(together),
     }
-    explained = [explain_example(loaded, name, one, **chosen) for one in examples]
+    explained = [explain_example(loaded, name, one, **chosen) for one in with_progress(examples, "examples explained")]
     if out is not None:
         _write_page(loaded, explained[0], Path(out), full_vocabulary)
     is_one = file is None and len(explained) == 1 and not isinstance(example, list | tuple | Iterator)
