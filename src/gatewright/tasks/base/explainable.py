@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from gatewright.data.encoders import Encoder
 from gatewright.nn.layer import Layer, Weights
 from gatewright.results.explanation import INPUT, START, UNKNOWN, Step
-from gatewright.results.page_network import TextRule
+from gatewright.results.page_network import PageReading, TextRule
 from gatewright.support import ids
 from gatewright.support.errors import InputError, nearest
 from gatewright.support.trees import Tree
@@ -97,6 +97,12 @@ def label_output(
     if labels.outputs == 1:
         return Output(label, 0, against, sign=1 if own == 1 else -1)
     return Output(label, own, against, other)
+
+
+def label_reading(rule: TextRule, labels: LabelSet) -> PageReading:
+    """Return what the page of an explanation needs to know of a classifier of texts."""
+    outputs = "sigmoids" if labels.multi_label else "sigmoid" if labels.outputs == 1 else "softmax"
+    return PageReading(rule, outputs, labels.names)
 
 
 def _known(labels: LabelSet, label: str) -> str:

@@ -237,9 +237,8 @@ def label_set(names: tuple[str, ...], multi_label: bool) -> LabelSet:
     return (MultiLabel if multi_label else SingleLabel)(names)
 
 
-@dataclass(frozen=True)
-class ClassifierPrepared(Prepared[Examples]):
-    """The base class of what classification tasks learn from the training set.
+class LabelPrepared(Prepared[Examples]):
+    """The base class of a `Prepared` whose outputs and metrics are those of labels.
 
     Attributes:
         label_set: The labels.
@@ -286,3 +285,14 @@ class ClassifierPrepared(Prepared[Examples]):
     def constant(self, targets: NDArray[Any], train: NDArray[Any] | None = None) -> tuple[NDArray[Any], str]:
         logits, description = self.label_set.constant(targets if train is None else train)
         return np.tile(logits, (len(targets), 1)), description
+
+
+@dataclass(frozen=True)
+class ClassifierPrepared(LabelPrepared[Examples]):
+    """The base class of what classification tasks learn from the training set.
+
+    Attributes:
+        label_set: The labels.
+    """
+
+    label_set: LabelSet

@@ -16,7 +16,14 @@ from gatewright.nn.layers import Dense, Dropout, Embedding, Pool, Recurrent
 from gatewright.results.page_network import PageReading
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START
-from gatewright.tasks.base.explainable import Explainable, frequent_words, label_output, text_rule, token_steps
+from gatewright.tasks.base.explainable import (
+    Explainable,
+    frequent_words,
+    label_output,
+    label_reading,
+    text_rule,
+    token_steps,
+)
 from gatewright.tasks.base.labelled import require_labels_of
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.prediction import Prediction, predictions
@@ -151,9 +158,7 @@ class Classifier(TrainedModel):
         )
 
     def page_reading(self) -> PageReading:
-        labels = self.prepared.label_set
-        outputs = "sigmoids" if labels.multi_label else "sigmoid" if labels.outputs == 1 else "softmax"
-        return PageReading(text_rule(self.prepared.encoder, self.prepared.max_length), outputs, labels.names)
+        return label_reading(text_rule(self.prepared.encoder, self.prepared.max_length), self.prepared.label_set)
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
         def read(options: Mapping[str, Any]) -> Source:

@@ -14,6 +14,7 @@ from gatewright.support.errors import InputError
 from gatewright.support.escapes import escape_control
 from gatewright.support.schema import Parsed, Size, read_as
 from gatewright.tasks.base.labels import Labels, LabelSet, MultiLabel, SingleLabel
+from gatewright.tasks.base.measures import to_probabilities
 from gatewright.tasks.base.prediction import predictions
 
 _SHOWN_WORDS = 10
@@ -157,9 +158,7 @@ class WordHead:
 
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """Convert logits, [rows, ids], to the probability of each id to come next, [rows, ids]."""
-        logits = np.asarray(outputs, np.float64)
-        powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+        return to_probabilities(outputs)
 
     def answer(self, outputs: NDArray[Any], encoder: KerasEncoder) -> NextWord:
         """Return the prediction, given the outputs after the last word, [ids]."""

@@ -19,7 +19,7 @@ from gatewright.results.explanation import INPUT, UNKNOWN
 from gatewright.results.page_network import PageReading
 from gatewright.support.errors import InputError
 from gatewright.support.progress import Ticker, print_status
-from gatewright.tasks.base.explainable import Explainable
+from gatewright.tasks.base.explainable import Explainable, label_reading
 from gatewright.tasks.base.generation import Generated, Stream
 from gatewright.tasks.base.labelled import require_labels_of
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
@@ -200,9 +200,7 @@ class ImportedModel(TrainedModel):
         head, model_input = self.prepared.head, self.prepared.input
         if not isinstance(model_input, TextInput) or not isinstance(head, ClassHead) or head.per_step:
             raise InputError("The page runs only networks that predict the labels of texts.")
-        labels = head.labels
-        outputs = "sigmoids" if labels.multi_label else "sigmoid" if labels.outputs == 1 else "softmax"
-        return PageReading(model_input.text_rule(), outputs, labels.names)
+        return label_reading(model_input.text_rule(), head.labels)
 
     def explainable(
         self, example: Any, *, label: str | None = None, against: str | None = None, step: int | None = None
@@ -210,7 +208,7 @@ class ImportedModel(TrainedModel):
         is_text = isinstance(self.prepared.input, TextInput)
         if is_text != isinstance(example, str):
             wanted = "one text, a string" if is_text else "one series, an array [time, features]"
-            raise InputError(f"Give {wanted}, to explain, not {type(example).__name__}.")
+            raise InputError(f"The model reads {wanted}, not {type(example).__name__}: give one to explain.")
         row = self._row(example)
         outputs = self._run([row])[0]
         return explained(

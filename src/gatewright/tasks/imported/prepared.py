@@ -4,21 +4,18 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gatewright.data.batches import Batch
 from gatewright.data.labelled_texts import AnyLabelled
-from gatewright.results.measure import Measure
 from gatewright.support.errors import InputError
 from gatewright.support.schema import Parsed, read_as
-from gatewright.tasks.base.labels import LabelSet
-from gatewright.tasks.base.task import Prepared
+from gatewright.tasks.base.labels import LabelPrepared, LabelSet
 from gatewright.tasks.imported.heads import ClassHead, StoredHead
 from gatewright.tasks.imported.inputs import ModelInput, TextInput, input_from_json
 
 
 @dataclass(frozen=True)
-class PreparedImport(Prepared[AnyLabelled]):
+class PreparedImport(LabelPrepared[AnyLabelled]):
     """The input and the head of an imported model. Labels that are measured exist only for classifiers.
 
     Attributes:
@@ -53,7 +50,7 @@ class PreparedImport(Prepared[AnyLabelled]):
         raise InputError("The model reads series of numbers, not texts.")
 
     @property
-    def label_set(self) -> LabelSet:
+    def label_set(self) -> LabelSet:  # type: ignore[override]
         """The labels of a classifier with one answer for each text.
 
         Raises:
@@ -73,22 +70,6 @@ class PreparedImport(Prepared[AnyLabelled]):
     def multi_label(self) -> bool:
         return isinstance(self.head, ClassHead) and self.head.labels.multi_label
 
-    @property
-    def measures(self) -> tuple[Measure, ...]:
-        return self.label_set.measures
-
-    @property
-    def loss_measure(self) -> Measure:
-        return self.label_set.loss_measure
-
-    @property
-    def score_label(self) -> str:
-        return self.label_set.score_label
-
-    @property
-    def score_name(self) -> str:
-        return self.label_set.score_name
-
     def encode(self, examples: AnyLabelled, training: bool = False) -> Batch:
         """Return a batch whose inputs are ids, one array for each text, and whose targets are labels."""
         rows = np.empty(len(examples.texts), object)
@@ -97,22 +78,6 @@ class PreparedImport(Prepared[AnyLabelled]):
 
     def raw_inputs(self, examples: AnyLabelled) -> list[bytes]:
         return [text.encode("utf-8", "surrogatepass") for text in examples.texts]
-
-    def losses(self, outputs: Any, targets: Any) -> Any:
-        return self.label_set.losses(outputs, targets)
-
-    def measure(self, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
-        return self.label_set.measure(self.label_set.probabilities(outputs), targets)
-
-    def scores(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
-        return self.label_set.scores(self.label_set.probabilities(outputs), targets)
-
-    def confusion(self, outputs: NDArray[Any], targets: NDArray[Any]) -> list[Any]:
-        return self.label_set.confusion(self.label_set.probabilities(outputs), targets)
-
-    def constant(self, targets: NDArray[Any], train: NDArray[Any] | None = None) -> tuple[NDArray[Any], str]:
-        logits, description = self.label_set.constant(targets if train is None else train)
-        return np.tile(logits, (len(targets), 1)), description
 
     def to_json(self) -> dict[str, Any]:
         return {"input": self.input.to_json(), "head": self.head.to_json()}
