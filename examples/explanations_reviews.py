@@ -73,23 +73,23 @@ def other_libraries(model: Classifier) -> dict[str, Method]:
     """Return the methods of Captum and LIME."""
     import captum.attr
     from lime.lime_text import LimeTextExplainer
-    from pytorch_twin import Twin
+    from pytorch_network import PyTorchNetwork
 
-    twin = Twin(model.layers, model.weights)
+    other = PyTorchNetwork(model.layers, model.weights)
 
     def number(example: Explainable) -> Callable[[Any], Any]:
         output = example.output
         if output.against_index is None:
-            return lambda x: output.sign * twin(x)[:, output.index]
-        return lambda x: twin(x)[:, output.index] - twin(x)[:, output.against_index]
+            return lambda x: output.sign * other(x)[:, output.index]
+        return lambda x: other(x)[:, output.index] - other(x)[:, output.against_index]
 
     def captum_integrated(model: Classifier, example: Explainable) -> Attribution:
-        x = twin.vectors(example.inputs[0].tolist())
+        x = other.vectors(example.inputs[0].tolist())
         found = captum.attr.IntegratedGradients(number(example)).attribute(x, n_steps=CAPTUM_STEPS)
         return Attribution("captum", found.sum(dim=-1)[0].numpy().astype(np.float64))
 
     def gradient_times_input(model: Classifier, example: Explainable) -> Attribution:
-        x = twin.vectors(example.inputs[0].tolist()).requires_grad_()
+        x = other.vectors(example.inputs[0].tolist()).requires_grad_()
         found = captum.attr.InputXGradient(number(example)).attribute(x)
         return Attribution("gradient x input", found.sum(dim=-1)[0].detach().numpy().astype(np.float64))
 

@@ -15,7 +15,7 @@ from gatewright.ops.convert import keras_to_pytorch
 _MODULES = {"simple_rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
 
 
-class Twin(torch.nn.Module):
+class PyTorchNetwork(torch.nn.Module):
     """A classifier of texts whose weights are those of a trained network. It reads vectors of words, without padding.
 
     Args:

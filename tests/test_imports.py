@@ -30,7 +30,7 @@ RULES = {
     "training": BELOW_TASKS | {"base"},
     "comparison": BELOW_TASKS | {"base", "training", "registry"},
     "exchange": {*BELOW_TASKS, "base", "registry", "runtime", "imported"},  # it makes imported models
-    "explanation": {*BELOW_TASKS, "base", "registry", "runtime", "exchange"},
+    "explanation": {*BELOW_TASKS, "base"},
     "commands": {
         *BELOW_TASKS,
         *(

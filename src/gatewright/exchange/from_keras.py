@@ -26,7 +26,7 @@ from gatewright.tasks.imported.prepared import PreparedImport
 
 @dataclass(frozen=True)
 class Preparation:
-    """What a Keras model file does not say: how texts or series were prepared for the training.
+    """The preparation of texts or series for the training, which a Keras model file does not describe.
 
     Attributes:
         words: See `word_files.read_words`. None for series, or if a layer of the model has the vocabulary.

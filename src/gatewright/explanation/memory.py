@@ -64,7 +64,7 @@ def half_lives(mean_keep: Floats) -> Floats:
 
 
 class Fate(NamedTuple):
-    """What became of the numbers that each step wrote into the states of one direction.
+    """The fate of the numbers that each step wrote into the states of one direction.
 
     Attributes:
         kept_at_end: Fraction that is left after the last step, [time]. NaN for a step that wrote nothing.

@@ -32,7 +32,7 @@ class Factors(NamedTuple):
 
 @dataclass(frozen=True)
 class Direction:
-    """What one direction of a recurrent layer computed. Arrays have the order of its inputs, also for backward ones.
+    """The values that one direction of a recurrent layer computed, in the order of its inputs, also if it is backward.
 
     Attributes:
         title: Name for people, such as "GRU 1, backward".

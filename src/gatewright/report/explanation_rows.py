@@ -26,7 +26,7 @@ MEMORY = ("written", "kept at the end", "overwritten here")
 
 
 class Memory(NamedTuple):
-    """What the top layer does with its state at each step, summed over units and directions, each [steps].
+    """The changes of the top layer's state at each step, summed over units and directions, each [steps].
 
     With state_t = k_t * state_{t-1} + w_t:
 

@@ -78,7 +78,7 @@ class Attribution:
 
 @dataclass(frozen=True)
 class LayerTrace:
-    """What one direction of a recurrent layer computed at each step.
+    """The values that one direction of a recurrent layer computed at each step.
 
     Attributes:
         title: Name for people, such as "GRU 1, backward".
@@ -197,7 +197,7 @@ class Explanation(Result):
 
 @dataclass(frozen=True)
 class LayerMemory:
-    """What one direction of a recurrent layer keeps, averaged over examples.
+    """The memory of one direction of a recurrent layer, averaged over examples.
 
     Attributes:
         title, cell, conventions: As in `LayerTrace`.

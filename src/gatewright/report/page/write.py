@@ -27,7 +27,7 @@ _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
 class WrittenPage(NamedTuple):
-    """What a page contains.
+    """The contents of a page.
 
     Attributes:
         size: Number of bytes.
