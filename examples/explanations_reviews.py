@@ -24,6 +24,7 @@ import gatewright
 from gatewright import runtime
 from gatewright.data.encoders import pad
 from gatewright.data.labelled_texts import read_labelled
+from gatewright.explanation.decisive import steps_to_leave_out
 from gatewright.explanation.faithfulness import top_count, top_steps
 from gatewright.explanation.integrated_gradients import integrated_gradients
 from gatewright.explanation.ledger import ledger
@@ -62,7 +63,16 @@ def by_ledger(model: Classifier, example: Explainable) -> Attribution:
     return found
 
 
+def by_search(model: Classifier, example: Explainable) -> Attribution:
+    """Return the ranks of the steps that decide together; see `steps_to_leave_out`."""
+    *_, steps = steps_to_leave_out(model.layers, model.weights, example, top_count(len(example.removable)))
+    ranks = np.zeros(len(example.steps))
+    ranks[list(steps)] = np.arange(len(steps), 0, -1)
+    return Attribution("decisive together", ranks)
+
+
 OURS: dict[str, Method] = {
+    "decisive together": by_search,
     OMISSION: lambda model, example: omission(model.layers, model.weights, example),
     GRADIENTS: lambda model, example: integrated_gradients(model.layers, model.weights, example),
     LEDGER: by_ledger,

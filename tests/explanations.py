@@ -104,6 +104,7 @@ def explained(
             for found in attributions
             if len(x) > 1
         ),
+        None,
         (Group((0, 1), value - logit(x[2:]), float(omission[:2].sum())),) if len(x) > 2 else (),
         "",
         ("The model reads the last 200 words of a text.",),

@@ -71,7 +71,8 @@ void backward(const Spec& spec, const Buffers& a, const Buffers& back, const Buf
        data<T>(back[backward_input::d_sequence]), data<T>(back[backward_input::d_h]),
        data<T>(back[backward_input::d_c])},
       {data<T>(grad[gradient::x]), data<T>(grad[gradient::kernel]), data<T>(grad[gradient::recurrent_kernel]),
-       data<T>(grad[gradient::bias]), data<T>(grad[gradient::h0]), data<T>(grad[gradient::c0])});
+       data<T>(grad[gradient::bias]), data<T>(grad[gradient::h0]), data<T>(grad[gradient::c0]),
+       data<T>(grad[gradient::h_steps]), data<T>(grad[gradient::c_steps])});
 }
 
 }  // namespace

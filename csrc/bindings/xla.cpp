@@ -63,8 +63,10 @@ ffi::Error forward(ffi::RemainingArgs operands, ffi::RemainingRets outputs, ffi:
 ffi::Error backward(ffi::RemainingArgs operands, ffi::RemainingRets gradients, ffi::Span<const double> spec) {
   const size_t count = array_names().operands.size();
   return outcome([&] {
+    Buffers found = buffers_of(gradients);  // JAX asks for the first ones
+    found.resize(array_names().gradients.size());
     call_backward(spec_of(spec.begin()), is_double(operands), buffers_of(operands, 0, count),
-                  buffers_of(operands, count, array_names().backward_inputs.size()), buffers_of(gradients));
+                  buffers_of(operands, count, array_names().backward_inputs.size()), found);
   });
 }
 

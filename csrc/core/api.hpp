@@ -51,6 +51,7 @@ struct Sizes {
   int64_t group_rows = 0;         // of the backward pass: the most rows of a group (see Segment)
   int64_t segment_positions = 0;  // of the backward pass: the most positions of a segment
   int64_t row_sets = 1;           // of the backward pass: the sets of rows that have weight gradients of their own
+  bool weight_gradients = true;   // whether the backward pass finds them
 };
 
 template <class T>
@@ -90,11 +91,15 @@ struct BackwardInputs {
 template <class T>
 struct Gradients {
   T* x;  // like x: the whole table if there are ids
-  T* kernel;
+  T* kernel;  // null, and the next two, if no gradients of the weights are wanted
   T* recurrent_kernel;
-  T* bias;  // null if the bias is
+  T* bias;  // null if the bias is, too
   T* h0;    // may be null, c0 too: then rows may share their leading steps
   T* c0;    // LSTMs only
+  // [batch, time, units]: of the states after each live step; may be null, and are not together with shared steps. That
+  // of c is without the part that comes from the h of the same step.
+  T* h_steps;
+  T* c_steps;  // LSTMs only
 };
 
 // The live steps, as a mask, as lengths, or neither (all are live).

@@ -189,9 +189,9 @@ void run_backward(const Spec& spec, Sizes sizes, const Inputs<T>& in, const Live
                   const Gradients<T>& grad) {
   Schedule schedule;
   Tokens tokens;
-  // Steps shared by rows have one gradient, the sum over these rows. It does not give the gradient of one row's initial
-  // state.
-  prepare(spec, sizes, in, live, !grad.h0, schedule, tokens);
+  sizes.weight_gradients = grad.kernel != nullptr;
+  // Steps shared by rows have one gradient, the sum over these rows. It does not give the gradient of one row's states.
+  prepare(spec, sizes, in, live, !grad.h0 && !grad.h_steps, schedule, tokens);
   Segments::plan(sizes, traits(spec), sizeof(T), schedule.live());
   const std::vector<T> missing = missing_row<T>(tokens, sizes);
   PooledArena arena;

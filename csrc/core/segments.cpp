@@ -22,7 +22,8 @@ void Segments::plan(Sizes& sizes, const CellTraits& cell, int64_t bytes, int64_t
   const int64_t groups = (sizes.batch + most_group_rows - 1) / most_group_rows;
   sizes.group_rows = groups ? (sizes.batch + groups - 1) / groups : 0;
   const int64_t weights = (cell.gates * sizes.features + cell.recurrent_gates * sizes.units) * sizes.units;
-  const bool small = weights * bytes <= most_bytes_of_two_sets && !sizes.tokens;
+  // Without weight gradients, the sets only let each thread walk its rows by itself.
+  const bool small = (weights * bytes <= most_bytes_of_two_sets || !sizes.weight_gradients) && !sizes.tokens;
   sizes.row_sets = small && sizes.batch > 1 && live >= fewest_positions_of_two_sets ? 2 : 1;
   const int64_t of_position = std::max<int64_t>(1, cell.gates * sizes.units * bytes), pieces = sizes.row_sets * piece;
   const int64_t positions = std::clamp(segment_bytes / of_position / pieces * pieces, pieces, most_positions);

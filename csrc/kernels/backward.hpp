@@ -46,6 +46,7 @@ class BackwardShard {
     buffer_ = shared_.buffers[buffer];
     const int64_t features = call_.in.ids ? 0 : sizes_.features, units = Cell::recurrent_gates ? sizes_.units : 0;
     if (call_.in.ids) add_to_tokens(segment.positions);
+    if (!sizes_.weight_gradients) return;
     for (int64_t set = 0; set < sizes_.row_sets; ++set) {
       const int64_t first = set ? segment.even : 0;
       const int64_t last = set + 1 < sizes_.row_sets ? segment.even : segment.positions;
@@ -59,7 +60,8 @@ class BackwardShard {
   // Runs after every segment: the products that were postponed, for this shard's part of the kernel and of the tokens.
   void finish_tokens() {
     const int64_t features = sizes_.features, x_width = padded<T>(features);
-    for_tokens(ShardRange(sizes_.tokens, 0, 1), [&](int64_t, int64_t n) { add_weights(0, features, 0, 0, n); });
+    if (sizes_.weight_gradients)
+      for_tokens(ShardRange(sizes_.tokens, 0, 1), [&](int64_t, int64_t n) { add_weights(0, features, 0, 0, n); });
     for_tokens(ShardRange(sizes_.tokens, shard_, call_.shards), [&](int64_t first, int64_t n) {
       for (int g = 0; g < Cell::gates; ++g)
         multiply<T>(scratch_.rounding, n, scratch_.gradient_rows, g * width_, sizes_.units,
@@ -180,6 +182,13 @@ class BackwardShard {
     add_outputs(r, block.row(r), t, to);
   }
 
+  // The gradients of the states after a step, at index `at` of [batch, time].
+  void keep_state_gradients(int64_t r, int64_t at) {
+    const int64_t units = sizes_.units;
+    if (call_.grad.h_steps) copy_row(call_.grad.h_steps + at * units, scratch_.dh + r * width_, units);
+    if (Cell::has_c && call_.grad.c_steps) copy_row(call_.grad.c_steps + at * units, scratch_.dc + r * width_, units);
+  }
+
   // A cell reads the caller's rows if these are whole vectors, else padded copies.
   const T* whole(const T* from, T* copy) const {
     if (whole_) return from;
@@ -266,6 +275,7 @@ class BackwardShard {
     T* const made = Cell::phases > 1 ? const_cast<T*>(buffer_.made_rows[before]) : nullptr;
     for (int64_t r = 0; r < rows; ++r) {
       if (call_.back.d_sequence) gather_output_gradient(block, r, step);
+      keep_state_gradients(r, chunk.at[first + r]);
       find_saved(block, r, step, first + r, in_segment(s, r));
     }
     if (masks_ && Cell::phases > 1)
@@ -510,6 +520,7 @@ void sum_parameters(const BackwardCall<T>& call) {
 
 template <class T, class Cell>
 void finish_backward(const BackwardCall<T>& call, int shard) {
+  if (!call.sizes.weight_gradients) return;
   const int64_t units = call.sizes.units, features = call.sizes.features, width = padded<T>(units);
   const int64_t sets = call.sizes.row_sets;
   const WeightSums<T, Cell> sums = BackwardShared<T, Cell>(call.sizes, call.shared).sums;

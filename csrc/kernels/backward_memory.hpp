@@ -16,9 +16,10 @@ struct WeightSums {
 
   void place(ArenaLayout& layout, const Sizes& sizes) {
     const int64_t width = padded<T>(sizes.units);
-    kernel_size = Cell::gates * sizes.features * width;
-    recurrent_kernel_size = Cell::recurrent_gates * sizes.units * width;
-    bias_size = Cell::parameters ? 0 : Cell::gradient_blocks * width;
+    const int64_t wanted = sizes.weight_gradients;
+    kernel_size = wanted * Cell::gates * sizes.features * width;
+    recurrent_kernel_size = wanted * Cell::recurrent_gates * sizes.units * width;
+    bias_size = Cell::parameters ? 0 : wanted * Cell::gradient_blocks * width;
     kernel = layout.take<T>(sizes.row_sets * kernel_size);
     recurrent_kernel = layout.take<T>(sizes.row_sets * recurrent_kernel_size);
     bias = layout.take<T>(sizes.row_sets * bias_size);

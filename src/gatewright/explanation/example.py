@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from gatewright.explanation.decisive import decisive_steps
 from gatewright.explanation.faithfulness import faithfulness
 from gatewright.explanation.integrated_gradients import integrated_gradients
 from gatewright.explanation.ledger import ledger, pooling
@@ -67,6 +68,7 @@ def explain_example(
         top_layers=top_layers(recording),
         pooling=pooling(recording),
         faithfulness=faithfulness(layers, weights, explainable, attributions),
+        decisive=decisive_steps(layers, weights, explainable),
         groups=groups(layers, weights, explainable, omitted, sets) if sets else (),
         summary=summary(explainable.answer, target, explainable.steps, attributions),
         notes=(*explainable.notes, *notes, *without_gradients),

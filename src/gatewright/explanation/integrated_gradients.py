@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from gatewright.explanation.target import (
 )
 from gatewright.nn import model as models
 from gatewright.nn.backend import NUMPY
-from gatewright.nn.layer import Activations, Layer, Pullback, Weights, as_array
+from gatewright.nn.layer import Activations, Array, Layer, Pullback, Weights, as_array
 from gatewright.nn.layers import Dropout, Recurrent
 from gatewright.results.explanation import GRADIENTS, PADDED, Attribution, Floats
 from gatewright.tasks.base.explainable import Explainable
@@ -26,11 +25,11 @@ from gatewright.tasks.base.model import require_finite
 BASELINE = "baseline"
 """The name in `Attribution.others` of the number for the baseline, in which all vectors are 0."""
 
-ENDS = (0.0, 0.1, 0.3, 1.0)
+ENDS = (0.0, 0.03, 0.1, 0.3, 1.0)
 """The ends of the parts of the path at first. Networks change most where their inputs are small."""
-POINTS = 10
+POINTS = 5
 """Number of points of the quadrature on each part."""
-MAX_PARTS = 40
+MAX_PARTS = 80
 """Largest number of parts that are computed."""
 TOLERANCE = 0.01
 """The error at which parts are no longer halved, as a fraction of the sum of all effects."""
@@ -48,10 +47,10 @@ def integrated_gradients(layers: Sequence[Layer], weights: Sequence[Weights], ex
     channel. Padding and the length of the example stay as they are. The effects add up to F(x) - F(0) (completeness);
     `Attribution.difference` is what the quadrature and rounding leave of it, the completeness gap.
 
-    The path is cut into parts, with Gauss-Legendre quadrature at POINTS points of each: 30 points at first. A recurrent
+    The path is cut into parts, with Gauss-Legendre quadrature at POINTS points of each: 20 points at first. A recurrent
     network can change its answer within a tiny part of the path. F at the ends of a part says what the effects on it
-    add up to. So the part that is furthest from it is halved, until the root of the sum of the squared errors is at
-    most TOLERANCE of F(x) - F(0), or MAX_PARTS parts have been computed.
+    add up to. So the part that is furthest from it is halved, until both the sum of the errors and the root of the sum
+    of their squares are at most TOLERANCE of F(x) - F(0), or MAX_PARTS parts have been computed.
 
     Args:
         layers, weights: The network, with the weights as returned by `bind`.
@@ -62,16 +61,12 @@ def integrated_gradients(layers: Sequence[Layer], weights: Sequence[Weights], ex
     """
     path = _Path(layers, weights, explainable)
     baseline = path.value_at(0.0)
-    parts: list[_Part] = []
-    for start, end in pairwise(ENDS):
-        parts.append(path.part(start, end, parts[-1].last if parts else baseline))
+    parts = path.parts(ENDS, baseline)
     whole, computed = parts[-1].last, len(parts)
     while _error(parts) > TOLERANCE * abs(whole - baseline) and computed + 2 <= MAX_PARTS:
         worst = max(parts, key=lambda part: abs(part.error))
-        middle = (worst.start + worst.end) / 2
-        left = path.part(worst.start, middle, worst.first)
         parts.remove(worst)
-        parts += [left, path.part(middle, worst.end, left.last)]
+        parts += path.parts((worst.start, (worst.start + worst.end) / 2, worst.end), worst.first)
         computed += 2
     values = np.sum([part.effects for part in parts], axis=0)
     difference = float(values.sum() + baseline - whole)
@@ -80,7 +75,8 @@ def integrated_gradients(layers: Sequence[Layer], weights: Sequence[Weights], ex
 
 
 def _error(parts: Sequence["_Part"]) -> float:
-    return math.hypot(*(part.error for part in parts))
+    errors = [part.error for part in parts]
+    return max(math.hypot(*errors), abs(math.fsum(errors)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,23 +128,25 @@ class _Path:
         outputs = run(self._layers, self._weights, self._at(np.array([alpha])))
         return float(target_values(self._output, outputs)[0])
 
-    def part(self, start: float, end: float, first: float) -> _Part:
-        """Return a part of the path.
+    def parts(self, ends: Sequence[float], first: float) -> list[_Part]:
+        """Return consecutive parts of the path, whose points the network reads in one batch.
 
         Args:
-            start, end: The values of alpha at its ends.
-            first: The explained number at the start.
+            ends: The values of alpha at their ends.
+            first: The explained number at the first end.
         """
-        alpha = np.append(start + (end - start) * self._points, end)
-        shares = np.append((end - start) * self._shares, 0)
+        starts, widths = np.array(ends[:-1])[:, None], np.diff(ends)[:, None]
+        alpha = np.concatenate([starts + widths * self._points, starts + widths], axis=1)
         with np.errstate(all="ignore"):  # a result that overflows is reported below
-            outputs, pullback = _vjp_of_steps(self._layers, self._weights, self._at(alpha))
+            outputs, pullback = _vjp_of_steps(self._layers, self._weights, self._at(alpha.ravel()), len(alpha))
             d_outputs = target_gradient(self._output, outputs.x)
-            gradient = pullback(d_outputs * shares[:, None].astype(d_outputs.dtype))
+            shares = np.append(self._shares, 0) * widths  # at its end, only F is needed
+            gradients = pullback(d_outputs * shares.reshape(-1, 1).astype(d_outputs.dtype))
         require_finite(outputs.x)
-        require_finite(gradient)
-        last = float(target_values(self._output, outputs.x)[-1])
-        return _Part(start, end, first, last, (gradient.astype(np.float64) * self._x[0]).sum(axis=-1))
+        require_finite(gradients)
+        values = [first, *target_values(self._output, outputs.x).reshape(alpha.shape)[:, -1].tolist()]
+        effects = (gradients.astype(np.float64) * self._x[0]).sum(axis=-1)
+        return [_Part(*one) for one in zip(ends[:-1], ends[1:], values[:-1], values[1:], effects, strict=True)]
 
     def _at(self, alpha: Floats) -> Activations:
         scales = alpha.astype(self._x.dtype)[:, None, None]
@@ -156,14 +154,24 @@ class _Path:
 
 
 def _vjp_of_steps(
-    layers: Sequence[Layer], weights: Sequence[Weights], inputs: Activations
+    layers: Sequence[Layer], weights: Sequence[Weights], inputs: Activations, groups: int
 ) -> tuple[Activations, Pullback]:
-    """Return what `models.vjp` returns, but with the gradients added up over the examples, [time, features]."""
+    """Return what `models.vjp` returns, but with the gradients added up in groups of examples.
+
+    Args:
+        layers, weights, inputs: See `models.vjp`.
+        groups: The number of groups, of as many consecutive examples each. The gradients are [groups, time, features].
+    """
     bottom = layers[0]
     if not isinstance(bottom, Recurrent):
         outputs, pullback = models.vjp(layers, weights, inputs)
-        return outputs, lambda d: pullback(d).sum(axis=0)
-    between, to_steps = bottom.vjp_of_steps(weights[0], inputs)
+
+        def summed(d: Array) -> Array:
+            gradients = pullback(d)
+            return gradients.reshape(groups, -1, *gradients.shape[1:]).sum(axis=1)
+
+        return outputs, summed
+    between, to_steps = bottom.vjp_of_steps(weights[0], inputs, groups)
     outputs, to_bottom = models.vjp(layers[1:], weights[1:], between)
     return outputs, lambda d: to_steps(to_bottom(d))
 

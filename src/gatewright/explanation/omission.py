@@ -7,7 +7,7 @@ import numpy as np
 from gatewright.explanation.shared_reading import read_without_each
 from gatewright.explanation.target import values_without
 from gatewright.nn.layer import Layer, Weights
-from gatewright.results.explanation import OMISSION, Attribution, Group
+from gatewright.results.explanation import OMISSION, Attribution, Floats, Group
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.explainable import Explainable
 
@@ -27,13 +27,27 @@ def omission(layers: Sequence[Layer], weights: Sequence[Weights], explainable: E
     Raises:
         InputError: A result is not finite.
     """
-    removable = list(explainable.removable)
+    values = values_without_each(layers, weights, explainable)
+    effects = np.full(len(explainable.steps), np.nan)
+    effects[list(explainable.removable)] = values[0] - values[1:]
+    return Attribution(OMISSION, effects)
+
+
+def values_without_each(layers: Sequence[Layer], weights: Sequence[Weights], explainable: Explainable) -> Floats:
+    """Return the explained number for the whole example and without each removable step, [1 + removable].
+
+    Args:
+        layers, weights: The network, with the weights as returned by `bind`.
+        explainable: The example.
+
+    Raises:
+        InputError: A result is not finite.
+    """
     values = read_without_each(layers, weights, explainable)
     if values is None:
-        values = values_without(layers, weights, explainable, [(), *((step,) for step in removable)])
-    effects = np.full(len(explainable.steps), np.nan)
-    effects[removable] = values[0] - values[1:]
-    return Attribution(OMISSION, effects)
+        sets = [(), *((step,) for step in explainable.removable)]
+        values = values_without(layers, weights, explainable, sets)
+    return values
 
 
 def groups(

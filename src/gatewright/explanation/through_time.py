@@ -15,7 +15,7 @@ def state_gradients(recording: Recording, d_outputs: Array) -> tuple[Mapping[str
     """Return the gradient of the target with respect to every state after every step.
 
     The result has one dict for each of `Recording.directions`. Its keys are the names of the states, and its values are
-    arrays [batch, time, units], 0 at masked steps. `ops.reference.state_gradients` says what they mean.
+    arrays [batch, time, units], 0 at masked steps. `ops.numpy.Run.state_gradients` says what they mean.
 
     Args:
         recording: The forward pass.

@@ -25,7 +25,7 @@ class GradientThroughTime:
     to 0 for the early time steps, the network cannot learn from the inputs of these steps.
 
     JAX computes the gradient of the loss with respect to the outputs of the layer. From there, the gradient goes back
-    through time step by step; `ops.reference.state_gradients` says what it includes.
+    through time step by step; `ops.numpy.Run.state_gradients` says what it includes.
 
     The first part is compiled in the first call and can then be called with different weights.
 

@@ -16,12 +16,12 @@ PyTorch and ONNX. All floating-point arrays of a call must have the same dtype, 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.ops import _kernels, reference
+from gatewright.ops import _kernels
 from gatewright.ops.cells import CELLS
 from gatewright.ops.cells.cell import Cell, Gradients
 from gatewright.ops.functions import described
@@ -37,6 +37,18 @@ from gatewright.ops.operands import (
 )
 from gatewright.ops.packed import Packed
 from gatewright.ops.recurrence import Recurrence, Tokens, check_operands, check_precision, no_recurrent_kernel
+
+
+class InputGradients(NamedTuple):
+    """The gradients of a loss with respect to what a run read.
+
+    Attributes:
+        x: With respect to the inputs, like x.
+        states: With respect to each initial state, [batch, units].
+    """
+
+    x: FloatArray
+    states: tuple[FloatArray, ...]
 
 
 @dataclass(frozen=True)
@@ -82,61 +94,12 @@ class Run:
         """
         return self._backward(self._operands, d_sequence, d_states)
 
-    def backward_to_steps(
+    def backward_to_inputs(
         self, d_sequence: FloatArray | None = None, d_states: Sequence[FloatArray | None] | None = None
-    ) -> FloatArray:
-        """Return the gradient of a loss with respect to x, added up over the examples, [time, features].
+    ) -> InputGradients:
+        """Return the gradients of a loss with respect to x and the initial states, as `backward` does.
 
-        This is faster than `backward`, because the gradients of a time step are added before their product with the
-        kernel.
-
-        Args:
-            d_sequence, d_states: See `backward`.
-
-        Raises:
-            ValueError: The run was called without `keep=True` or with a dropout mask, or a shape does not fit.
-            TypeError: A gradient does not have the dtype of x.
-        """
-        o = self._operands
-        if o["dropout_mask"] is not None:
-            raise ValueError("Gradients of time steps cannot be added up with a dropout mask: use backward.")
-        # The backward pass reads x only for the gradient of the kernel, which is not returned. With ids, it adds
-        # gradients of equal ids: here of the same time step.
-        batch, time = self.sequence.shape[:2]
-        ids = np.ascontiguousarray(np.broadcast_to(np.arange(time, dtype=np.int32), (batch, time)))
-        steps = np.zeros((time, o["x"].shape[-1]), o["x"].dtype)
-        d_steps: FloatArray = self._backward({**o, "x": steps, "ids": ids}, d_sequence, d_states).x
-        return d_steps
-
-    def _backward(
-        self, o: dict[str, Any], d_sequence: FloatArray | None, d_states: Sequence[FloatArray | None] | None
-    ) -> Gradients:
-        saved = self._require_saved()
-        states = tuple(o[f"{name}0"] for name in self._rec.state_names)
-        d_sequence, given = self._gradients_of_outputs(d_sequence, d_states)
-        grads = Gradients(
-            np.empty_like(o["x"]),
-            np.empty_like(o["kernel"]),
-            np.empty_like(o["recurrent_kernel"]),
-            None if o["bias"] is None else np.empty_like(o["bias"]),
-            tuple(np.empty_like(s) for s in states),
-        )
-        inputs = {"sequence": self.sequence, "saved": saved, "d_sequence": d_sequence}
-        _kernels.backward(
-            spec(self._rec),
-            _ordered(_kernels.operands, o),
-            _ordered(_kernels.backward_inputs, {**inputs, **_named("d_{}", self._rec, given)}),
-            _ordered(_kernels.gradients, {**grads._asdict(), **_named("{}0", self._rec, grads.states)}),
-        )
-        return grads
-
-    def state_gradients(
-        self, d_sequence: FloatArray | None = None, d_states: Sequence[FloatArray | None] | None = None
-    ) -> tuple[FloatArray, ...]:
-        """Return the gradients of a loss with respect to the states after each step, each [batch, time, units].
-
-        They show how far back the loss depends on the states; `gatewright.ops.reference.state_gradients` says what they
-        include. They are computed step by step in NumPy, which takes longer than `backward`.
+        This is faster than `backward`, because the gradients of the weights are not computed.
 
         Args:
             d_sequence, d_states: See `backward`.
@@ -144,24 +107,114 @@ class Run:
         Raises:
             ValueError, TypeError: See `backward`.
         """
-        saved, o = self._require_saved(), self._operands
-        d_sequence, given = self._gradients_of_outputs(d_sequence, d_states)
-        states = tuple(o[f"{name}0"] for name in self._rec.state_names)
-        mask = o["mask"]
-        if o["lengths"] is not None:
-            mask = np.arange(self.sequence.shape[1]) < o["lengths"][:, None]
-        return reference.state_gradients(
-            self._rec,
-            o["recurrent_kernel"],
-            o["bias"],
-            states,
-            reference.Forward(self.sequence, self.states, saved),
-            np.zeros_like(self.sequence) if d_sequence is None else d_sequence,
-            tuple(np.zeros_like(s) if d is None else d for d, s in zip(given, states, strict=True)),
-            mask,
-            o["recurrent_dropout_mask"],
-            o["zoneout_mask"],
+        return self._backward_to_inputs(self._operands, d_sequence, d_states)
+
+    def backward_to_steps(
+        self,
+        d_sequence: FloatArray | None = None,
+        d_states: Sequence[FloatArray | None] | None = None,
+        *,
+        groups: int = 1,
+    ) -> FloatArray:
+        """Return the gradient of a loss with respect to x, added up in groups of examples, [groups, time, features].
+
+        This is faster than `backward_to_inputs`, because the gradients of a time step are added before their product
+        with the kernel.
+
+        Args:
+            d_sequence, d_states: See `backward`.
+            groups: The number of groups, of as many consecutive examples each.
+
+        Raises:
+            ValueError: The run was called without `keep=True` or with a dropout mask, a shape does not fit, or the
+                examples cannot be divided into so many groups.
+            TypeError: A gradient does not have the dtype of x.
+        """
+        o = self._operands
+        if o["dropout_mask"] is not None:
+            raise ValueError("Gradients of time steps cannot be added up with a dropout mask: use backward.")
+        # The backward pass reads x only for the gradient of the kernel. With ids, it adds gradients of equal ids: here
+        # of the same time step of a group.
+        batch, time = self.sequence.shape[:2]
+        if groups < 1 or batch % groups:
+            raise ValueError(f"{batch} examples cannot be divided into {groups} groups of the same size.")
+        own = np.arange(groups * time, dtype=np.int32).reshape(groups, time)
+        steps = np.zeros((groups * time, o["x"].shape[-1]), o["x"].dtype)
+        operands = {**o, "x": steps, "ids": np.repeat(own, batch // groups, axis=0)}
+        return self._backward_to_inputs(operands, d_sequence, d_states).x.reshape(groups, time, -1)
+
+    def _backward(
+        self, o: dict[str, Any], d_sequence: FloatArray | None, d_states: Sequence[FloatArray | None] | None
+    ) -> Gradients:
+        grads = Gradients(
+            np.empty_like(o["x"]),
+            np.empty_like(o["kernel"]),
+            np.empty_like(o["recurrent_kernel"]),
+            None if o["bias"] is None else np.empty_like(o["bias"]),
+            tuple(np.empty_like(o[f"{name}0"]) for name in self._rec.state_names),
         )
+        self._fill(o, d_sequence, d_states, {**grads._asdict(), **_named("{}0", self._rec, grads.states)})
+        return grads
+
+    def _backward_to_inputs(
+        self, o: dict[str, Any], d_sequence: FloatArray | None, d_states: Sequence[FloatArray | None] | None
+    ) -> InputGradients:
+        grads = InputGradients(
+            np.empty_like(o["x"]), tuple(np.empty_like(o[f"{name}0"]) for name in self._rec.state_names)
+        )
+        self._fill(o, d_sequence, d_states, {"x": grads.x, **_named("{}0", self._rec, grads.states)})
+        return grads
+
+    def _fill(
+        self,
+        o: dict[str, Any],
+        d_sequence: FloatArray | None,
+        d_states: Sequence[FloatArray | None] | None,
+        grads: Mapping[str, FloatArray | None],
+    ) -> None:
+        """Compute the gradients whose arrays are given, by their names in `_kernels.gradients`.
+
+        Without those of the weights, the backward pass is faster.
+        """
+        saved = self._require_saved()
+        d_sequence, given = self._gradients_of_outputs(d_sequence, d_states)
+        inputs = {"sequence": self.sequence, "saved": saved, "d_sequence": d_sequence}
+        _kernels.backward(
+            spec(self._rec),
+            _ordered(_kernels.operands, o),
+            _ordered(_kernels.backward_inputs, {**inputs, **_named("d_{}", self._rec, given)}),
+            _ordered(_kernels.gradients, grads),
+        )
+
+    def state_gradients(
+        self, d_sequence: FloatArray | None = None, d_states: Sequence[FloatArray | None] | None = None
+    ) -> tuple[FloatArray, ...]:
+        """Return the gradients of a loss with respect to the states after each step, each [batch, time, units].
+
+        They show how far back the loss depends on the states, and are 0 at masked steps. The gradient with respect to
+        h_t includes the effects of h_t on later steps. In an LSTM, h_t is computed from c_t, and the gradient with
+        respect to c_t includes this effect. With zoneout it does not, because h_t is computed from the c_t before
+        zoneout (see `reference.step`).
+
+        Hochreiter 1991, "Untersuchungen zu dynamischen neuronalen Netzen", section 3; Bengio, Simard & Frasconi 1994,
+        "Learning Long-Term Dependencies with Gradient Descent is Difficult", section III.
+
+        Args:
+            d_sequence, d_states: See `backward`.
+
+        Raises:
+            ValueError, TypeError: See `backward`.
+        """
+        rec, o = self._rec, self._operands
+        found = tuple(np.zeros_like(self.sequence) for _ in rec.state_names)
+        steps = _named("{}_steps", rec, found)
+        self._fill(o, d_sequence, d_states, {"x": np.empty_like(o["x"]), **steps})
+        if "c" in rec.state_names and not rec.zoneout:
+            rows = {name: values.reshape(-1, values.shape[-1]) for name, values in self.gates.items()}
+            d_h = found[0].reshape(rows["c"].shape)
+            d_c = rec.definition.output_backward(rec, d_h, rows, o["bias"]).reshape(found[0].shape)
+            found[1][:] += np.where(found[0].any(axis=-1, keepdims=True), d_c, 0)  # 0 at masked steps, too
+        return found
 
     def _gradients_of_outputs(
         self, d_sequence: FloatArray | None, d_states: Sequence[FloatArray | None] | None

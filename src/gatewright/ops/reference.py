@@ -5,7 +5,7 @@ most exact results. `step` and `forward` work with NumPy and with JAX. The fallb
 inside `lax.scan`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import ModuleType
 from typing import NamedTuple
 
@@ -223,125 +223,37 @@ def backward(
     """
     drops = (dropout_mask, recurrent_dropout_mask)
     check_operands(rec, x.shape, kernel, recurrent_kernel, bias, states, mask, *drops, zoneout_mask)
-    weights = Weights(kernel, recurrent_kernel, bias, *drops)
-    d_x, d_W, d_U = np.zeros_like(x), np.zeros_like(kernel), np.zeros_like(recurrent_kernel)
-    d_b = None if bias is None else np.zeros_like(bias)
-    d_before = tuple(d_states)
-    for step_back in _steps_backward(rec, x, weights, states, forward_result, d_sequence, d_states, mask, zoneout_mask):
-        d_x[:, step_back.t] = step_back.cell.x
-        d_W += step_back.cell.kernel
-        d_U += step_back.cell.recurrent_kernel
-        if d_b is not None:
-            d_b += step_back.cell.bias
-        d_before = step_back.d_before
-    return Gradients(d_x, d_W, d_U, d_b, d_before)
-
-
-def state_gradients(
-    rec: Recurrence,
-    recurrent_kernel: Array,
-    bias: Array | None,
-    states: Sequence[Array],
-    forward_result: Forward,
-    d_sequence: Array,
-    d_states: Sequence[Array],
-    mask: Array | None = None,
-    recurrent_dropout_mask: Array | None = None,
-    zoneout_mask: Array | None = None,
-) -> tuple[Array, ...]:
-    """Compute the gradients of a loss with respect to the states after each step, with NumPy.
-
-    The gradient with respect to h_t includes the effects of h_t on later steps. In an LSTM, h_t is computed from c_t,
-    and the gradient with respect to c_t includes this effect. With zoneout it does not, because h_t is computed from
-    the c_t before zoneout (see `step`).
-
-    Hochreiter 1991, "Untersuchungen zu dynamischen neuronalen Netzen", section 3; Bengio, Simard & Frasconi 1994,
-    "Learning Long-Term Dependencies with Gradient Descent is Difficult", section III.
-
-    Args:
-        rec, recurrent_kernel, bias, states, mask, recurrent_dropout_mask, zoneout_mask: The arguments that `forward`
-            was called with.
-        forward_result: The result of that call, or of the kernels.
-        d_sequence, d_states: See `backward`.
-
-    Returns:
-        One array [batch, time, units] for each of `rec.state_names`. It is 0 at masked steps.
-
-    Raises:
-        ValueError: The shapes do not fit each other.
-    """
-    (batch, time, units), dtype = forward_result.sequence.shape, forward_result.sequence.dtype
-    # No gradient with respect to the inputs and the kernel is needed, and inputs without features cost nothing.
-    x, kernel = np.zeros((batch, time, 0), dtype), np.zeros((0, rec.gates * units), dtype)
-    drops = (None, recurrent_dropout_mask)
-    check_operands(rec, x.shape, kernel, recurrent_kernel, bias, states, mask, *drops, zoneout_mask)
-    weights = Weights(kernel, recurrent_kernel, bias, *drops)
-    gradients = tuple(np.zeros((batch, time, units), dtype) for _ in rec.state_names)
-    for t, d_after, _, _ in _steps_backward(
-        rec, x, weights, states, forward_result, d_sequence, d_states, mask, zoneout_mask, weight_gradients=False
-    ):
-        for gradient, d in zip(gradients, d_after, strict=True):
-            gradient[:, t] = d
-        if "c" in rec.state_names and not rec.zoneout:
-            named = {name: forward_result.saved[:, t, k] for k, name in enumerate(rec.saved_names)}
-            gradients[1][:, t] += rec.definition.output_backward(rec, d_after[0], named, bias)
-    return gradients
-
-
-class _StepBack(NamedTuple):
-    """One step of the backward pass.
-
-    Attributes:
-        t: Index of the time step.
-        d_after: Gradients of the loss with respect to the states after the step, 0 where it is masked.
-        cell: Gradients of the cell's operands.
-        d_before: Gradients of the loss with respect to the states before the step.
-    """
-
-    t: int
-    d_after: tuple[Array, ...]
-    cell: Gradients
-    d_before: tuple[Array, ...]
-
-
-def _steps_backward(
-    rec: Recurrence,
-    x: Array,
-    weights: Weights,
-    states: Sequence[Array],
-    result: Forward,
-    d_sequence: Array,
-    d_states: Sequence[Array],
-    mask: Array | None,
-    zoneout_mask: Array | None = None,
-    weight_gradients: bool = True,
-) -> Iterator[_StepBack]:
-    """Run the backward pass step by step, starting with the last step.
-
-    The arguments are those of `backward` and of `Cell.step_backward`.
-    """
-    (batch, time, _), units = x.shape, weights.recurrent_kernel.shape[0]
+    (batch, time, _), units = x.shape, recurrent_kernel.shape[0]
     require_shape("d_sequence", d_sequence, (batch, time, units))
     for name, d_state in zip(rec.state_names, d_states, strict=True):
         require_shape(f"d_state {name}", d_state, (batch, units))
     live = np.ones((batch, time, 1), dtype=bool) if mask is None else np.asarray(mask, dtype=bool)[:, :, None]
     if mask is not None and rec.zero_output_for_mask:
         d_sequence = np.where(live, d_sequence, 0)
+    weights = Weights(kernel, recurrent_kernel, bias, *drops)
+    d_x, d_W, d_U = np.zeros_like(x), np.zeros_like(kernel), np.zeros_like(recurrent_kernel)
+    d_b = None if bias is None else np.zeros_like(bias)
     x = _zero_masked_inputs(x, live[:, :, 0], np)
-    before = _states_before(rec, tuple(states), result, live)
-    d_states = tuple(d_states)
+    before = _states_before(rec, tuple(states), forward_result, live)
+    d_s = tuple(d_states)
     for t in reversed(_times(rec, time)):
-        d_states = (d_states[0] + d_sequence[:, t], *d_states[1:])
+        d_s = (d_s[0] + d_sequence[:, t], *d_s[1:])
         # At a masked step the states keep their values, so their gradients skip the cell.
-        d_live = tuple(np.where(live[:, t], d, 0) for d in d_states)
+        d_live = tuple(np.where(live[:, t], d, 0) for d in d_s)
         d_new, d_past = d_live, tuple(np.zeros_like(d) for d in d_live)
         if rec.zoneout:
             zoneout = _zoneout(rec, None if zoneout_mask is None else zoneout_mask[:, t], np, d_live)
-            d_past = tuple(d * d_s for d, d_s in zip(zoneout, d_live, strict=True))
-            d_new = tuple((1 - d) * d_s for d, d_s in zip(zoneout, d_live, strict=True))
-        saved = tuple(np.moveaxis(result.saved[:, t], 1, 0))
-        output = result.sequence[:, t]
-        d_step = rec.definition.step_backward(rec, d_new, x[:, t], before[t], output, saved, weights, weight_gradients)
-        d_before = tuple(new + past for new, past in zip(d_step.states, d_past, strict=True))
-        d_states = tuple(np.where(live[:, t], new, d) for new, d in zip(d_before, d_states, strict=True))
-        yield _StepBack(t, d_live, d_step, d_states)
+            d_past = tuple(rate * d for rate, d in zip(zoneout, d_live, strict=True))
+            d_new = tuple((1 - rate) * d for rate, d in zip(zoneout, d_live, strict=True))
+        saved = tuple(np.moveaxis(forward_result.saved[:, t], 1, 0))
+        step = rec.definition.step_backward(
+            rec, d_new, x[:, t], before[t], forward_result.sequence[:, t], saved, weights
+        )
+        d_x[:, t] = step.x
+        d_W += step.kernel
+        d_U += step.recurrent_kernel
+        if d_b is not None:
+            d_b += step.bias
+        d_before = tuple(new + past for new, past in zip(step.states, d_past, strict=True))
+        d_s = tuple(np.where(live[:, t], new, d) for new, d in zip(d_before, d_s, strict=True))
+    return Gradients(d_x, d_W, d_U, d_b, d_s)

@@ -28,7 +28,7 @@ def html(explanation: Explanation) -> str:
         title = f"{unit(explanation.steps, 2).capitalize()} with the largest effects"
         lines += table(title, *top_table(explanation))
     lines += table(sentences.deletion(explanation), sentences.DELETION_HEADINGS, sentences.deletion_rows(explanation))
-    lines += items([*sentences.sums(explanation), *sentences.groups(explanation)])
+    lines += items([*sentences.together(explanation), *sentences.sums(explanation)])
     lines += layers(explanation.layers)
     lines += [line for note in explanation.notes for line in paragraph(f"Note: {note}")]
     return fragment(lines)

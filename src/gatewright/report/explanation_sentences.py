@@ -8,8 +8,11 @@ from gatewright.report import explanation_rows as rows
 from gatewright.report.tables import significant
 from gatewright.results.explanation import (
     GRADIENTS,
+    INPUT,
     LEDGER,
     OMISSION,
+    UNKNOWN,
+    Decisive,
     Explanation,
     Faithfulness,
     Group,
@@ -168,9 +171,29 @@ def _deletion_row(title: str, found: Faithfulness) -> tuple[str, ...]:
     return title, significant(found.top), significant(random.mean), spread
 
 
-def groups(explanation: Explanation) -> list[str]:
-    """Return a sentence for each group of steps that was left out together."""
-    return [_group(explanation, found) for found in explanation.groups]
+def together(explanation: Explanation) -> list[str]:
+    """Return a sentence about the steps that decide together, and one for each group of steps that was left out."""
+    groups = [_group(explanation, found) for found in explanation.groups]
+    return groups if explanation.decisive is None else [_decisive(explanation, explanation.decisive), *groups]
+
+
+def _decisive(explanation: Explanation, found: Decisive) -> str:
+    """Return a sentence about the steps that decide together. In it, the steps stand in the order of the input."""
+    target, steps = explanation.target, explanation.steps
+    read = sum(step.kind in (INPUT, UNKNOWN) for step in steps)
+    names = _listed([quoted(steps, step) for step in sorted(found.steps)])
+    without = f"Without {names} ({len(found.steps):,} of {read:,} {unit(steps, read)})"
+    if found.left <= 0:
+        return f"{without}, {target.against} would be more probable than {target.name}."
+    return (
+        f"{without}, {target.name} would still be more probable than {target.against}: the {quantity(target)} would "
+        f"fall from {significant(target.value)} to {significant(found.left)}."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _group(explanation: Explanation, found: Group) -> str:

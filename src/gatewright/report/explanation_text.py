@@ -60,7 +60,7 @@ def _write(explanation: Explanation, console: Console) -> None:
     if explanation.faithfulness:
         page.paragraph(sentences.deletion(explanation), "bold")
         page.table(sentences.DELETION_HEADINGS, sentences.deletion_rows(explanation, short=page.is_narrow))
-    page.paragraph("\n".join([*sentences.sums(explanation), *sentences.groups(explanation)]))
+    page.paragraph("\n".join([*sentences.together(explanation), *sentences.sums(explanation)]))
     write_layers(page, explanation.layers)
     for note in explanation.notes:
         page.paragraph(f"Note: {note}")

@@ -154,6 +154,20 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Decisive:
+    """Steps that decide the answer together, as far as a search found them; see `explanation.decisive`.
+
+    Attributes:
+        steps: Indices of the steps, those that decide most first.
+        left: The target if all of them are left out. If it is not above 0, the alternative is at least as probable as
+            the answer without them. Otherwise they are the tenth of the steps that decides most.
+    """
+
+    steps: tuple[int, ...]
+    left: float
+
+
+@dataclass(frozen=True)
 class Explanation(Result):
     """The explanation of one answer.
 
@@ -168,6 +182,8 @@ class Explanation(Result):
         pooling: How the outputs of the top layer become one vector: "last", "mean", "max", "attention" or "flatten". If
             the network has an output at each step, "last" is the output at the step that is explained.
         faithfulness: One for each attribution.
+        decisive: The steps that decide together. None if no step can be left out, or the target is not that of an
+            answer that is more probable than its alternative.
         groups: Pairs and phrases that were asked for.
         summary: One sentence that says what decided.
         notes: Sentences about the limits of the explanation.
@@ -182,6 +198,7 @@ class Explanation(Result):
     top_layers: tuple[int, ...]
     pooling: str
     faithfulness: tuple[Faithfulness, ...]
+    decisive: Decisive | None
     groups: tuple[Group, ...]
     summary: str
     notes: tuple[str, ...]

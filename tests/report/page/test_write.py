@@ -103,7 +103,7 @@ def test_a_page_without_scripts_has_the_answer_the_summary_the_test_and_the_note
 
 def test_a_page_without_tests_notes_and_groups_has_no_empty_parts(explained, tmp_path):
     only = (explained[0].attribution(OMISSION),)
-    explanation = dataclasses.replace(explained[0], attributions=only, faithfulness=(), notes=())
+    explanation = dataclasses.replace(explained[0], attributions=only, faithfulness=(), decisive=None, notes=())
     write_page(explanation, explained[1], tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "Does the explanation hold?" not in page

@@ -237,22 +237,25 @@ class Recurrent(Layer):
         outputs, runs = self._runs(w, inputs)
 
         def pullback(d: Array) -> Array:
-            first, *others = (run.backward(*given).x for run, given in zip(runs, self._gradients(runs, d), strict=True))
+            given = zip(runs, self._gradients(runs, d), strict=True)
+            first, *others = (run.backward_to_inputs(*gradients).x for run, gradients in given)
             return first + others[0] if others else first
 
         return outputs, pullback
 
-    def vjp_of_steps(self, w: Weights, inputs: Activations) -> tuple[Activations, Pullback]:
-        """Return what `vjp` returns, but with the gradients added up over the examples, [time, features]. It is faster.
+    def vjp_of_steps(self, w: Weights, inputs: Activations, groups: int) -> tuple[Activations, Pullback]:
+        """Return what `vjp` returns, but with the gradients added up in groups of examples. It is faster.
 
         Args:
             w, inputs: See `vjp`.
+            groups: The number of groups, of as many consecutive examples each. The gradients are [groups, time,
+                features].
         """
         outputs, runs = self._runs(w, inputs)
 
         def pullback(d: Array) -> Array:
             given = zip(runs, self._gradients(runs, d), strict=True)
-            first, *others = (run.backward_to_steps(*gradients) for run, gradients in given)
+            first, *others = (run.backward_to_steps(*gradients, groups=groups) for run, gradients in given)
             return first + others[0] if others else first
 
         return outputs, pullback

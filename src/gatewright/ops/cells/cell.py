@@ -174,7 +174,6 @@ class Cell:
         output: Array,
         saved: States,
         weights: Weights,
-        weight_gradients: bool = True,
     ) -> Gradients:
         """Compute the gradients of one step, in NumPy.
 
@@ -185,8 +184,6 @@ class Cell:
             output: The new h after zoneout, [batch, units].
             saved: The saved values that `step` returned, except that a state c is the one after zoneout. If a
                 cell needs the c before zoneout, it computes that value again.
-            weight_gradients: False if the gradients with respect to the weights are not needed. Those of the kernels
-                then have no rows, and that of a plain bias is None.
         """
         raise NotImplementedError
 
@@ -270,28 +267,26 @@ def project(operand: Array, weights: Array, bias: Array | None, masks: Array | N
 
 
 def project_backward(
-    d_products: list[Array], operand: Array, weights: Array, masks: Array | None, weight_gradients: bool
+    d_products: list[Array], operand: Array, weights: Array, masks: Array | None
 ) -> tuple[Array, Array]:
     """Return the gradients of the loss with respect to the operand and the weights of `project`.
 
     Args:
         d_products: Gradients of the loss with respect to the results of `project`, one [batch, units] for each gate.
         operand, weights, masks: The arguments of `project`.
-        weight_gradients: False to return no rows of the gradient with respect to the weights, which cost as much as all
-            the rest for a batch of 1.
     """
     gates = len(d_products)
     if masks is None or masks.shape[0] == 1:
         # All gates have the same operand, so that one product is enough.
         d, m = np.concatenate(d_products, axis=1), mask_of_gate(masks, 0)
         d_operand = (d @ weights.T) * m
-        return d_operand, (operand * m).T @ d if weight_gradients else d[:0]
+        return d_operand, (operand * m).T @ d
     d_operand = np.zeros_like(operand)
     d_weights = []
     for g, (d, w) in enumerate(zip(d_products, split(weights, gates), strict=True)):
         m = mask_of_gate(masks, g)
         d_operand = d_operand + (d @ w.T) * m
-        d_weights.append((operand * m).T @ d if weight_gradients else d[:0])
+        d_weights.append((operand * m).T @ d)
     return d_operand, np.concatenate(d_weights, axis=1)
 
 

@@ -87,7 +87,6 @@ class GRU(Cell):
         output: Array,
         saved: States,
         weights: Weights,
-        weight_gradients: bool = True,
     ) -> Gradients:
         W, U, b, m, n = weights
         (d_h,), (h_prev,), (z, r, c, *u) = d_states, states, saved
@@ -97,19 +96,17 @@ class GRU(Cell):
         d_a_c = d_h * (1 - z) * activation.derivative(c)
         if options.reset_after:
             d_a_r = d_a_c * u[0] * sigma.derivative(r)
-            d_h_prev, d_U = project_backward([d_a_z, d_a_r, d_a_c * r], h_prev, U, n, weight_gradients)
+            d_h_prev, d_U = project_backward([d_a_z, d_a_r, d_a_c * r], h_prev, U, n)
         else:
             h_h = h_prev * mask_of_gate(n, 2)
-            d_p, d_U_h = project_backward([d_a_c], r * h_h, U[:, 2 * units :], None, weight_gradients)
+            d_p, d_U_h = project_backward([d_a_c], r * h_h, U[:, 2 * units :], None)
             d_a_r = d_p * h_h * sigma.derivative(r)
-            d_h_prev, d_U_zr = project_backward([d_a_z, d_a_r], h_prev, U[:, : 2 * units], n, weight_gradients)
+            d_h_prev, d_U_zr = project_backward([d_a_z, d_a_r], h_prev, U[:, : 2 * units], n)
             d_h_prev = d_h_prev + d_p * r * mask_of_gate(n, 2)
             d_U = np.concatenate([d_U_zr, d_U_h], axis=1)
         d_a = [d_a_z, d_a_r, d_a_c]
-        d_x, d_W = project_backward(d_a, x, W, m, weight_gradients)
-        d_b = bias_backward(
-            b if weight_gradients else None, d_a, *([[d_a_z, d_a_r, d_a_c * r]] if options.reset_after else [])
-        )
+        d_x, d_W = project_backward(d_a, x, W, m)
+        d_b = bias_backward(b, d_a, *([[d_a_z, d_a_r, d_a_c * r]] if options.reset_after else []))
         return Gradients(d_x, d_W, d_U, d_b, (d_h_prev + d_h * z,))
 
     def ledger(self, options: Options, saved: Mapping[str, Array]) -> tuple[Array, Array] | None:

@@ -76,7 +76,6 @@ class LayerNormGRU(LayerNormCell):
         output: Array,
         saved: States,
         weights: Weights,
-        weight_gradients: bool = True,
     ) -> Gradients:
         W, U, bias, m, n = weights
         (d_h,), (h_prev,), (z, r, c, *sums) = d_states, states, saved
@@ -91,8 +90,8 @@ class LayerNormGRU(LayerNormCell):
         d_x_h, d_gain_x_h = normalize_backward([d_a_c], sums[2:3], gain_x[2])
         d_h_zr, d_gain_h_zr = normalize_backward([d_a_z, d_a_r], sums[3:5], gain_h[:2])
         d_h_h, d_gain_h_h = normalize_backward([d_u], sums[5:], gain_h[2])
-        d_x, d_W = project_backward([*d_x_zr, *d_x_h], x, W, m, weight_gradients)
-        d_h_prev, d_U = project_backward([*d_h_zr, *d_h_h], h_prev, U, n, weight_gradients)
+        d_x, d_W = project_backward([*d_x_zr, *d_x_h], x, W, m)
+        d_h_prev, d_U = project_backward([*d_h_zr, *d_h_h], h_prev, U, n)
         d_b = [d.sum(axis=0) for d in (d_a_z, d_a_r, d_a_c, d_u)]
         d_gains = [*d_gain_x_zr, *d_gain_x_h, *d_gain_h_zr, *d_gain_h_h]
         d_bias = None if bias is None else np.stack([*d_b, *d_gains])

@@ -92,7 +92,6 @@ class LayerNormLSTM(LayerNormCell, LSTM):
         output: Array,
         saved: States,
         weights: Weights,
-        weight_gradients: bool = True,
     ) -> Gradients:
         W, U, bias, m, n = weights
         (d_h, d_c), (h_prev, c_prev), (i, f, g, o, *sums, _) = d_states, states, saved
@@ -109,8 +108,8 @@ class LayerNormLSTM(LayerNormCell, LSTM):
         ]
         d_x_sums, d_gain_x = normalize_backward(d_a, sums[:4], rows[4:8])
         d_h_sums, d_gain_h = normalize_backward(d_a, sums[4:], rows[8:12])
-        d_x, d_W = project_backward(d_x_sums, x, W, m, weight_gradients)
-        d_h_prev, d_U = project_backward(d_h_sums, h_prev, U, n, weight_gradients)
+        d_x, d_W = project_backward(d_x_sums, x, W, m)
+        d_h_prev, d_U = project_backward(d_h_sums, h_prev, U, n)
         d_b = [d.sum(axis=0) for d in d_a]
         d_bias = None if bias is None else np.stack([*d_b, *d_gain_x, *d_gain_h, d_gain_c, d_shift_c])
         return Gradients(d_x, d_W, d_U, d_bias, (d_h_prev, d_c * f))

@@ -84,7 +84,6 @@ class LSTM(Cell):
         output: Array,
         saved: States,
         weights: Weights,
-        weight_gradients: bool = True,
     ) -> Gradients:
         W, U, b, m, n = weights
         (d_h, d_c), (h_prev, c_prev), (i, f, g, o, _) = d_states, states, saved
@@ -97,9 +96,9 @@ class LSTM(Cell):
             d_c * i * activation.derivative(g),
             d_h * y * sigma.derivative(o),
         ]
-        d_x, d_W = project_backward(d_a, x, W, m, weight_gradients)
-        d_h_prev, d_U = project_backward(d_a, h_prev, U, n, weight_gradients)
-        return Gradients(d_x, d_W, d_U, bias_backward(b if weight_gradients else None, d_a), (d_h_prev, d_c * f))
+        d_x, d_W = project_backward(d_a, x, W, m)
+        d_h_prev, d_U = project_backward(d_a, h_prev, U, n)
+        return Gradients(d_x, d_W, d_U, bias_backward(b, d_a), (d_h_prev, d_c * f))
 
     def ledger(self, options: Options, saved: Mapping[str, Array]) -> tuple[Array, Array] | None:
         return saved["f"], saved["i"] * saved["g"]

@@ -65,24 +65,23 @@ class MGU(Cell):
         output: Array,
         saved: States,
         weights: Weights,
-        weight_gradients: bool = True,
     ) -> Gradients:
         W, U, b, m, n = weights
         (d_h,), (h_prev,), (f, c) = d_states, states, saved
         activation, sigma = ACTIVATIONS[options.activation], ACTIVATIONS[options.recurrent_activation]
         units, h_h = h_prev.shape[1], h_prev * mask_of_gate(n, 1)
         d_a_c = d_h * f * activation.derivative(c)
-        d_p, d_U_h = project_backward([d_a_c], f * h_h, U[:, units:], None, weight_gradients)
+        d_p, d_U_h = project_backward([d_a_c], f * h_h, U[:, units:], None)
         d_a_f = (d_h * (c - h_prev) + d_p * h_h) * sigma.derivative(f)
-        d_h_prev, d_U_f = project_backward([d_a_f], h_prev, U[:, :units], n, weight_gradients)
+        d_h_prev, d_U_f = project_backward([d_a_f], h_prev, U[:, :units], n)
         d_h_prev = d_h_prev + d_p * f * mask_of_gate(n, 1) + d_h * (1 - f)
         d_a = [d_a_f, d_a_c]
-        d_x, d_W = project_backward(d_a, x, W, m, weight_gradients)
+        d_x, d_W = project_backward(d_a, x, W, m)
         return Gradients(
             d_x,
             d_W,
             np.concatenate([d_U_f, d_U_h], axis=1),
-            bias_backward(b if weight_gradients else None, d_a),
+            bias_backward(b, d_a),
             (d_h_prev,),
         )
 

@@ -60,15 +60,12 @@ class MinGRU(Cell):
         output: Array,
         saved: States,
         weights: Weights,
-        weight_gradients: bool = True,
     ) -> Gradients:
         W, U, b, m, _ = weights
         (d_h,), (h_prev,), (z, c) = d_states, states, saved
         d_a = [d_h * (c - h_prev) * ACTIVATIONS[options.recurrent_activation].derivative(z), d_h * z]
-        d_x, d_W = project_backward(d_a, x, W, m, weight_gradients)
-        return Gradients(
-            d_x, d_W, np.zeros_like(U), bias_backward(b if weight_gradients else None, d_a), (d_h * (1 - z),)
-        )
+        d_x, d_W = project_backward(d_a, x, W, m)
+        return Gradients(d_x, d_W, np.zeros_like(U), bias_backward(b, d_a), (d_h * (1 - z),))
 
     def ledger(self, options: Options, saved: Mapping[str, Array]) -> tuple[Array, Array] | None:
         z, c = saved["z"], saved["c"]

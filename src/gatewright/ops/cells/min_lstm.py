@@ -73,14 +73,13 @@ class MinLSTM(Cell):
         output: Array,
         saved: States,
         weights: Weights,
-        weight_gradients: bool = True,
     ) -> Gradients:
         W, U, b, m, _ = weights
         (d_h,), (h_prev,), (i, f, g, k) = d_states, states, saved
         d_odds = d_h * (h_prev - g) * k * (1 - k)  # with respect to log f - log i
         d_a = [-d_odds * (1 - i), d_odds * (1 - f), d_h * (1 - k)]
-        d_x, d_W = project_backward(d_a, x, W, m, weight_gradients)
-        return Gradients(d_x, d_W, np.zeros_like(U), bias_backward(b if weight_gradients else None, d_a), (d_h * k,))
+        d_x, d_W = project_backward(d_a, x, W, m)
+        return Gradients(d_x, d_W, np.zeros_like(U), bias_backward(b, d_a), (d_h * k,))
 
     def ledger(self, options: Options, saved: Mapping[str, Array]) -> tuple[Array, Array] | None:
         k, g = saved["k"], saved["g"]

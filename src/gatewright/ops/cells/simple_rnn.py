@@ -52,11 +52,10 @@ class SimpleRNN(Cell):
         output: Array,
         saved: States,
         weights: Weights,
-        weight_gradients: bool = True,
     ) -> Gradients:
         W, U, b, m, n = weights
         (d_h,), (h_prev,), y = d_states, states, saved[0] if options.zoneout else output
         d_a = [d_h * ACTIVATIONS[options.activation].derivative(y)]
-        d_x, d_W = project_backward(d_a, x, W, m, weight_gradients)
-        d_h_prev, d_U = project_backward(d_a, h_prev, U, n, weight_gradients)
-        return Gradients(d_x, d_W, d_U, bias_backward(b if weight_gradients else None, d_a), (d_h_prev,))
+        d_x, d_W = project_backward(d_a, x, W, m)
+        d_h_prev, d_U = project_backward(d_a, h_prev, U, n)
+        return Gradients(d_x, d_W, d_U, bias_backward(b, d_a), (d_h_prev,))

@@ -20,7 +20,7 @@ def sections(explanation: Explanation) -> dict[str, str]:
         "summary": _html(explanation.summary),
         "bars": _html(_bars(explanation)),
         "faithfulness": _faithfulness(explanation),
-        "groups": _list("groups", "Left out together", sentences.groups(explanation)),
+        "groups": _list("groups", "Left out together", sentences.together(explanation)),
         "notes": _list("notes", "Notes", explanation.notes),
     }
 

@@ -1,7 +1,9 @@
 """What the explanation of an answer needs to know of a task: which steps, which output, and what a shorter input is."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,8 @@ from gatewright.support import ids
 from gatewright.support.errors import InputError, nearest
 from gatewright.support.trees import Tree
 from gatewright.tasks.base.labels import LabelSet
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,14 @@ class Explainable:
     without: Callable[[Sequence[Collection[int]]], Tree]
     notes: tuple[str, ...] = ()
     network: tuple[Sequence[Layer], Sequence[Weights]] | None = None
+
+
+def items_without(items: Sequence[T], places: Iterable[int]) -> list[T]:
+    """Return the items without those at some places, such as the tokens of a text without some of them."""
+    keep = bytearray(b"\1") * len(items)
+    for place in places:
+        keep[place] = 0
+    return list(compress(items, keep))
 
 
 def label_output(

@@ -19,6 +19,7 @@ from gatewright.support.ids import PADDING, START
 from gatewright.tasks.base.explainable import (
     Explainable,
     frequent_words,
+    items_without,
     label_output,
     label_reading,
     text_rule,
@@ -137,10 +138,7 @@ class Classifier(TrainedModel):
         before = len(tokens) - inputs.shape[1]  # tokens before the first step; -1 with the start id
 
         def without(sets: Sequence[Collection[int]]) -> NDArray[np.int32]:
-            kept = []
-            for left_out in sets:
-                places = {before + step for step in left_out}
-                kept.append([number for place, number in enumerate(tokens) if place not in places])
+            kept = [items_without(tokens, (before + step for step in left_out)) for left_out in sets]
             return pad(kept, min(longest, 1 + max(map(len, kept), default=0)))
 
         notes: tuple[str, ...] = ()

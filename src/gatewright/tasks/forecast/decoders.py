@@ -146,7 +146,7 @@ class Parallel(Decoder):
             d_y = np.zeros((B, C, m * self.segment, self.outputs), d.dtype)
             d_y[:, :, : self.horizon] = d.swapaxes(1, 2)
             d_g = d_y.reshape(B * C * m, -1) @ w["kernel"].T
-            (d_h,) = run.backward(d_states=(d_g.astype(h.dtype),)).states
+            (d_h,) = run.backward_to_inputs(d_states=(d_g.astype(h.dtype),)).states
             return d_h.reshape(B * C, m, self.units).sum(axis=1)
 
         return self.forward(NUMPY, w, inputs, None, None)[0], pullback
@@ -284,7 +284,7 @@ class Recursive(Decoder):
             for k in reversed(range(self.horizon)):
                 d_h = d_h + d_y[:, k].reshape(len(d), -1) @ w["kernel"].T
                 if k:
-                    gradients = runs[k - 1].backward(d_states=(d_h,))
+                    gradients = runs[k - 1].backward_to_inputs(d_states=(d_h,))
                     d_y[:, k - 1, :, 0] += gradients.x[:, 0, : self.targets]
                     (d_h,) = gradients.states
             return d_h

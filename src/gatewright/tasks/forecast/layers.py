@@ -346,7 +346,7 @@ class Decaying(Layer):
             for t in reversed(range(x.shape[1])):
                 if self.return_sequences:
                     d_states[0] = d_states[0] + d[:, t].astype(x.dtype)
-                gradients = runs[t].backward(d_states=d_states)
+                gradients = runs[t].backward_to_inputs(d_states=d_states)
                 d_read[:, t] = gradients.x[:, 0]
                 d_keeps[:, t] = sum(own * h for own, h in zip(gradients.states, before[t], strict=True))
                 d_states = [keeps[:, t] * own for own in gradients.states]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gatewright.support.errors import InputError
 from gatewright.support.ids import START, UNKNOWN
-from gatewright.tasks.base.explainable import Explainable, Output, piece_steps, require_step
+from gatewright.tasks.base.explainable import Explainable, Output, items_without, piece_steps, require_step
 from gatewright.tasks.generate.task import PreparedTexts
 
 END = "end of the text"
@@ -60,12 +60,9 @@ def next_token(
         raise InputError(f"{_name(prepared, own)!r} cannot be compared with itself: give another token.")
 
     def without(sets: Sequence[Collection[int]]) -> NDArray[np.int32]:
-        kept = []
-        for left_out in sets:
-            places = {before + one for one in left_out}
-            rest = [token for number, token in enumerate(tokens[: step + 1]) if number not in places]
-            kept.append(rest if longest is None else rest[-longest:])
-        return _padded(kept)
+        until = tokens[: step + 1]
+        kept = [items_without(until, (before + one for one in left_out)) for left_out in sets]
+        return _padded(kept if longest is None else [rest[-longest:] for rest in kept])
 
     notes = []
     if before > 1:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from gatewright.results.explanation import INPUT, PADDED, START, UNKNOWN, Step
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING
-from gatewright.tasks.base.explainable import Explainable, Output, label_output
+from gatewright.tasks.base.explainable import Explainable, Output, items_without, label_output
 from gatewright.tasks.imported.heads import ClassHead, NumberHead, WordHead, word_of
 from gatewright.tasks.imported.inputs import SeriesInput, TextInput, left_padded
 from gatewright.tasks.imported.prepared import PreparedImport
@@ -91,10 +91,9 @@ def _parts_of_text(model_input: TextInput, text: str, ignores_padding: bool) -> 
     ids = model_input.encoder.encode(text)
 
     def without(sets: Sequence[Collection[int]]) -> NDArray[np.int32]:
-        rows = []
-        for left_out in sets:
-            gone = {places[step] for step in left_out}
-            rows.append(model_input.row(model_input.cut([n for place, n in enumerate(ids) if place not in gone])))
+        gone = ([place for step in left_out if (place := places[step]) is not None] for left_out in sets)
+        texts = (items_without(ids, places_of_one) for places_of_one in gone)
+        rows = [model_input.row(model_input.cut(text)) for text in texts]
         longest = max(map(len, rows), default=0)
         if not ignores_padding and any(len(row) != longest for row in rows):
             raise InputError("Texts of different lengths cannot be compared, because the network has no padding.")

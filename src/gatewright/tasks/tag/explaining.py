@@ -11,7 +11,7 @@ from gatewright.nn.layers import Dense, Pool
 from gatewright.results.explanation import INPUT, UNKNOWN, Step
 from gatewright.support.errors import InputError, nearest
 from gatewright.support.ids import FIRST
-from gatewright.tasks.base.explainable import Explainable, Output
+from gatewright.tasks.base.explainable import Explainable, Output, items_without
 from gatewright.tasks.base.measures import to_probabilities
 from gatewright.tasks.tag.layers import Tags, select
 from gatewright.tasks.tag.spelling import pieces
@@ -158,7 +158,7 @@ def _steps(prepared: PreparedSentences, words: Sequence[str]) -> tuple[Step, ...
 
 def _without(prepared: PreparedSentences, words: Sequence[str]) -> Callable[[Sequence[Collection[int]]], Any]:
     def without(sets: Sequence[Collection[int]]) -> dict[str, NDArray[np.int32]]:
-        kept = [[word for place, word in enumerate(words) if place not in left_out] for left_out in sets]
+        kept = [items_without(words, left_out) for left_out in sets]
         return prepared.spelling.encode(kept, max(map(len, kept)))
 
     return without
