@@ -17,6 +17,7 @@ import numpy as np
 from gatewright import runtime
 from gatewright.data.encoders import Words
 from gatewright.data.labelled_texts import read_labelled
+from gatewright.explanation.decisive import decisive_steps
 from gatewright.explanation.example import explain_example
 from gatewright.explanation.faithfulness import faithfulness
 from gatewright.explanation.integrated_gradients import integrated_gradients
@@ -91,6 +92,7 @@ def main() -> None:
         "gradients and memory": lambda: traces(recording, state_gradients(recording, d_outputs)),
         "leave-one-out": lambda: omission(layers, weights, explainable),
         "integrated gradients": lambda: integrated_gradients(layers, weights, explainable),
+        "decisive words": lambda: decisive_steps(layers, weights, explainable),
         "faithfulness": lambda: faithfulness(layers, weights, explainable, attributions),
         "everything": lambda: explain_example(model, "model", text),
     }
