@@ -136,6 +136,11 @@ def record(results: list[dict[str, Any]], facts: dict[str, str]) -> str:
         "networks of 5, 30 and 60 epochs and with zero as the baseline of integrated gradients came before: there "
         "the LSTM's effects by integrated gradients named both steps in 0% (not solved), 86% and 35% of the examples.",
         "",
+        "Leave-one-out misses a step if its number is near the one that a network adds while it has read one marked "
+        "number alone, about 0.6 to 0.7: without the step, the network then gives the same answer. Trials on "
+        "validation examples did not change this: after 200 epochs, leave-one-out names both steps in 98.3% for both "
+        "cells; less the median effect, which is that of a shorter sequence, in 99.3% (GRU) and 98.4% (LSTM) after 60.",
+        "",
         "| cell | test sums within 0.04 | method | both steps named | stated in advance | milliseconds |",
         "|---|---|---|---|---|---|",
     ]
