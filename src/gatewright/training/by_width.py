@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data import widths
-from gatewright.data.batches import Batch, minibatches, shuffled
+from gatewright.data.batches import Batch, Selection, minibatches, shuffled
 from gatewright.tasks.base.task import Prepared
 from gatewright.training.recipe import Recipe
 
 # Time steps of padding that cost as much time in training as the compilation for one more width: 2 to 4 seconds of the
 # processor. With default settings, one costs about a microsecond.
 _PRICE = 3_000_000
+# Number of batches whose examples are sorted together, if batches have examples of similar length.
+_POOL = 50
 # A training step takes about as long as this number of evaluations of its batch.
 _TRAINING = 3
 
@@ -56,6 +58,22 @@ def by_length(prepared: Prepared[Any], batch: Batch) -> NDArray[np.intp]:
     return np.arange(batch.size) if lengths is None else np.argsort(lengths, kind="stable")
 
 
+def training_batches(prepared: Prepared[Any], train: Batch, batch_size: int, seed: int, epoch: int) -> list[Selection]:
+    """Return the minibatches of an epoch. They depend on the examples, the seed and the epoch alone.
+
+    With `Prepared.batches_by_length`, _POOL batches at a time are drawn at random, their examples are sorted by length
+    and divided, and the batches of all draws are shuffled.
+    """
+    order, lengths = shuffled(train.size, seed, epoch), prepared.lengths(train)
+    if not prepared.batches_by_length or lengths is None:
+        return list(minibatches(order, batch_size))
+    selections: list[Selection] = []
+    for first in range(0, len(order), _POOL * batch_size):
+        pool = order[first : first + _POOL * batch_size]
+        selections += minibatches(pool[np.argsort(lengths[pool], kind="stable")], batch_size)
+    return [selections[place] for place in shuffled(len(selections), seed, epoch)]
+
+
 def of_training(prepared: Prepared[Any], train: Batch, recipe: Recipe) -> tuple[int, ...]:
     """Return the widths for training steps. Empty if examples have no padding.
 
@@ -65,7 +83,8 @@ def of_training(prepared: Prepared[Any], train: Batch, recipe: Recipe) -> tuple[
     if lengths is None:
         return ()
     # Each example is in a batch, so the last width holds all of them.
-    needed = [lengths[some.examples].max() for some in minibatches(shuffled(train.size, 0, 1), recipe.batch_size)]
+    batches = training_batches(prepared, train, recipe.batch_size, 0, 1)
+    needed = [lengths[some.examples].max() for some in batches]
     return widths.choose(np.array(needed), _PRICE / (prepared.substeps * recipe.batch_size * recipe.epochs))
 
 

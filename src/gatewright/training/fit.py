@@ -9,10 +9,11 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.batches import Batch, minibatches, shuffled
+from gatewright.data.batches import Batch, minibatches
 from gatewright.results.records import Epoch
 from gatewright.support import memory
 from gatewright.support.trees import tree_arrays
+from gatewright.training.by_width import training_batches
 from gatewright.training.checkpoint import Checkpoint, Progressed
 from gatewright.training.network import Network, copied
 from gatewright.training.recipe import Recipe
@@ -124,7 +125,7 @@ def _epoch(
         selections = list(minibatches(np.arange(train.size), network.batch_size))
         at = at if at.done else at._replace(state=network.reset_states(at.state))
     else:
-        selections = list(minibatches(shuffled(train.size, seed, number), network.batch_size))
+        selections = training_batches(network.prepared, train, network.batch_size, seed, number)
     first, steps = (number - 1) * len(selections), recipe.epochs * len(selections)
     layer_rates = recipe.layer_rates(number, network.depths)
     began = time.perf_counter()

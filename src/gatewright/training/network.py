@@ -271,7 +271,9 @@ class Network:
             kept = tree_map(lambda array, live=live: np.asarray(array)[:live], out)
             outputs.append(self.prepared.outputs_like(kept, batch))
             tick(live)
-        return tree_map(lambda array: array[np.argsort(order)], concatenate(outputs))
+        ordered = tree_map(lambda array: array[np.argsort(order)], concatenate(outputs))
+        arrays = models.bind(self.layers, [tree_map(np.asarray, layer) for layer in weights])
+        return self.prepared.complete(ordered, self.layers, arrays, batch)
 
     def reset_states(self, state: State) -> State:
         """Return `state` for the beginning of an epoch: with zeros as the states of all recurrent layers."""

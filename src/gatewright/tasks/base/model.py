@@ -158,7 +158,7 @@ class TrainedModel(ABC):
             found, after = self._forward(inputs, states)
             states = after if stateful else None
             outputs.append(found)
-        return concatenate(outputs)
+        return self.prepared.complete(concatenate(outputs), self._layers, self._weights, batch)
 
     def outputs_by_length(self, inputs: NDArray[Any], lengths: NDArray[np.intp], examples: str) -> NDArray[np.float64]:
         """Return the network's outputs for padded sequences, [sequences, outputs], in their order.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data.batches import Batch
-from gatewright.nn.layer import Layer
+from gatewright.nn.layer import Layer, Weights
 from gatewright.results.measure import Measure, Selection
 from gatewright.results.records import DetailTable
 from gatewright.support.trees import Tree
@@ -118,9 +118,12 @@ class Prepared(ABC, Generic[Examples]):
         substeps: Number of steps that the network computes for each time step, such as a word and its letters.
         labels: The labels of a classifier. Empty for other tasks.
         multi_label: True if an example may have any number of labels.
+        batches_by_length: True if a batch has examples of similar length in training, for tasks whose layers compute
+            padded steps too.
     """
 
     unit: ClassVar[str] = "examples"
+    batches_by_length: ClassVar[bool] = False
 
     @property
     def example_name(self) -> str:
@@ -188,6 +191,16 @@ class Prepared(ABC, Generic[Examples]):
 
     def outputs_like(self, outputs: Tree, batch: Batch) -> Tree:
         """Return outputs for a batch of another number of time steps, padded to those of `batch`."""
+        return outputs
+
+    def complete(self, outputs: Tree, layers: Sequence[Layer], weights: Sequence[Weights], batch: Batch) -> Tree:
+        """Return the outputs for a batch, with those added that are not one forward pass, such as translations.
+
+        Args:
+            outputs: The outputs of the forward pass, as NumPy arrays.
+            layers, weights: The network, with the weights as returned by `bind`, as NumPy arrays.
+            batch: The batch.
+        """
         return outputs
 
     def size(self, batch: Batch) -> int:
