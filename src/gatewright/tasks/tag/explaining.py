@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from gatewright.nn.layer import Layer, Weights
 from gatewright.nn.layers import Dense, Pool
+from gatewright.nn.prefixes import select
 from gatewright.results.explanation import INPUT, UNKNOWN, Step
 from gatewright.support.errors import InputError, nearest
 from gatewright.support.ids import FIRST
 from gatewright.tasks.base.explainable import Explainable, Output, items_without
 from gatewright.tasks.base.measures import to_probabilities
-from gatewright.tasks.tag.layers import Tags, select
+from gatewright.tasks.tag.layers import Tags
 from gatewright.tasks.tag.spelling import pieces
 from gatewright.tasks.tag.task import PreparedSentences
 

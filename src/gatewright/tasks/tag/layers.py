@@ -1,14 +1,14 @@
 """The layers of a tagger: word vectors from ids and characters, and the scores of tags and labels."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Weights
 from gatewright.nn.layers import CellName, Dense, Embedding, Pool, PoolMethod, Recurrent
+from gatewright.nn.prefixes import add_prefix, select
 from gatewright.support.ids import PADDING, START, UNKNOWN
 from gatewright.support.schema import Count, Fraction, Size
 from gatewright.tasks.tag import crf
@@ -68,13 +68,13 @@ class WordCharEmbedding(Layer):
     def shapes(self, features: int) -> dict[str, tuple[int, ...]]:
         table, reader = self._char_layers()
         chars = {**table.shapes(1), **reader.shapes(self.char_units)}
-        return {"table": (self.vocabulary, self.units), **_add_prefix("chars_", chars)}
+        return {"table": (self.vocabulary, self.units), **add_prefix("chars_", chars)}
 
     def initial_weights(self, features: int, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
         table, reader = self._char_layers()
         words = Embedding(self.vocabulary, self.units).initial_weights(1, rng)
         chars = {**table.initial_weights(1, rng), **reader.initial_weights(self.char_units, rng)}
-        return {**words, **_add_prefix("chars_", chars)}
+        return {**words, **add_prefix("chars_", chars)}
 
     def forward(
         self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
@@ -133,8 +133,8 @@ class Tags(Layer):
         if self.crf:
             shapes |= {"transitions": (self.tags, self.tags), "first": (self.tags,), "last": (self.tags,)}
         if self.labels:
-            shapes |= _add_prefix("pool_", Pool(self.pooling).shapes(features))
-            shapes |= _add_prefix("label_", Dense(self.labels).shapes(features))
+            shapes |= add_prefix("pool_", Pool(self.pooling).shapes(features))
+            shapes |= add_prefix("label_", Dense(self.labels).shapes(features))
         return shapes
 
     def initial_weights(self, features: int, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
@@ -142,8 +142,8 @@ class Tags(Layer):
         if self.crf:
             weights |= {name: np.zeros(self.shapes(features)[name], np.float32) for name in _CHAIN}
         if self.labels:
-            weights |= _add_prefix("pool_", Pool(self.pooling).initial_weights(features, rng))
-            weights |= _add_prefix("label_", Dense(self.labels).initial_weights(features, rng))
+            weights |= add_prefix("pool_", Pool(self.pooling).initial_weights(features, rng))
+            weights |= add_prefix("label_", Dense(self.labels).initial_weights(features, rng))
         return weights
 
     def forward(
@@ -176,12 +176,3 @@ class Tags(Layer):
         chain = Chain(P, mask, *(w[name] for name in _CHAIN))
         scores = crf.max_marginals(backend, chain)
         return scores, backend.xp.zeros_like(P[:, 0, 0]) if y is None else -crf.log_likelihood(backend, chain, y)
-
-
-def _add_prefix(prefix: str, named: Mapping[str, Any]) -> dict[str, Any]:
-    return {prefix + name: value for name, value in named.items()}
-
-
-def select(prefix: str, named: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entries whose names start with the prefix. The prefix is removed from their names."""
-    return {name.removeprefix(prefix): value for name, value in named.items() if name.startswith(prefix)}
