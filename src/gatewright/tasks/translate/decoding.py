@@ -1,0 +1,337 @@
+"""Beam search: find translations of high probability under a translator's decoder."""
+
+import bisect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright.support.errors import InputError
+from gatewright.support.ids import FIRST, PADDING, START, UNKNOWN
+from gatewright.tasks.base.model import require_finite
+
+# The id 3 belongs to no token; see `support/ids.py`. UNKNOWN stands for any rare word, so it translates nothing: the
+# search takes the most probable known word instead.
+NEVER_GENERATED = [PADDING, UNKNOWN, *range(UNKNOWN + 1, FIRST)]
+
+# Largest number of rows, one for each hypothesis, in a step of the decoder. More rows are not faster.
+_ROWS = 640
+# Number of neighbouring ids of which at first only the most probable one is compared.
+_CHUNK = 128
+
+_MAX_BEAM = 1000
+_MAX_PENALTY = 10.0
+
+Rows = TypeVar("Rows", bound=tuple[Any, ...])
+
+
+class Stepper(Protocol):
+    """A decoder that can be run step by step. A row is a hypothesis; row r belongs to sentence r // beam.
+
+    The numbers of a row must not depend on the other rows, nor on how many there are.
+    """
+
+    def encode(self, ids: NDArray[np.int32], /) -> Any:
+        """Return the memory of sentences of one length, a named tuple of arrays whose first axis is the sentence."""
+
+    def start(self, memory: Any, /) -> Any:
+        """Return the decoder's state before the first step, one row for each sentence."""
+
+    def step(
+        self, memory: Any, state: Any, ids: NDArray[np.int32], beam: int, /
+    ) -> tuple[NDArray[np.float32], Any, NDArray[np.float32]]:
+        """Read one id in each row.
+
+        Returns:
+            The log probability of each id to come next, [rows, ids]; the new state; the attention, [rows, S].
+        """
+
+    def rows_of(self, state: Any, index: NDArray[np.intp], /) -> Any:
+        """Return the state of the given rows."""
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """The settings of beam search.
+
+    The score of a translation Y of the sentence X is (Wu et al. 2016, "Google's Neural Machine Translation System",
+    section 7, equation 14, with natural logarithms)
+
+        score(Y, X) = log P(Y | X) / lp(Y) + cp(X; Y)
+        lp(Y)       = ((5 + |Y|) / (5 + 1))^alpha
+        cp(X; Y)    = beta sum_i log(min(sum_j p_ij, 1))
+
+    where |Y| counts the ids and the end, and p_ij is the attention to source position i in step j.
+
+    Attributes:
+        beam: Number of hypotheses that are extended in each step. 1 is greedy search.
+        length_penalty: alpha. With 0, the score is the log probability, which favours short translations.
+        coverage: beta. Above 0, the score favours translations that attend to each part of the sentence.
+        length_factor, length_offset: A translation of a sentence with S ids, counting its end, takes at most
+            length_factor * S + length_offset steps.
+
+    Raises:
+        InputError: A setting is outside its range.
+    """
+
+    beam: int = 5
+    length_penalty: float = 1.0
+    coverage: float = 0.0
+    length_factor: int = 2
+    length_offset: int = 10
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.beam <= _MAX_BEAM:
+            raise InputError(f"The number of beams must be from 1 to {_MAX_BEAM:,}, not {self.beam}.")
+        for name, value in (("length penalty", self.length_penalty), ("coverage penalty", self.coverage)):
+            if not 0 <= value <= _MAX_PENALTY:
+                raise InputError(f"The {name} must be from 0 to {_MAX_PENALTY:g}, not {value:g}.")
+
+    def steps(self, length: int) -> int:
+        """Return the largest number of steps in the translation of a sentence with `length` ids."""
+        return self.length_factor * length + self.length_offset
+
+    def lp(self, length: int | NDArray[np.intp]) -> Any:
+        """Return lp(Y) for |Y| = length."""
+        return ((5 + length) / 6) ** self.length_penalty
+
+    def cp(self, attention: NDArray[np.float32]) -> float:
+        """Return cp(X; Y) for the attention p, [steps, S]."""
+        if not self.coverage:
+            return 0.0
+        covered = attention.sum(axis=0, dtype=np.float64)
+        return self.coverage * float(np.log(np.clip(covered, np.finfo(np.float64).tiny, 1)).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Hypothesis:
+    """A translation that beam search has found.
+
+    Attributes:
+        ids: The ids, without START at the end.
+        log_probability: log P(Y | X), the sum over the ids and the end, with natural logarithms.
+        score: The score by which translations are compared; see `Decoding`.
+        attention: p, [steps, S]. There is a step for each id, and one for the end if the translation ended.
+        ended: False if the translation reached the largest number of steps without an end.
+    """
+
+    ids: tuple[int, ...]
+    log_probability: float
+    score: float
+    attention: NDArray[np.float32]
+    ended: bool
+
+
+def translate_ids(
+    stepper: Stepper, sources: Sequence[Sequence[int]], decoding: Decoding, best: int = 1
+) -> list[list[Hypothesis]]:
+    """Return the best translations of each sentence, the best one first.
+
+    The result for a sentence has the same bits whatever the other sentences and their order. The best translation does
+    not depend on `best`. Fewer translations are returned if the search finds fewer.
+
+    Args:
+        stepper: The decoder.
+        sources: The ids of each sentence as the encoder reads them, with START at the end.
+        decoding: The settings of the search.
+        best: Number of translations of each sentence.
+
+    Raises:
+        InputError: `best` is not from 1 to the number of beams, or the network computed a number that is not finite.
+    """
+    found: list[list[Hypothesis]] = [[] for _ in sources]
+    for places, hypotheses in translate_groups(stepper, sources, decoding, best):
+        for place, own in zip(places, hypotheses, strict=True):
+            found[place] = own
+    return found
+
+
+def translate_groups(
+    stepper: Stepper, sources: Sequence[Sequence[int]], decoding: Decoding, best: int = 1
+) -> Iterator[tuple[list[int], list[list[Hypothesis]]]]:
+    """Translate sentences of one length after another. Yield the places of some sentences, and their translations.
+
+    The arguments and errors are those of `translate_ids`.
+    """
+    if not 1 <= best <= decoding.beam:
+        raise InputError(
+            f"The number of translations of a sentence must be from 1 to the number of beams, which is {decoding.beam},"
+            f" not {best}: choose fewer translations or more beams."
+        )
+    order = sorted(range(len(sources)), key=lambda place: len(sources[place]))
+    size = max(_ROWS // decoding.beam, 1)
+    first = 0
+    while first < len(order):
+        length = len(sources[order[first]])
+        last = bisect.bisect_right(order, length, first, key=lambda place: len(sources[place]))
+        places = order[first : min(first + size, last)]
+        first += len(places)
+        if length < 2:  # nothing but the end
+            yield places, [[_empty(length)] for _ in places]
+        else:
+            yield places, _search(stepper, np.array([sources[place] for place in places], np.int32), decoding, best)
+
+
+def _empty(length: int) -> Hypothesis:
+    """Return the translation of an empty sentence. It is certain, since the network is not asked."""
+    return Hypothesis((), 0.0, 0.0, np.zeros((0, length), np.float32), ended=True)
+
+
+class _Live(NamedTuple):
+    """The hypotheses that may still be extended, b for each sentence.
+
+    Attributes:
+        totals: log P of each hypothesis, [sentences, b]; -inf where there is none.
+        ids: The ids, [sentences, b, steps].
+        attention: The attention, [sentences, b, steps, S].
+    """
+
+    totals: NDArray[np.float64]
+    ids: NDArray[np.int32]
+    attention: NDArray[np.float32]
+
+
+def _search(stepper: Stepper, sources: NDArray[np.int32], decoding: Decoding, best: int) -> list[list[Hypothesis]]:
+    """Return the best translations of sentences of one length, `sources` [sentences, S].
+
+    In each step, the `beam` most probable extensions of all live hypotheses of a sentence are kept. Those that end are
+    complete; the others are the next live hypotheses (Sutskever, Vinyals & Le 2014, section 3.2). Greedy search is
+    therefore the case of one beam.
+
+    A live hypothesis with the log probability l is dropped once it cannot win: all its extensions have at most the
+    log probability l <= 0, so their scores are at most l / lp(largest number of steps). This needs length_penalty >= 0
+    and cp <= 0. All live hypotheses have the same length, so a hypothesis that is dropped had forced none out of the
+    beam that could win, and dropping it changes no result. A sentence is finished when it has no live hypothesis.
+    """
+    count, width = sources.shape
+    limit = decoding.steps(width)
+    complete: list[list[Hypothesis]] = [[] for _ in range(count)]
+    places = np.arange(count)
+    memory = stepper.encode(sources)
+    state = stepper.start(memory)
+    live = _Live(np.zeros((count, 1)), np.empty((count, 1, 0), np.int32), np.empty((count, 1, 0, width), np.float32))
+    for step in range(1, limit + 1):
+        beam = live.totals.shape[1]
+        last = live.ids[:, :, -1] if step > 1 else np.full((count, 1), START, np.int32)
+        with np.errstate(all="ignore"):  # a number that is not finite is reported below
+            log_probabilities, state, attention = stepper.step(memory, state, last.reshape(-1), beam)
+        log_probabilities[:, NEVER_GENERATED] = -np.inf
+        totals, parents, ids = best_extensions(log_probabilities, live.totals, decoding.beam)
+        live = _extended(live, totals, parents, ids, attention.reshape(len(places), beam, width))
+        ended = (ids == START) & (totals > -np.inf)
+        for sentence, row in zip(*np.nonzero(ended), strict=True):
+            _insert(complete[places[sentence]], _hypothesis(live, sentence, row, decoding, ended=True), best)
+        needed = np.array([own[-1].score if len(own) == best else -np.inf for own in map(complete.__getitem__, places)])
+        alive = ~ended & (totals / decoding.lp(limit) > needed[:, None])
+        stay = np.flatnonzero(alive.any(axis=1))
+        if not len(stay):
+            return complete
+        # Live hypotheses first, in their order, and no more columns than the sentence with most of them needs.
+        columns = np.argsort(~alive[stay], axis=1, kind="stable")[:, : alive[stay].sum(axis=1).max()]
+        kept = (stay[:, None], columns)
+        live = _Live(np.where(alive, totals, -np.inf)[kept], live.ids[kept], live.attention[kept])
+        state = stepper.rows_of(state, (stay[:, None] * beam + parents[kept]).reshape(-1))
+        if len(stay) < len(places):
+            places, memory = places[stay], _rows(memory, stay)
+    for sentence, place in enumerate(places):
+        for row in np.flatnonzero(live.totals[sentence] > -np.inf)[: best - len(complete[place])]:
+            complete[place].append(_hypothesis(live, sentence, row, decoding, ended=False))
+    return complete
+
+
+def best_extensions(
+    log_probabilities: NDArray[np.float32], totals: NDArray[np.float64], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.int32]]:
+    """Return the most probable extensions of the hypotheses of each sentence.
+
+    Of equally probable extensions, the one of the earlier hypothesis comes first, then the one with the smaller id.
+
+    Args:
+        log_probabilities: The log probability of each id to come next, [sentences * b, ids].
+        totals: The log probability of each hypothesis, [sentences, b].
+        count: Number of extensions. Fewer are returned if fewer exist.
+
+    Returns:
+        For each extension the log probability, the number of the hypothesis that it extends, and the id, each
+        [sentences, count]. The most probable extension is the first.
+
+    Raises:
+        InputError: A log probability is NaN.
+    """
+    # Most ids are never looked at again after the maximum of their chunk is known. Let the k chunks be those with the
+    # largest maxima, of equal ones the earlier. Then k ids come before any id of another chunk, whose maximum comes
+    # after theirs. So the k best ids are in these chunks.
+    sentences, beam = totals.shape
+    rows, vocabulary = log_probabilities.shape
+    whole = vocabulary // _CHUNK * _CHUNK
+    parts = [log_probabilities[:, :whole].reshape(rows, -1, _CHUNK).max(axis=2)] if whole else []
+    if whole < vocabulary:
+        parts.append(log_probabilities[:, whole:].max(axis=1, keepdims=True))
+    maxima = np.concatenate(parts, axis=1)
+    if np.isnan(maxima).any():
+        require_finite(maxima)
+    chunks = maxima.shape[1]
+    # A probability that is rounded up to more than 1 is 1: extensions are never more probable than what they extend.
+    sums = totals[:, :, None] + np.minimum(maxima, 0).reshape(sentences, beam, chunks)
+    chosen = np.sort(_largest(sums.reshape(sentences, -1), count), axis=1)
+    parents, firsts = np.divmod(chosen, chunks)
+    ids = (firsts * _CHUNK)[:, :, None] + np.arange(min(_CHUNK, vocabulary))
+    row = (np.arange(sentences)[:, None] * beam + parents)[:, :, None]
+    own = np.minimum(log_probabilities[row, np.minimum(ids, vocabulary - 1)], 0).astype(np.float64)
+    own[ids >= vocabulary] = -np.inf
+    sums = (np.take_along_axis(totals, parents, axis=1)[:, :, None] + own).reshape(sentences, -1)
+    chosen = _largest(sums, count)
+    best_ids = np.take_along_axis(ids.reshape(sentences, -1), chosen, axis=1)
+    best_parents = np.take_along_axis(parents, chosen // ids.shape[2], axis=1)
+    # An id beyond the vocabulary is chosen only where nothing else is left, and goes no further.
+    return np.take_along_axis(sums, chosen, axis=1), best_parents, np.minimum(best_ids, vocabulary - 1).astype(np.int32)
+
+
+def _largest(values: NDArray[np.float64], count: int) -> NDArray[np.intp]:
+    """Return the places of the `count` largest values of each row, the largest first, of equal ones the earlier."""
+    size = values.shape[1]
+    if count >= size:
+        return np.argsort(-values, axis=1, kind="stable")
+    smallest = np.partition(values, size - count, axis=1)[:, size - count, None]
+    above, equal = values > smallest, values == smallest
+    room = count - above.sum(axis=1, keepdims=True)
+    kept = above | (equal & (np.cumsum(equal, axis=1) <= room))
+    places = np.nonzero(kept)[1].reshape(-1, count)
+    order = np.argsort(-np.take_along_axis(values, places, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(places, order, axis=1)
+
+
+def _extended(
+    live: _Live,
+    totals: NDArray[np.float64],
+    parents: NDArray[np.intp],
+    ids: NDArray[np.int32],
+    attention: NDArray[np.float32],
+) -> _Live:
+    """Return hypotheses, each of which extends one by an id; `attention` is that of the old ones in this step."""
+    sentences = np.arange(len(totals))[:, None]
+    return _Live(
+        totals,
+        np.concatenate((live.ids[sentences, parents], ids[:, :, None]), axis=2),
+        np.concatenate((live.attention[sentences, parents], attention[sentences, parents][:, :, None]), axis=2),
+    )
+
+
+def _hypothesis(live: _Live, sentence: int, row: int, decoding: Decoding, ended: bool) -> Hypothesis:
+    total, attention = float(live.totals[sentence, row]), live.attention[sentence, row].copy()
+    ids = live.ids[sentence, row].tolist()
+    score = total / decoding.lp(len(ids)) + decoding.cp(attention)
+    return Hypothesis(tuple(ids[:-1] if ended else ids), total, float(score), attention, ended)
+
+
+def _insert(complete: list[Hypothesis], new: Hypothesis, best: int) -> None:
+    """Insert a hypothesis into a list that is sorted by score, of equal ones the earlier first; keep the `best`."""
+    bisect.insort_right(complete, new, key=lambda hypothesis: -hypothesis.score)
+    del complete[best:]
+
+
+def _rows(memory: Rows, index: NDArray[np.intp]) -> Rows:
+    """Return the memory of the given sentences."""
+    return type(memory)(*(array[index] for array in memory))
