@@ -3,7 +3,7 @@
 import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ NEVER_GENERATED = [PADDING, UNKNOWN, *range(UNKNOWN + 1, FIRST)]
 _ROWS = 640
 # Number of neighbouring ids of which at first only the most probable one is compared.
 _CHUNK = 128
+
+# Largest number of attention weights that are kept, unless one sentence has more.
+_MAX_ATTENTION = 1 << 26
 
 _MAX_BEAM = 1000
 _MAX_PENALTY = 10.0
@@ -161,10 +164,10 @@ def translate_groups(
             f" not {best}: choose fewer translations or more beams."
         )
     order = sorted(range(len(sources)), key=lambda place: len(sources[place]))
-    size = max(_ROWS // decoding.beam, 1)
     first = 0
     while first < len(order):
         length = len(sources[order[first]])
+        size = max(min(_ROWS, _MAX_ATTENTION // (decoding.steps(length) * max(length, 1))) // decoding.beam, 1)
         last = bisect.bisect_right(order, length, first, key=lambda place: len(sources[place]))
         places = order[first : min(first + size, last)]
         first += len(places)
@@ -179,18 +182,59 @@ def _empty(length: int) -> Hypothesis:
     return Hypothesis((), 0.0, 0.0, np.zeros((0, length), np.float32), ended=True)
 
 
-class _Live(NamedTuple):
-    """The hypotheses that may still be extended, b for each sentence.
+class _Steps:
+    """The ids and the attention of all hypotheses, from which those of complete ones are read.
 
-    Attributes:
-        totals: log P of each hypothesis, [sentences, b]; -inf where there is none.
-        ids: The ids, [sentences, b, steps].
-        attention: The attention, [sentences, b, steps, S].
+    A row is a hypothesis at the beginning of a step, and an entry is one of its extensions at the end of the step.
     """
 
-    totals: NDArray[np.float64]
-    ids: NDArray[np.int32]
-    attention: NDArray[np.float32]
+    def __init__(self) -> None:
+        self._ids: list[NDArray[np.int32]] = []
+        self._rows: list[NDArray[np.intp]] = []
+        self._attention: list[NDArray[np.float32]] = []
+        self._entries: list[NDArray[np.intp]] = []
+
+    def extend(self, ids: NDArray[np.int32], rows: NDArray[np.intp], attention: NDArray[np.float32]) -> None:
+        """Add a step: the id and the row of each entry, and the attention of each row, [rows, S]."""
+        self._ids.append(ids)
+        self._rows.append(rows)
+        self._attention.append(attention)
+
+    def keep(self, entries: NDArray[np.intp]) -> None:
+        """Set the entries of the last step that are the rows of the next one."""
+        self._entries.append(entries)
+
+    def trace(self, step: int, entry: int) -> tuple[list[int], NDArray[np.float32]]:
+        """Return the ids up to an entry of a step, which is counted from 0, and the attention, [steps, S]."""
+        ids, attention = [], []
+        for place in range(step, -1, -1):
+            row = self._rows[place][entry]
+            ids.append(int(self._ids[place][entry]))
+            attention.append(self._attention[place][row])
+            if place:
+                entry = self._entries[place - 1][row]
+        return ids[::-1], np.stack(attention[::-1])
+
+
+class _Found(NamedTuple):
+    """A hypothesis that is not extended any more: its score, its log probability and its entry in `_Steps`."""
+
+    score: float
+    total: float
+    step: int
+    entry: int
+    ended: bool
+
+    @classmethod
+    def of(cls, decoding: Decoding, steps: _Steps, total: float, step: int, entry: int, ended: bool) -> Self:
+        score = total / decoding.lp(step + 1)
+        if decoding.coverage:
+            score += decoding.cp(steps.trace(step, entry)[1])
+        return cls(float(score), total, step, entry, ended)
+
+    def hypothesis(self, steps: _Steps) -> Hypothesis:
+        ids, attention = steps.trace(self.step, self.entry)
+        return Hypothesis(tuple(ids[:-1] if self.ended else ids), self.total, self.score, attention, self.ended)
 
 
 def _search(stepper: Stepper, sources: NDArray[np.int32], decoding: Decoding, best: int) -> list[list[Hypothesis]]:
@@ -207,38 +251,44 @@ def _search(stepper: Stepper, sources: NDArray[np.int32], decoding: Decoding, be
     """
     count, width = sources.shape
     limit = decoding.steps(width)
-    complete: list[list[Hypothesis]] = [[] for _ in range(count)]
-    places = np.arange(count)
+    found: list[list[_Found]] = [[] for _ in range(count)]
+    steps, places = _Steps(), np.arange(count)
     memory = stepper.encode(sources)
     state = stepper.start(memory)
-    live = _Live(np.zeros((count, 1)), np.empty((count, 1, 0), np.int32), np.empty((count, 1, 0, width), np.float32))
-    for step in range(1, limit + 1):
-        beam = live.totals.shape[1]
-        last = live.ids[:, :, -1] if step > 1 else np.full((count, 1), START, np.int32)
-        with np.errstate(all="ignore"):  # a number that is not finite is reported below
-            log_probabilities, state, attention = stepper.step(memory, state, last.reshape(-1), beam)
+    totals, ids = np.zeros((count, 1)), np.full((count, 1), START, np.int32)
+    for step in range(limit):
+        beam = totals.shape[1]
+        with np.errstate(all="ignore"):  # a number that is not finite is reported by `best_extensions`
+            log_probabilities, state, attention = stepper.step(memory, state, ids.reshape(-1), beam)
         log_probabilities[:, NEVER_GENERATED] = -np.inf
-        totals, parents, ids = best_extensions(log_probabilities, live.totals, decoding.beam)
-        live = _extended(live, totals, parents, ids, attention.reshape(len(places), beam, width))
+        totals, parents, ids = best_extensions(log_probabilities, totals, decoding.beam)
+        rows = (parents + beam * np.arange(len(parents))[:, None]).reshape(-1)
+        steps.extend(ids.reshape(-1), rows, attention)
         ended = (ids == START) & (totals > -np.inf)
-        for sentence, row in zip(*np.nonzero(ended), strict=True):
-            _insert(complete[places[sentence]], _hypothesis(live, sentence, row, decoding, ended=True), best)
-        needed = np.array([own[-1].score if len(own) == best else -np.inf for own in map(complete.__getitem__, places)])
-        alive = ~ended & (totals / decoding.lp(limit) > needed[:, None])
+        for entry in np.flatnonzero(ended).tolist():
+            own = found[places[entry // ids.shape[1]]]
+            own.append(_Found.of(decoding, steps, float(totals.flat[entry]), step, entry, ended=True))
+            own.sort(key=lambda one: -one.score)  # of equal ones, the earlier stays the first
+            del own[best:]
+        needed = [found[place][-1].score if len(found[place]) == best else -np.inf for place in places]
+        alive = ~ended & (totals / decoding.lp(limit) > np.array(needed)[:, None])
         stay = np.flatnonzero(alive.any(axis=1))
-        if not len(stay):
-            return complete
+        if not len(stay) or step == limit - 1:
+            break
         # Live hypotheses first, in their order, and no more columns than the sentence with most of them needs.
         columns = np.argsort(~alive[stay], axis=1, kind="stable")[:, : alive[stay].sum(axis=1).max()]
-        kept = (stay[:, None], columns)
-        live = _Live(np.where(alive, totals, -np.inf)[kept], live.ids[kept], live.attention[kept])
-        state = stepper.rows_of(state, (stay[:, None] * beam + parents[kept]).reshape(-1))
+        kept = stay[:, None] * ids.shape[1] + columns
+        steps.keep(kept.reshape(-1))
+        state = stepper.rows_of(state, rows[kept.reshape(-1)])
+        totals, ids = np.where(alive, totals, -np.inf).reshape(-1)[kept], ids.reshape(-1)[kept]
         if len(stay) < len(places):
             places, memory = places[stay], _rows(memory, stay)
-    for sentence, place in enumerate(places):
-        for row in np.flatnonzero(live.totals[sentence] > -np.inf)[: best - len(complete[place])]:
-            complete[place].append(_hypothesis(live, sentence, row, decoding, ended=False))
-    return complete
+    for sentence in stay.tolist():  # no more steps
+        own = found[places[sentence]]
+        entries = (np.flatnonzero(alive[sentence]) + sentence * ids.shape[1]).tolist()
+        cut = [_Found.of(decoding, steps, float(totals.flat[entry]), step, entry, ended=False) for entry in entries]
+        own += sorted(cut, key=lambda one: -one.score)[: best - len(own)]
+    return [[one.hypothesis(steps) for one in own] for own in found]
 
 
 def best_extensions(
@@ -301,35 +351,6 @@ def _largest(values: NDArray[np.float64], count: int) -> NDArray[np.intp]:
     places = np.nonzero(kept)[1].reshape(-1, count)
     order = np.argsort(-np.take_along_axis(values, places, axis=1), axis=1, kind="stable")
     return np.take_along_axis(places, order, axis=1)
-
-
-def _extended(
-    live: _Live,
-    totals: NDArray[np.float64],
-    parents: NDArray[np.intp],
-    ids: NDArray[np.int32],
-    attention: NDArray[np.float32],
-) -> _Live:
-    """Return hypotheses, each of which extends one by an id; `attention` is that of the old ones in this step."""
-    sentences = np.arange(len(totals))[:, None]
-    return _Live(
-        totals,
-        np.concatenate((live.ids[sentences, parents], ids[:, :, None]), axis=2),
-        np.concatenate((live.attention[sentences, parents], attention[sentences, parents][:, :, None]), axis=2),
-    )
-
-
-def _hypothesis(live: _Live, sentence: int, row: int, decoding: Decoding, ended: bool) -> Hypothesis:
-    total, attention = float(live.totals[sentence, row]), live.attention[sentence, row].copy()
-    ids = live.ids[sentence, row].tolist()
-    score = total / decoding.lp(len(ids)) + decoding.cp(attention)
-    return Hypothesis(tuple(ids[:-1] if ended else ids), total, float(score), attention, ended)
-
-
-def _insert(complete: list[Hypothesis], new: Hypothesis, best: int) -> None:
-    """Insert a hypothesis into a list that is sorted by score, of equal ones the earlier first; keep the `best`."""
-    bisect.insort_right(complete, new, key=lambda hypothesis: -hypothesis.score)
-    del complete[best:]
 
 
 def _rows(memory: Rows, index: NDArray[np.intp]) -> Rows:
