@@ -56,7 +56,7 @@ def test_any_text_has_a_prediction(text):
 
 def test_command_line_and_runtime_import_nothing_that_reads_files_or_trains():
     """A prediction in a shell waits for every import."""
-    heavy = ("jax", "keras", "optax", "sklearn", "scipy", "pyarrow", "matplotlib", "rich", "http.client")
+    heavy = ("jax", "keras", "optax", "sklearn", "scipy", "pyarrow", "matplotlib", "rich", "tokenizers", "http.client")
     code = (
         "import sys, gatewright.commands.main, gatewright.runtime; gatewright.commands.main.parser(); "
         f"print([name for name in {heavy!r} if name in sys.modules])"
@@ -122,7 +122,7 @@ def test_neither_keras_nor_jax_is_imported(tmp_path, tokens):
 import sys
 from gatewright import runtime
 print(runtime.load({str(tmp_path / "m.safetensors")!r}).predict("a fine film").label)
-heavy = {{"keras", "jax", "torch", "sklearn", "scipy", "pyarrow", "matplotlib", "rich", "optax"}}
+heavy = {{"keras", "jax", "torch", "sklearn", "scipy", "pyarrow", "matplotlib", "rich", "optax", "tokenizers"}}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

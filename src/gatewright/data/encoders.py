@@ -11,15 +11,18 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
+from itertools import accumulate
 from typing import Any, ClassVar, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright.data.byte_pairs import WordEncoder, byte_symbols, split_words
 from gatewright.data.text import SPLITS, keras_words
 from gatewright.support.errors import InputError
 from gatewright.support.ids import FIRST, PADDING, START, UNKNOWN
+from gatewright.support.packages import require_packages
 from gatewright.support.progress import with_progress
 
 _UNKNOWN_TEXT = "<unk>"
@@ -246,15 +249,17 @@ class BytePairs:
         Raises:
             InputError: `size` is too small for the reserved ids and all bytes.
         """
+        require_packages("Learning a byte-pair vocabulary", ("tokenizers",))
         import json
 
-        from tokenizers import trainers
+        from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
         if size < FIRST + 256:
             raise InputError(f"A byte-pair vocabulary must have at least {FIRST + 256} ids, not {size}.")
-        tokenizer = _tokenizer((), ())
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         trainer = trainers.BpeTrainer(
-            vocab_size=size - FIRST, show_progress=False, initial_alphabet=_byte_symbols(), min_frequency=2
+            vocab_size=size - FIRST, show_progress=False, initial_alphabet=list(byte_symbols()), min_frequency=2
         )
         texts_read = with_progress(texts, "texts read for byte-pair encoding")
         tokenizer.train_from_iterator(map(replace_surrogates, texts_read), trainer)
@@ -263,23 +268,41 @@ class BytePairs:
         return cls(pieces, tuple((first, second) for first, second in learned["merges"]))
 
     @cached_property
-    def _tokenizer(self) -> Any:
-        return _tokenizer(self.pieces, self.merges)
+    def _words(self) -> WordEncoder:
+        return WordEncoder(self.pieces, self.merges)
 
     @property
     def ids(self) -> int:
         return FIRST + len(self.pieces)
 
     def encode(self, text: str) -> list[int]:
-        return [FIRST + number for number in self._tokenizer.encode(replace_surrogates(text)).ids]
+        return self._words.encode(split_words(replace_surrogates(text)))
 
     def pieces_of(self, text: str) -> list[str]:
-        text = replace_surrogates(text)
-        return [text[first:last] for first, last in self._tokenizer.encode(text).offsets]
+        return self.written(self.encode(text))
+
+    def written(self, numbers: Iterable[int]) -> list[str]:
+        """Return the characters that each of these ids of one text stands for.
+
+        If the bytes of a character have several ids, each of them stands for the whole character. Bytes that are not
+        UTF-8 are written as U+FFFD.
+        """
+        parts = [self._bytes(number) for number in numbers]
+        text = b"".join(parts).decode("utf-8", "surrogateescape")
+        of_byte = [place for place, one in enumerate(text) for _ in one.encode("utf-8", "surrogateescape")]
+        ends = accumulate(map(len, parts))
+        return [
+            replace_surrogates(text[of_byte[end - len(part)] : of_byte[end - 1] + 1]) if part else ""
+            for part, end in zip(parts, ends, strict=True)
+        ]
+
+    @cached_property
+    def _piece_bytes(self) -> tuple[bytes, ...]:
+        byte_of = {symbol: byte for byte, symbol in enumerate(byte_symbols())}
+        return tuple(bytes(byte_of[symbol] for symbol in piece) for piece in self.pieces)
 
     def _bytes(self, number: int) -> bytes:
-        symbols = _byte_symbols()
-        return bytes(symbols.index(symbol) for symbol in self.pieces[number - FIRST]) if number >= FIRST else b""
+        return self._piece_bytes[number - FIRST] if number >= FIRST else b""
 
     def token(self, number: int) -> str:
         return self._bytes(number).decode("utf-8", "replace")
@@ -297,27 +320,6 @@ class BytePairs:
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, "pieces": list(self.pieces), "merges": [list(pair) for pair in self.merges]}
-
-
-@cache
-def _byte_symbols() -> list[str]:
-    """Return the character that represents each byte in GPT-2's vocabulary, in the order of the bytes.
-
-    Bytes that are visible Latin-1 characters are represented by these characters, other bytes by U+0100, U+0101, ...
-    """
-    visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = iter(range(0x100, 0x200))
-    return [chr(byte) if byte in visible else chr(next(others)) for byte in range(256)]
-
-
-def _tokenizer(pieces: Sequence[str], merges: Sequence[tuple[str, str]]) -> Any:
-    # Only the vocabulary comes from a model file. A malicious regular expression, for example, could hang.
-    from tokenizers import Tokenizer, models, pre_tokenizers
-
-    vocabulary = {piece: place for place, piece in enumerate(pieces)}
-    tokenizer = Tokenizer(models.BPE(vocabulary, list(merges)) if pieces else models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    return tokenizer
 
 
 def decode(encoder: Encoder, numbers: Iterable[int]) -> str:
@@ -400,7 +402,7 @@ def tokens_from_json(values: Any) -> tuple[str, ...]:
 
 
 def _byte_pairs_from_json(pieces: tuple[str, ...], merges: Any) -> BytePairs:
-    known, symbols = set(pieces), set(_byte_symbols())
+    known, symbols = set(pieces), set(byte_symbols())
     if not isinstance(merges, list) or not symbols <= known or any(set(piece) - symbols for piece in pieces):
         raise InputError("the vocabulary of its encoder lacks a byte, or has a token that is not made of bytes.")
     for pair in merges:
@@ -408,4 +410,7 @@ def _byte_pairs_from_json(pieces: tuple[str, ...], merges: Any) -> BytePairs:
             raise InputError("a merge of its encoder is not a pair of tokens.")
         if pair[0] not in known or pair[1] not in known or pair[0] + pair[1] not in known:
             raise InputError("a merge of its encoder uses a token that is missing from its vocabulary.")
-    return BytePairs(pieces, tuple((first, second) for first, second in merges))
+    found = tuple((first, second) for first, second in merges)
+    if len(set(found)) < len(found):
+        raise InputError("a merge of its encoder occurs twice.")
+    return BytePairs(pieces, found)
