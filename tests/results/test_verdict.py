@@ -105,9 +105,9 @@ def test_one_cell_has_no_rival():
 )
 def test_both_tests_must_agree(values, share):
     (test,) = judge([(cell("A", *values, share=share), GRU)])
-    assert min(test.t_p, test.sign_p) < 0.05
+    assert min(test.t_p, test.examples_p) < 0.05
     assert not test.differs
-    assert test.adjusted_p == max(test.t_p, test.sign_p)
+    assert test.adjusted_p == max(test.t_p, test.examples_p)
 
 
 def test_more_pairs_need_more_evidence():
@@ -119,7 +119,7 @@ def test_more_pairs_need_more_evidence():
 
 def test_same_values_do_not_differ():
     (test,) = judge([(GRU, GRU)])
-    assert (test.difference, test.t_p, test.sign_p, test.differs) == (0, 1, 1, False)
+    assert (test.difference, test.t_p, test.examples_p, test.differs) == (0, 1, 1, False)
 
 
 def test_no_claim_where_values_and_rows_disagree():

@@ -11,7 +11,7 @@ from gatewright.ops import machine
 from gatewright.results.records import BaselineResult, CellResult, Comparison, Run
 from gatewright.results.statistics import mean_interval
 from gatewright.results.verdict import Competitor, comparison_verdict, judge
-from gatewright.support.trees import tree_map
+from gatewright.tasks.base.competitor import competitor
 from gatewright.tasks.base.task import FittedBaseline
 from gatewright.training.dataset import Dataset
 
@@ -40,13 +40,12 @@ def conclude(
         cells.append(_cell_result(dataset, entrant, chosen))
         if cells[-1].diverged:
             continue
-        trees = [finished.outputs for finished in chosen]
-        outputs = tree_map(lambda *arrays: np.mean(arrays, axis=0), trees[0], *trees[1:])
-        values = tuple(finished.run.test[main.name] for finished in chosen)
-        competitors.append(Competitor(entrant.name, values, prepared.scores(outputs, targets)))
+        values = [finished.run.test[main.name] for finished in chosen]
+        outputs = [finished.outputs for finished in chosen]
+        competitors.append(competitor(prepared, entrant.name, values, outputs, targets))
     baseline, baseline_competitor = _judged(dataset, *fitted)
-    outputs, description = prepared.constant(targets, dataset.train.targets)
-    constant, constant_competitor = _judged(dataset, FittedBaseline("constant", description, outputs), 0.0)
+    answers, description = prepared.constant(targets, dataset.train.targets)
+    constant, constant_competitor = _judged(dataset, FittedBaseline("constant", description, answers), 0.0)
     tests = [
         *judge([(a, b) for place, a in enumerate(competitors) for b in competitors[place + 1 :]], main.better),
         *judge([(cell, baseline_competitor) for cell in competitors], main.better),
@@ -151,6 +150,5 @@ def _judged(dataset: Dataset, fitted: FittedBaseline, seconds: float) -> tuple[B
     """Return the baseline's metrics on the test set, and its scores in the form that the statistical tests need."""
     prepared, targets = dataset.prepared, dataset.test.targets
     test = prepared.measure(fitted.outputs, targets)
-    scores = prepared.scores(fitted.outputs, targets)
-    competitor = Competitor(fitted.name, (test[prepared.measures[0].name],), scores)
-    return BaselineResult(fitted.name, fitted.description, test, seconds), competitor
+    judged = competitor(prepared, fitted.name, [test[prepared.measures[0].name]], [fitted.outputs], targets)
+    return BaselineResult(fitted.name, fitted.description, test, seconds), judged

@@ -7,6 +7,7 @@ from typing import Any
 
 from gatewright.report import plots, tables
 from gatewright.report.tables import Column
+from gatewright.results.bootstrap import RESAMPLES
 from gatewright.results.records import CellResult, Comparison, Run
 from gatewright.support.escapes import escape_lines
 from gatewright.support.files import atomically
@@ -230,13 +231,14 @@ def _paired_tests(comparison: Comparison) -> list[str]:
     groups = tables.paired_tests(comparison)
     if not groups:
         return []
-    columns = ("difference", "t test, p", "sign test, p", "adjusted p")
+    over_examples = "paired bootstrap" if tables.has_bootstrap(comparison) else "sign test"
+    columns = ("difference", "t test, p", f"{over_examples}, p", "adjusted p")
     headings = "".join(_heading(Column(words, ()), "right") for words in columns)
     rows = []
     for group in groups:
         rows.append(f'<tr class="family"><th colspan="6" scope="colgroup">{escape(group.title)}</th></tr>')
         for row in group.rows:
-            numbers = (row.difference, row.t_p, row.sign_p, row.adjusted_p)
+            numbers = (row.difference, row.t_p, row.examples_p, row.adjusted_p)
             conclusion = f'<td class="{"yes" if row.differs else "no"}">{escape(row.conclusion)}</td>'
             cells = "".join(_cell(number, "right") for number in numbers)
             rows.append(f'<tr><th scope="row">{escape(row.pair)}</th>{cells}{conclusion}</tr>')
@@ -245,11 +247,24 @@ def _paired_tests(comparison: Comparison) -> list[str]:
         f'<p class="soft">{escape(tables.differences(comparison))}</p>',
         *_table(f"<th></th>{headings}<th></th>", rows),
         "<p>The <b>t test over seeds</b> asks whether the difference would appear again with other initial weights and "
-        "another order of the training examples. The <b>sign test</b> asks whether it would appear again on other test "
-        "examples. It counts the examples on which one of the two is better, which means: "
-        f"{escape(comparison.score_label)}.</p>",
+        f"another order of the training examples. {_over_examples(comparison)}</p>",
         f"<p>{escape(tables.CLAIM)}</p>",
     ]
+
+
+def _over_examples(comparison: Comparison) -> str:
+    """Return sentences that explain the test over test examples."""
+    asks = "asks whether it would appear again on other test examples"
+    if tables.has_bootstrap(comparison):
+        return (
+            f"The <b>paired bootstrap</b> (Koehn 2004) {asks}. It computes the {escape(comparison.measures[0].title)} "
+            f"of both on the same {RESAMPLES:,} samples of the test set, drawn with replacement. The interval "
+            "contains 95% of the differences."
+        )
+    return (
+        f"The <b>sign test</b> {asks}. It counts the examples on which one of the two is better, which means: "
+        f"{escape(comparison.score_label)}."
+    )
 
 
 def _reading(comparison: Comparison) -> list[str]:

@@ -37,7 +37,7 @@ class PairedRow(NamedTuple):
     pair: str
     difference: str
     t_p: str
-    sign_p: str
+    examples_p: str
     adjusted_p: str
     conclusion: str
     differs: bool
@@ -176,7 +176,13 @@ CLAIM = (
 
 def differences(comparison: Comparison) -> str:
     """Return the title of the table of paired tests."""
-    return f"Differences in test {comparison.measures[0].title}, first - second"
+    intervals = ", with 95% intervals over test examples" if has_bootstrap(comparison) else ""
+    return f"Differences in test {comparison.measures[0].title}, first - second{intervals}"
+
+
+def has_bootstrap(comparison: Comparison) -> bool:
+    """Return True if the test over test examples was the paired bootstrap, and False if it was the sign test."""
+    return any(test.interval for test in comparison.tests)
 
 
 def results(comparison: Comparison) -> Results:
@@ -222,13 +228,19 @@ def paired_tests(comparison: Comparison) -> tuple[PairedGroup, ...]:
 def _paired_row(test: PairedTest, comparison: Comparison, number_format: Format) -> PairedRow:
     return PairedRow(
         f"{_side(test.first, comparison)} - {_side(test.second, comparison)}",
-        number_format.difference(test.difference),
+        _difference(test, number_format),
         p_value(test.t_p),
-        p_value(test.sign_p),
+        p_value(test.examples_p),
         p_value(test.adjusted_p),
         _conclusion(test),
         test.differs,
     )
+
+
+def _difference(test: PairedTest, number_format: Format) -> str:
+    """Return the difference, and its interval if there is one, such as "+1.20 (+0.30 to +2.10)"."""
+    interval = " to ".join(map(number_format.difference, test.interval))
+    return f"{number_format.difference(test.difference)}{interval and f' ({interval})'}"
 
 
 def _conclusion(test: PairedTest) -> str:

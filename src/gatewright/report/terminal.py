@@ -48,7 +48,8 @@ def _print(comparison: Comparison, console: Console) -> None:
     groups = tables.paired_tests(comparison)
     if groups:
         _paragraph(console, tables.differences(comparison), "bold")
-        console.print(_paired_tests(groups))
+        over_examples = "bootstrap" if tables.has_bootstrap(comparison) else "sign test"
+        console.print(_paired_tests(groups, over_examples))
         console.print()
         _paragraph(console, tables.CLAIM, "dim")
     for note in comparison.notes:
@@ -96,17 +97,17 @@ def _table(names: Column, costs: Sequence[Column], outcomes: Sequence[Column], c
     return table
 
 
-def _paired_tests(groups: Sequence[PairedGroup]) -> Table:
+def _paired_tests(groups: Sequence[PairedGroup], over_examples: str) -> Table:
     table = _empty_table()
     table.add_column("")
-    for heading in ("difference", "t test\np", "sign test\np", "adjusted\np"):
+    for heading in ("difference", "t test\np", f"{over_examples}\np", "adjusted\np"):
         table.add_column(Text(heading, "bold"), justify="right", vertical="bottom", no_wrap=True)
     table.add_column("", vertical="bottom", no_wrap=True)
     for group in groups:
         table.add_row(Text(group.title, "italic"))
         for row in group.rows:
             conclusion = Text(row.conclusion, "bold green" if row.differs else "dim")
-            cells = (row.difference, row.t_p, row.sign_p, row.adjusted_p)
+            cells = (row.difference, row.t_p, row.examples_p, row.adjusted_p)
             table.add_row(Text(f"  {row.pair}"), *map(Text, cells), conclusion)
     return table
 

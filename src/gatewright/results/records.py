@@ -112,7 +112,8 @@ class Comparison(Result):
         sizes: Sizes of the splits "train", "validation" and "test".
         notes: Sentences about the data that affect the reading of the results.
         measures: Metrics. The first one is the main metric.
-        score_label: A clause that says when the sign test counts one prediction as better than another.
+        score_label: A clause that says when the sign test counts one prediction as better than another. Empty if the
+            paired bootstrap was used.
         cells: Results in the order in which the cells were given.
         baseline: The result of a model without recurrent layers.
         constant: The result of the best prediction that ignores the input.
@@ -205,8 +206,8 @@ class Trained(Result):
             `labels`. With multi-label data, ((tn, fp), (fn, tp)) for each label.
         p_value: The p value of the exact sign test that compares network and baseline on the test examples. If each
             prediction is either right or wrong, this is McNemar's test. A multi-label prediction is right if all labels
-            are right.
-        verdict: The result in one sentence. It claims a difference only if the sign test shows one.
+            are right. If the main metric is not a mean over examples, that of the paired bootstrap.
+        verdict: The result in one sentence. It claims a difference only if this test shows one.
         parameters: Number of parameters of the network.
         seconds: Total training time in seconds.
         fingerprint: Hash of the data.
@@ -215,6 +216,8 @@ class Trained(Result):
         other_baselines: Test metrics of further baselines, by name. They were worse on the validation set.
         details: Further tables about the test set.
         selection: The metric that chose the epoch, in words. Empty in results of older versions.
+        interval: The ends of the 95% interval of the difference in the main metric, network - baseline, by the paired
+            bootstrap. Empty if the sign test was used.
     """
 
     task: str
@@ -243,6 +246,7 @@ class Trained(Result):
     other_baselines: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
     details: tuple[DetailTable, ...] = ()
     selection: str = ""
+    interval: tuple[float, ...] = ()
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright.results.bootstrap import paired_bootstrap
 from gatewright.results.formatting import format_number
 from gatewright.results.measure import Measure, is_better
 from gatewright.results.statistics import holm, more_often_better, paired_t, sign_test
@@ -27,34 +28,41 @@ class Competitor(NamedTuple):
         name: The name in tables and sentences.
         values: The first metric on the test set, one value per seed. A baseline has one value.
         scores: The score of each test example, [test examples]; higher is better. For a cell, the mean over seeds.
+        bootstrap: True if `scores` are instead the first metric on bootstrap samples of the test set, [samples]; see
+            `bootstrap.resampled`. The paired bootstrap then takes the place of the sign test.
     """
 
     name: str
     values: tuple[float, ...]
     scores: NDArray[Any]
+    bootstrap: bool = False
 
 
 @dataclass(frozen=True)
 class PairedTest:
-    """A comparison of two competitors by two tests: a t test on the first metric and a sign test.
+    """A comparison of two competitors by two tests: a t test over seeds, and a test over test examples.
 
     Attributes:
         first, second: Names of the two recurrent cells or baselines.
         difference: First metric of `first` minus that of `second`, mean over seeds.
         t_p: The p value of the paired t test over seeds (one-sample if `second` is a baseline). None with one seed.
-        sign_p: The p value of the exact sign test over test examples (McNemar's test if all scores are 0 or 1).
+        examples_p: The p value of the exact sign test over test examples (McNemar's test if all scores are 0 or 1), or
+            that of the paired bootstrap if the first metric is not a mean over examples.
         adjusted_p: The larger of both p values after Holm's correction for the number of tests. None with one seed.
         differs: True if both tests show a difference, so that `adjusted_p` is below 0.05, and if they agree on which
             competitor is better.
+        interval: The ends of the 95% interval of the difference over test examples, by the paired bootstrap. Empty if
+            the sign test was used.
     """
 
     first: str
     second: str
     difference: float
     t_p: float | None
-    sign_p: float
+    examples_p: float
     adjusted_p: float | None
     differs: bool
+    interval: tuple[float, ...] = ()
 
     @property
     def disagrees(self) -> bool:
@@ -68,38 +76,57 @@ def judge(
     """Test each pair of competitors, with Holm's correction for the number of pairs. Return the tests in order.
 
     A difference is claimed only if both tests show it. The t test over seeds asks whether the difference would appear
-    again with other initial weights and orders of examples. The sign test asks whether it would appear again on other
-    test examples.
+    again with other initial weights and orders of examples. The sign test, or the paired bootstrap, asks whether it
+    would appear again on other test examples.
 
     Args:
         pairs: Pairs of two recurrent cells with the same seeds in the same order, or of a cell and a baseline.
         better: Whether "higher" or "lower" values of the metric are better. If given, a difference is claimed only if
             the competitor with the better metric also has the better score on more examples. None omits this condition.
+            The paired bootstrap compares the metric itself, so there the condition always holds.
     """
     differences = [_differences(first, second) for first, second in pairs]
     t_ps = [paired_t(values) for values in differences]
-    sign_ps = [sign_test(first.scores, second.scores) for first, second in pairs]
+    found = [over_examples(first, second) for first, second in pairs]
     adjusted_ts = holm([1.0 if p is None else p for p in t_ps])
-    adjusted_signs = holm(sign_ps)
+    adjusted_examples = holm([one.p for one in found])
     tests = []
     for place, (first, second) in enumerate(pairs):
-        adjusted = None if t_ps[place] is None else max(adjusted_ts[place], adjusted_signs[place])
+        adjusted = None if t_ps[place] is None else max(adjusted_ts[place], adjusted_examples[place])
         tests.append(
             PairedTest(
                 first.name,
                 second.name,
                 float(np.mean(differences[place])),
                 t_ps[place],
-                sign_ps[place],
+                found[place].p,
                 adjusted,
                 adjusted is not None and adjusted < LEVEL and not _disagree(differences[place], first, second, better),
+                found[place].interval,
             )
         )
     return tests
 
 
+class OverExamples(NamedTuple):
+    """The p value and the interval of a test over test examples; see `PairedTest`."""
+
+    p: float
+    interval: tuple[float, ...]
+
+
+def over_examples(first: Competitor, second: Competitor) -> OverExamples:
+    """Test whether a difference between two competitors would appear again on other test examples."""
+    if first.bootstrap:
+        difference = float(np.mean(_differences(first, second)))
+        return OverExamples(*paired_bootstrap(first.scores, second.scores, difference))
+    return OverExamples(sign_test(first.scores, second.scores), ())
+
+
 def _disagree(differences: Sequence[float], first: Competitor, second: Competitor, better: str | None) -> bool:
     """Return True if one competitor has the better metric, but the other one has the better score on more examples."""
+    if first.bootstrap:
+        return False
     sign = {"higher": 1, "lower": -1, None: 0}[better]
     return bool(sign * np.mean(differences) * more_often_better(first.scores, second.scores) < 0)
 
@@ -170,8 +197,9 @@ def _unclaimed(measure: Measure, tests: Sequence[PairedTest], constant: str) -> 
             "is claimed"
         )
     if not all(test.differs or test.disagrees for test in tests):
+        name = "paired bootstrap" if tests[0].interval else "sign test"
         clauses.append(
-            "a difference is claimed only if the t test over seeds and the sign test over test examples both show it "
+            f"a difference is claimed only if the t test over seeds and the {name} over test examples both show it "
             f"(p < {LEVEL:g} after Holm's correction)"
         )
     return clauses
@@ -270,19 +298,21 @@ def training_verdict(
     p: float,
     size: str,
     compared_by: str = "",
+    interval: tuple[float, ...] = (),
 ) -> str:
     """Return a sentence on whether a network beats its baseline.
 
-    It claims a difference only if the sign test shows it, and if the better metric belongs to the model that is better
-    on more examples. Otherwise, it says why no difference is claimed.
+    It claims a difference only if the test over test examples shows it. With the sign test, the better metric must also
+    belong to the model that is better on more examples. Otherwise, it says why no difference is claimed.
 
     Args:
         measure: The first metric.
         test: Metrics of the network and of the baseline on the test set.
-        scores: The scores of the network and of the baseline, [test examples] each; higher is better.
-        p: The p value of the sign test that compares the scores.
+        scores: The scores of the network and of the baseline; see `Competitor`.
+        p: The p value of the test that compares the scores.
         size: Size of the test set with its unit, such as "25,000 test rows".
         compared_by: Name of the scores, if their mean is not the metric. Otherwise empty.
+        interval: See `PairedTest`. Empty if the test is the sign test.
     """
     network, baseline = test[0][measure.name], test[1][measure.name]
     values = f"{measure.title} {_against_each_other(network, baseline)} on the {size}"
@@ -292,7 +322,10 @@ def training_verdict(
     if compared_by:
         values += f", {compared_by} {_against_each_other(*(float(np.mean(one)) for one in scores))}"
     shown = _p_text(p)
-    more_often = more_often_better(*scores)
+    if interval:
+        low, high = map(format_number, interval)
+        values += f", 95% interval of the difference {low} to {high}"
+        shown += " of the paired bootstrap"
     by_metric = int(is_better(measure, network, baseline)) - int(is_better(measure, baseline, network))
     if p >= LEVEL:
         return (
@@ -300,6 +333,7 @@ def training_verdict(
             f"{LEVEL:g}."
         )
     # If the scores are not those of the metric, the network can win by one and lose by the other.
+    more_often = by_metric if interval else more_often_better(*scores)
     if more_often != by_metric:
         often = "network" if more_often > 0 else "baseline"
         better = {1: "the network is better", -1: "the baseline is better", 0: "they are equal"}[by_metric]

@@ -14,13 +14,13 @@ from gatewright.ops import machine
 from gatewright.results.formatting import format_number
 from gatewright.results.records import Epoch, Trained
 from gatewright.results.serialize import as_tuples, to_json_value
-from gatewright.results.statistics import sign_test
-from gatewright.results.verdict import training_verdict
+from gatewright.results.verdict import over_examples, training_verdict
 from gatewright.support.archives import read_arrays, write_arrays
 from gatewright.support.errors import InputError
 from gatewright.support.interrupts import Interrupts
 from gatewright.support.progress import Progress, print_status
 from gatewright.support.trees import tree_arrays, tree_from_arrays
+from gatewright.tasks.base.competitor import competitor
 from gatewright.tasks.base.seen import ENTRY, SeenExamples
 from gatewright.tasks.base.task import FittedBaseline, Task
 from gatewright.tasks.base.trained_data import ENTRY as READ_WITH
@@ -214,9 +214,12 @@ class Job:
         progress.show_activity("evaluating the test set")
         outputs = network.outputs(fitted.weights, test)
         network_test, baseline_test = (prepared.measure(tree, test.targets) for tree in (outputs, baseline.outputs))
-        scores = prepared.scores(outputs, test.targets), prepared.scores(baseline.outputs, test.targets)
-        p = sign_test(*scores)
-        sizes = dataset.sizes
+        main, sizes = prepared.measures[0], dataset.sizes
+        sides = (
+            competitor(prepared, "network", [network_test[main.name]], [outputs], test.targets),
+            competitor(prepared, "baseline", [baseline_test[main.name]], [baseline.outputs], test.targets),
+        )
+        found = over_examples(*sides)
         return Trained(
             task=self._command,
             data=dataset.splits.name,
@@ -234,14 +237,15 @@ class Job:
             baseline_name=f"{baseline.name}: {baseline.description}",
             labels=prepared.labels,
             confusion=as_tuples(prepared.confusion(outputs, test.targets)),
-            p_value=p,
+            p_value=found.p,
             verdict=training_verdict(
-                prepared.measures[0],
+                main,
                 (network_test, baseline_test),
-                scores,
-                p,
+                (sides[0].scores, sides[1].scores),
+                found.p,
                 f"{sizes['test']:,} test {prepared.unit}",
                 prepared.score_name,
+                found.interval,
             ),
             parameters=network.parameters,
             seconds=sum(epoch.seconds for epoch in fitted.epochs),
@@ -251,6 +255,7 @@ class Job:
             details=prepared.details(dataset.splits.test, {"network": outputs, "baseline": baseline.outputs}),
             other_baselines={name: prepared.measure(outputs, test.targets) for name, outputs in baseline.others},
             selection=str(prepared.selection(dataset.validation.size)),
+            interval=found.interval,
         )
 
 

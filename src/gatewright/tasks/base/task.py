@@ -6,7 +6,7 @@ network's outputs. A model file stores the `Prepared`, so a trained model encode
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
@@ -109,7 +109,8 @@ class Prepared(ABC, Generic[Examples]):
     Attributes:
         unit: The unit in which the size of a split is counted, such as "texts" or "tokens".
         example_name: The word for the examples that `raw_inputs` returns, in the plural.
-        score_label: A clause for reports that says when one model has a higher score for an example than another.
+        score_label: A clause for reports that says when one model has a higher score for an example than another. Empty
+            if there is a `corpus_score`.
         score_name: The name of the mean score in verdicts, if the mean score is not the main metric. Otherwise empty.
         stateful: True if each example of a batch continues the example at the same index of the previous batch, so that
             the recurrent states are carried over. Batches have `batch_size` examples in training and
@@ -136,6 +137,15 @@ class Prepared(ABC, Generic[Examples]):
     @property
     def score_name(self) -> str:
         return ""
+
+    @property
+    def corpus_score(self) -> Callable[[NDArray[Any]], float] | None:
+        """The main metric of a set of examples as a function of the sum of their `scores`, such as BLEU.
+
+        Tests over test examples then are the paired bootstrap (`results/bootstrap.py`). None if the scores are numbers
+        about single examples, which the sign test compares.
+        """
+        return None
 
     @property
     def stateful(self) -> bool:
@@ -249,7 +259,10 @@ class Prepared(ABC, Generic[Examples]):
 
     @abstractmethod
     def scores(self, outputs: Tree, targets: Tree) -> NDArray[Any]:
-        """Return a score for each example, [examples], for paired tests. Higher is better."""
+        """Return a score for each example, [examples], for paired tests. Higher is better.
+
+        If there is a `corpus_score`, return the statistics of each example that it needs, [examples, statistics].
+        """
 
     @abstractmethod
     def constant(self, targets: Tree, train: Tree | None = None) -> tuple[Tree, str]:
