@@ -40,6 +40,8 @@ _BYTE_ORDER_MARKS = {
 
 
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_MAX_CONTROL = 0.3
 _REPLACEMENT = "\ufffd"
 # So many bytes in a row that are not ASCII are unusual in Western European texts; fewer bytes in all show nothing.
 _MIN_LONG = 3
@@ -136,21 +138,23 @@ def _read_pipe(path: Path) -> bytearray:
         return bytearray(first or b"") + read_all(pipe, path)
 
 
-def read_text(path: Path) -> Decoded:
-    """Return the text of a file, which may be compressed.
+def read_text(path: Path, keep_nul: bool = False) -> Decoded:
+    """Return the text of a file, which may be compressed. `keep_nul` is that of `decode`.
 
     Raises:
         InputError: The file cannot be read or decompressed, or is not text.
     """
-    return decode(read_bytes(path), str(path))
+    return decode(read_bytes(path), str(path), keep_nul)
 
 
-def decode(content: bytes | bytearray, name: str) -> Decoded:
+def decode(content: bytes | bytearray, name: str, keep_nul: bool = False) -> Decoded:
     """Decode text in UTF-8, in UTF-16 or UTF-32 with a byte-order mark, or in Windows-1252 (which extends Latin-1).
 
     Args:
         content: The bytes.
         name: The name of the file, for messages.
+        keep_nul: Accept NUL characters in UTF-8, as long as few characters are control characters. In UTF-16 without a
+            byte-order mark, which also is UTF-8, many are.
 
     Raises:
         InputError: The bytes are not text.
@@ -166,7 +170,7 @@ def decode(content: bytes | bytearray, name: str) -> Decoded:
         # Python leaves five bytes of this encoding undefined; browsers read them as the control characters of Latin-1.
         text = content.decode(encoding, errors="surrogateescape")
         text = "".join(chr(ord(c) - 0xDC00) if "\udc80" <= c <= "\udcff" else c for c in text)
-    if "\0" in text:
+    if "\0" in text and not (keep_nul and len(_CONTROL.findall(text)) < _MAX_CONTROL * len(text)):
         raise InputError(f"{name} has bytes that are not text. Give a text file in UTF-8.")
     return Decoded(text, "" if encoding in ("utf-8", "utf-8-sig") else f"{name} was read as {_title(encoding)}.")
 
