@@ -10,7 +10,7 @@ from gatewright.nn.layer import Activations
 from gatewright.ops.cells import CELLS
 from gatewright.ops.recurrence import Recurrence
 from gatewright.support.ids import START
-from gatewright.tasks.translate.decoding_step import Stepper, products_in_blocks
+from gatewright.tasks.translate.decoding_step import RowProduct, Stepper
 from gatewright.tasks.translate.layers import ATTENTION, Decoder, Encoder
 
 
@@ -103,12 +103,12 @@ def test_a_hypothesis_has_the_same_bits_in_any_composition(attention, score, uni
             assert all(found[s, k] == expected[sentence, k] for s, sentence in enumerate(sentences) for k in order)
 
 
-def test_a_product_in_blocks_has_the_same_bits_for_a_row_in_any_place():
+def test_a_row_of_a_product_has_the_same_bits_in_any_place():
     rng = np.random.default_rng(0)
     for features, columns in [(1, 1), (7, 9), (17, 100), (64, 203), (256, 1001)]:
         x, W = (rng.normal(size=shape).astype(np.float32) for shape in ((70, features), (features, columns)))
-        expected = products_in_blocks(x, W)
+        expected = RowProduct(W)(x)
         assert_close(expected, x.astype(np.float64) @ W, "forward", np.float32, features)
         for rows in (1, 2, 31, 33):
             chosen = rng.permutation(70)[:rows]
-            np.testing.assert_array_equal(products_in_blocks(x[chosen], W), expected[chosen])
+            np.testing.assert_array_equal(RowProduct(W)(x[chosen]), expected[chosen])

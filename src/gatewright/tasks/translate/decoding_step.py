@@ -2,8 +2,8 @@
 
 The numbers of a hypothesis have the same bits whatever the other hypotheses of a call are, and however many there are,
 so that a sentence has the same translation alone and in any batch. Rows of the kernels are independent of each other.
-A library's product of matrices may add in another order if it has another number of rows, so that products have a fixed
-number of rows here (`products_in_blocks`), and each sentence has products of its own for the attention.
+A BLAS may add the terms of a product in another order if there are other rows, so that `RowProduct` calls it with a
+fixed number of rows, and the attention has products of its own for each hypothesis.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,11 +21,10 @@ from gatewright.tasks.translate.layers import Decoder, Encoder
 
 FloatArray = NDArray[np.float32]
 
-# Rows of a product. With more, a single sentence takes longer; with fewer, many sentences do, as weights are read more
-# often. Here, 160 hypotheses take as long as with 32 rows, and 5 take half of the time.
-_ROWS = 16
-# Hypotheses of a sentence in a product of its attention.
-_QUERIES = 8
+_PRODUCTS = ("initial_kernel", "key_kernel", "query_kernel", "output_kernel")
+# Numbers of rows of a product, the best one first. With more rows, a single sentence takes longer; with fewer, many
+# sentences do, as the weights are read more often.
+_ROWS = (16, 8, 4, 1)
 
 
 class Memory(NamedTuple):
@@ -52,19 +51,35 @@ class State(NamedTuple):
     states: FloatArray
 
 
-def products_in_blocks(x: FloatArray, W: FloatArray) -> FloatArray:
-    """Return x @ W, in products of `_ROWS` rows each, so that a row of the result depends on the same row of x alone.
+class RowProduct:
+    """The product with a matrix, W, of which each row has the same bits whatever the other rows are.
+
+    The BLAS is called with a fixed number of rows. Some add the terms of different rows in different orders, such as
+    OpenBLAS for the 12 first and the 4 last rows of 16 with AVX2 and FMA. So the number of rows is the first of `_ROWS`
+    with which equal rows have equal products here.
 
     Args:
-        x: [rows, features].
-        W: [features, columns].
+        W: The matrix, [features, columns].
     """
-    padded = np.zeros((-(-len(x) // _ROWS) * _ROWS, x.shape[1]), np.float32)
-    padded[: len(x)] = x
-    y = np.empty((len(padded), W.shape[1]), np.float32)
-    for first in range(0, len(padded), _ROWS):
-        np.matmul(padded[first : first + _ROWS], W, out=y[first : first + _ROWS])
-    return y[: len(x)]
+
+    def __init__(self, W: FloatArray) -> None:
+        self._W = W
+        x = np.random.default_rng(0).standard_normal((3, 1, len(W))).astype(np.float32)
+        self._rows = next(rows for rows in _ROWS if rows == 1 or _all_rows_equal(x.repeat(rows, axis=1), W))
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        """Return x W, [rows, columns], for x [rows, features]."""
+        padded = np.zeros((-(-len(x) // self._rows) * self._rows, x.shape[1]), np.float32)
+        padded[: len(x)] = x
+        y = np.empty((len(padded), self._W.shape[1]), np.float32)
+        for first in range(0, len(padded), self._rows):
+            np.matmul(padded[first : first + self._rows], self._W, out=y[first : first + self._rows])
+        return y[: len(x)]
+
+
+def _all_rows_equal(x: FloatArray, W: FloatArray) -> bool:
+    products = [some @ W for some in x]
+    return all((y == y[0]).all() for y in products)
 
 
 class Stepper:
@@ -86,8 +101,9 @@ class Stepper:
         if decoder.attention == "fed":
             self._fed_step = _step_of(recurrent[0][1], select("fed_", self._w))
         kernel = self._w["table" if decoder.tied else "softmax_kernel"]
-        # Products with a contiguous kernel are faster.
-        self._softmax_kernel = np.ascontiguousarray(kernel.T) if decoder.tied else kernel
+        self._softmax = RowProduct(np.ascontiguousarray(kernel.T) if decoder.tied else kernel)  # transposed, it is slow
+        names = [name for name in _PRODUCTS if name in self._w]
+        self._products = {name: RowProduct(self._w[name]) for name in names}
 
     def encode(self, ids: NDArray[np.int32]) -> Memory:
         """Return what the steps need of source sentences of equal length.
@@ -99,12 +115,12 @@ class Stepper:
         H: FloatArray = outputs.x
         if self._decoder.attention == "none":
             return Memory(H, H[:, :, :0], outputs.states[-1][0])
-        K = products_in_blocks(H.reshape(-1, H.shape[2]), self._w["key_kernel"])
+        K = self._products["key_kernel"](H.reshape(-1, H.shape[2]))
         return Memory(H, K.reshape(*H.shape[:2], -1), outputs.states[-1][0])
 
     def start(self, memory: Memory) -> State:
         """Return the state before the first step, with one row for each sentence."""
-        return State(np.tanh(products_in_blocks(memory.last, self._w["initial_kernel"]) + self._w["initial_bias"]))
+        return State(np.tanh(self._products["initial_kernel"](memory.last) + self._w["initial_bias"]))
 
     def step(
         self, memory: Memory, state: State, ids: NDArray[np.integer[Any]], beam: int
@@ -137,9 +153,7 @@ class Stepper:
             h = new[0]
         if attention == "after":
             c, a = self._attend(memory, h, beam)
-        o = np.tanh(
-            products_in_blocks(np.concatenate([h, c, e], axis=1), self._w["output_kernel"]) + self._w["output_bias"]
-        )
+        o = np.tanh(self._products["output_kernel"](np.concatenate([h, c, e], axis=1)) + self._w["output_bias"])
         return self._log_probabilities(o), State(np.concatenate(after, axis=1)), a
 
     def rows_of(self, state: State, index: NDArray[np.integer[Any]]) -> State:
@@ -148,33 +162,20 @@ class Stepper:
 
     def _attend(self, memory: Memory, h: FloatArray, beam: int) -> tuple[FloatArray, FloatArray]:
         """Return the contexts c, [rows, features], and the weights of the source steps, [rows, source steps]."""
-        scores = self._scores(memory, h, beam)
-        powers = np.exp(scores - scores.max(axis=3, keepdims=True))
-        a = powers / powers.sum(axis=3, keepdims=True)
-        return self._live(a @ memory.H[:, None], beam), self._live(a, beam)
-
-    def _scores(self, memory: Memory, h: FloatArray, beam: int) -> FloatArray:
-        """Return the scores of source steps, [sentences, blocks, `_QUERIES`, source steps]. Some rows are unused."""
-        sentences, steps, _ = memory.H.shape
-        places = -(-beam // _QUERIES) * _QUERIES
+        sentences, steps, features = memory.H.shape
         if self._decoder.score == "additive":
-            queries = products_in_blocks(h, self._w["query_kernel"]).reshape(sentences, beam, 1, -1)
-            scores = np.zeros((sentences, places, steps), np.float32)
-            scores[:, :beam] = (np.tanh(queries + memory.K[:, None]) * self._w["score"]).sum(axis=3)
-            return scores.reshape(sentences, -1, _QUERIES, steps)
-        padded = np.zeros((sentences, places, self._decoder.units), np.float32)
-        padded[:, :beam] = h.reshape(sentences, beam, -1)
-        products = padded.reshape(sentences, -1, _QUERIES, self._decoder.units) @ memory.K.transpose(0, 2, 1)[:, None]
-        return np.asarray(products * np.float32(self._decoder.units**-0.5))
-
-    @staticmethod
-    def _live(blocks: FloatArray, beam: int) -> FloatArray:
-        """Return the rows [sentences * beam, features] of the hypotheses in blocks of `_QUERIES`, without padding."""
-        by_sentence = blocks.reshape(len(blocks), -1, blocks.shape[-1])[:, :beam]
-        return np.ascontiguousarray(by_sentence).reshape(-1, blocks.shape[-1])
+            queries = self._products["query_kernel"](h).reshape(sentences, beam, 1, -1)
+            scores = (np.tanh(queries + memory.K[:, None]) * self._w["score"]).sum(axis=3)
+        else:
+            queries = h.reshape(sentences, beam, 1, -1) * np.float32(self._decoder.units**-0.5)
+            scores = (queries @ memory.K.transpose(0, 2, 1)[:, None])[:, :, 0]
+        powers = np.exp(scores - scores.max(axis=2, keepdims=True))
+        a = powers / powers.sum(axis=2, keepdims=True)
+        c = a[:, :, None] @ memory.H[:, None]
+        return c.reshape(-1, features), a.reshape(-1, steps)
 
     def _log_probabilities(self, o: FloatArray) -> FloatArray:
-        logits = products_in_blocks(o, self._softmax_kernel)
+        logits = self._softmax(o)
         logits += self._w["bias"]
         logits -= logits.max(axis=1, keepdims=True)
         logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
