@@ -5,9 +5,11 @@ import os
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sacrebleu
 
+from gatewright.results.bootstrap import resampled
 from gatewright.tasks.translate.measures import bleu_of, measured, moses_tokens, signatures, statistics
 
 REFERENCES = [
@@ -109,3 +111,12 @@ def test_captions_have_as_many_moses_tokens_as_published(language):
     tokens = sum(len(moses_tokens(language)(caption).split(" ")) for caption in captions)
     # Those files were lower-cased first. With capitals, "Bart." is an abbreviation for Moses, and stays one token.
     assert tokens == {"de": 12103 - 1, "en": 12968}[language]
+
+
+def test_bleu_on_bootstrap_samples_is_that_of_the_sampled_sentences():
+    found = resampled([statistics(HYPOTHESES, REFERENCES)], bleu_of, 20)
+    rng = np.random.default_rng(0)
+    for bleu in found:
+        hypotheses, references = zip(*[(HYPOTHESES[i], REFERENCES[i]) for i in rng.integers(4, size=4)], strict=True)
+        assert bleu == pytest.approx(sacrebleu.corpus_bleu(hypotheses, [references]).score, abs=1e-9)
+    assert len(set(found)) > 5
