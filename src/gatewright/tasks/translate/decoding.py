@@ -24,8 +24,8 @@ _CHUNK = 128
 # Largest number of attention weights that are kept, unless one sentence has more.
 _MAX_ATTENTION = 1 << 26
 
-_MAX_BEAM = 1000
-_MAX_PENALTY = 10.0
+MAX_BEAM = 1000
+MAX_PENALTY = 10.0
 
 Rows = TypeVar("Rows", bound=tuple[Any, ...])
 
@@ -86,11 +86,11 @@ class Decoding:
     length_offset: int = 10
 
     def __post_init__(self) -> None:
-        if not 1 <= self.beam <= _MAX_BEAM:
-            raise InputError(f"The number of beams must be from 1 to {_MAX_BEAM:,}, not {self.beam}.")
+        if not 1 <= self.beam <= MAX_BEAM:
+            raise InputError(f"The number of beams must be from 1 to {MAX_BEAM:,}, not {self.beam}.")
         for name, value in (("length penalty", self.length_penalty), ("coverage penalty", self.coverage)):
-            if not 0 <= value <= _MAX_PENALTY:
-                raise InputError(f"The {name} must be from 0 to {_MAX_PENALTY:g}, not {value:g}.")
+            if not 0 <= value <= MAX_PENALTY:
+                raise InputError(f"The {name} must be from 0 to {MAX_PENALTY:g}, not {value:g}.")
 
     def steps(self, length: int) -> int:
         """Return the largest number of steps in the translation of a sentence with `length` ids."""

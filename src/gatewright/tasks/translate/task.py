@@ -1,0 +1,301 @@
+"""Translation: predict the tokens of a sentence in the target language from a sentence in the source language."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright.data.batches import Batch
+from gatewright.data.widths import first_steps
+from gatewright.nn.layer import Layer, Weights
+from gatewright.results.measure import Measure
+from gatewright.support.errors import InputError
+from gatewright.support.ids import PADDING, START, UNKNOWN
+from gatewright.support.progress import with_progress
+from gatewright.support.schema import Name, Number, Parsed, Size, Whole, read_as
+from gatewright.support.trees import Tree
+from gatewright.tasks.base.task import FittedBaseline, Length, Prepared, Splits, Task
+from gatewright.tasks.translate.decoding import MAX_BEAM, MAX_PENALTY, Decoding, translate_ids
+from gatewright.tasks.translate.decoding_step import Stepper
+from gatewright.tasks.translate.layers import Decoder, Encoder
+from gatewright.tasks.translate.measures import LOSS, MEASURES, bleu_of, measured, statistics
+from gatewright.tasks.translate.reading import read_translations
+from gatewright.tasks.translate.sentences import Pairs
+from gatewright.tasks.translate.vocabulary import Vocabulary
+
+# A byte that no text in UTF-8 has, which pads texts.
+_NO_BYTE = 0xFF
+
+
+@dataclass(frozen=True)
+class PreparedPairs(Prepared[Pairs]):
+    """The vocabulary found in the training pairs, and how translations are searched.
+
+    Targets are a dict: `ids`, the ids of the target sentence and START, which ends it, [examples, time], padded with 0
+    on the right; and `reference`, the sentence itself as bytes in UTF-8, [examples, bytes]. The outputs are a dict:
+
+        losses  the cross-entropy of each target id in nats, [examples, time], 0 at padding
+        text    the translation as bytes in UTF-8, [examples, bytes], which `complete` adds
+
+    Attributes:
+        vocabulary: The vocabulary of both languages.
+        source, target: The names of the languages or columns, such as "en" and "de".
+        max_length: The largest number of ids of a sentence in training, without START.
+        beam, length_penalty: See `Decoding`.
+        time: Number of time steps to which sentences are padded. None pads them to the longest one that is encoded.
+        width: Number of bytes to which references are padded, in the same way.
+        left_out: Number of training pairs with a longer sentence, which are left out.
+    """
+
+    vocabulary: Vocabulary
+    source: str
+    target: str
+    max_length: int
+    beam: int
+    length_penalty: float
+    time: int | None = None
+    width: int | None = None
+    left_out: int = 0
+
+    measures = MEASURES
+    score_label = ""
+    unit: ClassVar[str] = "sentences"
+    batches_by_length: ClassVar[bool] = True
+
+    @property
+    def example_name(self) -> str:
+        return "sentences"
+
+    @property
+    def loss_measure(self) -> Measure:
+        return LOSS
+
+    def encode(self, examples: Pairs, training: bool = False) -> Batch:
+        """Return the ids of the sentences. In training, pairs with more than `max_length` tokens are left out.
+
+        Raises:
+            InputError: There is no pair, or none that is short enough.
+        """
+        if not len(examples):
+            raise InputError("A split has no sentence pair. Add pairs to it.")
+        sources = [self.vocabulary.encode_source(text) for text in with_progress(examples.source, "sentences encoded")]
+        targets = [self.vocabulary.encode_target(text) for text in with_progress(examples.target, "sentences encoded")]
+        texts: Sequence[str] = examples.target
+        if training:
+            both = zip(sources, targets, strict=True)
+            short = [place for place, pair in enumerate(both) if max(map(len, pair)) <= self.max_length]
+            if not short:
+                raise InputError(
+                    f"All {len(sources):,} training pairs have a sentence of more than {self.max_length:,} tokens. "
+                    "Give a larger --max-length."
+                )
+            sources, targets = [sources[place] for place in short], [targets[place] for place in short]
+            texts = [texts[place] for place in short]
+        time = self.time or 1 + max(map(len, [*sources, *targets]))
+        return Batch(_rows(sources, time), {"ids": _rows(targets, time), "reference": as_bytes(texts, self.width)})
+
+    def covering(self, *splits: Pairs) -> Self:
+        """Return a copy that pads the sentences of these splits to the same numbers of time steps and of bytes.
+
+        The first split is the training set.
+        """
+        batches = [self.encode(pairs, training=place == 0) for place, pairs in enumerate(splits)]
+        return replace(
+            self,
+            time=max(batch.inputs.shape[1] for batch in batches),
+            width=max(batch.targets["reference"].shape[1] for batch in batches),
+            left_out=len(splits[0]) - batches[0].size,
+        )
+
+    def raw_inputs(self, examples: Pairs) -> list[bytes]:
+        return [text.encode("utf-8", "surrogatepass") for text in examples.source]
+
+    def lengths(self, batch: Batch) -> NDArray[np.intp]:
+        ids = (batch.inputs, batch.targets["ids"])
+        found: NDArray[np.intp] = np.maximum(*((array != PADDING).sum(axis=1) for array in ids))
+        return found
+
+    def with_steps(self, batch: Batch, steps: int) -> Batch:
+        targets = {**batch.targets, "ids": first_steps(batch.targets["ids"], steps, PADDING)}
+        return Batch(first_steps(batch.inputs, steps, PADDING), targets)
+
+    def outputs_like(self, outputs: Tree, batch: Batch) -> Tree:
+        return {**outputs, "losses": first_steps(outputs["losses"], batch.targets["ids"].shape[1])}
+
+    def complete(self, outputs: Tree, layers: Sequence[Layer], weights: Sequence[Weights], batch: Batch) -> Tree:
+        return {**outputs, "text": as_bytes(self.translate(Stepper(layers, weights), batch.inputs))}
+
+    def translate(self, stepper: Stepper, inputs: NDArray[np.int32]) -> list[str]:
+        """Return the translations of encoded sentences, [sentences, time], by beam search."""
+        sources = [row[row != PADDING].tolist() for row in inputs]
+        found = translate_ids(stepper, sources, Decoding(self.beam, self.length_penalty))
+        return [self.vocabulary.decode_target(best.ids) for best, *_ in found]
+
+    def sample_weight(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the weight of each example, [examples]: the fraction of its targets that are not padding."""
+        return np.asarray((batch.targets["ids"] != PADDING).mean(axis=1, dtype=np.float32))
+
+    def losses(self, outputs: Tree, targets: Tree) -> Any:
+        return outputs["losses"].sum(axis=1) / (targets["ids"] != PADDING).sum(axis=1)
+
+    def measure(self, outputs: Tree, targets: Tree) -> dict[str, float]:
+        """Return the metrics of the translations, and the mean loss per token in nats."""
+        live = targets["ids"] != PADDING
+        loss = float(np.asarray(outputs["losses"], np.float64)[live].mean())
+        texts, references = as_texts(outputs["text"]), as_texts(targets["reference"])
+        return {**measured(texts, references, self.target), LOSS.name: loss}
+
+    @property
+    def corpus_score(self) -> Callable[[NDArray[Any]], float]:
+        return bleu_of
+
+    def scores(self, outputs: Tree, targets: Tree) -> NDArray[np.int64]:
+        return statistics(as_texts(outputs["text"]), as_texts(targets["reference"]))
+
+    def constant(self, targets: Tree, train: Tree | None = None) -> tuple[Tree, str]:
+        known = as_texts((targets if train is None else train)["reference"])
+        (text, _), *_ = Counter(known).most_common(1)
+        return self.outputs_of([text] * len(targets["ids"]), targets["ids"].shape[1]), "the most frequent sentence"
+
+    def outputs_of(self, texts: Sequence[str], time: int) -> Tree:
+        """Return translations in the form of the network's outputs, without losses, which are NaN."""
+        return {"losses": np.full((len(texts), time), np.nan, np.float32), "text": as_bytes(texts)}
+
+    def remarks(self, batch: Batch) -> tuple[str, ...]:
+        ids = batch.targets["ids"]
+        unknown, tokens = int((ids == UNKNOWN).sum()), int((ids != PADDING).sum())
+        if not unknown:
+            return ()
+        are = "is" if unknown == 1 else "are"
+        return (f"{unknown:,} of the {tokens:,} target tokens ({unknown / tokens:.1%}) {are} unknown words.",)
+
+    def training_remarks(self, validation: Batch, test: Batch) -> tuple[str, ...]:
+        if not self.left_out:
+            return self.remarks(test)
+        pairs = "pair has" if self.left_out == 1 else "pairs have"
+        note = f"{self.left_out:,} training {pairs} a sentence of more than {self.max_length:,} tokens: left out."
+        return (note, *self.remarks(test))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "vocabulary": self.vocabulary.to_json(),
+            "source": self.source,
+            "target": self.target,
+            "max_length": self.max_length,
+            "beam": self.beam,
+            "length_penalty": self.length_penalty,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Any) -> Self:
+        read = read_as(_Stored, stored, "its prepared")
+        return cls(read.vocabulary, read.source, read.target, read.max_length, read.beam, read.length_penalty)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The contents of the entry `prepared` of a model file."""
+
+    vocabulary: Annotated[Vocabulary, Parsed(Vocabulary.from_json)]
+    source: Name
+    target: Name
+    max_length: Size
+    beam: Annotated[int, Whole(1, MAX_BEAM)]
+    length_penalty: Annotated[float, Number(0, MAX_PENALTY)]
+
+
+@dataclass(frozen=True)
+class Translate(Task[Pairs]):
+    """The task of translating sentences; see `reading.read_translations` for the options."""
+
+    settings: Any
+
+    length: ClassVar[Length] = Length(10_000, 3)
+
+    def read(self) -> Splits[Pairs]:
+        return read_translations(self.data, self.options, self.validation, self.test, self.limit)
+
+    def prepare(self, splits: Splits[Pairs]) -> tuple[PreparedPairs, Any]:
+        settings = self.settings
+        vocabulary = Vocabulary.fit(
+            splits.train,
+            settings.tokens,
+            settings.vocabulary,
+            settings.joint_vocabulary,
+            settings.lower_case,
+        )
+        source, target = (str(self.options[name]) for name in ("source", "target"))
+        prepared = PreparedPairs(
+            vocabulary, source, target, settings.max_length, settings.beam, settings.length_penalty
+        )
+        return prepared.covering(splits.train, splits.validation, splits.test), settings
+
+    def network(self, prepared: PreparedPairs, settings: Any) -> list[Layer]:
+        vocabulary = prepared.vocabulary
+        return [
+            Encoder(
+                vocabulary.source.ids,
+                settings.embedding_dim,
+                settings.cell,
+                settings.units,
+                settings.layers,
+                embedding_dropout=settings.input_dropout,
+                word_dropout=settings.word_dropout,
+                dropout=settings.output_dropout,
+                recurrent_dropout=settings.recurrent_dropout,
+                zoneout=settings.zoneout,
+            ),
+            Decoder(
+                vocabulary.target.ids,
+                settings.embedding_dim,
+                settings.cell,
+                settings.units,
+                settings.attention,
+                settings.score,
+                shared=vocabulary.joint,
+                label_smoothing=settings.label_smoothing,
+                embedding_dropout=settings.input_dropout,
+                word_dropout=settings.word_dropout,
+                dropout=settings.output_dropout,
+                recurrent_dropout=settings.recurrent_dropout,
+                zoneout=settings.zoneout,
+            ),
+        ]
+
+    def baseline(self, splits: Splits[Pairs], prepared: PreparedPairs) -> FittedBaseline:
+        """Fit the baselines. The one with the highest BLEU on the validation set is compared with the network."""
+        from gatewright.tasks.translate.baseline import fit_baselines
+
+        time = prepared.encode(splits.test).targets["ids"].shape[1]
+        found = []
+        for baseline in fit_baselines(splits.train):
+            translated = baseline.translate(splits.validation.source)
+            bleu = bleu_of(statistics(translated, splits.validation.target).sum(axis=0))
+            found.append((bleu, baseline, prepared.outputs_of(baseline.translate(splits.test.source), time)))
+        (_, best, outputs), *others = sorted(found, key=lambda one: -one[0])
+        return FittedBaseline(best.name, best.description, outputs, tuple((one.name, own) for _, one, own in others))
+
+
+def _rows(sentences: Sequence[Sequence[int]], time: int) -> NDArray[np.int32]:
+    """Return the ids of sentences, each followed by START, [sentences, time], padded with 0 on the right."""
+    rows = np.full((len(sentences), time), PADDING, np.int32)
+    for row, ids in zip(rows, sentences, strict=True):
+        row[: len(ids)], row[len(ids)] = ids, START
+    return rows
+
+
+def as_bytes(texts: Sequence[str], width: int | None = None) -> NDArray[np.uint8]:
+    """Return texts as bytes in UTF-8, [texts, bytes], padded on the right with a byte that UTF-8 does not have."""
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    rows = np.full((len(texts), width or max(map(len, encoded), default=0)), _NO_BYTE, np.uint8)
+    for row, one in zip(rows, encoded, strict=True):
+        row[: len(one)] = np.frombuffer(one, np.uint8)
+    return rows
+
+
+def as_texts(rows: NDArray[np.uint8]) -> list[str]:
+    """Return the texts that `as_bytes` converted to `rows`."""
+    return [row[row != _NO_BYTE].tobytes().decode("utf-8", "surrogatepass") for row in np.asarray(rows, np.uint8)]
