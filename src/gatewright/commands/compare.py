@@ -18,6 +18,7 @@ from gatewright.commands.flags import (
     whole_number,
 )
 from gatewright.commands.printing import called_with_cache, print_json
+from gatewright.data.files import stem_inputs
 from gatewright.data.limits import with_max_input
 from gatewright.ops.cells import CELLS
 from gatewright.support.files import atomically, require_outside
@@ -104,7 +105,8 @@ def compare(
         given=settings,
     )
     files = {option.flag: settings.get(option.name) for option in registry.all_options().values()}
-    require_outside(Path(out), "--out", {"DATA": data, "--validation": validation, "--test": test, **files})
+    inputs = {"DATA": data, "--validation": validation, "--test": test}
+    require_outside(Path(out), "--out", {**inputs, **files, **stem_inputs(inputs, files.values())})
     with RunFolder(out) as folder:
         shared = {**plan.shared, "gatewright": machine.facts()["gatewright"]}
         folder.require_same(shared, unknown=("fingerprint",))  # before the data is read, which may take long

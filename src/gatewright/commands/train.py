@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatewright.commands.flags import add_json, add_no_cache, add_options, add_settings, add_splits
 from gatewright.commands.printing import called_with_cache, print_result
+from gatewright.data.files import stem_inputs
 from gatewright.data.limits import with_max_input
 from gatewright.support.errors import InputError
 from gatewright.support.files import require_other_file, require_writable
@@ -75,7 +76,8 @@ def train(
     given = {**({} if config is None else read_toml(config)), **given}
     require_limit(limit)
     inputs = {"DATA": data, "--validation": validation, "--test": test, "--config": config}
-    require_other_file(file, "--out", {**inputs, **{option.flag: options.get(option.name) for option in spec.options}})
+    further = {option.flag: options.get(option.name) for option in spec.options}
+    require_other_file(file, "--out", {**inputs, **further, **stem_inputs(inputs, options.values())})
     require_writable(file, "--out")
     completed = spec.complete(spec.settings, given, options)
     splits = spec.require_splits(data, {"validation": validation, "test": test})

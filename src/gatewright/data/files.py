@@ -10,7 +10,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -75,6 +75,30 @@ def is_table(path: Path) -> bool:
 def is_compressed(path: Path) -> bool:
     """Return True if the suffix of a file is one of COMPRESSED."""
     return path.suffix.lower() in COMPRESSED
+
+
+def stem_files(stem: str, endings: Iterable[object]) -> list[Path]:
+    """Return the existing files named by a stem, a full stop and an ending, such as `train.en` or `train.en.gz`.
+
+    The files are in the order of the endings, and of a file that also exists compressed the plain one is first.
+    """
+    paths = [Path(f"{stem}.{ending}{suffix}") for ending in endings for suffix in ("", *COMPRESSED)]
+    return [path for path in paths if path.is_file()]
+
+
+def stem_inputs(inputs: Mapping[str, object], endings: Collection[object]) -> dict[str, Path]:
+    """Return the files of the inputs that are stems, as `stem_files` does, with a description of each as keys.
+
+    Args:
+        inputs: The value of each argument that may be a stem, with its flag as keys.
+        endings: The possible endings of the names of files.
+    """
+    return {
+        f"{path.name} of {flag} {value}": path
+        for flag, value in inputs.items()
+        if isinstance(value, str)
+        for path in stem_files(value, endings)
+    }
 
 
 def read_bytes(path: Path) -> bytearray:

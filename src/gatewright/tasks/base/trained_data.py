@@ -50,7 +50,8 @@ class TrainedData:
         found = {name: value for name, value in splits.found.items() if name not in given}
         if not splits.held_out:
             return cls({**given, **found}, tuple(found), task.limit)
-        return cls({**given, **found}, tuple(found), task.limit, content_hash(task.data), _hash(splits.test))
+        content = content_hash(task.data, sorted(given.values()))
+        return cls({**given, **found}, tuple(found), task.limit, content, _hash(splits.test))
 
     def to_json(self) -> dict[str, Any]:
         """Return the contents as JSON values."""
@@ -75,7 +76,8 @@ class TrainedData:
         """
         if self.content is None or any(self.options.get(name) != _as_text(value) for name, value in options.items()):
             return False
-        return content_hash(data) == self.content
+        given = (value for name, value in self.options.items() if name not in self.found)
+        return content_hash(data, sorted(given)) == self.content
 
     def has_test(self, examples: Any) -> bool:
         """Return True if these are the examples that training set aside as a test set."""

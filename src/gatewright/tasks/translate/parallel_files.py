@@ -14,7 +14,6 @@ from gatewright.support.errors import InputError, OptionError
 from gatewright.support.files import is_same_file
 from gatewright.tasks.translate.alignment import find_shift
 
-_SUFFIXES = ("", *files.COMPRESSED)
 _FILES_SHOWN = 8
 
 
@@ -39,11 +38,7 @@ class Sides(NamedTuple):
 
 def has_file(stem: str, language: str) -> bool:
     """Return True if a file with this stem and this language exists, such as `train.en` or `train.en.gz`."""
-    return bool(_candidates(stem, language))
-
-
-def _candidates(stem: str, language: str) -> list[Path]:
-    return [path for suffix in _SUFFIXES if (path := Path(f"{stem}.{language}{suffix}")).is_file()]
+    return bool(files.stem_files(stem, [language]))
 
 
 def read_stem(stem: str, source: str, target: str) -> Sides:
@@ -54,7 +49,7 @@ def read_stem(stem: str, source: str, target: str) -> Sides:
     """
     paths, notes = [], []
     for option, language in {"source": source, "target": target}.items():
-        found = _candidates(stem, language)
+        found = files.stem_files(stem, [language])
         if not found:
             raise missing_file(stem, option, language)
         paths.append(found[0])
