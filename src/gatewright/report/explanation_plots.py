@@ -1,19 +1,16 @@
 """Plot explanations."""
 
-import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ft2font import FT2Font
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from gatewright.report import explanation_rows as rows
 from gatewright.report import explanation_sentences as sentences
-from gatewright.report.plots import NotebookFigure
+from gatewright.report.plots import NotebookFigure, drawable
 from gatewright.results.explanation import (
     GRADIENTS,
     LEDGER,
@@ -78,7 +75,7 @@ def plot(explanation: Explanation) -> Figure:
             image = axes[place].imshow(
                 one.values, cmap=one.colours, vmin=one.low, vmax=one.high, aspect="auto", interpolation="nearest"
             )
-            axes[place].set_title(_drawable(one.title), fontsize=9, loc="left")
+            axes[place].set_title(drawable(one.title), fontsize=9, loc="left")
             axes[place].set_ylabel(one.axis)
             axes[place].grid(visible=False)
             axes[place].set_yticks([])
@@ -140,7 +137,7 @@ def _draw_gradients(axes: Axes, layers: Sequence[LayerTrace]) -> None:
     for number, (layer, name, norms) in enumerate(curves):
         drawn = np.where(norms > 0, norms, np.nan)  # a logarithmic axis has no 0
         line = ("-", "--", ":")[number // len(style.PALETTE) % 3]
-        label = _drawable(f"{layer.title}, {name}")
+        label = drawable(f"{layer.title}, {name}")
         axes.plot(drawn, line, color=style.PALETTE[number % len(style.PALETTE)], linewidth=1.2, marker=".", label=label)
     axes.set_yscale("log")
     axes.yaxis.set_minor_formatter(NullFormatter())
@@ -151,7 +148,7 @@ def _draw_gradients(axes: Axes, layers: Sequence[LayerTrace]) -> None:
 
 def _explain(axes: Axes, title: str) -> None:
     """Write a title, and the legend on the line below it."""
-    axes.set_title(f"{_drawable(title)}\n", fontsize=9, loc="left")
+    axes.set_title(f"{drawable(title)}\n", fontsize=9, loc="left")
     axes.legend(ncols=3, frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(-0.01, 0.97), borderpad=0.2)
 
 
@@ -199,22 +196,12 @@ def _label_steps(axes: Sequence[Axes], explanation: Explanation) -> None:
 
 def _step_label(explanation: Explanation, index: int) -> str:
     text = shown_text(explanation.steps[index])
-    return f"{index + 1}" if _drawable(text) != text else text[:_LONGEST_LABEL]
-
-
-def _drawable(text: str) -> str:
-    """Return the text with a question mark for each character that the font of plots lacks."""
-    return "".join(letter if letter.isspace() or _font().get_char_index(ord(letter)) else "?" for letter in text)
-
-
-@functools.cache
-def _font() -> FT2Font:
-    return font_manager.get_font(font_manager.findfont("DejaVu Sans"))
+    return f"{index + 1}" if drawable(text) != text else text[:_LONGEST_LABEL]
 
 
 def _wrapped(text: str, width: int) -> list[str]:
     lines = [""]
-    for word in _drawable(text).split():
+    for word in drawable(text).split():
         if lines[-1] and len(lines[-1]) + len(word) >= width:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
@@ -233,7 +220,7 @@ def _draw_half_lives(axes: Axes, layers: Sequence[LayerMemory]) -> None:
         values = np.clip(np.sort(np.asarray(layer.half_life)), _SHORTEST, _LONGEST)
         colour = style.PALETTE[number % len(style.PALETTE)]
         places = (np.arange(len(values)) + 0.5) / len(values)
-        axes.plot(places, values, "o-", markersize=3, linewidth=1, color=colour, label=_drawable(layer.title))
+        axes.plot(places, values, "o-", markersize=3, linewidth=1, color=colour, label=drawable(layer.title))
     low, high = axes.get_ylim()
     axes.set_ylim(min(low, 0.8), max(high, 12.0))
     if drawn:
@@ -244,11 +231,11 @@ def _draw_saturation(axes: Axes, layer: LayerMemory) -> None:
     """Draw a point for each unit of each gate, as Karpathy, Johnson & Fei-Fei 2015, figure 2."""
     for number, (letter, fractions) in enumerate(layer.saturation.items()):
         colour = style.PALETTE[number % len(style.PALETTE)]
-        axes.scatter(fractions[:, 0], fractions[:, 1], s=12, alpha=0.6, color=colour, label=_drawable(letter))
+        axes.scatter(fractions[:, 0], fractions[:, 1], s=12, alpha=0.6, color=colour, label=drawable(letter))
     axes.plot([0, 1], [1, 0], color=style.GREY, linewidth=0.8, linestyle=(0, (1, 2)))
     axes.set_xlim(-0.03, 1.03)
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel("fraction of steps below 0.1")
     axes.set_ylabel("fraction of steps above 0.9")
-    axes.set_title(_drawable(f"{layer.title}: saturation of the gates"), fontsize=9, loc="left")
+    axes.set_title(drawable(f"{layer.title}: saturation of the gates"), fontsize=9, loc="left")
     axes.legend(frameon=False, fontsize=8)

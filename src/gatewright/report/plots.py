@@ -1,5 +1,6 @@
 """Plot a comparison."""
 
+import functools
 import hashlib
 import io
 import math
@@ -9,8 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
+from matplotlib.ft2font import FT2Font
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
@@ -46,6 +49,16 @@ class _Label(NamedTuple):
     text: str
     height: float
     colour: str
+
+
+def drawable(text: str) -> str:
+    """Return the text with a question mark for each character that the font of plots lacks."""
+    return "".join(letter if letter.isspace() or _font().get_char_index(ord(letter)) else "?" for letter in text)
+
+
+@functools.cache
+def _font() -> FT2Font:
+    return font_manager.get_font(font_manager.findfont("DejaVu Sans"))
 
 
 def colour(position: int) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from gatewright.support.errors import InputError
 
 _PREFIX = ".gatewright-"
+_PLOTS = (".png", ".svg", ".pdf")
 # How systems say that a folder cannot be synced, for example on some network drives.
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES}
 
@@ -115,6 +116,18 @@ def require_writable(path: Path, flag: str) -> None:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{flag} {str(path)!r} is not the name of a file ({error}): choose another path.") from None
+
+
+def require_plot(path: Path) -> None:
+    """Raise an error if a plot cannot be written to the file `path`, given with `--plot`.
+
+    Raises:
+        InputError: The file has another suffix than .png, .svg or .pdf, or its folder does not exist.
+    """
+    if path.suffix.lower() not in _PLOTS:
+        raise InputError(f"--plot must be a file with the suffix {' or '.join(_PLOTS)}, not {path}.")
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"--plot {path} is in a folder that does not exist. Create it, or name another file.")
 
 
 def require_other_file(path: Path, flag: str, inputs: Mapping[str, object]) -> None:

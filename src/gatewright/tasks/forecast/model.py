@@ -13,6 +13,7 @@ from gatewright.data.batches import Batch
 from gatewright.nn.file import Relation
 from gatewright.nn.layer import Activations, Layer
 from gatewright.support.errors import InputError
+from gatewright.support.files import require_plot
 from gatewright.support.progress import print_status
 from gatewright.tasks.base.explainable import Explainable
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
@@ -346,9 +347,9 @@ class Forecaster(TrainedModel):
         return EvaluationSet(name, windows, self.prepared, notes, is_test)
 
     def plot_evaluation(self, examples: WindowSet, outputs: NDArray[Any], path: Path) -> None:
-        from gatewright.tasks.forecast.plot import WindowPanel, require_file, write_windows
+        from gatewright.tasks.forecast.plot import WindowPanel, write_windows
 
-        require_file(path)
+        require_plot(path)
         scales, lines = self.scales, examples.table.lines
         units = unit_windows(scales, examples, self.look_back, self.horizon)
         places = np.linspace(0, len(examples.starts) - 1, min(_PLOTTED, len(examples.starts))).round().astype(int)

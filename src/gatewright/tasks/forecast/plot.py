@@ -7,12 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.support.errors import InputError
-from gatewright.support.files import atomically
+from gatewright.support.files import atomically, require_plot
 from gatewright.support.plot_style import GREY, PALETTE, plot_style
 from gatewright.tasks.forecast.prediction import Forecasted
 
-_FORMATS = (".png", ".svg", ".pdf")
 _MAX_PANELS = 12
 # Number of past steps that are shown, in horizons.
 _PAST = 3
@@ -47,7 +45,7 @@ def write(forecasts: Sequence[Forecasted], pasts: Sequence[NDArray[np.float64]],
     Raises:
         InputError: The file has another suffix, or cannot be written.
     """
-    require_file(path)
+    require_plot(path)
     _save(figure(forecasts, pasts), path)
 
 
@@ -57,7 +55,7 @@ def write_windows(panels: Sequence[WindowPanel], path: Path) -> None:
     Raises:
         InputError: The file has another suffix, or cannot be written.
     """
-    require_file(path)
+    require_plot(path)
     from matplotlib.figure import Figure
 
     with plot_style():
@@ -69,18 +67,6 @@ def write_windows(panels: Sequence[WindowPanel], path: Path) -> None:
             axis.plot(np.arange(1, horizon + 1), panel.truth, color="black", linewidth=1.2, label="truth")
         axes[0].legend(loc="upper left", fontsize=8)
     _save(picture, path)
-
-
-def require_file(path: Path) -> None:
-    """Raise an error if a plot cannot be written to a file.
-
-    Raises:
-        InputError: The file has another suffix than .png, .svg or .pdf, or its folder does not exist.
-    """
-    if path.suffix.lower() not in _FORMATS:
-        raise InputError(f"--plot must be a file with the suffix {' or '.join(_FORMATS)}, not {path}.")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"--plot {path} is in a folder that does not exist. Create it, or name another file.")
 
 
 def _save(picture: Any, path: Path) -> None:
