@@ -4,9 +4,18 @@ import html as html_escapes
 from functools import singledispatch
 from typing import Any, TextIO
 
-from gatewright.report import explanation_html, explanation_text, model_html, model_text, summary, terminal
+from gatewright.report import (
+    attention_text,
+    explanation_html,
+    explanation_text,
+    model_html,
+    model_text,
+    summary,
+    terminal,
+)
 from gatewright.results.explanation import Explanation, ModelExplanation
 from gatewright.results.records import Comparison, Evaluated, Trained
+from gatewright.results.translation import Translation
 
 
 @singledispatch
@@ -30,6 +39,7 @@ def show(result: object, file: TextIO) -> None:
 
 show.register(Explanation, explanation_text.show)
 show.register(ModelExplanation, model_text.show)
+show.register(Translation, attention_text.show)
 
 
 @singledispatch
@@ -74,3 +84,10 @@ def _(explanation: ModelExplanation) -> Any:
     from gatewright.report import explanation_plots
 
     return explanation_plots.plot_model(explanation)
+
+
+def plot_attention(translation: Translation) -> Any:
+    """Return a matplotlib figure of the attention of a translation."""
+    from gatewright.report import attention_plots
+
+    return attention_plots.plot(translation)

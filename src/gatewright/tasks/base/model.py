@@ -19,6 +19,7 @@ from gatewright.nn.layer import Activations, Layer, States, Weights
 from gatewright.nn.stepping import Stepper
 from gatewright.results.page_network import PageReading
 from gatewright.results.records import Trained
+from gatewright.results.translation import Translation
 from gatewright.support.errors import InputError
 from gatewright.support.progress import Ticker, print_status
 from gatewright.support.schema import Parsed, check_record
@@ -75,6 +76,7 @@ class TrainedModel(ABC):
 
     Attributes:
         command: The subcommand of `gatewright train` that trains such a model, such as "classify".
+        used_with: The command that applies such a model to new inputs.
         task: The task's name in the registry.
         prepared: What the task learned from the training set, such as the encoder and the labels.
         training: The settings and results of the training run, which `gatewright info` prints.
@@ -83,6 +85,7 @@ class TrainedModel(ABC):
     """
 
     command: ClassVar[str]
+    used_with: ClassVar[str] = "predict"
     prepared_class: ClassVar[type[Prepared[Any]]]
     layer_classes: ClassVar[tuple[type[Layer], ...]]
     layer_order: ClassVar[str]
@@ -208,7 +211,27 @@ class TrainedModel(ABC):
         Raises:
             InputError: The model does not generate text.
         """
-        raise InputError(f"This is a model of `{self.made_by}`, not a language model: use `gatewright predict`.")
+        raise self._unlike("a language model")
+
+    def translate(self, texts: str | Iterable[str], **decoding: Any) -> Any:
+        """Return the translation of a sentence, or a list of translations of several sentences.
+
+        Raises:
+            InputError: The model does not translate.
+        """
+        raise self._unlike("a translator")
+
+    def translations(self, batches: Iterable[Sequence[str]], **how: Any) -> Iterator[list[Translation]]:
+        """Yield the translations of each sentence in batches of sentences, the best one first.
+
+        Raises:
+            InputError: The model does not translate.
+        """
+        raise self._unlike("a translator")
+
+    def _unlike(self, other: str) -> InputError:
+        """Return the error for a model that is used like another kind of model."""
+        return InputError(f"This is a model of `{self.made_by}`, not {other}: use `gatewright {self.used_with}`.")
 
     def examples_from(self, given: Any, file: str | None, options: Mapping[str, Any]) -> list[Any]:
         """Return the examples to predict or explain: one example or a list of them, or those in a file.

@@ -42,6 +42,7 @@ class LanguageModel(TrainedModel):
     """
 
     command: ClassVar[str] = "generate"
+    used_with: ClassVar[str] = "generate"
     prepared_class = PreparedTexts
     layer_classes = LANGUAGE_MODEL_LAYERS
     layer_order = LANGUAGE_MODEL_ORDER

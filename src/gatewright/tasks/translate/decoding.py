@@ -30,7 +30,7 @@ MAX_PENALTY = 10.0
 Rows = TypeVar("Rows", bound=tuple[Any, ...])
 
 
-class Stepper(Protocol):
+class StepwiseDecoder(Protocol):
     """A decoder that can be run step by step. A row is a hypothesis; row r belongs to sentence r // beam.
 
     The numbers of a row must not depend on the other rows, nor on how many there are.
@@ -128,7 +128,7 @@ class Hypothesis:
 
 
 def translate_ids(
-    stepper: Stepper, sources: Sequence[Sequence[int]], decoding: Decoding, best: int = 1
+    stepper: StepwiseDecoder, sources: Sequence[Sequence[int]], decoding: Decoding, best: int = 1
 ) -> list[list[Hypothesis]]:
     """Return the best translations of each sentence, the best one first.
 
@@ -152,7 +152,7 @@ def translate_ids(
 
 
 def translate_groups(
-    stepper: Stepper, sources: Sequence[Sequence[int]], decoding: Decoding, best: int = 1
+    stepper: StepwiseDecoder, sources: Sequence[Sequence[int]], decoding: Decoding, best: int = 1
 ) -> Iterator[tuple[list[int], list[list[Hypothesis]]]]:
     """Translate sentences of one length after another. Yield the places of some sentences, and their translations.
 
@@ -237,7 +237,9 @@ class _Found(NamedTuple):
         return Hypothesis(tuple(ids[:-1] if self.ended else ids), self.total, self.score, attention, self.ended)
 
 
-def _search(stepper: Stepper, sources: NDArray[np.int32], decoding: Decoding, best: int) -> list[list[Hypothesis]]:
+def _search(
+    stepper: StepwiseDecoder, sources: NDArray[np.int32], decoding: Decoding, best: int
+) -> list[list[Hypothesis]]:
     """Return the best translations of sentences of one length, `sources` [sentences, S].
 
     In each step, the `beam` most probable extensions of all live hypotheses of a sentence are kept. Those that end are
