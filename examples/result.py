@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import gatewright
-from gatewright.results.records import Trained
+from gatewright import runtime
+from gatewright.results.records import Evaluated, Trained
 from gatewright.results.statistics import mean_interval
 from gatewright.support.files import atomically
+from gatewright.tasks.translate.measures import signatures
+from gatewright.tasks.translate.reading import read_pairs
 
-# Tokens of each text in the record.
-_SHOWN = 400
+# Tokens of each text in the record, and its number of translations: the first of the test set.
+_SHOWN, _TRANSLATED = 400, 8
 # The published figures are from trainings that did not stop early.
 _ALL_EPOCHS = {"patience": 0}
 
@@ -36,6 +39,7 @@ class Recipe(NamedTuple):
         seeds: Number of seeds.
         prompts: Texts that a language model continues in the record.
         language: Data and settings of the language model that a classifier starts from, with the same seed.
+        tests: Further test sets, on which each model is evaluated.
         trail: How the settings were chosen.
     """
 
@@ -48,9 +52,29 @@ class Recipe(NamedTuple):
     prompts: tuple[str, ...] = ()
     language: tuple[str, dict[str, Any]] | None = None
     trail: str = ""
+    tests: tuple[str, ...] = ()
 
 
+def _multi30k(source: str, target: str, seeds: int) -> Recipe:
+    """Return the recipe of a translator of captions; both directions have the same settings."""
+    names = {"en": "English", "de": "German"}
+    return Recipe(
+        f"Multi30k, {names[source]} to {names[target]}",
+        "at most 2 hours a seed on 2 cores",
+        "translate",
+        "multi30k",
+        {"source": source, "target": target, **_TRANSLATOR},
+        seeds=seeds,
+        tests=("multi30k/test_2017_flickr",),
+        trail=_TRANSLATOR_TRAIL,
+    )
+
+
+_TRANSLATOR: dict[str, Any] = {"epochs": 60}
+_TRANSLATOR_TRAIL = ""
 RECIPES = {
+    "multi30k-en-de": _multi30k("en", "de", seeds=3),
+    "multi30k-de-en": _multi30k("de", "en", seeds=1),
     "imdb": Recipe(
         "IMDB reviews, the defaults of `gatewright train classify`",
         "at most 30 minutes a seed on 1 core",
@@ -220,8 +244,10 @@ RECIPES = {
 }
 
 
-def record(name: str, recipe: Recipe, runs: list[Trained], languages: list[Trained], texts: list[str]) -> str:
-    """Return the record as Markdown."""
+def record(
+    name: str, recipe: Recipe, runs: list[Trained], languages: list[Trained], texts: list[str], more: list[str]
+) -> str:
+    """Return the record as Markdown. `more` are further lines."""
     made, deciding = runs[-1].machine, runs[-1].measures[0]
     measures = [measure for measure in runs[-1].measures if not math.isnan(runs[-1].test[measure.name])]
     lines = [
@@ -267,6 +293,7 @@ def record(name: str, recipe: Recipe, runs: list[Trained], languages: list[Train
     if texts:
         lines += ["Texts as they came, temperature 0.8, seed 0, the first of each prompt:", ""]
         lines += [part for text in texts for part in ("```", text, "```", "")]
+    lines += more
     return "\n".join(lines)
 
 
@@ -274,10 +301,37 @@ def _trail(run: Trained, name: str) -> str:
     return ", ".join(f"{epoch.validation[name]:.4f}" for epoch in run.epochs)
 
 
+def _evaluations(evaluated: list[Evaluated]) -> list[str]:
+    """Return a table of further test sets, with a row for each seed and set."""
+    if not evaluated:
+        return []
+    measures = evaluated[0].measures
+    lines = [
+        f"| further test set | {' | '.join(measure.title for measure in measures)} |",
+        f"|{'---|' * (1 + len(measures))}",
+    ]
+    for one in evaluated:
+        figures = " | ".join(f"{one.test[measure.name]:.4f}" for measure in measures)
+        lines.append(f"| {one.data}, {Path(one.model).stem} | {figures} |")
+    return [*lines, ""]
+
+
+def _translations(recipe: Recipe, model: Path) -> list[str]:
+    """Return the signatures of the metrics, and the first sentences of the test set with their translations."""
+    source, target = recipe.settings["source"], recipe.settings["target"]
+    pairs, _ = read_pairs(recipe.data, {"source": source, "target": target}, _TRANSLATED)
+    lines = [f"- {name}: `{signature}`" for name, signature in signatures(target).items()]
+    lines += ["", f"The first {_TRANSLATED} test sentences, the translation, and the reference:", ""]
+    found = runtime.load(model).translate(list(pairs.source))
+    for number, texts in enumerate(zip(pairs.source, found, pairs.target, strict=True), 1):
+        lines += [f"{number}. {texts[0].strip()}", f"   - {texts[1]}", f"   - {texts[2].strip()}"]
+    return [*lines, ""]
+
+
 def main(name: str, folder: Path) -> None:
     recipe = RECIPES[name]
     folder.mkdir(exist_ok=True)
-    runs, languages, texts = [], [], []
+    runs, languages, texts, evaluated = [], [], [], []
     results = Path(__file__).parents[1] / "docs" / "results"
     for seed in range(recipe.seeds):
         out = folder / f"seed{seed}.safetensors"
@@ -294,8 +348,11 @@ def main(name: str, folder: Path) -> None:
                 gatewright.generate(out, prompt, tokens=_SHOWN, temperature=0.8, seed=0) for prompt in recipe.prompts
             )
             texts = [str(text).rstrip() for text in drawn]
+        options = {key: settings[key] for key in ("source", "target") if key in settings}
+        evaluated += [gatewright.evaluate(out, test, **options) for test in recipe.tests]
+        more = _evaluations(evaluated) + (_translations(recipe, out) if recipe.task == "translate" else [])
         with atomically(results / f"{name}.md") as path:
-            path.write_text(record(name, recipe, runs, languages, texts))
+            path.write_text(record(name, recipe, runs, languages, texts, more))
         with atomically(results / f"{name}.json") as path:
             # The path of the model means nothing on another machine.
             listed = [{name: value for name, value in run.to_json().items() if name != "out"} for run in runs]

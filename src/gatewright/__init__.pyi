@@ -649,3 +649,106 @@ def train_tagger(
     Raises:
         InputError: An input cannot be used. The message says which, and what to do.
     """
+
+def train_translator(
+    data: str | Path,
+    out: str | Path = "translate.safetensors",
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    header: str | None = None,
+    validation: str | None = None,
+    test: str | None = None,
+    limit: int | None = None,
+    max_input: float | None = None,
+    overwrite: bool = False,
+    tokens: str = "bytes",
+    vocabulary: int = 5000,
+    joint_vocabulary: bool = True,
+    lower_case: bool = False,
+    max_length: int = 100,
+    cell: str = "gru",
+    units: int = 256,
+    layers: int = 1,
+    embedding_dim: int = 256,
+    attention: str = "after",
+    score: str = "dot",
+    epochs: int | None = None,
+    batch_size: int = 64,
+    learning_rate: float = 0.002,
+    schedule: str = "linear",
+    warmup: float = 0.0,
+    clip_norm: float = 1.0,
+    ema_decay: float = 0.998,
+    patience: int | None = None,
+    precision: str = "float32",
+    seed: int = 0,
+    recurrent_dropout: float = 0.0,
+    zoneout: float = 0.0,
+    output_dropout: float = 0.3,
+    weight_decay: float = 0.0,
+    label_smoothing: float = 0.1,
+    input_dropout: float = 0.2,
+    word_dropout: float = 0.1,
+    beam: int = 5,
+    length_penalty: float = 1.0,
+) -> Trained:
+    """Train on sentence pairs and save the model in one file. Learn to translate sentences.
+
+    The same call resumes an interrupted training; see `gatewright.train`.
+
+    Args:
+        data: multi30k, the beginning STEM of the names of two files STEM.SOURCE and STEM.TARGET with a sentence
+            on each line, also gzipped, or a table with two columns of sentences.
+        out: The model file.
+        source: The language to translate from: the end of the name of its file, such as en for STEM.en, or its
+            column.
+        target: The language to translate to: the end of the name of its file, or its column.
+        header: Place of the column names of a table: first if its first line has them, none if no line has
+            (default: found from the first rows).
+        validation: Data for the validation set (default: in `data`, or set aside from it).
+        test: Data for the test set (default: in `data`, or set aside from it).
+        limit: Use at most this many training examples, and at most this many test examples.
+        max_input: Maximum size of an input file or archive after decompression, in GB (default: 4).
+        overwrite: Replace a model file of other settings or data, and discard the progress of its training.
+        tokens: Kind of tokens: bytes (byte-pair encoding) or words.
+        vocabulary: Largest number of token ids, of each language if the vocabularies are separate.
+        joint_vocabulary: Use one vocabulary and one embedding table for both languages.
+        lower_case: Read and write lower case only.
+        max_length: Largest number of tokens of a sentence. Pairs with a longer one are not trained on.
+        cell: Recurrent cell.
+        units: Units of each recurrent layer, in each direction of the encoder.
+        layers: Number of recurrent layers of the encoder.
+        embedding_dim: Size of the token embeddings.
+        attention: Place of attention: after (the decoder's recurrent layer), bottom (between two recurrent
+            layers), fed (inside of each step, which is slow) or none.
+        score: Score of a source position for attention: dot or additive.
+        epochs: Passes over the training set (default: 3 to 50, about 10,000 steps).
+        batch_size: Sentence pairs per training step.
+        learning_rate: Peak learning rate of Adam.
+        schedule: Learning rate schedule: constant, linear or cosine decay to 0.
+        warmup: Fraction of the training steps during which the learning rate rises to its peak.
+        clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
+        ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early
+            (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
+        precision: Precision of the numbers that matrix products of recurrent layers multiply in training:
+            float32, or bfloat16, which is faster on processors with AVX512-BF16. Sums, states and weights are
+            float32.
+        seed: Seed of the initial weights, the order of the examples and dropout.
+        recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
+        zoneout: Fraction of the state's units that keep their previous value at a time step in training.
+        output_dropout: Fraction of the outputs of recurrent layers, and of the vectors before the softmax,
+            dropped in training.
+        weight_decay: Decoupled weight decay: each step subtracts this number * learning rate * weights.
+        label_smoothing: Fraction of the probability of each target token that is spread over all tokens in
+            training.
+        input_dropout: Fraction of the embedding dimensions dropped, the same ones at every step (variational
+            dropout).
+        word_dropout: Fraction of the tokens replaced by the unknown token during training.
+        beam: Number of hypotheses of beam search; 1 for greedy search.
+        length_penalty: Exponent of the length by which beam search normalizes log probabilities; 0 for none.
+
+    Raises:
+        InputError: An input cannot be used. The message says which, and what to do.
+    """

@@ -1,6 +1,6 @@
 """Translate sentences."""
 
-from gatewright.tasks.base.spec import Option, TaskSpec
+from gatewright.tasks.base.spec import HEADER, Option, TaskSpec
 from gatewright.tasks.translate.settings import TranslateSettings
 
 SPEC = TaskSpec(
@@ -19,6 +19,7 @@ SPEC = TaskSpec(
             "The language to translate from: the end of the name of its file, such as en for STEM.en, or its column.",
         ),
         Option("target", "NAME", "The language to translate to: the end of the name of its file, or its column."),
+        HEADER,
     ),
     settings=TranslateSettings,
     owns=lambda data, options: True,
