@@ -16,6 +16,7 @@ from models import classifier, language_model
 from roll_models import roll_model
 from series_models import series_classifier
 from tag_models import tagger
+from translation_models import translator
 
 from gatewright.nn.file import ModelFile
 from gatewright.tasks.forecast.grid import Grid
@@ -42,6 +43,9 @@ def model_files() -> list[ModelFile]:
         forecaster(grid=Grid("numbers", 1, 0)),
         forecaster(grid=Grid(HOURS.kind, HOURS.step, 0, "Europe/Berlin"), calendar=True),
         roll_model(),
+        translator(),
+        translator("words", "lstm", attention="fed"),
+        translator(attention="bottom"),
         *imported_files(),
     ]
 
@@ -127,6 +131,13 @@ def _rolls(model: Any) -> list[Any]:
     return [model.probabilities(frames), model.generate(2, 0).astype(float), model.step(frames[0], model.start())[0]]
 
 
+def _translate(model: Any) -> list[Any]:
+    found = model.translate(["a man is reading", "", "x" * 3], best=2, attention=True)
+    every = [one for best in found for one in best]
+    numbers = [np.array([one.log_probability, one.score, *map(ord, one.text)]) for one in every]
+    return [*numbers, *(one.attention for one in every)]
+
+
 def _imported(model: Any) -> list[Any]:
     if model.prepared.input.kind == "series":
         return list(model.predict([np.ones((3, model.prepared.features)), np.zeros((1, model.prepared.features))]))
@@ -144,5 +155,6 @@ _USES: dict[str, Callable[[Any], list[Any]]] = {
     "generate": _generate,
     "forecast": _forecast,
     "rolls": _rolls,
+    "translate": _translate,
     "imported": _imported,
 }

@@ -2,9 +2,9 @@
 
     python tests/robustness/kill.py [count] [seed]
 
-Each of `count` kills hits the reading of data, the training, or the writing of a file. A training that was killed often
-enough to finish starts from the beginning. Every finished training must have the same results, bit by bit, and leave
-nothing else.
+A classifier is trained, and a translator. Each of `count` kills hits the reading of data, the training, or the
+writing of a file. A training that was killed often enough to finish starts from the beginning. Every finished training
+must have the same results, bit by bit, and leave nothing else.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from trainings import figures, have_equal_weights, start, write_reviews
+from trainings import CLASSIFIER, TRANSLATOR, figures, have_equal_weights, start, write_pairs, write_reviews
 
 from gatewright import runtime
 
@@ -27,12 +27,18 @@ EPOCHS = "--epochs=40"
 
 
 def main(count: int = 20, seed: int = 0) -> None:
+    for what in (CLASSIFIER, TRANSLATOR):
+        ends = kill(what, count, seed)
+        print(f"kill, {what[0]}, seed {seed}: {dict(ends)}; all results are the same bits")
+
+
+def kill(what: tuple[str, ...], count: int, seed: int) -> Counter:
     draw, ends = random.Random(seed), Counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_reviews(folder / "reviews.csv", seed)
+        (write_reviews if what == CLASSIFIER else write_pairs)(folder / what[1], seed)
         began = time.monotonic()
-        whole = figures(start(folder, "whole", EPOCHS).communicate()[0])
+        whole = figures(start(folder, "whole", EPOCHS, what=what).communicate()[0])
         seconds, file = time.monotonic() - began, folder / "killed"
 
         def check(process: subprocess.Popen, output: bytes, errors: bytes) -> None:
@@ -41,12 +47,12 @@ def main(count: int = 20, seed: int = 0) -> None:
             if figures(output) != whole or not have_equal_weights(file, folder / "whole"):
                 sys.exit(f"seed {seed}: the results differ after {ends['killed']} kills")
             left = sorted(path.name for path in folder.iterdir())
-            if left != ["killed", "reviews.csv", "whole"]:
+            if left != sorted(["killed", what[1], "whole"]):
                 sys.exit(f"seed {seed}: a training left {left}")
             ends["finished"] += 1
 
         while ends["killed"] < count:
-            process = start(folder, "killed", EPOCHS)
+            process = start(folder, "killed", EPOCHS, what=what)
             try:
                 output, errors = process.communicate(timeout=draw.uniform(0.1, 1.2 * seconds))
             except subprocess.TimeoutExpired:
@@ -59,9 +65,9 @@ def main(count: int = 20, seed: int = 0) -> None:
             else:
                 check(process, output, errors)
                 file.unlink()
-        process = start(folder, "killed", EPOCHS)
+        process = start(folder, "killed", EPOCHS, what=what)
         check(process, *process.communicate())
-    print(f"kill, seed {seed}: {dict(ends)}; all results are the same bits")
+    return ends
 
 
 if __name__ == "__main__":

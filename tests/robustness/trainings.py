@@ -10,6 +10,8 @@ from pathlib import Path
 
 from safetensors.numpy import load_file
 
+CLASSIFIER = ("classify", "reviews.csv")
+TRANSLATOR = ("translate", "pairs.csv", "--source=english", "--target=german")
 SETTINGS = ("--units=8", "--embedding-dim=8", "--batch-size=8", "--epochs=6", "--ema-decay=0.9", "--patience=0")
 # A checkpoint after nearly every step, instead of one every thirty seconds. `before` is code that sets limits.
 _PROGRAM = """
@@ -28,10 +30,19 @@ def write_reviews(path: Path, seed: int, rows: int = 160) -> None:
     path.write_text("\n".join(["text,label", *lines]) + "\n")
 
 
-def start(folder: Path, out: str, *flags: str, before: str = "") -> subprocess.Popen:
-    """Start a training on the file reviews.csv in a folder."""
+def write_pairs(path: Path, seed: int, rows: int = 160) -> None:
+    draw = random.Random(seed)
+    numbers = [[draw.randrange(20) for _ in range(draw.randrange(1, 9))] for _ in range(rows)]
+    pairs = [(" ".join(f"w{n}" for n in line), " ".join(f"v{n}" for n in reversed(line))) for line in numbers]
+    path.write_text("\n".join(["english,german", *map(",".join, pairs)]) + "\n")
+
+
+def start(
+    folder: Path, out: str, *flags: str, before: str = "", what: tuple[str, ...] = CLASSIFIER
+) -> subprocess.Popen:
+    """Start a training on a file in a folder."""
     program = _PROGRAM.format(before=before)
-    command = [sys.executable, "-c", program, "train", "classify", "reviews.csv", "--json", "--out", out]
+    command = [sys.executable, "-c", program, "train", *what, "--json", "--out", out]
     pipe = subprocess.PIPE
     return subprocess.Popen([*command, *SETTINGS, *flags], cwd=folder, stdout=pipe, stderr=pipe)
 
