@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -104,7 +103,7 @@ class Encoder(Layer):
         return inputs._replace(x=x, mask=mask, states=(*inputs.states, (outputs,))), ()
 
 
-class Source(NamedTuple):
+class _Source(NamedTuple):
     """The source sentences, as the decoder reads them.
 
     Attributes:
@@ -238,15 +237,14 @@ class Decoder(Layer):
         weights: dict[str, NDArray[np.float32]] = {}
         for prefix, layer, inputs in self._layers_with_weights(features):
             weights |= add_prefix(prefix, layer.initial_weights(inputs, rng))
-        for name, shape in self.shapes(features).items():
+        others = {name: shape for name, shape in self.shapes(features).items() if name not in weights}
+        for name, shape in others.items():
             if name == "table":
                 weights[name] = _table((self.vocabulary, self.embedding), rng)
-            elif name.endswith("bias") and name not in weights:
-                weights[name] = np.zeros(shape, np.float32)
             elif name == "score":
                 weights[name] = glorot((self.units, 1), rng)[:, 0]
-            elif name not in weights:
-                weights[name] = glorot((shape[0], shape[1]), rng)
+            else:
+                weights[name] = glorot((shape[0], shape[1]), rng) if len(shape) == 2 else np.zeros(shape, np.float32)
         return weights
 
     def _layers_with_weights(self, features: int) -> list[tuple[str, Recurrent, int]]:
@@ -266,23 +264,12 @@ class Decoder(Layer):
         live = y != PADDING
         read = xp.concatenate([xp.full_like(y[:, :1], START), y[:, :-1]], axis=1)
         x, e = _embedded(backend, w["table"], read, self.embedding_dropout, self.word_dropout, rng)
-        source = Source(H, H if self.attention == "none" else H @ w["key_kernel"], inputs.mask)
-        first = self.first_states(xp, w, inputs.states[-1][0])
+        source = _Source(H, H if self.attention == "none" else H @ w["key_kernel"], inputs.mask)
+        first = self.split_states(xp.tanh(inputs.states[-1][0] @ w["initial_kernel"] + w["initial_bias"]))
         h, c = self._recurred(backend, w, source, first, x, live, rng)
-        read_out = [h, e] if self.attention == "none" else [h, c, e]
-        o = xp.tanh(xp.concatenate(read_out, axis=2) @ w["output_kernel"] + w["output_bias"])
+        o = xp.tanh(xp.concatenate([h, c, e], axis=2) @ w["output_kernel"] + w["output_bias"])
         o = dropout(backend, o, self.dropout, rng, o.shape)
         return inputs._replace(x={"losses": self._losses(backend, w, o, y, live, rng)}, mask=None), ()
-
-    def first_states(self, xp: ModuleType, w: Weights, last: Array) -> list[States]:
-        """Return the states of each recurrent layer before the first step, each [batch, units].
-
-        Args:
-            xp: `numpy` or `jax.numpy`.
-            w: The weights.
-            last: The last outputs of both directions of the encoder, [batch, features].
-        """
-        return self.split_states(xp.tanh(last @ w["initial_kernel"] + w["initial_bias"]))
 
     def split_states(self, states: Array) -> list[States]:
         """Return the states of each recurrent layer, given all of them side by side, [batch, states * units]."""
@@ -294,13 +281,13 @@ class Decoder(Layer):
         self,
         backend: Backend,
         w: Weights,
-        source: Source,
+        source: _Source,
         first: list[States],
         x: Array | Tokens,
         live: Array,
         rng: Rng | None,
     ) -> tuple[Array, Array]:
-        """Return the outputs h of the top layer, and the contexts c (h again for the attention "none").
+        """Return the outputs h of the top layer, and the contexts c, without features for the attention "none".
 
         Args:
             backend, w, rng: As in `forward`.
@@ -310,7 +297,7 @@ class Decoder(Layer):
             live: Booleans [batch, target steps], False at padding.
         """
         h: Any = x
-        c: Array = None
+        c: Any = None
         for place, (prefix, layer, _) in enumerate(self.recurrent_layers(source.H.shape[-1])):
             if place:
                 h = dropout(backend, h, self.dropout, rng, h.shape)
@@ -322,12 +309,14 @@ class Decoder(Layer):
             out, _ = layer.forward(backend, select(prefix, w), Activations(h, live), first[place], rng)
             h = out.x
             if self.attention == "bottom" and place == 0:
-                c = self.attend(backend, w, source, h)
-        if self.attention == "none":
-            return h, h
-        return h, self.attend(backend, w, source, h) if self.attention == "after" else c
+                c = self._attend(backend, w, source, h)
+        if self.attention == "after":
+            c = self._attend(backend, w, source, h)
+        elif self.attention == "none":
+            c = h[:, :, :0]
+        return h, c
 
-    def attend(self, backend: Backend, w: Weights, source: Source, h: Array) -> Array:
+    def _attend(self, backend: Backend, w: Weights, source: _Source, h: Array) -> Array:
         """Return the contexts c, [batch, target steps, features], of the queries h, [batch, target steps, units]."""
         xp = backend.xp
         if self.score == "dot":
@@ -340,7 +329,7 @@ class Decoder(Layer):
         return powers / powers.sum(axis=2, keepdims=True) @ source.H
 
     def _fed(
-        self, backend: Backend, w: Weights, source: Source, first: States, x: Array | Tokens, rng: Rng | None
+        self, backend: Backend, w: Weights, source: _Source, first: States, x: Array | Tokens, rng: Rng | None
     ) -> tuple[Array, Array]:
         """Return the outputs h and the contexts c of the conditional recurrence; see `_recurred`."""
         xp, e = backend.xp, as_array(x)
@@ -358,7 +347,7 @@ class Decoder(Layer):
         def step(states: States, inputs: tuple[Array, ...]) -> tuple[States, Array]:
             x, held = inputs[0], inputs[1] if len(inputs) > 1 else (None, None)
             states, _ = reference.step(rec, x, states, *weights[0], None, dropped[0], xp, held[0])
-            c = self.attend(backend, w, source, states[0][:, None])[:, 0]
+            c = self._attend(backend, w, source, states[0][:, None])[:, 0]
             states, _ = reference.step(rec, c, states, *weights[1], None, dropped[1], xp, held[1])
             return states, xp.concatenate([states[0], c], axis=1)
 
