@@ -66,7 +66,9 @@ def plain_bigrams(targets):
     return p
 
 
-def test_the_translation_is_the_most_probable_of_all():
+@pytest.mark.parametrize("group", [1, 10, 1_000])
+def test_the_translation_is_the_most_probable_of_all(monkeypatch, group):
+    monkeypatch.setattr(word_translation, "_GROUP", group)
     t, p = plain_model_1((TRAIN.source, TRAIN.target), 5), plain_bigrams(TRAIN.target)
     translator = WordByWord(TRAIN)
     words = sorted({word for target in TRAIN.target for word in target.split()})

@@ -1,7 +1,7 @@
 """Translate word by word with IBM model 1 and a bigram model of the target language."""
 
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,29 +14,35 @@ from gatewright.tasks.translate.words import WordSplitter
 
 _NULL = 0
 _ITERATIONS = 5
-# Bounds on the words of a sentence in training, and on the pairs of a source and a target word in all sentences, which
-# take about 70 bytes each.
-_MAX_WORDS, _MAX_LINKS = 100, 12_000_000
+# Bounds on the words of a sentence in training, and on the pairs of a source and a target word in all sentences. They
+# are processed in groups of a bounded size, and take 4 bytes each between the iterations.
+_MAX_WORDS, _MAX_LINKS, _GROUP = 100, 40_000_000, 1 << 20
 # The translations of a word, and the partial translations, that are compared.
 _CANDIDATES, _BEAM = 20, 20
 _SEED = 0
 
 
-class _Links(NamedTuple):
-    """The pairs of a source word and a target word, or NULL, of the same sentence pair.
+class _Group(NamedTuple):
+    """The links of some sentence pairs: a source word, and a target word or NULL, of the same pair.
 
     Attributes:
-        f, e: The ids of the words of each different pair, [pairs].
-        pair: The index of the pair of each link. The links of a source word in its sentence are neighbours. [links]
+        number: The number of the pair of words of each link. Links of one source word in its sentence are neighbours.
+            [links]
         first: The index of the first link of each source word, [source words].
         size: The number of links of each source word, [source words].
     """
 
-    f: NDArray[np.int64]
-    e: NDArray[np.int64]
-    pair: NDArray[np.int32]
+    number: NDArray[np.integer[Any]]
     first: NDArray[np.int64]
     size: NDArray[np.int64]
+
+
+class _Links(NamedTuple):
+    """The links of all sentence pairs. `f` and `e` are the source and the target word of each different link."""
+
+    f: NDArray[np.int64]
+    e: NDArray[np.int64]
+    groups: list[_Group]
 
 
 class _Hypothesis(NamedTuple):
@@ -160,20 +166,32 @@ def _used(f: Sequence[Sequence[int]], e: Sequence[Sequence[int]]) -> list[int]:
 
 def _links(f: Sequence[Sequence[int]], e: Sequence[Sequence[int]]) -> _Links:
     """Return the links between the words of sentence pairs."""
+    ids = 1 + max(map(max, f))
+    sizes = np.cumsum([len(one) * (1 + len(other)) for one, other in zip(f, e, strict=True)])
+    bounds = np.searchsorted(sizes, np.arange(0, sizes[-1] + _GROUP, _GROUP)).tolist()
+    bounds[-1] = len(f)
+    parts = [(f[first:last], e[first:last]) for first, last in pairwise(bounds) if first < last]
+    keys = np.unique(np.concatenate([np.unique(_group(*part, ids).number) for part in parts]))
+    groups = []
+    for part in with_progress(parts, "groups of sentence pairs linked"):
+        group = _group(*part, ids)
+        groups.append(group._replace(number=np.searchsorted(keys, group.number).astype(np.int32)))
+    return _Links(keys % ids, keys // ids, groups)
+
+
+def _group(f: Sequence[Sequence[int]], e: Sequence[Sequence[int]], ids: int) -> _Group:
+    """Return the links of some sentence pairs, where the number of words e and f is e * ids + f."""
     generators = [[_NULL, *words] for words in e]
-    lengths = np.array(list(map(len, generators)))
-    size = np.repeat(lengths, list(map(len, f)))  # for each source word, the words that may generate it
+    lengths, words = (np.array(list(map(len, some))) for some in (generators, f))
+    size = np.repeat(lengths, words)  # for each source word, the number of words that may generate it
     first = np.cumsum(size) - size
-    start = np.repeat(np.cumsum(lengths) - lengths, list(map(len, f)))  # where these begin
+    start = np.repeat(np.cumsum(lengths) - lengths, words)  # and where they begin
     place = np.arange(size.sum()) + np.repeat(start - first, size)
-    all_e, all_f = _joined(generators), _joined(f)
-    ids = 1 + int(all_f.max())
-    keys, pair = np.unique(all_e[place] * ids + np.repeat(all_f, size), return_inverse=True)
-    return _Links(keys % ids, keys // ids, pair.astype(np.int32), first, size)
+    return _Group(_joined(generators)[place] * ids + np.repeat(_joined(f), size), first, size)
 
 
 def _expectation_maximization(links: _Links, ids: int) -> NDArray[np.float64]:
-    """Return t(f | e) of each pair of words, [pairs], starting from equal probabilities.
+    """Return t(f | e) of each different link, [links], starting from equal probabilities.
 
     With the expected counts of Brown et al. 1993, equation 17:
 
@@ -186,9 +204,11 @@ def _expectation_maximization(links: _Links, ids: int) -> NDArray[np.float64]:
     """
     t = np.ones(len(links.f))
     for _ in with_progress(range(_ITERATIONS), "iterations of IBM model 1 done"):
-        shares = t[links.pair]
-        shares /= np.repeat(np.add.reduceat(shares, links.first), links.size)
-        c = np.bincount(links.pair, shares, len(t))
+        c = np.zeros(len(t))
+        for number, first, size in links.groups:
+            shares = t[number]
+            shares /= np.repeat(np.add.reduceat(shares, first), size)
+            np.add.at(c, number, shares)
         t = c / np.bincount(links.e, c, ids)[links.e]
     return t
 
@@ -200,7 +220,7 @@ def _most_likely(
 
     Args:
         links: The links.
-        t: t(f | e) of each pair of words, [pairs].
+        t: t(f | e) of each different link, [links].
         counts: How often each target word occurs, [target ids].
         ids: Number of ids of source words.
 
