@@ -18,11 +18,7 @@ from gatewright.tasks.translate.decoding_step import Stepper
 from gatewright.tasks.translate.layers import Decoder, Encoder
 from gatewright.tasks.translate.reading import has_test_set, read_pairs, read_sources
 from gatewright.tasks.translate.sentences import Pairs
-from gatewright.tasks.translate.task import PreparedPairs
-
-# The largest number of pieces of a sentence. The time to translate one grows with the square of its length, and nobody
-# trains on longer ones.
-_MAX_PIECES = 1000
+from gatewright.tasks.translate.task import LONGEST, PreparedPairs
 
 
 class Translator(TrainedModel):
@@ -143,9 +139,9 @@ class Translator(TrainedModel):
             InputError: The sentence is too long.
         """
         ids = self.prepared.vocabulary.encode_source(text) if text.strip() else []
-        if len(ids) > _MAX_PIECES:
+        if len(ids) > LONGEST:
             raise InputError(
-                f"Sentence {place + 1:,} has {len(ids):,} pieces, but a sentence may have at most {_MAX_PIECES:,}. "
+                f"Sentence {place + 1:,} has {len(ids):,} pieces, but a sentence may have at most {LONGEST:,}. "
                 "Split it into several sentences."
             )
         return [*ids, START]
@@ -181,7 +177,7 @@ class Translator(TrainedModel):
                 raise InputError(f"--{name} {value} is for a file. Give a file with --file, or leave --{name} out.")
             found = [given] if isinstance(given, str) else list_of_texts(given)
         for place, text in enumerate(found):
-            if 5 * len(text) > _MAX_PIECES:  # no character has more bytes, and no byte more pieces
+            if 5 * len(text) > LONGEST:  # no character has more bytes, and no byte more pieces
                 self._ids(text, place)
         return found
 

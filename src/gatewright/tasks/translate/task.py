@@ -23,11 +23,13 @@ from gatewright.tasks.translate.decoding_step import Stepper
 from gatewright.tasks.translate.layers import Decoder, Encoder
 from gatewright.tasks.translate.measures import LOSS, MEASURES, bleu_of, measured, statistics
 from gatewright.tasks.translate.reading import read_translations
-from gatewright.tasks.translate.sentences import Pairs
+from gatewright.tasks.translate.sentences import Pairs, without_long_pairs
 from gatewright.tasks.translate.vocabulary import Vocabulary
 
 # A byte that no text in UTF-8 has, which pads texts.
 _NO_BYTE = 0xFF
+LONGEST = 1_000
+"""The largest number of tokens of a sentence to translate or to measure. Time grows with the square of this number."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,7 @@ class PreparedPairs(Prepared[Pairs]):
         source, target: The names of the languages or columns, such as "en" and "de".
         max_length: The largest number of ids of a sentence in training, without START.
         beam, length_penalty: See `Decoding`.
-        time: Number of time steps to which sentences are padded. None pads them to the longest one that is encoded.
-        width: Number of bytes to which references are padded, in the same way.
-        left_out: Number of training pairs with a longer sentence, which are left out.
+        notes: A sentence about training pairs that are left out because they are too long.
     """
 
     vocabulary: Vocabulary
@@ -56,9 +56,7 @@ class PreparedPairs(Prepared[Pairs]):
     max_length: int
     beam: int
     length_penalty: float
-    time: int | None = None
-    width: int | None = None
-    left_out: int = 0
+    notes: tuple[str, ...] = ()
 
     measures = MEASURES
     score_label = ""
@@ -81,33 +79,30 @@ class PreparedPairs(Prepared[Pairs]):
         """
         if not len(examples):
             raise InputError("A split has no sentence pair. Add pairs to it.")
-        sources = [self.vocabulary.encode_source(text) for text in with_progress(examples.source, "sentences encoded")]
-        targets = [self.vocabulary.encode_target(text) for text in with_progress(examples.target, "sentences encoded")]
-        texts: Sequence[str] = examples.target
-        if training:
-            both = zip(sources, targets, strict=True)
-            short = [place for place, pair in enumerate(both) if max(map(len, pair)) <= self.max_length]
-            if not short:
-                raise InputError(
-                    f"All {len(sources):,} training pairs have a sentence of more than {self.max_length:,} tokens. "
-                    "Give a larger --max-length."
-                )
-            sources, targets = [sources[place] for place in short], [targets[place] for place in short]
-            texts = [texts[place] for place in short]
-        time = self.time or 1 + max(map(len, [*sources, *targets]))
-        return Batch(_rows(sources, time), {"ids": _rows(targets, time), "reference": as_bytes(texts, self.width)})
+        examples = self.without_long(examples)[0] if training else examples
+        sources, targets = self._ids(examples)
+        longest = max(map(len, [*sources, *targets]))
+        if longest > LONGEST:
+            raise InputError(
+                f"A sentence has {longest:,} tokens, but at most {LONGEST:,} can be read. Give one sentence on each "
+                "line."
+            )
+        return Batch(_rows(sources), {"ids": _rows(targets), "reference": as_bytes(examples.target)})
 
-    def covering(self, *splits: Pairs) -> Self:
-        """Return a copy that pads the sentences of these splits to the same numbers of time steps and of bytes.
+    def without_long(self, pairs: Pairs) -> tuple[Pairs, tuple[str, ...]]:
+        """Return the training pairs whose sentences have at most `max_length` tokens, with a note on the others.
 
-        The first split is the training set.
+        Raises:
+            InputError: All pairs are too long.
         """
-        batches = [self.encode(pairs, training=place == 0) for place, pairs in enumerate(splits)]
-        return replace(
-            self,
-            time=max(batch.inputs.shape[1] for batch in batches),
-            width=max(batch.targets["reference"].shape[1] for batch in batches),
-            left_out=len(splits[0]) - batches[0].size,
+        sources, targets = self._ids(pairs)
+        return without_long_pairs(pairs, [len(ids) for ids in sources], [len(ids) for ids in targets], self.max_length)
+
+    def _ids(self, pairs: Pairs) -> tuple[list[list[int]], list[list[int]]]:
+        """Return the ids of the sources and of the targets."""
+        return (
+            [self.vocabulary.encode_source(text) for text in with_progress(pairs.source, "sentences encoded")],
+            [self.vocabulary.encode_target(text) for text in with_progress(pairs.target, "sentences encoded")],
         )
 
     def raw_inputs(self, examples: Pairs) -> list[bytes]:
@@ -119,7 +114,8 @@ class PreparedPairs(Prepared[Pairs]):
         return found
 
     def with_steps(self, batch: Batch, steps: int) -> Batch:
-        targets = {**batch.targets, "ids": first_steps(batch.targets["ids"], steps, PADDING)}
+        # The network does not read the references, whose widths differ between splits.
+        targets = {"ids": first_steps(batch.targets["ids"], steps, PADDING)}
         return Batch(first_steps(batch.inputs, steps, PADDING), targets)
 
     def outputs_like(self, outputs: Tree, batch: Batch) -> Tree:
@@ -173,11 +169,7 @@ class PreparedPairs(Prepared[Pairs]):
         return (f"{unknown:,} of the {tokens:,} target tokens ({unknown / tokens:.1%}) {are} unknown words.",)
 
     def training_remarks(self, validation: Batch, test: Batch) -> tuple[str, ...]:
-        if not self.left_out:
-            return self.remarks(test)
-        pairs = "pair has" if self.left_out == 1 else "pairs have"
-        note = f"{self.left_out:,} training {pairs} a sentence of more than {self.max_length:,} tokens: left out."
-        return (note, *self.remarks(test))
+        return (*self.notes, *self.remarks(test))
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -231,7 +223,7 @@ class Translate(Task[Pairs]):
         prepared = PreparedPairs(
             vocabulary, source, target, settings.max_length, settings.beam, settings.length_penalty
         )
-        return prepared.covering(splits.train, splits.validation, splits.test), settings
+        return replace(prepared, notes=prepared.without_long(splits.train)[1]), settings
 
     def network(self, prepared: PreparedPairs, settings: Any) -> list[Layer]:
         vocabulary = prepared.vocabulary
@@ -279,18 +271,18 @@ class Translate(Task[Pairs]):
         return FittedBaseline(best.name, best.description, outputs, tuple((one.name, own) for _, one, own in others))
 
 
-def _rows(sentences: Sequence[Sequence[int]], time: int) -> NDArray[np.int32]:
+def _rows(sentences: Sequence[Sequence[int]]) -> NDArray[np.int32]:
     """Return the ids of sentences, each followed by START, [sentences, time], padded with 0 on the right."""
-    rows = np.full((len(sentences), time), PADDING, np.int32)
+    rows = np.full((len(sentences), 1 + max(map(len, sentences))), PADDING, np.int32)
     for row, ids in zip(rows, sentences, strict=True):
         row[: len(ids)], row[len(ids)] = ids, START
     return rows
 
 
-def as_bytes(texts: Sequence[str], width: int | None = None) -> NDArray[np.uint8]:
+def as_bytes(texts: Sequence[str]) -> NDArray[np.uint8]:
     """Return texts as bytes in UTF-8, [texts, bytes], padded on the right with a byte that UTF-8 does not have."""
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
-    rows = np.full((len(texts), width or max(map(len, encoded), default=0)), _NO_BYTE, np.uint8)
+    rows = np.full((len(texts), max(map(len, encoded), default=0)), _NO_BYTE, np.uint8)
     for row, one in zip(rows, encoded, strict=True):
         row[: len(one)] = np.frombuffer(one, np.uint8)
     return rows
