@@ -25,6 +25,8 @@ _PRODUCTS = ("initial_kernel", "key_kernel", "query_kernel", "output_kernel")
 # Numbers of rows of a product, the best one first. With more rows, a single sentence takes longer; with fewer, many
 # sentences do, as the weights are read more often.
 _ROWS = (16, 8, 4, 1)
+# So many rows are multiplied at once if there are enough, where this changes no bits.
+_MANY_ROWS = (128, 64, 32)
 
 
 class Memory(NamedTuple):
@@ -56,7 +58,8 @@ class RowProduct:
 
     The BLAS is called with a fixed number of rows. Some add the terms of different rows in different orders, such as
     OpenBLAS for the 12 first and the 4 last rows of 16 with AVX2 and FMA. So the number of rows is the first of `_ROWS`
-    with which equal rows have equal products here.
+    with which equal rows have equal products here. Larger numbers of rows in which they have the same products are used
+    as well.
 
     Args:
         W: The matrix, [features, columns].
@@ -65,20 +68,25 @@ class RowProduct:
     def __init__(self, W: FloatArray) -> None:
         self._W = W
         x = np.random.default_rng(0).standard_normal((3, 1, len(W))).astype(np.float32)
-        self._rows = next(rows for rows in _ROWS if rows == 1 or _all_rows_equal(x.repeat(rows, axis=1), W))
+        self._rows = next(rows for rows in _ROWS if rows == 1 or _equal_products(x, W, rows))
+        self._sizes = [*(rows for rows in _MANY_ROWS if _equal_products(x, W, self._rows, rows)), self._rows]
 
     def __call__(self, x: FloatArray) -> FloatArray:
         """Return x W, [rows, columns], for x [rows, features]."""
         padded = np.zeros((-(-len(x) // self._rows) * self._rows, x.shape[1]), np.float32)
         padded[: len(x)] = x
         y = np.empty((len(padded), self._W.shape[1]), np.float32)
-        for first in range(0, len(padded), self._rows):
-            np.matmul(padded[first : first + self._rows], self._W, out=y[first : first + self._rows])
+        first = 0
+        while first < len(padded):
+            rows = next(size for size in self._sizes if size <= len(padded) - first)
+            np.matmul(padded[first : first + rows], self._W, out=y[first : first + rows])
+            first += rows
         return y[: len(x)]
 
 
-def _all_rows_equal(x: FloatArray, W: FloatArray) -> bool:
-    products = [some @ W for some in x]
+def _equal_products(x: FloatArray, W: FloatArray, *rows: int) -> bool:
+    """Return True if some x, [some, 1, features], have the same product with W in each of so many equal rows."""
+    products = [np.concatenate([one.repeat(count, axis=0) @ W for count in rows]) for one in x]
     return all((y == y[0]).all() for y in products)
 
 
