@@ -69,6 +69,11 @@ def plays(path: Path) -> None:
     path.write_text("ROMEO: But soft, what light through yonder window breaks?\n" * 60, encoding="utf-8")
 
 
+def captions(path: Path) -> None:
+    texts = {".en": "A man is sitting at a table.", ".de": "Ein Mann sitzt an einem Tisch."}
+    path.write_text("".join(f"{texts[path.suffix]} {number}\n" for number in range(60)), encoding="utf-8")
+
+
 def program(path: Path) -> None:
     path.write_text(
         "import keras\n"
@@ -100,6 +105,8 @@ DATA: dict[str, Callable[[Path], None]] = {
     "load.csv": load,
     "recent.csv": load,
     "plays.txt": plays,
+    "captions.en": captions,
+    "captions.de": captions,
     "program.py": program,
     "word_index.json": word_index,
 }
