@@ -20,7 +20,7 @@ import sys
 from importlib import import_module
 from typing import Any, Self
 
-from gatewright.keras import embeddings, lazy_parts, loops, slow_path, trainer
+from gatewright.keras import embeddings, lazy_parts, loops, one_batch, slow_path, trainer
 from gatewright.keras import precision as keras_precision
 from gatewright.keras.patches import Patches
 
@@ -91,6 +91,7 @@ def _patch_trainer() -> None:
     _patches.wrap(model, "_get_jax_state", trainer.noting_state)
     _patches.wrap(model, "_make_function", trainer.recording_steps)
     _patches.wrap(model, "jax_state_sync", trainer.syncing_valid_values)
+    _patches.wrap(model, "predict", one_batch.predicting_one_batch)
     for name in trainer.METHODS:
         _patches.wrap(model, name, trainer.guarded(name))
 

@@ -34,6 +34,11 @@ def with_kernels(stock: Any) -> Any:
         mask_of_steps = mask[0] if tree.is_nested(mask) else mask
         states = _states_by_cell(self, initial_state)
         reason = reason_of_layer(self) or reason_of_call(self, sequences, states, mask_of_steps)
+        if reason is None and sequences.shape[1] == 1 and not training:
+            # The kernels would first copy the weights into their layout, which takes longer than one step.
+            usage.record_layer(self, on_kernels=False, reason=usage.ONE_STEP)
+            _check_shapes(self, sequences, states)
+            return stock(self, sequences, initial_state, mask=mask, training=training)
         usage.record_layer(self, on_kernels=reason is None, reason=reason or "")
         if reason is not None:
             warn_once(self, reason)

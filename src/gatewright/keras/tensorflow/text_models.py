@@ -18,6 +18,7 @@ import numpy as np
 from keras.src.models.functional import Functional
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
+from gatewright.keras import one_batch
 from gatewright.keras.tensorflow.data.elements import tensor
 from gatewright.keras.tensorflow.text_layer import TextLayer, encoded, is_encoded, not_encoded
 from gatewright.support.errors import InputError
@@ -206,7 +207,10 @@ def wrap_loop(stock: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(stock)
     def loop(model: Any, x: Any = None, *args: Any, **options: Any) -> Any:
-        with _running_with(model, encoders(model)) as run:
+        found = encoders(model)
+        if not (found or _running or "validation_data" in options or _has_texts(x)):
+            return stock(model, x, *args, **options)
+        with _running_with(model, found) as run, one_batch.left_to_keras():
             validation = options.get("validation_data")
             if isinstance(validation, tuple | list):
                 options["validation_data"] = (run.with_numbers(validation[0]), *validation[1:])
