@@ -54,10 +54,12 @@ def explain(
             the model as a whole is explained.
         file: A file of examples to read instead, as for `predict`.
         limit: Explain only this many examples of `file`, from its beginning.
-        label: The answer to explain. By default the predicted one.
+        label: The answer to explain. By default the predicted one. For a translator, a word of the translation; with
+            `step`, the piece to explain there.
         against: The alternative that it is compared with. By default the most probable other one.
         step: Number of the step whose output is explained, counted from 1, for a model with an output at each step.
-            By default the last step.
+            By default the last step. For a translator it is a piece of the translation, by default the one with the
+            smallest probability.
         together: One or more phrases, whose words are also left out together.
         whole: Explain the model as a whole, over all examples.
         out: File to write: a page for a browser, in which the network runs. Only for one example.
@@ -202,7 +204,11 @@ def add_parser(commands: Any) -> None:
         help="A text. If it is -, read standard input as with --file -. Everything after -- is a text.",
     )
     answer = parser.add_argument_group("answer")
-    answer.add_argument("--label", metavar="NAME", help="Answer to explain (default: the predicted one).")
+    answer.add_argument(
+        "--label",
+        metavar="NAME",
+        help="Answer to explain (default: the predicted one). For translators, a word of the translation.",
+    )
     answer.add_argument(
         "--against", metavar="NAME", help="Alternative to compare it with (default: the most probable other answer)."
     )
@@ -211,7 +217,7 @@ def add_parser(commands: Any) -> None:
         metavar="N",
         type=whole_number,
         help="Step whose output is explained, counted from 1, for models with an output at each step (default: the "
-        "last one).",
+        "last one). For translators, a piece of the translation (default: the least certain one).",
     )
     answer.add_argument(
         "--together",

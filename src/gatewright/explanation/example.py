@@ -66,12 +66,13 @@ def explain_example(
         attributions=tuple(attributions),
         layers=shown,
         top_layers=top_layers(recording),
-        pooling=pooling(recording),
+        pooling=pooling(recording) if explainable.alignment is None else "attention",
         faithfulness=faithfulness(layers, weights, explainable, attributions),
         decisive=decisive_steps(layers, weights, explainable),
         groups=groups(layers, weights, explainable, omitted, sets) if sets else (),
         summary=summary(explainable.answer, target, explainable.steps, attributions),
         notes=(*explainable.notes, *notes, *without_gradients),
+        alignment=explainable.alignment,
     )
 
 

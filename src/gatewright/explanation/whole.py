@@ -55,11 +55,14 @@ def explain_model(
             print_status(f"{place:,} of {len(examples):,} examples are explained.")
         explainable = model.explainable(example, label=label, against=against)
         output = explainable.output
-        label, against = output.name, None if output.against_index is None else output.against
+        if explainable.comparable:
+            label, against = output.name, None if output.against_index is None else output.against
         layers, weights = explainable.network or (model.layers, model.weights)
         network = up_to_target(layers, weights, output)
         sums.add(record(*network, inputs_at_target(explainable.inputs, output)))
         steps += len(explainable.steps)
+        if not explainable.comparable:
+            continue
         values = omission(layers, weights, explainable).values
         for step, value in zip(explainable.steps, values, strict=True):
             if step.kind == INPUT and not step.numbers and np.isfinite(value):  # NaN if it cannot be left out

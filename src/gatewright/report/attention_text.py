@@ -1,9 +1,10 @@
 """Show the attention of a translation as text: a row of blocks for each of its pieces."""
 
 from collections.abc import Iterator, Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.cells import cell_len
 from rich.text import Text
 
@@ -21,11 +22,22 @@ def show(translation: Translation, file: TextIO) -> None:
     if translation.attention is None:
         raise ValueError("The translation has no attention.")
     page = TextPage(EscapingConsole(file, force_jupyter=False))
-    sources = [page.shortened(_shown(page, piece), page.width) for piece in translation.source_pieces]
-    shares = np.where(translation.attention < _LEAST, np.nan, translation.attention).astype(np.float64)
+    write(page, translation.source_pieces, translation.target_pieces, translation.attention)
+
+
+def write(page: TextPage, source: Sequence[str], target: Sequence[str], attention: NDArray[np.floating[Any]]) -> None:
+    """Print attention.
+
+    Args:
+        page: The page.
+        source, target: The names of its columns and rows: the pieces of the sentence and of the translation.
+        attention: The attention, [target pieces, source pieces].
+    """
+    sources = [page.shortened(_shown(page, piece), page.width) for piece in source]
+    shares = np.where(attention < _LEAST, np.nan, attention).astype(np.float64)
     for line in _lines([cell_len(piece) for piece in sources], page.width):
         page.row("", Text(" ".join(sources[place] for place in line), "bold"))
-        for piece, row in zip(translation.target_pieces, shares, strict=True):
+        for piece, row in zip(target, shares, strict=True):
             cells = zip(page.blocks(row[line]), (cell_len(sources[place]) for place in line), strict=True)
             page.row(_shown(page, piece), Text(" ".join((block * width).ljust(width) for block, width in cells)))
         page.console.print()

@@ -5,6 +5,7 @@ from html import escape
 
 import numpy as np
 
+from gatewright.report import alignment_html
 from gatewright.report import explanation_rows as rows
 from gatewright.report import explanation_sentences as sentences
 from gatewright.report.explanation_rows import Gap, Memory
@@ -29,6 +30,10 @@ def html(explanation: Explanation) -> str:
         lines += table(title, *top_table(explanation))
     lines += table(sentences.deletion(explanation), sentences.DELETION_HEADINGS, sentences.deletion_rows(explanation))
     lines += items([*sentences.together(explanation), *sentences.sums(explanation)])
+    if explanation.alignment is not None:
+        lines += paragraph(sentences.ALIGNMENT, "title")
+        lines += alignment_html.table(explanation.alignment)
+        lines += paragraph(sentences.alignment(explanation.alignment), "soft")
     lines += layers(explanation.layers)
     lines += [line for note in explanation.notes for line in paragraph(f"Note: {note}")]
     return fragment(lines)

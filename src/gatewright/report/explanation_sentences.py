@@ -12,6 +12,7 @@ from gatewright.results.explanation import (
     LEDGER,
     OMISSION,
     UNKNOWN,
+    Alignment,
     Decisive,
     Explanation,
     Faithfulness,
@@ -20,7 +21,7 @@ from gatewright.results.explanation import (
     LayerTrace,
     Target,
 )
-from gatewright.results.naming import METHODS, SHORT_METHODS, quantity, quoted, shown_text, unit
+from gatewright.results.naming import METHODS, SHORT_METHODS, piece_names, quantity, quoted, shown_text, unit
 
 # Effects that miss their exact sum by more than this fraction of it are not worth much.
 _MAX_GAP = 0.1
@@ -65,6 +66,25 @@ def gap(explanation: Explanation, found: rows.Gap) -> str:
     effect = f", no effect above {significant(largest, 2)} in size" if np.isfinite(largest) else ""
     what = "steps of padding" if found.padding else unit(explanation.steps, count)
     return f"... {count:,} {what}{effect} ..."
+
+
+ALIGNMENT = "Where the decoder read: the attention for each piece of the translation"
+"""The title of the alignment of a translation."""
+
+
+def alignment(found: Alignment) -> str:
+    """Return a text that says what an alignment shows, and what it does not."""
+    return (
+        "The number after a piece of the translation is its probability, given the pieces before it; "
+        f"piece {found.chosen + 1:,} is explained. Attention shows where the decoder read, not what decided: that is "
+        "what the effects of leaving pieces out say."
+    )
+
+
+def alignment_names(found: Alignment) -> tuple[list[str], list[str]]:
+    """Return the names of the pieces of the sentence, and those of the translation with their numbers, from 1."""
+    target = [f"{number} {name}" for number, name in enumerate(piece_names(found.target), 1)]
+    return piece_names(found.source), target
 
 
 def ends(explanation: Explanation, first: int, last: int) -> str:

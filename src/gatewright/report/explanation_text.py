@@ -9,15 +9,27 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from gatewright.report import attention_text
 from gatewright.report import explanation_rows as rows
 from gatewright.report import explanation_sentences as sentences
 from gatewright.report.explanation_rows import Gap
 from gatewright.report.explanation_table import top_table
 from gatewright.report.terminal import plain_text
 from gatewright.report.text_page import TextPage
-from gatewright.results.explanation import PADDED, START, UNKNOWN, Explanation, Floats, LayerMemory, LayerTrace
+from gatewright.results.explanation import (
+    ENDING,
+    PADDED,
+    START,
+    UNKNOWN,
+    Alignment,
+    Explanation,
+    Floats,
+    LayerMemory,
+    LayerTrace,
+)
 from gatewright.results.naming import are_tight, shown_text, unit
 from gatewright.support.console import EscapingConsole
+from gatewright.support.escapes import escape_control
 
 # Effects below this fraction of the largest one are shown as a sign, and below the second one not at all.
 _NUMBER, _SIGN = 0.2, 0.05
@@ -61,9 +73,25 @@ def _write(explanation: Explanation, console: Console) -> None:
         page.paragraph(sentences.deletion(explanation), "bold")
         page.table(sentences.DELETION_HEADINGS, sentences.deletion_rows(explanation, short=page.is_narrow))
     page.paragraph("\n".join([*sentences.together(explanation), *sentences.sums(explanation)]))
+    if explanation.alignment is not None:
+        _write_alignment(page, explanation.alignment)
     write_layers(page, explanation.layers)
     for note in explanation.notes:
         page.paragraph(f"Note: {note}")
+
+
+def _write_alignment(page: TextPage, found: Alignment) -> None:
+    page.paragraph(sentences.ALIGNMENT, "bold")
+    source, target = sentences.alignment_names(found)
+    # Names are shortened at their end, but not their probabilities. ">" marks the explained piece.
+    digits = len(str(len(target)))
+    names = [
+        f"{'>' if row == found.chosen else ' '}{' ' * (digits - len(str(row + 1)))}"
+        f"{page.shortened(page.encodable(escape_control(name)), page.gutter - 9)} {p:.2f}"
+        for row, (name, p) in enumerate(zip(target, found.probabilities, strict=True))
+    ]
+    attention_text.write(page, source, names, found.weights)
+    page.paragraph(sentences.alignment(found), "dim")
 
 
 def write_layers(page: TextPage, layers: Sequence[LayerTrace] | Sequence[LayerMemory]) -> None:
@@ -83,9 +111,11 @@ def _write_sentence(page: TextPage, explanation: Explanation) -> None:
     if not space:  # what is no part of the text does not touch it
         kinds = [step.kind for step in explanation.steps]
         words = [f"{word} " if kind in (START, PADDED) else word for word, kind in zip(words, kinds, strict=True)]
+        words = [f" {word}" if kind == ENDING else word for word, kind in zip(words, kinds, strict=True)]
     numbers = _effects(values, strengths, room=space > 0)
     numbers = [
-        "" if step.kind in (START, PADDED) else text for step, text in zip(explanation.steps, numbers, strict=True)
+        "" if step.kind in (START, ENDING, PADDED) else text
+        for step, text in zip(explanation.steps, numbers, strict=True)
     ]
     widths = [max(1, cell_len(word), len(number)) for word, number in zip(words, numbers, strict=True)]
     under = [_Row("effect", numbers, fills=False), *_explained(explanation), *_memory(page, explanation)]

@@ -7,6 +7,7 @@ browser prefers if the notebook does not say.
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from gatewright.report import alignment_html
 from gatewright.support.escapes import escape_lines
 
 _LIGHT = (
@@ -77,6 +78,16 @@ _STYLE = f"""
 .gw-explain th:last-child, .gw-explain td:last-child {{ padding-right: 0; }}
 .gw-explain tr, .gw-explain tr:hover {{ background: none; }}
 .gw-explain tr.sum th, .gw-explain tr.sum td {{ color: var(--soft); }}
+.gw-explain .alignment thead {{ vertical-align: bottom; }}
+.gw-explain .alignment th, .gw-explain .alignment td, .gw-explain .alignment td.p {{ padding: .15rem .3rem; }}
+.gw-explain .alignment tbody th {{ text-align: left; }}
+.gw-explain .alignment thead span {{ writing-mode: vertical-rl; transform: rotate(180deg); }}
+.gw-explain .alignment td {{ min-width: 1.9rem; background: rgba(var(--for), var(--a, 0)); }}
+.gw-explain .alignment td, .gw-explain .alignment thead th {{ text-align: center; }}
+.gw-explain .alignment tr.chosen th, .gw-explain .alignment tr.chosen td {{
+  border-top: 2px solid var(--ink); border-bottom: 2px solid var(--ink); font-weight: 700;
+}}
+{alignment_html.style(".gw-explain ")}
 .gw-explain .meter {{ display: inline-block; height: .7em; background: var(--written); vertical-align: baseline; }}
 """
 

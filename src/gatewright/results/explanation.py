@@ -17,8 +17,9 @@ Floats = NDArray[np.float64]
 LEDGER, OMISSION, GRADIENTS = "ledger", "omission", "integrated_gradients"
 """The names of the methods that attribute an answer to time steps."""
 
-INPUT, UNKNOWN, START, PADDED = "input", "unknown", "start", "padding"
-"""The kinds of time steps: a token or numbers; a token that the vocabulary lacks; the start of a text; padding."""
+INPUT, UNKNOWN, START, ENDING, PADDED = "input", "unknown", "start", "end", "padding"
+"""The kinds of time steps: a token or numbers; a token that the vocabulary lacks; the start and the end of a text;
+padding."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Step:
 
     Attributes:
         text: The token, the time, or the number of the step, as people know it.
-        kind: INPUT, UNKNOWN, START or PADDED.
+        kind: INPUT, UNKNOWN, START, ENDING or PADDED.
         id: The token's id. None for numbers.
         numbers: The numbers of the step in the user's units, by the name of the channel. Empty for tokens.
     """
@@ -168,6 +169,28 @@ class Decisive:
 
 
 @dataclass(frozen=True)
+class Alignment:
+    """Where the decoder of a translator read while it wrote each piece of a translation (its soft alignment).
+
+    Bahdanau, Cho & Bengio 2015, "Neural Machine Translation by Jointly Learning to Align and Translate", figure 3.
+
+    Attributes:
+        source: The pieces of the sentence, with its end.
+        target: The pieces of the translation, with its end if it has one.
+        weights: The attention that each piece of the translation pays to each piece of the sentence, [target pieces,
+            source pieces]. Each row sums to 1.
+        probabilities: The probability of each piece of the translation after those before it, [target pieces].
+        chosen: Index of the piece of the translation that is explained.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    weights: Floats
+    probabilities: Floats
+    chosen: int
+
+
+@dataclass(frozen=True)
 class Explanation(Result):
     """The explanation of one answer.
 
@@ -187,6 +210,7 @@ class Explanation(Result):
         groups: Pairs and phrases that were asked for.
         summary: One sentence that says what decided.
         notes: Sentences about the limits of the explanation.
+        alignment: Where the decoder read, for a translator with attention. None for other models.
     """
 
     model: str
@@ -202,6 +226,7 @@ class Explanation(Result):
     groups: tuple[Group, ...]
     summary: str
     notes: tuple[str, ...]
+    alignment: Alignment | None = None
 
     def attribution(self, method: str) -> Attribution | None:
         """Return the attribution by this method, or None if the network does not have it."""

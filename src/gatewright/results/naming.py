@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gatewright.results.explanation import (
+    ENDING,
     GRADIENTS,
     INPUT,
     LEDGER,
@@ -16,6 +17,7 @@ from gatewright.results.explanation import (
     Step,
     Target,
 )
+from gatewright.results.translation import SPACE
 from gatewright.support.escapes import escape_control
 
 METHODS = {LEDGER: "ledger", OMISSION: "leave-one-out", GRADIENTS: "integrated gradients"}
@@ -68,9 +70,9 @@ def unit(steps: Sequence[Step], count: int) -> str:
 def shown_text(step: Step) -> str:
     """Return a step as one line of at most about 50 characters, without control characters.
 
-    Angle brackets mark the start and padding, and square brackets a token that the vocabulary lacks.
+    Angle brackets mark the start, the end and padding, and square brackets a token that the vocabulary lacks.
     """
-    if step.kind in (START, PADDED):
+    if step.kind in (START, ENDING, PADDED):
         return f"<{step.kind}>"
     text = escape_control(step.text)
     if len(text) > _MAX_TEXT:
@@ -88,7 +90,21 @@ def quoted(steps: Sequence[Step], index: int) -> str:
     if step.numbers and step.text.isdigit():
         return f"step {text}"
     number = f" ({index + 1:,})" if sum(other.text == step.text for other in steps) > 1 else ""
-    return f"{text}{number}" if step.kind in (START, PADDED) or step.numbers else f'"{text}"{number}'
+    return f"{text}{number}" if step.kind in (START, ENDING, PADDED) or step.numbers else f'"{text}"{number}'
+
+
+def piece_names(pieces: Sequence[str]) -> list[str]:
+    """Return the pieces of sentences (see `results.translation.SPACE`) for people.
+
+    The mark of a space before a word is left out, and "..." marks a piece inside a word. Words without such marks stay
+    as they are.
+    """
+    if not any(piece.startswith(SPACE) for piece in pieces):
+        return list(pieces)
+    return [
+        f"...{piece}" if piece[:1].isalnum() else piece if piece == SPACE else piece.removeprefix(SPACE)
+        for piece in pieces
+    ]
 
 
 def quantity(target: Target) -> str:

@@ -384,6 +384,7 @@ function start() {
   setUpControls();
   setUpPictures();
   setUpEditor();
+  setUpAlignment();
   setMethods();
   chooseReader(page.reader);
 }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
+from gatewright.report import alignment_html
 from gatewright.report import explanation_sentences as sentences
 from gatewright.results.explanation import Explanation
 from gatewright.results.naming import probability, quantity, unit
@@ -19,6 +20,7 @@ def sections(explanation: Explanation) -> dict[str, str]:
         "target": _html(_target(explanation)),
         "summary": _html(explanation.summary),
         "bars": _html(_bars(explanation)),
+        "alignment": _alignment(explanation),
         "faithfulness": _faithfulness(explanation),
         "groups": _list("groups", "Left out together", sentences.together(explanation)),
         "notes": _list("notes", "Notes", explanation.notes),
@@ -53,6 +55,21 @@ def _bars(explanation: Explanation) -> str:
         f"Bars, on one scale: written, how much a {noun} adds to the state of the layer; kept, how much of it is left "
         f"at the reading head; overwritten here, how much of the earlier state the {noun} removes.{pooled}"
     )
+
+
+def _alignment(explanation: Explanation) -> str:
+    """Return the section about the attention of a translation, or nothing for other models."""
+    found = explanation.alignment
+    if found is None:
+        return ""
+    content = [
+        "<p>The attention that each piece of the translation (rows) pays to each piece of the sentence (columns), in "
+        "percent. Arrow keys move from cell to cell.</p>",
+        *alignment_html.table(found),
+        '<p id="cell" role="status"></p>',
+        f'<p class="soft">{_html(sentences.alignment(found))}</p>',
+    ]
+    return _section("alignment", "Where the decoder read", "\n".join(content))
 
 
 def _faithfulness(explanation: Explanation) -> str:

@@ -7,6 +7,7 @@ import re
 from importlib import resources
 from typing import Any, NamedTuple
 
+from gatewright.report import alignment_html
 from gatewright.report.page import sections
 from gatewright.report.page.packing import pack, packed_network, script_json
 from gatewright.results.explanation import Explanation, LayerTrace
@@ -17,7 +18,7 @@ from gatewright.support.files import atomically
 _BUDGET = 1_999_000
 _SCRIPTS = (
     *("arrays.js", "tokens.js", "cells.js", "network.js"),
-    *("measures.js", "wording.js", "drawing.js", "view.js", "head.js", "main.js"),
+    *("measures.js", "wording.js", "drawing.js", "view.js", "head.js", "alignment.js", "main.js"),
 )
 _TOO_LARGE = (
     "The weights of this network do not fit in a page of 2 MB. A page with the full vocabulary has them, and its text "
@@ -148,7 +149,7 @@ def _filled(explanation: Explanation, network: dict[str, Any], with_arrays: bool
         "layers": [_trace(trace, with_arrays) for trace in explanation.layers],
         **network,
     }
-    script, style = _script(), _file("page.css")
+    script, style = _script(), _file("page.css") + (alignment_html.style() if explanation.alignment else "")
     filled = {
         **sections.sections(explanation),
         "style": style,

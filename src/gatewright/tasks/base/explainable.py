@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gatewright.data.encoders import Encoder
 from gatewright.nn.layer import Layer, Weights
-from gatewright.results.explanation import INPUT, START, UNKNOWN, Step
+from gatewright.results.explanation import INPUT, START, UNKNOWN, Alignment, Step
 from gatewright.results.page_network import PageReading, TextRule
 from gatewright.support import ids
 from gatewright.support.errors import InputError, nearest
@@ -58,6 +58,9 @@ class Explainable:
         notes: Sentences about the limits of an explanation of this example.
         network: The layers to explain and their weights, as returned by `bind`, if they are not those of the model. For
             a tagger with a CRF, for example, the last layer returns the scores of the tags before the CRF.
+        alignment: Where the decoder of a translator read. None for other models.
+        comparable: Whether `output` can be that of other examples too, so that the effects of a word on it can be
+            averaged over examples.
     """
 
     inputs: Tree
@@ -69,6 +72,8 @@ class Explainable:
     without: Callable[[Sequence[Collection[int]]], Tree]
     notes: tuple[str, ...] = ()
     network: tuple[Sequence[Layer], Sequence[Weights]] | None = None
+    alignment: Alignment | None = None
+    comparable: bool = True
 
 
 def items_without(items: Sequence[T], places: Iterable[int]) -> list[T]:

@@ -103,7 +103,7 @@ class Encoder(Layer):
         return inputs._replace(x=x, mask=mask, states=(*inputs.states, (outputs,))), ()
 
 
-class _Source(NamedTuple):
+class Source(NamedTuple):
     """The source sentences, as the decoder reads them.
 
     Attributes:
@@ -264,9 +264,9 @@ class Decoder(Layer):
         live = y != PADDING
         read = xp.concatenate([xp.full_like(y[:, :1], START), y[:, :-1]], axis=1)
         x, e = _embedded(backend, w["table"], read, self.embedding_dropout, self.word_dropout, rng)
-        source = _Source(H, H if self.attention == "none" else H @ w["key_kernel"], inputs.mask)
+        source = Source(H, H if self.attention == "none" else H @ w["key_kernel"], inputs.mask)
         first = self.split_states(xp.tanh(inputs.states[-1][0] @ w["initial_kernel"] + w["initial_bias"]))
-        h, c = self._recurred(backend, w, source, first, x, live, rng)
+        h, c = self.recurred(backend, w, source, first, x, live, rng)
         o = xp.tanh(xp.concatenate([h, c, e], axis=2) @ w["output_kernel"] + w["output_bias"])
         o = dropout(backend, o, self.dropout, rng, o.shape)
         return inputs._replace(x={"losses": self._losses(backend, w, o, y, live, rng)}, mask=None), ()
@@ -277,11 +277,11 @@ class Decoder(Layer):
         count = len(arrays) // len(self.recurrent_layers(1))
         return [tuple(arrays[first : first + count]) for first in range(0, len(arrays), count)]
 
-    def _recurred(
+    def recurred(
         self,
         backend: Backend,
         w: Weights,
-        source: _Source,
+        source: Source,
         first: list[States],
         x: Array | Tokens,
         live: Array,
@@ -316,8 +316,12 @@ class Decoder(Layer):
             c = h[:, :, :0]
         return h, c
 
-    def _attend(self, backend: Backend, w: Weights, source: _Source, h: Array) -> Array:
+    def _attend(self, backend: Backend, w: Weights, source: Source, h: Array) -> Array:
         """Return the contexts c, [batch, target steps, features], of the queries h, [batch, target steps, units]."""
+        return self.shares(backend, w, source, h) @ source.H
+
+    def shares(self, backend: Backend, w: Weights, source: Source, h: Array) -> Array:
+        """Return the weights a of the source steps for the queries h, [batch, target steps, source steps]."""
         xp = backend.xp
         if self.score == "dot":
             scores = h @ source.K.transpose(0, 2, 1) * self.units**-0.5
@@ -326,12 +330,12 @@ class Decoder(Layer):
             scores = xp.tanh(queries[:, :, None] + source.K[:, None]) @ w["score"]
         scores = xp.where(source.mask[:, None], scores, xp.finfo(scores.dtype).min)
         powers = xp.exp(scores - backend.stop_gradient(scores.max(axis=2, keepdims=True)))  # 0 at padding
-        return powers / powers.sum(axis=2, keepdims=True) @ source.H
+        return powers / powers.sum(axis=2, keepdims=True)
 
     def _fed(
-        self, backend: Backend, w: Weights, source: _Source, first: States, x: Array | Tokens, rng: Rng | None
+        self, backend: Backend, w: Weights, source: Source, first: States, x: Array | Tokens, rng: Rng | None
     ) -> tuple[Array, Array]:
-        """Return the outputs h and the contexts c of the conditional recurrence; see `_recurred`."""
+        """Return the outputs h and the contexts c of the conditional recurrence; see `recurred`."""
         xp, e = backend.xp, as_array(x)
         batch, steps, _ = e.shape
         layer = self.recurrent_layers(1)[0][1]

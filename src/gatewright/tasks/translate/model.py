@@ -11,10 +11,12 @@ from gatewright.results.translation import END, Translation
 from gatewright.support.errors import InputError
 from gatewright.support.ids import START, UNKNOWN
 from gatewright.support.progress import Ticker, print_status
+from gatewright.tasks.base.explainable import Explainable
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.stack import settings_fit
 from gatewright.tasks.translate.decoding import Decoding, Hypothesis, translate_groups
 from gatewright.tasks.translate.decoding_step import Stepper
+from gatewright.tasks.translate.explaining import Translated, explain_piece
 from gatewright.tasks.translate.layers import Decoder, Encoder
 from gatewright.tasks.translate.reading import has_test_set, read_pairs, read_sources
 from gatewright.tasks.translate.sentences import Pairs
@@ -200,6 +202,19 @@ class Translator(TrainedModel):
 
     def predict_from(self, texts: Sequence[str] | None, file: str | None, options: Mapping[str, Any]) -> NoReturn:
         raise InputError("A translator has no predictions. Translate sentences with `gatewright translate`.")
+
+    def explainable(
+        self, example: Any, *, label: str | None = None, against: str | None = None, step: int | None = None
+    ) -> Explainable:
+        (text,) = list_of_texts([example])
+        ids = self._ids(text, 0)
+        if len(ids) < 2:
+            raise InputError("An empty sentence has an empty translation, so there is nothing to explain: give words.")
+        decoding = Decoding(self.prepared.beam, self.prepared.length_penalty)
+        _, ((found, *_),) = next(translate_groups(self._decoder, [ids], decoding))
+        vocabulary = self.prepared.vocabulary
+        translated = Translated(text, ids, found, vocabulary.decode_target(found.ids))
+        return explain_piece(self._layers, self._weights, vocabulary, translated, label, against, step)
 
     def describe(self) -> Description:
         vocabulary = self.prepared.vocabulary
