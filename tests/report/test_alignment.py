@@ -57,6 +57,18 @@ def test_a_notebook_has_a_table_with_all_numbers(explanation):
     assert SAYS in " ".join("".join(root.itertext()).split())
 
 
+def test_of_a_long_translation_the_pieces_around_the_explained_one_are_shown(explanation):
+    pieces = tuple(f"▁p{number}" for number in range(200))
+    found = Alignment(pieces, pieces, np.full((200, 200), 1 / 200), np.full(200, 0.5), 190)
+    long = dataclasses.replace(explanation, alignment=found)
+    root = ElementTree.fromstring(f"<root>{long._repr_html_()}</root>")
+    (table,) = [one for one in root.iter("table") if one.get("class") == "alignment"]
+    names = [row.find("th").text for row in table.find("tbody")]
+    assert names == [f"{number + 1} p{number}" for number in range(150, 200)]
+    for text in (str(long), "".join(root.itertext())):
+        assert "Of 200 pieces, those from 151 to 200 are shown." in " ".join(text.split())
+
+
 def test_the_page_tells_the_numbers_by_pointer_and_keyboard(explanation, tmp_path):
     path = tmp_path / "page.html"
     write_page(explanation, "The page does not run networks of this kind.", path)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
+from gatewright.report import explanation_rows as rows
 from gatewright.report import explanation_sentences as sentences
 from gatewright.results.explanation import Alignment
 from gatewright.support.escapes import escape_control
@@ -33,7 +34,7 @@ def table(found: Alignment) -> list[str]:
         '<table class="alignment">',
         f'<thead><tr><td></td>{columns}<th scope="col"><span>probability</span></th></tr></thead>',
         "<tbody>",
-        *(_row(found, row, source, target[row]) for row in range(len(target))),
+        *(_row(found, row, source, target[row]) for row in rows.shown_pieces(found)),
         "</tbody></table></div>",
     ]
 

@@ -31,7 +31,7 @@ def html(explanation: Explanation) -> str:
     lines += table(sentences.deletion(explanation), sentences.DELETION_HEADINGS, sentences.deletion_rows(explanation))
     lines += items([*sentences.together(explanation), *sentences.sums(explanation)])
     if explanation.alignment is not None:
-        lines += paragraph(sentences.ALIGNMENT, "title")
+        lines += paragraph(f"{sentences.ALIGNMENT}, in percent", "title")
         lines += alignment_html.table(explanation.alignment)
         lines += paragraph(sentences.alignment(explanation.alignment), "soft")
     lines += layers(explanation.layers)

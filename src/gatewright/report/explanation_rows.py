@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatewright.results.explanation import PADDED, Attribution, Explanation, Floats, LayerTrace
+from gatewright.results.explanation import PADDED, Alignment, Attribution, Explanation, Floats, LayerTrace
 from gatewright.results.naming import main
 
 # Of more steps than this, only the strongest are shown, with this many neighbours on both sides.
@@ -18,6 +18,8 @@ _TOP = 8
 _TOP_OF_OTHERS = 3
 # Of more channels than this, the first ones are shown.
 _MAX_CHANNELS = 8
+# The most numbers of an alignment, so that pages stay small.
+_MAX_CELLS = 10_000
 # Borders of the strengths that are coloured differently, as fractions of the largest effect.
 _LEVELS = (0.1, 0.3, 0.6)
 
@@ -70,6 +72,17 @@ class TopStep:
     effects: tuple[float, ...]
     kept: float
     half_gone: int | None
+
+
+def shown_pieces(found: Alignment) -> range:
+    """Return the places of the pieces of a translation that are shown with their attention.
+
+    They are all of them, or of a long translation as many around the explained piece as have `_MAX_CELLS` numbers.
+    """
+    pieces, columns = found.weights.shape
+    count = min(pieces, max(1, _MAX_CELLS // max(1, columns)))
+    first = min(max(0, found.chosen - count // 2), pieces - count)
+    return range(first, first + count)
 
 
 def main_attribution(explanation: Explanation) -> Attribution | None:

@@ -74,10 +74,12 @@ ALIGNMENT = "Where the decoder read: the attention for each piece of the transla
 
 def alignment(found: Alignment) -> str:
     """Return a text that says what an alignment shows, and what it does not."""
+    shown, count = rows.shown_pieces(found), len(found.target)
+    part = f" Of {count:,} pieces, those from {shown[0] + 1:,} to {shown[-1] + 1:,} are shown."
     return (
-        "The number after a piece of the translation is its probability, given the pieces before it; "
-        f"piece {found.chosen + 1:,} is explained. Attention shows where the decoder read, not what decided: that is "
-        "what the effects of leaving pieces out say."
+        "The probability of a piece of the translation is that after the pieces before it; "
+        f"piece {found.chosen + 1:,} is explained.{part * (len(shown) < count)} Attention shows where the decoder "
+        "read, not what decided: that is what the effects of leaving pieces out say."
     )
 
 

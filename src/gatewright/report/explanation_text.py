@@ -84,13 +84,13 @@ def _write_alignment(page: TextPage, found: Alignment) -> None:
     page.paragraph(sentences.ALIGNMENT, "bold")
     source, target = sentences.alignment_names(found)
     # Names are shortened at their end, but not their probabilities. ">" marks the explained piece.
-    digits = len(str(len(target)))
+    digits, shown = len(str(len(target))), rows.shown_pieces(found)
     names = [
         f"{'>' if row == found.chosen else ' '}{' ' * (digits - len(str(row + 1)))}"
-        f"{page.shortened(page.encodable(escape_control(name)), page.gutter - 9)} {p:.2f}"
-        for row, (name, p) in enumerate(zip(target, found.probabilities, strict=True))
+        f"{page.shortened(page.encodable(escape_control(target[row])), page.gutter - 9)} {found.probabilities[row]:.2f}"
+        for row in shown
     ]
-    attention_text.write(page, source, names, found.weights)
+    attention_text.write(page, source, names, found.weights[shown])
     page.paragraph(sentences.alignment(found), "dim")
 
 

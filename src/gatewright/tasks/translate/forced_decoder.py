@@ -39,12 +39,12 @@ class ForcedDecoder(Layer):
     def forward(
         self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
     ) -> tuple[Activations, States]:
-        logits = self.logits(w, _o(self.decoder, w, inputs.x, self.before)[:, -1])
-        return inputs._replace(x=logits, mask=None), ()
+        o = _o(self.decoder, w, inputs.x, self.before, every=False)
+        return inputs._replace(x=self.logits(w, o[:, 0]), mask=None), ()
 
     def all_logits(self, w: Weights, H: Array) -> Array:
         """Return the logits of each of the ids `before` and of the one after them, [batch, 1 + before, vocabulary]."""
-        return self.logits(w, _o(self.decoder, w, H, self.before))
+        return self.logits(w, _o(self.decoder, w, H, self.before, every=True))
 
     def logits(self, w: Weights, o: Array) -> Array:
         """Return o E_y^T + b; see `Decoder`."""
@@ -56,13 +56,13 @@ class ForcedDecoder(Layer):
                 "The decoder attends inside each step (attention fed), so that there are no integrated gradients and "
                 "no gradients with respect to the states."
             )
-        read = _Reading(self.decoder, w, inputs.x, self.before)
+        read = _Reading(self.decoder, w, inputs.x, self.before, every=False)
 
         def pullback(d: Array) -> Array:
             kernel = w["table"] if self.decoder.tied else w["softmax_kernel"].T
             return read.back(d @ kernel)
 
-        return inputs._replace(x=self.logits(w, read.o), mask=None), pullback
+        return inputs._replace(x=self.logits(w, read.o[:, 0]), mask=None), pullback
 
 
 def forced_network(
@@ -101,24 +101,28 @@ def _ids(H: Array, before: Sequence[int]) -> Array:
     return np.repeat(np.array([[START, *before]], np.int32), len(H), axis=0)
 
 
-def _o(decoder: Decoder, w: Weights, H: Array, before: Sequence[int]) -> Array:
-    """Return o after START and after each of the ids `before`, [batch, 1 + before, embedding]; see `Decoder`."""
+def _o(decoder: Decoder, w: Weights, H: Array, before: Sequence[int], every: bool) -> Array:
+    """Return o (see `Decoder`) after the last id, [batch, 1, embedding], or also after START and every other id."""
+    if decoder.attention != "fed":
+        return _Reading(decoder, w, H, before, every).o
     y = _ids(H, before)
-    x = Tokens(y, w["table"])
-    h, c = decoder.recurred(NUMPY, w, _source(decoder, w, H), _first(decoder, w, H), x, np.ones(y.shape, bool), None)
-    return np.tanh(np.concatenate([h, c, w["table"][y]], axis=2) @ w["output_kernel"] + w["output_bias"])
+    live, first = np.ones(y.shape, bool), _first(decoder, w, H)
+    h, c = decoder.recurred(NUMPY, w, _source(decoder, w, H), first, Tokens(y, w["table"]), live, None)
+    last = slice(0 if every else -1, None)
+    read = [one[:, last] for one in (h, c, w["table"][y])]
+    return np.tanh(np.concatenate(read, axis=2) @ w["output_kernel"] + w["output_bias"])
 
 
 class _Reading:
-    """A forward pass up to the last o, [batch, embedding], and the way back to H. The attention is not "fed".
+    """A forward pass up to o, and the way back to H. The attention is not "fed".
 
     Args:
         decoder, w: The decoder and its weights.
         H: The outputs of the encoder, [batch, source steps, features].
-        before: See `ForcedDecoder`.
+        before, every: See `_o`.
     """
 
-    def __init__(self, decoder: Decoder, w: Weights, H: Array, before: Sequence[int]) -> None:
+    def __init__(self, decoder: Decoder, w: Weights, H: Array, before: Sequence[int], every: bool) -> None:
         self._decoder, self._w, self._source = decoder, w, _source(decoder, w, H)
         self._first = _first(decoder, w, H)
         e = h = w["table"][_ids(H, before)]
@@ -131,16 +135,24 @@ class _Reading:
             h = self._runs[-1].sequence
             if decoder.attention == "bottom" and place == 0:
                 self._attended = _Attended(decoder, w, self._source, h)
+        if not every:
+            h, e = h[:, -1:], e[:, -1:]
         if decoder.attention == "after":
-            self._attended = _Attended(decoder, w, self._source, h[:, -1:])
-        c = e[:, -1, :0] if decoder.attention == "none" else self._attended.c[:, -1]
-        self.o = np.tanh(np.concatenate([h[:, -1], c, e[:, -1]], axis=1) @ w["output_kernel"] + w["output_bias"])
+            self._attended = _Attended(decoder, w, self._source, h)
+        c = e[:, :, :0] if decoder.attention == "none" else self._attended.c[:, -h.shape[1] :]
+        self.o = np.tanh(np.concatenate([h, c, e], axis=2) @ w["output_kernel"] + w["output_bias"])
 
     def back(self, d_o: Array) -> Array:
-        """Return the gradient of a number with respect to H, given that with respect to o, [batch, embedding]."""
+        """Return the gradient of a number with respect to H, given that with respect to the last o.
+
+        The pass was made without `every`.
+
+        Args:
+            d_o: [batch, embedding].
+        """
         decoder, w = self._decoder, self._w
         u, features = decoder.units, self._source.H.shape[2]
-        d_read = d_o * (1 - self.o**2) @ w["output_kernel"].T
+        d_read = d_o * (1 - self.o[:, 0] ** 2) @ w["output_kernel"].T
         d_H = np.zeros_like(self._source.H)
         d_h = np.zeros_like(self._runs[-1].sequence)
         d_h[:, -1] = d_read[:, :u]
@@ -175,7 +187,9 @@ class _Attended:
 
     def __init__(self, decoder: Decoder, w: Weights, source: Source, h: Array) -> None:
         self._decoder, self._w, self._source, self._h = decoder, w, source, h
-        self._a = decoder.shares(NUMPY, w, source, h)
+        # One query after another, because additive scores have a vector for each pair of a query and a source step.
+        steps = range(h.shape[1])
+        self._a = np.concatenate([decoder.shares(NUMPY, w, source, h[:, t : t + 1]) for t in steps], axis=1)
         self.c = self._a @ source.H
 
     def back(self, d_c: Array) -> tuple[Array, Array]:
@@ -191,9 +205,12 @@ class _Attended:
             scale = np.asarray(self._decoder.units**-0.5, H.dtype)
             d_h, d_K = d_s @ K * scale, d_s.transpose(0, 2, 1) @ self._h * scale
         else:
-            t = np.tanh((self._h @ w["query_kernel"])[:, :, None] + K[:, None])
-            d_t = d_s[:, :, :, None] * (1 - t * t) * w["score"]
-            d_h, d_K = d_t.sum(axis=2) @ w["query_kernel"].T, d_t.sum(axis=1)
+            queries, d_h, d_K = self._h @ w["query_kernel"], np.empty_like(self._h), np.zeros_like(K)
+            for t in range(queries.shape[1]):
+                tanh = np.tanh(queries[:, t, None] + K)
+                d_tanh = d_s[:, t, :, None] * (1 - tanh * tanh) * w["score"]
+                d_h[:, t] = d_tanh.sum(axis=1) @ w["query_kernel"].T
+                d_K += d_tanh
         return d_h, a.transpose(0, 2, 1) @ d_c + d_K @ w["key_kernel"].T
 
 
