@@ -22,7 +22,8 @@ namespace gatewright {
   ARRAY(h0) ARRAY(c0) ARRAY(mask) ARRAY(lengths) ARRAY(dropout_mask) ARRAY(recurrent_dropout_mask) ARRAY(zoneout_mask)
 #define GW_OUTPUTS(ARRAY) ARRAY(sequence) ARRAY(saved) ARRAY(h) ARRAY(c)
 #define GW_BACKWARD_INPUTS(ARRAY) ARRAY(sequence) ARRAY(saved) ARRAY(d_sequence) ARRAY(d_h) ARRAY(d_c)
-#define GW_GRADIENTS(ARRAY) ARRAY(x) ARRAY(kernel) ARRAY(recurrent_kernel) ARRAY(bias) ARRAY(h0) ARRAY(c0) ARRAY(h_steps) ARRAY(c_steps)
+#define GW_GRADIENTS(ARRAY) \
+  ARRAY(x) ARRAY(kernel) ARRAY(recurrent_kernel) ARRAY(bias) ARRAY(h0) ARRAY(c0) ARRAY(h_steps) ARRAY(c_steps)
 
 // An array of the caller. An absent one has no shape.
 struct Buffer {

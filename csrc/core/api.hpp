@@ -90,7 +90,7 @@ struct BackwardInputs {
 
 template <class T>
 struct Gradients {
-  T* x;  // like x: the whole table if there are ids
+  T* x;       // like x: the whole table if there are ids
   T* kernel;  // null, and the next two, if no gradients of the weights are wanted
   T* recurrent_kernel;
   T* bias;  // null if the bias is, too
