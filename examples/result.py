@@ -73,8 +73,8 @@ def _multi30k(source: str, target: str, seeds: int) -> Recipe:
 _TRANSLATOR: dict[str, Any] = {"epochs": 60, "output_dropout": 0.4, "input_dropout": 0.3}
 _TRANSLATOR_TRAIL = (
     "This recipe was stated before it was run. Tried before, English to German, one seed, 20 epochs, by the loss of "
-    "validation in nats a token, the test part not read: output dropout 0.3 and input dropout 0.2, 1.706 after 9 epochs "
-    "and 1.602 after 18; 0.5 and 0.3, 1.868 after 9 epochs, then stopped. Hence values between them for 60 epochs."
+    "validation in nats a token, the test part not read: output dropout 0.3 and input dropout 0.2, 1.706 after 9 "
+    "epochs and 1.602 after 18; 0.5 and 0.3, 1.868 after 9, then stopped. Hence values between them for 60 epochs."
 )
 RECIPES = {
     "multi30k-en-de": _multi30k("en", "de", seeds=3),
