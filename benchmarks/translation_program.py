@@ -19,7 +19,7 @@ from pathlib import Path
 from gatewright.ops import machine
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "keras_translation.py"
-TITLES = {"whole": "whole program", "training": "training", "translating": "translating 100 sentences"}
+TITLES = {"whole": "whole program", "training": "training", "translating": "translating 1,000 sentences"}
 COMMANDS = {"stock": [sys.executable], "ours": [sys.executable, "-m", "gatewright.commands.main", "run", "--quiet"]}
 
 

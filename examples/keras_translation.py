@@ -20,7 +20,7 @@ import numpy as np
 from keras import layers
 
 PAIRS = 10_000
-SENTENCES = 100  # that are translated at the end
+SENTENCES = 1_000  # that are translated at the end
 MAX_WORDS = 2_000
 MAX_LENGTH = 16
 UNITS = 128
