@@ -237,6 +237,7 @@ class _Found(NamedTuple):
         return Hypothesis(tuple(ids[:-1] if self.ended else ids), self.total, self.score, attention, self.ended)
 
 
+@np.errstate(all="ignore")  # numbers that are not finite are reported
 def _search(
     stepper: StepwiseDecoder, sources: NDArray[np.int32], decoding: Decoding, best: int
 ) -> list[list[Hypothesis]]:

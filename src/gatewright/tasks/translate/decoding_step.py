@@ -86,7 +86,8 @@ class RowProduct:
 
 def _equal_products(x: FloatArray, W: FloatArray, *rows: int) -> bool:
     """Return True if some x, [some, 1, features], have the same product with W in each of so many equal rows."""
-    products = [np.concatenate([one.repeat(count, axis=0) @ W for count in rows]) for one in x]
+    with np.errstate(all="ignore"):  # weights that overflow are reported when they are used
+        products = [np.concatenate([one.repeat(count, axis=0) @ W for count in rows]) for one in x]
     return all((y == y[0]).all() for y in products)
 
 
