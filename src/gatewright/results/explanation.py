@@ -170,7 +170,7 @@ class Decisive:
 
 @dataclass(frozen=True)
 class Alignment:
-    """Where the decoder of a translator read while it wrote each piece of a translation (its soft alignment).
+    """The soft alignment of a translation: where the decoder read while it wrote each piece.
 
     Bahdanau, Cho & Bengio 2015, "Neural Machine Translation by Jointly Learning to Align and Translate", figure 3.
 

@@ -85,24 +85,24 @@ def test_losses_and_gradients_equal_those_of_pytorch(cell, score):
         inputs = Activations(SOURCE, targets={"ids": TARGET})
         return models.forward(layers, backend, models.bind(layers, weights), inputs, None, AllKept())[0].x["losses"]
 
-    twins = [{name: torch.tensor(array, dtype=torch.float64) for name, array in layer.items()} for layer in weights]
-    for layer in twins:
+    copies = [{name: torch.tensor(array, dtype=torch.float64) for name, array in layer.items()} for layer in weights]
+    for layer in copies:
         for array in layer.values():
             array.requires_grad_()
     recurrent = [layers[0].recurrent_layers()[0][1], layers[1].recurrent_layers(2 * ENCODER_UNITS)[0][1]]
     modules = [recurrent_module(layer, select("0_", w), 6) for layer, w in zip(recurrent, weights, strict=True)]
-    expected = pytorch_losses(*layers, twins, *modules)
+    expected = pytorch_losses(*layers, copies, *modules)
     expected.sum().backward()
     expected = expected.detach().numpy()
     assert_close(losses(weights, NUMPY), expected, "forward", np.float32)
     total = jax.jit(jax.value_and_grad(lambda w: losses(w, jax_backend()).sum()))
     value, gradients = total(weights)
     assert_close(value, expected.sum(), "forward", np.float32, TARGET.size)
-    for layer, twin, module, found in zip(recurrent, twins, modules, gradients, strict=True):
+    for layer, copy, module, found in zip(recurrent, copies, modules, gradients, strict=True):
         for name, array in converted(layer, select("0_", found)).items():
             # The recurrent bias of an LSTM is the other half of one bias, and is not a weight of ours.
             if not (cell == "lstm" and name.startswith("bias_hh")):
                 assert_close(array, getattr(module, name).grad, "gradient", np.float32)
         for name, array in found.items():
             if not name.startswith("0_"):
-                assert_close(array, twin[name].grad, "gradient", np.float32)
+                assert_close(array, copy[name].grad, "gradient", np.float32)

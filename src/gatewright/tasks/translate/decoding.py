@@ -1,7 +1,7 @@
 """Beam search: find translations of high probability under a translator's decoder."""
 
 import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
@@ -128,7 +128,11 @@ class Hypothesis:
 
 
 def translate_ids(
-    stepper: StepwiseDecoder, sources: Sequence[Sequence[int]], decoding: Decoding, best: int = 1
+    stepper: StepwiseDecoder,
+    sources: Sequence[Sequence[int]],
+    decoding: Decoding,
+    best: int = 1,
+    tick: Callable[[int], None] = lambda done: None,
 ) -> list[list[Hypothesis]]:
     """Return the best translations of each sentence, the best one first.
 
@@ -140,14 +144,18 @@ def translate_ids(
         sources: The ids of each sentence as the encoder reads them, with START at the end.
         decoding: The settings of the search.
         best: Number of translations of each sentence.
+        tick: Function that is called after some sentences with the number of sentences that are done.
 
     Raises:
         InputError: `best` is not from 1 to the number of beams, or the network computed a number that is not finite.
     """
     found: list[list[Hypothesis]] = [[] for _ in sources]
+    done = 0
     for places, hypotheses in translate_groups(stepper, sources, decoding, best):
         for place, own in zip(places, hypotheses, strict=True):
             found[place] = own
+        done += len(places)
+        tick(done)
     return found
 
 

@@ -14,7 +14,7 @@ from gatewright.support.progress import Ticker, print_status
 from gatewright.tasks.base.explainable import Explainable
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.stack import settings_fit
-from gatewright.tasks.translate.decoding import Decoding, Hypothesis, translate_groups
+from gatewright.tasks.translate.decoding import Decoding, Hypothesis, translate_ids
 from gatewright.tasks.translate.decoding_step import Stepper
 from gatewright.tasks.translate.explaining import Translated, explain_piece
 from gatewright.tasks.translate.layers import Decoder, Encoder
@@ -121,14 +121,13 @@ class Translator(TrainedModel):
             encoded = [self._ids(text, done + place) for place, text in enumerate(batch)]
             for place, (text, ids) in enumerate(zip(batch, encoded, strict=True)):
                 notes.add(text, ids, done + place)
-            found: list[list[Hypothesis]] = [[] for _ in batch]
-            finished = done
-            for places, hypotheses in translate_groups(self._decoder, encoded, decoding, best):
-                for place, own in zip(places, hypotheses, strict=True):
-                    found[place] = own
-                finished += len(places)
+
+            def tick(finished: int, before: int = done) -> None:
                 if ticker.due():
-                    print_status(f"{finished:,}{f' of {total:,}' if total else ''} sentences are translated.")
+                    of = f" of {total:,}" if total else ""
+                    print_status(f"{before + finished:,}{of} sentences are translated.")
+
+            found = translate_ids(self._decoder, encoded, decoding, best, tick)
             done += len(batch)
             for text, own in zip(batch, found, strict=True):
                 yield [self._translation(text, hypothesis, attention) for hypothesis in own]
@@ -211,7 +210,7 @@ class Translator(TrainedModel):
         if len(ids) < 2:
             raise InputError("An empty sentence has an empty translation, so there is nothing to explain: give words.")
         decoding = Decoding(self.prepared.beam, self.prepared.length_penalty)
-        _, ((found, *_),) = next(translate_groups(self._decoder, [ids], decoding))
+        ((found, *_),) = translate_ids(self._decoder, [ids], decoding)
         vocabulary = self.prepared.vocabulary
         translated = Translated(text, ids, found, vocabulary.decode_target(found.ids))
         return explain_piece(self._layers, self._weights, vocabulary, translated, label, against, step)

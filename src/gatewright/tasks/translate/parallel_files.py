@@ -90,9 +90,9 @@ def missing_file(stem: str, option: str, language: str) -> OptionError:
     wanted = f"--{option} {language} needs the file {stem}.{language} (or {stem}.{language}.gz), which does not exist"
     if not path.parent.is_dir():
         return OptionError(f"{wanted}: there is no folder {path.parent}. Correct the path.", option)
-    beside = sorted(one.name for one in path.parent.iterdir() if one.name.startswith(f"{path.name}."))
-    listed = ", ".join(beside[:_FILES_SHOWN]) + (", ..." if len(beside) > _FILES_SHOWN else "")
-    there = f"There are {listed}" if len(beside) > 1 else f"There is only {listed}"
+    others = sorted(one.name for one in path.parent.iterdir() if one.name.startswith(f"{path.name}."))
+    listed = ", ".join(others[:_FILES_SHOWN]) + (", ..." if len(others) > _FILES_SHOWN else "")
+    there = f"There are {listed}" if len(others) > 1 else f"There is only {listed}"
     return OptionError(f"{wanted}. {there}. Choose a language with --{option}.", option)
 
 

@@ -14,7 +14,7 @@ from gatewright.nn.layer import Layer, Weights
 from gatewright.results.measure import Measure
 from gatewright.support.errors import InputError
 from gatewright.support.ids import PADDING, START, UNKNOWN
-from gatewright.support.progress import with_progress
+from gatewright.support.progress import Ticker, print_status, with_progress
 from gatewright.support.schema import Name, Number, Parsed, Size, Whole, read_as
 from gatewright.support.trees import Tree
 from gatewright.tasks.base.task import FittedBaseline, Length, Prepared, Splits, Task
@@ -126,8 +126,13 @@ class PreparedPairs(Prepared[Pairs]):
 
     def translate(self, stepper: Stepper, inputs: NDArray[np.int32]) -> list[str]:
         """Return the translations of encoded sentences, [sentences, time], by beam search."""
-        sources = [row[row != PADDING].tolist() for row in inputs]
-        found = translate_ids(stepper, sources, Decoding(self.beam, self.length_penalty))
+        sources, ticker = [row[row != PADDING].tolist() for row in inputs], Ticker()
+
+        def tick(done: int) -> None:
+            if ticker.due():
+                print_status(f"{done:,} of {len(sources):,} sentences are translated.")
+
+        found = translate_ids(stepper, sources, Decoding(self.beam, self.length_penalty), tick=tick)
         return [self.vocabulary.decode_target(best.ids) for best, *_ in found]
 
     def sample_weight(self, batch: Batch) -> NDArray[np.float32]:
