@@ -232,33 +232,25 @@ class Translate(Task[Pairs]):
 
     def network(self, prepared: PreparedPairs, settings: Any) -> list[Layer]:
         vocabulary = prepared.vocabulary
+        shared: dict[str, Any] = {
+            "embedding": settings.embedding_dim,
+            "cell": settings.cell,
+            "units": settings.units,
+            "embedding_dropout": settings.input_dropout,
+            "word_dropout": settings.word_dropout,
+            "dropout": settings.output_dropout,
+            "recurrent_dropout": settings.recurrent_dropout,
+            "zoneout": settings.zoneout,
+        }
         return [
-            Encoder(
-                vocabulary.source.ids,
-                settings.embedding_dim,
-                settings.cell,
-                settings.units,
-                settings.layers,
-                embedding_dropout=settings.input_dropout,
-                word_dropout=settings.word_dropout,
-                dropout=settings.output_dropout,
-                recurrent_dropout=settings.recurrent_dropout,
-                zoneout=settings.zoneout,
-            ),
+            Encoder(vocabulary.source.ids, depth=settings.layers, **shared),
             Decoder(
                 vocabulary.target.ids,
-                settings.embedding_dim,
-                settings.cell,
-                settings.units,
-                settings.attention,
-                settings.score,
+                attention=settings.attention,
+                score=settings.score,
                 shared=vocabulary.joint,
                 label_smoothing=settings.label_smoothing,
-                embedding_dropout=settings.input_dropout,
-                word_dropout=settings.word_dropout,
-                dropout=settings.output_dropout,
-                recurrent_dropout=settings.recurrent_dropout,
-                zoneout=settings.zoneout,
+                **shared,
             ),
         ]
 
