@@ -10,6 +10,8 @@ distinct word in a batch is multiplied by the layer's kernel only once. This is 
 or with another layer in between. If texts are padded on the left without a mask, the padding is computed only once for
 the whole batch. This is not possible with an initial state that is given to the layer.
 
+In training steps, a Dense layer with a softmax over many classes and its sparse cross-entropy are one computation.
+
 A layer that the kernels do not support runs on the stock loop. A `SlowPathWarning` gives the reason, once for each
 reason and layer class.
 """
@@ -20,7 +22,7 @@ import sys
 from importlib import import_module
 from typing import Any, Self
 
-from gatewright.keras import embeddings, lazy_parts, loops, one_batch, slow_path, trainer
+from gatewright.keras import embeddings, lazy_parts, loops, one_batch, slow_path, softmax_loss, trainer
 from gatewright.keras import precision as keras_precision
 from gatewright.keras.patches import Patches
 
@@ -65,6 +67,7 @@ def accelerate(precision: str | None = None) -> _Acceleration:
         _patches.wrap(keras.layers.Embedding, "call", embeddings.noting_tokens)
         _patches.wrap(keras.layers.RNN, "get_initial_state", loops.noting_zero_states)
         _patch_trainer()
+        _patch_loss(keras)
         for module in keras_precision.modules_with_set_floatx():
             _patches.wrap(module, "set_floatx", keras_precision.with_64_bits)
         keras_precision.begin()
@@ -80,6 +83,7 @@ def restore() -> None:
     _patches.undo()
     slow_path.clear()
     embeddings.clear()
+    softmax_loss.clear()
     loops.zero_states.clear()
     keras_precision.reset_products()
 
@@ -94,6 +98,15 @@ def _patch_trainer() -> None:
     _patches.wrap(model, "predict", one_batch.predicting_one_batch)
     for name in trainer.METHODS:
         _patches.wrap(model, name, trainer.guarded(name))
+
+
+def _patch_loss(keras: Any) -> None:
+    backend = import_module("keras.src.backend.jax.nn")
+    _patches.wrap(keras.layers.Dense, "call", softmax_loss.noting_operands)
+    _patches.wrap(backend, "softmax", softmax_loss.noting_softmax)
+    _patches.wrap(backend, "sparse_categorical_crossentropy", softmax_loss.with_operands)
+    model = import_module("keras.src.backend.jax.trainer").JAXTrainer
+    _patches.wrap(model, "compute_loss_and_updates", softmax_loss.within_training)
 
 
 def _import_keras_on_jax() -> Any:

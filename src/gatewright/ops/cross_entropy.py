@@ -79,6 +79,46 @@ def _backward(tied: bool, saved: Any, by_losses: Array) -> tuple[Array | None, .
 _losses.defvjp(_forward, _backward)
 
 
+@jax.custom_vjp
+def whole_losses(x: Array, kernel: Array, bias: Array, targets: Array) -> Array:
+    """Return the cross-entropy of each target, -log softmax(x W + b)[target] in nats, [...].
+
+    As `losses`, but for weights of the losses that differ, such as 0 at padding: the gradient by the logits of all rows
+    is kept, instead of the gradients of the sum of the losses.
+
+    Args:
+        x: Features, [..., features].
+        kernel: W, [features, ids].
+        bias: b, [ids].
+        targets: Ids [...]. The loss of a target that is not an id is NaN.
+    """
+    return _whole(x, kernel, bias, targets, False)[0]
+
+
+def _whole(x: Array, kernel: Array, bias: Array, targets: Array, gradients: bool) -> tuple[Array, Array]:
+    logits = jnp.matmul(x, kernel).reshape(-1, len(bias))
+    weights = jnp.ones(len(logits), logits.dtype)
+    found, d_logits = _softmax(logits, bias, jnp.asarray(targets, jnp.int32).reshape(-1), weights, gradients)
+    return found.reshape(targets.shape), d_logits
+
+
+def _whole_forward(x: Array, kernel: Array, bias: Array, targets: Array) -> tuple[Array, Any]:
+    found, d_logits = _whole(x, kernel, bias, targets, True)
+    return found, (x, kernel, d_logits)
+
+
+def _whole_backward(saved: Any, by_losses: Array) -> tuple[Array | None, ...]:
+    x, kernel, d_logits = saved
+    rows, g = x.reshape(-1, x.shape[-1]), by_losses.reshape(-1)
+    # The gradients by the losses scale the small factors, not the logits' gradient. XLA shares d.T @ x among its
+    # threads better than x.T @ d.
+    d_x = g[:, None] * (d_logits @ kernel.T)
+    return d_x.reshape(x.shape), (d_logits.T @ (g[:, None] * rows)).T, g @ d_logits, None
+
+
+whole_losses.defvjp(_whole_forward, _whole_backward)
+
+
 def _passed(
     tied: bool, gradients: bool, x: Array, kernel: Array, bias: Array, targets: Array, weights: Array
 ) -> tuple[Array, ...]:
