@@ -1,23 +1,25 @@
 """Train the seeds of a published figure of `gatewright train` one after another, and write their record.
 
-    python examples/result.py imdb [folder]
+    python examples/result.py imdb [folder] [--keep-recorded]
 
 Run the same command again to resume. The models are stored in the folder (by default result-NAME), and the record, with
-every finished seed and every epoch's validation figures, is written to docs/results/NAME.md and NAME.json. Needs
-$GATEWRIGHT_DATA, or a network.
+every finished seed and every epoch's validation figures, is written to docs/results/NAME.md and NAME.json. With
+--keep-recorded, seeds of the same settings and data that the record already has are not trained again, so that the
+seeds of a figure can be trained on several machines. Needs $GATEWRIGHT_DATA, or a network.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import gatewright
 from gatewright import runtime
-from gatewright.results.records import Evaluated, Trained
+from gatewright.results.measure import Measure
+from gatewright.results.records import Trained
 from gatewright.results.statistics import mean_interval
 from gatewright.support.files import atomically
 from gatewright.tasks.translate.measures import signatures
@@ -251,13 +253,13 @@ def record(
     name: str, recipe: Recipe, runs: list[Trained], languages: list[Trained], texts: list[str], more: list[str]
 ) -> str:
     """Return the record as Markdown. `more` are further lines."""
-    made, deciding = runs[-1].machine, runs[-1].measures[0]
+    deciding = runs[-1].measures[0]
     measures = [measure for measure in runs[-1].measures if not math.isnan(runs[-1].test[measure.name])]
     lines = [
         f"# {recipe.title}",
         "",
-        f"`make result-{name}`; compute stated beforehand: {recipe.compute}. Machine: {made['processor']}, threads: "
-        f"{made['threads']}; commit {made['commit']}. Seeds done: {len(runs)} of {recipe.seeds}.",
+        f"`make result-{name}`; compute stated beforehand: {recipe.compute}. {_machines(runs)} Seeds done: {len(runs)} "
+        f"of {recipe.seeds}.",
         "",
         f"| seed | {' | '.join(f'test {measure.title}' for measure in measures)} | kept epoch | minutes |",
         f"|{'---|' * (len(measures) + 3)}",
@@ -300,22 +302,32 @@ def record(
     return "\n".join(lines)
 
 
+def _machines(runs: list[Trained]) -> str:
+    """Return a sentence for each machine and commit, with its seeds if there are several."""
+    seeds: dict[str, list[str]] = {}
+    for run in runs:
+        made = f"{run.machine['processor']}, threads: {run.machine['threads']}; commit {run.machine['commit']}"
+        seeds.setdefault(made, []).append(str(run.settings["seed"]))
+    if len(seeds) == 1:
+        return f"Machine: {next(iter(seeds))}."
+    return " ".join(f"Machine of seed {' and '.join(own)}: {made}." for made, own in seeds.items())
+
+
 def _trail(run: Trained, name: str) -> str:
     return ", ".join(f"{epoch.validation[name]:.4f}" for epoch in run.epochs)
 
 
-def _evaluations(evaluated: list[Evaluated]) -> list[str]:
-    """Return a table of further test sets, with a row for each seed and set."""
-    if not evaluated:
+def _further(found: list[dict[str, Any]], measures: tuple[Measure, ...]) -> list[str]:
+    """Return a table of further test sets, with a row for each seed and set, given the entries of the seeds."""
+    rows = [(test, seed, values) for seed, one in enumerate(found) for test, values in one["further"].items()]
+    if not rows:
         return []
-    measures = evaluated[0].measures
     lines = [
         f"| further test set | {' | '.join(measure.title for measure in measures)} |",
         f"|{'---|' * (1 + len(measures))}",
     ]
-    for one in evaluated:
-        figures = " | ".join(f"{one.test[measure.name]:.4f}" for measure in measures)
-        lines.append(f"| {one.data}, {Path(one.model).stem} | {figures} |")
+    for test, seed, values in rows:
+        lines.append(f"| {test}, seed {seed} | {' | '.join(f'{values[one.name]:.4f}' for one in measures)} |")
     return [*lines, ""]
 
 
@@ -331,36 +343,65 @@ def _translations(recipe: Recipe, model: Path) -> list[str]:
     return [*lines, ""]
 
 
-def main(name: str, folder: Path) -> None:
+def _recorded(path: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the entry of a record for a seed, or None if it has none of these settings."""
+    for entry in json.loads(path.read_text()) if path.is_file() else []:
+        if all(entry["settings"].get(key) == value for key, value in settings.items()):
+            return {"further": {}, "translations": [], **entry}
+    return None
+
+
+def _entry(recipe: Recipe, out: Path, run: Trained) -> dict[str, Any]:
+    """Return the entry of a record for a seed, with what is measured with its model."""
+    options = {key: run.settings[key] for key in ("source", "target") if key in recipe.settings}
+    return {
+        # The path of the model means nothing on another machine.
+        **{name: value for name, value in run.to_json().items() if name != "out"},
+        "further": {test: gatewright.evaluate(out, test, **options).test for test in recipe.tests},
+        "translations": _translations(recipe, out) if recipe.task == "translate" else [],
+    }
+
+
+def main(name: str, folder: Path, keep_recorded: bool) -> None:
     recipe = RECIPES[name]
     folder.mkdir(exist_ok=True)
-    runs, languages, texts, evaluated = [], [], [], []
+    entries: list[dict[str, Any]] = []
+    languages: list[Trained] = []
+    texts: list[str] = []
     results = Path(__file__).parents[1] / "docs" / "results"
     for seed in range(recipe.seeds):
         out = folder / f"seed{seed}.safetensors"
+        settings: dict[str, Any] = {**_ALL_EPOCHS, **recipe.settings, "seed": seed}
+        if keep_recorded and (known := _recorded(results / f"{name}.json", settings)) is not None:
+            entries.append(known)
+            continue
         before = None
         if recipe.language is not None:
             before = folder / f"language{seed}.safetensors"
-            data, settings = recipe.language
-            languages.append(gatewright.train("generate", data, before, **_ALL_EPOCHS, **settings, seed=seed))
-        settings = {**_ALL_EPOCHS, **recipe.settings, "seed": seed}
-        runs.append(gatewright.train(recipe.task, recipe.data, out, pretrained=before, **settings))
-        print(f"seed {seed}: {runs[-1].verdict}", flush=True)
+            data, own = recipe.language
+            languages.append(gatewright.train("generate", data, before, **{**_ALL_EPOCHS, **own, "seed": seed}))
+        run = gatewright.train(recipe.task, recipe.data, out, pretrained=before, **settings)
+        entries.append(_entry(recipe, out, run))
+        if len({entry["fingerprint"] for entry in entries}) > 1:
+            raise SystemExit("The seeds in the record were trained on other data: leave --keep-recorded out.")
+        print(f"seed {seed}: {run.verdict}", flush=True)
         if not texts:
             drawn = (
                 gatewright.generate(out, prompt, tokens=_SHOWN, temperature=0.8, seed=0) for prompt in recipe.prompts
             )
             texts = [str(text).rstrip() for text in drawn]
-        options = {key: settings[key] for key in ("source", "target") if key in settings}
-        evaluated += [gatewright.evaluate(out, test, **options) for test in recipe.tests]
-        more = _evaluations(evaluated) + (_translations(recipe, out) if recipe.task == "translate" else [])
+        runs = [Trained.from_json({"out": "", **entry}) for entry in entries]
+        more = [*_further(entries, run.measures), *entries[0]["translations"]]
         with atomically(results / f"{name}.md") as path:
             path.write_text(record(name, recipe, runs, languages, texts, more))
         with atomically(results / f"{name}.json") as path:
-            # The path of the model means nothing on another machine.
-            listed = [{name: value for name, value in run.to_json().items() if name != "out"} for run in runs]
-            path.write_text(json.dumps(listed, indent=1) + "\n")
+            path.write_text(json.dumps(entries, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2] if len(sys.argv) > 2 else f"result-{sys.argv[1]}"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=RECIPES)
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--keep-recorded", action="store_true")
+    given = parser.parse_args()
+    main(given.name, given.folder or Path(f"result-{given.name}"), given.keep_recorded)

@@ -1,16 +1,17 @@
 """Measure what each part of a translator adds: Multi30k, English to German, small networks, three seeds each.
 
-    python examples/translation_ablations.py [folder]
+    python examples/translation_ablations.py [folder] [--keep-recorded]
 
 Every network has 128 units and 6 epochs; all choices were fixed before the first run. Run the same command again to
 resume. The models are stored in the folder (by default result-translation-ablations), and the record is written to
-docs/results/translation-ablations.md and .json. Needs $GATEWRIGHT_DATA.
+docs/results/translation-ablations.md and .json. With --keep-recorded, networks that the record already has are not
+trained again, so that the table can be made on several days. Needs $GATEWRIGHT_DATA.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -72,19 +73,26 @@ def record(found: dict[str, list[dict[str, float]]]) -> str:
     return "\n".join([*lines, ""])
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, keep_recorded: bool) -> None:
     folder.mkdir(exist_ok=True)
     results = Path(__file__).parents[1] / "docs" / "results"
+    file = results / "translation-ablations.json"
+    recorded = json.loads(file.read_text()) if keep_recorded and file.is_file() else {}
     found: dict[str, list[dict[str, float]]] = {}
     for name, variant in VARIANTS.items():
-        for seed in range(SEEDS):
-            found.setdefault(name, []).append(figures(variant, seed, name, folder))
+        found[name] = recorded.get(name, [])[:SEEDS]
+        for seed in range(len(found[name]), SEEDS):
+            found[name].append(figures(variant, seed, name, folder))
             print(f"{name}, seed {seed}: {found[name][-1]}", flush=True)
             with atomically(results / "translation-ablations.md") as path:
                 path.write_text(record(found))
-            with atomically(results / "translation-ablations.json") as path:
+            with atomically(file) as path:
                 path.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "result-translation-ablations"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("result-translation-ablations"))
+    parser.add_argument("--keep-recorded", action="store_true")
+    given = parser.parse_args()
+    main(given.folder, given.keep_recorded)
