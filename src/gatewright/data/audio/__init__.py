@@ -1,0 +1,1 @@
+"""Read recordings of sound, and compute the features that networks read."""
