@@ -140,7 +140,8 @@ class FeatureStream:
     """
 
     def __init__(self, features: Features) -> None:
-        self._features, self._tables = features, _tables(features)
+        self._window, self._step, self._width = features.window, features.step, features.width
+        self._tables, self._is_mfcc = _tables(features), features.kind == "mfcc"
         self._samples = np.empty(0, np.float32)  # from the start of the next frame on
         self._is_first = True
         self._deltas = _DeltaStream(self._tables.slopes) if features.deltas else None
@@ -158,8 +159,8 @@ class FeatureStream:
         if not np.isfinite(given).all():
             raise InputError("The samples have values that are not finite numbers (NaN or infinity). Repair them.")
         known = np.concatenate([self._samples, given])
-        step = self._features.step
-        count = max(1 + (len(known) - self._features.window) // step, 0)
+        step = self._step
+        count = max(1 + (len(known) - self._window) // step, 0)
         starts = range(0, count, _BLOCK)
         blocks = [self._block(known[start * step :], min(_BLOCK, count - start)) for start in starts]
         if not blocks:
@@ -173,15 +174,15 @@ class FeatureStream:
         """Return the remaining frames, [new frames, width]. No samples may follow."""
         last = self._no_frames()
         if self._is_first and len(self._samples):
-            last = self.push(np.zeros(self._features.window - len(self._samples), np.float32))
+            last = self.push(np.zeros(self._window - len(self._samples), np.float32))
         return last if self._is_first or self._deltas is None else np.concatenate([last, self._deltas.end()])
 
     def _no_frames(self) -> _Frames:
-        return np.empty((0, self._features.width), np.float32)
+        return np.empty((0, self._width), np.float32)
 
     def _block(self, samples: _Frames, count: int) -> _Frames:
-        windows = _overlapping(samples, (count, self._features.window), self._features.step)
-        frames = _static_frames(windows, self._tables, self._features.kind == "mfcc")
+        windows = _overlapping(samples, (count, self._window), self._step)
+        frames = _static_frames(windows, self._tables, self._is_mfcc)
         return frames if self._deltas is None else self._deltas.push(frames)
 
 
@@ -223,7 +224,7 @@ class _Tables(NamedTuple):
     """What features are computed with.
 
     Attributes:
-        taper: The window, for samples with full scale 1.0, [samples of a frame].
+        taper: The window for samples with full scale 1.0, without its first weight, which is 0.
         points: The points of the Fourier transform.
         bins: The points of the spectrum in each band, one band after the other.
         weights: Their weights.
@@ -254,7 +255,7 @@ def _tables(features: Features) -> _Tables:
         )
     starts = np.cumsum(used.sum(axis=1)) - used.sum(axis=1)
     return _Tables(
-        *(taper * _FULL_SCALE, points, np.nonzero(used)[1], weights[used], starts),
+        *(taper[1:] * _FULL_SCALE, points, np.nonzero(used)[1], weights[used], starts),
         *(_cosines(features.coefficients, features.bands), _slopes(features.deltas)),
     )
 
@@ -306,17 +307,18 @@ def _static_frames(windows: _Frames, tables: _Tables, is_mfcc: bool) -> _Frames:
     """Return features without deltas, [frames, features], given the samples, [frames, samples of a frame]."""
     x = windows.astype(np.float64)
     mean = x.sum(axis=1, keepdims=True) / x.shape[1]
-    # x_t - 0.97 x_(t-1) of the differences from the mean, where the sample before the first is the first.
-    emphasized = x - (1 - _PRE_EMPHASIS) * mean
-    emphasized[:, 1:] -= _PRE_EMPHASIS * x[:, :-1]
-    emphasized[:, :1] -= _PRE_EMPHASIS * x[:, :1]
+    # x_t - 0.97 x_(t-1) of the differences from the mean. The window is 0 at the first sample, which is therefore left
+    # out: a shift in time does not change the power.
+    emphasized = x[:, 1:] - _PRE_EMPHASIS * x[:, :-1]
+    emphasized -= (1 - _PRE_EMPHASIS) * mean
     emphasized *= tables.taper
-    spectrum = np.fft.rfft(emphasized, tables.points)
-    power = spectrum.real**2 + spectrum.imag**2
+    parts = np.fft.rfft(emphasized, tables.points).view(np.float64)
+    parts *= parts
+    power = parts[:, ::2] + parts[:, 1::2]
     weighted = power.take(tables.bins, axis=1)
     weighted *= tables.weights
     bands = np.add.reduceat(weighted, tables.starts, axis=1)
-    logs = np.log(np.maximum(bands, _FLOOR))
+    logs = np.log(np.maximum(bands, _FLOOR, out=bands))
     if is_mfcc:
         logs = (logs[:, None, :] * tables.cosines).sum(axis=2)
     return logs.astype(np.float32)
