@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import assert_close
 
-from gatewright.data.audio.features import Features
+from gatewright.data.audio.features import Features, with_deltas
 from gatewright.support.errors import InputError
 
 
@@ -52,6 +52,14 @@ def test_features_are_those_of_kaldi(kind, rate):
     assert frames.dtype == np.float32
     assert frames.shape[1] == features.width
     assert_close(frames, kaldi(features, samples), "forward", np.float32)
+
+
+@pytest.mark.parametrize("orders", [0, 1, 2])
+@pytest.mark.parametrize("seconds", [0, 0.03, 0.9])
+def test_deltas_can_be_added_to_frames_afterwards(orders, seconds):
+    samples = sound(8000, seconds)
+    frames = with_deltas(Features("mfcc", 8000).frames(samples), orders)
+    np.testing.assert_array_equal(frames, Features("mfcc", 8000, deltas=orders).frames(samples))
 
 
 def test_silence_is_at_the_floor_and_not_far_below_quiet_sound():

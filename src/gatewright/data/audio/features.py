@@ -129,6 +129,23 @@ class Features:
         return read_as(cls, stored, "its features")
 
 
+def with_deltas(frames: _Frames, orders: int) -> _Frames:
+    """Return features with their slopes, and their curvatures, as `Features` adds them.
+
+    Args:
+        frames: The features of a whole recording, [frames, width].
+        orders: 0 to add nothing, 1 to add the slopes, 2 to add the curvatures too.
+
+    Returns:
+        The features, [frames, width * (1 + orders)].
+    """
+    if not orders or not len(frames):
+        return np.tile(frames, 1 + orders)
+    stream = _DeltaStream(_slopes(orders))
+    blocks = [stream.push(frames[start : start + _BLOCK]) for start in range(0, len(frames), _BLOCK)]
+    return np.concatenate([*blocks, stream.end()])
+
+
 class FeatureStream:
     """The features of a recording whose samples arrive in chunks.
 
