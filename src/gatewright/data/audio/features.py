@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gatewright.data.audio.samples import MAX_RATE, MIN_RATE
 from gatewright.support.errors import InputError
 from gatewright.support.schema import Whole, read_as
 
@@ -31,7 +32,6 @@ _FLOOR = 1.0
 _BLOCK = 64
 # The slope of a line through five frames, the weights of the HTK Book (5.9) and of Kaldi.
 _SLOPE = np.array([-2, -1, 0, 1, 2]) / 10
-_MIN_RATE, _MAX_RATE = 1000, 384_000
 
 _Frames = NDArray[np.float32]
 _Numbers = NDArray[np.float64]
@@ -61,14 +61,14 @@ class Features:
     """
 
     kind: Literal["log_mel", "mfcc"]
-    rate: Annotated[int, Whole(_MIN_RATE, _MAX_RATE)]
+    rate: Annotated[int, Whole(MIN_RATE, MAX_RATE)]
     bands: Annotated[int, Whole(1, 512)] = 40
     coefficients: Annotated[int, Whole(1, 512)] = 13
     deltas: Annotated[int, Whole(0, _MAX_DELTAS)] = 0
 
     def __post_init__(self) -> None:
-        if not _MIN_RATE <= self.rate <= _MAX_RATE:
-            limits = f"from {_MIN_RATE:,} to {_MAX_RATE:,} Hz"
+        if not MIN_RATE <= self.rate <= MAX_RATE:
+            limits = f"from {MIN_RATE:,} to {MAX_RATE:,} Hz"
             raise InputError(f"The sample rate must be {limits}, not {self.rate:,} Hz. Convert the recordings.")
         if self.coefficients > self.bands:
             raise InputError(f"{self.coefficients} coefficients need as many bands, but there are {self.bands}.")
