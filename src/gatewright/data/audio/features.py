@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gatewright.data.audio.overlapping import overlapping
 from gatewright.data.audio.samples import MAX_RATE, MIN_RATE
 from gatewright.support.errors import InputError
 from gatewright.support.schema import Whole, read_as
@@ -198,7 +199,7 @@ class FeatureStream:
         return np.empty((0, self._width), np.float32)
 
     def _block(self, samples: _Frames, count: int) -> _Frames:
-        windows = _overlapping(samples, (count, self._window), self._step)
+        windows = overlapping(samples, (count, self._window), self._step)
         frames = _static_frames(windows, self._tables, self._is_mfcc)
         return frames if self._deltas is None else self._deltas.push(frames)
 
@@ -226,7 +227,7 @@ class _DeltaStream:
         (total, width), around = known.shape, 2 * self._reach
         count = max(total - around, 0)
         self._frames = known[count:].copy()
-        neighbours = _overlapping(known.ravel(), (count, (around + 1) * width), width)
+        neighbours = overlapping(known.ravel(), (count, (around + 1) * width), width)
         deltas = (neighbours.reshape(count, 1, around + 1, width) * self._weights).sum(axis=2)
         return np.concatenate(
             [known[self._reach : self._reach + count], *deltas.swapaxes(0, 1)], axis=1, dtype=np.float32
@@ -309,15 +310,6 @@ def _slopes(deltas: int) -> _Numbers:
     if deltas < 2:
         return _SLOPE[None, :]
     return np.stack([np.pad(_SLOPE, len(_SLOPE) // 2), np.convolve(_SLOPE, _SLOPE)])
-
-
-def _overlapping(values: _Frames, shape: tuple[int, int], step: int) -> _Frames:
-    """Return rows of a vector that begin `step` after each other, without a copy.
-
-    `sliding_window_view` takes as long as all of a frame's features.
-    """
-    size = values.itemsize
-    return np.ndarray(shape, values.dtype, values, 0, (step * size, size))
 
 
 def _static_frames(windows: _Frames, tables: _Tables, is_mfcc: bool) -> _Frames:
