@@ -41,11 +41,15 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
+from damaged_audio import damaged_wav, encoded
 from forecast_models import forecaster
 from models import classifier, language_model, loaded
 from series_models import series_classifier
 from tag_models import tagger
 
+from gatewright.data.audio.features import Features
+from gatewright.data.audio.recording import read_recording
+from gatewright.data.audio.resampling import resampled
 from gatewright.data.limits import limited_input
 from gatewright.support.errors import InputError
 from gatewright.tasks import registry
@@ -124,7 +128,10 @@ _JSON_TEXTS = (
 
 
 class Route(NamedTuple):
-    """A way to read an input: the action "train", "evaluate" or "predict", the command, and options to choose from."""
+    """A way to read an input: the action, the command, and options to choose from.
+
+    The action is "train", "evaluate" or "predict", or "read" for what several commands read with the same functions.
+    """
 
     action: str
     command: str
@@ -169,6 +176,7 @@ _FORECAST = (
 )
 _GENERATE = (Route("train", "generate"), Route("evaluate", "generate"))
 _ROLLS = (Route("train", "rolls"), Route("train", "series"))
+_RECORDING = (Route("read", "recording"),)
 
 
 def _sentence(draw: random.Random) -> str:
@@ -655,7 +663,7 @@ def _tag_folder(draw: random.Random, folder: Path) -> Path:
 
 def make_case(draw: random.Random, folder: Path) -> Case:
     """Write a damaged input to the folder, and return it with the ways to read it."""
-    kind = draw.randrange(24)
+    kind = draw.randrange(26)
     if kind <= 2:
         return _table(draw, folder, _labelled(draw), _CLASSIFY)
     if kind <= 5:
@@ -701,6 +709,14 @@ def make_case(draw: random.Random, folder: Path) -> Case:
         rows = [["1", *(f"{draw.gauss(0, 1):.3f}" for _ in range(5))] for _ in range(8)]
         text = "\n".join("\t".join(row) for row in _damage_rows(draw, rows))
         return Case(_write(folder, "X_TRAIN.tsv", _encode(text, draw)), _SERIES)
+    if kind == 23:
+        content = damaged_wav(draw)
+        return Case(
+            _write(folder, "a.wav", _damage_bytes(draw, content) if draw.random() < 0.3 else content), _RECORDING
+        )
+    if kind == 24:
+        name = draw.choice(("a.flac", "a.ogg", "a.mp3", "a.wav"))
+        return Case(_write(folder, name, _damage_bytes(draw, encoded(draw))), _RECORDING)
     text = "\n".join(_sentence(draw) for _ in range(draw.randint(0, 30)))
     text = text + "".join(draw.choice(_NASTY) for _ in range(draw.choice((0, 1, 5))))
     return _text_file(draw, folder, text, draw.choice((".txt", ".txt", "", ".md")), (*_GENERATE, *_CLASSIFY, *_TAG))
@@ -720,7 +736,10 @@ class Reader:
 
     def read(self, path: str, route: Route, options: dict[str, Any]) -> None:
         """Read an input. The examples are dropped."""
-        if route.action == "predict":
+        if route.action == "read":
+            recording = read_recording(Path(path))
+            Features("log_mel", 16000).frames(resampled(recording.samples, recording.rate, 16000))
+        elif route.action == "predict":
             self.models[route.command].predict_from(None, path, options)
         elif route.action == "evaluate":
             self.models[route.command].read(path, options, None)

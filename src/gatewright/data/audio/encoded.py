@@ -1,6 +1,5 @@
 """Read recordings in encoded formats with the package soundfile, which uses libsndfile."""
 
-import contextlib
 import io
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 from gatewright.data.audio.samples import Sound, block_length
 from gatewright.data.foreign import one_error
 from gatewright.data.limits import Total
-from gatewright.support.errors import InputError
 from gatewright.support.packages import require_packages
 
 # FLAC, OGG (Vorbis, Opus), and SPHERE, the format of older collections of speech.
@@ -48,7 +46,7 @@ def encoded_sound(content: bytes | bytearray, name: str) -> Sound:
     require_packages(f"Reading {name}", ("soundfile",), "audio")
     import soundfile
 
-    with _one_sentence(name):
+    with one_error(_undecoded(name)):
         file = soundfile.SoundFile(io.BytesIO(content))
     notes: list[str] = []
     return Sound(_blocks(file, name, notes), file.samplerate, file.channels, notes)
@@ -58,7 +56,7 @@ def _blocks(file: Any, name: str, notes: list[str]) -> Iterator[NDArray[Any]]:
     total, found = Total(name), 0
     with file:
         while True:
-            with _one_sentence(name):
+            with one_error(_undecoded(name)):
                 block = file.read(block_length(file.channels), dtype="float32", always_2d=True)
             if not len(block):
                 break
@@ -72,14 +70,9 @@ def _blocks(file: Any, name: str, notes: list[str]) -> Iterator[NDArray[Any]]:
             )
 
 
-@contextlib.contextmanager
-def _one_sentence(name: str) -> Iterator[None]:
-    from soundfile import LibsndfileError
-
-    message = f"{name} cannot be decoded (REASON). Download or write it again, or convert it to WAV."
-    with one_error(message):
-        try:
-            yield
-        except LibsndfileError as error:  # its own text names the object that was read
-            reason = error.error_string.strip(" .") or f"error {error.code} of libsndfile"
-            raise InputError(message.replace("REASON", reason)) from None
+def _undecoded(name: str) -> str:
+    """Return the message for a damaged file, without what libsndfile says, such as that the file does not exist."""
+    return (
+        f"{name} cannot be decoded: it is damaged, incomplete, or in a format that libsndfile does not know. Download "
+        "or write it again, or convert it to WAV."
+    )

@@ -13,8 +13,8 @@ MIN_RATE, MAX_RATE = 1000, 384_000
 
 _BLOCK_SAMPLES = 1 << 18
 _MAX_FLOAT = float(np.finfo(np.float32).max)
-# Samples of more than this size, in a row and equal, are clipped. A recording gets a note if so many of them are.
-_CLIPPED, _SHARE_CLIPPED = 0.9999, 0.001
+# Equal samples in a row of at least this size are clipped. A recording gets a note if so many of its samples are.
+_CLIPPED, _SHARE_CLIPPED = 0.99, 0.001
 # Nobody records so loud in formats without a largest sample.
 _LOUD = 10.0
 
