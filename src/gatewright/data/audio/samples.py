@@ -87,13 +87,23 @@ def collect(name: str, sound: Sound) -> Recording:
     notes = list(sound.notes)
     if sound.channels > 1:
         notes.append(f"{name} has {sound.channels} channels; their mean is used.")
-    if samples.min() == samples.max():
-        notes.append(f"{name} is silent: all of its samples are equal.")
-    elif loudest > _LOUD:
-        notes.append(f"{name} has floating-point samples of up to {loudest:,.0f}, although 1 is full scale.")
-    elif (share := clipped / (len(samples) * sound.channels)) >= _SHARE_CLIPPED:
-        notes.append(
-            f"{name} is clipped: {share:.1%} of its samples are at full scale. Record it again with a lower "
-            "level if you can."
-        )
+    if note := _level_note(samples, loudest, clipped / (len(samples) * sound.channels)):
+        notes.append(f"{name} {note}")
     return Recording(samples, sound.rate, tuple(notes))
+
+
+def _level_note(samples: NDArray[np.float32], loudest: float, clipped: float) -> str:
+    """Return the end of a sentence about the level of a recording, or an empty text if it is usual.
+
+    Args:
+        samples: The samples, [samples].
+        loudest: The largest size of a sample in any channel.
+        clipped: The fraction of the samples that are clipped.
+    """
+    if samples.min() == samples.max():
+        return "is silent: all of its samples are equal."
+    if loudest > _LOUD:
+        return f"has floating-point samples of up to {loudest:,.0f}, although 1 is full scale."
+    if clipped >= _SHARE_CLIPPED:
+        return f"is clipped: {clipped:.1%} of its samples are at full scale. If possible, record it at a lower level."
+    return ""
