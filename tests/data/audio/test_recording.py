@@ -57,6 +57,22 @@ def test_half_an_encoded_file_is_read_with_a_note_where_the_format_allows_it():
     assert recording.notes[0].startswith("a.mp3 is incomplete: its header announces 16,000 samples")
 
 
+def test_a_flac_stream_of_unknown_length_is_read_to_its_end():
+    content = bytearray(encoded("FLAC"))
+    content[21] &= 0xF0  # the length is in the lower half of this byte and in the next four
+    content[22:26] = bytes(4)
+    recording = recording_from(content, "a.flac")
+    np.testing.assert_array_equal(recording.samples, recording_from(encoded("FLAC"), "a.flac").samples)
+    assert recording.notes == ()
+
+
+def test_long_encoded_files_are_read_in_blocks():
+    soundfile = pytest.importorskip("soundfile")
+    stream, samples = io.BytesIO(), np.random.default_rng(0).integers(-9999, 9999, 400_000)
+    soundfile.write(stream, samples.astype(np.int16), 8000, format="FLAC")
+    np.testing.assert_array_equal(recording_from(stream.getvalue(), "a").samples, (samples / 32768).astype(np.float32))
+
+
 def test_decoding_is_limited():
     soundfile = pytest.importorskip("soundfile")
     stream = io.BytesIO()

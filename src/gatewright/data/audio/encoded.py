@@ -15,6 +15,7 @@ from gatewright.support.packages import require_packages
 # FLAC, OGG (Vorbis, Opus), and SPHERE, the format of older collections of speech.
 _BEGINNINGS = (b"fLaC", b"OggS", b"NIST_1A")
 _ID3_VERSIONS = (2, 3, 4)
+_UNKNOWN_LENGTH = 2**63 - 1
 
 
 def is_encoded(head: bytes) -> bool:
@@ -48,6 +49,8 @@ def encoded_sound(content: bytes | bytearray, name: str) -> Sound:
 
     with one_error(_undecoded(name)):
         file = soundfile.SoundFile(io.BytesIO(content))
+    # After each block, soundfile seeks to the end of the block. That fails in a FLAC file of unknown length.
+    file.seekable = lambda: False
     notes: list[str] = []
     return Sound(_blocks(file, name, notes), file.samplerate, file.channels, notes)
 
@@ -63,7 +66,7 @@ def _blocks(file: Any, name: str, notes: list[str]) -> Iterator[NDArray[Any]]:
             total.add(block.nbytes)
             found += len(block)
             yield np.asarray(block)
-        if 0 < found < file.frames:
+        if 0 < found < file.frames < _UNKNOWN_LENGTH:
             notes.append(
                 f"{name} is incomplete: its header announces {file.frames:,} samples, but {found:,} follow. They were "
                 "read."
