@@ -126,6 +126,11 @@ def test_samples_that_are_not_finite_are_refused(value):
         Features("log_mel", 8000).frames(samples)
 
 
+def test_samples_of_several_channels_are_refused():
+    with pytest.raises(InputError, match=r"must be a vector, not an array of shape \(800, 2\)"):
+        Features("log_mel", 8000).frames(np.zeros((800, 2)))
+
+
 def test_any_finite_samples_have_finite_features():
     samples = np.full(800, 3e38, np.float32) * np.where(np.arange(800) % 2, -1, 1)
     for kind in ("log_mel", "mfcc"):
