@@ -7,7 +7,8 @@ from typing import Any
 
 from gatewright.data.corpora import named
 from gatewright.data.corpora.corpus import SPLITS, Corpus, Found, Utterance, checked
-from gatewright.data.corpora.sphinx import is_sphinx, read_sphinx
+from gatewright.data.corpora.folders import read_folder
+from gatewright.data.corpora.tables import Columns, read_table_of_recordings, refuse_columns
 from gatewright.data.split import refuse_second
 from gatewright.support.errors import InputError, as_input_errors, nearest
 
@@ -26,7 +27,8 @@ def read_corpus(
 
     Args:
         data: The name of a corpus, a folder or a table.
-        options: The options of tables; see `tables.read_table_of_recordings`.
+        options: The columns of tables: `audio`, `text`, `speaker` and `header`, which may be missing; see
+            `tables.Columns`.
         validation, test: Data of the same kinds for a split.
 
     Raises:
@@ -90,11 +92,14 @@ def has_test_set(data: str) -> bool:
 
 def _find(data: str, options: Mapping[str, Any], flag: str) -> Found:
     """Return the utterances of each split of the data that was given with a flag."""
-    path = Path(data)
+    path, columns = Path(data), Columns.of(options, "text")
     if data in NAMED:
+        refuse_columns(data, columns)
         return named.read_an4()
-    if data and path.is_dir() and is_sphinx(path):
-        return read_sphinx(path)
+    if data and path.is_dir():
+        return read_folder(path, columns)
+    if data and path.is_file():
+        return read_table_of_recordings(path, columns)
     raise InputError(
         f"{flag} must be {', '.join(NAMED)}, a folder or a table of recordings with transcripts, but there is no "
         f"{data!r}{nearest(data, NAMED)}"

@@ -10,13 +10,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from gatewright.data.corpora.cepstra import SUFFIX as CEPSTRA
 from gatewright.data.corpora.corpus import Found, Utterance
-from gatewright.data.corpora.layouts import AUDIO_SUFFIXES, split_of
+from gatewright.data.corpora.layouts import recording_at, split_of
 from gatewright.data.files import read_text
 from gatewright.support.errors import InputError
 
 _IDS, _TRANSCRIPTS = ".fileids", ".transcription"
-_SUFFIXES = (*AUDIO_SUFFIXES, ".mfc")
 # The utterance at the end of a transcript, and what stands for silence and noise.
 _UTTERANCE = re.compile(r"\s*\(([^()]*)\)\s*$")
 _FILLER = re.compile(r"<[^<>\s]*>|\+\+[^+\s]*\+\+|\[[^\[\]\s]*\]")
@@ -60,7 +60,7 @@ def _read_list(root: Path, ids: Path) -> list[Utterance]:
             raise InputError(f"{ids} has the path {name!r}, which is not in {root}. Give paths inside the folder.")
         speaker = path.parts[-2] if len(path.parts) > 1 else ""
         text = transcripts.get(name) or transcripts.get(path.name, "")
-        found.append(Utterance(name, _recording(folders, name), text, speaker))
+        found.append(Utterance(name, recording_at(folders, name, [CEPSTRA]), text, speaker))
     return found
 
 
@@ -79,9 +79,3 @@ def _read_transcripts(path: Path) -> Mapping[str, str]:
             )
         transcripts[named[1].strip()] = " ".join(_FILLER.sub(" ", line[: named.start()]).split())
     return transcripts
-
-
-def _recording(folders: list[Path], name: str) -> Path:
-    """Return the path of the recording, or of the cepstra, of an utterance; if there is none, where it was expected."""
-    candidates = [folder / (name + suffix) for folder in folders for suffix in _SUFFIXES]
-    return next((path for path in candidates if path.is_file()), candidates[0])
