@@ -20,13 +20,13 @@ from gatewright import runtime  # noqa: E402
 from gatewright.commands.export import export  # noqa: E402
 from gatewright.commands.main import main  # noqa: E402
 from gatewright.data.encoders import encode_all  # noqa: E402
+from gatewright.data.padding import pad  # noqa: E402
 from gatewright.exchange.from_keras import Preparation, model_of_stack  # noqa: E402
 from gatewright.exchange.keras_files import live_stack, read_stack  # noqa: E402
 from gatewright.exchange.to_keras import stack_of_model  # noqa: E402
 from gatewright.nn.file import write  # noqa: E402
 from gatewright.nn.layers import Dense, Masking, Pool, Recurrent  # noqa: E402
 from gatewright.support.errors import InputError  # noqa: E402
-from gatewright.tasks.classify_series.channels import pad  # noqa: E402
 from gatewright.tasks.imported.heads import NumberHead  # noqa: E402
 from gatewright.tasks.imported.inputs import SeriesInput  # noqa: E402
 

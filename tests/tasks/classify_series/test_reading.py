@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from series_models import series
 from tolerances import assert_close
 
+from gatewright.data.padding import pad
 from gatewright.support.errors import InputError
-from gatewright.tasks.classify_series.channels import Channels, pad
+from gatewright.tasks.classify_series.channels import Channels
 from gatewright.tasks.classify_series.options import SeriesOptions
 from gatewright.tasks.classify_series.reading import is_series, read_one, read_series
 

@@ -1,7 +1,8 @@
 """Baselines that several tasks share: logistic and linear regression."""
 
 import re
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -198,6 +199,55 @@ def _logits(models: Sequence[Any], ratios: Sequence[NDArray[np.float64]], featur
         model.decision_function(features.multiply(ratio).tocsr()) for model, ratio in zip(models, ratios, strict=True)
     ]
     return np.stack(columns, axis=1)
+
+
+class LogisticRegression(NamedTuple):
+    """The result of a logistic regression on vectors of features.
+
+    Attributes:
+        outputs: Logits for the test set, [examples, 1] for two classes and [examples, classes] for more classes.
+        C: The inverse regularization strength, chosen on the validation set.
+        features: The features, chosen on the validation set.
+    """
+
+    outputs: NDArray[np.float64]
+    C: float
+    features: Any
+
+
+def logistic_regression(
+    candidates: Mapping[Any, Sequence[NDArray[Any]]],
+    train_classes: NDArray[np.integer[Any]],
+    validation_classes: NDArray[np.integer[Any]],
+    labels: LabelSet,
+) -> LogisticRegression:
+    """Fit logistic regression on scaled features. The validation set chooses the features and the regularization.
+
+    Args:
+        candidates: The features of the training, validation and test set, [examples, features] each, with a key for
+            each kind of features.
+        train_classes, validation_classes: The classes as numbers from 0, [examples]. Every class occurs in training.
+        labels: The names of the classes, which choose as `LabelSet.selection` says.
+    """
+    from sklearn.linear_model import LogisticRegression as Model
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    fitted = []
+    for features, (train, validation, test) in candidates.items():
+        for strength in _STRENGTHS:
+            model = make_pipeline(StandardScaler(), Model(C=strength, max_iter=1_000))
+            with warnings.catch_warnings():  # a model that has not converged is compared like the others
+                warnings.simplefilter("ignore")
+                model.fit(train, train_classes)
+            figures = labels.measure(labels.probabilities(_class_logits(model, validation)), validation_classes)
+            fitted.append((figures, LogisticRegression(_class_logits(model, test), strength, features)))
+    best = labels.selection(len(validation_classes)).best([figures for figures, _ in fitted])
+    return fitted[best][1]
+
+
+def _class_logits(model: Any, features: NDArray[Any]) -> NDArray[np.float64]:
+    return np.asarray(model.decision_function(features), np.float64).reshape(len(features), -1)
 
 
 def linear_regression(train: NDArray[Any], targets: NDArray[Any], test: NDArray[Any]) -> NDArray[np.float64]:

@@ -1,32 +1,16 @@
 """The baseline of series classifiers: logistic regression on a summary of each channel."""
 
-import warnings
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright.tasks.base.baselines import LogisticRegression, logistic_regression
 from gatewright.tasks.base.labels import LabelSet
 
-# The inverse regularization strengths that are tried, and the numbers of steps to which channels are resampled in
-# addition to their statistics. The validation set chooses one pair.
-_STRENGTHS = (0.01, 0.1, 1.0, 10.0)
+# The numbers of steps to which channels are resampled in addition to their statistics, of which one is chosen.
 _STEPS = (0, 8)
-
-
-class SummaryRegression(NamedTuple):
-    """The result of `summary_regression`.
-
-    Attributes:
-        outputs: Logits for the test set, [series, 1] for two classes and [series, classes] for more classes.
-        C: The inverse regularization strength, chosen on the validation set.
-        steps: The number of steps to which each channel is resampled, chosen on the validation set; 0 for none.
-    """
-
-    outputs: NDArray[np.float64]
-    C: float
-    steps: int
 
 
 def summary(one: NDArray[np.float64], steps: int = 0) -> NDArray[np.float64]:
@@ -58,11 +42,10 @@ def summary_regression(
     validation_classes: NDArray[np.integer[Any]],
     test: Sequence[NDArray[np.float64]],
     labels: LabelSet,
-) -> SummaryRegression:
+) -> LogisticRegression:
     """Fit logistic regression on the `summary` of each training series, and return its logits for the test series.
 
-    The regularization strength and the number of resampled steps are chosen on the validation set as
-    `LabelSet.selection` says.
+    The number of resampled steps, the `features` of the result, is chosen on the validation set.
 
     Args:
         train, train_classes: The training series, [time, channels] each, and their classes as numbers from 0, [series].
@@ -71,27 +54,8 @@ def summary_regression(
         test: The test series, [time, channels] each.
         labels: The names of the classes.
     """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    fitted = []
-    for steps in _STEPS:
-        features, validation_features = (
-            np.stack([summary(one, steps) for one in series]) for series in (train, validation)
-        )
-        for strength in _STRENGTHS:
-            model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1_000))
-            with warnings.catch_warnings():  # a model that has not converged is compared like the others
-                warnings.simplefilter("ignore")
-                model.fit(features, train_classes)
-            probabilities = labels.probabilities(_logits(model, validation_features))
-            figures = labels.measure(probabilities, validation_classes)
-            fitted.append((figures, strength, steps, model))
-    best = labels.selection(len(validation)).best([figures for figures, *_ in fitted])
-    _, strength, steps, model = fitted[best]
-    return SummaryRegression(_logits(model, np.stack([summary(one, steps) for one in test])), strength, steps)
-
-
-def _logits(model: Any, features: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(model.decision_function(features), np.float64).reshape(len(features), -1)
+    summaries = {
+        steps: [np.stack([summary(one, steps) for one in series]) for series in (train, validation, test)]
+        for steps in _STEPS
+    }
+    return logistic_regression(summaries, train_classes, validation_classes, labels)

@@ -97,20 +97,3 @@ def trim(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return a series, [time, channels], after removing the steps without any number from both ends."""
     present = np.flatnonzero(~np.isnan(values).all(axis=1)) if values.size else np.empty(0, np.intp)
     return values[present[0] : present[-1] + 1] if len(present) else values[:0]
-
-
-def pad(series: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Return one or more series, [time, channels] each, in one array, [series, time, channels].
-
-    Series that are shorter than the longest one are padded with NaN on the left.
-    """
-    time = max(map(len, series))
-    padded = np.full((len(series), time, series[0].shape[1]), np.nan, np.float32)
-    for place, values in enumerate(series):
-        padded[place, time - len(values) :] = values
-    return padded
-
-
-def beginnings(padded: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return the first step of each padded series that is not padding, [series]."""
-    return np.asarray((~np.isnan(padded).all(axis=2)).argmax(axis=1))

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gatewright.data.batches import Batch
+from gatewright.data.padding import beginnings, pad
 from gatewright.nn.file import Relation
 from gatewright.nn.layer import Layer, States
 from gatewright.nn.layers import Dense, Dropout, Pool, Recurrent
@@ -18,7 +19,7 @@ from gatewright.tasks.base.explainable import Explainable, label_output
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.prediction import Prediction, predictions
 from gatewright.tasks.base.stack import outputs_fit, settings_fit, stack_fits
-from gatewright.tasks.classify_series.channels import Channels, beginnings, pad
+from gatewright.tasks.classify_series.channels import Channels
 from gatewright.tasks.classify_series.given import as_series, as_step
 from gatewright.tasks.classify_series.layers import SeriesInput
 from gatewright.tasks.classify_series.reading import read_one, read_series, require_channels

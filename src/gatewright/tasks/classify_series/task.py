@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gatewright.data import split
 from gatewright.data.batches import Batch
+from gatewright.data.padding import beginnings, pad
 from gatewright.data.widths import last_steps
 from gatewright.nn.layer import Layer
 from gatewright.nn.layers import Dense, Dropout
@@ -20,7 +21,7 @@ from gatewright.tasks.base.splitting import SPLIT_SEED, TEST_FRACTION, VALIDATIO
 from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import FittedBaseline, Length, Splits, Task
 from gatewright.tasks.classify_series.baseline import summary_regression
-from gatewright.tasks.classify_series.channels import Channels, beginnings, pad
+from gatewright.tasks.classify_series.channels import Channels
 from gatewright.tasks.classify_series.layers import SeriesInput
 from gatewright.tasks.classify_series.options import SeriesOptions
 from gatewright.tasks.classify_series.reading import read_one, read_series
@@ -192,7 +193,7 @@ class ClassifySeries(Task[Series]):
             prepared.label_set.targets(some.labels) for some in (splits.train, splits.validation)
         )
         fitted = summary_regression(train, classes, validation, validation_classes, test, prepared.label_set)
-        steps = f", and {fitted.steps} equally spaced steps" if fitted.steps else ""
+        steps = f", and {fitted.features} equally spaced steps" if fitted.features else ""
         return FittedBaseline(
             "logistic regression",
             f"mean, standard deviation, minimum, maximum, first and last number{steps} of each channel, and the "
