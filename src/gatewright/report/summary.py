@@ -120,7 +120,8 @@ def _details(result: Trained | Evaluated) -> list[RenderableType]:
     for detail in result.details:
         table = _table(*detail.columns)
         for name, *numbers in detail.rows:
-            table.add_row(Text(escape_control(name)), *map(format_number, numbers))
+            cells = (f"{one:,}" if isinstance(one, int) else format_number(one) for one in numbers)
+            table.add_row(Text(escape_control(name)), *cells)
         found += [Text(escape_control(detail.title)), table]
     return found
 

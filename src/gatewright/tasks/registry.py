@@ -4,7 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gatewright.support.errors import InputError, require_one_of
-from gatewright.tasks import adding, classify, classify_series, forecast, generate, imported, rolls, tag, translate
+from gatewright.tasks import (
+    adding,
+    classify,
+    classify_series,
+    forecast,
+    generate,
+    imported,
+    rolls,
+    tag,
+    transcribe,
+    translate,
+)
 from gatewright.tasks.base.spec import ModelSpec, Option, TaskSpec
 
 TASKS: tuple[TaskSpec, ...] = (
@@ -15,6 +26,7 @@ TASKS: tuple[TaskSpec, ...] = (
     generate.SPEC,
     forecast.SPEC,
     tag.SPEC,
+    transcribe.SPEC,
     translate.SPEC,
 )
 """All tasks. If several tasks share a command, the first task whose `owns` function accepts the data reads it."""

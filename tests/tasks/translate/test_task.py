@@ -10,8 +10,9 @@ from translation_models import PAIRS, vocabulary
 
 import gatewright
 from gatewright.support.errors import InputError
+from gatewright.tasks.base.text_arrays import as_bytes, as_texts
 from gatewright.tasks.translate.sentences import Pairs
-from gatewright.tasks.translate.task import LONGEST, PreparedPairs, as_bytes, as_texts
+from gatewright.tasks.translate.task import LONGEST, PreparedPairs
 
 
 @pytest.fixture

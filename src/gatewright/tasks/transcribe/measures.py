@@ -1,4 +1,4 @@
-"""Word and character error rates of transcripts."""
+"""Word and character error rates (WER, CER) of transcripts, in percent of the length of the references."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from gatewright.results.measure import Measure
 
-WER = Measure("wer", "word error rate (%)", "lower")
-CER = Measure("cer", "character error rate (%)", "lower", per_epoch=True)
-WER_GREEDY = Measure("wer_greedy", "word error rate of greedy decoding (%)", "lower")
-CER_GREEDY = Measure("cer_greedy", "character error rate of greedy decoding (%)", "lower")
-SENTENCES = Measure("sentence_errors", "transcripts with an error (%)", "lower")
+WER = Measure("wer", "WER", "lower")
+CER = Measure("cer", "CER", "lower")
+WER_GREEDY = Measure("wer_greedy", "greedy WER", "lower")
+CER_GREEDY = Measure("cer_greedy", "greedy CER", "lower", per_epoch=True)
+SENTENCES = Measure("sentence_errors", "transcripts with errors", "lower")
 LOSS = Measure("loss", "loss", "lower", per_epoch=True)
 MEASURES = (WER, CER, WER_GREEDY, CER_GREEDY, SENTENCES, LOSS)
 """The metrics of a transcriber, the main metric first."""
@@ -97,3 +97,20 @@ def rate_of(totals: NDArray[Any]) -> float:
 def statistics(found: Sequence[Errors]) -> NDArray[np.int64]:
     """Return the number of errors and the length of the reference of each transcript, [transcripts, 2]."""
     return np.array([(one.count, one.length) for one in found], np.int64).reshape(-1, 2)
+
+
+def measured(references: Sequence[str], transcripts: Sequence[str], greedy: Sequence[str]) -> dict[str, float]:
+    """Return the metrics of transcripts in percent, with their names as keys, except for the loss.
+
+    Args:
+        references: The correct transcripts.
+        transcripts, greedy: The transcripts of the decoder and those of greedy decoding.
+    """
+    wrong = sum(a.split() != b.split() for a, b in zip(references, transcripts, strict=True))
+    return {
+        WER.name: rate(total(word_errors(references, transcripts))),
+        CER.name: rate(total(character_errors(references, transcripts))),
+        WER_GREEDY.name: rate(total(word_errors(references, greedy))),
+        CER_GREEDY.name: rate(total(character_errors(references, greedy))),
+        SENTENCES.name: 100 * wrong / max(1, len(references)),
+    }

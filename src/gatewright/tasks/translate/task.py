@@ -18,6 +18,7 @@ from gatewright.support.progress import Ticker, print_status, with_progress
 from gatewright.support.schema import Name, Number, Parsed, Size, Whole, read_as
 from gatewright.support.trees import Tree
 from gatewright.tasks.base.task import FittedBaseline, Length, Prepared, Splits, Task
+from gatewright.tasks.base.text_arrays import as_bytes, as_texts
 from gatewright.tasks.translate.decoding import MAX_BEAM, MAX_PENALTY, Decoding, translate_ids
 from gatewright.tasks.translate.decoding_step import Stepper
 from gatewright.tasks.translate.layers import Decoder, Encoder
@@ -26,8 +27,6 @@ from gatewright.tasks.translate.reading import read_translations
 from gatewright.tasks.translate.sentences import Pairs, without_long_pairs
 from gatewright.tasks.translate.vocabulary import Vocabulary
 
-# A byte that no text in UTF-8 has, which pads texts.
-_NO_BYTE = 0xFF
 LONGEST = 1_000
 """The largest number of tokens of a sentence to translate or to measure. Time grows with the square of this number."""
 
@@ -274,17 +273,3 @@ def _rows(sentences: Sequence[Sequence[int]]) -> NDArray[np.int32]:
     for row, ids in zip(rows, sentences, strict=True):
         row[: len(ids)], row[len(ids)] = ids, START
     return rows
-
-
-def as_bytes(texts: Sequence[str]) -> NDArray[np.uint8]:
-    """Return texts as bytes in UTF-8, [texts, bytes], padded on the right with a byte that UTF-8 does not have."""
-    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
-    rows = np.full((len(texts), max(map(len, encoded), default=0)), _NO_BYTE, np.uint8)
-    for row, one in zip(rows, encoded, strict=True):
-        row[: len(one)] = np.frombuffer(one, np.uint8)
-    return rows
-
-
-def as_texts(rows: NDArray[np.uint8]) -> list[str]:
-    """Return the texts that `as_bytes` converted to `rows`."""
-    return [row[row != _NO_BYTE].tobytes().decode("utf-8", "surrogatepass") for row in np.asarray(rows, np.uint8)]

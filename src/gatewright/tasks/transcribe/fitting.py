@@ -1,0 +1,67 @@
+"""Utterances that are too short for their transcripts, and transcripts with unknown characters."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from gatewright.support.errors import InputError
+from gatewright.tasks.transcribe import ctc
+from gatewright.tasks.transcribe.alphabet import Alphabet
+from gatewright.tasks.transcribe.speech import Speech
+
+# Unknown characters that a note shows.
+_SHOWN = 8
+
+
+def without_unfit(speech: Speech, alphabet: Alphabet, stack: int) -> tuple[Speech, tuple[str, ...]]:
+    """Return the training utterances that have enough steps for their transcripts, with a note on the others.
+
+    Args:
+        speech: The training utterances.
+        alphabet: The symbols of transcripts.
+        stack: Number of frames in a step.
+
+    Raises:
+        InputError: No utterance has enough steps.
+    """
+    kept = [
+        place
+        for place, (frames, text) in enumerate(zip(speech.frames, speech.texts, strict=True))
+        if ctc.needed_steps(np.array([alphabet.encode(text)], np.int32).reshape(1, -1))[0] <= -(-len(frames) // stack)
+    ]
+    if len(kept) == len(speech):
+        return speech, ()
+    first = min(set(range(len(speech))) - set(kept))
+    example = (
+        f"{speech.names[first]} has {len(speech.frames[first]):,} frames of 10 ms, joined {stack} at a time, for "
+        f"{len(alphabet.encode(speech.texts[first])):,} symbols"
+    )
+    if not kept:
+        raise InputError(
+            f"All {len(speech):,} training utterances are too short for their transcripts; the first, {example}. Check "
+            "that transcripts belong to their recordings, or give a smaller --stack."
+        )
+    left_out = len(speech) - len(kept)
+    are = "utterance is" if left_out == 1 else "utterances are"
+    note = (
+        f"{left_out:,} of the {len(speech):,} training {are} too short for the transcript and not trained on; the "
+        f"first, {example}. Check that transcripts belong to their recordings, or give a smaller --stack."
+    )
+    return speech.take(kept), (note,)
+
+
+def note_on_unknown(alphabet: Alphabet, references: Sequence[str]) -> tuple[str, ...]:
+    """Return a sentence on characters or words of normalized transcripts that have no symbol; none if all have."""
+    unknown = Counter(one for text in references for one in alphabet.unknown(text))
+    if not unknown:
+        return ()
+    what = "words" if alphabet.encoder.kind == "words" else "characters"
+    shown = ", ".join(repr(one) for one, _ in unknown.most_common(_SHOWN))
+    more = f" and {len(unknown) - _SHOWN:,} more" if len(unknown) > _SHOWN else ""
+    texts = sum(bool(alphabet.unknown(text)) for text in references)
+    have = "has" if texts == 1 else "have"
+    return (
+        f"{texts:,} of the {len(references):,} transcripts {have} {what} that no training transcript has ({shown}"
+        f"{more}). The network cannot write them, so they count as errors.",
+    )

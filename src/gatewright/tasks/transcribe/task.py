@@ -1,0 +1,303 @@
+"""Transcription: predict the characters of an utterance from its features over time."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright.data.audio.features import Features, with_deltas
+from gatewright.data.audio.normalization import Normalization
+from gatewright.data.batches import Batch
+from gatewright.data.widths import first_steps
+from gatewright.nn.layer import Layer, Weights
+from gatewright.results.measure import Measure, Selection
+from gatewright.results.records import DetailTable
+from gatewright.support.errors import InputError
+from gatewright.support.progress import print_status
+from gatewright.support.schema import Parsed, Whole, read_as
+from gatewright.support.trees import Tree
+from gatewright.tasks.base.stack import recurrent_stack
+from gatewright.tasks.base.task import FittedBaseline, Length, Prepared, Splits, Task
+from gatewright.tasks.base.text_arrays import as_bytes, as_texts
+from gatewright.tasks.transcribe import ctc
+from gatewright.tasks.transcribe.alphabet import Alphabet
+from gatewright.tasks.transcribe.fitting import note_on_unknown, without_unfit
+from gatewright.tasks.transcribe.layers import MAX_STACK, CtcOutput, SpeechInput
+from gatewright.tasks.transcribe.measures import CER_GREEDY, LOSS, MEASURES, measured, rate_of, statistics, word_errors
+from gatewright.tasks.transcribe.reading import read_speech
+from gatewright.tasks.transcribe.speech import Speech
+from gatewright.tasks.transcribe.tables import error_tables
+
+FRAME_SECONDS = 0.01
+"""The time from one frame to the next."""
+
+
+@dataclass(frozen=True)
+class PreparedSpeech(Prepared[Speech]):
+    """How utterances become the inputs of a network, and its outputs transcripts.
+
+    Inputs are scaled features, [examples, frames, width], padded on the right with NaN. Targets are a dict: `ids`, the
+    symbols of each transcript, [examples, symbols], padded with 0 on the right; `steps`, the number of steps of the
+    network for each utterance, [examples]; and `reference`, the normalized transcript as bytes in UTF-8, [examples,
+    bytes]. The outputs are a dict:
+
+        losses     the CTC loss of each transcript in nats, [examples], 0 if the transcript does not fit the steps
+        log_probs  see `CtcOutput`; `complete` replaces them with
+        text       the transcripts as bytes in UTF-8, [examples, bytes]
+        greedy     the transcripts of greedy decoding in the same form
+
+    Attributes:
+        alphabet: The symbols of the training transcripts.
+        front_end: The features that are computed from recordings. None if the network reads given cepstra.
+        deltas: The orders of slopes that are added to given cepstra.
+        normalization: The scales of the features.
+        stack: Number of frames in a step.
+        notes: Sentences about the training utterances for reports.
+    """
+
+    alphabet: Alphabet
+    front_end: Features | None
+    deltas: int
+    normalization: Normalization
+    stack: int
+    notes: tuple[str, ...] = ()
+
+    measures = MEASURES
+    score_label = ""
+    unit: ClassVar[str] = "utterances"
+    batches_by_length: ClassVar[bool] = True
+
+    @property
+    def example_name(self) -> str:
+        return "utterances"
+
+    @property
+    def loss_measure(self) -> Measure:
+        return LOSS
+
+    @property
+    def features(self) -> int:
+        return len(self.normalization.mean)
+
+    @property
+    def step_seconds(self) -> float:
+        """The time from one step of the network to the next."""
+        return self.stack * FRAME_SECONDS
+
+    def selection(self, examples: int) -> Selection:
+        return Selection((CER_GREEDY, LOSS), "which is quick to compute and finer than the word error rate")
+
+    def for_epochs(self) -> Self:
+        return replace(self, decoding=self.decoding)
+
+    def inputs(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the network reads of an utterance without padding, [frames, features].
+
+        Args:
+            frames: The features as `front_end` computes them, or given cepstra, [frames, width].
+
+        Raises:
+            InputError: The frames have another width.
+        """
+        frames = with_deltas(frames, self.deltas) if self.front_end is None else frames
+        if frames.shape[1] != self.features:
+            raise InputError(
+                f"The utterances have {frames.shape[1]:,} features, but the model reads {self.features:,}. Give "
+                "utterances like those of the training."
+            )
+        return self.normalization.apply(frames)
+
+    def encode(self, examples: Speech, training: bool = False) -> Batch:
+        """Return the inputs and targets. In training, utterances whose transcript does not fit are left out.
+
+        Raises:
+            InputError: There is no utterance, or none that fits.
+        """
+        if not len(examples):
+            raise InputError("A split has no utterance. Add utterances to it.")
+        examples = without_unfit(examples, self.alphabet, self.stack)[0] if training else examples
+        lengths = np.array([len(frames) for frames in examples.frames])
+        inputs = np.full((len(examples), lengths.max(), self.features), np.nan, np.float32)
+        for row, frames in zip(inputs, examples.frames, strict=True):
+            row[: len(frames)] = self.inputs(frames)
+        texts = [self.alphabet.normalized(text) for text in examples.texts]
+        targets = {
+            "ids": _rows([self.alphabet.encode(text) for text in texts]),
+            "steps": (-(-lengths // self.stack)).astype(np.int32),
+            "reference": as_bytes(texts),
+        }
+        return Batch(inputs, targets)
+
+    def raw_inputs(self, examples: Speech) -> list[bytes]:
+        return [frames.tobytes() for frames in examples.frames]
+
+    def lengths(self, batch: Batch) -> NDArray[np.intp]:
+        found: NDArray[np.intp] = (~np.isnan(batch.inputs[:, :, 0])).sum(axis=1)
+        return found
+
+    def with_steps(self, batch: Batch, steps: int) -> Batch:
+        # A transcript that fits has no more symbols than there are steps, and the others have no loss. The network does
+        # not read the references, whose widths differ between splits.
+        ids = first_steps(batch.targets["ids"], self._stacked(steps), ctc.BLANK)
+        return Batch(first_steps(batch.inputs, steps, np.nan), {"ids": ids})
+
+    def outputs_like(self, outputs: Tree, batch: Batch) -> Tree:
+        return {**outputs, "log_probs": first_steps(outputs["log_probs"], self._stacked(batch.inputs.shape[1]))}
+
+    def _stacked(self, frames: int) -> int:
+        return -(-frames // self.stack)
+
+    def complete(self, outputs: Tree, layers: Sequence[Layer], weights: Sequence[Weights], batch: Batch) -> Tree:
+        utterances = [row[:steps] for row, steps in zip(outputs["log_probs"], batch.targets["steps"], strict=True)]
+        return self.with_texts(outputs["losses"], utterances)
+
+    def with_texts(self, losses: NDArray[np.float32], utterances: Sequence[NDArray[np.float32]]) -> Tree:
+        """Return outputs with transcripts, given the loss and the log probabilities of each utterance."""
+        greedy = [self.alphabet.decode(ctc.best_path(one)) for one in utterances]
+        if not any(greedy):
+            print_status(
+                "The most probable output is the blank at all steps, so that the transcripts are empty. This is normal "
+                "in the first epochs, until the loss has fallen; if it lasts, train for more epochs."
+            )
+        return {"losses": losses, "text": as_bytes(greedy), "greedy": as_bytes(greedy)}
+
+    def sample_weight(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the weight of each utterance, [examples]: the number of its symbols."""
+        return np.asarray((batch.targets["ids"] != ctc.BLANK).sum(axis=1).clip(1), np.float32)
+
+    def losses(self, outputs: Tree, targets: Tree) -> Any:
+        return outputs["losses"] / (targets["ids"] != ctc.BLANK).sum(axis=1).clip(1)
+
+    def measure(self, outputs: Tree, targets: Tree) -> dict[str, float]:
+        """Return the metrics of the transcripts, and the mean loss per symbol in nats of those that fit their steps."""
+        fits = ctc.needed_steps(targets["ids"]) <= targets["steps"]
+        symbols = (targets["ids"][fits] != ctc.BLANK).sum()
+        loss = float(np.asarray(outputs["losses"], np.float64)[fits].sum() / max(1, symbols)) if fits.any() else np.nan
+        texts = (as_texts(tree) for tree in (targets["reference"], outputs["text"], outputs["greedy"]))
+        return {**measured(*texts), LOSS.name: loss}
+
+    @property
+    def corpus_score(self) -> Callable[[NDArray[Any]], float]:
+        """The word error rate. Its bootstrap over utterances is that of Bisani & Ney 2004, "Bootstrap Estimates for
+        Confidence Intervals in ASR Performance Evaluation"."""
+        return rate_of
+
+    def scores(self, outputs: Tree, targets: Tree) -> NDArray[np.int64]:
+        return statistics(word_errors(as_texts(targets["reference"]), as_texts(outputs["text"])))
+
+    def constant(self, targets: Tree, train: Tree | None = None) -> tuple[Tree, str]:
+        known = as_texts((targets if train is None else train)["reference"])
+        (text, _), *_ = Counter(known).most_common(1)
+        return self.outputs_of([text] * len(targets["ids"])), "the most frequent transcript"
+
+    def outputs_of(self, texts: Sequence[str]) -> Tree:
+        """Return transcripts in the form of the network's outputs, without losses, which are NaN."""
+        return {
+            "losses": np.full(len(texts), np.nan, np.float32),
+            "text": as_bytes(texts),
+            "greedy": as_bytes(texts),
+        }
+
+    def details(self, examples: Speech, outputs: Mapping[str, Tree]) -> tuple[DetailTable, ...]:
+        references = [self.alphabet.normalized(text) for text in examples.texts]
+        return error_tables(
+            examples.names, references, {name: as_texts(tree["text"]) for name, tree in outputs.items()}
+        )
+
+    def remarks(self, batch: Batch) -> tuple[str, ...]:
+        notes = note_on_unknown(self.alphabet, as_texts(batch.targets["reference"]))
+        unfit = int((ctc.needed_steps(batch.targets["ids"]) > batch.targets["steps"]).sum())
+        if unfit:
+            are = "utterance is" if unfit == 1 else "utterances are"
+            notes = (
+                *notes,
+                f"{unfit:,} of the {batch.size:,} {are} too short for the transcript, so errors are certain there. The "
+                "loss does not count them.",
+            )
+        return notes
+
+    def training_remarks(self, validation: Batch, test: Batch) -> tuple[str, ...]:
+        return (*self.notes, *self.remarks(test))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "alphabet": self.alphabet.to_json(),
+            "front_end": None if self.front_end is None else self.front_end.to_json(),
+            "deltas": self.deltas,
+            "normalization": self.normalization.to_json(),
+            "stack": self.stack,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Any) -> Self:
+        read = read_as(_Stored, stored, "its prepared")
+        width = len(read.normalization.mean)
+        if read.front_end is not None and read.front_end.width != width:
+            raise InputError(f"its normalization has {width:,} features, but its front_end {read.front_end.width:,}.")
+        return cls(read.alphabet, read.front_end, read.deltas, read.normalization, read.stack)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The contents of the entry `prepared` of a model file."""
+
+    alphabet: Annotated[Alphabet, Parsed(Alphabet.from_json)]
+    front_end: Annotated[Features, Parsed(Features.from_json)] | None
+    deltas: Annotated[int, Whole(0, 2)]
+    normalization: Annotated[Normalization, Parsed(Normalization.from_json)]
+    stack: Annotated[int, Whole(1, MAX_STACK)]
+
+
+@dataclass(frozen=True)
+class Transcribe(Task[Speech]):
+    """The task of transcribing speech; see `reading.read_speech` for the data."""
+
+    settings: Any
+
+    length: ClassVar[Length] = Length(6_000, 5, 100)
+
+    def read(self) -> Splits[Speech]:
+        return read_speech(self.data, self.options, self.settings, self.validation, self.test, self.limit)
+
+    def prepare(self, splits: Splits[Speech]) -> tuple[PreparedSpeech, Any]:
+        settings, train = self.settings, splits.train
+        alphabet = Alphabet.fit(train.texts, settings.tokens, settings.vocabulary, settings.lower_case)
+        train, notes = without_unfit(train, alphabet, settings.stack)
+        deltas = (2 if settings.deltas is None else settings.deltas) if train.features is None else 0
+        frames = [with_deltas(one, deltas) for one in train.frames] if deltas else train.frames
+        per = settings.normalization
+        if per == "auto":
+            per = "utterance" if settings.bidirectional else "training"
+        normalization = Normalization.fit(frames, per)
+        prepared = PreparedSpeech(alphabet, train.features, deltas, normalization, settings.stack, notes)
+        return prepared, settings
+
+    def network(self, prepared: PreparedSpeech, settings: Any) -> list[Layer]:
+        return [
+            SpeechInput(
+                prepared.stack,
+                warp=settings.time_warp,
+                noise=settings.input_noise,
+                time_mask=settings.time_mask,
+                band_mask=settings.band_mask,
+            ),
+            *recurrent_stack(settings, bidirectional=settings.bidirectional, sequences=True),
+            CtcOutput(prepared.alphabet.symbols),
+        ]
+
+    def baseline(self, splits: Splits[Speech], prepared: PreparedSpeech) -> FittedBaseline:
+        """Fit a linear map of a few frames. The most frequent transcript is another baseline."""
+        from gatewright.tasks.transcribe.baseline import fit_baselines
+
+        return fit_baselines(prepared, splits)
+
+
+def _rows(transcripts: Sequence[Sequence[int]]) -> NDArray[np.int32]:
+    """Return symbols as [transcripts, symbols], padded with 0 on the right. There is at least one column."""
+    rows = np.zeros((len(transcripts), max(1, *map(len, transcripts))), np.int32)
+    for row, symbols in zip(rows, transcripts, strict=True):
+        row[: len(symbols)] = symbols
+    return rows
