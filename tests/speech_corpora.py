@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gatewright.tasks.transcribe.speech import Speech
+
 WORDS = ("AB", "BA", "CAB", "DAD", "ADD")
 WIDTH = 13
 
@@ -39,3 +41,10 @@ def write_sphinx(root: Path, splits: dict[str, Sequence[str]], frames: int = 7, 
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(np.array([values.size], ">i4").tobytes() + values.astype(">f4").tobytes())
     return root
+
+
+def speech(count: int, seed: int = 0) -> Speech:
+    """Return utterances of the language with their transcripts."""
+    texts = transcripts(count, seed)
+    frames = tuple(frames_of_text(text, np.random.default_rng([seed, place])) for place, text in enumerate(texts))
+    return Speech(frames, tuple(texts), tuple(f"u{place}" for place in range(count)), ("",) * count)

@@ -189,7 +189,7 @@ def _evaluate(network: Network, at: Progressed, weights: Any, validation: Batch)
         raise _Diverged(f"a weight of the network is not a finite number {when}")
     if not all(np.isfinite(array).all() for array in jax.tree.leaves(at.state.optimizer)):
         raise _Diverged(f"the square of a gradient is too large for float32 {when}")
-    outputs = network.outputs(weights, validation)
+    outputs = network.outputs(weights, validation, completed_by=network.prepared.for_epochs())
     if not all(np.isfinite(array).all() for array in tree_arrays(outputs, "").values()):
         raise _Diverged(f"an output of the network is not a finite number {when}")
     measured = network.prepared.measure(outputs, validation.targets)

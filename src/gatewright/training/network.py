@@ -253,13 +253,20 @@ class Network:
         new, loss = step(state, *batch, sample_weight, rates, np.array(seed, np.uint32))
         return new, loss
 
-    def outputs(self, weights: Any, batch: Batch, tick: Callable[[int], None] = lambda examples: None) -> Any:
+    def outputs(
+        self,
+        weights: Any,
+        batch: Batch,
+        tick: Callable[[int], None] = lambda examples: None,
+        completed_by: Prepared[Any] | None = None,
+    ) -> Any:
         """Return the outputs of the network for any number of examples, as NumPy arrays.
 
         Args:
             weights: The weights of each layer.
             batch: The examples.
             tick: Function that is called after each batch with the number of examples in this batch.
+            completed_by: The object whose `complete` adds what is not one forward pass. By default `prepared`.
         """
         outputs, states = [], self._zero_states(self._examples_per_call)
         # Examples of similar length share a call, which is then as short as they are.
@@ -273,7 +280,7 @@ class Network:
             tick(live)
         ordered = tree_map(lambda array: array[np.argsort(order)], concatenate(outputs))
         arrays = models.bind(self.layers, [tree_map(np.asarray, layer) for layer in weights])
-        return self.prepared.complete(ordered, self.layers, arrays, batch)
+        return (completed_by or self.prepared).complete(ordered, self.layers, arrays, batch)
 
     def reset_states(self, state: State) -> State:
         """Return `state` for the beginning of an epoch: with zeros as the states of all recurrent layers."""

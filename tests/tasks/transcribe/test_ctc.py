@@ -106,9 +106,3 @@ def test_a_transcript_that_cannot_fit_has_no_loss_and_no_gradient():
     gradient = jax.grad(lambda x: loss(x).sum())(logits)
     assert np.isfinite(gradient).all()
     assert not gradient[0].any()
-
-
-def test_the_best_path_merges_equal_neighbours_and_removes_blanks():
-    path = [0, 1, 1, 0, 1, 2, 2, 0]
-    assert ctc.best_path(np.eye(3)[path]) == [1, 1, 2]
-    assert ctc.best_path(np.zeros((0, 3))) == []

@@ -30,7 +30,7 @@ def test_error_rates_are_those_of_jiwer(pairs):
     assert rate(total(characters)) == pytest.approx(100 * jiwer.cer(references, transcripts))
     assert rate_of(statistics(words).sum(axis=0)) == pytest.approx(rate(total(words)))
     expected = jiwer.process_words(references, transcripts)
-    assert total(words).count == expected.substitutions + expected.deletions + expected.insertions
+    assert total(words).errors == expected.substitutions + expected.deletions + expected.insertions
     assert total(words).insertions - total(words).deletions == expected.insertions - expected.deletions
 
 

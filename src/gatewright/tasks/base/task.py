@@ -181,6 +181,13 @@ class Prepared(ABC, Generic[Examples]):
         """Return the rule by which the best epoch is chosen on a validation set with this number of examples."""
         return selection_by(self.measures[0], self.loss_measure, examples)
 
+    def for_epochs(self) -> Self:
+        """Return the object whose metrics choose the best epoch, for tasks whose full outputs take long to compute.
+
+        It completes the outputs for the validation set after each epoch; see `complete`.
+        """
+        return self
+
     @abstractmethod
     def encode(self, examples: Examples, training: bool = False) -> Batch:
         """Return the inputs and targets of examples as arrays. `training` is True if the network is trained on them."""

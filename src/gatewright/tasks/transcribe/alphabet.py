@@ -116,7 +116,7 @@ def _encoder_from_json(stored: Any) -> _Encoder:
     encoder = encoder_from_json(stored)
     if isinstance(encoder, Words) and encoder.split != _SPLIT:
         raise InputError("its alphabet has words that are not split at spaces.")
-    if encoder.ids <= FIRST:
+    if encoder.ids <= FIRST or not isinstance(encoder, Characters | Words | BytePairs):
         raise InputError("its alphabet has no symbols.")
     return encoder
 

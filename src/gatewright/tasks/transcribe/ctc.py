@@ -7,12 +7,9 @@ with Recurrent Neural Networks".
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gatewright.nn.layer import Array, Backend
-
-BLANK = 0
-"""The output that stands for no symbol. In transcripts, the same number is padding."""
+from gatewright.tasks.transcribe.symbols import BLANK
 
 # The logarithm of a probability of 0. Unlike minus infinity, it has gradients that are numbers.
 _IMPOSSIBLE = -1e30
@@ -73,15 +70,3 @@ def needed_steps(ids: Array) -> Array:
         ids: The symbols of the transcripts, [batch, symbols], padded with 0 on the right; a NumPy or JAX array.
     """
     return (ids != BLANK).sum(axis=1) + ((ids[:, 1:] == ids[:, :-1]) & (ids[:, 1:] != BLANK)).sum(axis=1)
-
-
-def best_path(log_probs: NDArray[Any]) -> list[int]:
-    """Return the symbols of the most probable alignment (best path decoding, section 3.2).
-
-    Args:
-        log_probs: Log probabilities of one utterance without padding, [steps, 1 + symbols].
-    """
-    best = log_probs.argmax(axis=1)
-    changed = np.concatenate([[True], best[1:] != best[:-1]]) if len(best) else np.zeros(0, bool)
-    symbols: list[int] = best[changed & (best != BLANK)].tolist()
-    return symbols

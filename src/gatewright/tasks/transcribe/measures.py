@@ -33,13 +33,13 @@ class Errors(NamedTuple):
     length: int
 
     @property
-    def count(self) -> int:
+    def errors(self) -> int:
         """The number of errors."""
         return self.substitutions + self.deletions + self.insertions
 
     def __str__(self) -> str:
         return (
-            f"{self.count:,} of {self.length:,}: {self.substitutions:,} substitutions, {self.deletions:,} deletions, "
+            f"{self.errors:,} of {self.length:,}: {self.substitutions:,} substitutions, {self.deletions:,} deletions, "
             f"{self.insertions:,} insertions"
         )
 
@@ -86,7 +86,7 @@ def character_errors(references: Sequence[str], transcripts: Sequence[str]) -> l
 
 def rate(found: Errors) -> float:
     """Return errors in percent of the length of the references; NaN if that is 0."""
-    return 100 * found.count / found.length if found.length else float("nan")
+    return 100 * found.errors / found.length if found.length else float("nan")
 
 
 def rate_of(totals: NDArray[Any]) -> float:
@@ -96,7 +96,7 @@ def rate_of(totals: NDArray[Any]) -> float:
 
 def statistics(found: Sequence[Errors]) -> NDArray[np.int64]:
     """Return the number of errors and the length of the reference of each transcript, [transcripts, 2]."""
-    return np.array([(one.count, one.length) for one in found], np.int64).reshape(-1, 2)
+    return np.array([(one.errors, one.length) for one in found], np.int64).reshape(-1, 2)
 
 
 def measured(references: Sequence[str], transcripts: Sequence[str], greedy: Sequence[str]) -> dict[str, float]:

@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from gatewright.data.audio.features import Features
 from gatewright.data.corpora.corpus import Utterance
 from gatewright.data.corpora.frames import are_cepstra, common_rate, frames_of
 from gatewright.data.corpora.reading import corpus_name, read_corpus, read_utterances
-from gatewright.tasks.base.splitting import TEST_FRACTION, VALIDATION_FRACTION, limit_note
+from gatewright.data.corpora.splitting import hold_out
+from gatewright.tasks.base.splitting import SPLIT_SEED, TEST_FRACTION, VALIDATION_FRACTION, limit_note
 from gatewright.tasks.base.task import Splits
 from gatewright.tasks.transcribe.settings import TranscribeSettings
 from gatewright.tasks.transcribe.speech import Speech
-from gatewright.tasks.transcribe.splitting import hold_out, sample
 
 
 def read_speech(
@@ -35,21 +37,21 @@ def read_speech(
         InputError: The data cannot be read or used.
     """
     corpus = read_corpus(data, options, validation, test)
-    notes, by_speaker = list(corpus.notes), corpus.held_out_by == "speaker"
+    notes = list(corpus.notes)
     splits = {"train": corpus.train}
     if corpus.test is None:
-        splits["train"], splits["test"], note = hold_out(
-            corpus.name, splits["train"], "test", TEST_FRACTION, by_speaker
-        )
+        size = round(TEST_FRACTION * len(splits["train"]))
+        splits["train"], splits["test"], note = hold_out(corpus.name, splits["train"], size, "test", corpus.held_out_by)
         notes.append(note)
     else:
         splits["test"] = corpus.test
     if limit is not None:
-        splits = {split: sample(utterances, limit) for split, utterances in splits.items()}
+        splits = {split: _sample(utterances, limit) for split, utterances in splits.items()}
         notes.append(limit_note(limit, "utterances"))
     if corpus.validation is None:
+        size = round(VALIDATION_FRACTION * len(splits["train"]))
         splits["train"], splits["validation"], note = hold_out(
-            corpus.name, splits["train"], "validation", VALIDATION_FRACTION, by_speaker
+            corpus.name, splits["train"], size, "validation", corpus.held_out_by
         )
         notes.append(note)
     else:
@@ -87,6 +89,14 @@ def read_evaluated(
     utterances, notes = read_utterances(data, options)
     speech, own = _speech(corpus_name(data), utterances[:limit], features)
     return speech, (*notes, *own)
+
+
+def _sample(utterances: Sequence[Utterance], limit: int) -> list[Utterance]:
+    """Return at most `limit` random utterances, in their order."""
+    if limit >= len(utterances):
+        return list(utterances)
+    chosen = np.random.default_rng(SPLIT_SEED).choice(len(utterances), limit, replace=False)
+    return [utterances[place] for place in np.sort(chosen)]
 
 
 def _features(name: str, train: Sequence[Utterance], settings: TranscribeSettings) -> Features | None:

@@ -83,3 +83,16 @@ class TranscribeSettings(Settings):
     band_mask: float = setting(
         0.05, "Fraction of the features hidden in training, in spans of 4 features.", "regularization", below=1
     )
+    decoding: str = setting(
+        "auto",
+        "How transcripts are found: greedy (the most probable symbol of each step), beam (prefix beam search), lexicon "
+        "(beam search among known words), or auto: lexicon if new words are rare in the training transcripts, "
+        "otherwise beam.",
+        "output",
+        choices=("auto", "greedy", "beam", "lexicon"),
+    )
+    beam: int = setting(32, "Number of transcripts that beam search keeps.", "output", minimum=1, maximum=1000)
+    lm_weight: float = setting(0.5, "Weight of the language model in beam search; 0 for none.", "output", maximum=10)
+    word_bonus: float = setting(
+        1.0, "What each word adds to the score of a transcript in beam search.", "output", minimum=-10, maximum=10
+    )

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -34,8 +34,13 @@ class Speech:
 
     def take(self, places: Sequence[int]) -> Self:
         """Return the utterances at the given places, in that order."""
-        columns = (self.frames, self.texts, self.names, self.speakers)
-        return type(self)(*(tuple(column[at] for at in places) for column in columns), self.features)
+        return replace(
+            self,
+            frames=tuple(self.frames[at] for at in places),
+            texts=tuple(self.texts[at] for at in places),
+            names=tuple(self.names[at] for at in places),
+            speakers=tuple(self.speakers[at] for at in places),
+        )
 
     def __repr__(self) -> str:
         """Return a text that changes if any number changes, unlike the abbreviated text of a long NumPy array."""

@@ -22,7 +22,7 @@ def error_tables(
     for model, texts in transcripts.items():
         for unit, found in (("words", word_errors), ("characters", character_errors)):
             one = total(found(references, texts))
-            rows.append((f"{unit}, {model}", one.substitutions, one.deletions, one.insertions, one.count, one.length))
+            rows.append((f"{unit}, {model}", one.substitutions, one.deletions, one.insertions, one.errors, one.length))
     kinds = DetailTable("Errors", ("", "substitutions", "deletions", "insertions", "errors", "of"), tuple(rows))
     model = next(iter(transcripts))
     worst = _worst(names, references, transcripts[model])
@@ -39,13 +39,13 @@ def _worst(
 
     def badness(place: int) -> tuple[int, float]:
         one: Errors = found[place]
-        return -one.count, -one.count / max(1, one.length)
+        return -one.errors, -one.errors / max(1, one.length)
 
-    places = [place for place in sorted(range(len(found)), key=badness) if found[place].count][:_WORST]
+    places = [place for place in sorted(range(len(found)), key=badness) if found[place].errors][:_WORST]
     return tuple(
         (
             f"{names[place]}: {_short(references[place])} → {_short(transcripts[place])}",
-            found[place].count,
+            found[place].errors,
             found[place].length,
         )
         for place in places

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -11,26 +12,33 @@ from numpy.typing import NDArray
 from gatewright.data.audio.features import Features, with_deltas
 from gatewright.data.audio.normalization import Normalization
 from gatewright.data.batches import Batch
+from gatewright.data.contents import content_hash
 from gatewright.data.widths import first_steps
 from gatewright.nn.layer import Layer, Weights
 from gatewright.results.measure import Measure, Selection
 from gatewright.results.records import DetailTable
 from gatewright.support.errors import InputError
-from gatewright.support.progress import print_status
-from gatewright.support.schema import Parsed, Whole, read_as
+from gatewright.support.progress import Ticker, print_status
+from gatewright.support.schema import Parsed, Whole, fields_of, read_as
 from gatewright.support.trees import Tree
 from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import FittedBaseline, Length, Prepared, Splits, Task
 from gatewright.tasks.base.text_arrays import as_bytes, as_texts
 from gatewright.tasks.transcribe import ctc
 from gatewright.tasks.transcribe.alphabet import Alphabet
+from gatewright.tasks.transcribe.decoding import Decoder, Decoding, decoded, decoder
 from gatewright.tasks.transcribe.fitting import note_on_unknown, without_unfit
+from gatewright.tasks.transcribe.greedy import GreedySearch
+from gatewright.tasks.transcribe.language import learn_language
 from gatewright.tasks.transcribe.layers import MAX_STACK, CtcOutput, SpeechInput
 from gatewright.tasks.transcribe.measures import CER_GREEDY, LOSS, MEASURES, measured, rate_of, statistics, word_errors
+from gatewright.tasks.transcribe.ngrams import Ngrams
 from gatewright.tasks.transcribe.reading import read_speech
 from gatewright.tasks.transcribe.speech import Speech
+from gatewright.tasks.transcribe.symbols import BLANK
 from gatewright.tasks.transcribe.tables import error_tables
 
+_LANGUAGE_MODEL = "language_model"
 FRAME_SECONDS = 0.01
 """The time from one frame to the next."""
 
@@ -55,6 +63,8 @@ class PreparedSpeech(Prepared[Speech]):
         deltas: The orders of slopes that are added to given cepstra.
         normalization: The scales of the features.
         stack: Number of frames in a step.
+        decoding: How transcripts are found.
+        ngrams: The language model, whose words are the lexicon.
         notes: Sentences about the training utterances for reports.
     """
 
@@ -63,6 +73,8 @@ class PreparedSpeech(Prepared[Speech]):
     deltas: int
     normalization: Normalization
     stack: int
+    decoding: Decoding
+    ngrams: Ngrams | None
     notes: tuple[str, ...] = ()
 
     measures = MEASURES
@@ -91,7 +103,12 @@ class PreparedSpeech(Prepared[Speech]):
         return Selection((CER_GREEDY, LOSS), "which is quick to compute and finer than the word error rate")
 
     def for_epochs(self) -> Self:
-        return replace(self, decoding=self.decoding)
+        return replace(self, decoding=Decoding("greedy"))
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        """The decoder of transcripts."""
+        return decoder(self.alphabet, self.decoding, self.ngrams)
 
     def inputs(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network reads of an utterance without padding, [frames, features].
@@ -108,7 +125,8 @@ class PreparedSpeech(Prepared[Speech]):
                 f"The utterances have {frames.shape[1]:,} features, but the model reads {self.features:,}. Give "
                 "utterances like those of the training."
             )
-        return self.normalization.apply(frames)
+        scaled: NDArray[np.float32] = self.normalization.apply(frames)
+        return scaled
 
     def encode(self, examples: Speech, training: bool = False) -> Batch:
         """Return the inputs and targets. In training, utterances whose transcript does not fit are left out.
@@ -141,7 +159,7 @@ class PreparedSpeech(Prepared[Speech]):
     def with_steps(self, batch: Batch, steps: int) -> Batch:
         # A transcript that fits has no more symbols than there are steps, and the others have no loss. The network does
         # not read the references, whose widths differ between splits.
-        ids = first_steps(batch.targets["ids"], self._stacked(steps), ctc.BLANK)
+        ids = first_steps(batch.targets["ids"], self._stacked(steps), BLANK)
         return Batch(first_steps(batch.inputs, steps, np.nan), {"ids": ids})
 
     def outputs_like(self, outputs: Tree, batch: Batch) -> Tree:
@@ -156,25 +174,35 @@ class PreparedSpeech(Prepared[Speech]):
 
     def with_texts(self, losses: NDArray[np.float32], utterances: Sequence[NDArray[np.float32]]) -> Tree:
         """Return outputs with transcripts, given the loss and the log probabilities of each utterance."""
-        greedy = [self.alphabet.decode(ctc.best_path(one)) for one in utterances]
-        if not any(greedy):
+        greedy = as_bytes([self._text(GreedySearch(), one) for one in utterances])
+        if not greedy.size:
             print_status(
                 "The most probable output is the blank at all steps, so that the transcripts are empty. This is normal "
                 "in the first epochs, until the loss has fallen; if it lasts, train for more epochs."
             )
-        return {"losses": losses, "text": as_bytes(greedy), "greedy": as_bytes(greedy)}
+        if self.decoding.method == "greedy":
+            return {"losses": losses, "text": greedy, "greedy": greedy}
+        texts, ticker = [], Ticker()
+        for one in utterances:
+            texts.append(self._text(self.decoder, one))
+            if ticker.due():
+                print_status(f"{len(texts):,} of {len(utterances):,} utterances are transcribed.")
+        return {"losses": losses, "text": as_bytes(texts), "greedy": greedy}
+
+    def _text(self, decoder: Decoder, log_probs: NDArray[np.float32]) -> str:
+        return self.alphabet.decode(decoded(decoder, log_probs).ids)
 
     def sample_weight(self, batch: Batch) -> NDArray[np.float32]:
         """Return the weight of each utterance, [examples]: the number of its symbols."""
-        return np.asarray((batch.targets["ids"] != ctc.BLANK).sum(axis=1).clip(1), np.float32)
+        return np.asarray((batch.targets["ids"] != BLANK).sum(axis=1).clip(1), np.float32)
 
     def losses(self, outputs: Tree, targets: Tree) -> Any:
-        return outputs["losses"] / (targets["ids"] != ctc.BLANK).sum(axis=1).clip(1)
+        return outputs["losses"] / (targets["ids"] != BLANK).sum(axis=1).clip(1)
 
     def measure(self, outputs: Tree, targets: Tree) -> dict[str, float]:
         """Return the metrics of the transcripts, and the mean loss per symbol in nats of those that fit their steps."""
         fits = ctc.needed_steps(targets["ids"]) <= targets["steps"]
-        symbols = (targets["ids"][fits] != ctc.BLANK).sum()
+        symbols = (targets["ids"][fits] != BLANK).sum()
         loss = float(np.asarray(outputs["losses"], np.float64)[fits].sum() / max(1, symbols)) if fits.any() else np.nan
         texts = (as_texts(tree) for tree in (targets["reference"], outputs["text"], outputs["greedy"]))
         return {**measured(*texts), LOSS.name: loss}
@@ -229,6 +257,8 @@ class PreparedSpeech(Prepared[Speech]):
             "deltas": self.deltas,
             "normalization": self.normalization.to_json(),
             "stack": self.stack,
+            "decoding": asdict(self.decoding),
+            "ngrams": None if self.ngrams is None else self.ngrams.to_json(),
         }
 
     @classmethod
@@ -237,7 +267,7 @@ class PreparedSpeech(Prepared[Speech]):
         width = len(read.normalization.mean)
         if read.front_end is not None and read.front_end.width != width:
             raise InputError(f"its normalization has {width:,} features, but its front_end {read.front_end.width:,}.")
-        return cls(read.alphabet, read.front_end, read.deltas, read.normalization, read.stack)
+        return cls(**{name: getattr(read, name) for name in fields_of(_Stored)})
 
 
 @dataclass(frozen=True)
@@ -249,6 +279,8 @@ class _Stored:
     deltas: Annotated[int, Whole(0, 2)]
     normalization: Annotated[Normalization, Parsed(Normalization.from_json)]
     stack: Annotated[int, Whole(1, MAX_STACK)]
+    decoding: Decoding
+    ngrams: Annotated[Ngrams, Parsed(Ngrams.from_json)] | None
 
 
 @dataclass(frozen=True)
@@ -259,8 +291,17 @@ class Transcribe(Task[Speech]):
 
     length: ClassVar[Length] = Length(6_000, 5, 100)
 
+    @property
+    def reading_options(self) -> Mapping[str, Any]:
+        return {name: value for name, value in self.options.items() if name != _LANGUAGE_MODEL}
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        file = self.options.get(_LANGUAGE_MODEL)
+        return {} if file is None else {_LANGUAGE_MODEL: content_hash(file)}
+
     def read(self) -> Splits[Speech]:
-        return read_speech(self.data, self.options, self.settings, self.validation, self.test, self.limit)
+        return read_speech(self.data, self.reading_options, self.settings, self.validation, self.test, self.limit)
 
     def prepare(self, splits: Splits[Speech]) -> tuple[PreparedSpeech, Any]:
         settings, train = self.settings, splits.train
@@ -272,7 +313,11 @@ class Transcribe(Task[Speech]):
         if per == "auto":
             per = "utterance" if settings.bidirectional else "training"
         normalization = Normalization.fit(frames, per)
-        prepared = PreparedSpeech(alphabet, train.features, deltas, normalization, settings.stack, notes)
+        language = learn_language(train.texts, alphabet, settings, self.options.get(_LANGUAGE_MODEL))
+        prepared = PreparedSpeech(
+            *(alphabet, train.features, deltas, normalization, settings.stack, language.decoding, language.ngrams),
+            notes=(*notes, *language.notes),
+        )
         return prepared, settings
 
     def network(self, prepared: PreparedSpeech, settings: Any) -> list[Layer]:
