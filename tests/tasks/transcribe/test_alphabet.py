@@ -47,5 +47,5 @@ def test_a_damaged_alphabet_is_refused():
         {**stored, "encoder": {**stored["encoder"], "split": "keras"}},
         {**stored, "encoder": {**stored["encoder"], "tokens": []}},
     ):
-        with pytest.raises(InputError, match="^its "):
+        with pytest.raises(InputError, match=r"^its "):
             Alphabet.from_json(broken)

@@ -41,6 +41,7 @@ def batch(lengths, frames, seed=0):
 def forward(layers, weights, x, ids=None, backend=NUMPY, rng=None):
     targets = None if ids is None else {"ids": ids}
     bound = model.bind(layers, weights)
+    rng = Rng() if rng is None and ids is not None else rng  # losses are computed in training
     return model.forward(layers, backend, bound, Activations(x, targets=targets), None, rng)[0]
 
 

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from gatewright.data.batches import Batch, minibatches, shuffled
 from gatewright.nn.backend import jax_backend
-from gatewright.nn.layer import Activations, Backend
+from gatewright.nn.layer import Activations
 from gatewright.support.progress import Ticker, print_status
 from gatewright.tasks.base.task import FittedBaseline, Splits
+from gatewright.tasks.transcribe import ctc
 from gatewright.tasks.transcribe.layers import CtcOutput, SpeechInput
 from gatewright.tasks.transcribe.speech import Speech
 from gatewright.tasks.transcribe.task import PreparedSpeech
@@ -53,12 +54,12 @@ class LinearCtc:
         self._prepared, self._backend = prepared, jax_backend()
         self._steps, self._output = SpeechInput(prepared.stack), CtcOutput(prepared.alphabet.symbols)
         self._reach = -(-_REACH // prepared.stack)
-        self._forward = jax.jit(lambda weights, inputs, ids: self._outputs(self._backend, weights, inputs, ids))
+        self._forward = jax.jit(lambda weights, inputs: self._log_probs(weights, inputs)[0])
         adam = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(_RATE))
 
         def mean_loss(weights: Any, inputs: Any, ids: Any, live: Any) -> Any:
-            found = self._outputs(self._backend, weights, inputs, ids)["losses"]
-            return (found * live).sum() / ((ids != 0).sum(axis=1) * live).sum().clip(1)
+            losses = ctc.losses(self._backend, *self._log_probs(weights, inputs), ids)
+            return (losses * live).sum() / ((ids != 0).sum(axis=1) * live).sum().clip(1)
 
         @jax.jit
         def update(weights: Any, state: Any, *batch: Any) -> tuple[Any, Any]:
@@ -75,25 +76,22 @@ class LinearCtc:
                 weights, state = update(weights, state, chunk.inputs, chunk.targets["ids"], live)
                 if ticker.due():
                     print_status(f"Epoch {epoch} of {_EPOCHS} of the baseline is trained.")
-            loss = float(self._losses_and_log_probs(weights, validation)[0].sum())
+            loss = float(ctc.losses_of(self._utterances(weights, validation), validation.targets["ids"]).sum())
             if loss < best:
                 best, self._weights = loss, weights
 
     def outputs(self, batch: Batch) -> Any:
         """Return the outputs for encoded utterances, in the form of the network's outputs."""
-        return self._prepared.with_texts(*self._losses_and_log_probs(self._weights, batch))
+        return self._prepared.transcribed(self._utterances(self._weights, batch), batch.targets["ids"])
 
-    def _losses_and_log_probs(
-        self, weights: Any, batch: Batch
-    ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
-        losses = np.zeros(batch.size, np.float32)
-        log_probs: list[Any] = [None] * batch.size
+    def _utterances(self, weights: Any, batch: Batch) -> list[NDArray[np.float32]]:
+        """Return the log probabilities of each utterance without padding."""
+        found: list[Any] = [None] * batch.size
         for chunk, live, places in self._batches(batch):
-            found = self._forward(weights, chunk.inputs, chunk.targets["ids"])
-            for row, place in enumerate(places[live > 0]):
-                losses[place] = found["losses"][row]
-                log_probs[place] = np.asarray(found["log_probs"][row, : batch.targets["steps"][place]])
-        return losses, log_probs
+            log_probs = np.asarray(self._forward(weights, chunk.inputs))
+            for row, place in zip(log_probs, places[live > 0], strict=False):
+                found[place] = row[: batch.targets["steps"][place]]
+        return found
 
     def _batches(self, batch: Batch) -> Iterator[tuple[Batch, NDArray[np.float32], NDArray[np.intp]]]:
         """Yield batches of utterances of similar length, the weight of each utterance, and its place."""
@@ -103,9 +101,11 @@ class LinearCtc:
             width = -(-int(lengths[places].max()) // unit) * unit
             yield prepared.with_steps(batch.take(places), width), live, places
 
-    def _outputs(self, backend: Backend, weights: Mapping[str, Any], inputs: Any, ids: Any) -> Any:
-        found, _ = self._steps.forward(backend, {}, Activations(inputs, targets={"ids": ids}), None, None)
-        xp, steps, reach = backend.xp, found.x.shape[1], self._reach
+    def _log_probs(self, weights: Mapping[str, Any], inputs: Any) -> tuple[Any, Any]:
+        """Return the log probabilities at each step, and which steps are not padding."""
+        found, _ = self._steps.forward(self._backend, {}, Activations(inputs), None, None)
+        xp, steps, reach = self._backend.xp, found.x.shape[1], self._reach
         padded = xp.pad(found.x, ((0, 0), (reach, reach), (0, 0)))
         around = xp.concatenate([padded[:, first : first + steps] for first in range(2 * reach + 1)], axis=2)
-        return self._output.forward(backend, weights, found._replace(x=around), None, None)[0].x
+        outputs, _ = self._output.forward(self._backend, weights, found._replace(x=around), None, None)
+        return outputs.x["log_probs"], found.mask

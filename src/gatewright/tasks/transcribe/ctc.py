@@ -4,10 +4,13 @@ Graves, Fernández, Gomez & Schmidhuber 2006, "Connectionist Temporal Classifica
 with Recurrent Neural Networks".
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from gatewright.nn.backend import NUMPY
 from gatewright.nn.layer import Array, Backend
 from gatewright.tasks.transcribe.symbols import BLANK
 
@@ -15,6 +18,7 @@ from gatewright.tasks.transcribe.symbols import BLANK
 _IMPOSSIBLE = -1e30
 # Losses above this number, in nats, belong to transcripts without any alignment.
 _LARGEST = 1e20
+_AT_ONCE = 64
 
 
 def losses(backend: Backend, log_probs: Array, live: Array, ids: Array) -> Array:
@@ -59,6 +63,27 @@ def losses(backend: Backend, log_probs: Array, live: Array, ids: Array) -> Array
     last = (ids != BLANK).sum(axis=1)[:, None] == np.arange(total.shape[1])
     loss = -xp.where(last, total, 0).sum(axis=1)
     return xp.where(loss > _LARGEST, 0, loss)
+
+
+def losses_of(utterances: Sequence[NDArray[np.float32]], ids: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return `losses` of any number of utterances with NumPy, [utterances].
+
+    Args:
+        utterances: The log probabilities of each utterance without padding, [steps, 1 + symbols].
+        ids: The symbols of the transcripts, [utterances, symbols], padded with 0 on the right.
+    """
+    lengths = np.array([len(one) for one in utterances])
+    found = np.zeros(len(utterances), np.float32)
+    order = np.argsort(lengths, kind="stable")
+    for first in range(0, len(order), _AT_ONCE):
+        places = order[first : first + _AT_ONCE]
+        log_probs = np.zeros((len(places), lengths[places].max(), utterances[0].shape[1]), np.float32)
+        for row, place in zip(log_probs, places, strict=True):
+            row[: lengths[place]] = utterances[place]
+        live = np.arange(log_probs.shape[1]) < lengths[places, None]
+        symbols = ids[places, : max(1, (ids[places] != BLANK).sum(axis=1).max())]
+        found[places] = losses(NUMPY, log_probs, live, symbols)
+    return found
 
 
 def needed_steps(ids: Array) -> Array:

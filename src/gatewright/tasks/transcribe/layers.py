@@ -128,8 +128,8 @@ class CtcOutput(Layer):
     """The output layer of a transcriber: a softmax over the blank and all symbols at each step.
 
     Outputs are a dict: `log_probs`, the logarithms of the probabilities, [batch, steps, 1 + symbols], which are 0 at
-    padding; and with targets `losses`, the CTC loss of each transcript in nats, [batch]. Targets are a dict whose
-    `ids`, [batch, symbols], are padded with 0 on the right.
+    padding; and in training `losses`, the CTC loss of each transcript in nats, [batch]. Targets are a dict whose `ids`,
+    [batch, symbols], are padded with 0 on the right.
 
     Attributes:
         symbols: Number of symbols without the blank.
@@ -157,7 +157,7 @@ class CtcOutput(Layer):
         outputs: dict[str, Any] = {"log_probs": log_probs}
         if live is not None:
             outputs["log_probs"] = log_probs = backend.xp.where(live[:, :, None], log_probs, 0)
-        if live is not None and inputs.targets is not None:
+        if live is not None and rng is not None:
             outputs["losses"] = ctc.losses(backend, log_probs, live, inputs.targets["ids"])
         return inputs._replace(x=outputs), ()
 

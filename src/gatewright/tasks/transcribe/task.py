@@ -19,7 +19,7 @@ from gatewright.results.measure import Measure, Selection
 from gatewright.results.records import DetailTable
 from gatewright.support.errors import InputError
 from gatewright.support.progress import Ticker, print_status
-from gatewright.support.schema import Parsed, Whole, fields_of, read_as
+from gatewright.support.schema import Parsed, Size, Whole, fields_of, read_as
 from gatewright.support.trees import Tree
 from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import FittedBaseline, Length, Prepared, Splits, Task
@@ -52,8 +52,8 @@ class PreparedSpeech(Prepared[Speech]):
     network for each utterance, [examples]; and `reference`, the normalized transcript as bytes in UTF-8, [examples,
     bytes]. The outputs are a dict:
 
-        losses     the CTC loss of each transcript in nats, [examples], 0 if the transcript does not fit the steps
         log_probs  see `CtcOutput`; `complete` replaces them with
+        losses     the CTC loss of each transcript in nats, [examples], 0 if the transcript does not fit the steps
         text       the transcripts as bytes in UTF-8, [examples, bytes]
         greedy     the transcripts of greedy decoding in the same form
 
@@ -63,6 +63,7 @@ class PreparedSpeech(Prepared[Speech]):
         deltas: The orders of slopes that are added to given cepstra.
         normalization: The scales of the features.
         stack: Number of frames in a step.
+        max_symbols: Number of symbols of the longest training transcript.
         decoding: How transcripts are found.
         ngrams: The language model, whose words are the lexicon.
         notes: Sentences about the training utterances for reports.
@@ -73,6 +74,7 @@ class PreparedSpeech(Prepared[Speech]):
     deltas: int
     normalization: Normalization
     stack: int
+    max_symbols: int
     decoding: Decoding
     ngrams: Ngrams | None
     notes: tuple[str, ...] = ()
@@ -157,9 +159,9 @@ class PreparedSpeech(Prepared[Speech]):
         return found
 
     def with_steps(self, batch: Batch, steps: int) -> Batch:
-        # A transcript that fits has no more symbols than there are steps, and the others have no loss. The network does
-        # not read the references, whose widths differ between splits.
-        ids = first_steps(batch.targets["ids"], self._stacked(steps), BLANK)
+        # Only training reads the symbols, and a training transcript has no more of them than it has steps. The network
+        # does not read the references, whose widths differ between splits.
+        ids = first_steps(batch.targets["ids"], min(self._stacked(steps), self.max_symbols), BLANK)
         return Batch(first_steps(batch.inputs, steps, np.nan), {"ids": ids})
 
     def outputs_like(self, outputs: Tree, batch: Batch) -> Tree:
@@ -170,10 +172,16 @@ class PreparedSpeech(Prepared[Speech]):
 
     def complete(self, outputs: Tree, layers: Sequence[Layer], weights: Sequence[Weights], batch: Batch) -> Tree:
         utterances = [row[:steps] for row, steps in zip(outputs["log_probs"], batch.targets["steps"], strict=True)]
-        return self.with_texts(outputs["losses"], utterances)
+        return self.transcribed(utterances, batch.targets["ids"])
 
-    def with_texts(self, losses: NDArray[np.float32], utterances: Sequence[NDArray[np.float32]]) -> Tree:
-        """Return outputs with transcripts, given the loss and the log probabilities of each utterance."""
+    def transcribed(self, utterances: Sequence[NDArray[np.float32]], ids: NDArray[np.int32]) -> Tree:
+        """Return the outputs with losses and transcripts.
+
+        Args:
+            utterances: The log probabilities of each utterance without padding, [steps, 1 + symbols].
+            ids: The symbols of the correct transcripts, [utterances, symbols], padded with 0 on the right.
+        """
+        losses = ctc.losses_of(utterances, ids)
         greedy = as_bytes([self._text(GreedySearch(), one) for one in utterances])
         if not greedy.size:
             print_status(
@@ -257,6 +265,7 @@ class PreparedSpeech(Prepared[Speech]):
             "deltas": self.deltas,
             "normalization": self.normalization.to_json(),
             "stack": self.stack,
+            "max_symbols": self.max_symbols,
             "decoding": asdict(self.decoding),
             "ngrams": None if self.ngrams is None else self.ngrams.to_json(),
         }
@@ -279,6 +288,7 @@ class _Stored:
     deltas: Annotated[int, Whole(0, 2)]
     normalization: Annotated[Normalization, Parsed(Normalization.from_json)]
     stack: Annotated[int, Whole(1, MAX_STACK)]
+    max_symbols: Size
     decoding: Decoding
     ngrams: Annotated[Ngrams, Parsed(Ngrams.from_json)] | None
 
@@ -315,8 +325,9 @@ class Transcribe(Task[Speech]):
         normalization = Normalization.fit(frames, per)
         language = learn_language(train.texts, alphabet, settings, self.options.get(_LANGUAGE_MODEL))
         prepared = PreparedSpeech(
-            *(alphabet, train.features, deltas, normalization, settings.stack, language.decoding, language.ngrams),
-            notes=(*notes, *language.notes),
+            *(alphabet, train.features, deltas, normalization, settings.stack),
+            max(1, *(len(alphabet.encode(text)) for text in train.texts)),
+            *(language.decoding, language.ngrams, (*notes, *language.notes)),
         )
         return prepared, settings
 
