@@ -34,6 +34,7 @@ _MODULES = {
     "restore": "keras.accelerate",
     "set_num_threads": "ops.kernels",
     "train": "commands.train",
+    "transcribe": "commands.transcribe",
     "translate": "commands.translate",
 }
 

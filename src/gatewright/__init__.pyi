@@ -16,6 +16,7 @@ from gatewright.commands.import_model import import_model as import_model
 from gatewright.commands.info import info as info
 from gatewright.commands.predict import predict as predict
 from gatewright.commands.train import train as train
+from gatewright.commands.transcribe import transcribe as transcribe
 from gatewright.commands.translate import translate as translate
 from gatewright.keras.accelerate import accelerate as accelerate
 from gatewright.keras.accelerate import restore as restore

@@ -13,9 +13,12 @@ from gatewright.support.errors import InputError
 from gatewright.support.escapes import one_line
 from gatewright.support.version import VERSION
 
-_TAKE_TEXTS = ("predict", "explain", "translate")
+_TAKE_TEXTS = ("predict", "explain", "translate", "transcribe")
 _MODULES = {
-    **{name: name for name in ("train", "evaluate", "predict", "explain", "generate", "translate", "info")},
+    **{
+        name: name
+        for name in ("train", "evaluate", "predict", "explain", "generate", "translate", "transcribe", "info")
+    },
     "import": "import_model",
     "export": "export",
     **{name: name for name in ("compare", "run", "bench", "doctor")},

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gatewright.data.batches import Batch, concatenate
 from gatewright.data.texts import texts_to_predict
@@ -19,6 +19,7 @@ from gatewright.nn.layer import Activations, Layer, States, Weights
 from gatewright.nn.stepping import Stepper
 from gatewright.results.page_network import PageReading
 from gatewright.results.records import Trained
+from gatewright.results.transcript import Transcript
 from gatewright.results.translation import Translation
 from gatewright.support.errors import InputError
 from gatewright.support.progress import Ticker, print_status
@@ -228,6 +229,31 @@ class TrainedModel(ABC):
             InputError: The model does not translate.
         """
         raise self._unlike("a translator")
+
+    @property
+    def sample_rate(self) -> int:
+        """The sample rate in Hz of the sound that a transcriber reads.
+
+        Raises:
+            InputError: The model does not transcribe sound.
+        """
+        raise self._unlike("a transcriber")
+
+    def transcribe(self, samples: ArrayLike, rate: int, **decoding: Any) -> Transcript:
+        """Return the transcript of a recording.
+
+        Raises:
+            InputError: The model does not transcribe, or the samples cannot be used.
+        """
+        raise self._unlike("a transcriber")
+
+    def transcriptions(self, paths: Iterable[str | Path], **decoding: Any) -> Iterator[Transcript]:
+        """Yield the transcripts of recordings in files.
+
+        Raises:
+            InputError: The model does not transcribe, or a file cannot be used.
+        """
+        raise self._unlike("a transcriber")
 
     def _unlike(self, other: str) -> InputError:
         """Return the error for a model that is used like another kind of model."""

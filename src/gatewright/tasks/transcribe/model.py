@@ -1,22 +1,33 @@
 """Trained transcribers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from gatewright.data.audio.features import Features
+from gatewright.data.audio.recording import read_recording
+from gatewright.data.audio.resampling import resampled
+from gatewright.data.corpora.cepstra import is_cepstra, read_cepstra
 from gatewright.data.corpora.reading import has_test_set
 from gatewright.nn.file import Relation
 from gatewright.nn.layer import Activations, Layer
 from gatewright.nn.layers import Dropout, Recurrent
+from gatewright.results.transcript import Transcript
 from gatewright.support.errors import InputError
+from gatewright.support.progress import print_status
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.stack import outputs_fit, settings_fit, stack_fits
+from gatewright.tasks.transcribe.decoding import Decoder, decoded, decoder
 from gatewright.tasks.transcribe.layers import CtcOutput, SpeechInput
 from gatewright.tasks.transcribe.reading import read_evaluated
 from gatewright.tasks.transcribe.speech import Speech
+from gatewright.tasks.transcribe.streaming import Stream, samples_of
 from gatewright.tasks.transcribe.task import PreparedSpeech
+from gatewright.tasks.transcribe.words import words_of
 
 
 class Transcriber(TrainedModel):
@@ -64,6 +75,136 @@ class Transcriber(TrainedModel):
         outputs, _ = self._forward(Activations(self.prepared.inputs(frames)[None]))
         found: NDArray[np.float32] = outputs["log_probs"][0]
         return found
+
+    @property
+    def sample_rate(self) -> int:
+        return self._front_end.rate
+
+    @property
+    def is_live(self) -> bool:
+        """True if the model can transcribe sound while it arrives."""
+        return not self.bidirectional and self.prepared.normalization.per == "training"
+
+    def decoder(self, decoding: str | None = None, beam: int | None = None) -> Decoder:
+        """Return a decoder of transcripts.
+
+        Args:
+            decoding: The method; see `decoding.Decoding`. None for that of the training.
+            beam: Number of transcripts that prefix beam search keeps. None for that of the training.
+
+        Raises:
+            InputError: A setting cannot be used.
+        """
+        prepared = self.prepared
+        if decoding is None and beam is None:
+            return prepared.decoder
+        method = prepared.decoding.method if decoding is None else decoding
+        if beam is not None and method == "greedy":
+            raise InputError(
+                f"The beam {beam} is for the decodings beam and lexicon: leave it out for greedy decoding."
+            )
+        own = replace(prepared.decoding, method=method, beam=prepared.decoding.beam if beam is None else beam)
+        return decoder(prepared.alphabet, own, prepared.ngrams)
+
+    def transcribe(  # type: ignore[override]  # models that do not transcribe have no settings
+        self, samples: ArrayLike, rate: int, *, decoding: str | None = None, beam: int | None = None
+    ) -> Transcript:
+        """Return the transcript of a recording. It does not depend on other recordings.
+
+        Args:
+            samples: The samples of one channel, [samples]: floating-point numbers with full scale 1.0, or whole numbers
+                of 16 or 32 bits.
+            rate: The sample rate in Hz. Another rate than that of the model is converted.
+            decoding, beam: See `decoder`. By default those of the training.
+
+        Raises:
+            InputError: The samples or a setting cannot be used.
+        """
+        return self._transcript_of_sound(samples_of(samples), rate, self.decoder(decoding, beam), "")
+
+    def transcriptions(  # type: ignore[override]
+        self, paths: Iterable[str | Path], *, decoding: str | None = None, beam: int | None = None
+    ) -> Iterator[Transcript]:
+        """Yield the transcripts of recordings in files. Notes are printed.
+
+        Args:
+            paths: The files: recordings, or cepstra (.mfc) if the model reads these.
+            decoding, beam: See `decoder`. By default those of the training.
+
+        Raises:
+            InputError: A file or a setting cannot be used.
+            ImportError: The format of a recording needs a package that is not installed.
+        """
+        chosen, noted = self.decoder(decoding, beam), set[int]()
+        for path in map(Path, paths):
+            if self.prepared.front_end is None:
+                if not is_cepstra(path):
+                    raise InputError(
+                        f"The model reads files of cepstra (.mfc), but {path} is none. Convert it to them."
+                    )
+                yield self._transcript(read_cepstra(path), None, chosen, str(path))
+                continue
+            if is_cepstra(path):
+                raise InputError(f"{path} is a file of cepstra, but the model reads recordings. Give a recording.")
+            recording = read_recording(path)
+            for note in recording.notes:
+                print_status(note)
+            if recording.rate not in (self.sample_rate, *noted):
+                noted.add(recording.rate)
+                print_status(
+                    f"{path} has a sample rate of {recording.rate:,} Hz, and was converted to {self.sample_rate:,} Hz, "
+                    "which the model reads."
+                )
+            yield self._transcript_of_sound(recording.samples, recording.rate, chosen, str(path))
+
+    def stream(  # type: ignore[override]  # a language model streams text
+        self, *, decoding: str | None = None, beam: int | None = None
+    ) -> Stream:
+        """Return a transcription of sound that arrives in chunks, with the sample rate of the model.
+
+        Args:
+            decoding, beam: See `decoder`. By default those of the training.
+
+        Raises:
+            InputError: The model needs whole recordings, or a setting cannot be used.
+        """
+        if not self.is_live:
+            raise InputError(
+                "The model needs the whole recording at once, so it cannot transcribe sound while it arrives. Train a "
+                "model with --no-bidirectional for this."
+            )
+        return Stream(self.prepared, self._front_end, self.decoder(decoding, beam), self._step, self._stepper.start())
+
+    @property
+    def _front_end(self) -> Features:
+        if self.prepared.front_end is None:
+            raise InputError("The model reads files of cepstra (.mfc), not sound. Give such files.")
+        return self.prepared.front_end
+
+    def _transcript_of_sound(self, samples: NDArray[np.float32], rate: int, decoder: Decoder, name: str) -> Transcript:
+        frames = self._front_end.frames(resampled(samples, rate, self.sample_rate))
+        return self._transcript(frames, len(samples) / rate, decoder, name)
+
+    def _transcript(
+        self, frames: NDArray[np.float32], seconds: float | None, decoder: Decoder, name: str
+    ) -> Transcript:
+        """Return the transcript of an utterance.
+
+        Args:
+            frames: See `log_probs`. There may be none.
+            seconds: The length of the recording. None for that of the frames.
+            decoder: The decoder.
+            name: The name of the file.
+        """
+        prepared = self.prepared
+        if seconds is None:
+            seconds = len(frames) * prepared.step_seconds / prepared.stack
+        if not len(frames):
+            return Transcript("", (), 0.0, seconds, name)
+        log_probs = self.log_probs(frames)
+        found = decoded(decoder, log_probs)
+        words = words_of(found.ids, log_probs, prepared.alphabet, prepared.step_seconds)
+        return Transcript(prepared.alphabet.decode(found.ids), words, found.log_probability, seconds, name)
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
         features = self.prepared.front_end

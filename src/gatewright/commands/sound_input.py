@@ -1,0 +1,146 @@
+"""Transcribe sound that arrives on standard input, and show the transcript while it grows."""
+
+import io
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewright.data.audio.encoded import is_encoded
+from gatewright.data.audio.recording import recording_from
+from gatewright.data.audio.samples import MAX_RATE, MIN_RATE
+from gatewright.data.audio.wav import is_wav
+from gatewright.data.limits import Total, read_all
+from gatewright.support.errors import InputError, require_one_of
+from gatewright.support.escapes import escape_control, raw_stream
+from gatewright.support.progress import print_status
+
+if TYPE_CHECKING:
+    from gatewright.results.transcript import Transcript
+
+_NAME = "Standard input"
+# Bytes that are read at most before the sound in them is transcribed.
+_AVAILABLE = 1 << 15
+# The type of a sample, and the number at full scale.
+_ENCODINGS = {"s16le": ("<i2", 32768.0), "f32le": ("<f4", 1.0)}
+_ENCODING = "s16le"
+
+
+def check_samples(rate: int | None, encoding: str | None) -> None:
+    """Raise an error if samples cannot have this rate or encoding.
+
+    Raises:
+        InputError: They cannot.
+    """
+    if rate is not None and not MIN_RATE <= rate <= MAX_RATE:
+        raise InputError(f"The sample rate must be from {MIN_RATE:,} to {MAX_RATE:,} Hz, not {rate:,}.")
+    if encoding is not None:
+        require_one_of("The encoding", encoding, tuple(_ENCODINGS))
+
+
+class LiveText:
+    """A transcript on standard output that grows.
+
+    On a terminal, the line shows the end of the transcript so far, and is written again when it changes. Otherwise,
+    words are printed when they can no longer change.
+    """
+
+    def __init__(self) -> None:
+        self._out = None if sys.stdout is None else raw_stream(sys.stdout)  # closed by `>&-`
+        self._is_terminal = self._out is not None and self._out.isatty()
+        self._shown = ""
+
+    def update(self, text: str, certain: str) -> None:
+        """Show the transcript so far. `certain` are those of its words that can no longer change."""
+        if self._is_terminal:
+            self._rewrite(escape_control(text)[1 - shutil.get_terminal_size().columns :])
+        elif certain != self._shown:
+            print(escape_control(certain[len(self._shown) :]), end="", flush=True)
+            self._shown = certain
+
+    def finish(self, text: str) -> None:
+        """Print the whole transcript, and end its line."""
+        if self._is_terminal:
+            self._rewrite("")
+        print(escape_control(text[len(self._shown) :]))
+
+    def _rewrite(self, line: str) -> None:
+        if line != self._shown and self._out is not None:
+            self._out.write(f"\r{line}\x1b[K")
+            self._out.flush()
+            self._shown = line
+
+
+def transcribe_stdin(
+    model: Any, rate: int | None, encoding: str | None, decoding: Mapping[str, Any], shown: LiveText | None
+) -> "Transcript":
+    """Return the transcript of the sound on standard input: a recording, or samples of one channel without a header.
+
+    Samples are transcribed while they arrive if the model can do this, and has their sample rate. If the user
+    interrupts them, the transcript is that of the sound so far.
+
+    Args:
+        model: A transcriber.
+        rate, encoding: The sample rate and the encoding of samples without a header. None for the rate of the model,
+            and for 16 bits.
+        decoding: The settings of the decoder.
+        shown: Where the transcript is shown while it grows, or None.
+
+    Raises:
+        InputError: There is no sound, or it cannot be used.
+    """
+    stream: Any = io.BytesIO() if sys.stdin is None else sys.stdin.buffer  # closed by `<&-`
+    head = stream.read1(_AVAILABLE)
+    if is_wav(head[:12]) or is_encoded(head[:12]):
+        for name, given in (("rate", rate), ("encoding", encoding)):
+            if given is not None:
+                raise InputError(f"--{name} {given} is for samples without a header, but {_NAME.lower()} has one.")
+        recording = recording_from(head + read_all(stream, _NAME), _NAME)
+        for note in recording.notes:
+            print_status(note)
+        found: Transcript = model.transcribe(recording.samples, recording.rate, **decoding)
+        return found
+    rate = rate or model.sample_rate
+    chunks = _samples(stream, head, encoding or _ENCODING)
+    if model.is_live and rate == model.sample_rate:
+        live = model.stream(**decoding)
+        for chunk in chunks:
+            text = live.push(chunk)
+            if shown is not None:
+                shown.update(text, live.certain)
+        if not live.seconds:
+            raise _no_sound()
+        found = live.end()
+        return found
+    total, parts = Total(_NAME), []
+    for chunk in chunks:
+        total.add(chunk.nbytes)
+        parts.append(chunk)
+    if not parts:
+        raise _no_sound()
+    found = model.transcribe(np.concatenate(parts), rate, **decoding)
+    return found
+
+
+def _samples(stream: Any, head: bytes, encoding: str) -> Iterator[NDArray[np.float32]]:
+    """Yield samples with full scale 1.0 as they arrive, [samples]. `head` are bytes that have been read before."""
+    kind, full_scale = _ENCODINGS[encoding]
+    size, rest, found = np.dtype(kind).itemsize, b"", head
+    while found:
+        rest += found
+        whole = len(rest) // size * size
+        if whole:
+            yield (np.frombuffer(rest[:whole], kind) / np.float32(full_scale)).astype(np.float32)
+        rest = rest[whole:]
+        try:
+            found = stream.read1(_AVAILABLE)
+        except KeyboardInterrupt:
+            print_status("interrupted: the transcript is that of the sound so far.")
+            return
+
+
+def _no_sound() -> InputError:
+    return InputError(f"{_NAME} has no sound. Pipe samples or a recording into the command.")

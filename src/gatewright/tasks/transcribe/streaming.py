@@ -1,0 +1,135 @@
+"""Transcribe sound while it arrives."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gatewright.data.audio.features import Features
+from gatewright.nn.layer import Array, States
+from gatewright.results.transcript import Transcript
+from gatewright.support.errors import InputError
+from gatewright.tasks.transcribe.decoding import Decoder
+from gatewright.tasks.transcribe.layers import stacked
+from gatewright.tasks.transcribe.symbols import begins_word
+from gatewright.tasks.transcribe.task import PreparedSpeech
+from gatewright.tasks.transcribe.words import words_of
+
+
+def samples_of(given: ArrayLike) -> NDArray[np.float32]:
+    """Return samples with full scale 1.0, [samples].
+
+    Args:
+        given: The samples of one channel, [samples]: floating-point numbers with full scale 1.0, or whole numbers of 16
+            or 32 bits.
+
+    Raises:
+        InputError: They are something else.
+    """
+    array = np.asarray(given)
+    if array.ndim != 1:
+        raise InputError(f"Samples must be those of one channel, [samples], not an array of shape {array.shape}.")
+    if array.dtype in (np.int16, np.int32):
+        return (array / -float(np.iinfo(array.dtype).min)).astype(np.float32)
+    if array.dtype.kind != "f" and array.size:
+        raise InputError(
+            f"Samples must be floating-point numbers with full scale 1.0, int16 or int32, not {array.dtype}."
+        )
+    return array.astype(np.float32)
+
+
+class Stream:
+    """A transcription of sound that arrives in chunks, by a network that processes it in one direction.
+
+    The transcript does not depend on how the samples are divided into chunks.
+
+    Args:
+        prepared: How sound becomes the inputs of the network.
+        features: The features of the network.
+        decoder: The decoder.
+        step: Function that runs the network for one step: it takes the input [1, features] and the states, and returns
+            the log probabilities [1, symbols] and the new states.
+        states: The states of the network before the first step.
+    """
+
+    def __init__(
+        self,
+        prepared: PreparedSpeech,
+        features: Features,
+        decoder: Decoder,
+        step: Callable[[Array, Sequence[States]], tuple[Array, list[States]]],
+        states: Sequence[States],
+    ) -> None:
+        self._prepared, self._rate, self._features = prepared, features.rate, features.stream()
+        self._decoder, self._state = decoder, decoder.start()
+        self._step, self._states = step, states
+        self._frames = np.empty((0, prepared.features), np.float32)  # those of the next step that have arrived
+        self._log_probs: list[NDArray[np.float32]] = []
+        self._samples, self._text, self._has_ended = 0, "", False
+        self._begins = begins_word(prepared.alphabet)
+
+    def push(self, samples: ArrayLike) -> str:
+        """Process further samples, and return the transcript of all samples so far, which may still change.
+
+        Args:
+            samples: See `samples_of`. There may be any number of them.
+
+        Raises:
+            InputError: The samples cannot be used, or `end` has been called.
+        """
+        self._require_open()
+        chunk = samples_of(samples)
+        self._samples += len(chunk)
+        self._read(self._features.push(chunk))
+        return self._text
+
+    def end(self) -> Transcript:
+        """Return the transcript. No samples may follow.
+
+        Raises:
+            InputError: `end` has been called before.
+        """
+        self._require_open()
+        self._has_ended = True
+        self._read(self._features.end())
+        if len(self._frames):
+            self._advance(stacked(self._frames, self._prepared.stack))
+        found = self._decoder.best(self._state)
+        log_probs = np.concatenate(self._log_probs) if self._log_probs else np.empty((0, 1), np.float32)
+        words = words_of(found.ids, log_probs, self._prepared.alphabet, self._prepared.step_seconds)
+        text = self._prepared.alphabet.decode(found.ids)
+        return Transcript(text, words, found.log_probability, self.seconds)
+
+    @property
+    def seconds(self) -> float:
+        """The length of the sound so far."""
+        return self._samples / self._rate
+
+    @property
+    def certain(self) -> str:
+        """The words of the transcript that can no longer change."""
+        ids = self._decoder.certain(self._state)
+        last = max((place for place, one in enumerate(ids) if self._begins[one]), default=0)
+        return self._prepared.alphabet.decode(ids[:last])
+
+    def _require_open(self) -> None:
+        if self._has_ended:
+            raise InputError("The transcription has ended. Begin another one with the method stream of the model.")
+
+    def _read(self, frames: NDArray[np.float32]) -> None:
+        if not len(frames):
+            return
+        stack = self._prepared.stack
+        known = np.concatenate([self._frames, self._prepared.inputs(frames)])
+        whole = len(known) // stack * stack
+        self._frames = known[whole:].copy()
+        if whole:
+            self._advance(stacked(known[:whole], stack))
+            self._text = self._prepared.alphabet.decode(self._decoder.best(self._state, final=False).ids)
+
+    def _advance(self, inputs: NDArray[np.float32]) -> None:
+        """Process steps of the network, [steps, features]."""
+        for row in inputs:
+            log_probs, self._states = self._step(row[None], self._states)
+            self._log_probs.append(log_probs)
+            self._decoder.advance(self._state, log_probs)

@@ -1,0 +1,126 @@
+"""Transcripts of sound that arrives in chunks, and of whole recordings."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from speech_models import RATE, loaded_transcriber, sound
+
+from gatewright.support.errors import InputError
+from gatewright.tasks.transcribe.decoding import Decoding
+
+METHODS = st.sampled_from(["greedy", "beam", "lexicon"])
+SOUND = sound(1.3)
+
+model = functools.cache(loaded_transcriber)
+
+
+def streamed(samples, cuts, **how):
+    """Return the transcript of samples that arrive in chunks, and its text after each chunk."""
+    stream = model(units=32).stream(**how)
+    texts, certain = [], ""
+    for chunk in np.split(samples, cuts):
+        texts.append(stream.push(chunk))
+        assert stream.certain.startswith(certain)  # what is certain does not change
+        certain = stream.certain
+    found = stream.end()
+    assert f"{found.text} ".startswith(f"{certain} " if certain else "")
+    return found, texts
+
+
+@settings(max_examples=15)
+@given(METHODS, st.lists(st.integers(0, len(SOUND)), max_size=20))
+def test_the_division_into_chunks_changes_nothing(method, cuts):
+    whole, _ = streamed(SOUND, [], decoding=method)
+    parts, _ = streamed(SOUND, sorted(cuts), decoding=method)
+    assert parts == whole
+    assert whole.text
+    assert whole.duration == 1.3
+
+
+@pytest.mark.parametrize("method", ["greedy", "beam", "lexicon"])
+def test_a_stream_has_the_transcript_of_the_whole_recording(method):
+    whole = model(units=32).transcribe(SOUND, RATE, decoding=method)
+    found, texts = streamed(SOUND, range(80, len(SOUND), 80), decoding=method)
+    assert found.text == whole.text
+    assert [(word.text, word.start, word.end) for word in found.words] == [
+        (word.text, word.start, word.end) for word in whole.words
+    ]
+    assert abs(found.log_probability - whole.log_probability) < 1e-2
+    assert texts[0] == ""
+    assert len(set(texts)) > 3
+
+
+def test_samples_of_16_bits_are_those_of_full_scale():
+    whole = (SOUND * 32767).round().astype(np.int16)
+    found, _ = streamed(whole, [500, 4000])
+    assert found == streamed(whole.astype(np.float32) / 32768, [100])[0]
+    assert model(units=32).transcribe(whole, RATE) == model(units=32).transcribe(whole / 32768, RATE)
+
+
+def test_sound_that_is_too_short_has_few_or_no_words():
+    assert streamed(np.zeros(0, np.float32), [])[0].text == ""
+    assert streamed(SOUND[:50], [])[0] == streamed(SOUND[:50], [20])[0]
+
+
+def test_a_stream_ends_once():
+    stream = model(units=32).stream()
+    stream.end()
+    for use in (stream.end, lambda: stream.push(SOUND)):
+        with pytest.raises(InputError, match="The transcription has ended"):
+            use()
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (np.zeros((3, 2)), r"one channel, \[samples\], not an array of shape \(3, 2\)"),
+        (np.zeros(3, np.uint8), "floating-point numbers with full scale 1.0, int16 or int32, not uint8"),
+        (["a"], "not <U1"),
+        (np.array([0, np.nan]), "not finite"),
+    ],
+)
+def test_samples_that_are_no_sound_are_refused(samples, message):
+    for use in (model(units=32).stream().push, lambda samples: model(units=32).transcribe(samples, RATE)):
+        with pytest.raises(InputError, match=message):
+            use(samples)
+
+
+def test_models_that_need_whole_recordings_do_not_stream():
+    with pytest.raises(InputError, match="needs the whole recording at once"):
+        model(bidirectional=True).stream()
+    with pytest.raises(InputError, match="reads files of cepstra"):
+        model(cepstra=True).stream()
+
+
+def test_other_sample_rates_are_converted():
+    doubled = np.interp(np.arange(2 * len(SOUND)) / 2, np.arange(len(SOUND)), SOUND).astype(np.float32)
+    found = model(bidirectional=True).transcribe(doubled, 2 * RATE)
+    assert found.duration == 1.3
+    assert found.text
+
+
+def test_the_settings_of_the_decoder():
+    one = model(decoding=Decoding("greedy"))
+    assert one.transcribe(SOUND, RATE) == one.transcribe(SOUND, RATE, decoding="greedy")
+    assert one.transcribe(SOUND, RATE, decoding="beam", beam=2).text != one.transcribe(SOUND, RATE).text
+    with pytest.raises(InputError, match="The beam 8 is for the decodings beam and lexicon"):
+        one.decoder(beam=8)
+    with pytest.raises(InputError, match=r"The decoding must be one of .* did you mean 'beam'\?"):
+        one.decoder("beams")
+
+
+@pytest.mark.parametrize("tokens", ["characters", "words", "bytes"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_words_are_those_of_the_text_and_in_order(tokens, bidirectional):
+    for method in ("greedy", "beam", "lexicon"):
+        found = model(bidirectional=bidirectional, tokens=tokens).transcribe(SOUND, RATE, decoding=method)
+        assert " ".join(word.text for word in found.words) == found.text
+        times = [time for word in found.words for time in (word.start, word.end)]
+        assert times == sorted(times)
+        assert all(0 < word.confidence <= 1 for word in found.words)
+        assert found.log_probability <= 0
