@@ -80,6 +80,13 @@ _TRANSLATOR_TRAIL = (
 RECIPES = {
     "multi30k-en-de": _multi30k("en", "de", seeds=3),
     "multi30k-de-en": _multi30k("de", "en", seeds=1),
+    "an4": Recipe(
+        "AN4, the defaults of `gatewright train transcribe`",
+        "at most 2 hours a seed on 2 cores",
+        "transcribe",
+        "an4",
+        {},
+    ),
     "imdb": Recipe(
         "IMDB reviews, the defaults of `gatewright train classify`",
         "at most 30 minutes a seed on 1 core",

@@ -15,6 +15,7 @@ from imported_models import imported_files
 from models import classifier, language_model
 from roll_models import roll_model
 from series_models import series_classifier
+from speech_models import sound, transcriber
 from tag_models import tagger
 from translation_models import translator
 
@@ -46,6 +47,8 @@ def model_files() -> list[ModelFile]:
         translator(),
         translator("words", "lstm", attention="fed"),
         translator(attention="bottom"),
+        transcriber(),
+        transcriber(bidirectional=True, tokens="words"),
         *imported_files(),
     ]
 
@@ -138,6 +141,12 @@ def _translate(model: Any) -> list[Any]:
     return [*numbers, *(one.attention for one in every)]
 
 
+def _transcribe(model: Any) -> list[Any]:
+    found = model.transcribe(sound(0.5), model.sample_rate)
+    times = [number for word in found.words for number in (word.start, word.end, word.confidence)]
+    return [np.array([found.log_probability, *times, *map(ord, found.text)])]
+
+
 def _imported(model: Any) -> list[Any]:
     if model.prepared.input.kind == "series":
         return list(model.predict([np.ones((3, model.prepared.features)), np.zeros((1, model.prepared.features))]))
@@ -156,5 +165,6 @@ _USES: dict[str, Callable[[Any], list[Any]]] = {
     "forecast": _forecast,
     "rolls": _rolls,
     "translate": _translate,
+    "transcribe": _transcribe,
     "imported": _imported,
 }

@@ -28,7 +28,7 @@ def transcriber(decoding=None, bidirectional=False, cepstra=False, tokens="chara
     per = "utterance" if bidirectional else "training"
     normalization = Normalization(np.full(width, 5, np.float32), np.full(width, 3, np.float32), per)
     prepared = PreparedSpeech(
-        *(alphabet, features, 0, normalization, stack),
+        *(alphabet, features, 0, normalization, stack, 30),
         *(decoding or Decoding("lexicon", 8, 0.5, 0.5), Ngrams.fit(TEXTS)),
     )
     network = (

@@ -345,10 +345,14 @@ class Transcribe(Task[Speech]):
         ]
 
     def baseline(self, splits: Splits[Speech], prepared: PreparedSpeech) -> FittedBaseline:
-        """Fit a linear map of a few frames. The most frequent transcript is another baseline."""
-        from gatewright.tasks.transcribe.baseline import fit_baselines
+        """Fit a linear map of a few frames. The most frequent training transcript is the other baseline."""
+        from gatewright.tasks.transcribe.baseline import LinearCtc
 
-        return fit_baselines(prepared, splits)
+        train, validation = prepared.encode(splits.train, training=True), prepared.encode(splits.validation)
+        linear, test = LinearCtc(prepared, prepared.alphabet.symbols, train, validation), prepared.encode(splits.test)
+        outputs = prepared.transcribed(linear.utterances(test), test.targets["ids"])
+        constant, name = prepared.constant(test.targets, train.targets)
+        return FittedBaseline(linear.name, linear.description, outputs, ((name, constant),))
 
 
 def _rows(transcripts: Sequence[Sequence[int]]) -> NDArray[np.int32]:
