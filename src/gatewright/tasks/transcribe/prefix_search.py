@@ -117,16 +117,11 @@ class PrefixBeamSearch:
             state: The state.
             log_probs: The log probability of each symbol at each step, [steps, symbols].
         """
-        if not len(log_probs):
-            return
-        likely = log_probs >= log_probs.max(axis=1, keepdims=True) - _LOG_SYMBOL
-        likely[:, BLANK] = False
-        for row, kept in zip(log_probs, likely, strict=True):
-            own = kept.nonzero()[0]
-            log_p = row[own]
-            order = np.argsort(-log_p, kind="stable")
-            symbols = zip(own[order].tolist(), log_p[order].tolist(), strict=True)
-            self._step(state, max(float(row[BLANK]), _LEAST_LOG), list(symbols))
+        for row in log_probs:
+            own = (row >= row.max() - _LOG_SYMBOL).nonzero()[0]
+            likely = sorted(zip(own.tolist(), row[own].tolist(), strict=True), key=itemgetter(1), reverse=True)
+            symbols = [one for one in likely if one[0] != BLANK]
+            self._step(state, max(float(row[BLANK]), _LEAST_LOG), symbols)
         _commit(state)
 
     def _step(self, state: _State, log_blank: float, symbols: Sequence[tuple[int, float]]) -> None:

@@ -29,13 +29,13 @@ def samples_of(given: ArrayLike) -> NDArray[np.float32]:
     array = np.asarray(given)
     if array.ndim != 1:
         raise InputError(f"Samples must be those of one channel, [samples], not an array of shape {array.shape}.")
-    if array.dtype in (np.int16, np.int32):
-        return (array / -float(np.iinfo(array.dtype).min)).astype(np.float32)
+    if array.dtype.kind == "i" and array.itemsize in (2, 4):
+        return (array / 2.0 ** (8 * array.itemsize - 1)).astype(np.float32)
     if array.dtype.kind != "f" and array.size:
         raise InputError(
             f"Samples must be floating-point numbers with full scale 1.0, int16 or int32, not {array.dtype}."
         )
-    return array.astype(np.float32)
+    return array.astype(np.float32, copy=False)
 
 
 class Stream:
@@ -124,7 +124,7 @@ class Stream:
         whole = len(known) // stack * stack
         self._frames = known[whole:].copy()
         if whole:
-            self._advance(stacked(known[:whole], stack))
+            self._advance(known[:whole].reshape(whole // stack, -1))
             self._text = self._prepared.alphabet.decode(self._decoder.best(self._state, final=False).ids)
 
     def _advance(self, inputs: NDArray[np.float32]) -> None:
