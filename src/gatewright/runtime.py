@@ -12,6 +12,11 @@ print(model.generate("ROMEO:", tokens=200))
 model = gatewright.runtime.load("tagger.safetensors")
 print(model.predict("show me flights from boston"))
 
+model = gatewright.runtime.load("transcriber.safetensors")
+print(model.transcribe(samples, 16000))  # an array [samples], and its sample rate in Hz
+stream = model.stream()                  # for a model that was trained with --no-bidirectional
+print(stream.push(samples))              # the transcript so far
+
 model = gatewright.runtime.load("series.safetensors")
 model.predict([row, another])  # two arrays [time, channels]
 """

@@ -82,14 +82,15 @@ def test_the_division_into_chunks_changes_no_bit(seed, method, cuts):
     log_probs = random_log_probs(np.random.default_rng(seed), 40, 4)
     one = decoder(LETTERS, Decoding(method, 4, 0.0 if method == "greedy" else 0.7, 0.3), NGRAMS)
     state = one.start()
-    certain = ()
+    certain: list[int] = []
     for chunk in np.split(log_probs, sorted(cuts)):
         one.advance(state, chunk)
         assert one.certain(state)[: len(certain)] == certain  # what is certain does not change
-        certain = one.certain(state)
+        certain = list(one.certain(state))
+        assert one.best(state, final=False).ids == (*certain, *one.uncertain(state))
     found = one.best(state)
     assert found == decoded(one, log_probs)
-    assert one.best(state, final=False).ids[: len(certain)] == certain
+    assert list(found.ids[: len(certain)]) == certain
 
 
 def test_greedy_search_removes_repetitions_and_then_blanks():

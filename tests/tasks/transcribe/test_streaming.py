@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from speech_models import RATE, loaded_transcriber, sound
+from speech_models import RATE, loaded_transcriber, sound, transcriber
 
+from gatewright.nn.file import write
 from gatewright.support.errors import InputError
 from gatewright.tasks.transcribe.decoding import Decoding
 
@@ -124,3 +127,15 @@ def test_words_are_those_of_the_text_and_in_order(tokens, bidirectional):
         assert times == sorted(times)
         assert all(0 < word.confidence <= 1 for word in found.words)
         assert found.log_probability <= 0
+
+
+def test_transcribing_imports_nothing_that_trains_or_reads_tables(tmp_path):
+    write(transcriber(), tmp_path / "m.safetensors")
+    heavy = ("jax", "keras", "optax", "sklearn", "scipy", "pyarrow", "pandas", "matplotlib", "rich", "soundfile")
+    code = (
+        "import sys, numpy as np; from gatewright import runtime; "
+        f"model = runtime.load({str(tmp_path / 'm.safetensors')!r}); "
+        "model.transcribe(np.ones(9000), 16000); stream = model.stream(); stream.push(np.ones(900)); stream.end(); "
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -1,5 +1,6 @@
 """Decoders: find the transcript of the log probabilities that a network with CTC writes at each step."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
@@ -70,8 +71,11 @@ class Decoder(Protocol):
     def best(self, state: Any, final: bool = True) -> Decoded:
         """Return the best transcript of the steps so far. `final` is True if no step follows."""
 
-    def certain(self, state: Any) -> tuple[int, ...]:
+    def certain(self, state: Any) -> Sequence[int]:
         """Return the symbols with which the transcript begins, whatever follows."""
+
+    def uncertain(self, state: Any) -> Sequence[int]:
+        """Return the symbols after the certain ones in the best transcript of the steps so far."""
 
 
 def decoder(symbols: Symbols, decoding: Decoding, ngrams: Ngrams | None = None) -> Decoder:

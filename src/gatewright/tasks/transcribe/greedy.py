@@ -42,6 +42,10 @@ class GreedySearch:
         """Return the transcript of the steps so far, which never changes afterwards."""
         return Decoded(tuple(state.ids), state.log_probability, state.log_probability)
 
-    def certain(self, state: _State) -> tuple[int, ...]:
+    def certain(self, state: _State) -> list[int]:
         """Return the symbols of the transcript so far."""
-        return tuple(state.ids)
+        return state.ids
+
+    def uncertain(self, state: _State) -> tuple[()]:
+        """Return no symbols."""
+        return ()

@@ -247,9 +247,13 @@ class PrefixBeamSearch:
             ids = ids[: max((place for place, symbol in enumerate(ids) if self._grammar.begins[symbol]), default=0)]
         return Decoded(ids, score - prefix.log_factor, score)
 
-    def certain(self, state: _State) -> tuple[int, ...]:
+    def certain(self, state: _State) -> list[int]:
         """Return the symbols with which the transcript begins, whatever follows."""
-        return tuple(state.done)
+        return state.done
+
+    def uncertain(self, state: _State) -> list[int]:
+        """Return the symbols after the certain ones in the best transcript of the steps so far."""
+        return _ids_after(state.root, state.live[0])
 
 
 def _forget(prefix: _Prefix) -> None:
@@ -273,9 +277,14 @@ def _commit(state: _State) -> None:
 
 def _ids(state: _State, prefix: _Prefix) -> tuple[int, ...]:
     """Return the symbols of a prefix."""
+    return (*state.done, *_ids_after(state.root, prefix))
+
+
+def _ids_after(root: _Prefix, prefix: _Prefix) -> list[int]:
+    """Return the symbols of a prefix after the root."""
     ids = []
     one = prefix
-    while one is not state.root and one.parent is not None:
+    while one is not root and one.parent is not None:
         ids.append(one.symbol)
         one = one.parent
-    return (*state.done, *reversed(ids))
+    return ids[::-1]

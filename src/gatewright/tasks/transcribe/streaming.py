@@ -38,6 +38,10 @@ def samples_of(given: ArrayLike) -> NDArray[np.float32]:
     return array.astype(np.float32, copy=False)
 
 
+def _joined(first: str, then: str) -> str:
+    return f"{first} {then}" if first and then else first or then
+
+
 class Stream:
     """A transcription of sound that arrives in chunks, by a network that processes it in one direction.
 
@@ -65,8 +69,10 @@ class Stream:
         self._step, self._states = step, states
         self._frames = np.empty((0, prepared.features), np.float32)  # those of the next step that have arrived
         self._log_probs: list[NDArray[np.float32]] = []
-        self._samples, self._text, self._has_ended = 0, "", False
+        self._samples, self._has_ended = 0, False
         self._begins = begins_word(prepared.alphabet)
+        # The transcript so far: the words that can no longer change, the number of their symbols, and the rest.
+        self._certain, self._certain_ids, self._rest = "", 0, ""
 
     def push(self, samples: ArrayLike) -> str:
         """Process further samples, and return the transcript of all samples so far, which may still change.
@@ -81,7 +87,7 @@ class Stream:
         chunk = samples_of(samples)
         self._samples += len(chunk)
         self._read(self._features.push(chunk))
-        return self._text
+        return _joined(self._certain, self._rest)
 
     def end(self) -> Transcript:
         """Return the transcript. No samples may follow.
@@ -108,9 +114,7 @@ class Stream:
     @property
     def certain(self) -> str:
         """The words of the transcript that can no longer change."""
-        ids = self._decoder.certain(self._state)
-        last = max((place for place, one in enumerate(ids) if self._begins[one]), default=0)
-        return self._prepared.alphabet.decode(ids[:last])
+        return self._certain
 
     def _require_open(self) -> None:
         if self._has_ended:
@@ -125,7 +129,17 @@ class Stream:
         self._frames = known[whole:].copy()
         if whole:
             self._advance(known[:whole].reshape(whole // stack, -1))
-            self._text = self._prepared.alphabet.decode(self._decoder.best(self._state, final=False).ids)
+            self._update()
+
+    def _update(self) -> None:
+        """Update the transcript so far. Words that can no longer change are decoded once."""
+        alphabet, first = self._prepared.alphabet, self._certain_ids
+        ids = self._decoder.certain(self._state)
+        last = next((place for place in range(len(ids) - 1, first, -1) if self._begins[ids[place]]), first)
+        if last > first:
+            self._certain = _joined(self._certain, alphabet.decode(ids[first:last]))
+            self._certain_ids = last
+        self._rest = alphabet.decode([*ids[last:], *self._decoder.uncertain(self._state)])
 
     def _advance(self, inputs: NDArray[np.float32]) -> None:
         """Process steps of the network, [steps, features]."""
