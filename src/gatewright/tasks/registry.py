@@ -11,6 +11,7 @@ from gatewright.tasks import (
     forecast,
     generate,
     imported,
+    keywords,
     rolls,
     tag,
     transcribe,
@@ -20,6 +21,7 @@ from gatewright.tasks.base.spec import ModelSpec, Option, TaskSpec
 
 TASKS: tuple[TaskSpec, ...] = (
     adding.SPEC,
+    keywords.SPEC,
     classify_series.SPEC,
     classify.SPEC,
     rolls.SPEC,

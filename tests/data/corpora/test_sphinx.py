@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatewright.data.corpora.cepstra import read_cepstra
@@ -89,6 +89,7 @@ def test_a_second_test_set_and_paths_outside_the_folder_are_refused(tmp_path):
     assert "which is not in" in refused(write_sphinx(tmp_path / "evil", {"train": {"../../b": "ON"}}))
 
 
+@settings(max_examples=20)
 @given(frames=st.integers(1, 40), order=st.sampled_from("<>"))
 def test_cepstra_of_both_byte_orders_are_read(tmp_path_factory, frames, order):
     path = tmp_path_factory.mktemp("mfc") / "a.mfc"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatewright.data.corpora.corpus import Utterance
@@ -15,6 +15,7 @@ def utterance(number, speaker, recording=None):
     return Utterance(f"u{number}", Path(f"{number if recording is None else recording}.wav"), "go", speaker)
 
 
+@settings(max_examples=20)
 @given(speakers=st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=60).filter(lambda who: len(set(who)) > 1))
 def test_speakers_stay_together_and_every_utterance_is_in_one_set(speakers):
     everything = [utterance(number, who) for number, who in enumerate(speakers)]

@@ -1,7 +1,7 @@
 """Utterances with their transcripts or labels, and corpora of them."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +9,8 @@ from gatewright.support.errors import InputError
 
 SPLITS = ("train", "validation", "test")
 
+# With fewer speakers, those of a split that is set aside would say little about other people.
+_MIN_SPEAKERS = 5
 # Up to this fraction of the utterances may be unusable. They are left out.
 _MAX_UNUSABLE = 0.2
 
@@ -103,6 +105,13 @@ def checked(
     if not once:
         raise InputError(f"{name} has no utterances. It needs recordings and a {what} for each.")
     return once, notes
+
+
+def held_out_by(splits: Mapping[str, Sequence[Utterance]]) -> str:
+    """Return by what splits should be set aside that are not in `splits`; see `Corpus.held_out_by`."""
+    speakers = {split: {one.speaker for one in utterances} for split, utterances in splits.items()}
+    train, shared = speakers["train"], speakers["train"] & speakers.get("test", set())
+    return "speaker" if len(train) >= _MIN_SPEAKERS and "" not in train and not shared else ""
 
 
 def without(

@@ -3,23 +3,20 @@
 Frames are computed from recordings (`data/audio`), or read from Sphinx files of cepstra.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright.data.audio.features import Features
+from gatewright.data.audio.recording import read_recording
 from gatewright.data.corpora.cepstra import STEP_SECONDS, is_cepstra, read_cepstra
 from gatewright.data.corpora.corpus import Utterance, require_most
 from gatewright.data.corpora.recordings import Recordings
-from gatewright.support.errors import InputError
+from gatewright.support.errors import InputError, as_input_errors
 from gatewright.support.progress import with_progress
-
-if TYPE_CHECKING:
-    from gatewright.data.audio.features import Features
 
 Frames: TypeAlias = NDArray[np.float32]
 
@@ -60,14 +57,13 @@ def are_cepstra(name: object, utterances: Sequence[Utterance]) -> bool:
     return any(kinds)
 
 
+@as_input_errors()
 def common_rate(utterances: Sequence[Utterance]) -> int:
     """Return the most frequent sampling rate in Hz of the recordings, found from a hundred of them.
 
     Raises:
         InputError: None of these recordings can be read.
     """
-    from gatewright.data.audio.recording import read_recording
-
     rates: Counter[int] = Counter()
     problem: InputError | None = None
     places = np.unique(np.linspace(0, len(utterances) - 1, min(_SAMPLED, len(utterances))).round().astype(int))
@@ -81,6 +77,7 @@ def common_rate(utterances: Sequence[Utterance]) -> int:
     return max(rates, key=lambda rate: (rates[rate], rate))
 
 
+@as_input_errors()
 def frames_of(name: object, utterances: Sequence[Utterance], features: Features | None) -> ReadFrames:
     """Return the frames of utterances. Recordings that cannot be read are left out with a note.
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+from gatewright.data.audio.recording import AUDIO_SUFFIXES
 
 _SPLIT_WORDS = {
     "train": ("train", "training"),

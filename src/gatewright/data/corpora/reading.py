@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewright.data.corpora import named
-from gatewright.data.corpora.corpus import SPLITS, Corpus, Found, Utterance, checked
+from gatewright.data.corpora.corpus import SPLITS, Corpus, Found, Utterance, checked, held_out_by
 from gatewright.data.corpora.folders import read_folder
 from gatewright.data.corpora.tables import Columns, read_table_of_recordings, refuse_columns
 from gatewright.data.split import refuse_second
@@ -14,9 +14,6 @@ from gatewright.support.errors import InputError, as_input_errors, nearest
 
 NAMED = (named.AN4,)
 """The named corpora, read from `$GATEWRIGHT_DATA`."""
-
-# With fewer speakers, those of a split that is set aside would say little about other people.
-_MIN_SPEAKERS = 5
 
 
 @as_input_errors()
@@ -55,7 +52,7 @@ def read_corpus(
         usable.get("validation"),
         usable.get("test"),
         tuple(dict.fromkeys(notes)),
-        _held_out_by(usable),
+        held_out_by(usable),
     )
 
 
@@ -112,10 +109,3 @@ def _only_split(given: str, options: Mapping[str, Any], flag: str) -> tuple[list
     if len(found.splits) > 1:
         raise InputError(f"{flag} {given} has the splits {', '.join(found.splits)}. Give the data of one split.")
     return next(iter(found.splits.values())), found.notes
-
-
-def _held_out_by(splits: Mapping[str, list[Utterance]]) -> str:
-    speakers = {split: {one.speaker for one in utterances} for split, utterances in splits.items()}
-    train = speakers["train"]
-    shared = train & speakers.get("test", set())
-    return "speaker" if len(train) >= _MIN_SPEAKERS and "" not in train and not shared else ""

@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewright.data.audio.recording import read_recording
+from gatewright.data.audio.resampling import resampled
+
 
 class Recordings:
     """Recordings at one sampling rate. The last one is kept, since several utterances may be parts of it.
@@ -28,9 +31,6 @@ class Recordings:
         Raises:
             InputError: The recording cannot be read.
         """
-        from gatewright.data.audio.recording import read_recording
-        from gatewright.data.audio.resampling import resampled
-
         if path == self._path:
             return self._samples
         self._path = None

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gatewright.data.audio.recording import AUDIO_SUFFIXES
 from gatewright.data.corpora.corpus import Found, Utterance
-from gatewright.data.corpora.layouts import AUDIO_SUFFIXES
 from gatewright.data.files import inner_name, is_compressed, open_file
 from gatewright.data.tables import Table, is_table, parse_header, quoted, read_table, require_column
-from gatewright.data.text_tables import label_name, label_of_field
+from gatewright.data.text_tables import label_name, label_of_field, require_all
 from gatewright.support.errors import InputError, OptionError
 
 AUDIO_NAMES = ("audio", "audio_filepath", "wav_filename", "file_name", "wav", "path")
@@ -94,8 +94,6 @@ def refuse_columns(data: object, columns: Columns) -> None:
 def read_table_of_recordings(path: Path, columns: Columns) -> Found:
     """Return the utterances of a table, all in the split "train". Their names are the paths in the table.
 
-    Paths are relative to the folder of the table or, as in Common Voice, to the folder `clips` in it.
-
     Args:
         path: The file.
         columns: The columns that the user gave. The others are found by their names.
@@ -113,17 +111,41 @@ def read_table_of_recordings(path: Path, columns: Columns) -> Found:
         raise InputError(
             f"--audio and --{columns.text_option} are the same column of {path}, {audio!r}. Give two columns."
         )
-    names = _values(table, audio)
-    texts, speakers = _values(table, text), _values(table, speaker) if speaker else [""] * table.rows
-    folder = path.absolute().parent
-    if not any((folder / name).is_file() for name in names[:_CHECKED]) and (folder / _CLIPS).is_dir():
-        folder = folder / _CLIPS
+    names, texts = _values(table, audio), _values(table, text)
+    speakers = _values(table, speaker) if speaker else [""] * table.rows
+    folder = _folder_of(path, names)
     utterances = [
         Utterance(name, folder / name, spoken, who)
         for name, spoken, who in zip(names, texts, speakers, strict=True)
         if name or spoken
     ]
     return Found({"train": utterances}, table.notes)
+
+
+def read_paths(path: Path, audio: str | None, header: str | None) -> list[Path]:
+    """Return the paths of the recordings in a table.
+
+    Args:
+        path: The file.
+        audio, header: See `Columns`.
+
+    Raises:
+        ImportError: pyarrow is not installed.
+        InputError: The table cannot be read, a path is missing, or the column is missing, not unique or not of texts.
+    """
+    table = read_table(path, parse_header(header))
+    names = _values(table, _column(table, audio, "audio", AUDIO_NAMES))
+    require_all(path, "recording", [not name for name in names], table.lines)
+    folder = _folder_of(path, names)
+    return [folder / name for name in names]
+
+
+def _folder_of(path: Path, names: Sequence[str]) -> Path:
+    """Return the folder to which the paths in a table are relative: its own or, as in Common Voice, `clips` in it."""
+    folder = path.absolute().parent
+    if not any((folder / name).is_file() for name in names[:_CHECKED]) and (folder / _CLIPS).is_dir():
+        return folder / _CLIPS
+    return folder
 
 
 def _mentions_recordings(path: Path) -> bool:

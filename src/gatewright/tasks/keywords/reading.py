@@ -1,0 +1,155 @@
+"""Read labelled recordings: the named set `fsdd`, tables, and folders with a subfolder for each label."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gatewright.data.corpora import named
+from gatewright.data.corpora.corpus import SPLITS, Corpus, Found, Utterance, checked, held_out_by
+from gatewright.data.corpora.labelled import has_labelled_recordings, read_labelled_folder
+from gatewright.data.corpora.tables import Columns, has_recordings, read_paths, read_table_of_recordings, refuse_columns
+from gatewright.data.split import refuse_second
+from gatewright.data.tables import is_table
+from gatewright.support.errors import InputError, OptionError, as_input_errors, nearest
+
+NAMED = (named.FSDD,)
+"""The named sets, read from `$GATEWRIGHT_DATA`."""
+
+_SHOWN = 10
+
+
+def is_of_recordings(data: str, options: Mapping[str, Any]) -> bool:
+    """Return True if the data is recordings, judged by its name, its files or the values of its columns."""
+    if data in NAMED or options.get("test_speaker") is not None:
+        return True
+    path = Path(data)
+    if data and path.is_dir():
+        return has_labelled_recordings(path)
+    return bool(data) and has_recordings(path, options.get("audio"))
+
+
+@as_input_errors()
+def read_keywords(
+    data: str, options: Mapping[str, Any], validation: str | None = None, test: str | None = None
+) -> Corpus:
+    """Read labelled recordings. Their texts are the labels.
+
+    Args:
+        data: `fsdd`, a folder or a table.
+        options: The columns of tables, `audio`, `label`, `speaker` and `header`; and `test_speaker`, whose recordings
+            are the test set. All may be missing.
+        validation, test: Data of the same kinds for a split.
+
+    Raises:
+        InputError: The data cannot be read or used, or has a split that is also given.
+    """
+    found = _find(data, options, "DATA")
+    splits, notes = dict(found.splits), list(found.notes)
+    if (speaker := options.get("test_speaker")) is not None:
+        if test is not None:
+            raise InputError(
+                f"--test-speaker {speaker} and --test {test} both give the test set. Leave one of them out."
+            )
+        splits = _by_speaker(data, splits, speaker)
+    own: Sequence[str]
+    for split, given in (("validation", validation), ("test", test)):
+        if given is None:
+            continue
+        refuse_second(data, split, splits.get(split), given)
+        other = _find(given, options, f"--{split}")
+        splits[split] = _all(other)
+        notes += other.notes
+    name, usable = keywords_name(data), {}
+    for split in SPLITS:
+        if split in splits:
+            usable[split], own = checked(_title(name, split, len(splits)), splits[split], "label")
+            notes += own
+    train, others = usable["train"], (usable.get("validation"), usable.get("test"))
+    by = "" if speaker is not None else held_out_by(usable)
+    return Corpus(name, train, *others, tuple(dict.fromkeys(notes)), by)
+
+
+@as_input_errors()
+def read_to_evaluate(data: str, options: Mapping[str, Any]) -> tuple[list[Utterance], tuple[str, ...], bool]:
+    """Return the recordings to evaluate a model: the test set of data that has one, and otherwise all recordings.
+
+    Args:
+        data, options: See `read_keywords`.
+
+    Returns:
+        The recordings, notes, and whether they are the test set of the data.
+
+    Raises:
+        InputError: The data cannot be read or used.
+    """
+    found = _find(data, options, "DATA")
+    has_test = "test" in found.splits
+    utterances, notes = checked(keywords_name(data), found.splits["test"] if has_test else _all(found), "label")
+    return utterances, (*found.notes, *notes), has_test
+
+
+@as_input_errors()
+def recordings_in(file: str, options: Mapping[str, Any]) -> list[Path]:
+    """Return the paths of the recordings to predict: a recording, or those in a table.
+
+    Args:
+        file: The path of the recording or the table.
+        options: The options of tables, `audio` and `header`.
+
+    Raises:
+        InputError: The file does not exist, or the table cannot be read.
+    """
+    path = Path(file)
+    if not file or not path.is_file():
+        problem = "is a folder" if file and path.is_dir() else "does not exist"
+        raise InputError(f"--file must be a recording or a table with a column of recordings, but {file!r} {problem}.")
+    if not is_table(path):
+        return [path]
+    return read_paths(path, options.get("audio"), options.get("header"))
+
+
+def keywords_name(data: str) -> str:
+    """Return the name of the data for results: that of a named set, or the last part of a path."""
+    return data if data in NAMED else os.path.basename(os.path.abspath(data))
+
+
+def _find(data: str, options: Mapping[str, Any], flag: str) -> Found:
+    """Return the recordings of each split of the data that was given with a flag."""
+    path, columns = Path(data), Columns.of(options, "label")
+    if data and path.is_file():
+        return read_table_of_recordings(path, columns)
+    if data not in NAMED and not (data and path.is_dir()):
+        raise InputError(
+            f"{flag} must be {', '.join(NAMED)}, a folder of recordings for each label, or a table of recordings, but "
+            f"there is no {data!r}{nearest(data, NAMED)}"
+        )
+    refuse_columns(data, columns)
+    return named.read_fsdd() if data in NAMED else read_labelled_folder(path)
+
+
+def _all(found: Found) -> list[Utterance]:
+    return [one for split in found.splits.values() for one in split]
+
+
+def _title(name: str, split: str, splits: int) -> str:
+    return name if splits == 1 else f"the {split}{'ing' * (split == 'train')} set of {name}"
+
+
+def _by_speaker(data: str, splits: Mapping[str, Sequence[Utterance]], speaker: str) -> dict[str, list[Utterance]]:
+    """Return the recordings of all other speakers as the training set, and those of the speaker as the test set.
+
+    Raises:
+        InputError: There is no such speaker, or no other one.
+    """
+    everything = [one for split in splits.values() for one in split]
+    known = sorted({one.speaker for one in everything} - {""})
+    if speaker not in known:
+        listed = (
+            f"It has {', '.join(known[:_SHOWN])}{', ...' * (len(known) > _SHOWN)}" if known else "It names no speakers"
+        )
+        raise OptionError(f"{data} has no speaker {speaker!r}. {listed}{nearest(speaker, known)}", "test_speaker")
+    others = [one for one in everything if one.speaker != speaker]
+    if not others:
+        raise InputError(f"All recordings of {data} are of the speaker {speaker!r}. Leave --test-speaker out.")
+    return {"train": others, "test": [one for one in everything if one.speaker == speaker]}
