@@ -13,6 +13,7 @@ import gatewright
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.text_arrays import as_bytes, as_texts
 from gatewright.tasks.transcribe.decoding import Decoding
+from gatewright.tasks.transcribe.fitting import without_long
 from gatewright.tasks.transcribe.settings import TranscribeSettings
 from gatewright.tasks.transcribe.speech import Speech
 from gatewright.tasks.transcribe.task import PreparedSpeech, Transcribe
@@ -56,17 +57,28 @@ def test_utterances_that_are_too_short_are_named_and_left_out_of_training(prepar
     found, _ = Transcribe("letters", TranscribeSettings.complete({}), {}).prepare(
         dataclasses.replace(splits, train=examples)
     )
-    assert "1 of the 41 training utterance is too short" in found.notes[0]
+    assert "1 of the 41 training utterances is too short" in found.notes[0]
     assert "short has 7 frames" in found.notes[0]
     assert prepared.encode(examples, training=True).size == 40
     with pytest.raises(InputError, match="All 1 training utterances are too short"):
         prepared.encode(examples.take([40]), training=True)
 
     tests = prepared.encode(examples)
-    assert "1 of the 41 utterance is too short for the transcript" in prepared.remarks(tests)[0]
+    assert "1 of the 41 utterances is too short for the transcript" in prepared.remarks(tests)[0]
     outputs = {**prepared.outputs_of(examples.texts), "losses": np.full(41, 2.0)}
     symbols = sum(len(text) for text in splits.train.texts)
     assert prepared.measure(outputs, tests.targets)["loss"] == pytest.approx(80 / symbols)
+
+
+def test_long_utterances_are_named_and_left_out(splits):
+    examples = with_utterance(splits.test, np.zeros((900, 13)), "AB")
+    found, (note,) = without_long("the training set of letters", examples, 8.9)
+    assert found.texts == splits.test.texts
+    assert "1 of the 11 utterances is longer than 8.9 seconds" in note
+    assert "short with 9.0 seconds" in note
+    assert without_long("", examples, 9.0) == (examples, ())
+    with pytest.raises(InputError, match="All utterances of letters are longer"):
+        without_long("letters", examples, 0.01)
 
 
 def test_unknown_characters_are_reported(prepared, splits):

@@ -1,4 +1,4 @@
-"""Utterances that are too short for their transcripts, and transcripts with unknown characters."""
+"""Utterances that are not trained on, and transcripts with unknown characters."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,8 +10,44 @@ from gatewright.tasks.transcribe import ctc
 from gatewright.tasks.transcribe.alphabet import Alphabet
 from gatewright.tasks.transcribe.speech import Speech
 
+FRAME_SECONDS = 0.01
+"""The time from one frame to the next."""
+
 # Unknown characters that a note shows.
 _SHOWN = 8
+
+
+def without_long(name: str, speech: Speech, max_seconds: float) -> tuple[Speech, tuple[str, ...]]:
+    """Return the utterances that are not too long, with a note on the others.
+
+    A batch is as long as its longest utterance, so that a single long one would need much memory.
+
+    Args:
+        name: The name of the utterances, for messages.
+        speech: The utterances.
+        max_seconds: The longest duration in seconds.
+
+    Raises:
+        InputError: All utterances are too long.
+    """
+    seconds = [len(frames) * FRAME_SECONDS for frames in speech.frames]
+    kept = [place for place, one in enumerate(seconds) if one <= max_seconds]
+    if len(kept) == len(speech):
+        return speech, ()
+    longest = max(range(len(speech)), key=seconds.__getitem__)
+    example = f"the longest is {speech.names[longest]} with {seconds[longest]:,.1f} seconds"
+    if not kept:
+        raise InputError(
+            f"All utterances of {name} are longer than {max_seconds:g} seconds; {example}. Cut them into sentences, or "
+            "raise --max-seconds."
+        )
+    left_out = len(speech) - len(kept)
+    are = "utterances is" if left_out == 1 else "utterances are"
+    note = (
+        f"{left_out:,} of the {len(speech):,} {are} longer than {max_seconds:g} seconds and left out of {name}; "
+        f"{example}. --max-seconds changes the limit."
+    )
+    return speech.take(kept), (note,)
 
 
 def without_unfit(speech: Speech, alphabet: Alphabet, stack: int) -> tuple[Speech, tuple[str, ...]]:
@@ -43,7 +79,7 @@ def without_unfit(speech: Speech, alphabet: Alphabet, stack: int) -> tuple[Speec
             "that transcripts belong to their recordings, or give a smaller --stack."
         )
     left_out = len(speech) - len(kept)
-    are = "utterance is" if left_out == 1 else "utterances are"
+    are = "utterances is" if left_out == 1 else "utterances are"
     note = (
         f"{left_out:,} of the {len(speech):,} training {are} too short for the transcript and not trained on; the "
         f"first, {example}. Check that transcripts belong to their recordings, or give a smaller --stack."

@@ -12,6 +12,7 @@ from gatewright.data.corpora.reading import corpus_name, read_corpus, read_utter
 from gatewright.data.corpora.splitting import hold_out
 from gatewright.tasks.base.splitting import SPLIT_SEED, TEST_FRACTION, VALIDATION_FRACTION, limit_note
 from gatewright.tasks.base.task import Splits
+from gatewright.tasks.transcribe.fitting import without_long
 from gatewright.tasks.transcribe.settings import TranscribeSettings
 from gatewright.tasks.transcribe.speech import Speech
 
@@ -59,10 +60,12 @@ def read_speech(
     features = _features(corpus.name, splits["train"], settings)
     read = {}
     for split, utterances in splits.items():
-        read[split], own = _speech(
-            f"the {split}{'ing' * (split == 'train')} set of {corpus.name}", utterances, features
-        )
+        name = f"the {split}{'ing' * (split == 'train')} set of {corpus.name}"
+        read[split], own = _speech(name, utterances, features)
         notes += own
+        if split != "test":
+            read[split], own = without_long(name, read[split], settings.max_seconds)
+            notes += own
     return Splits(
         corpus.name,
         read["train"],

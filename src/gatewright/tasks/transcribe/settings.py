@@ -45,6 +45,9 @@ class TranscribeSettings(Settings):
         "data",
         choices=("auto", "utterance", "training"),
     )
+    max_seconds: float = setting(
+        30.0, "Longest utterance in seconds. Longer ones are not trained on.", "data", minimum=0.1
+    )
     units: int = setting(128, "Units of each recurrent layer, in each direction.", "model", minimum=1, compare=64)
     layers: int = setting(3, "Number of stacked recurrent layers.", "model", minimum=1, compare=2)
     bidirectional: bool = setting(

@@ -27,7 +27,7 @@ from gatewright.tasks.base.text_arrays import as_bytes, as_texts
 from gatewright.tasks.transcribe import ctc
 from gatewright.tasks.transcribe.alphabet import Alphabet
 from gatewright.tasks.transcribe.decoding import Decoder, Decoding, decoded, decoder
-from gatewright.tasks.transcribe.fitting import note_on_unknown, without_unfit
+from gatewright.tasks.transcribe.fitting import FRAME_SECONDS, note_on_unknown, without_unfit
 from gatewright.tasks.transcribe.greedy import GreedySearch
 from gatewright.tasks.transcribe.language import learn_language
 from gatewright.tasks.transcribe.layers import MAX_STACK, CtcOutput, SpeechInput
@@ -39,8 +39,6 @@ from gatewright.tasks.transcribe.symbols import BLANK
 from gatewright.tasks.transcribe.tables import error_tables
 
 _LANGUAGE_MODEL = "language_model"
-FRAME_SECONDS = 0.01
-"""The time from one frame to the next."""
 
 
 @dataclass(frozen=True)
@@ -247,7 +245,7 @@ class PreparedSpeech(Prepared[Speech]):
         notes = note_on_unknown(self.alphabet, as_texts(batch.targets["reference"]))
         unfit = int((ctc.needed_steps(batch.targets["ids"]) > batch.targets["steps"]).sum())
         if unfit:
-            are = "utterance is" if unfit == 1 else "utterances are"
+            are = "utterances is" if unfit == 1 else "utterances are"
             notes = (
                 *notes,
                 f"{unfit:,} of the {batch.size:,} {are} too short for the transcript, so errors are certain there. The "
