@@ -30,6 +30,110 @@ from gatewright.results.records import Trained
 
 __version__: str
 
+def train_keyword_classifier(
+    data: str | Path,
+    out: str | Path = "classify.safetensors",
+    *,
+    audio: str | None = None,
+    label: str | None = None,
+    speaker: str | None = None,
+    header: str | None = None,
+    test_speaker: str | None = None,
+    validation: str | None = None,
+    test: str | None = None,
+    limit: int | None = None,
+    max_input: float | None = None,
+    overwrite: bool = False,
+    mel_bands: int = 40,
+    normalization: str = "utterance",
+    stack: int = 2,
+    max_seconds: float | None = None,
+    cell: str = "gru",
+    units: int = 128,
+    layers: int = 2,
+    bidirectional: bool = True,
+    pooling: str = "mean",
+    epochs: int | None = None,
+    batch_size: int = 32,
+    learning_rate: float = 0.002,
+    schedule: str = "linear",
+    warmup: float = 0.0,
+    clip_norm: float = 1.0,
+    ema_decay: float = 0.998,
+    patience: int | None = None,
+    precision: str = "float32",
+    seed: int = 0,
+    class_weights: str = "none",
+    recurrent_dropout: float = 0.0,
+    zoneout: float = 0.0,
+    output_dropout: float = 0.5,
+    weight_decay: float = 0.0,
+    input_noise: float = 0.3,
+    time_warp: float = 0.12,
+    time_shift: float = 0.1,
+    time_masks: int = 1,
+) -> Trained:
+    """Train on recordings and save the model in one file. Learn to predict the label of a recording, such as a spoken word.
+
+    The same call resumes an interrupted training; see `gatewright.train`.
+
+    Args:
+        data: fsdd, a folder with a subfolder of recordings for each label, or a table with a column of paths of
+            recordings.
+        out: The model file.
+        audio: Column of a table with the paths of recordings, relative to the table (default: found by its name,
+            such as audio or path).
+        label: Column of the labels (default: found by its name, such as label or word).
+        speaker: Column of the speakers, who stay together when recordings are split (default: found by its name,
+            such as speaker).
+        header: Place of the column names of a table: first if its first line has them, none if no line has
+            (default: found from the first rows).
+        test_speaker: Use all recordings of this speaker as the test set, and those of the others for training and
+            validation.
+        validation: Data for the validation set (default: in `data`, or set aside from it).
+        test: Data for the test set (default: in `data`, or set aside from it).
+        limit: Use at most this many training examples, and at most this many test examples.
+        max_input: Maximum size of an input file or archive after decompression, in GB (default: 4).
+        overwrite: Replace a model file of other settings or data, and discard the progress of its training.
+        mel_bands: Frequency bands, equally wide on the mel scale, of the spectrum of each frame.
+        normalization: Mean and standard deviation by which bands are normalized: utterance (those of each
+            recording) or training (those of the training set).
+        stack: Neighboring frames of 10 ms that are joined to one time step of the network.
+        max_seconds: Longest duration of a recording. Only the last part of a longer recording is read (default:
+            the longest training recording, but at most 1.5 times what 99 of 100 of them last).
+        cell: Recurrent cell.
+        units: Units of each recurrent layer, in each direction.
+        layers: Number of stacked recurrent layers.
+        bidirectional: Process recordings in both directions.
+        pooling: Method to combine the outputs of all steps into one vector: last, mean, max or attention.
+        epochs: Passes over the training set (default: 10 to 60, about 2,500 steps).
+        batch_size: Examples per training step.
+        learning_rate: Peak learning rate of Adam.
+        schedule: Learning rate schedule: constant, linear or cosine decay to 0.
+        warmup: Fraction of the training steps during which the learning rate rises to its peak.
+        clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
+        ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early
+            (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
+        precision: Precision of the numbers that matrix products of recurrent layers multiply in training:
+            float32, or bfloat16, which is faster on processors with AVX512-BF16. Sums, states and weights are
+            float32.
+        seed: Seed of the initial weights, the order of the examples and dropout.
+        class_weights: Weights of the classes in the loss: none or balanced.
+        recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
+        zoneout: Fraction of the state's units that keep their previous value at a time step in training.
+        output_dropout: Fraction of each recurrent layer's outputs dropped in training.
+        weight_decay: Decoupled weight decay: each step subtracts this number * learning rate * weights.
+        input_noise: Standard deviation of the noise added to each normalized number in training.
+        time_warp: Largest change of the speed of a recording in training, as a fraction.
+        time_shift: Largest fraction of a recording that is cut off in training, at its beginning and at its end.
+        time_masks: Stretches of each recording that are silenced in training, of up to a fifth of its duration
+            each.
+
+    Raises:
+        InputError: An input cannot be used. The message says which, and what to do.
+    """
+
 def train_series_classifier(
     data: str | Path,
     out: str | Path = "classify.safetensors",
@@ -646,6 +750,129 @@ def train_tagger(
             characters are kept.
         input_dropout: Fraction of the word vectors' dimensions dropped, the same ones at every time step
             (variational dropout).
+
+    Raises:
+        InputError: An input cannot be used. The message says which, and what to do.
+    """
+
+def train_transcriber(
+    data: str | Path,
+    out: str | Path = "transcribe.safetensors",
+    *,
+    audio: str | None = None,
+    text: str | None = None,
+    speaker: str | None = None,
+    header: str | None = None,
+    language_model: str | None = None,
+    validation: str | None = None,
+    test: str | None = None,
+    limit: int | None = None,
+    max_input: float | None = None,
+    overwrite: bool = False,
+    tokens: str = "characters",
+    vocabulary: int | None = None,
+    lower_case: bool = False,
+    features: str = "log_mel",
+    bands: int = 40,
+    coefficients: int = 13,
+    deltas: int | None = None,
+    normalization: str = "auto",
+    max_seconds: float = 30.0,
+    cell: str = "gru",
+    units: int = 128,
+    layers: int = 3,
+    bidirectional: bool = True,
+    stack: int = 3,
+    epochs: int | None = None,
+    batch_size: int = 16,
+    learning_rate: float = 0.003,
+    schedule: str = "linear",
+    warmup: float = 0.0,
+    clip_norm: float = 1.0,
+    ema_decay: float = 0.998,
+    patience: int | None = None,
+    precision: str = "float32",
+    seed: int = 0,
+    recurrent_dropout: float = 0.0,
+    zoneout: float = 0.0,
+    output_dropout: float = 0.3,
+    weight_decay: float = 0.0,
+    time_warp: float = 0.12,
+    input_noise: float = 0.1,
+    time_mask: float = 0.05,
+    band_mask: float = 0.05,
+    decoding: str = "auto",
+    beam: int = 32,
+    lm_weight: float = 0.5,
+    word_bonus: float = 1.0,
+) -> Trained:
+    """Train on utterances and save the model in one file. Learn to transcribe speech.
+
+    The same call resumes an interrupted training; see `gatewright.train`.
+
+    Args:
+        data: an4, a table of recordings with transcripts, or a folder of them.
+        out: The model file.
+        audio: Column of a table with the recordings (default: found by its name, such as audio).
+        text: Column of a table with the transcripts (default: found by its name, such as text).
+        speaker: Column of a table with the speakers, so that splits have speakers of their own (default: found by
+            its name).
+        header: Place of the column names of a table: first if its first line has them, none if no line has
+            (default: found from the first rows).
+        language_model: Text file with a sentence on each line, from which the language model and the lexicon are
+            learned (default: the training transcripts).
+        validation: Data for the validation set (default: in `data`, or set aside from it).
+        test: Data for the test set (default: in `data`, or set aside from it).
+        limit: Use at most this many training examples, and at most this many test examples.
+        max_input: Maximum size of an input file or archive after decompression, in GB (default: 4).
+        overwrite: Replace a model file of other settings or data, and discard the progress of its training.
+        tokens: Kind of symbols that transcripts consist of: characters, words or bytes (byte-pair encoding).
+        vocabulary: Largest number of symbols. Rarer ones are unknown (default: 5,000 characters or words, or 500
+            byte pairs).
+        lower_case: Read and write lower case only.
+        features: Features that are computed from recordings: log_mel (logarithms of mel bands) or mfcc (cepstra
+            of them).
+        bands: Number of mel bands.
+        coefficients: Number of cepstra, for the features mfcc.
+        deltas: Slopes of the features over time to add: 0 for none, 1 for slopes, 2 for slopes and their slopes
+            (default: 0 for log_mel, 2 for cepstra).
+        normalization: What the mean and the deviation of each feature are taken from: each utterance, or the
+            whole training set, as live transcription needs; auto is utterance for bidirectional networks and
+            training for others.
+        max_seconds: Longest utterance in seconds. Longer ones are not trained on.
+        cell: Recurrent cell.
+        units: Units of each recurrent layer, in each direction.
+        layers: Number of stacked recurrent layers.
+        bidirectional: Process utterances in both directions. Without it, speech can be transcribed while it
+            arrives.
+        stack: Number of frames, 10 ms each, that are joined to one step of the network.
+        epochs: Passes over the training set (default: 5 to 100, about 6,000 steps).
+        batch_size: Utterances per training step.
+        learning_rate: Peak learning rate of Adam.
+        schedule: Learning rate schedule: constant, linear or cosine decay to 0.
+        warmup: Fraction of the training steps during which the learning rate rises to its peak.
+        clip_norm: Maximum norm to which gradients are clipped; 0 for no clipping.
+        ema_decay: Decay of the moving average of the weights. It is evaluated and saved; 0 for no average.
+        patience: Epochs without improvement on the validation set before training stops; 0 never stops early
+            (default: a fifth of the epochs, but at least 5; 0 with fewer than 10 epochs).
+        precision: Precision of the numbers that matrix products of recurrent layers multiply in training:
+            float32, or bfloat16, which is faster on processors with AVX512-BF16. Sums, states and weights are
+            float32.
+        seed: Seed of the initial weights, the order of the examples and dropout.
+        recurrent_dropout: Fraction of the previous state dropped before the product with the recurrent kernel.
+        zoneout: Fraction of the state's units that keep their previous value at a time step in training.
+        output_dropout: Fraction of each recurrent layer's outputs dropped in training.
+        weight_decay: Decoupled weight decay: each step subtracts this number * learning rate * weights.
+        time_warp: Largest relative change of an utterance's length in training.
+        input_noise: Standard deviation of the noise added to each scaled feature in training.
+        time_mask: Fraction of the frames hidden in training, in spans of 0.1 seconds.
+        band_mask: Fraction of the features hidden in training, in spans of 4 features.
+        decoding: How transcripts are found: greedy (the most probable symbol of each step), beam (prefix beam
+            search), lexicon (beam search among known words), or auto: lexicon if new words are rare in the
+            training transcripts, otherwise beam.
+        beam: Number of transcripts that beam search keeps.
+        lm_weight: Weight of the language model in beam search; 0 for none.
+        word_bonus: What each word adds to the score of a transcript in beam search.
 
     Raises:
         InputError: An input cannot be used. The message says which, and what to do.
