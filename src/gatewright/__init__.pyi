@@ -45,7 +45,7 @@ def train_keyword_classifier(
     max_input: float | None = None,
     overwrite: bool = False,
     mel_bands: int = 40,
-    normalization: str = "utterance",
+    normalization: str = "training",
     stack: int = 2,
     max_seconds: float | None = None,
     cell: str = "gru",
@@ -68,6 +68,7 @@ def train_keyword_classifier(
     zoneout: float = 0.0,
     output_dropout: float = 0.5,
     weight_decay: float = 0.0,
+    loudness: float = 6.0,
     input_noise: float = 0.3,
     time_warp: float = 0.12,
     time_shift: float = 0.1,
@@ -96,8 +97,8 @@ def train_keyword_classifier(
         max_input: Maximum size of an input file or archive after decompression, in GB (default: 4).
         overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         mel_bands: Frequency bands, equally wide on the mel scale, of the spectrum of each frame.
-        normalization: Mean and standard deviation by which bands are normalized: utterance (those of each
-            recording) or training (those of the training set).
+        normalization: Mean and standard deviation by which bands are normalized: training (those of the training
+            set) or utterance (those of each recording, for recordings of more than a few words).
         stack: Neighboring frames of 10 ms that are joined to one time step of the network.
         max_seconds: Longest duration of a recording. Only the last part of a longer recording is read (default:
             the longest training recording, but at most 1.5 times what 99 of 100 of them last).
@@ -106,7 +107,7 @@ def train_keyword_classifier(
         layers: Number of stacked recurrent layers.
         bidirectional: Process recordings in both directions.
         pooling: Method to combine the outputs of all steps into one vector: last, mean, max or attention.
-        epochs: Passes over the training set (default: 10 to 60, about 2,500 steps).
+        epochs: Passes over the training set (default: 10 to 50, about 2,000 steps).
         batch_size: Examples per training step.
         learning_rate: Peak learning rate of Adam.
         schedule: Learning rate schedule: constant, linear or cosine decay to 0.
@@ -124,6 +125,7 @@ def train_keyword_classifier(
         zoneout: Fraction of the state's units that keep their previous value at a time step in training.
         output_dropout: Fraction of each recurrent layer's outputs dropped in training.
         weight_decay: Decoupled weight decay: each step subtracts this number * learning rate * weights.
+        loudness: Largest change of the loudness of a recording in training, in decibels.
         input_noise: Standard deviation of the noise added to each normalized number in training.
         time_warp: Largest change of the speed of a recording in training, as a fraction.
         time_shift: Largest fraction of a recording that is cut off in training, at its beginning and at its end.

@@ -87,6 +87,13 @@ def test_masks_are_stretches_of_a_fifth_at_most_and_noise_has_the_given_deviatio
     assert noisy.std() == pytest.approx(0.3, rel=0.02)
 
 
+def test_a_level_is_added_to_all_features_of_a_recording():
+    louder = run(RecordingInput(level=0.5), np.zeros((300, 4, 3), np.float32), 0).x
+    assert (louder == louder[:, :1, :1]).all()
+    assert -0.5 <= louder.min() < -0.45
+    assert 0.45 < louder.max() <= 0.5
+
+
 def test_gradients_of_padding_are_zero():
     x = ramps([2, 3])
     after, pullback = RecordingInput().vjp({}, Activations(x))

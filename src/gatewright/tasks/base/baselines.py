@@ -232,12 +232,15 @@ def logistic_regression(
     from sklearn.linear_model import LogisticRegression as Model
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     fitted = []
     for features, (train, validation, test) in candidates.items():
         for strength in _STRENGTHS:
             model = make_pipeline(StandardScaler(), Model(C=strength, max_iter=1_000))
-            with warnings.catch_warnings():  # a model that has not converged is compared like the others
+            # A model that has not converged is compared like the others. Threads of such small products mostly wait for
+            # each other, and for seconds if the processor is busy.
+            with warnings.catch_warnings(), threadpool_limits(1):
                 warnings.simplefilter("ignore")
                 model.fit(train, train_classes)
             figures = labels.measure(labels.probabilities(_class_logits(model, validation)), validation_classes)

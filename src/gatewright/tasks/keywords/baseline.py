@@ -13,8 +13,8 @@ PARTS = 8
 def summaries(frames: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
     """Return a vector for each recording, [recordings, features].
 
-    It has the mean of each mel band in each of `PARTS` parts of the recording, the standard deviation of each band, and
-    the number of frames.
+    It has the mean of each mel band in each of `PARTS` parts of the recording, the minimum and the maximum of each
+    band, and the number of frames.
 
     Args:
         frames: The frames of each recording, [frames, bands] each, with one frame or more. If there are fewer frames
@@ -26,4 +26,4 @@ def summaries(frames: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
 def _summary(one: NDArray[np.float64]) -> NDArray[np.float64]:
     ends = np.linspace(0, len(one), PARTS + 1).astype(int)
     means = [one[first : max(last, first + 1)].mean(axis=0) for first, last in pairwise(ends)]
-    return np.concatenate([*means, one.std(axis=0), [len(one)]])
+    return np.concatenate([*means, one.min(axis=0), one.max(axis=0), [len(one)]])

@@ -19,21 +19,23 @@ class RecordingInput(Layer):
 
     The inputs are normalized features, [batch, time, features], with NaN in the steps of padding on the left.
 
-    In training, each recording is played faster or slower, by linear interpolation between its steps, and its ends are
-    cut off; then stretches of it become 0, the mean of a feature (SpecAugment; Park et al. 2019, sections 2 and 3), and
-    noise is added.
+    In training, each recording is played faster or slower, by linear interpolation between its steps, its ends are cut
+    off, and its loudness is changed; then stretches of it become 0, the mean of a feature (SpecAugment; Park et al.
+    2019, sections 2 and 3), and noise is added.
 
     Attributes:
         noise: Standard deviation of the uniform noise.
         warp: Largest change of the speed, as a fraction: a factor is drawn from 1 - warp to 1 + warp.
         shift: Largest fraction of the steps that is cut off, at each end.
         masks: Number of stretches that become 0, each of up to a fifth of the steps.
+        level: Largest number that is added to all features, or subtracted from them.
     """
 
     noise: Annotated[float, Number(low=0, below=10)] = 0.0
     warp: Fraction = 0.0
     shift: Annotated[float, Number(low=0, below=0.5)] = 0.0
     masks: Annotated[int, Whole(0, 20)] = 0
+    level: Annotated[float, Number(low=0)] = 0.0
     kind: ClassVar[str] = "recording_input"
 
     def forward(
@@ -44,6 +46,7 @@ class RecordingInput(Layer):
         x = xp.where(missing[..., None], 0, inputs.x)
         if rng is not None:
             x, missing = self._resample(xp, x, missing, rng)
+            x = x + self.level * (2 * rng.uniform((len(x), 1, 1)) - 1)
             x = self._silence(xp, x, missing, rng)
             # The variance of a uniform distribution is 1/12 of the square of its width.
             x = x + self.noise * 12**0.5 * (rng.uniform(x.shape) - 0.5)

@@ -16,11 +16,11 @@ class KeywordSettings(Settings):
         40, "Frequency bands, equally wide on the mel scale, of the spectrum of each frame.", "data", minimum=1
     )
     normalization: str = setting(
-        "utterance",
-        "Mean and standard deviation by which bands are normalized: utterance (those of each recording) or training "
-        "(those of the training set).",
+        "training",
+        "Mean and standard deviation by which bands are normalized: training (those of the training set) or utterance "
+        "(those of each recording, for recordings of more than a few words).",
         "data",
-        choices=("utterance", "training"),
+        choices=("training", "utterance"),
     )
     stack: int = setting(
         2,
@@ -51,10 +51,17 @@ class KeywordSettings(Settings):
         "training",
         minimum=1,
         compare=20,
-        default_text="10 to 60, about 2,500 steps",
+        default_text="10 to 50, about 2,000 steps",
     )
     class_weights: str = setting(
         "none", "Weights of the classes in the loss: none or balanced.", "training", choices=("none", "balanced")
+    )
+    loudness: float = setting(
+        6.0,
+        "Largest change of the loudness of a recording in training, in decibels.",
+        "regularization",
+        below=60,
+        compare=0.0,
     )
     input_noise: float = setting(
         0.3,

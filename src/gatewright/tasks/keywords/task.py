@@ -1,5 +1,6 @@
 """Classification of recordings: one of two or more labels for each recording, such as a spoken word."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Self
@@ -136,7 +137,7 @@ class ClassifyKeywords(Task[Recordings]):
 
     settings: KeywordSettings
 
-    length: ClassVar[Length] = Length(2_500, 10, 60)
+    length: ClassVar[Length] = Length(2_000, 10, 50)
 
     def read(self) -> Splits[Recordings]:
         corpus = read_keywords(self.data, self.options, self.validation, self.test)
@@ -212,7 +213,11 @@ class ClassifyKeywords(Task[Recordings]):
 
         `LabelSet` describes the logits.
         """
-        first = RecordingInput(settings.input_noise, settings.time_warp, settings.time_shift, settings.time_masks)
+        # A change of the power by a factor adds a number to its logarithm, in all bands.
+        level = settings.loudness * math.log(10) / 10 / float(prepared.normalization.scale.mean())
+        first = RecordingInput(
+            settings.input_noise, settings.time_warp, settings.time_shift, settings.time_masks, level
+        )
         stack = recurrent_stack(settings, bidirectional=settings.bidirectional, pooling=settings.pooling)
         return [first, *stack, Dense(prepared.label_set.outputs)]
 
@@ -225,7 +230,7 @@ class ClassifyKeywords(Task[Recordings]):
         fitted = logistic_regression(candidates, classes, validation_classes, prepared.label_set)
         return FittedBaseline(
             "logistic regression",
-            f"mean of each mel band in {PARTS} parts of the recording, standard deviation of each band, and the "
+            f"mean of each mel band in {PARTS} parts of the recording, minimum and maximum of each band, and the "
             f"duration; C = {fitted.C:g} chosen by {prepared.selection(len(splits.validation)).measures[0].title} on "
             "the validation set",
             fitted.outputs,
