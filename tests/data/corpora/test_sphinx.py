@@ -86,6 +86,7 @@ def test_many_utterances_without_a_recording_are_an_error(tmp_path):
 def test_a_second_test_set_and_paths_outside_the_folder_are_refused(tmp_path):
     data = write_sphinx(tmp_path / "db", {"train": {"a": "GO"}, "test": {"b": "ON"}})
     assert "has its own test set" in refused(data, test=data)
+    assert "has only a test set" in refused(write_sphinx(tmp_path / "rest", {"test": {"b": "ON"}}))
     assert "which is not in" in refused(write_sphinx(tmp_path / "evil", {"train": {"../../b": "ON"}}))
 
 

@@ -11,7 +11,8 @@ from gatewright import runtime
 from gatewright.commands import main as cli
 from gatewright.support.errors import InputError
 from gatewright.tasks import registry
-from gatewright.tasks.keywords.reading import read_keywords
+from gatewright.tasks.base.trained_data import TrainedData
+from gatewright.tasks.keywords.reading import read_keywords, read_to_evaluate, recordings_in
 from gatewright.tasks.keywords.settings import KeywordSettings
 from gatewright.tasks.keywords.task import ClassifyKeywords
 
@@ -118,10 +119,22 @@ def test_a_speaker_is_held_out_with_all_recordings(tmp_path):
     assert {one.speaker for one in corpus.test} == {"s1"}
     assert {one.speaker for one in corpus.train} == {"s0", "s2"}
     assert corpus.held_out_by == ""
+    utterances, _, is_test = read_to_evaluate(str(tmp_path / "t.csv"), {"test_speaker": "s1"})
+    assert (utterances, is_test) == (corpus.test, True)
     with pytest.raises(InputError, match=r"has no speaker 's9'\. It has s0, s1, s2\."):
         read_keywords(str(tmp_path / "t.csv"), {"test_speaker": "s9"})
     with pytest.raises(InputError, match="both give the test set"):
         read_keywords(str(tmp_path / "t.csv"), {"test_speaker": "s1"}, test="x.csv")
+
+
+def test_options_of_the_training_that_do_not_fit_a_file_to_predict_are_left_out(tmp_path):
+    (tmp_path / "t.csv").write_text("sound,audio\na.wav,x\n")
+    (tmp_path / "a.wav").touch()
+    trained = TrainedData({"audio": "sound", "label": "word", "test_speaker": "ann"})
+    table, wav = str(tmp_path / "t.csv"), str(tmp_path / "a.wav")
+    found, notes = trained.read(lambda options: recordings_in(table, options), table, {})
+    assert (found, notes) == ([tmp_path / "a.wav"], ("Read as in training, with --audio sound.",))
+    assert trained.read(lambda options: recordings_in(wav, options), wav, {}) == ([tmp_path / "a.wav"], ())
 
 
 def test_data_that_cannot_be_classified_is_refused(tmp_path):

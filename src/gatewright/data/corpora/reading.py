@@ -33,6 +33,8 @@ def read_corpus(
     """
     found = _find(data, options, "DATA")
     splits, notes = dict(found.splits), list(found.notes)
+    if "train" not in splits:
+        raise InputError(f"{data} has only a {' and a '.join(splits)} set. Give data with a training set.")
     own: Sequence[str]
     for split, given in (("validation", validation), ("test", test)):
         if given is None:

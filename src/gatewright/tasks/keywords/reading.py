@@ -75,7 +75,7 @@ def read_to_evaluate(data: str, options: Mapping[str, Any]) -> tuple[list[Uttera
     """Return the recordings to evaluate a model: the test set of data that has one, and otherwise all recordings.
 
     Args:
-        data, options: See `read_keywords`.
+        data, options: See `read_keywords`. If `test_speaker` is given, the test set is the recordings of this speaker.
 
     Returns:
         The recordings, notes, and whether they are the test set of the data.
@@ -84,9 +84,11 @@ def read_to_evaluate(data: str, options: Mapping[str, Any]) -> tuple[list[Uttera
         InputError: The data cannot be read or used.
     """
     found = _find(data, options, "DATA")
-    has_test = "test" in found.splits
-    utterances, notes = checked(keywords_name(data), found.splits["test"] if has_test else _all(found), "label")
-    return utterances, (*found.notes, *notes), has_test
+    splits: Mapping[str, Sequence[Utterance]] = found.splits
+    if (speaker := options.get("test_speaker")) is not None:
+        splits = _by_speaker(data, splits, speaker)
+    utterances, notes = checked(keywords_name(data), splits["test"] if "test" in splits else _all(found), "label")
+    return utterances, (*found.notes, *notes), "test" in splits
 
 
 @as_input_errors()
@@ -104,9 +106,14 @@ def recordings_in(file: str, options: Mapping[str, Any]) -> list[Path]:
     if not file or not path.is_file():
         problem = "is a folder" if file and path.is_dir() else "does not exist"
         raise InputError(f"--file must be a recording or a table with a column of recordings, but {file!r} {problem}.")
+    columns = Columns.of(options, "label")
+    for name in ("label", "speaker", "test_speaker"):
+        if options.get(name) is not None:
+            raise OptionError(f"--{name.replace('_', '-')} does not apply to predictions. Leave it out.", name, False)
     if not is_table(path):
+        refuse_columns(file, columns)
         return [path]
-    return read_paths(path, options.get("audio"), options.get("header"))
+    return read_paths(path, columns.audio, columns.header)
 
 
 def keywords_name(data: str) -> str:
