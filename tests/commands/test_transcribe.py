@@ -192,7 +192,7 @@ def test_cepstra_are_for_models_of_cepstra(tmp_path, capsys, monkeypatch):
         ([LIVE, "none.wav"], "none.wav"),
         ([LIVE, "a.wav", "-"], "- stands for standard input and cannot be one of several files"),
         ([LIVE, "a.wav", "--rate", "8000"], "--rate 8000 is for sound on standard input"),
-        ([LIVE, "-", "--rate", "3"], "sample rate must be from 1,000 to 384,000 Hz, not 3"),
+        ([LIVE, "-", "--rate", "3"], "sample rate must be a whole number from 1,000 to 384,000 Hz, not 3"),
         ([LIVE, "-", "--encoding", "u8"], "The encoding must be one of 's16le', 'f32le', not 'u8'"),
         ([LIVE, "a.wav", "b.wav", "--format", "srt"], "--format srt is for one recording, not for 2"),
         ([LIVE, "a.wav", "--format", "xml"], "The format must be one of 'text', 'json', 'srt', 'vtt'"),

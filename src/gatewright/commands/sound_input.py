@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gatewright.data.audio.encoded import is_encoded
 from gatewright.data.audio.recording import recording_from
-from gatewright.data.audio.samples import MAX_RATE, MIN_RATE
+from gatewright.data.audio.samples import require_rate
 from gatewright.data.audio.wav import is_wav
 from gatewright.data.limits import Total, read_all
 from gatewright.support.errors import InputError, require_one_of
@@ -35,8 +35,8 @@ def check_samples(rate: int | None, encoding: str | None) -> None:
     Raises:
         InputError: They cannot.
     """
-    if rate is not None and not MIN_RATE <= rate <= MAX_RATE:
-        raise InputError(f"The sample rate must be from {MIN_RATE:,} to {MAX_RATE:,} Hz, not {rate:,}.")
+    if rate is not None:
+        require_rate(rate)
     if encoding is not None:
         require_one_of("The encoding", encoding, tuple(_ENCODINGS))
 

@@ -13,6 +13,7 @@ from gatewright.results.serialize import to_json_value
 from gatewright.results.transcript import Transcript
 from gatewright.support.errors import InputError, require_one_of
 from gatewright.support.escapes import escape_control
+from gatewright.support.progress import Ticker, print_status
 
 _FORMATS = ("text", "json", "srt", "vtt")
 _STDIN = "-"
@@ -143,11 +144,13 @@ def _print(
     _check(texts, rate, encoding, format)
     from gatewright import runtime
 
-    loaded, failures, found = runtime.load(model), list[str](), list[Transcript]()
+    loaded, failures, found, ticker = runtime.load(model), list[str](), list[Transcript](), Ticker()
     shown = LiveText() if list(texts) == [_STDIN] and format == "text" and not timestamps else None
     try:
         for transcript in _transcripts(loaded, texts, rate, encoding, decoding, shown, failures):
             found.append(transcript)
+            if format == "json" and ticker.due():
+                print_status(f"{len(found):,} of {len(texts):,} recordings are transcribed.")
             if shown is not None:
                 shown.finish(transcript.text)
             elif format != "json":

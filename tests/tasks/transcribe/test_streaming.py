@@ -93,6 +93,12 @@ def test_samples_that_are_no_sound_are_refused(samples, message):
             use(samples)
 
 
+@pytest.mark.parametrize("rate", [0, -1, 8000.5, "8000", None, 10**9])
+def test_rates_that_no_sound_has_are_refused(rate):
+    with pytest.raises(InputError, match="must be a whole number from 1,000 to 384,000 Hz"):
+        model(units=32).transcribe(SOUND, rate)
+
+
 def test_models_that_need_whole_recordings_do_not_stream():
     with pytest.raises(InputError, match="needs the whole recording at once"):
         model(bidirectional=True).stream()
@@ -125,6 +131,7 @@ def test_words_are_those_of_the_text_and_in_order(tokens, bidirectional):
         assert " ".join(word.text for word in found.words) == found.text
         times = [time for word in found.words for time in (word.start, word.end)]
         assert times == sorted(times)
+        assert times[-1] <= found.duration
         assert all(0 < word.confidence <= 1 for word in found.words)
         assert found.log_probability <= 0
 

@@ -49,6 +49,17 @@ class Sound(NamedTuple):
     notes: Sequence[str]
 
 
+def require_rate(rate: Any) -> None:
+    """Raise an error if a sample rate is not a whole number of Hz that sound can have.
+
+    Raises:
+        InputError: It is not.
+    """
+    is_whole = isinstance(rate, int | np.integer) and not isinstance(rate, bool)
+    if not is_whole or not MIN_RATE <= rate <= MAX_RATE:
+        raise InputError(f"The sample rate must be a whole number from {MIN_RATE:,} to {MAX_RATE:,} Hz, not {rate!r}.")
+
+
 def block_length(channels: int) -> int:
     """Return the number of samples of each channel in a block."""
     return max(_BLOCK_SAMPLES // channels, 1)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from gatewright.data.audio.features import Features
 from gatewright.data.audio.recording import read_recording
 from gatewright.data.audio.resampling import resampled
+from gatewright.data.audio.samples import require_rate
 from gatewright.data.corpora.cepstra import is_cepstra, read_cepstra
 from gatewright.data.corpora.reading import has_test_set
 from gatewright.nn.file import Relation
@@ -27,7 +28,7 @@ from gatewright.tasks.transcribe.reading import read_evaluated
 from gatewright.tasks.transcribe.speech import Speech
 from gatewright.tasks.transcribe.streaming import Stream, samples_of
 from gatewright.tasks.transcribe.task import PreparedSpeech
-from gatewright.tasks.transcribe.words import words_of
+from gatewright.tasks.transcribe.words import transcript_of
 
 
 class Transcriber(TrainedModel):
@@ -120,7 +121,8 @@ class Transcriber(TrainedModel):
         Raises:
             InputError: The samples or a setting cannot be used.
         """
-        return self._transcript_of_sound(samples_of(samples), rate, self.decoder(decoding, beam), "")
+        require_rate(rate)
+        return self._transcript_of_sound(samples_of(samples), int(rate), self.decoder(decoding, beam), "")
 
     def transcriptions(  # type: ignore[override]
         self, paths: Iterable[str | Path], *, decoding: str | None = None, beam: int | None = None
@@ -203,8 +205,7 @@ class Transcriber(TrainedModel):
             return Transcript("", (), 0.0, seconds, name)
         log_probs = self.log_probs(frames)
         found = decoded(decoder, log_probs)
-        words = words_of(found.ids, log_probs, prepared.alphabet, prepared.step_seconds)
-        return Transcript(prepared.alphabet.decode(found.ids), words, found.log_probability, seconds, name)
+        return transcript_of(found, log_probs, prepared.alphabet, prepared.step_seconds, seconds, name)
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
         features = self.prepared.front_end

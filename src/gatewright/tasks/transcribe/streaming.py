@@ -13,7 +13,7 @@ from gatewright.tasks.transcribe.decoding import Decoder
 from gatewright.tasks.transcribe.layers import stacked
 from gatewright.tasks.transcribe.symbols import begins_word
 from gatewright.tasks.transcribe.task import PreparedSpeech
-from gatewright.tasks.transcribe.words import words_of
+from gatewright.tasks.transcribe.words import transcript_of
 
 
 def samples_of(given: ArrayLike) -> NDArray[np.float32]:
@@ -102,9 +102,8 @@ class Stream:
             self._advance(stacked(self._frames, self._prepared.stack))
         found = self._decoder.best(self._state)
         log_probs = np.concatenate(self._log_probs) if self._log_probs else np.empty((0, 1), np.float32)
-        words = words_of(found.ids, log_probs, self._prepared.alphabet, self._prepared.step_seconds)
-        text = self._prepared.alphabet.decode(found.ids)
-        return Transcript(text, words, found.log_probability, self.seconds)
+        prepared = self._prepared
+        return transcript_of(found, log_probs, prepared.alphabet, prepared.step_seconds, self.seconds)
 
     @property
     def seconds(self) -> float:

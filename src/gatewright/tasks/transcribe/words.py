@@ -1,19 +1,42 @@
 """Find when the words of a transcript were spoken, and how sure the network is of each."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.results.transcript import Word
+from gatewright.results.transcript import Transcript, Word
 from gatewright.support.errors import InputError
+from gatewright.tasks.transcribe.prefix_search import Decoded
 from gatewright.tasks.transcribe.symbols import BLANK, Symbols, words_in
 
 # States of an alignment that are compared at a time: those of about 40 seconds of speech. More are needed only if the
 # network writes symbols so far from where they are spoken.
 _STATES = 1024
+
+
+def transcript_of(
+    found: Decoded,
+    log_probs: NDArray[np.floating[Any]],
+    symbols: Symbols,
+    step_seconds: float,
+    seconds: float,
+    name: str = "",
+) -> Transcript:
+    """Return a transcript with its words.
+
+    Args:
+        found: What the decoder has found.
+        log_probs, symbols, step_seconds: See `words_of`.
+        seconds: The length of the recording. The last step of the network may end after it.
+        name: The name of the file.
+    """
+    words = words_of(found.ids, log_probs, symbols, step_seconds)
+    inside = tuple(replace(one, start=min(one.start, seconds), end=min(one.end, seconds)) for one in words)
+    return Transcript(symbols.decode(found.ids), inside, found.log_probability, seconds, name)
 
 
 def words_of(
