@@ -104,6 +104,9 @@ def test_models_that_need_whole_recordings_do_not_stream():
         model(bidirectional=True).stream()
     with pytest.raises(InputError, match="reads files of cepstra"):
         model(cepstra=True).stream()
+    assert model(units=32).stream(RATE).end().text == ""
+    with pytest.raises(InputError, match="reads sound of 8,000 Hz while it arrives, not of 16000"):
+        model(units=32).stream(16_000)
 
 
 def test_other_sample_rates_are_converted():

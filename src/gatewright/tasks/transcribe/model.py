@@ -160,16 +160,21 @@ class Transcriber(TrainedModel):
             yield self._transcript_of_sound(recording.samples, recording.rate, chosen, str(path))
 
     def stream(  # type: ignore[override]  # a language model streams text
-        self, *, decoding: str | None = None, beam: int | None = None
+        self, rate: int | None = None, *, decoding: str | None = None, beam: int | None = None
     ) -> Stream:
-        """Return a transcription of sound that arrives in chunks, with the sample rate of the model.
+        """Return a transcription of sound that arrives in chunks.
 
         Args:
+            rate: The sample rate of the sound in Hz, which must be that of the model, `sample_rate`. None for this.
             decoding, beam: See `decoder`. By default those of the training.
 
         Raises:
-            InputError: The model needs whole recordings, or a setting cannot be used.
+            InputError: The model needs whole recordings or sound of another rate, or a setting cannot be used.
         """
+        if rate not in (None, self.sample_rate):
+            raise InputError(
+                f"The model reads sound of {self.sample_rate:,} Hz while it arrives, not of {rate!r}: convert it."
+            )
         if not self.is_live:
             raise InputError(
                 "The model needs the whole recording at once, so it cannot transcribe sound while it arrives. Train a "

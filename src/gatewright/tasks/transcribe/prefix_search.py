@@ -12,8 +12,8 @@ from gatewright.tasks.transcribe.grammar import Grammar, Place
 from gatewright.tasks.transcribe.symbols import BLANK
 
 # Symbols and transcripts that are so much less probable than the best one of a step, as the natural logarithm and as a
-# factor, are dropped.
-_LOG_SYMBOL, _TRANSCRIPT = 10.0, 1e-8
+# factor, are dropped. In a lexicon, a right word can need a symbol that the network is sure not to hear.
+_LOG_SYMBOL, _TRANSCRIPT = 16.0, 1e-8
 # The blank is kept at any step, and is never less probable than this, so that a transcript stays possible.
 _LEAST_LOG = -80.0
 
