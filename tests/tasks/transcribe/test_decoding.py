@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from itertools import groupby
 
 import numpy as np
@@ -43,6 +44,31 @@ def test_prefix_beam_search_finds_the_most_probable_transcript(seed, steps):
     assert found.ids == max(transcripts, key=transcripts.get)
     assert math.isclose(found.log_probability, transcripts[found.ids], rel_tol=1e-6)
     assert found.score == found.log_probability
+
+
+def plain_search(log_probs, beam):
+    """Return the best transcript of prefix beam search and its log probability, with all extensions of each step."""
+    live = {(): (1.0, 0.0)}
+    for row in np.exp(log_probs.astype(np.float64)).tolist():
+        after = defaultdict(lambda: [0.0, 0.0])
+        for ids, (blank, other) in live.items():
+            after[ids][0] += (blank + other) * row[0]
+            after[ids][1] += other * row[ids[-1]] if ids else 0
+            for symbol in range(1, len(row)):
+                after[*ids, symbol][1] += (blank if ids[-1:] == (symbol,) else blank + other) * row[symbol]
+        live = dict(sorted(after.items(), key=lambda one: -sum(one[1]))[:beam])
+    ids = max(live, key=lambda ids: sum(live[ids]))
+    return ids, math.log(sum(live[ids]))
+
+
+@settings(max_examples=15)
+@given(SEEDS, st.sampled_from([1, 2, 5, 16]))
+def test_a_narrow_beam_keeps_the_best_of_all_extensions(seed, beam):
+    log_probs = random_log_probs(np.random.default_rng(seed), 25, 6)
+    ids, log_probability = plain_search(log_probs, beam)
+    found = decoded(decoder(Letters("abcde"), Decoding("beam", beam)), log_probs)
+    assert found.ids == ids
+    assert math.isclose(found.log_probability, log_probability, rel_tol=1e-5)
 
 
 @settings(max_examples=20)

@@ -127,6 +127,7 @@ class AnyWords:
     def __init__(self, symbols: Symbols, scores: WordScores) -> None:
         self.begins, self.most = begins_word(symbols), scores.most
         self._symbols, self._scores = symbols, scores
+        self._kept: dict[Place, tuple[Context, float]] = {}
 
     def choices(self, place: Place) -> None:
         return None
@@ -145,12 +146,15 @@ class AnyWords:
 
     def _with_word(self, place: Place) -> tuple[Context, float]:
         """Return the context after the word that is complete now, and its score."""
-        context, ids = place
-        word = self._symbols.decode(ids)
-        if not word:
-            return context, 0.0
-        number = self._scores.number(word)
-        return self._scores.after(context, number), self._scores.of_word(number, context)
+        if place not in self._kept:
+            if len(self._kept) == _MAX_KEPT:
+                self._kept.clear()
+            context, ids = place
+            word = self._symbols.decode(ids)
+            number = self._scores.number(word)
+            after = self._scores.after(context, number), self._scores.of_word(number, context)
+            self._kept[place] = after if word else (context, 0.0)
+        return self._kept[place]
 
 
 class LexiconWords:

@@ -163,7 +163,7 @@ class PrefixBeamSearch:
     def _extended(
         self, live: Sequence[_Prefix], likely: Sequence[tuple[int, float]], p_of: Mapping[int, float], floor: float
     ) -> list[_Found]:
-        """Return the prefixes that are new after a step and more probable than `floor`."""
+        """Return the best prefixes that are new after a step and more probable than `floor`."""
         found: list[_Found] = []
         grammar, begins, reach = self._grammar, self._grammar.begins, len(likely)
         enough = floor / grammar.most
@@ -182,6 +182,11 @@ class PrefixBeamSearch:
                 other *= factor
                 if other > floor:
                     found.append((other, 0.0, other, prefix, symbol, factor))
+            if len(found) > 2 * self._beam:  # the others cannot be among the best
+                found.sort(key=itemgetter(0), reverse=True)
+                del found[self._beam :]
+                floor = found[-1][0]
+                enough = floor / grammar.most
         return found
 
     def _options(
