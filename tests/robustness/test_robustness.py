@@ -12,7 +12,17 @@ from robustness import fuzz
 def test_damaged_model_files_are_refused_or_give_finite_answers():
     ends = fuzz.main(400, 0)
     assert ends.total() == 400
-    tasks = {"classify", "classify_series", "tag", "generate", "forecast", "rolls", "translate", "imported"}
+    tasks = {
+        "classify",
+        "classify_series",
+        "tag",
+        "generate",
+        "forecast",
+        "rolls",
+        "transcribe",
+        "translate",
+        "imported",
+    }
     assert {name.split()[0] for name in ends} == tasks
     assert sum(count for name, count in ends.items() if name.endswith("used")) > 20
 
