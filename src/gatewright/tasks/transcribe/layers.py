@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,9 +127,8 @@ def stacked(frames: NDArray[np.float32], stack: int) -> NDArray[np.float32]:
 class CtcOutput(Layer):
     """The output layer of a transcriber: a softmax over the blank and all symbols at each step.
 
-    Outputs are a dict: `log_probs`, the logarithms of the probabilities, [batch, steps, 1 + symbols], which are 0 at
-    padding; and in training `losses`, the CTC loss of each transcript in nats, [batch]. Targets are a dict whose `ids`,
-    [batch, symbols], are padded with 0 on the right.
+    Outputs are a dict with `log_probs`, the logarithms of the probabilities, [batch, steps, 1 + symbols], which are all
+    0 at padding and only there.
 
     Attributes:
         symbols: Number of symbols without the blank.
@@ -152,14 +151,10 @@ class CtcOutput(Layer):
     def forward(
         self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
     ) -> tuple[Activations, States]:
-        live = inputs.mask
         log_probs = log_softmax(backend, inputs.x @ w["kernel"] + w["bias"])
-        outputs: dict[str, Any] = {"log_probs": log_probs}
-        if live is not None:
-            outputs["log_probs"] = log_probs = backend.xp.where(live[:, :, None], log_probs, 0)
-        if live is not None and rng is not None:
-            outputs["losses"] = ctc.losses(backend, log_probs, live, inputs.targets["ids"])
-        return inputs._replace(x=outputs), ()
+        if inputs.mask is not None:
+            log_probs = backend.xp.where(inputs.mask[:, :, None], log_probs, 0)
+        return inputs._replace(x={"log_probs": log_probs}), ()
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         from gatewright.nn.backend import NUMPY

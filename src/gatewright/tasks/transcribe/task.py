@@ -97,10 +97,10 @@ class PreparedSpeech(Prepared[Speech]):
     @property
     def step_seconds(self) -> float:
         """The time from one step of the network to the next."""
-        return self.stack * FRAME_SECONDS
+        return self.stack * (FRAME_SECONDS if self.front_end is None else self.front_end.step_seconds)
 
     def selection(self, examples: int) -> Selection:
-        return Selection((CER_GREEDY, LOSS), "which is quick to compute and finer than the word error rate")
+        return Selection((CER_GREEDY, LOSS), "because it is quicker to compute than WER and has finer steps")
 
     def for_epochs(self) -> Self:
         return replace(self, decoding=Decoding("greedy"))
@@ -203,7 +203,11 @@ class PreparedSpeech(Prepared[Speech]):
         return np.asarray((batch.targets["ids"] != BLANK).sum(axis=1).clip(1), np.float32)
 
     def losses(self, outputs: Tree, targets: Tree) -> Any:
-        return outputs["losses"] / (targets["ids"] != BLANK).sum(axis=1).clip(1)
+        from gatewright.nn.backend import jax_backend
+
+        log_probs, ids = outputs["log_probs"], targets["ids"]
+        live = log_probs.min(axis=2) < 0  # they are 0 at padding alone
+        return ctc.losses(jax_backend(), log_probs, live, ids) / (ids != BLANK).sum(axis=1).clip(1)
 
     def measure(self, outputs: Tree, targets: Tree) -> dict[str, float]:
         """Return the metrics of the transcripts, and the mean loss per symbol in nats of those that fit their steps."""
