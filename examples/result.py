@@ -353,14 +353,15 @@ def _translations(recipe: Recipe, model: Path) -> list[str]:
 def _recorded(path: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
     """Return the entry of a record for a seed, or None if it has none of these settings."""
     for entry in json.loads(path.read_text()) if path.is_file() else []:
-        if all(entry["settings"].get(key) == value for key, value in settings.items()):
+        # Options of the data, such as the languages, are not among the settings of a record.
+        if all(entry["settings"].get(key, value) == value for key, value in settings.items()):
             return {"further": {}, "translations": [], **entry}
     return None
 
 
 def _entry(recipe: Recipe, out: Path, run: Trained) -> dict[str, Any]:
     """Return the entry of a record for a seed, with what is measured with its model."""
-    options = {key: run.settings[key] for key in ("source", "target") if key in recipe.settings}
+    options = {key: recipe.settings[key] for key in ("source", "target") if key in recipe.settings}
     return {
         # The path of the model means nothing on another machine.
         **{name: value for name, value in run.to_json().items() if name != "out"},

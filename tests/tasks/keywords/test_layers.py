@@ -59,7 +59,7 @@ def test_speed_and_cuts_keep_the_order_and_never_remove_a_recording(lengths, see
     after = run(RecordingInput(warp=0.5, shift=0.4), ramps(lengths, 10), seed)
     for x, mask, length in zip(after.x[..., 0], after.mask, lengths, strict=True):
         live = x[mask]
-        assert 1 <= len(live) <= length + 10
+        assert 1 <= len(live) <= min(2 * length, max(lengths) + 10)
         assert (np.diff(mask.astype(int)) >= 0).all()
         assert 1 <= live[0] <= live[-1] <= length
         assert (np.diff(live) >= 0.49).all()
