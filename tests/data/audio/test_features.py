@@ -150,6 +150,10 @@ def test_settings_that_do_not_fit_are_refused(settings, message):
         Features(**{"kind": "mfcc", "rate": 8000, **settings})
 
 
+def test_coefficients_do_not_matter_without_cepstra():
+    assert Features("log_mel", 8000, bands=10).frames(np.zeros(800)).shape == (8, 10)
+
+
 def test_settings_are_restored():
     features = Features("mfcc", 44100, bands=30, coefficients=20, deltas=2)
     assert Features.from_json(json.loads(json.dumps(features.to_json()))) == features

@@ -46,7 +46,8 @@ class Features:
             Transactions on Acoustics, Speech, and Signal Processing 34, 1986).
 
     Raises:
-        InputError: There are more coefficients than bands, or so many bands that one has no frequency of the spectrum.
+        InputError: There are more coefficients of "mfcc" than bands, or so many bands that one has no frequency of the
+            spectrum.
     """
 
     kind: Literal["log_mel", "mfcc"]
@@ -59,7 +60,7 @@ class Features:
         if not MIN_RATE <= self.rate <= MAX_RATE:
             limits = f"from {MIN_RATE:,} to {MAX_RATE:,} Hz"
             raise InputError(f"The sample rate must be {limits}, not {self.rate:,} Hz. Convert the recordings.")
-        if self.coefficients > self.bands:
+        if self.kind == "mfcc" and self.coefficients > self.bands:
             raise InputError(f"{self.coefficients} coefficients need as many bands, but there are {self.bands}.")
         _tables(self)
 
