@@ -173,8 +173,14 @@ def test_from_a_folder_to_predictions(tmp_path, capsys):
     assert model.predict(np.repeat(samples, 2), 2 * RATE).label == "down"
     with pytest.raises(InputError, match="or with rate an array of samples, not ndarray"):
         model.predict(samples)
-    with pytest.raises(InputError, match=r"not float32 of shape \[2, 3\]"):
-        model.predict(np.zeros((2, 3), np.float32), RATE)
+    assert model.predict((samples * 32_767).astype(np.int16), RATE).label == "down"
+    for wrong, rate, message in (
+        (np.zeros((2, 3), np.float32), RATE, r"not an array of shape \(2, 3\)"),
+        (np.zeros(0, np.float32), RATE, "no samples"),
+        (samples, 0, "from 1,000 to 384,000 Hz, not 0"),
+    ):
+        with pytest.raises(InputError, match=message):
+            model.predict(wrong, rate)
 
     assert cli.main(["predict", str(out), *files[:2]]) == 0
     assert capsys.readouterr().out.startswith("up\t")

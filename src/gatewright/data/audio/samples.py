@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gatewright.support.errors import InputError
 
@@ -34,7 +34,7 @@ class Recording(NamedTuple):
 
 
 class Sound(NamedTuple):
-    """What the reader of a format returns.
+    """The sound of a file, as the reader of its format returns it.
 
     Attributes:
         blocks: The samples with full scale 1.0 in blocks of floating-point numbers, [samples, channels].
@@ -58,6 +58,28 @@ def require_rate(rate: Any) -> None:
     is_whole = isinstance(rate, int | np.integer) and not isinstance(rate, bool)
     if not is_whole or not MIN_RATE <= rate <= MAX_RATE:
         raise InputError(f"The sample rate must be a whole number from {MIN_RATE:,} to {MAX_RATE:,} Hz, not {rate!r}.")
+
+
+def samples_of(given: ArrayLike) -> NDArray[np.float32]:
+    """Return samples with full scale 1.0, [samples].
+
+    Args:
+        given: The samples of one channel, [samples]: floating-point numbers with full scale 1.0, or whole numbers of 16
+            or 32 bits.
+
+    Raises:
+        InputError: They are something else.
+    """
+    array = np.asarray(given)
+    if array.ndim != 1:
+        raise InputError(f"Samples must be those of one channel, [samples], not an array of shape {array.shape}.")
+    if array.dtype.kind == "i" and array.itemsize in (2, 4):
+        return (array / 2.0 ** (8 * array.itemsize - 1)).astype(np.float32)
+    if array.dtype.kind != "f" and array.size:
+        raise InputError(
+            f"Samples must be floating-point numbers with full scale 1.0, int16 or int32, not {array.dtype}."
+        )
+    return array.astype(np.float32, copy=False)
 
 
 def block_length(channels: int) -> int:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from gatewright.data.audio.recording import read_recording
 from gatewright.data.audio.resampling import resampled
+from gatewright.data.audio.samples import require_rate, samples_of
 from gatewright.data.batches import Batch
 from gatewright.data.corpora.frames import frames_of
 from gatewright.data.padding import beginnings, pad
@@ -63,7 +64,7 @@ class KeywordClassifier(TrainedModel):
     @property
     def rate(self) -> int:
         """The sample rate in Hz of the recordings that the network reads. Others are resampled."""
-        return self.prepared.frontend.rate
+        return self.prepared.front_end.rate
 
     def predict(self, recordings: Any, rate: int | None = None) -> Prediction | list[Prediction]:
         """Return the prediction for one recording, or a list of predictions for several recordings.
@@ -71,8 +72,9 @@ class KeywordClassifier(TrainedModel):
         A prediction does not depend on the other recordings.
 
         Args:
-            recordings: The path of a recording, or with `rate` its samples, an array [samples] with full scale 1.0;
-                or a list of paths or of arrays.
+            recordings: The path of a recording, or with `rate` its samples; or a list of paths or of arrays. Samples
+                are an array [samples] of floating-point numbers with full scale 1.0, or of whole numbers of 16 or 32
+                bits.
             rate: The sample rate of the arrays in Hz.
 
         Raises:
@@ -108,10 +110,11 @@ class KeywordClassifier(TrainedModel):
                     print_status(note)
                 samples, own = read.samples, read.rate
             else:
-                samples, own = _as_samples(one), rate
-            frames.append(
-                self.prepared.frontend.frames(resampled(samples, own, self.rate) if own != self.rate else samples)
-            )
+                require_rate(rate)
+                samples, own = samples_of(one), rate
+                if not len(samples):
+                    raise InputError("A recording has no samples. Give at least one.")
+            frames.append(self.prepared.front_end.frames(resampled(samples, own, self.rate)))
         return frames
 
     def _probabilities(self, frames: Sequence[Frames]) -> NDArray[np.float64]:
@@ -156,13 +159,13 @@ class KeywordClassifier(TrainedModel):
         """Return the names of the time steps that are read of a recording: where they begin, in seconds."""
         first = frames - steps * self.prepared.stack
         return tuple(
-            Step(f"{max(0, first + place * self.prepared.stack) * self.prepared.frontend.step_seconds:.2f} s")
+            Step(f"{max(0, first + place * self.prepared.stack) * self.prepared.front_end.step_seconds:.2f} s")
             for place in range(steps)
         )
 
     def _limits(self, frames: int) -> tuple[str, ...]:
         """Return a sentence if only the end of a recording is read."""
-        seconds = self.prepared.frontend.step_seconds
+        seconds = self.prepared.front_end.step_seconds
         before = frames - self.prepared.max_frames
         if before <= 0:
             return ()
@@ -177,8 +180,8 @@ class KeywordClassifier(TrainedModel):
 
         name = keywords_name(data)
         (utterances, notes, is_test), own = self.trained_data.read(read, name, options)
-        found = frames_of(name, utterances[:limit], self.prepared.frontend)
-        examples = Recordings(found.frames, [one.text for one in found.utterances], self.prepared.frontend)
+        found = frames_of(name, utterances[:limit], self.prepared.front_end)
+        examples = Recordings(found.frames, [one.text for one in found.utterances], self.prepared.front_end)
         return self.evaluation_set(name, examples, (*notes, *own, *found.notes), None, is_test)
 
     def evaluation_set(
@@ -209,13 +212,13 @@ class KeywordClassifier(TrainedModel):
         return self.prepared.label_set.activation
 
     def describe(self) -> Description:
-        frontend = self.prepared.frontend
-        step = self.prepared.stack * frontend.step_seconds * 1000
-        reads = f"recordings at {frontend.rate:,} Hz: {frontend.bands:,} mel bands, in steps of {step:g} ms"
-        return Description(frontend.kind, self.prepared.features, reads)
+        front_end = self.prepared.front_end
+        step = self.prepared.stack * front_end.step_seconds * 1000
+        reads = f"recordings at {front_end.rate:,} Hz: {front_end.bands:,} mel bands, in steps of {step:g} ms"
+        return Description(front_end.kind, self.prepared.features, reads)
 
     def answers(self) -> dict[str, Any]:
-        longest = self.prepared.max_frames * self.prepared.frontend.step_seconds
+        longest = self.prepared.max_frames * self.prepared.front_end.step_seconds
         return {**self.prepared.label_set.to_json(), "max_seconds": longest}
 
 
@@ -224,20 +227,3 @@ def _as_list(recordings: Any) -> tuple[Sequence[Any], bool]:
     if isinstance(recordings, list | tuple):
         return recordings, False
     return [recordings], True
-
-
-def _as_samples(given: ArrayLike) -> Frames:
-    """Return samples that a user gave as an array [samples].
-
-    Raises:
-        InputError: They have another shape, or are not numbers.
-    """
-    samples = np.asarray(given)
-    if samples.ndim != 1 or samples.dtype.kind not in "fiu" or not samples.size:
-        raise InputError(
-            f"Samples must be numbers [samples] with full scale 1.0, not {samples.dtype} of shape "
-            f"{list(samples.shape)}."
-        )
-    if samples.dtype.kind != "f":
-        raise InputError("Samples must have full scale 1.0. Divide whole numbers by their full scale, such as 32,768.")
-    return samples.astype(np.float32)

@@ -39,17 +39,17 @@ _COMMON, _MAX_EXCESS = 0.99, 1.5
 
 @dataclass(frozen=True)
 class PreparedKeywords(ClassifierPrepared[Recordings]):
-    """What a classifier of recordings learned from the training set.
+    """The labels and the features of a classifier of recordings, learned from the training set.
 
     Attributes:
-        frontend: The features of recordings.
+        front_end: The features of recordings.
         normalization: The mean and the scale of each feature.
         stack: Number of frames that are joined to one time step.
         max_frames: Largest number of frames. Only the last frames of a longer recording are read.
         class_weights: "balanced" if all classes have the same total weight in the loss; "none" if all examples do.
     """
 
-    frontend: Features
+    front_end: Features
     normalization: Normalization
     stack: int
     max_frames: int
@@ -60,7 +60,7 @@ class PreparedKeywords(ClassifierPrepared[Recordings]):
 
     @property
     def features(self) -> int:
-        return self.frontend.width * self.stack
+        return self.front_end.width * self.stack
 
     def encode(self, examples: Recordings, training: bool = False) -> Batch:
         """Return a batch whose inputs are normalized features and whose targets are classes.
@@ -97,7 +97,7 @@ class PreparedKeywords(ClassifierPrepared[Recordings]):
     def to_json(self) -> dict[str, Any]:
         return {
             "labels": list(self.labels),
-            "features": self.frontend.to_json(),
+            "features": self.front_end.to_json(),
             "normalization": self.normalization.to_json(),
             "stack": self.stack,
             "max_frames": self.max_frames,

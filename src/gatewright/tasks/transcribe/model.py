@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from gatewright.data.audio.features import Features
 from gatewright.data.audio.recording import read_recording
 from gatewright.data.audio.resampling import resampled
-from gatewright.data.audio.samples import require_rate
+from gatewright.data.audio.samples import require_rate, samples_of
 from gatewright.data.corpora.cepstra import is_cepstra, read_cepstra
 from gatewright.data.corpora.reading import has_test_set
 from gatewright.nn.file import Relation
@@ -26,7 +26,7 @@ from gatewright.tasks.transcribe.decoding import Decoder, decoded, decoder
 from gatewright.tasks.transcribe.layers import CtcOutput, SpeechInput
 from gatewright.tasks.transcribe.reading import read_evaluated
 from gatewright.tasks.transcribe.speech import Speech
-from gatewright.tasks.transcribe.streaming import Stream, samples_of
+from gatewright.tasks.transcribe.streaming import Stream
 from gatewright.tasks.transcribe.task import PreparedSpeech
 from gatewright.tasks.transcribe.words import transcript_of
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gatewright.data.audio.features import Features
+from gatewright.data.audio.samples import samples_of
 from gatewright.nn.layer import Array, States
 from gatewright.results.transcript import Transcript
 from gatewright.support.errors import InputError
@@ -14,28 +15,6 @@ from gatewright.tasks.transcribe.layers import stacked
 from gatewright.tasks.transcribe.symbols import begins_word
 from gatewright.tasks.transcribe.task import PreparedSpeech
 from gatewright.tasks.transcribe.words import transcript_of
-
-
-def samples_of(given: ArrayLike) -> NDArray[np.float32]:
-    """Return samples with full scale 1.0, [samples].
-
-    Args:
-        given: The samples of one channel, [samples]: floating-point numbers with full scale 1.0, or whole numbers of 16
-            or 32 bits.
-
-    Raises:
-        InputError: They are something else.
-    """
-    array = np.asarray(given)
-    if array.ndim != 1:
-        raise InputError(f"Samples must be those of one channel, [samples], not an array of shape {array.shape}.")
-    if array.dtype.kind == "i" and array.itemsize in (2, 4):
-        return (array / 2.0 ** (8 * array.itemsize - 1)).astype(np.float32)
-    if array.dtype.kind != "f" and array.size:
-        raise InputError(
-            f"Samples must be floating-point numbers with full scale 1.0, int16 or int32, not {array.dtype}."
-        )
-    return array.astype(np.float32, copy=False)
 
 
 def _joined(first: str, then: str) -> str:
