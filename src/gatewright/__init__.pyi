@@ -775,7 +775,7 @@ def train_transcriber(
     vocabulary: int | None = None,
     lower_case: bool = False,
     features: str = "log_mel",
-    bands: int = 40,
+    mel_bands: int = 40,
     coefficients: int = 13,
     deltas: int | None = None,
     normalization: str = "auto",
@@ -834,13 +834,13 @@ def train_transcriber(
         lower_case: Read and write lower case only.
         features: Features that are computed from recordings: log_mel (logarithms of mel bands) or mfcc (cepstra
             of them).
-        bands: Number of mel bands.
+        mel_bands: Number of mel bands.
         coefficients: Number of cepstra, for the features mfcc.
         deltas: Slopes of the features over time to add: 0 for none, 1 for slopes, 2 for slopes and their slopes
             (default: 0 for log_mel, 2 for cepstra).
-        normalization: What the mean and the deviation of each feature are taken from: each utterance, or the
-            whole training set, as live transcription needs; auto is utterance for bidirectional networks and
-            training for others.
+        normalization: Data that gives the mean and the deviation of each feature: each utterance, or the whole
+            training set, as live transcription needs; auto is utterance for bidirectional networks and training
+            for others.
         max_seconds: Longest utterance in seconds. Longer ones are not trained on.
         cell: Recurrent cell.
         units: Units of each recurrent layer, in each direction.
@@ -874,7 +874,7 @@ def train_transcriber(
             training transcripts, otherwise beam.
         beam: Number of transcripts that beam search keeps.
         lm_weight: Weight of the language model in beam search; 0 for none.
-        word_bonus: What each word adds to the score of a transcript in beam search.
+        word_bonus: Score that each word adds to a transcript in beam search.
 
     Raises:
         InputError: An input cannot be used. The message says which, and what to do.

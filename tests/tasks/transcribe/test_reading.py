@@ -54,7 +54,7 @@ def test_features_and_normalization_follow_the_settings(tmp_path):
     _, prepared = read(data, features="mfcc", bidirectional=False)
     assert prepared.features == 39  # with slopes and curvatures
     assert prepared.normalization.per == "training"
-    assert read(data, deltas=1, bands=30)[1].features == 60
+    assert read(data, deltas=1, mel_bands=30)[1].features == 60
 
 
 def test_splits_of_cepstra_have_speakers_of_their_own(tmp_path):

@@ -108,7 +108,7 @@ def _features(name: str, train: Sequence[Utterance], settings: TranscribeSetting
     rate = common_rate(train)
     deltas = settings.deltas if settings.deltas is not None else 2 * (settings.features == "mfcc")
     # The settings allow no other kinds.
-    return Features(settings.features, rate, settings.bands, settings.coefficients, deltas)  # type: ignore[arg-type]
+    return Features(settings.features, rate, settings.mel_bands, settings.coefficients, deltas)  # type: ignore[arg-type]
 
 
 def _speech(name: str, utterances: Sequence[Utterance], features: Features | None) -> tuple[Speech, tuple[str, ...]]:

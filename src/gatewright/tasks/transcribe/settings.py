@@ -29,7 +29,7 @@ class TranscribeSettings(Settings):
         "data",
         choices=("log_mel", "mfcc"),
     )
-    bands: int = setting(40, "Number of mel bands.", "data", minimum=1, maximum=512)
+    mel_bands: int = setting(40, "Number of mel bands.", "data", minimum=1, maximum=512)
     coefficients: int = setting(13, "Number of cepstra, for the features mfcc.", "data", minimum=1, maximum=512)
     deltas: int | None = setting(
         None,
@@ -40,7 +40,7 @@ class TranscribeSettings(Settings):
     )
     normalization: str = setting(
         "auto",
-        "What the mean and the deviation of each feature are taken from: each utterance, or the whole training set, as "
+        "Data that gives the mean and the deviation of each feature: each utterance, or the whole training set, as "
         "live transcription needs; auto is utterance for bidirectional networks and training for others.",
         "data",
         choices=("auto", "utterance", "training"),
@@ -97,5 +97,9 @@ class TranscribeSettings(Settings):
     beam: int = setting(32, "Number of transcripts that beam search keeps.", "output", minimum=1, maximum=1000)
     lm_weight: float = setting(0.5, "Weight of the language model in beam search; 0 for none.", "output", maximum=10)
     word_bonus: float = setting(
-        1.0, "What each word adds to the score of a transcript in beam search.", "output", minimum=-10, maximum=10
+        1.0,
+        "Score that each word adds to a transcript in beam search.",
+        "output",
+        minimum=-10,
+        maximum=10,
     )
