@@ -11,7 +11,7 @@ from gatewright.data.audio.wav import is_wav, parse_wav, wav_sound
 from gatewright.data.files import read_bytes
 from gatewright.support.errors import InputError
 
-AUDIO_SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3")
+AUDIO_SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".sph")
 """The suffixes of recordings in lower case."""
 
 _HEAD = 12
