@@ -2,7 +2,7 @@
 
 A file is a 32-bit integer, the number of values that follow, and these values as 32-bit floating-point numbers, 13 for
 each frame. Both have the byte order of the machine that wrote them, most often big endian. Frames have a distance of
-10 ms unless the program that wrote them was told otherwise.
+10 ms unless the program that wrote them had another setting.
 """
 
 from pathlib import Path

@@ -22,7 +22,7 @@ _WIDTHS = 2
 
 
 class _Prepared(Protocol):
-    """What the baseline needs to know about encoded utterances; see `PreparedSpeech`."""
+    """The part of `PreparedSpeech` that the baseline uses."""
 
     @property
     def stack(self) -> int: ...

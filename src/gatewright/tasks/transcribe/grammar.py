@@ -42,7 +42,7 @@ class Grammar(Protocol):
 
 
 class WordScores:
-    """What each word and the end of a transcript add to its score: weight * log p(w | u v), and for a word the bonus.
+    """The score that each word and the end of a transcript add: weight * log p(w | u v), and for a word the bonus.
 
     Args:
         ngrams: The language model, or None.

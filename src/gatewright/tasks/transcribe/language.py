@@ -17,7 +17,7 @@ _FEW = 0.02
 
 
 class Language(NamedTuple):
-    """What transcripts are decoded with.
+    """The settings and the language model with which transcripts are decoded.
 
     Attributes:
         decoding: The settings of the decoder.

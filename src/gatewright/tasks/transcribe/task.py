@@ -43,7 +43,7 @@ _LANGUAGE_MODEL = "language_model"
 
 @dataclass(frozen=True)
 class PreparedSpeech(Prepared[Speech]):
-    """How utterances become the inputs of a network, and its outputs transcripts.
+    """The encoding of utterances as inputs of a network, and the decoding of its outputs as transcripts.
 
     Inputs are scaled features, [examples, frames, width], padded on the right with NaN. Targets are a dict: `ids`, the
     symbols of each transcript, [examples, symbols], padded with 0 on the right; `steps`, the number of steps of the
