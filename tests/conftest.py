@@ -17,8 +17,11 @@ settings.load_profile("untimed")
 # Before any test imports Keras by itself.
 os.environ.setdefault("KERAS_BACKEND", "jax")
 # Tests compile hundreds of small programs and run each for an instant: XLA's optimisations of its own part would take
-# half of all the time. The kernels are compiled as ever.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# half of all the time, and its newer generator of fused loops takes as long again. The kernels are compiled as ever.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false",
+)
 # Commands neither read nor fill the user's folder of compiled programs.
 os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")
 
