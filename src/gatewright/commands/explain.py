@@ -13,14 +13,19 @@ from gatewright.commands.predict import check_options, predict_options, texts_gi
 from gatewright.commands.printing import called, print_json
 from gatewright.data.limits import with_max_input
 from gatewright.support.errors import InputError
-from gatewright.support.files import require_other_file
+from gatewright.support.files import atomically, require_other_file, require_plot, require_writable
 from gatewright.support.packages import require_packages
 from gatewright.support.progress import print_status, with_progress
 
 _KERAS = (".keras", ".h5", ".hdf5")
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from gatewright.results.explanation import Explanation, ModelExplanation
+    from gatewright.results.spoken import SpokenExplanation
+
+    Explained: TypeAlias = Explanation | SpokenExplanation
 
 
 @with_max_input
@@ -36,6 +41,7 @@ def explain(
     together: str | Iterable[str] = (),
     whole: bool = False,
     out: str | Path | None = None,
+    plot: str | Path | None = None,
     full_vocabulary: bool = False,
     words: Any = None,
     labels: Sequence[str] | None = None,
@@ -45,13 +51,15 @@ def explain(
     scaler: Any = None,
     max_input: float | None = None,
     **options: Any,
-) -> "Explanation | list[Explanation] | ModelExplanation":
+) -> "Explained | list[Explained] | ModelExplanation":
     """Explain the answer of a trained network: which steps speak for it, and what the network kept of them.
+
+    A transcript is explained by its alignment: when the network writes each character.
 
     Args:
         model: A trained model, a Keras model, or the path of a model file, a `.keras` or an `.h5` file.
-        example: A text, a series [time, channels], or a list of texts or series. Without an example and without `file`,
-            the model as a whole is explained.
+        example: A text, a series [time, channels], the path of a recording, or a list of these. Without an example and
+            without `file`, the model as a whole is explained.
         file: A file of examples to read instead, as for `predict`.
         limit: Explain only this many examples of `file`, from its beginning.
         label: The answer to explain. By default the predicted one. For a translator, a word of the translation; with
@@ -63,6 +71,7 @@ def explain(
         together: One or more phrases, whose words are also left out together.
         whole: Explain the model as a whole, over all examples.
         out: File to write: a page for a browser, in which the network runs. Only for one example.
+        plot: File to draw a picture to (.png, .svg or .pdf). Only for one example.
         full_vocabulary: Put all words of the model on the page, not only the most frequent ones.
         words, labels, max_length, padding, truncating, scaler: How the inputs of a Keras model were prepared; see
             `import_model`.
@@ -70,7 +79,8 @@ def explain(
         options: Options for reading `file`, as for `predict`.
 
     Returns:
-        An `Explanation` for one example, a list of them for a list or a file, or a `ModelExplanation`.
+        An `Explanation` for one example, or a `SpokenExplanation` for a recording and its transcript; a list of them
+        for a list or a file; or a `ModelExplanation`.
 
     Raises:
         InputError: The model or the example cannot be used, or the answers of the model cannot be explained.
@@ -101,19 +111,36 @@ def explain(
     no_examples = file is None and example is None
     examples = None if no_examples else loaded.examples_from(example, file, given)[:limit]
     if whole or examples is None:
-        _refuse_for_whole({"--out": out, "--step": step, "--together": together or None})
+        _refuse_for_whole({"--out": out, "--plot": plot, "--step": step, "--together": together or None})
         return explain_model(loaded, name, examples, label, against)
+    read = {"MODEL": name, "--file": file, "TEXT": examples[0] if len(examples) == 1 else None}
     if out is not None:
-        _require_page(out, examples, {"MODEL": name, "--file": file})
+        _require_one(out, "--out", "A page", examples)
+        require_other_file(Path(out), "--out", read)
+    if plot is not None:
+        _require_one(plot, "--plot", "A picture", examples)
+        require_packages("--plot", ("matplotlib",))
+        require_plot(Path(plot))
+        require_writable(Path(plot), "--plot")
+        require_other_file(Path(plot), "--plot", {**read, "--out": out})
     chosen: dict[str, Any] = {
         "label": label,
         "against": against,
         "step": None if step is None else step - 1,
         "together": (together,) if isinstance(together, str) else tuple(together),
     }
-    explained = [explain_example(loaded, name, one, **chosen) for one in with_progress(examples, "examples explained")]
+    if loaded.explained_by_alignment:
+        _refuse_for_alignment({"--label": label, "--against": against, "--step": step, "--together": together or None})
+    explained: list[Explained] = [
+        loaded.spoken(name, one) if loaded.explained_by_alignment else explain_example(loaded, name, one, **chosen)
+        for one in with_progress(examples, "examples explained")
+    ]
     if out is not None:
         _write_page(loaded, explained[0], Path(out), full_vocabulary)
+    if plot is not None:
+        with atomically(plot) as path:
+            explained[0].plot().savefig(path, dpi=150)
+        print_status(f"The picture is written to {plot}.")
     is_one = file is None and len(explained) == 1 and not isinstance(example, list | tuple | Iterator)
     return explained[0] if is_one else explained
 
@@ -156,24 +183,43 @@ def _refuse_for_whole(given: Mapping[str, Any]) -> None:
             raise InputError(f"{flag} is about one example, but the model as a whole is explained: leave {flag} out.")
 
 
-def _require_page(out: str | Path, examples: Sequence[Any], others: Mapping[str, Any]) -> None:
-    """Raise an error unless a page can be written for the examples.
+def _refuse_for_alignment(given: Mapping[str, Any]) -> None:
+    """Raise an error if an option was given that is about one of several answers, while a transcript is explained.
 
     Raises:
-        InputError: There is not exactly one example, or the page would replace an input.
+        InputError: A value is not None.
+    """
+    for flag, value in given.items():
+        if value is not None:
+            raise InputError(
+                f"{flag} chooses an answer or phrases of an input, but of a transcript all characters are explained: "
+                f"leave {flag} out."
+            )
+
+
+def _require_one(path: str | Path, flag: str, what: str, examples: Sequence[Any]) -> None:
+    """Raise an error unless there is one example, for a file about one.
+
+    Raises:
+        InputError: There is not exactly one.
     """
     if len(examples) != 1:
         raise InputError(
-            f"A page (--out {out}) explains one example, not {len(examples):,}: give one, or leave --out out."
+            f"{what} ({flag} {path}) explains one example, not {len(examples):,}: give one, or leave {flag} out."
         )
-    require_other_file(Path(out), "--out", others)
 
 
-def _write_page(model: Any, explained: "Explanation", path: Path, full_vocabulary: bool) -> None:
+def _write_page(model: Any, explained: "Explained", path: Path, full_vocabulary: bool) -> None:
     """Write the page of an explanation. If it cannot run the network, print a note."""
     from gatewright.explanation.page_network import page_network
+    from gatewright.report.page.spoken import write_spoken_page
     from gatewright.report.page.write import write_page
+    from gatewright.results.explanation import Explanation
 
+    if not isinstance(explained, Explanation):
+        write_spoken_page(explained, path)
+        print_status(f"The page is written to {path}.")
+        return
     try:
         network = page_network(model, explained.target)
     except InputError as error:
@@ -194,6 +240,7 @@ def add_parser(commands: Any) -> None:
         epilog="examples:\n"
         '  gatewright explain model.safetensors "a fine film"\n'
         '  gatewright explain model.safetensors "a fine film" --out page.html\n'
+        "  gatewright explain speech.safetensors recording.wav --plot picture.png\n"
         "  gatewright explain model.safetensors --file reviews.csv --whole",
     )
     parser.add_argument("model", help="A model file, or a .keras or .h5 file with a whole Keras model.")
@@ -201,7 +248,8 @@ def add_parser(commands: Any) -> None:
         "texts",
         nargs="*",
         metavar="TEXT",
-        help="A text. If it is -, read standard input as with --file -. Everything after -- is a text.",
+        help="A text, or the path of a recording. If it is -, "
+        "read standard input as with --file -. Everything after -- is a text.",
     )
     answer = parser.add_argument_group("answer")
     answer.add_argument(
@@ -230,8 +278,9 @@ def add_parser(commands: Any) -> None:
         "--whole", action="store_true", help="Explain the model as a whole, over all texts or the whole file."
     )
     add_preparation(parser.add_argument_group("Keras models"))
-    page = parser.add_argument_group("page")
+    page = parser.add_argument_group("page and picture")
     page.add_argument("--out", metavar="FILE", help="File for a page for a browser, in which the network runs.")
+    page.add_argument("--plot", metavar="FILE", help="File for a picture (.png, .svg or .pdf).")
     page.add_argument(
         "--full-vocabulary",
         action="store_true",

@@ -9,6 +9,7 @@ from gatewright.explanation.integrated_gradients import integrated_gradients
 from gatewright.explanation.ledger import ledger, pooling
 from gatewright.explanation.omission import groups, omission
 from gatewright.explanation.recording import Recording, record
+from gatewright.explanation.stretches import sound_effects
 from gatewright.explanation.summary import summary
 from gatewright.explanation.target import inputs_at_target, target_gradient, target_values, up_to_target
 from gatewright.explanation.through_time import state_gradients
@@ -58,6 +59,8 @@ def explain_example(
     shown, without_gradients = _with_gradients(recording, d_outputs)
     if not without_gradients:
         attributions.append(integrated_gradients(layers, weights, explainable))
+    heard = explainable.sound
+    sound = None if heard is None else sound_effects(layers, weights, explainable, heard)
     return Explanation(
         model=name,
         answer=explainable.answer,
@@ -70,9 +73,10 @@ def explain_example(
         faithfulness=faithfulness(layers, weights, explainable, attributions),
         decisive=decisive_steps(layers, weights, explainable),
         groups=groups(layers, weights, explainable, omitted, sets) if sets else (),
-        summary=summary(explainable.answer, target, explainable.steps, attributions),
+        summary=summary(explainable.answer, target, explainable.steps, attributions, sound),
         notes=(*explainable.notes, *notes, *without_gradients),
         alignment=explainable.alignment,
+        sound=sound,
     )
 
 

@@ -15,6 +15,7 @@ from gatewright.results.explanation import (
     Target,
 )
 from gatewright.results.naming import METHODS, main, probability, quantity, quoted, unit
+from gatewright.results.sound import SoundEffects
 from gatewright.support.escapes import one_line
 
 # The largest number of steps that are named.
@@ -28,17 +29,24 @@ _WEAK = 0.1
 _REST = 0.2
 
 
-def summary(answer: str, target: Target, steps: Sequence[Step], attributions: Sequence[Attribution]) -> str:
+def summary(
+    answer: str,
+    target: Target,
+    steps: Sequence[Step],
+    attributions: Sequence[Attribution],
+    sound: SoundEffects | None = None,
+) -> str:
     """Return one sentence that says what speaks for the explained answer most.
 
     The main attribution (see `results.naming.main`) says which steps these are. Leave-one-out alone says what the
-    answer would be without a step.
+    answer would be without a step. Of recordings, the stretches with the largest effects are named instead.
 
     Args:
         answer: The prediction, in words. What follows a tab is left out.
         target: The number that is explained.
         steps: The time steps.
         attributions: The attributions, the most exact first.
+        sound: Which stretches of a recording decide.
     """
     name = one_line(answer.split("\t")[0])
     says = _says(name, target, steps)
@@ -47,6 +55,9 @@ def summary(answer: str, target: Target, steps: Sequence[Step], attributions: Se
     first = main(attributions, steps)
     if first is None:
         return f"{says}, and no method can judge a {unit(steps, 1)}."
+    if sound is not None and sound.stretches:
+        it = "it" if _is_target(name, target) else one_line(target.name)
+        return f"{says}: {_heard(sound, it)}."
     parts = [_most(first, target, steps, "it" if _is_target(name, target) else one_line(target.name))]
     if first.method == OMISSION and name == target.name:
         parts.append(_deciding(first.values, target, steps))
@@ -127,6 +138,15 @@ def _most(found: Attribution, target: Target, steps: Sequence[Step], it: str) ->
     if strongest_for == 0:
         return f"no {noun} {speaks}, and {against}, by {method}"
     return f"{against}, and no {noun} {speaks} a tenth as much, by {method}"
+
+
+def _heard(sound: SoundEffects, it: str) -> str:
+    """Return a clause about the stretches of a recording with the largest effects."""
+    *first, last = [
+        f"{one.start:.2f} s to {one.end:.2f} s" for one in sorted(sound.stretches, key=lambda one: one.start)
+    ]
+    names, verb = (f"{', '.join(first)} and {last}", "speak") if first else (last, "speaks")
+    return f"{names} {verb} for {it} most, by leaving out {sound.window:.2g} s at a time"
 
 
 def _clause(effects: Floats, steps: Sequence[Step], does: tuple[str, str]) -> str:

@@ -11,6 +11,7 @@ from gatewright.report import explanation_sentences as sentences
 from gatewright.report.explanation_rows import Gap, Memory
 from gatewright.report.explanation_table import top_table
 from gatewright.report.fragments import fragment, items, paragraph, table
+from gatewright.report.sound_svg import effects_svg
 from gatewright.report.tables import significant
 from gatewright.results.explanation import UNKNOWN, Explanation, Floats, LayerMemory, LayerTrace
 from gatewright.results.naming import METHODS, are_tight, shown_text, unit
@@ -23,6 +24,9 @@ _OPAQUE = 0.85
 def html(explanation: Explanation) -> str:
     """Return the explanation as an HTML fragment."""
     lines = paragraph(explanation.summary, "summary")
+    if explanation.sound is not None:
+        lines += effects_svg(explanation.sound, sentences.sound_title(explanation))
+        lines += paragraph(sentences.sound(explanation), "soft")
     if explanation.steps:
         lines += (_series if rows.has_numbers(explanation) else _words)(explanation)
         lines += _legend(explanation)

@@ -6,11 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from gatewright.report import explanation_rows as rows
 from gatewright.report import explanation_sentences as sentences
+from gatewright.report import sound_rows as layout
 from gatewright.report.plots import NotebookFigure, drawable
+from gatewright.report.sound_plots import draw_effects, draw_spectrogram, step_places
 from gatewright.results.explanation import (
     GRADIENTS,
     LEDGER,
@@ -22,6 +25,7 @@ from gatewright.results.explanation import (
     ModelExplanation,
 )
 from gatewright.results.naming import METHODS, quantity, shown_text, unit
+from gatewright.results.sound import SoundEffects
 from gatewright.support import plot_style as style
 
 # Of more steps than this, the axis has numbers and not texts.
@@ -53,7 +57,8 @@ def plot(explanation: Explanation) -> Figure:
     memory = rows.memory(explanation)
     maps = [one for place in explanation.top_layers for one in _maps(explanation.layers[place])] if count else []
     gradients = [layer for layer in explanation.layers if any((norms > 0).any() for norms in layer.gradients.values())]
-    heights = [2.4, *([2.0] if memory else []), *([1.9] if gradients else []), *(1.9 for _ in maps)]
+    sound = [1.9, 1.4] if explanation.sound is not None and count else []
+    heights = [*sound, 2.4, *([2.0] if memory else []), *([1.9] if gradients else []), *(1.9 for _ in maps)]
     width = float(np.clip(2.5 + _INCHES_PER_STEP * count, 7, 16))
     with style.plot_style():
         figure = NotebookFigure(figsize=(width, 1.2 + sum(heights)), layout="constrained")
@@ -66,9 +71,11 @@ def plot(explanation: Explanation) -> Figure:
         if not count:
             axes[0].set_axis_off()
             return figure
-        _draw_effects(axes[0], explanation)
+        if explanation.sound is not None:
+            _draw_sound(figure, grid, axes, explanation.sound, quantity(explanation.target))
+        _draw_effects(axes[len(sound)], explanation)
         if memory is not None:
-            _draw_memory(axes[1], memory, explanation)
+            _draw_memory(axes[len(sound) + 1], memory, explanation)
         if gradients:
             _draw_gradients(axes[len(heights) - len(maps) - 1], gradients)
         for place, one in enumerate(maps, len(heights) - len(maps)):
@@ -178,8 +185,33 @@ def _maps(trace: LayerTrace) -> list[_Map]:
     return [_Map(f"{trace.title}, state {name}", values.T[order], -largest, largest, "PuOr", axis)]
 
 
+def _draw_sound(figure: Figure, grid: GridSpec, axes: Sequence[Axes], found: SoundEffects, of: str) -> None:
+    """Draw a spectrogram, and under it the effects of leaving out windows of it."""
+    picture = found.sound.spectrogram
+    image = draw_spectrogram(axes[0], picture, *step_places(found, [0.0, picture.seconds]))
+    axes[0].set_title("what the network reads", fontsize=9, loc="left")
+    figure.colorbar(image, cax=figure.add_subplot(grid[0, 1]), label=layout.unit(picture))
+    draw_effects(axes[1], found)
+    axes[1].set_ylabel(f"fall of the {of}")
+    title = f"mean fall of the {of} if {found.window:.2g} s around a step are left out; yellow: what decides most"
+    axes[1].set_title(title, fontsize=9, loc="left")
+
+
+def _label_seconds(axes: Sequence[Axes], found: SoundEffects) -> None:
+    """Label the steps of a recording with seconds."""
+    picture = found.sound.spectrogram
+    seconds = layout.seconds((0.0, picture.seconds))
+    for one in axes:
+        one.set_xticks(step_places(found, seconds), [f"{second:g}" for second in seconds])
+    axes[-1].set_xlabel("seconds")
+    axes[0].set_xlim(*step_places(found, [0.0, picture.seconds]))
+
+
 def _label_steps(axes: Sequence[Axes], explanation: Explanation) -> None:
     """Label the steps of all axes with their texts, or with their numbers if there are too many."""
+    if explanation.sound is not None:
+        _label_seconds(axes, explanation.sound)
+        return
     count = len(explanation.steps)
     if count <= _MAX_LABELS:
         labels = [_step_label(explanation, index) for index in range(count)]

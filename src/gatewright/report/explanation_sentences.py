@@ -22,6 +22,7 @@ from gatewright.results.explanation import (
     Target,
 )
 from gatewright.results.naming import METHODS, SHORT_METHODS, piece_names, quantity, quoted, shown_text, unit
+from gatewright.results.sound import SoundEffects
 
 # Effects that miss their exact sum by more than this fraction of it are not worth much.
 _MAX_GAP = 0.1
@@ -66,6 +67,31 @@ def gap(explanation: Explanation, found: rows.Gap) -> str:
     effect = f", no effect above {significant(largest, 2)} in size" if np.isfinite(largest) else ""
     what = "steps of padding" if found.padding else unit(explanation.steps, count)
     return f"... {count:,} {what}{effect} ..."
+
+
+def sound_title(explanation: Explanation) -> str:
+    """Return what the effects of leaving out windows of a recording are. Empty for other inputs."""
+    found = explanation.sound
+    if found is None:
+        return ""
+    return f"mean fall of the {quantity(explanation.target)} if {found.window:.2g} s around a step are left out"
+
+
+def sound(explanation: Explanation) -> str:
+    """Return a text about the stretches of a recording that decide. Empty for other inputs."""
+    found, of = explanation.sound, quantity(explanation.target)
+    if found is None:
+        return ""
+    if not found.stretches:
+        return (
+            f"No part of the recording speaks for {explanation.target.name}: without any {found.window:.2g} s of it, "
+            f"the {of} would not fall."
+        )
+    falls = [f"without {one.start:.2f} s to {one.end:.2f} s by {significant(one.effect)}" for one in found.stretches]
+    return (
+        f"The {of} falls {_listed(falls)}. These stretches are where the {sound_title(explanation)} is at least half "
+        "of its largest value."
+    )
 
 
 ALIGNMENT = "Where the decoder read: the attention for each piece of the translation"
@@ -203,7 +229,7 @@ def _decisive(explanation: Explanation, found: Decisive) -> str:
     """Return a sentence about the steps that decide together. In it, the steps stand in the order of the input."""
     target, steps = explanation.target, explanation.steps
     read = sum(step.kind in (INPUT, UNKNOWN) for step in steps)
-    names = _listed([quoted(steps, step) for step in sorted(found.steps)])
+    names = _listed(_heard(explanation.sound, found.steps) or [quoted(steps, step) for step in sorted(found.steps)])
     without = f"Without {names} ({len(found.steps):,} of {read:,} {unit(steps, read)})"
     if found.left <= 0:
         return f"{without}, {target.against} would be more probable than {target.name}."
@@ -211,6 +237,15 @@ def _decisive(explanation: Explanation, found: Decisive) -> str:
         f"{without}, {target.name} would still be more probable than {target.against}: the {quantity(target)} would "
         f"fall from {significant(target.value)} to {significant(found.left)}."
     )
+
+
+def _heard(found: SoundEffects | None, steps: Sequence[int]) -> list[str]:
+    """Return the stretches of a recording that consist of some steps. Empty for other inputs."""
+    if found is None:
+        return []
+    chosen = np.array(sorted(steps), np.intp)
+    runs = np.split(chosen, 1 + np.flatnonzero(np.diff(chosen) > 1))
+    return [f"{found.sound.starts[run[0]]:.2f} s to {found.sound.ends[run[-1]]:.2f} s" for run in runs]
 
 
 def _listed(names: Sequence[str]) -> str:

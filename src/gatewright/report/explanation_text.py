@@ -67,6 +67,7 @@ def _write(explanation: Explanation, console: Console) -> None:
     page.paragraph(explanation.summary, "bold")
     if explanation.steps:
         (_write_series if rows.has_numbers(explanation) else _write_sentence)(page, explanation)
+        page.paragraph(sentences.sound(explanation))
         _write_legend(page, explanation)
         page.table(*top_table(explanation, page.signs.dash, short=not page.is_wide, narrow=page.is_narrow))
     if explanation.faithfulness:
@@ -137,6 +138,7 @@ def _write_series(page: TextPage, explanation: Explanation) -> None:
         _Row("effect +", page.blocks(np.maximum(strengths, 0)), _BLUES[1]),
         _Row("effect -", page.blocks(np.maximum(-strengths, 0)), _ORANGES[1]),
         *_explained(explanation),
+        *_windows(page, explanation),
         *_memory(page, explanation),
         *(_Row(name, page.blocks(rows.from_lowest(numbers))) for name, numbers in rows.channels(explanation)),
     ]
@@ -200,6 +202,19 @@ def _explained(explanation: Explanation) -> list[_Row]:
     if chosen is None:
         return []
     return [_Row("explained", ["^" if step == chosen else "" for step in range(len(explanation.steps))], "bold")]
+
+
+def _windows(page: TextPage, explanation: Explanation) -> list[_Row]:
+    """Return a row with the effects of leaving out windows of a recording."""
+    if explanation.sound is None:
+        return []
+    return [
+        _Row(
+            f"{explanation.sound.window:.2g} s left out",
+            page.blocks(np.maximum(rows.strengths(explanation.sound.effects), 0)),
+            _BLUES[1],
+        )
+    ]
 
 
 def _memory(page: TextPage, explanation: Explanation) -> list[_Row]:

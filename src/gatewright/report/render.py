@@ -10,11 +10,14 @@ from gatewright.report import (
     explanation_text,
     model_html,
     model_text,
+    spoken_html,
+    spoken_text,
     summary,
     terminal,
 )
 from gatewright.results.explanation import Explanation, ModelExplanation
 from gatewright.results.records import Comparison, Evaluated, Trained
+from gatewright.results.spoken import SpokenExplanation
 from gatewright.results.translation import Translation
 
 
@@ -29,6 +32,7 @@ text.register(Trained, summary.trained)
 text.register(Evaluated, summary.evaluated)
 text.register(Explanation, explanation_text.text)
 text.register(ModelExplanation, model_text.text)
+text.register(SpokenExplanation, spoken_text.text)
 
 
 @singledispatch
@@ -39,6 +43,7 @@ def show(result: object, file: TextIO) -> None:
 
 show.register(Explanation, explanation_text.show)
 show.register(ModelExplanation, model_text.show)
+show.register(SpokenExplanation, spoken_text.show)
 show.register(Translation, attention_text.show)
 
 
@@ -57,6 +62,7 @@ def _(result: Comparison) -> str:
 
 html.register(Explanation, explanation_html.html)
 html.register(ModelExplanation, model_html.html)
+html.register(SpokenExplanation, spoken_html.html)
 
 
 def plot(comparison: Comparison) -> Any:
@@ -84,6 +90,13 @@ def _(explanation: ModelExplanation) -> Any:
     from gatewright.report import explanation_plots
 
     return explanation_plots.plot_model(explanation)
+
+
+@plot_explanation.register
+def _(explanation: SpokenExplanation) -> Any:
+    from gatewright.report import sound_plots
+
+    return sound_plots.plot_spoken(explanation)
 
 
 def plot_attention(translation: Translation) -> Any:

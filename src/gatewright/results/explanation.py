@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.results.display import Result, renderer
+from gatewright.results.sound import SoundEffects
 from gatewright.results.statistics import Interval
 
 Floats = NDArray[np.float64]
@@ -211,6 +212,7 @@ class Explanation(Result):
         summary: One sentence that says what decided.
         notes: Sentences about the limits of the explanation.
         alignment: Where the decoder read, for a translator with attention. None for other models.
+        sound: Which stretches of a recording decide. None if the example is none.
     """
 
     model: str
@@ -227,6 +229,7 @@ class Explanation(Result):
     summary: str
     notes: tuple[str, ...]
     alignment: Alignment | None = None
+    sound: SoundEffects | None = None
 
     def attribution(self, method: str) -> Attribution | None:
         """Return the attribution by this method, or None if the network does not have it."""

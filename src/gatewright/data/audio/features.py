@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from gatewright.data.audio.deltas import DeltaStream
 from gatewright.data.audio.overlapping import overlapping
 from gatewright.data.audio.samples import MAX_RATE, MIN_RATE
-from gatewright.data.audio.spectra import Tables, make_tables, static_frames
+from gatewright.data.audio.spectra import Tables, make_tables, mel_peaks, static_frames
 from gatewright.support.errors import InputError
 from gatewright.support.schema import Whole, read_as
 
@@ -88,6 +88,11 @@ class Features:
     def width(self) -> int:
         """The numbers of a frame."""
         return (self.bands if self.kind == "log_mel" else self.coefficients) * (1 + self.deltas)
+
+    @property
+    def peaks(self) -> NDArray[np.float64]:
+        """The frequency in Hz at the peak of each mel band, [bands]."""
+        return mel_peaks(self.rate, self.bands)
 
     def frames(self, samples: ArrayLike) -> _Frames:
         """Return the features of a recording, [frames, width].

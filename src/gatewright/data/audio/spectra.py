@@ -76,12 +76,23 @@ def _mel_weights(rate: int, points: int, bands: int) -> _Numbers:
     The bands are triangles on the mel scale of O'Shaughnessy (1987), each from the peak of the band below to that of
     the band above.
     """
-    edges = np.linspace(_mel(_LOWEST_HERTZ), _mel(rate / 2), bands + 2)[:, None]
+    edges = _mel_edges(rate, bands)[:, None]
     places = _mel(np.arange(points // 2 + 1) * rate / points)
     rising = (places - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - places) / (edges[2:] - edges[1:-1])
     weights: _Numbers = np.maximum(np.minimum(rising, falling), 0)
     return weights
+
+
+def mel_peaks(rate: int, bands: int) -> _Numbers:
+    """Return the frequency in Hz at the peak of each mel band, [bands]."""
+    peaks: _Numbers = 700 * np.expm1(_mel_edges(rate, bands)[1:-1] / 1127)
+    return peaks
+
+
+def _mel_edges(rate: int, bands: int) -> _Numbers:
+    """Return the peaks of the mel bands, and before and after them the ends of the first and the last band."""
+    return np.linspace(_mel(_LOWEST_HERTZ), _mel(rate / 2), bands + 2)
 
 
 def _mel(hertz: Any) -> Any:

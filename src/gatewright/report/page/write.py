@@ -1,14 +1,11 @@
 """Write the page of an explanation."""
 
-import base64
-import hashlib
 import os
-import re
-from importlib import resources
 from typing import Any, NamedTuple
 
 from gatewright.report import alignment_html
 from gatewright.report.page import sections
+from gatewright.report.page.files import fill, page_file, source_hash
 from gatewright.report.page.packing import pack, packed_network, script_json
 from gatewright.results.explanation import Explanation, LayerTrace
 from gatewright.results.naming import METHODS, main, quantity, unit
@@ -24,7 +21,6 @@ _TOO_LARGE = (
     "The weights of this network do not fit in a page of 2 MB. A page with the full vocabulary has them, and its text "
     "can be changed."
 )
-_PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
 class WrittenPage(NamedTuple):
@@ -149,29 +145,19 @@ def _filled(explanation: Explanation, network: dict[str, Any], with_arrays: bool
         "layers": [_trace(trace, with_arrays) for trace in explanation.layers],
         **network,
     }
-    script, style = _script(), _file("page.css") + (alignment_html.style() if explanation.alignment else "")
+    script, style = _script(), page_file("page.css") + (alignment_html.style() if explanation.alignment else "")
     filled = {
         **sections.sections(explanation),
         "style": style,
-        "style_hash": _hash(style),
+        "style_hash": source_hash(style),
         "script": script,
-        "script_hash": _hash(script),
+        "script_hash": source_hash(script),
         "data": script_json(data),
     }
-    # One pass, so that braces in texts of the user mean nothing.
-    return _PLACE.sub(lambda found: filled[found[1]], _file("page.html"))
+    return fill(page_file("page.html"), filled)
 
 
 def _script() -> str:
     """Return all scripts as one, whose names no other script sees."""
-    joined = "\n".join(_file(name) for name in _SCRIPTS)
+    joined = "\n".join(page_file(name) for name in _SCRIPTS)
     return f'\n(() => {{\n"use strict";\n{joined}\n}})();\n'
-
-
-def _file(name: str) -> str:
-    return resources.files("gatewright.report.page").joinpath(name).read_text(encoding="utf-8")
-
-
-def _hash(content: str) -> str:
-    """Return the hash by which the content security policy allows a script or a style."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(content.encode('utf-8')).digest()).decode('ascii')}"

@@ -12,6 +12,7 @@ from gatewright.data.encoders import Encoder
 from gatewright.nn.layer import Layer, Weights
 from gatewright.results.explanation import INPUT, START, UNKNOWN, Alignment, Step
 from gatewright.results.page_network import PageReading, TextRule
+from gatewright.results.sound import Sound
 from gatewright.support import ids
 from gatewright.support.errors import InputError, nearest
 from gatewright.support.trees import Tree
@@ -61,6 +62,7 @@ class Explainable:
         alignment: Where the decoder of a translator read. None for other models.
         comparable: Whether `output` can be that of other examples too, so that the effects of a word on it can be
             averaged over examples.
+        sound: The recording that the network reads. None for other examples.
     """
 
     inputs: Tree
@@ -74,6 +76,7 @@ class Explainable:
     network: tuple[Sequence[Layer], Sequence[Weights]] | None = None
     alignment: Alignment | None = None
     comparable: bool = True
+    sound: Sound | None = None
 
 
 def items_without(items: Sequence[T], places: Iterable[int]) -> list[T]:

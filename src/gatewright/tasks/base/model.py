@@ -19,6 +19,7 @@ from gatewright.nn.layer import Activations, Layer, States, Weights
 from gatewright.nn.stepping import Stepper
 from gatewright.results.page_network import PageReading
 from gatewright.results.records import Trained
+from gatewright.results.spoken import SpokenExplanation
 from gatewright.results.transcript import Transcript
 from gatewright.results.translation import Translation
 from gatewright.support.errors import InputError
@@ -78,6 +79,8 @@ class TrainedModel(ABC):
     Attributes:
         command: The subcommand of `gatewright train` that trains such a model, such as "classify".
         used_with: The command that applies such a model to new inputs.
+        explained_by_alignment: True if the model is explained by `spoken`, and not by the effects of steps on an
+            answer.
         task: The task's name in the registry.
         prepared: What the task learned from the training set, such as the encoder and the labels.
         training: The settings and results of the training run, which `gatewright info` prints.
@@ -90,6 +93,7 @@ class TrainedModel(ABC):
     prepared_class: ClassVar[type[Prepared[Any]]]
     layer_classes: ClassVar[tuple[type[Layer], ...]]
     layer_order: ClassVar[str]
+    explained_by_alignment: ClassVar[bool] = False
     examples_per_call: ClassVar[int] = 64  # enough to fill the kernels
 
     def __init__(self, file: ModelFile, prepared: Any) -> None:
@@ -307,6 +311,18 @@ class TrainedModel(ABC):
             InputError: The example cannot be used, the model has no such answer, or its answers cannot be explained.
         """
         raise InputError(f"The answers of a model of `{self.made_by}` cannot be explained yet.")
+
+    def spoken(self, name: str, example: Any) -> SpokenExplanation:
+        """Return the alignment of a recording with its transcript, if `explained_by_alignment` is True.
+
+        Args:
+            name: The name of the model, for people.
+            example: The recording.
+
+        Raises:
+            InputError: The model does not transcribe, or the recording cannot be used.
+        """
+        raise self._unlike("a transcriber")
 
     @abstractmethod
     def describe(self) -> Description:

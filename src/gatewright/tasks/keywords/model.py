@@ -18,12 +18,14 @@ from gatewright.nn.file import Relation
 from gatewright.nn.layer import Layer
 from gatewright.nn.layers import Dense, Dropout, Pool, Recurrent
 from gatewright.results.explanation import Step
+from gatewright.results.sound import Sound
 from gatewright.support.errors import InputError, as_input_errors
 from gatewright.support.progress import print_status, with_progress
 from gatewright.tasks.base.classes import require_known_labels
 from gatewright.tasks.base.explainable import Explainable, label_output
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
 from gatewright.tasks.base.prediction import Prediction, predictions
+from gatewright.tasks.base.spectrogram import spectrogram
 from gatewright.tasks.base.stack import outputs_fit, settings_fit, stack_fits
 from gatewright.tasks.keywords.examples import Recordings
 from gatewright.tasks.keywords.layers import RecordingInput
@@ -140,28 +142,30 @@ class KeywordClassifier(TrainedModel):
         read = self.prepared.steps(frames)
         probabilities = self._probabilities([frames])[0]
         output = label_output(self.prepared.label_set, probabilities, label, against)
+        sound = self._sound(frames, len(read))
+        steps = _named(sound)
 
         def without(sets: Sequence[Collection[int]]) -> Frames:
             return pad([np.delete(read, list(left_out), axis=0) for left_out in sets])
 
         return Explainable(
             read[None],
-            self._names(len(frames), len(read)),
+            steps,
             output,
             str(predictions(self.prepared.label_set, probabilities[None])[0]),
             probabilities[self.labels.index(output.name)],
             tuple(range(len(read))),
             without,
             self._limits(len(frames)),
+            sound=sound,
         )
 
-    def _names(self, frames: int, steps: int) -> tuple[Step, ...]:
-        """Return the names of the time steps that are read of a recording: where they begin, in seconds."""
-        first = frames - steps * self.prepared.stack
-        return tuple(
-            Step(f"{max(0, first + place * self.prepared.stack) * self.prepared.front_end.step_seconds:.2f} s")
-            for place in range(steps)
-        )
+    def _sound(self, frames: Frames, steps: int) -> Sound:
+        """Return a recording, given its frames and the number of time steps that are read of it."""
+        stack, seconds = self.prepared.stack, self.prepared.front_end.step_seconds
+        places = len(frames) - stack * np.arange(steps, -1, -1)
+        borders = places.clip(0) * seconds
+        return Sound(spectrogram(frames, self.prepared.front_end), borders[:-1], borders[1:])
 
     def _limits(self, frames: int) -> tuple[str, ...]:
         """Return a sentence if only the end of a recording is read."""
@@ -220,6 +224,18 @@ class KeywordClassifier(TrainedModel):
     def answers(self) -> dict[str, Any]:
         longest = self.prepared.max_frames * self.prepared.front_end.step_seconds
         return {**self.prepared.label_set.to_json(), "max_seconds": longest}
+
+
+def _named(sound: Sound) -> tuple[Step, ...]:
+    """Return the time steps of a recording, named by where they begin, with the level of the sound."""
+    picture = sound.spectrogram
+    borders = np.round(np.append(sound.starts, sound.ends[-1:]) / picture.frame_seconds).astype(int)
+    # The mean of the power of all bands.
+    power = np.power(10, picture.values / 10).mean(axis=1)
+    return tuple(
+        Step(f"{start:.2f} s", numbers={"mean level in dB": float(10 * np.log10(power[first:after].mean()))})
+        for start, first, after in zip(sound.starts.tolist(), borders[:-1], borders[1:], strict=True)
+    )
 
 
 def _as_list(recordings: Any) -> tuple[Sequence[Any], bool]:

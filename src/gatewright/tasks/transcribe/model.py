@@ -1,9 +1,10 @@
 """Trained transcribers."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,18 +18,37 @@ from gatewright.data.corpora.reading import has_test_set
 from gatewright.nn.file import Relation
 from gatewright.nn.layer import Activations, Layer
 from gatewright.nn.layers import Dropout, Recurrent
+from gatewright.results.sound import Spectrogram
+from gatewright.results.spoken import SpokenExplanation
 from gatewright.results.transcript import Transcript
 from gatewright.support.errors import InputError
 from gatewright.support.progress import print_status
 from gatewright.tasks.base.model import Description, EvaluationSet, TrainedModel
+from gatewright.tasks.base.spectrogram import spectrogram
 from gatewright.tasks.base.stack import outputs_fit, settings_fit, stack_fits
 from gatewright.tasks.transcribe.decoding import Decoder, decoded, decoder
+from gatewright.tasks.transcribe.explaining import explained_transcript
+from gatewright.tasks.transcribe.greedy import GreedySearch
 from gatewright.tasks.transcribe.layers import CtcOutput, SpeechInput
 from gatewright.tasks.transcribe.reading import read_evaluated
 from gatewright.tasks.transcribe.speech import Speech
 from gatewright.tasks.transcribe.streaming import Stream
 from gatewright.tasks.transcribe.task import PreparedSpeech
 from gatewright.tasks.transcribe.words import transcript_of
+
+
+class _Utterance(NamedTuple):
+    """An utterance in a file.
+
+    Attributes:
+        frames: Its features, [frames, width].
+        seconds: The length of the recording. None for that of the frames.
+        samples: Its samples at the rate of the model, [samples]. None for cepstra.
+    """
+
+    frames: NDArray[np.float32]
+    seconds: float | None
+    samples: NDArray[np.float32] | None
 
 
 class Transcriber(TrainedModel):
@@ -41,6 +61,7 @@ class Transcriber(TrainedModel):
 
     command: ClassVar[str] = "transcribe"
     used_with: ClassVar[str] = "transcribe"
+    explained_by_alignment: ClassVar[bool] = True
     prepared_class = PreparedSpeech
     layer_classes = (SpeechInput, Recurrent, Dropout, CtcOutput)
     layer_order = "speech_input (recurrent dropout?)+ ctc_output"
@@ -139,25 +160,8 @@ class Transcriber(TrainedModel):
         """
         chosen, noted = self.decoder(decoding, beam), set[int]()
         for path in map(Path, paths):
-            if self.prepared.front_end is None:
-                if not is_cepstra(path):
-                    raise InputError(
-                        f"The model reads files of cepstra (.mfc), but {path} is none. Convert it to them."
-                    )
-                yield self._transcript(read_cepstra(path), None, chosen, str(path))
-                continue
-            if is_cepstra(path):
-                raise InputError(f"{path} is a file of cepstra, but the model reads recordings. Give a recording.")
-            recording = read_recording(path)
-            for note in recording.notes:
-                print_status(note)
-            if recording.rate not in (self.sample_rate, *noted):
-                noted.add(recording.rate)
-                print_status(
-                    f"{path} has a sample rate of {recording.rate:,} Hz, and was converted to {self.sample_rate:,} Hz, "
-                    "which the model reads."
-                )
-            yield self._transcript_of_sound(recording.samples, recording.rate, chosen, str(path))
+            utterance = self._read(path, noted)
+            yield self._transcript(utterance.frames, self._seconds(utterance), chosen, str(path))
 
     def stream(  # type: ignore[override]  # a language model streams text
         self, rate: int | None = None, *, decoding: str | None = None, beam: int | None = None
@@ -188,24 +192,92 @@ class Transcriber(TrainedModel):
             raise InputError("The model reads files of cepstra (.mfc), not sound. Give such files.")
         return self.prepared.front_end
 
+    def spoken(self, name: str, example: Any) -> SpokenExplanation:
+        if not isinstance(example, str | os.PathLike):
+            raise InputError(
+                f"A transcript is explained for the path of a recording, not for {type(example).__name__}. Give a path."
+            )
+        path, prepared = Path(example), self.prepared
+        utterance = self._read(path, set())
+        if not len(utterance.frames):
+            raise InputError(f"{path} has no sound to explain. Give a longer recording.")
+        log_probs, decoder = self.log_probs(utterance.frames), self.decoder()
+        return explained_transcript(
+            name,
+            decoded(decoder, log_probs),
+            log_probs,
+            prepared.alphabet,
+            prepared.step_seconds,
+            self._spectrogram(utterance),
+            self._seconds(utterance),
+            str(path),
+            searched=not isinstance(decoder, GreedySearch),
+        )
+
+    def _spectrogram(self, utterance: _Utterance) -> Spectrogram:
+        """Return the spectrogram of a recording, or given cepstra without their slopes."""
+        frames, prepared, features = utterance.frames, self.prepared, self.prepared.front_end
+        if features is None or utterance.samples is None:
+            cepstra = prepared.inputs(frames)[:, : frames.shape[1]].astype(np.float64)
+            return Spectrogram(cepstra, (), prepared.step_seconds / prepared.stack)
+        if features.kind == "log_mel":
+            return spectrogram(frames, features)
+        mel = Features("log_mel", features.rate, features.bands)
+        return spectrogram(mel.frames(utterance.samples), mel)
+
+    def examples_from(self, given: Any, file: str | None, options: Mapping[str, Any]) -> list[Any]:
+        if file is not None:
+            raise InputError(f"Recordings are given without --file: give {file} alone.")
+        return list(given) if isinstance(given, list | tuple) else [given]
+
+    def _read(self, path: Path, noted: set[int]) -> _Utterance:
+        """Return the utterance in a file, and print notes about it.
+
+        Args:
+            path: The file.
+            noted: Sample rates that a note has been printed about. That of the file is added.
+
+        Raises:
+            InputError: The file cannot be read, or is not of the kind that the model reads.
+        """
+        if self.prepared.front_end is None:
+            if not is_cepstra(path):
+                raise InputError(f"The model reads files of cepstra (.mfc), but {path} is none. Convert it to them.")
+            return _Utterance(read_cepstra(path), None, None)
+        if is_cepstra(path):
+            raise InputError(f"{path} is a file of cepstra, but the model reads recordings. Give a recording.")
+        recording = read_recording(path)
+        for note in recording.notes:
+            print_status(note)
+        if recording.rate not in (self.sample_rate, *noted):
+            noted.add(recording.rate)
+            print_status(
+                f"{path} has a sample rate of {recording.rate:,} Hz, and was converted to {self.sample_rate:,} Hz, "
+                "which the model reads."
+            )
+        samples = resampled(recording.samples, recording.rate, self.sample_rate)
+        seconds = len(recording.samples) / recording.rate
+        return _Utterance(self._front_end.frames(samples), seconds, samples)
+
+    def _seconds(self, utterance: _Utterance) -> float:
+        if utterance.seconds is not None:
+            return utterance.seconds
+        return len(utterance.frames) * self.prepared.step_seconds / self.prepared.stack
+
     def _transcript_of_sound(self, samples: NDArray[np.float32], rate: int, decoder: Decoder, name: str) -> Transcript:
         frames = self._front_end.frames(resampled(samples, rate, self.sample_rate))
         return self._transcript(frames, len(samples) / rate, decoder, name)
 
-    def _transcript(
-        self, frames: NDArray[np.float32], seconds: float | None, decoder: Decoder, name: str
-    ) -> Transcript:
+    def _transcript(self, frames: NDArray[np.float32], seconds: float, decoder: Decoder, name: str) -> Transcript:
         """Return the transcript of an utterance.
 
         Args:
             frames: See `log_probs`. There may be none.
-            seconds: The length of the recording. None for that of the frames.
+            seconds: The length of the recording.
             decoder: The decoder.
             name: The name of the file.
         """
         prepared = self.prepared
-        if seconds is None:
-            seconds = len(frames) * prepared.step_seconds / prepared.stack
         if not len(frames):
             return Transcript("", (), 0.0, seconds, name)
         log_probs = self.log_probs(frames)
