@@ -134,14 +134,16 @@ def _probabilities(explanation: SpokenExplanation, row: tuple[float, float], top
     colours = layout.colours(explanation, _COLOURS, _GREY)
     for output, (text, values) in enumerate(zip(explanation.outputs, explanation.probabilities.T, strict=True)):
         for run in np.split(near, 1 + np.flatnonzero(np.diff(near) > 1)) if not output else _runs(near, values):
-            points = [f"{_x(middles[step], row):.1f} {bottom - _LOW * values[step]:.1f}" for step in run]
-            if not points:
+            if not len(run):
                 continue
-            curve = f"M{'L'.join(points)}"
-            if output:
-                yield f'<path d="{curve}" fill="{colours[text]}" fill-opacity=".25" stroke="{colours[text]}"/>'
-            else:
-                yield f'<path d="{curve}" fill="none" stroke="{_GREY}" stroke-dasharray="5 3"/>'
+            curve = "L".join(f"{_x(middles[step], row):.1f} {bottom - _LOW * values[step]:.1f}" for step in run)
+            if not output:
+                yield f'<path d="M{curve}" fill="none" stroke="{_GREY}" stroke-dasharray="5 3"/>'
+                continue
+            ends = [_x(middles[step], row) for step in (run[0], run[-1])]
+            area = f"M{ends[0]:.1f} {bottom}L{curve}L{ends[1]:.1f} {bottom}Z"
+            yield f'<path d="{area}" fill="{colours[text]}" fill-opacity=".25"/>'
+            yield f'<path d="M{curve}" fill="none" stroke="{colours[text]}"/>'
 
 
 def _runs(steps: NDArray[np.intp], values: NDArray[np.float64]) -> list[NDArray[np.intp]]:

@@ -43,11 +43,15 @@ def legend(explanation: SpokenExplanation) -> str:
     """Return a text that says what the picture shows."""
     found = explanation.spectrogram
     low, high = layout.scale(found)
-    colours = f"{-low:.0f} dB or more below the loudest band" if found.hertz else f"{low:.0f} deviations from the mean"
-    bright = "the loudest band" if found.hertz else f"{high:.0f} deviations above it"
-    what = "The level of each mel band" if found.hertz else "The cepstral coefficients that the network reads"
+    if found.hertz:
+        what = f"The level of each mel band over time in seconds, from {-low:.0f} dB below the loudest band, or more, to it"
+    else:
+        what = (
+            "The cepstral coefficients that the network reads over time in seconds, from "
+            f"{-low:.0f} deviations below the mean to {high:.0f} above it"
+        )
     return (
-        f"{what} over time in seconds, from {colours} to {bright}, with each symbol of the transcript at its time. "
+        f"{what}, with each symbol of the transcript at its time. "
         "Curves: the probability of each symbol of the transcript at each step, and of the blank (dashed). "
         f"{layout.SPACE} is a space between words. {layout.cut(explanation)}"
     ).strip()

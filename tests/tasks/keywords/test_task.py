@@ -197,5 +197,10 @@ def test_from_a_folder_to_predictions(tmp_path, capsys):
     assert explained.target.name == "down"
     assert [step.text for step in explained.steps[:3]] == ["0.00 s", "0.02 s", "0.04 s"]
     assert len(explained.attributions) == 3
+    strongest, *_ = explained.sound.stretches
+    assert f"{strongest.start:.2f} s to {strongest.end:.2f} s" in explained.summary
+    assert 0 <= strongest.start < strongest.end <= explained.sound.sound.spectrogram.seconds + 0.01
+    assert strongest.effect > 0
+    assert len(explained.sound.effects) == len(explained.steps)
     assert cli.main(["info", str(out)]) == 0
     assert "recordings at 8,000 Hz: 40 mel bands, in steps of 20 ms" in " ".join(capsys.readouterr().out.split())
