@@ -40,15 +40,14 @@ def plot_spoken(explanation: SpokenExplanation) -> Figure:
         grid = figure.add_gridspec(2 * len(rows), 1, height_ratios=_HEIGHTS * len(rows))
         above = [figure.add_subplot(grid[2 * row]) for row in range(len(rows))]
         below = [figure.add_subplot(grid[2 * row + 1], sharex=above[row]) for row in range(len(rows))]
-        image = None
+        images = [draw_spectrogram(axes, explanation.spectrogram) for axes in above]
         for place, row in enumerate(rows):
-            image = draw_spectrogram(above[place], explanation.spectrogram)
             _draw_labels(above[place], explanation, texts, shares, row)
             _draw_probabilities(below[place], explanation, texts, row)
             above[place].set_xlim(*row)
             above[place].tick_params(labelbottom=False)
         below[-1].set_xlabel("seconds")
-        figure.colorbar(image, ax=above, label=layout.unit(explanation.spectrogram), fraction=0.03, pad=0.01)
+        figure.colorbar(images[0], ax=above, label=layout.unit(explanation.spectrogram), fraction=0.03, pad=0.01)
         below[0].set_title("probability of each symbol; dashed: of the blank", fontsize=9, loc="left")
     return figure
 

@@ -44,7 +44,10 @@ def legend(explanation: SpokenExplanation) -> str:
     found = explanation.spectrogram
     low, high = layout.scale(found)
     if found.hertz:
-        what = f"The level of each mel band over time in seconds, from {-low:.0f} dB below the loudest band, or more, to it"
+        what = (
+            f"The level of each mel band over time in seconds, from {-low:.0f} dB or more below the loudest band up to "
+            "it"
+        )
     else:
         what = (
             "The cepstral coefficients that the network reads over time in seconds, from "
