@@ -805,8 +805,8 @@ def train_transcriber(
     band_mask: float = 0.05,
     decoding: str = "auto",
     beam: int = 32,
-    lm_weight: float = 0.5,
-    word_bonus: float = 1.0,
+    lm_weight: float | None = None,
+    word_bonus: float | None = None,
 ) -> Trained:
     """Train on utterances and save the model in one file. Learn to transcribe speech.
 
@@ -873,8 +873,10 @@ def train_transcriber(
             search), lexicon (beam search among known words), or auto: lexicon if new words are rare in the
             training transcripts, otherwise beam.
         beam: Number of transcripts that beam search keeps.
-        lm_weight: Weight of the language model in beam search; 0 for none.
-        word_bonus: Score that each word adds to a transcript in beam search.
+        lm_weight: Weight of the language model in beam search; 0 for none (default: chosen on the validation
+            set).
+        word_bonus: Score that each word adds to a transcript in beam search (default: chosen on the validation
+            set).
 
     Raises:
         InputError: An input cannot be used. The message says which, and what to do.

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -154,12 +154,18 @@ class _Runner:
             progress.print_line(f"{name}: training diverged: {fitted.divergence}")
         else:
             progress.show_activity("evaluating the test set")
-            outputs = network.outputs(fitted.weights, dataset.test, tick=lambda examples: interrupts.check())
+            outputs = self._outputs(fitted.weights, lambda examples: interrupts.check())
             test = dataset.prepared.measure(outputs, dataset.test.targets)
             after = self._gradient_norms(fitted.weights)
         run = Run(seed, rate, fitted.epochs, fitted.chosen, test, before, after, fitted.divergence)
         progress.finish_run()
         return Finished(run, outputs, network.parameters, self._peak_memory, time.perf_counter() - began)
+
+    def _outputs(self, weights: Any, tick: Callable[[int], None]) -> Tree:
+        """Return the outputs for the test set, with what the validation set chooses."""
+        network, validation = self._network, self._dataset.validation
+        tuned, _ = self._dataset.prepared.tuned(lambda: network.forward_outputs(weights, validation, tick), validation)
+        return network.outputs(weights, self._dataset.test, tick, completed_by=tuned)
 
 
 def _main_metric(measure: Measure, values: dict[str, float]) -> str:

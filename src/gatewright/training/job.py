@@ -22,7 +22,7 @@ from gatewright.support.progress import Progress, print_status
 from gatewright.support.trees import tree_arrays, tree_from_arrays
 from gatewright.tasks.base.competitor import competitor
 from gatewright.tasks.base.seen import ENTRY, SeenExamples
-from gatewright.tasks.base.task import FittedBaseline, Task
+from gatewright.tasks.base.task import FittedBaseline, Prepared, Task
 from gatewright.tasks.base.trained_data import ENTRY as READ_WITH
 from gatewright.tasks.base.trained_data import TrainedData
 from gatewright.training.checkpoint import Checkpoint
@@ -113,8 +113,10 @@ class Job:
                         f"interrupted before the first epoch was finished; the progress is saved in "
                         f"{self._folder.path}: run the same command again to resume."
                     )
-                result = self._conclude(network, fitted, finished, baseline, progress)
-                self._write(fitted, result)
+                prepared, remarks = self._tuned(network, fitted, progress)
+                notes = (*self._dataset.splits.notes, *self._divergence_notes(fitted), *remarks)
+                result = self._conclude(network, fitted, finished, baseline, prepared, notes, progress)
+                self._write(fitted, result, prepared)
             progress.finish_run()
         if not finished:
             raise KeyboardInterrupt(
@@ -135,9 +137,15 @@ class Job:
         print_status(f"Warning: {note}")
         return (note,)
 
-    def _write(self, fitted: Fitted, result: Trained) -> None:
+    def _tuned(self, network: Network, fitted: Fitted, progress: Progress) -> tuple[Prepared[Any], tuple[str, ...]]:
+        """Return the task's `Prepared` with what the validation set chooses, and sentences about it."""
+        validation = self._dataset.validation
+        progress.show_activity("evaluating the validation set")
+        prepared: Prepared[Any] = self._dataset.prepared
+        return prepared.tuned(lambda: network.forward_outputs(fitted.weights, validation), validation)
+
+    def _write(self, fitted: Fitted, result: Trained, prepared: Prepared[Any]) -> None:
         weights = tuple({name: np.asarray(array) for name, array in layer.items()} for layer in fitted.weights)
-        prepared = self._dataset.prepared
         training = {**result.to_json(), **self._seen(), READ_WITH: self._trained_data.to_json()}
         contents = ModelFile(self._name, tuple(self._layers), weights, prepared.to_json(), training)
         model_file.write(contents, self._file)
@@ -208,11 +216,18 @@ class Job:
         return baseline
 
     def _conclude(
-        self, network: Network, fitted: Fitted, finished: bool, baseline: FittedBaseline, progress: Progress
+        self,
+        network: Network,
+        fitted: Fitted,
+        finished: bool,
+        baseline: FittedBaseline,
+        prepared: Prepared[Any],
+        notes: tuple[str, ...],
+        progress: Progress,
     ) -> Trained:
-        dataset, prepared, test = self._dataset, self._dataset.prepared, self._dataset.test
+        dataset, test = self._dataset, self._dataset.test
         progress.show_activity("evaluating the test set")
-        outputs = network.outputs(fitted.weights, test)
+        outputs = network.outputs(fitted.weights, test, completed_by=prepared)
         network_test, baseline_test = (prepared.measure(tree, test.targets) for tree in (outputs, baseline.outputs))
         main, sizes = prepared.measures[0], dataset.sizes
         sides = (
@@ -227,7 +242,7 @@ class Job:
             settings=self._settings,
             unit=prepared.unit,
             sizes=sizes,
-            notes=(*dataset.splits.notes, *self._divergence_notes(fitted)),
+            notes=notes,
             measures=prepared.measures,
             epochs=fitted.epochs,
             chosen_epoch=fitted.chosen,

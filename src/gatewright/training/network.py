@@ -268,6 +268,12 @@ class Network:
             tick: Function that is called after each batch with the number of examples in this batch.
             completed_by: The object whose `complete` adds what is not one forward pass. By default `prepared`.
         """
+        arrays = models.bind(self.layers, [tree_map(np.asarray, layer) for layer in weights])
+        passed = self.forward_outputs(weights, batch, tick)
+        return (completed_by or self.prepared).complete(passed, self.layers, arrays, batch)
+
+    def forward_outputs(self, weights: Any, batch: Batch, tick: Callable[[int], None] = lambda examples: None) -> Any:
+        """Return the outputs of the forward pass alone, for the arguments of `outputs`."""
         outputs, states = [], self._zero_states(self._examples_per_call)
         # Examples of similar length share a call, which is then as short as they are.
         order = by_width.by_length(self.prepared, batch)
@@ -278,9 +284,7 @@ class Network:
             kept = tree_map(lambda array, live=live: np.asarray(array)[:live], out)
             outputs.append(self.prepared.outputs_like(kept, batch))
             tick(live)
-        ordered = tree_map(lambda array: array[np.argsort(order)], concatenate(outputs))
-        arrays = models.bind(self.layers, [tree_map(np.asarray, layer) for layer in weights])
-        return (completed_by or self.prepared).complete(ordered, self.layers, arrays, batch)
+        return tree_map(lambda array: array[np.argsort(order)], concatenate(outputs))
 
     def reset_states(self, state: State) -> State:
         """Return `state` for the beginning of an epoch: with zeros as the states of all recurrent layers."""

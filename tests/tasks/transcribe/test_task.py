@@ -160,10 +160,13 @@ def test_a_network_learns_a_language_of_five_words(tmp_path):
     assert trained.sizes == {"train": 108, "validation": 12, "test": 20}
     assert "12 of its 120 utterances" in trained.notes[0]
     assert trained.other_baselines["the most frequent transcript"]["wer"] > 50
+    assert trained.notes[-1].startswith("The validation set chose lm_weight ")
     evaluated = gatewright.evaluate(file, str(data))
     assert evaluated.test == pytest.approx(trained.test, rel=1e-4)
 
     model = gatewright.runtime.load(file)
+    decoding = model.prepared.decoding
+    assert f"lm_weight {decoding.lm_weight:g} and word_bonus {decoding.word_bonus:g}: " in trained.notes[-1]
     frames = frames_of_text("DAD BA", np.random.default_rng(0))
     log_probs = model.log_probs(frames)
     assert log_probs.shape == (-(-len(frames) // 3), 1 + model.prepared.alphabet.symbols)

@@ -188,6 +188,18 @@ class Prepared(ABC, Generic[Examples]):
         """
         return self
 
+    def tuned(self, outputs: Callable[[], Tree], batch: Batch) -> tuple[Self, tuple[str, ...]]:
+        """Return the object with what the validation set chooses after training, such as the weights of a decoder.
+
+        The second value has sentences for reports about the choice.
+
+        Args:
+            outputs: Function that returns the outputs of the forward pass of the trained network for the validation
+                set, as NumPy arrays.
+            batch: The validation set.
+        """
+        return self, ()
+
     @abstractmethod
     def encode(self, examples: Examples, training: bool = False) -> Batch:
         """Return the inputs and targets of examples as arrays. `training` is True if the network is trained on them."""

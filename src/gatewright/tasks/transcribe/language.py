@@ -10,6 +10,7 @@ from gatewright.support.errors import InputError
 from gatewright.tasks.transcribe.alphabet import Alphabet
 from gatewright.tasks.transcribe.decoding import Decoding
 from gatewright.tasks.transcribe.ngrams import Ngrams
+from gatewright.tasks.transcribe.tuning import START
 
 AUTO = "auto"
 # The lexicon is closed if at most this fraction of the words of new transcripts are expected to be new.
@@ -21,11 +22,13 @@ class Language(NamedTuple):
 
     Attributes:
         decoding: The settings of the decoder.
+        open_weights: The names of those weights of `decoding` that the validation set is to choose.
         ngrams: The language model, whose words are the lexicon.
         notes: A sentence for reports about the choice.
     """
 
     decoding: Decoding
+    open_weights: tuple[str, ...]
     ngrams: Ngrams
     notes: tuple[str, ...]
 
@@ -64,7 +67,10 @@ def learn_language(texts: Sequence[str], alphabet: Alphabet, settings: Any, file
         method = "lexicon" if new <= _FEW else "beam"
         allows = "only words of" if method == "lexicon" else "also words that are not in"
         notes.append(f"Transcripts may have {allows} {source}, because {why}: --decoding {method} was chosen.")
-    return Language(Decoding(method, settings.beam, settings.lm_weight, settings.word_bonus), ngrams, tuple(notes))
+    given = {name: getattr(settings, name) for name in START}
+    weights = {name: START[name] if value is None else value for name, value in given.items()}
+    left_open = () if method == "greedy" else tuple(name for name, value in given.items() if value is None)
+    return Language(Decoding(method, settings.beam, **weights), left_open, ngrams, tuple(notes))
 
 
 def _lines(file: str, alphabet: Alphabet) -> list[str]:

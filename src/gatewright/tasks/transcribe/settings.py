@@ -95,11 +95,18 @@ class TranscribeSettings(Settings):
         choices=("auto", "greedy", "beam", "lexicon"),
     )
     beam: int = setting(32, "Number of transcripts that beam search keeps.", "output", minimum=1, maximum=1000)
-    lm_weight: float = setting(0.5, "Weight of the language model in beam search; 0 for none.", "output", maximum=10)
-    word_bonus: float = setting(
-        1.0,
+    lm_weight: float | None = setting(
+        None,
+        "Weight of the language model in beam search; 0 for none.",
+        "output",
+        maximum=10,
+        default_text="chosen on the validation set",
+    )
+    word_bonus: float | None = setting(
+        None,
         "Score that each word adds to a transcript in beam search.",
         "output",
         minimum=-10,
         maximum=10,
+        default_text="chosen on the validation set",
     )

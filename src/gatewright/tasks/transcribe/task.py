@@ -37,6 +37,7 @@ from gatewright.tasks.transcribe.reading import read_speech
 from gatewright.tasks.transcribe.speech import Speech
 from gatewright.tasks.transcribe.symbols import BLANK
 from gatewright.tasks.transcribe.tables import error_tables
+from gatewright.tasks.transcribe.tuning import tuned_decoding
 
 _LANGUAGE_MODEL = "language_model"
 
@@ -65,6 +66,7 @@ class PreparedSpeech(Prepared[Speech]):
         decoding: How transcripts are found.
         ngrams: The language model, whose words are the lexicon.
         notes: Sentences about the training utterances for reports.
+        open_weights: The names of those weights of `decoding` that the validation set is to choose.
     """
 
     alphabet: Alphabet
@@ -76,6 +78,7 @@ class PreparedSpeech(Prepared[Speech]):
     decoding: Decoding
     ngrams: Ngrams | None
     notes: tuple[str, ...] = ()
+    open_weights: tuple[str, ...] = ()
 
     measures = MEASURES
     score_label = ""
@@ -104,6 +107,15 @@ class PreparedSpeech(Prepared[Speech]):
 
     def for_epochs(self) -> Self:
         return replace(self, decoding=Decoding("greedy"))
+
+    def tuned(self, outputs: Callable[[], Tree], batch: Batch) -> tuple[Self, tuple[str, ...]]:
+        if not self.open_weights:
+            return self, ()
+        references = as_texts(batch.targets["reference"])
+        chosen, note = tuned_decoding(
+            self.alphabet, self.decoding, self.ngrams, self.open_weights, _live(outputs(), batch), references
+        )
+        return replace(self, decoding=chosen, open_weights=()), (note,)
 
     @cached_property
     def decoder(self) -> Decoder:
@@ -169,8 +181,7 @@ class PreparedSpeech(Prepared[Speech]):
         return -(-frames // self.stack)
 
     def complete(self, outputs: Tree, layers: Sequence[Layer], weights: Sequence[Weights], batch: Batch) -> Tree:
-        utterances = [row[:steps] for row, steps in zip(outputs["log_probs"], batch.targets["steps"], strict=True)]
-        return self.transcribed(utterances, batch.targets["ids"])
+        return self.transcribed(_live(outputs, batch), batch.targets["ids"])
 
     def transcribed(self, utterances: Sequence[NDArray[np.float32]], ids: NDArray[np.int32]) -> Tree:
         """Return the outputs with losses and transcripts.
@@ -329,7 +340,7 @@ class Transcribe(Task[Speech]):
         prepared = PreparedSpeech(
             *(alphabet, train.features, deltas, normalization, settings.stack),
             max(1, *(len(alphabet.encode(text)) for text in train.texts)),
-            *(language.decoding, language.ngrams, (*notes, *language.notes)),
+            *(language.decoding, language.ngrams, (*notes, *language.notes), language.open_weights),
         )
         return prepared, settings
 
@@ -355,6 +366,11 @@ class Transcribe(Task[Speech]):
         outputs = prepared.transcribed(linear.utterances(test), test.targets["ids"])
         constant, name = prepared.constant(test.targets, train.targets)
         return FittedBaseline(linear.name, linear.description, outputs, ((name, constant),))
+
+
+def _live(outputs: Tree, batch: Batch) -> list[NDArray[np.float32]]:
+    """Return the log probabilities of each utterance without padding, [steps, 1 + symbols]."""
+    return [row[:steps] for row, steps in zip(outputs["log_probs"], batch.targets["steps"], strict=True)]
 
 
 def _rows(transcripts: Sequence[Sequence[int]]) -> NDArray[np.int32]:
