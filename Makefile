@@ -50,6 +50,9 @@ example: build  ## an example program on stock Keras and on the kernels, with bo
 result-ett-h1: build  ## the table of ETTh1 forecasts, resumable; its record goes to docs/results
 	$(BIN)/python examples/ett.py
 
+result-digit-strings: build  ## strings of spoken digits transcribed live, resumable; its record goes to docs/results
+	$(BIN)/python examples/digit_strings_result.py
+
 result-%: build  ## a published figure with all its seeds, resumable: result-imdb; its record goes to docs/results
 	$(BIN)/python examples/result.py $*
 
