@@ -114,6 +114,10 @@ def read_bytes(path: Path) -> bytearray:
             damaged = f"{path} cannot be decompressed (REASON). It may be incomplete, so download or write it again."
             with one_error(damaged), _OPENERS[path.suffix.lower()](file) as content:
                 return read_all(content, path)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist. Check the path.") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder. Give the path of a file.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}). Make the file readable.") from None
 

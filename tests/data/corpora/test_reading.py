@@ -82,7 +82,7 @@ class TestTables:
     def test_a_table_without_usable_rows_is_refused(self, tmp_path):
         assert "has no utterances" in refused(write(tmp_path / "t.csv", "audio,text\n"))
         assert "has no transcript" in refused(write(tmp_path / "t.csv", "audio,text\na.wav,\n"))
-        assert "has no recording" in refused(write(tmp_path / "t.csv", "audio,text\na.wav,go\n"))
+        assert "a.wav does not exist" in refused(write(tmp_path / "t.csv", "audio,text\na.wav,go\n"))
 
 
 class TestFolders:

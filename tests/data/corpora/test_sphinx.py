@@ -75,7 +75,7 @@ def test_few_utterances_without_a_recording_or_a_transcript_are_left_out(tmp_pat
         "1 of the 19 utterances of db was left out.",
     ]
     assert corpus.notes[0].endswith("u7.mfc has no transcript.")
-    assert "u3.wav has no recording." in corpus.notes[1]
+    assert "u3.wav does not exist." in corpus.notes[1]
 
 
 def test_many_utterances_without_a_recording_are_an_error(tmp_path):

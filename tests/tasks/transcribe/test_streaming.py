@@ -85,6 +85,7 @@ def test_a_stream_ends_once():
         (np.zeros(3, np.uint8), "floating-point numbers with full scale 1.0, int16 or int32, not uint8"),
         (["a"], "not <U1"),
         (np.array([0, np.nan]), "not finite"),
+        (np.array([0, 1e300]), "not finite"),
     ],
 )
 def test_samples_that_are_no_sound_are_refused(samples, message):

@@ -68,6 +68,18 @@ def recording_from(content: bytes | bytearray, name: str) -> Recording:
     )
 
 
+def rate_note(name: str, rate: int, needed: int) -> tuple[str, ...]:
+    """Return a sentence about a recording whose sample rate is not the needed one, or no sentence if it is.
+
+    Args:
+        name: The name of the recording.
+        rate, needed: The sample rates in Hz.
+    """
+    if rate == needed:
+        return ()
+    return (f"{name} has a sample rate of {rate:,} Hz, and was converted to {needed:,} Hz, which the model reads.",)
+
+
 def _is_text(start: bytes) -> bool:
     """Return True if a file that begins with these bytes is text in UTF-8."""
     try:

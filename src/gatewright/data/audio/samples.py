@@ -79,7 +79,8 @@ def samples_of(given: ArrayLike) -> NDArray[np.float32]:
         raise InputError(
             f"Samples must be floating-point numbers with full scale 1.0, int16 or int32, not {array.dtype}."
         )
-    return array.astype(np.float32, copy=False)
+    with np.errstate(over="ignore"):  # a number that is too large becomes infinite, and is refused as such
+        return array.astype(np.float32, copy=False)
 
 
 def block_length(channels: int) -> int:

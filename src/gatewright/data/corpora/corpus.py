@@ -83,8 +83,8 @@ def checked(
     """
     kept, notes = list(utterances), []
     for problem, is_usable in (
-        (f"no {what}", lambda one: bool(one.text)),
-        ("no recording", lambda one: one.audio.is_file()),
+        (f"has no {what}", lambda one: bool(one.text)),
+        ("does not exist", lambda one: one.audio.is_file()),
     ):
         kept, own = without(name, kept, problem, is_usable)
         notes += own
@@ -122,7 +122,7 @@ def without(
     Args:
         name: The name of the data, for messages.
         utterances: The utterances.
-        problem: What the others have, such as "no transcript".
+        problem: What is wrong with the others, such as "has no transcript".
         is_usable: The function that decides.
 
     Raises:
@@ -130,7 +130,7 @@ def without(
     """
     flags = [is_usable(one) for one in utterances]
     lacking = [one for one, usable in zip(utterances, flags, strict=True) if not usable]
-    problems = [f"{one.audio}{f' ({one.name})' * (one.name not in str(one.audio))} has {problem}." for one in lacking]
+    problems = [f"{one.audio}{f' ({one.name})' * (one.name not in str(one.audio))} {problem}." for one in lacking]
     kept = [one for one, usable in zip(utterances, flags, strict=True) if usable]
     return kept, require_most(name, len(flags), problems)
 

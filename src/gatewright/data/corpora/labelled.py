@@ -22,8 +22,9 @@ _AFTER_SPEAKER = "_nohash_"
 
 
 def has_labelled_recordings(root: Path) -> bool:
-    """Return True if a folder has subfolders, and most of the files in them are recordings."""
-    files = [path for path in all_files(root) if path.parent != root]
+    """Return True if most of the files in the subfolders of a folder are recordings, or its own if there are none."""
+    files = all_files(root)
+    files = [path for path in files if path.parent != root] or files
     return 2 * sum(map(is_recording, files)) > len(files)
 
 
@@ -65,7 +66,7 @@ def _read_labels(root: Path) -> tuple[list[Utterance], tuple[str, ...]]:
         else:
             others.append(path)
     if not found:
-        raise InputError(f"{root} has no recordings. It must have a folder of recordings for each label.")
+        raise InputError(f"{root} has no recordings in subfolders. It must have a folder of recordings for each label.")
     notes = []
     if noise:
         notes.append(f"The folder {_NOISE} of {root} was left out: its recordings have no label.")

@@ -55,9 +55,10 @@ class Recordings:
         ]
         if self._other_rates:
             path, rate = next(iter(self._other_rates.items()))
+            have, were = ("has", "was") if len(self._other_rates) == 1 else ("have", "were")
             notes.insert(
                 0,
-                f"{len(self._other_rates):,} of the {self._read:,} recordings of {name} have another sampling rate and "
-                f"were resampled to {self._rate:,} Hz; the first is {path} with {rate:,} Hz.",
+                f"{len(self._other_rates):,} of the {self._read:,} recordings of {name} {have} another sampling rate "
+                f"and {were} resampled to {self._rate:,} Hz; the first is {path} with {rate:,} Hz.",
             )
         return tuple(notes)

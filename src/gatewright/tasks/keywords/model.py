@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data.audio.recording import read_recording
+from gatewright.data.audio.recording import rate_note, read_recording
 from gatewright.data.audio.resampling import resampled
 from gatewright.data.audio.samples import require_rate, samples_of
 from gatewright.data.batches import Batch
@@ -99,7 +99,7 @@ class KeywordClassifier(TrainedModel):
     @as_input_errors()
     def _frames(self, recordings: Sequence[Any], rate: int | None = None) -> list[Frames]:
         """Return the frames of recordings, and print notes about them."""
-        frames = []
+        frames, noted = [], {self.rate}
         for one in with_progress(recordings, "recordings read"):
             if rate is None:
                 if not isinstance(one, str | os.PathLike):
@@ -108,8 +108,9 @@ class KeywordClassifier(TrainedModel):
                         f"{type(one).__name__}."
                     )
                 read = read_recording(Path(one))
-                for note in read.notes:
+                for note in (*read.notes, *(() if read.rate in noted else rate_note(str(one), read.rate, self.rate))):
                     print_status(note)
+                noted.add(read.rate)
                 samples, own = read.samples, read.rate
             else:
                 require_rate(rate)
@@ -204,6 +205,8 @@ class KeywordClassifier(TrainedModel):
 
     def examples_from(self, given: Any, file: str | None, options: Mapping[str, Any]) -> list[Any]:
         if file is None:
+            if given is None:
+                raise InputError("No recording is given. Give the paths of recordings, or a table of them with --file.")
             return list(_as_list(given)[0])
         if given is not None:
             raise InputError(f"Recordings and --file {file} are both given. Leave one of them out.")

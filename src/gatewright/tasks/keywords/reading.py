@@ -102,6 +102,8 @@ def recordings_in(file: str, options: Mapping[str, Any]) -> list[Path]:
     Raises:
         InputError: The file does not exist, or the table cannot be read.
     """
+    if file == "-":
+        raise InputError("Recordings to predict are not read from standard input. Give the paths of files.")
     path = Path(file)
     if not file or not path.is_file():
         problem = "is a folder" if file and path.is_dir() else "does not exist"
