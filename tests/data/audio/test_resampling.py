@@ -10,6 +10,8 @@ from scipy import signal
 from tolerances import assert_close
 
 from gatewright.data.audio.resampling import resampled
+from gatewright.data.limits import limited_input
+from gatewright.support.errors import InputError
 
 RATES = [(44100, 16000), (16000, 44100), (48000, 16000), (8000, 16000), (11025, 8000), (22050, 16000)]
 
@@ -60,3 +62,11 @@ def test_rates_without_a_small_ratio_are_rounded():
     result = resampled(tone(440, 383_987), 383_987, 16_001)
     assert abs(len(result) - 0.2 * 16_001) <= 1
     assert time.process_time() - started < 5
+
+
+def test_a_damaged_sample_rate_does_not_multiply_the_memory():
+    samples = tone(100, 1000)
+    with limited_input(1e-4):
+        assert len(resampled(samples, 1000, 48_000)) == 48 * len(samples)
+        with pytest.raises(InputError, match=r"A recording of 0 s at 1,000 Hz is too large at 384,000 Hz"):
+            resampled(samples, 1000, 384_000)

@@ -10,6 +10,7 @@ import pytest
 from speech_corpora import frames_of_text, speech, transcripts, write_sphinx
 
 import gatewright
+from gatewright.data.limits import limited_input
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.text_arrays import as_bytes, as_texts
 from gatewright.tasks.transcribe.decoding import Decoding
@@ -79,6 +80,18 @@ def test_long_utterances_are_named_and_left_out(splits):
     assert without_long("", examples, 9.0) == (examples, ())
     with pytest.raises(InputError, match="All utterances of letters are longer"):
         without_long("letters", examples, 0.01)
+
+
+def test_a_long_utterance_does_not_multiply_the_memory_of_the_others(prepared, splits):
+    examples = with_utterance(splits.test, np.zeros((5_000, 13)), "AB")
+    prepared.encode(examples)
+    with (
+        limited_input(0.001),
+        pytest.raises(InputError, match=r"11 utterances .* short with 50.0 seconds, need 0.00858 GB"),
+    ):
+        prepared.encode(examples)
+    with limited_input(0.00001):
+        prepared.encode(splits.test)  # these are about equally long
 
 
 def test_unknown_characters_are_reported(prepared, splits):

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data.audio.overlapping import overlapping
+from gatewright.data.limits import max_bytes
+from gatewright.support.errors import InputError
 
 # The zero crossings of the sinc on each side. With `_ATTENUATION` they give the width of the transition band, half of
 # which is below `_CUTOFF`, as a fraction of half the lower rate.
@@ -34,14 +36,23 @@ def resampled(samples: NDArray[np.float32], from_rate: int, to_rate: int) -> NDA
 
     Returns:
         The samples, [samples * to_rate / from_rate], rounded up.
+
+    Raises:
+        InputError: The result is larger than `--max-input`.
     """
     up, down = _ratio(from_rate, to_rate)
     if up == down:
         return samples
+    length = math.ceil(len(samples) * up / down)
+    if length * samples.itemsize > max_bytes():
+        raise InputError(
+            f"A recording of {len(samples) / from_rate:,.0f} s at {from_rate:,} Hz is too large at {to_rate:,} Hz, to "
+            "which it must be converted. Check its sample rate, split it, or raise the maximum with --max-input."
+        )
     filters = _filters(up, down)
     taps = filters.shape[1]
     padded = np.pad(samples, taps // 2)
-    result = np.empty(math.ceil(len(samples) * up / down), np.float32)
+    result = np.empty(length, np.float32)
     # All results of a phase have the same filter, and their inputs are `down` samples apart. Unlike a product of
     # matrices, `einsum` adds in an order that does not depend on the number of threads.
     for first in range(min(up, len(result))):

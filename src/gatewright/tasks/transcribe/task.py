@@ -13,6 +13,7 @@ from gatewright.data.audio.features import Features, with_deltas
 from gatewright.data.audio.normalization import Normalization
 from gatewright.data.batches import Batch
 from gatewright.data.contents import content_hash
+from gatewright.data.limits import max_bytes
 from gatewright.data.widths import first_steps
 from gatewright.nn.layer import Layer, Weights
 from gatewright.results.measure import Measure, Selection
@@ -40,6 +41,9 @@ from gatewright.tasks.transcribe.tables import error_tables
 from gatewright.tasks.transcribe.tuning import tuned_decoding
 
 _LANGUAGE_MODEL = "language_model"
+_NUMBER_BYTES = 4
+# Inputs may become this many times as large by padding, whatever their size.
+_MAX_PADDED = 4
 
 
 @dataclass(frozen=True)
@@ -144,12 +148,14 @@ class PreparedSpeech(Prepared[Speech]):
         """Return the inputs and targets. In training, utterances whose transcript does not fit are left out.
 
         Raises:
-            InputError: There is no utterance, or none that fits.
+            InputError: There is no utterance, none that fits, or one is so long that padding the others to its length
+                needs more than `--max-input`.
         """
         if not len(examples):
             raise InputError("A split has no utterance. Add utterances to it.")
         examples = without_unfit(examples, self.alphabet, self.stack)[0] if training else examples
         lengths = np.array([len(frames) for frames in examples.frames])
+        self._require_size(examples, lengths)
         inputs = np.full((len(examples), lengths.max(), self.features), np.nan, np.float32)
         for row, frames in zip(inputs, examples.frames, strict=True):
             row[: len(frames)] = self.inputs(frames)
@@ -160,6 +166,16 @@ class PreparedSpeech(Prepared[Speech]):
             "reference": as_bytes(texts),
         }
         return Batch(inputs, targets)
+
+    def _require_size(self, examples: Speech, lengths: NDArray[np.intp]) -> None:
+        """Raise an error if most of the memory of the inputs is padding, and they are larger than `--max-input`."""
+        longest, size = int(lengths.argmax()), int(lengths.max()) * len(lengths) * self.features * _NUMBER_BYTES
+        if size > max_bytes() and lengths.max() > _MAX_PADDED * lengths.mean():
+            raise InputError(
+                f"{len(lengths):,} utterances that are padded to the longest, {examples.names[longest]} with "
+                f"{lengths[longest] * FRAME_SECONDS:,.1f} seconds, need {size / 1e9:,.3g} GB, more than the maximum of "
+                f"{max_bytes() / 1e9:g} GB. Cut it into sentences, or raise the maximum with --max-input."
+            )
 
     def raw_inputs(self, examples: Speech) -> list[bytes]:
         return [frames.tobytes() for frames in examples.frames]
