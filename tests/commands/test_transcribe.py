@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import wave
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from speech_models import RATE, sound, transcriber
 import gatewright
 from gatewright import runtime
 from gatewright.commands import main
+from gatewright.commands.sound_input import LiveText
 from gatewright.nn.file import write
 
 LIVE, WHOLE, CEPSTRA = "live.safetensors", "whole.safetensors", "cepstra.safetensors"
@@ -62,10 +64,7 @@ def give(monkeypatch, *chunks):
             raise found
         return found
 
-    def read(size):
-        return b"".join([arriving.pop(0) for _ in range(len(arriving) - 1)]) if len(arriving) > 1 else b""
-
-    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=SimpleNamespace(read1=read1, read=read)))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=SimpleNamespace(read1=read1)))
 
 
 def printed(capsys, *arguments, code=0):
@@ -108,7 +107,8 @@ def test_subtitles(capsys):
 def test_sound_on_standard_input_has_the_transcript_of_the_file(model, monkeypatch, capsys):
     expected = printed(capsys, model, "a.wav")
     samples = pcm(WAVES["a.wav"])
-    for chunks in ([samples], [samples[:333], samples[333:2000], samples[2000:]], [as_wav(WAVES["a.wav"])]):
+    whole = as_wav(WAVES["a.wav"])
+    for chunks in ([samples], [samples[:333], samples[333:2000], samples[2000:]], [whole], [whole[:5], whole[5:]]):
         give(monkeypatch, *chunks)
         assert printed(capsys, model, "-") == expected
     give(monkeypatch, (np.frombuffer(samples, "<i2") / np.float32(32768)).astype("<f4").tobytes())
@@ -142,12 +142,52 @@ def test_an_interruption_ends_the_sound(monkeypatch, capsys):
     assert "interrupted: the transcript is that of the sound so far" in found.err
 
 
+def test_an_interruption_while_the_model_works_ends_the_sound_after_this_work(monkeypatch, capsys):
+    give(monkeypatch, pcm(WAVES["a.wav"]), pcm(WAVES["b.wav"]))
+    monkeypatch.setattr(LiveText, "update", lambda *_: signal.raise_signal(signal.SIGINT))
+    assert main.main(["transcribe", LIVE, "-"]) == 0
+    found = capsys.readouterr()
+    assert found.out == printed(capsys, LIVE, "a.wav")
+    assert "interrupted: the transcript is that of the sound so far" in found.err
+
+
+def test_an_interrupted_recording_is_transcribed_as_far_as_it_goes(monkeypatch, capsys):
+    give(monkeypatch, as_wav(np.concatenate([WAVES["a.wav"], WAVES["b.wav"]]))[: 44 + 2 * RATE], KeyboardInterrupt)
+    assert main.main(["transcribe", LIVE, "-"]) == 0
+    found = capsys.readouterr()
+    assert found.out == printed(capsys, LIVE, "a.wav")
+    assert "Standard input is incomplete" in found.err
+
+
+def test_a_reader_that_ends_early_is_no_error(monkeypatch, capsys):
+    def closed(*_, **__):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(LiveText, "finish", closed)
+    give(monkeypatch, pcm(WAVES["a.wav"]))
+    assert main.main(["transcribe", LIVE, "-"]) == 141
+    assert capsys.readouterr().err == ""
+
+
+def test_long_recordings_show_progress(monkeypatch, capsys):
+    monkeypatch.setattr("gatewright.support.progress._TICK_SECONDS", 0.0)
+    printed_before = printed(capsys, LIVE, "b.wav")
+    assert main.main(["transcribe", LIVE, "b.wav"]) == 0
+    found = capsys.readouterr()
+    assert found.out == printed_before
+    assert "50 of 50 steps are decoded" in found.err
+    assert "of 49 steps are aligned with their words" in found.err
+
+
 def test_another_rate_on_standard_input_is_converted(monkeypatch, capsys):
     doubled = np.repeat(WAVES["a.wav"], 2)
     give(monkeypatch, pcm(doubled))
     found = json.loads(printed(capsys, LIVE, "-", "--rate", str(2 * RATE), "--json"))["transcripts"][0]
     assert found["duration"] == 1.0
     assert found["text"]
+    give(monkeypatch, as_wav(doubled, 2 * RATE))
+    assert main.main(["transcribe", LIVE, "-"]) == 0
+    assert "Standard input has a sample rate of 16,000 Hz, and was converted to 8,000 Hz" in capsys.readouterr().err
 
 
 def test_one_of_several_files_that_cannot_be_used_is_named(tmp_path, capsys):
@@ -220,6 +260,12 @@ def test_other_models_are_refused(tmp_path, monkeypatch, capsys):
         give(monkeypatch, b"xx")
         assert main.main(["transcribe", str(tmp_path / "c.safetensors"), file]) == 2
         assert "not a transcriber: use `gatewright predict`" in capsys.readouterr().err
+    for arguments in (["generate", LIVE], ["translate", LIVE, "one"], ["predict", LIVE, "a.wav"]):
+        assert main.main(arguments) == 2
+        found = capsys.readouterr()
+        assert found.out == ""
+        assert found.err.count("\n") == 1
+        assert "`gatewright transcribe`." in found.err
     model = runtime.load(tmp_path / "c.safetensors")
     with pytest.raises(ValueError, match="not a transcriber"):
         model.transcribe(WAVES["a.wav"], RATE)

@@ -37,7 +37,7 @@ def generate(
     """
     from gatewright import runtime
 
-    stream = runtime.load(model).stream(prompt, stop=stop, **decoding)
+    stream = runtime.load(model).continuation(prompt, stop=stop, **decoding)
     report = Ticker()
     for piece in stream:
         if on_text is not None:

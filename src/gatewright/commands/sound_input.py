@@ -1,27 +1,31 @@
 """Transcribe sound that arrives on standard input, and show the transcript while it grows."""
 
 import io
+import itertools
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.data.audio.encoded import is_encoded
-from gatewright.data.audio.recording import recording_from
+from gatewright.data.audio.recording import rate_note, recording_from
 from gatewright.data.audio.samples import require_rate
 from gatewright.data.audio.wav import is_wav
-from gatewright.data.limits import Total, read_all
+from gatewright.data.limits import Total
 from gatewright.support.errors import InputError, require_one_of
 from gatewright.support.escapes import escape_control, raw_stream
+from gatewright.support.interrupts import HeldInterrupts
 from gatewright.support.progress import print_status
 
 if TYPE_CHECKING:
     from gatewright.results.transcript import Transcript
 
 _NAME = "Standard input"
+# Bytes that show whether sound is a recording with a header.
+_HEAD = 12
 # Bytes that are read at most before the sound in them is transcribed.
 _AVAILABLE = 1 << 15
 # The type of a sample, and the number at full scale.
@@ -93,18 +97,33 @@ def transcribe_stdin(
         InputError: There is no sound, or it cannot be used.
     """
     stream: Any = io.BytesIO() if sys.stdin is None else sys.stdin.buffer  # closed by `<&-`
-    head = stream.read1(_AVAILABLE)
-    if is_wav(head[:12]) or is_encoded(head[:12]):
+    with HeldInterrupts() as interrupts:
+        return _transcript(model, _arriving(stream, interrupts), rate, encoding, decoding, shown)
+
+
+def _transcript(
+    model: Any,
+    arriving: Iterator[bytes],
+    rate: int | None,
+    encoding: str | None,
+    decoding: Mapping[str, Any],
+    shown: LiveText | None,
+) -> "Transcript":
+    """Return the transcript of sound whose bytes arrive; see `transcribe_stdin` for the other arguments."""
+    head = b""
+    while len(head) < _HEAD and (found := next(arriving, b"")):
+        head += found
+    if is_wav(head[:_HEAD]) or is_encoded(head[:_HEAD]):
         for name, given in (("rate", rate), ("encoding", encoding)):
             if given is not None:
                 raise InputError(f"--{name} {given} is for samples without a header, but {_NAME.lower()} has one.")
-        recording = recording_from(head + read_all(stream, _NAME), _NAME)
-        for note in recording.notes:
+        recording = recording_from(_joined(head, arriving), _NAME)
+        for note in (*recording.notes, *rate_note(_NAME, recording.rate, model.sample_rate)):
             print_status(note)
-        found: Transcript = model.transcribe(recording.samples, recording.rate, **decoding)
-        return found
+        transcript: Transcript = model.transcribe(recording.samples, recording.rate, **decoding)
+        return transcript
     rate = rate or model.sample_rate
-    chunks = _samples(stream, head, encoding or _ENCODING)
+    chunks = _samples(itertools.chain([head], arriving), encoding or _ENCODING)
     if model.is_live and rate == model.sample_rate:
         live = model.stream(**decoding)
         for chunk in chunks:
@@ -113,33 +132,56 @@ def transcribe_stdin(
                 shown.update(text, live.certain)
         if not live.seconds:
             raise _no_sound()
-        found = live.end()
-        return found
+        transcript = live.end()
+        return transcript
     total, parts = Total(_NAME), []
     for chunk in chunks:
         total.add(chunk.nbytes)
         parts.append(chunk)
     if not parts:
         raise _no_sound()
-    found = model.transcribe(np.concatenate(parts), rate, **decoding)
-    return found
+    transcript = model.transcribe(np.concatenate(parts), rate, **decoding)
+    return transcript
 
 
-def _samples(stream: Any, head: bytes, encoding: str) -> Iterator[NDArray[np.float32]]:
-    """Yield samples with full scale 1.0 as they arrive, [samples]. `head` are bytes that have been read before."""
+def _arriving(stream: Any, interrupts: HeldInterrupts) -> Iterator[bytes]:
+    """Yield bytes as they arrive, until the end or until Ctrl-C, which does not disturb the work on earlier bytes."""
+    while True:
+        try:
+            interrupts.release()
+            found = stream.read1(_AVAILABLE)
+            interrupts.hold()
+        except KeyboardInterrupt:
+            print_status("interrupted: the transcript is that of the sound so far.")
+            return
+        if not found:
+            return
+        yield found
+
+
+def _joined(head: bytes, arriving: Iterator[bytes]) -> bytearray:
+    """Return all bytes.
+
+    Raises:
+        InputError: They are more than `--max-input`.
+    """
+    content, total = bytearray(head), Total(_NAME)
+    for found in arriving:
+        total.add(len(found))
+        content += found
+    return content
+
+
+def _samples(arriving: Iterable[bytes], encoding: str) -> Iterator[NDArray[np.float32]]:
+    """Yield samples with full scale 1.0 as they arrive, [samples]."""
     kind, full_scale = _ENCODINGS[encoding]
-    size, rest, found = np.dtype(kind).itemsize, b"", head
-    while found:
+    size, rest = np.dtype(kind).itemsize, b""
+    for found in arriving:
         rest += found
         whole = len(rest) // size * size
         if whole:
             yield (np.frombuffer(rest[:whole], kind) / np.float32(full_scale)).astype(np.float32)
         rest = rest[whole:]
-        try:
-            found = stream.read1(_AVAILABLE)
-        except KeyboardInterrupt:
-            print_status("interrupted: the transcript is that of the sound so far.")
-            return
 
 
 def _no_sound() -> InputError:

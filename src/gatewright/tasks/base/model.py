@@ -218,6 +218,14 @@ class TrainedModel(ABC):
         """
         raise self._unlike("a language model")
 
+    def continuation(self, prompt: str, **decoding: Any) -> Any:
+        """Return what `stream` returns for a language model; other models may stream something else.
+
+        Raises:
+            InputError: The model does not generate text.
+        """
+        return self.stream(prompt, **decoding)
+
     def translate(self, texts: str | Iterable[str], **decoding: Any) -> Any:
         """Return the translation of a sentence, or a list of translations of several sentences.
 

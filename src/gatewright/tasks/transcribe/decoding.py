@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.support.errors import InputError, require_one_of
+from gatewright.support.progress import Ticker, print_status
 from gatewright.support.schema import Number, Text, Whole
 from gatewright.tasks.transcribe.grammar import AnySymbols, AnyWords, Grammar, LexiconWords, WordScores
 from gatewright.tasks.transcribe.greedy import GreedySearch
@@ -19,6 +20,9 @@ from gatewright.tasks.transcribe.symbols import Symbols
 METHODS = ("greedy", "beam", "lexicon")
 MAX_BEAM = 1000
 MAX_WEIGHT = 10.0
+
+# Steps that are decoded between two looks at the clock.
+_BLOCK = 500
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,10 @@ def decoder(symbols: Symbols, decoding: Decoding, ngrams: Ngrams | None = None) 
 
 
 def decoded(decoder: Decoder, log_probs: NDArray[np.floating[Any]]) -> Decoded:
-    """Return the best transcript of a whole recording, [steps, symbols]."""
-    state = decoder.start()
-    decoder.advance(state, log_probs)
+    """Return the best transcript of a whole recording, [steps, symbols], and print the progress if it takes long."""
+    state, ticker = decoder.start(), Ticker()
+    for first in range(0, len(log_probs), _BLOCK):
+        decoder.advance(state, log_probs[first : first + _BLOCK])
+        if ticker.due():
+            print_status(f"{min(first + _BLOCK, len(log_probs)):,} of {len(log_probs):,} steps are decoded.")
     return decoder.best(state)

@@ -186,6 +186,9 @@ class Transcriber(TrainedModel):
             )
         return Stream(self.prepared, self._front_end, self.decoder(decoding, beam), self._step, self._stepper.start())
 
+    def continuation(self, prompt: str, **decoding: Any) -> NoReturn:
+        raise self._unlike("a language model")
+
     @property
     def _front_end(self) -> Features:
         if self.prepared.front_end is None:

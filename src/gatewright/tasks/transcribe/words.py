@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gatewright.results.transcript import Transcript, Word
 from gatewright.support.errors import InputError
+from gatewright.support.progress import with_progress
 from gatewright.tasks.transcribe.prefix_search import Decoded
 from gatewright.tasks.transcribe.symbols import BLANK, Symbols, words_in
 
@@ -118,7 +119,7 @@ def _path(log_probs: NDArray[np.floating[Any]], ids: NDArray[np.intp]) -> NDArra
     best = np.full(width, -np.inf)
     best[:2] = log_probs[0, states[:2]]
     best[: least[0]] = -np.inf
-    for step in range(1, steps):
+    for step in with_progress(range(1, steps), "steps are aligned with their words"):
         shift = min(max(int(best.argmax()) - width // 2, 0), len(states) - width - low)
         low += shift
         own = slice(low, low + width)
