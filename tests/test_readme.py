@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 from pages import ROOT, Block, blocks, commands
+from speech_models import RATE, sound
+from wave_files import as_wav
 
 from gatewright.commands.main import main
 
@@ -74,6 +76,16 @@ def captions(path: Path) -> None:
     path.write_text("".join(f"{texts[path.suffix]} {number}\n" for number in range(60)), encoding="utf-8")
 
 
+def call(path: Path) -> None:
+    path.write_bytes(as_wav(sound(0.8), RATE))
+
+
+def calls(path: Path) -> None:
+    for number in range(20):
+        path.with_name(f"{number}.wav").write_bytes(as_wav(sound(0.8, number), RATE))
+    write_table(path, ["audio", "text"], [[f"{number}.wav", ("yes", "no")[number % 2]] for number in range(20)])
+
+
 def program(path: Path) -> None:
     path.write_text(
         "import keras\n"
@@ -107,6 +119,8 @@ DATA: dict[str, Callable[[Path], None]] = {
     "plays.txt": plays,
     "captions.en": captions,
     "captions.de": captions,
+    "calls.csv": calls,
+    "call.wav": call,
     "program.py": program,
     "word_index.json": word_index,
 }

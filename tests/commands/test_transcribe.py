@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import json
 import signal
-import wave
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from models import classifier
 from speech_models import RATE, sound, transcriber
+from wave_files import as_wav, pcm
 
 import gatewright
 from gatewright import runtime
@@ -31,27 +31,13 @@ def folder(tmp_path_factory):
     write(transcriber(bidirectional=True), path / WHOLE)
     write(transcriber(cepstra=True), path / CEPSTRA)
     for name, samples in WAVES.items():
-        (path / name).write_bytes(as_wav(samples))
+        (path / name).write_bytes(as_wav(samples, RATE))
     return path
 
 
 @pytest.fixture(autouse=True)
 def _in_folder(folder, monkeypatch):
     monkeypatch.chdir(folder)
-
-
-def pcm(samples):
-    return (samples * 32767).round().astype("<i2").tobytes()
-
-
-def as_wav(samples, rate=RATE):
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
-        writer.setsampwidth(2)
-        writer.setframerate(rate)
-        writer.writeframes(pcm(samples))
-    return file.getvalue()
 
 
 def give(monkeypatch, *chunks):
@@ -107,7 +93,7 @@ def test_subtitles(capsys):
 def test_sound_on_standard_input_has_the_transcript_of_the_file(model, monkeypatch, capsys):
     expected = printed(capsys, model, "a.wav")
     samples = pcm(WAVES["a.wav"])
-    whole = as_wav(WAVES["a.wav"])
+    whole = as_wav(WAVES["a.wav"], RATE)
     for chunks in ([samples], [samples[:333], samples[333:2000], samples[2000:]], [whole], [whole[:5], whole[5:]]):
         give(monkeypatch, *chunks)
         assert printed(capsys, model, "-") == expected
@@ -152,7 +138,9 @@ def test_an_interruption_while_the_model_works_ends_the_sound_after_this_work(mo
 
 
 def test_an_interrupted_recording_is_transcribed_as_far_as_it_goes(monkeypatch, capsys):
-    give(monkeypatch, as_wav(np.concatenate([WAVES["a.wav"], WAVES["b.wav"]]))[: 44 + 2 * RATE], KeyboardInterrupt)
+    give(
+        monkeypatch, as_wav(np.concatenate([WAVES["a.wav"], WAVES["b.wav"]]), RATE)[: 44 + 2 * RATE], KeyboardInterrupt
+    )
     assert main.main(["transcribe", LIVE, "-"]) == 0
     found = capsys.readouterr()
     assert found.out == printed(capsys, LIVE, "a.wav")

@@ -170,7 +170,8 @@ class LexiconWords:
         self.begins, self.most = begins_word(symbols), scores.most
         self.start: tuple[Node, Context] = (lexicon.start, START)
         self._lexicon, self._scores = lexicon, scores
-        self._first = lexicon.enter(lexicon.root)
+        # In an alphabet without a space, no word follows the first one.
+        self._first = {symbol: node for symbol, node in lexicon.enter(lexicon.root).items() if self.begins[symbol]}
 
     def choices(self, place: Place) -> Choices:
         node = place[0]
