@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from speech_symbols import Letters, Pieces, random_log_probs
 
 from gatewright.support.errors import InputError
+from gatewright.tasks.transcribe.alphabet import Alphabet
+from gatewright.tasks.transcribe.decoding import Decoding, decoded, decoder
+from gatewright.tasks.transcribe.ngrams import Ngrams
 from gatewright.tasks.transcribe.words import align, words_of
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -84,3 +87,21 @@ def test_words_of_pieces_begin_with_a_space():
     log_probs = np.log(np.full((8, 4), 0.1) + 0.6 * np.eye(4)[[1, 2, 1, 0, 3, 2, 0, 0]])
     words = words_of([1, 2, 1, 3, 2], log_probs, symbols, 1.0)
     assert [(word.text, word.start, word.end) for word in words] == [("ab", 0, 2), ("a", 2, 3), ("b", 5, 6)]
+
+
+@pytest.mark.parametrize("tokens", ["characters", "words", "bytes"])
+@pytest.mark.parametrize("method", ["greedy", "beam", "lexicon"])
+def test_words_of_any_symbols_are_decoded_and_found_at_their_steps(tokens, method):
+    texts = ["zwei \u00e4hren", "\u00e4hren acht"]
+    alphabet = Alphabet.fit(texts, tokens, None, False)
+    ids = alphabet.encode("acht zwei \u00e4hren")
+    path = [symbol for one in ids for symbol in (one, one, 0)]
+    log_probs = np.log(np.full((len(path), 1 + alphabet.symbols), 1e-4) + 0.9 * np.eye(1 + alphabet.symbols)[path])
+    found = decoded(decoder(alphabet, Decoding(method, 8, 0.5, 0.5), Ngrams.fit(texts)), log_probs)
+    assert found.ids == tuple(ids)
+    words = words_of(found.ids, log_probs, alphabet, 1.0)
+    assert [word.text for word in words] == ["acht", "zwei", "\u00e4hren"]
+    for word in words:
+        spoken = alphabet.decode(path[int(word.start) : int(word.end) : 3])
+        assert spoken == word.text
+    assert words[-1].end == len(path) - 1
