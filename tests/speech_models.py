@@ -32,7 +32,7 @@ def transcriber(decoding=None, bidirectional=False, cepstra=False, tokens="chara
         *(decoding or Decoding("lexicon", 8, 0.5, 0.5), Ngrams.fit(TEXTS)),
     )
     network = (
-        SpeechInput(stack),
+        SpeechInput(stack=stack),
         *(Recurrent("gru", units, bidirectional, return_sequences=True) for _ in range(layers)),
         CtcOutput(alphabet.symbols),
     )

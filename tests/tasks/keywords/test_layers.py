@@ -38,7 +38,7 @@ def run(layer, x, seed=None):
 @settings(max_examples=20)
 @given(lengths=LENGTHS)
 def test_outside_training_only_padding_is_replaced(lengths):
-    after = run(RecordingInput(0.5, 0.3, 0.2, 3), ramps(lengths))
+    after = run(RecordingInput(noise=0.5, warp=0.3, shift=0.2, masks=3), ramps(lengths))
     np.testing.assert_array_equal(after.mask.sum(axis=1), lengths)
     np.testing.assert_array_equal(after.x, np.nan_to_num(ramps(lengths), nan=0.0))
 

@@ -141,7 +141,7 @@ def test_masks_hide_the_given_fractions_in_spans():
 def test_nothing_changes_outside_training():
     x = batch([9, 4], 10)
     plain = forward([SpeechInput(stack=2)], [{}], x)
-    full = forward([SpeechInput(2, 0.2, 0.3, 0.2, 0.2)], [{}], x)
+    full = forward([SpeechInput(stack=2, warp=0.2, noise=0.3, time_mask=0.2, band_mask=0.2)], [{}], x)
     np.testing.assert_array_equal(plain.x, full.x)
 
 

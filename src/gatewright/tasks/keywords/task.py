@@ -216,7 +216,11 @@ class ClassifyKeywords(Task[Recordings]):
         # A change of the power by a factor adds a number to its logarithm, in all bands.
         level = settings.loudness * math.log(10) / 10 / float(prepared.normalization.scale.mean())
         first = RecordingInput(
-            settings.input_noise, settings.time_warp, settings.time_shift, settings.time_masks, level
+            noise=settings.input_noise,
+            warp=settings.time_warp,
+            shift=settings.time_shift,
+            masks=settings.time_masks,
+            level=level,
         )
         stack = recurrent_stack(settings, bidirectional=settings.bidirectional, pooling=settings.pooling)
         return [first, *stack, Dense(prepared.label_set.outputs)]

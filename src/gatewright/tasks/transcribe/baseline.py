@@ -58,7 +58,7 @@ class LinearCtc:
         import jax
 
         self._prepared, self._backend = prepared, jax_backend()
-        self._steps, self._output = SpeechInput(prepared.stack), CtcOutput(symbols)
+        self._steps, self._output = SpeechInput(stack=prepared.stack), CtcOutput(symbols)
         self._reach = -(-_REACH // prepared.stack)
         self._forward = jax.jit(lambda weights, inputs: self._log_probs(weights, inputs)[0])
         self._weights = self._fit(train, validation)

@@ -2,31 +2,28 @@
 
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewright.nn.layer import Activations, Array, Backend, Layer, Rng, States, Step, Weights
 from gatewright.nn.layers import glorot
-from gatewright.support.schema import Fraction, Number, Size, Whole
+from gatewright.support.schema import Fraction, Size, Whole
+from gatewright.tasks.base.augmented_input import AugmentedInput, interpolated
 from gatewright.tasks.transcribe import ctc
 
 MAX_STACK = 16
-MAX_WARP = 0.5
 TIME_SPAN, BAND_SPAN = 10, 4
 """The lengths of masks in training: in frames, and in neighboring features."""
 
-# A uniform distribution has a variance of 1/12 of the square of its width.
-_UNIFORM = 12**0.5
 
-
-@dataclass(frozen=True)
-class SpeechInput(Layer):
+@dataclass(frozen=True, kw_only=True)
+class SpeechInput(AugmentedInput):
     """Change frames in training, and join each few of them to one step.
 
-    Inputs are scaled features [batch, frames, width], padded on the right with NaN. Outputs are [batch, steps, stack *
-    width]. A last step that lacks frames is filled up with zeros, the mean of a scaled feature.
+    Inputs are padded on the right. Outputs are [batch, steps, stack * features]. A last step that lacks frames is
+    filled up with zeros, the mean of a scaled feature.
 
     In training, in this order:
 
@@ -39,14 +36,10 @@ class SpeechInput(Layer):
 
     Attributes:
         stack: Number of frames in a step.
-        warp: Largest relative change of the length.
-        noise: Standard deviation of the noise.
         time_mask, band_mask: Expected fractions of the frames and of the features that become 0.
     """
 
     stack: Annotated[int, Whole(1, MAX_STACK)] = 1
-    warp: Annotated[float, Number(0, MAX_WARP)] = 0.0
-    noise: Annotated[float, Number(0, 10)] = 0.0
     time_mask: Fraction = 0.0
     band_mask: Fraction = 0.0
     kind: ClassVar[str] = "speech_input"
@@ -59,20 +52,28 @@ class SpeechInput(Layer):
         self, backend: Backend, w: Weights, inputs: Activations, states: States | None, rng: Rng | None
     ) -> tuple[Activations, States]:
         xp = backend.xp
-        live = ~xp.isnan(inputs.x[:, :, 0])
-        x = xp.where(live[:, :, None], inputs.x, 0)
-        if rng is not None:
-            if self.warp:
-                x, live = self._warped(xp, x, live, inputs.targets["ids"], rng)
-            x = xp.where(live[:, :, None], self._changed(xp, x, rng), 0)
+        after, _ = super().forward(backend, w, inputs, states, rng)
+        x, live = after.x, after.mask
         missing = -x.shape[1] % self.stack
         x, live = xp.pad(x, ((0, 0), (0, missing), (0, 0))), xp.pad(live, ((0, 0), (0, missing)))
         steps = x.reshape(len(x), -1, self.stack * x.shape[2])
-        return inputs._replace(x=steps, mask=live[:, :: self.stack]), ()
+        return after._replace(x=steps, mask=live[:, :: self.stack]), ()
 
     def stepper(self, w: Weights) -> tuple[States, Step]:
         # The caller stacks frames; see `stacked`.
         return (), lambda x, states: (x, states)
+
+    def _augmented(self, xp: ModuleType, x: Array, live: Array, targets: Any, rng: Rng) -> tuple[Array, Array]:
+        if self.warp:
+            x, live = self._warped(xp, x, live, targets["ids"], rng)
+        if self.noise:
+            x = self._noisy(x, rng)
+        batch, frames, width = x.shape
+        if self.time_mask:
+            x = xp.where(_spans(xp, self.time_mask, TIME_SPAN, (batch, frames), rng)[:, :, None], 0, x)
+        if self.band_mask:
+            x = xp.where(_spans(xp, self.band_mask, BAND_SPAN, (batch, width), rng)[:, None, :], 0, x)
+        return x, live
 
     def _warped(self, xp: ModuleType, x: Array, live: Array, ids: Array, rng: Rng) -> tuple[Array, Array]:
         """Return utterances of other lengths, [batch, more frames, width], and which frames are not padding."""
@@ -81,24 +82,10 @@ class SpeechInput(Layer):
         # A transcript that fits the frames before also fits them afterwards.
         least = xp.minimum(length, self.stack * ctc.needed_steps(ids))
         new = xp.maximum(wanted, xp.maximum(least, 1)).astype(np.int32)
-        places = np.arange(int(np.ceil(x.shape[1] * (1 + self.warp))))
+        frames = np.arange(int(np.ceil(x.shape[1] * (1 + self.warp))))
         scale = (length / new).astype(x.dtype)[:, None]
-        at = ((places + np.float32(0.5)) * scale - np.float32(0.5)).clip(0, length[:, None] - 1)
-        left = xp.floor(at).astype(np.int32)
-        right, rows = xp.minimum(left + 1, length[:, None] - 1), np.arange(len(x))[:, None]
-        share = (at - left).astype(x.dtype)[:, :, None]
-        return (1 - share) * x[rows, left] + share * x[rows, right], places < new[:, None]
-
-    def _changed(self, xp: ModuleType, x: Array, rng: Rng) -> Array:
-        """Return utterances with noise and masks."""
-        batch, frames, width = x.shape
-        if self.noise:
-            x = x + np.float32(self.noise * _UNIFORM) * (rng.uniform(x.shape) - np.float32(0.5))
-        if self.time_mask:
-            x = xp.where(_spans(xp, self.time_mask, TIME_SPAN, (batch, frames), rng)[:, :, None], 0, x)
-        if self.band_mask:
-            x = xp.where(_spans(xp, self.band_mask, BAND_SPAN, (batch, width), rng)[:, None, :], 0, x)
-        return x
+        places = ((frames + np.float32(0.5)) * scale - np.float32(0.5)).clip(0, length[:, None] - 1)
+        return interpolated(xp, x, places), frames < new[:, None]
 
 
 def _spans(xp: ModuleType, rate: float, span: int, shape: tuple[int, int], rng: Rng) -> Array:

@@ -363,7 +363,7 @@ class Transcribe(Task[Speech]):
     def network(self, prepared: PreparedSpeech, settings: Any) -> list[Layer]:
         return [
             SpeechInput(
-                prepared.stack,
+                stack=prepared.stack,
                 warp=settings.time_warp,
                 noise=settings.input_noise,
                 time_mask=settings.time_mask,
