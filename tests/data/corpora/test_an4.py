@@ -42,7 +42,7 @@ def test_its_frames_are_thirteen_cepstra_every_ten_milliseconds(an4):
 
 @needs_an4
 def test_an_evaluation_reads_the_test_set(an4):
-    assert read_utterances("an4", {}) == (an4.test, ())
+    assert read_utterances("an4", {}) == (an4.test, (), True)
 
 
 def test_without_the_archive_one_sentence_says_where_to_get_it(tmp_path, monkeypatch):

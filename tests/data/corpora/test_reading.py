@@ -70,7 +70,9 @@ class TestTables:
         assert [texts(split) for split in corpus[1:4]] == [["the train"], ["the dev"], ["the test"]]
         assert corpus.train[0].audio == tmp_path / "clips" / "train.mp3"
         assert "'train.tsv'" in corpus.notes[0]
-        assert texts(read_utterances(str(tmp_path), {})[0]) == ["the test"]
+        evaluated = read_utterances(str(tmp_path), {})
+        assert (texts(evaluated.utterances), evaluated.is_test) == (["the test"], True)
+        assert "--test" in refused(tmp_path, test=str(tmp_path / "other.tsv"))
 
     def test_one_recording_twice_is_left_out_once(self, tmp_path):
         touch(tmp_path / "a.wav", tmp_path / "b.wav")
@@ -149,6 +151,11 @@ def test_splits_are_given_by_options(tmp_path):
     corpus = read_corpus(str(train), {}, test=str(test))
     assert texts(corpus.test) == ["text b"]
     assert "--validation must be" in refused(train, validation="nowhere")
+    evaluated = read_utterances(str(train), {})
+    assert (texts(evaluated.utterances), evaluated.is_test) == (["text a"], False)
+    for split in ("train", "test"):
+        write(tmp_path / "both" / f"{split}.csv", "audio,text\na.wav,text a\n")
+    assert "has the splits train, test. Give the data of one split." in refused(train, test=str(tmp_path / "both"))
 
 
 @pytest.mark.parametrize(("shared", "held_out_by"), [(False, "speaker"), (True, "")])

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatewright.data.corpora.corpus import Utterance
-from gatewright.data.corpora.splitting import hold_out
+from gatewright.data.corpora.corpus import Corpus, Utterance
+from gatewright.data.corpora.splitting import divided, hold_out
 from gatewright.support.errors import InputError
 
 
@@ -42,3 +42,18 @@ def test_classes_keep_their_proportions():
 def test_one_speaker_cannot_be_divided():
     with pytest.raises(InputError, match="too few speakers to set some aside for the test set"):
         hold_out("db", [utterance(number, "a") for number in range(9)], 3, "test", "speaker")
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+def test_a_corpus_is_divided_into_splits_and_its_own_ones_stay(labelled):
+    everything = [utterance(number, "ab"[number % 2]) for number in range(100)]
+    splits, notes = divided(Corpus("db", everything, notes=("read",)), 0.1, 0.2, None, labelled)
+    assert [len(splits[split]) for split in ("train", "validation", "test")] == [72, 8, 20]
+    assert sorted(one for some in splits.values() for one in some) == sorted(everything)
+    assert len(notes) == 3
+    assert [sum(one.speaker == "a" for one in some) for some in splits.values()] == [36, 4, 10] or not labelled
+    own = everything[:20]
+    splits, notes = divided(Corpus("db", everything[20:], test=own, notes=("read",)), 0.2, 0.2, 10, labelled)
+    assert [len(splits[split]) for split in ("train", "validation", "test")] == [8, 2, 10]
+    assert set(splits["test"]) < set(own)
+    assert len(notes) == 2

@@ -44,9 +44,8 @@ def test_recordings_become_features_at_their_most_frequent_rate(tmp_path):
     first = splits.train
     assert prepared.inputs(first.frames[0]).mean(axis=0) == pytest.approx(0, abs=1e-4)
 
-    speech, _ = read_evaluated(data, {}, front, 3)
-    assert len(speech) == 3
-    assert speech.features == front
+    speech, _, is_test = read_evaluated(data, {}, front, 3)
+    assert (len(speech), speech.features, is_test) == (3, front, False)
 
 
 def test_features_and_normalization_follow_the_settings(tmp_path):

@@ -1,7 +1,8 @@
 """Utterances with their transcripts or labels, and corpora of them."""
 
+import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,8 +10,6 @@ from gatewright.support.errors import InputError
 
 SPLITS = ("train", "validation", "test")
 
-# With fewer speakers, those of a split that is set aside would say little about other people.
-_MIN_SPEAKERS = 5
 # Up to this fraction of the utterances may be unusable. They are left out.
 _MAX_UNUSABLE = 0.2
 
@@ -66,6 +65,16 @@ class Found(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+def title(split: str, name: object) -> str:
+    """Return the title of a split of some data in messages, such as "the training set of an4"."""
+    return f"the {split}{'ing' * (split == 'train')} set of {name}"
+
+
+def data_name(data: str) -> str:
+    """Return the name of data for results: the last part of a path, or the name of a named set."""
+    return os.path.basename(os.path.abspath(data))
+
+
 def checked(
     name: object, utterances: Sequence[Utterance], what: str = "transcript"
 ) -> tuple[list[Utterance], list[str]]:
@@ -105,13 +114,6 @@ def checked(
     if not once:
         raise InputError(f"{name} has no utterances. It needs recordings and a {what} for each.")
     return once, notes
-
-
-def held_out_by(splits: Mapping[str, Sequence[Utterance]]) -> str:
-    """Return by what splits should be set aside that are not in `splits`; see `Corpus.held_out_by`."""
-    speakers = {split: {one.speaker for one in utterances} for split, utterances in splits.items()}
-    train, shared = speakers["train"], speakers["train"] & speakers.get("test", set())
-    return "speaker" if len(train) >= _MIN_SPEAKERS and "" not in train and not shared else ""
 
 
 def without(

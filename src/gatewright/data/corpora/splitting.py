@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatewright.data.corpora.corpus import Utterance
-from gatewright.data.split import stratified_split
+from gatewright.data.corpora.corpus import Corpus, Utterance
+from gatewright.data.split import stratified_sample, stratified_split
 from gatewright.support.errors import InputError
 
 # The seed is fixed, so that the `seed` setting of a training does not change the splits.
@@ -20,6 +20,49 @@ class HeldOut(NamedTuple):
     kept: list[Utterance]
     held: list[Utterance]
     note: str
+
+
+class Divided(NamedTuple):
+    """The utterances of a corpus, each in one split.
+
+    Attributes:
+        splits: The utterances of the splits "train", "validation" and "test", with these names as keys.
+        notes: Sentences for reports about the corpus and what was set aside.
+    """
+
+    splits: dict[str, list[Utterance]]
+    notes: tuple[str, ...]
+
+
+def divided(corpus: Corpus, validation: float, test: float, limit: int | None, labelled: bool = False) -> Divided:
+    """Set utterances aside for the splits that a corpus does not have. The result depends on no seed.
+
+    Args:
+        corpus: The corpus.
+        validation, test: The fractions of the training utterances that are set aside, first for the test set.
+        limit: Use at most so many random training utterances, and at most so many test utterances. None for all.
+        labelled: True if texts are labels, which then keep their proportions where speakers need not stay together.
+
+    Raises:
+        InputError: No utterances can be set aside.
+    """
+    train, notes = corpus.train, list(corpus.notes)
+
+    def set_aside(split: str, own: list[Utterance] | None, fraction: float) -> list[Utterance]:
+        nonlocal train
+        if own is not None:
+            return own
+        strata = [f"{one.text}\0{one.speaker}" for one in train] if labelled and not corpus.held_out_by else None
+        size = round(fraction * len(train))
+        train, held, note = hold_out(corpus.name, train, size, split, corpus.held_out_by, strata)
+        notes.append(note)
+        return held
+
+    tests = set_aside("test", corpus.test, test)
+    if limit is not None:
+        train, tests = (_sample(some, limit, labelled) for some in (train, tests))
+    held = set_aside("validation", corpus.validation, validation)
+    return Divided({"train": train, "validation": held, "test": tests}, tuple(notes))
 
 
 def hold_out(
@@ -56,6 +99,17 @@ def hold_out(
     whose = f", those of {speakers:,} {'speaker' if speakers == 1 else 'speakers'}," if by else ""
     count = f"{len(held):,} of its {len(utterances):,} utterances{whose}"
     return HeldOut(kept, held, f"{name} has no {split} set: {count} were set aside as one.")
+
+
+def _sample(utterances: list[Utterance], limit: int, labelled: bool) -> list[Utterance]:
+    """Return at most `limit` random utterances, in their order."""
+    if limit >= len(utterances):
+        return utterances
+    if labelled:
+        places = stratified_sample([one.text for one in utterances], limit, _SEED)
+    else:
+        places = np.sort(np.random.default_rng(_SEED).choice(len(utterances), limit, replace=False))
+    return [utterances[place] for place in places]
 
 
 def _choose(groups: Sequence[str], size: int) -> set[int]:

@@ -12,6 +12,7 @@ from gatewright.data.audio.recording import rate_note, read_recording
 from gatewright.data.audio.resampling import resampled
 from gatewright.data.audio.samples import require_rate, samples_of
 from gatewright.data.batches import Batch
+from gatewright.data.corpora.corpus import data_name
 from gatewright.data.corpora.frames import frames_of
 from gatewright.data.padding import beginnings, pad
 from gatewright.nn.file import Relation
@@ -29,7 +30,7 @@ from gatewright.tasks.base.spectrogram import spectrogram
 from gatewright.tasks.base.stack import outputs_fit, settings_fit, stack_fits
 from gatewright.tasks.keywords.examples import Recordings
 from gatewright.tasks.keywords.layers import RecordingInput
-from gatewright.tasks.keywords.reading import keywords_name, read_to_evaluate, recordings_in
+from gatewright.tasks.keywords.reading import read_to_evaluate, recordings_in
 from gatewright.tasks.keywords.task import PreparedKeywords
 
 Frames: TypeAlias = NDArray[np.float32]
@@ -180,11 +181,10 @@ class KeywordClassifier(TrainedModel):
         )
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
-        def read(options: Mapping[str, Any]) -> tuple[Any, tuple[str, ...], bool]:
-            return read_to_evaluate(data, options)
-
-        name = keywords_name(data)
-        (utterances, notes, is_test), own = self.trained_data.read(read, name, options)
+        name = data_name(data)
+        (utterances, notes, is_test), own = self.trained_data.read(
+            lambda options: read_to_evaluate(data, options), name, options
+        )
         found = frames_of(name, utterances[:limit], self.prepared.front_end)
         examples = Recordings(found.frames, [one.text for one in found.utterances], self.prepared.front_end)
         return self.evaluation_set(name, examples, (*notes, *own, *found.notes), None, is_test)

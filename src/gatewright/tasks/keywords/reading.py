@@ -1,15 +1,14 @@
 """Read labelled recordings: the named set `fsdd`, tables, and folders with a subfolder for each label."""
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gatewright.data.corpora import named
-from gatewright.data.corpora.corpus import SPLITS, Corpus, Found, Utterance, checked, held_out_by
+from gatewright.data.corpora.corpus import Corpus, Found
+from gatewright.data.corpora.joining import Evaluated, joined, to_evaluate
 from gatewright.data.corpora.labelled import has_labelled_recordings, read_labelled_folder
 from gatewright.data.corpora.tables import Columns, has_recordings, read_paths, read_table_of_recordings, refuse_columns
-from gatewright.data.split import refuse_second
 from gatewright.data.tables import is_table
 from gatewright.support.errors import InputError, OptionError, as_input_errors, nearest
 
@@ -44,51 +43,25 @@ def read_keywords(
     Raises:
         InputError: The data cannot be read or used, or has a split that is also given.
     """
-    found = _find(data, options, "DATA")
-    splits, notes = dict(found.splits), list(found.notes)
-    if (speaker := options.get("test_speaker")) is not None:
-        if test is not None:
-            raise InputError(
-                f"--test-speaker {speaker} and --test {test} both give the test set. Leave one of them out."
-            )
-        splits = _by_speaker(data, splits, speaker)
-    own: Sequence[str]
-    for split, given in (("validation", validation), ("test", test)):
-        if given is None:
-            continue
-        refuse_second(data, split, splits.get(split), given)
-        other = _find(given, options, f"--{split}")
-        splits[split] = _all(other)
-        notes += other.notes
-    name, usable = keywords_name(data), {}
-    for split in SPLITS:
-        if split in splits:
-            usable[split], own = checked(_title(name, split, len(splits)), splits[split], "label")
-            notes += own
-    train, others = usable["train"], (usable.get("validation"), usable.get("test"))
-    by = "" if speaker is not None else held_out_by(usable)
-    return Corpus(name, train, *others, tuple(dict.fromkeys(notes)), by)
+    speaker = options.get("test_speaker")
+    if speaker is not None and test is not None:
+        raise InputError(f"--test-speaker {speaker} and --test {test} both give the test set. Leave one of them out.")
+    found = _by_speaker(data, _find(data, options, "DATA"), speaker)
+    corpus = joined(data, found, validation, test, lambda given, flag: _find(given, options, flag), "label")
+    return corpus if speaker is None else corpus._replace(held_out_by="")
 
 
 @as_input_errors()
-def read_to_evaluate(data: str, options: Mapping[str, Any]) -> tuple[list[Utterance], tuple[str, ...], bool]:
+def read_to_evaluate(data: str, options: Mapping[str, Any]) -> Evaluated:
     """Return the recordings to evaluate a model: the test set of data that has one, and otherwise all recordings.
 
     Args:
         data, options: See `read_keywords`. If `test_speaker` is given, the test set is the recordings of this speaker.
 
-    Returns:
-        The recordings, notes, and whether they are the test set of the data.
-
     Raises:
         InputError: The data cannot be read or used.
     """
-    found = _find(data, options, "DATA")
-    splits: Mapping[str, Sequence[Utterance]] = found.splits
-    if (speaker := options.get("test_speaker")) is not None:
-        splits = _by_speaker(data, splits, speaker)
-    utterances, notes = checked(keywords_name(data), splits["test"] if "test" in splits else _all(found), "label")
-    return utterances, (*found.notes, *notes), "test" in splits
+    return to_evaluate(data, _by_speaker(data, _find(data, options, "DATA"), options.get("test_speaker")), "label")
 
 
 @as_input_errors()
@@ -118,11 +91,6 @@ def recordings_in(file: str, options: Mapping[str, Any]) -> list[Path]:
     return read_paths(path, columns.audio, columns.header)
 
 
-def keywords_name(data: str) -> str:
-    """Return the name of the data for results: that of a named set, or the last part of a path."""
-    return data if data in NAMED else os.path.basename(os.path.abspath(data))
-
-
 def _find(data: str, options: Mapping[str, Any], flag: str) -> Found:
     """Return the recordings of each split of the data that was given with a flag."""
     path, columns = Path(data), Columns.of(options, "label")
@@ -137,21 +105,15 @@ def _find(data: str, options: Mapping[str, Any], flag: str) -> Found:
     return named.read_fsdd() if data in NAMED else read_labelled_folder(path)
 
 
-def _all(found: Found) -> list[Utterance]:
-    return [one for split in found.splits.values() for one in split]
-
-
-def _title(name: str, split: str, splits: int) -> str:
-    return name if splits == 1 else f"the {split}{'ing' * (split == 'train')} set of {name}"
-
-
-def _by_speaker(data: str, splits: Mapping[str, Sequence[Utterance]], speaker: str) -> dict[str, list[Utterance]]:
+def _by_speaker(data: str, found: Found, speaker: str | None) -> Found:
     """Return the recordings of all other speakers as the training set, and those of the speaker as the test set.
 
     Raises:
         InputError: There is no such speaker, or no other one.
     """
-    everything = [one for split in splits.values() for one in split]
+    if speaker is None:
+        return found
+    everything = [one for split in found.splits.values() for one in split]
     known = sorted({one.speaker for one in everything} - {""})
     if speaker not in known:
         listed = (
@@ -161,4 +123,4 @@ def _by_speaker(data: str, splits: Mapping[str, Sequence[Utterance]], speaker: s
     others = [one for one in everything if one.speaker != speaker]
     if not others:
         raise InputError(f"All recordings of {data} are of the speaker {speaker!r}. Leave --test-speaker out.")
-    return {"train": others, "test": [one for one in everything if one.speaker == speaker]}
+    return Found({"train": others, "test": [one for one in everything if one.speaker == speaker]}, found.notes)

@@ -8,13 +8,12 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewright.data import split
 from gatewright.data.audio.features import Features
 from gatewright.data.audio.normalization import Normalization, Per
 from gatewright.data.batches import Batch
-from gatewright.data.corpora.corpus import Corpus, Utterance
+from gatewright.data.corpora.corpus import title
 from gatewright.data.corpora.frames import common_rate, frames_of
-from gatewright.data.corpora.splitting import hold_out
+from gatewright.data.corpora.splitting import divided
 from gatewright.data.padding import beginnings, pad
 from gatewright.data.widths import last_steps
 from gatewright.nn.layer import Layer
@@ -24,7 +23,7 @@ from gatewright.support.schema import Parsed, Size, Whole, read_as
 from gatewright.tasks.base.baselines import logistic_regression
 from gatewright.tasks.base.classes import balanced, require_examples, require_known, require_several, too_many_labels
 from gatewright.tasks.base.labels import ClassifierPrepared, Labels, SingleLabel, label_set
-from gatewright.tasks.base.splitting import SPLIT_SEED, TEST_FRACTION, VALIDATION_FRACTION, limit_note
+from gatewright.tasks.base.splitting import TEST_FRACTION, VALIDATION_FRACTION, limit_note
 from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import FittedBaseline, Length, Splits, Task
 from gatewright.tasks.keywords.baseline import PARTS, summaries
@@ -149,42 +148,23 @@ class ClassifyKeywords(Task[Recordings]):
                 "classifier needs several recordings of each class. For a table, choose the column of the classes with "
                 "--label."
             )
-        parts, notes = self._split(corpus)
-        features = Features("log_mel", common_rate(parts["train"]), bands=self.settings.mel_bands)
+        for part, given in (("validation", corpus.validation), ("test", corpus.test)):
+            require_known(f"The {part} set of {corpus.name}", {one.text for one in given or ()}, labels)
+        splits, notes = divided(corpus, VALIDATION_FRACTION, TEST_FRACTION, self.limit, labelled=True)
+        if self.limit is not None:
+            notes = (*notes, limit_note(self.limit, "recordings"))
+        features = Features("log_mel", common_rate(splits["train"]), bands=self.settings.mel_bands)
         read = {}
-        for part, some in parts.items():
-            title = f"the {part}{'ing' * (part == 'train')} set of {corpus.name}"
-            found = frames_of(title, some, features)
+        for part, utterances in splits.items():
+            found = frames_of(title(part, corpus.name), utterances, features)
             read[part] = Recordings(found.frames, [one.text for one in found.utterances], features)
-            notes += found.notes
+            notes = (*notes, *found.notes)
         train, validation, test = (read[part] for part in ("train", "validation", "test"))
         others = {part: (len(read[part]), set(read[part].labels)) for part in ("validation", "test")}
         require_examples(corpus.name, set(train.labels), others)
-        notes += _cut_note([*train.frames, *validation.frames, *test.frames], self._max_frames(train), features)
-        unique = tuple(dict.fromkeys(notes))
+        cut = _cut_note([*train.frames, *validation.frames, *test.frames], self._max_frames(train), features)
+        unique = tuple(dict.fromkeys((*notes, *cut)))
         return Splits(corpus.name, train, validation, test, unique, held_out=corpus.test is None)
-
-    def _split(self, corpus: Corpus) -> tuple[dict[str, list[Utterance]], list[str]]:
-        """Return the utterances of each split, and notes. Splits that the corpus does not have are set aside."""
-        train, by, notes = corpus.train, corpus.held_out_by, [*corpus.notes]
-        labels = {one.text for one in train}
-
-        def split_off(part: str, given: list[Utterance] | None, fraction: float) -> list[Utterance]:
-            nonlocal train
-            if given is not None:
-                require_known(f"The {part} set of {corpus.name}", {one.text for one in given}, labels)
-                return given
-            strata = None if by else [f"{one.text}\0{one.speaker}" for one in train]
-            train, held, note = hold_out(corpus.name, train, round(fraction * len(train)), part, by, strata)
-            notes.append(note)
-            return held
-
-        test = split_off("test", corpus.test, TEST_FRACTION)
-        if self.limit is not None:
-            train, test = _sample(train, self.limit), _sample(test, self.limit)
-            notes.append(limit_note(self.limit, "recordings"))
-        validation = split_off("validation", corpus.validation, VALIDATION_FRACTION)
-        return {"train": train, "validation": validation, "test": test}, notes
 
     def _max_frames(self, train: Recordings) -> int:
         """Return the largest number of frames that is read of a recording."""
@@ -239,12 +219,6 @@ class ClassifyKeywords(Task[Recordings]):
             "the validation set",
             fitted.outputs,
         )
-
-
-def _sample(utterances: list[Utterance], limit: int) -> list[Utterance]:
-    """Return at most `limit` utterances, in which the labels keep their proportions."""
-    places = split.stratified_sample([one.text for one in utterances], limit, SPLIT_SEED)
-    return [utterances[place] for place in places]
 
 
 def _cut_note(frames: Sequence[NDArray[np.float32]], longest: int, features: Features) -> list[str]:

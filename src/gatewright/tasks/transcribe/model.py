@@ -14,7 +14,7 @@ from gatewright.data.audio.recording import read_recording
 from gatewright.data.audio.resampling import resampled
 from gatewright.data.audio.samples import require_rate, samples_of
 from gatewright.data.corpora.cepstra import is_cepstra, read_cepstra
-from gatewright.data.corpora.reading import has_test_set
+from gatewright.data.corpora.corpus import data_name
 from gatewright.nn.file import Relation
 from gatewright.nn.layer import Activations, Layer
 from gatewright.nn.layers import Dropout, Recurrent
@@ -289,10 +289,10 @@ class Transcriber(TrainedModel):
 
     def read(self, data: str, options: Mapping[str, Any], limit: int | None) -> EvaluationSet:
         features = self.prepared.front_end
-        (speech, own), notes = self.trained_data.read(
+        (speech, own, is_test), notes = self.trained_data.read(
             lambda options: read_evaluated(data, options, features, limit), data, options
         )
-        return self.evaluation_set(data, speech, (*own, *notes), limit, has_test_set(data))
+        return self.evaluation_set(data_name(data), speech, (*own, *notes), limit, is_test)
 
     def evaluation_set(
         self, name: str, examples: Speech, notes: tuple[str, ...], limit: int | None, is_test: bool

@@ -3,14 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from gatewright.data.audio.features import Features
-from gatewright.data.corpora.corpus import Utterance
+from gatewright.data.corpora.corpus import Utterance, data_name, title
 from gatewright.data.corpora.frames import are_cepstra, common_rate, frames_of
-from gatewright.data.corpora.reading import corpus_name, read_corpus, read_utterances
-from gatewright.data.corpora.splitting import hold_out
-from gatewright.tasks.base.splitting import SPLIT_SEED, TEST_FRACTION, VALIDATION_FRACTION, limit_note
+from gatewright.data.corpora.reading import read_corpus, read_utterances
+from gatewright.data.corpora.splitting import divided
+from gatewright.tasks.base.splitting import TEST_FRACTION, VALIDATION_FRACTION, limit_note
 from gatewright.tasks.base.task import Splits
 from gatewright.tasks.transcribe.fitting import without_long
 from gatewright.tasks.transcribe.settings import TranscribeSettings
@@ -38,34 +36,18 @@ def read_speech(
         InputError: The data cannot be read or used.
     """
     corpus = read_corpus(data, options, validation, test)
-    notes = list(corpus.notes)
-    splits = {"train": corpus.train}
-    if corpus.test is None:
-        size = round(TEST_FRACTION * len(splits["train"]))
-        splits["train"], splits["test"], note = hold_out(corpus.name, splits["train"], size, "test", corpus.held_out_by)
-        notes.append(note)
-    else:
-        splits["test"] = corpus.test
+    splits, notes = divided(corpus, VALIDATION_FRACTION, TEST_FRACTION, limit)
     if limit is not None:
-        splits = {split: _sample(utterances, limit) for split, utterances in splits.items()}
-        notes.append(limit_note(limit, "utterances"))
-    if corpus.validation is None:
-        size = round(VALIDATION_FRACTION * len(splits["train"]))
-        splits["train"], splits["validation"], note = hold_out(
-            corpus.name, splits["train"], size, "validation", corpus.held_out_by
-        )
-        notes.append(note)
-    else:
-        splits["validation"] = corpus.validation
+        notes = (*notes, limit_note(limit, "utterances"))
     features = _features(corpus.name, splits["train"], settings)
     read = {}
     for split, utterances in splits.items():
-        name = f"the {split}{'ing' * (split == 'train')} set of {corpus.name}"
+        name = title(split, corpus.name)
         read[split], own = _speech(name, utterances, features)
-        notes += own
+        notes = (*notes, *own)
         if split != "test":
             read[split], own = without_long(name, read[split], settings.max_seconds)
-            notes += own
+            notes = (*notes, *own)
     return Splits(
         corpus.name,
         read["train"],
@@ -78,28 +60,23 @@ def read_speech(
 
 def read_evaluated(
     data: str, options: Mapping[str, Any], features: Features | None, limit: int | None = None
-) -> tuple[Speech, tuple[str, ...]]:
-    """Read utterances to evaluate a model, and notes about them: the test set of the data, or all of it.
+) -> tuple[Speech, tuple[str, ...], bool]:
+    """Read utterances to evaluate a model: the test set of data that has one, and otherwise all utterances.
 
     Args:
         data, options: As for `read_speech`.
         features: The features that the model reads. None if it reads cepstra.
         limit: Use only so many utterances, from the beginning.
 
+    Returns:
+        The utterances, notes about them, and True if they are the test set of the data.
+
     Raises:
         InputError: The data cannot be read or used, or is not of the kind that the model reads.
     """
-    utterances, notes = read_utterances(data, options)
-    speech, own = _speech(corpus_name(data), utterances[:limit], features)
-    return speech, (*notes, *own)
-
-
-def _sample(utterances: Sequence[Utterance], limit: int) -> list[Utterance]:
-    """Return at most `limit` random utterances, in their order."""
-    if limit >= len(utterances):
-        return list(utterances)
-    chosen = np.random.default_rng(SPLIT_SEED).choice(len(utterances), limit, replace=False)
-    return [utterances[place] for place in np.sort(chosen)]
+    utterances, notes, is_test = read_utterances(data, options)
+    speech, own = _speech(data_name(data), utterances[:limit], features)
+    return speech, (*notes, *own), is_test
 
 
 def _features(name: str, train: Sequence[Utterance], settings: TranscribeSettings) -> Features | None:
