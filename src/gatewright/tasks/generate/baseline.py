@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from gatewright.support.ids import START
 
+# The n-grams of the transcribe and the translate task have other units and another smoothing: this model reads a whole
+# stream of tokens at once, with contexts of any length, and has the three discounts that the best baseline needs.
+
 Ids = NDArray[np.int64]
 
 

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from gatewright.support.errors import InputError
 from gatewright.support.schema import Items, Parsed, Text, read_as, shown
 
+# The n-grams of the generate and the translate task have other units and another smoothing: this model is kept in model
+# files as counts, is asked for one word at a time, and gives words that it does not know a probability.
+
 Context: TypeAlias = tuple[int, int]
 """The numbers of the two words before a word."""
 

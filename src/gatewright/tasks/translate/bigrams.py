@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+# The n-grams of the generate and the transcribe task have other units and another smoothing: word translation compares
+# whole matrices of known words, so that two orders with one discount, and no share of all words for new ones, suffice.
+
 Ids = NDArray[np.integer[Any]]
 
 BOUNDARY = 0
