@@ -14,7 +14,7 @@ from gatewright.data.audio.features import Features
 from gatewright.data.audio.recording import read_recording
 from gatewright.data.corpora.cepstra import STEP_SECONDS, is_cepstra, read_cepstra
 from gatewright.data.corpora.corpus import Utterance, require_most
-from gatewright.data.corpora.recordings import Recordings
+from gatewright.data.corpora.recordings import RecordingReader
 from gatewright.support.errors import InputError, as_input_errors
 from gatewright.support.progress import with_progress
 
@@ -94,7 +94,7 @@ def frames_of(name: object, utterances: Sequence[Utterance], features: Features 
     if are_cepstra(name, utterances) != (features is None):
         found, needed = ("files of cepstra (.mfc)", "recordings") if features else ("recordings", "files of cepstra")
         raise InputError(f"{name} has {found}, but the model reads {needed}. Give {needed}.")
-    recordings = None if features is None else Recordings(features.rate)
+    recordings = None if features is None else RecordingReader(features.rate)
     kept, frames, problems = [], [], []
     for one in with_progress(utterances, f"utterances of {name} read"):
         try:

@@ -10,8 +10,8 @@ from gatewright.data.audio.recording import read_recording
 from gatewright.data.audio.resampling import resampled
 
 
-class Recordings:
-    """Recordings at one sampling rate. The last one is kept, since several utterances may be parts of it.
+class RecordingReader:
+    """Reads recordings at one sampling rate. The last one is kept, since several utterances may be parts of it.
 
     Args:
         rate: The sampling rate in Hz. Recordings with another rate are resampled.

@@ -44,7 +44,6 @@ class Lexicon:
         root: The node in which a word begins.
         start: The node in which a transcript begins. It differs from the root for an alphabet of characters, because
             there is no space before the first word.
-        left_out: Number of words that were left out.
     """
 
     def __init__(self, symbols: Symbols, words: Sequence[str]) -> None:
@@ -57,7 +56,6 @@ class Lexicon:
                 spelled.setdefault(before + "".join(map(chr, own)), number)
         if not spelled:
             raise InputError("The lexicon has no word that the symbols of the model can write.")
-        self.left_out = len(words) - len(spelled)
         # A string whose characters are the symbols takes little memory, and strings can be compared.
         self._spellings = sorted(spelled)
         self._numbers = [spelled[own] for own in self._spellings]
