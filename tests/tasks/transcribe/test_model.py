@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from models import loaded
 from speech_corpora import frames_of_text, write_sphinx
-from speech_models import loaded_transcriber, transcriber
+from speech_models import RATE, loaded_transcriber, sound, transcriber
 
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.text_arrays import as_texts
+from gatewright.tasks.transcribe.decoding import Decoding
 from gatewright.tasks.transcribe.speech import Speech
+
+cached_transcriber = functools.cache(loaded_transcriber)
 
 
 def utterances(texts):
@@ -37,6 +43,32 @@ def test_other_utterances_change_neither_a_transcript_nor_a_loss(bidirectional):
         np.testing.assert_allclose(own["losses"], outputs["losses"][place], rtol=1e-5)
         sums += own["losses"].sum(), (alone.targets["ids"] != 0).sum()
     assert measured["loss"] == pytest.approx(sums[0] / sums[1], rel=1e-5)
+
+
+@settings(max_examples=20)
+@given(
+    st.sampled_from(["greedy", "beam", "lexicon"]),
+    st.booleans(),
+    st.lists(st.tuples(st.integers(1, 260), st.integers(0, 99)), max_size=5),
+    st.randoms(use_true_random=False),
+    st.integers(0, 40),
+)
+def test_padding_and_other_recordings_change_no_transcript(method, bidirectional, others, random, padding):
+    model = cached_transcriber(decoding=Decoding(method, 8, 0.5, 0.5), bidirectional=bidirectional, units=32)
+    # Two recordings with words, so that there is something to change, and others of 5 ms to 1.3 s.
+    sounds = [sound(1.0), sound(1.3, 2), *(sound(number / 200, seed) for number, seed in others)]
+    alone = [model.transcribe(one, RATE).text for one in sounds]
+    assert all(alone[:2])
+    assert alone[0] != alone[1]
+    random.shuffle(order := list(range(len(sounds))))
+    features = model.prepared.front_end
+    frames = tuple(features.frames(sounds[place]) for place in order)
+    batch = model.prepared.encode(
+        Speech(frames, ("one",) * len(order), ("u",) * len(order), ("",) * len(order), features)
+    )
+    wider = np.pad(batch.inputs, ((0, 0), (0, padding), (0, 0)), constant_values=np.nan)
+    together = as_texts(model.outputs(batch._replace(inputs=wider))["text"])
+    assert together == [alone[place] for place in order]
 
 
 def test_evaluation_reads_the_test_set_and_refuses_data_of_another_kind(tmp_path):

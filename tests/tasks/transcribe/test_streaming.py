@@ -45,6 +45,16 @@ def test_the_division_into_chunks_changes_nothing(method, cuts):
     assert whole.duration == 1.3
 
 
+@settings(max_examples=15)
+@given(METHODS, st.integers(0, 99), st.integers(1, 300), st.lists(st.floats(0, 1), max_size=8))
+def test_sound_of_any_length_in_any_chunks_has_the_transcript_of_the_whole_recording(method, seed, length, cuts):
+    recorded = np.concatenate([sound(1.0, seed), sound(length / 200, seed + 1)])
+    whole = model(units=32).transcribe(recorded, RATE, decoding=method)
+    found, _ = streamed(recorded, sorted(round(cut * len(recorded)) for cut in cuts), decoding=method)
+    assert whole.text
+    assert (found.text, found.duration) == (whole.text, whole.duration)
+
+
 @pytest.mark.parametrize("method", ["greedy", "beam", "lexicon"])
 def test_a_stream_has_the_transcript_of_the_whole_recording(method):
     whole = model(units=32).transcribe(SOUND, RATE, decoding=method)
