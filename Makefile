@@ -79,6 +79,7 @@ test-fast: $(VENV)/.dev
 soak: $(VENV)/.dev  ## damaged files, killed trainings, full disks and long streams, for hours; SECURITY.md says what they check
 	$(BIN)/python tests/robustness/fuzz.py
 	$(BIN)/python tests/robustness/fuzz_inputs.py
+	$(BIN)/python tests/robustness/fuzz_recordings.py
 	$(BIN)/python tests/robustness/fuzz_keras.py
 	$(BIN)/python tests/robustness/kill.py
 	$(BIN)/python tests/robustness/resources.py

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from forecast_models import HOURS, forecaster
 from imported_models import imported_files
+from keyword_models import keyword_classifier
 from models import classifier, language_model
 from roll_models import roll_model
 from series_models import series_classifier
@@ -49,6 +50,8 @@ def model_files() -> list[ModelFile]:
         translator(attention="bottom"),
         transcriber(),
         transcriber(bidirectional=True, tokens="words"),
+        keyword_classifier(),
+        keyword_classifier(False, "attention", "utterance", ("no", "yes")),
         *imported_files(),
     ]
 
@@ -147,6 +150,10 @@ def _transcribe(model: Any) -> list[Any]:
     return [np.array([found.log_probability, *times, *map(ord, found.text)])]
 
 
+def _keywords(model: Any) -> list[Any]:
+    return list(model.predict([sound(0.5), sound(0.1, seed=1)], model.rate))
+
+
 def _imported(model: Any) -> list[Any]:
     if model.prepared.input.kind == "series":
         return list(model.predict([np.ones((3, model.prepared.features)), np.zeros((1, model.prepared.features))]))
@@ -166,5 +173,6 @@ _USES: dict[str, Callable[[Any], list[Any]]] = {
     "rolls": _rolls,
     "translate": _translate,
     "transcribe": _transcribe,
+    "keywords": _keywords,
     "imported": _imported,
 }

@@ -69,11 +69,11 @@ def damaged_wav(draw: random.Random) -> bytes:
     return b"RF64" + content[4:] if draw.random() < 0.1 else content
 
 
-def encoded(draw: random.Random) -> bytes:
-    """Return a recording in another format than plain WAV."""
+def encoded(draw: random.Random, flac: bool = False) -> bytes:
+    """Return a recording in another format than plain WAV, or in FLAC."""
     import soundfile
 
-    format, subtype = draw.choice((*_ENCODED, *_ENCODED, *_COMPRESSED))
+    format, subtype = draw.choice(_ENCODED[:2] if flac else (*_ENCODED, *_ENCODED, *_COMPRESSED))
     channels = 1 if subtype == "GSM610" else draw.choice((1, 1, 2))
     tone = 0.5 * np.sin(np.arange(draw.choice((1, 2000, 8000))) / draw.choice((5, 50)))
     stream = io.BytesIO()

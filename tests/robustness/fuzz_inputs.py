@@ -5,7 +5,8 @@
 Small valid files are damaged in their structure (cells, quotes, encodings, times, JSON nesting, arrays, members of
 archives, compression) and in their bytes. Each is read as `train`, `evaluate` and `predict` read it, without training.
 Everything but examples or one `InputError` of one line fails, with the seed and the number that make it again: another
-exception, a warning, control characters in notes, too much time or memory.
+exception, a warning, control characters in notes, too much time or memory. `fuzz_recordings.py` does the same with
+recordings and with folders and tables of them.
 """
 
 from __future__ import annotations
@@ -41,15 +42,11 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
-from damaged_audio import damaged_wav, encoded
 from forecast_models import forecaster
 from models import classifier, language_model, loaded
 from series_models import series_classifier
 from tag_models import tagger
 
-from gatewright.data.audio.features import Features
-from gatewright.data.audio.recording import read_recording
-from gatewright.data.audio.resampling import resampled
 from gatewright.data.limits import limited_input
 from gatewright.support.errors import InputError
 from gatewright.tasks import registry
@@ -130,7 +127,7 @@ _JSON_TEXTS = (
 class Route(NamedTuple):
     """A way to read an input: the action, the command, and options to choose from.
 
-    The action is "train", "evaluate" or "predict", or "read" for what several commands read with the same functions.
+    The action is "train", "evaluate" or "predict", or another one of a reader of its own.
     """
 
     action: str
@@ -176,15 +173,14 @@ _FORECAST = (
 )
 _GENERATE = (Route("train", "generate"), Route("evaluate", "generate"))
 _ROLLS = (Route("train", "rolls"), Route("train", "series"))
-_RECORDING = (Route("read", "recording"),)
 
 
-def _sentence(draw: random.Random) -> str:
+def sentence_of(draw: random.Random) -> str:
     return " ".join(draw.choice(_WORDS) for _ in range(draw.randint(1, 9)))
 
 
 def _labelled(draw: random.Random) -> list[list[str]]:
-    return [["text", "label"], *([_sentence(draw), draw.choice(("bad", "good"))] for _ in range(draw.randint(8, 25)))]
+    return [["text", "label"], *([sentence_of(draw), draw.choice(("bad", "good"))] for _ in range(draw.randint(8, 25)))]
 
 
 def _time_of(draw: random.Random) -> Callable[[int], str]:
@@ -236,14 +232,14 @@ def _wide_series(draw: random.Random) -> list[list[str]]:
 def _tagged(draw: random.Random) -> list[list[str]]:
     rows = [["sentence", "word", "tag"]]
     for number in range(6):
-        rows += [[str(number), word, draw.choice(("B-a", "I-a", "O"))] for word in _sentence(draw).split(" ")]
+        rows += [[str(number), word, draw.choice(("B-a", "I-a", "O"))] for word in sentence_of(draw).split(" ")]
     return rows
 
 
 def _column_lines(draw: random.Random, gap: str) -> list[list[str]]:
     found: list[list[str]] = []
     for _ in range(6):
-        words = _sentence(draw).split(" ")
+        words = sentence_of(draw).split(" ")
         found += [[word, draw.choice(("B-a", "I-a", "O"))] for word in words]
         found.append([""])
     return found
@@ -253,13 +249,13 @@ def _conllu(draw: random.Random) -> list[list[str]]:
     found = []
     for _ in range(5):
         found.append(["# text = a"])
-        for place, word in enumerate(_sentence(draw).split(" "), 1):
+        for place, word in enumerate(sentence_of(draw).split(" "), 1):
             found.append([str(place), word, word, "NOUN", "NN", "_", "0", "root", "_", "_"])
         found.append([""])
     return found
 
 
-def _damage_rows(draw: random.Random, rows: list[list[str]]) -> list[list[str]]:
+def damage_rows(draw: random.Random, rows: list[list[str]]) -> list[list[str]]:
     rows = [list(row) for row in rows]
     for _ in range(draw.choice((0, 1, 1, 2, 3, 8))):
         row = draw.choice(rows)
@@ -333,7 +329,7 @@ def _json(rows: list[list[str]], draw: random.Random) -> str:
     return _damage_json(draw, {name: [record.get(name) for record in records] for name in rows[0]})
 
 
-def _encode(text: str, draw: random.Random) -> bytes:
+def encoded_text(text: str, draw: random.Random) -> bytes:
     encoding = draw.choice(("utf-8",) * 12 + ("utf-8-sig", "utf-16", "utf-32", "latin-1", "utf-16-le", "cp1252"))
     content = text.encode(encoding, errors="surrogatepass" if encoding.startswith("utf") else "replace")
     if draw.random() < 0.05:
@@ -344,7 +340,7 @@ def _encode(text: str, draw: random.Random) -> bytes:
     return content
 
 
-def _damage_bytes(draw: random.Random, content: bytes) -> bytes:
+def damage_bytes(draw: random.Random, content: bytes) -> bytes:
     changed = bytearray(content)
     for _ in range(draw.randint(1, 4)):
         place = draw.randrange(len(changed) + 1)
@@ -509,12 +505,12 @@ def _tsf(draw: random.Random) -> str:
 
 def _damaged_lines(draw: random.Random, lines: list[str]) -> str:
     rows = [re.split(r"([,: ])", line) for line in lines]
-    return "\n".join("".join(row) for row in _damage_rows(draw, rows)) + "\n"
+    return "\n".join("".join(row) for row in damage_rows(draw, rows)) + "\n"
 
 
 def _spaced(draw: random.Random) -> str:
     rows = [[f"{draw.gauss(0, 1):.3f}" for _ in range(3)] for _ in range(draw.randint(3, 6))]
-    return "\n".join(" ".join(row) for row in _damage_rows(draw, rows)) + "\n"
+    return "\n".join(" ".join(row) for row in damage_rows(draw, rows)) + "\n"
 
 
 def _compressed(draw: random.Random, content: bytes, suffix: str) -> tuple[bytes, str]:
@@ -525,7 +521,7 @@ def _compressed(draw: random.Random, content: bytes, suffix: str) -> tuple[bytes
         content = draw.choice((b"a", b"0,", b"\n", b'"', b"[")) * 30_000_000
     ending, compress = draw.choice(((".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress)))
     packed = compress(content)
-    return (_damage_bytes(draw, packed) if draw.random() < 0.5 else packed), suffix + ending
+    return (damage_bytes(draw, packed) if draw.random() < 0.5 else packed), suffix + ending
 
 
 class Case(NamedTuple):
@@ -535,7 +531,7 @@ class Case(NamedTuple):
     routes: tuple[Route, ...]
 
 
-def _write(folder: Path, name: str, content: bytes) -> Path:
+def write(folder: Path, name: str, content: bytes) -> Path:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
@@ -543,24 +539,24 @@ def _write(folder: Path, name: str, content: bytes) -> Path:
 
 
 def _text_file(draw: random.Random, folder: Path, text: str, suffix: str, routes: tuple[Route, ...]) -> Case:
-    content = _encode(text, draw)
+    content = encoded_text(text, draw)
     if draw.random() < 0.1:
-        content = _damage_bytes(draw, content)
+        content = damage_bytes(draw, content)
     content, suffix = _compressed(draw, content, suffix)
     name = draw.choice(("data", "data", "data", "\x1b[31mdata", "X_TRAIN", "ü", "data\udcff"))
-    return Case(_write(folder, name + suffix, content), routes)
+    return Case(write(folder, name + suffix, content), routes)
 
 
-def _table(draw: random.Random, folder: Path, rows: list[list[str]], routes: tuple[Route, ...]) -> Case:
-    rows = _damage_rows(draw, rows)
+def table_case(draw: random.Random, folder: Path, rows: list[list[str]], routes: tuple[Route, ...]) -> Case:
+    rows = damage_rows(draw, rows)
     suffix = draw.choice((".csv", ".csv", ".tsv", ".txt", ".json", ".jsonl", ".jsonl", ".parquet"))
     if suffix == ".parquet":
         if draw.random() < 0.7:  # each is read by a process of its own, which takes a while
             suffix = ".csv"
         else:
             content = _parquet(rows, draw)
-            content = _damage_bytes(draw, content) if draw.random() < 0.5 else content
-            return Case(_write(folder, "data.parquet", content), routes)
+            content = damage_bytes(draw, content) if draw.random() < 0.5 else content
+            return Case(write(folder, "data.parquet", content), routes)
     if suffix.startswith(".json"):
         return _text_file(draw, folder, _json(rows, draw), suffix, routes)
     delimiter = "\t" if suffix == ".tsv" else draw.choice((",", ",", ";", "|", "\t"))
@@ -574,13 +570,13 @@ def _class_folder(draw: random.Random, folder: Path, make: Callable[[random.Rand
             for number in range(draw.randint(1, 4)):
                 content = make(draw)
                 if draw.random() < 0.1:
-                    content = _damage_bytes(draw, content)
-                _write(root / split / label, f"{number}{suffix}", content)
-    _add_special(draw, root)
+                    content = damage_bytes(draw, content)
+                write(root / split / label, f"{number}{suffix}", content)
+    add_special(draw, root)
     return root
 
 
-def _add_special(draw: random.Random, root: Path) -> None:
+def add_special(draw: random.Random, root: Path) -> None:
     """Add something to a folder that is not a regular file."""
     place = draw.choice([root, *(path for path in sorted(root.rglob("*")) if path.is_dir())])
     kind = draw.randrange(12)
@@ -604,7 +600,7 @@ def _tar(draw: random.Random, folder: Path) -> Path:
     with tarfile.open(fileobj=stream, mode="w") as archive:
         for label in ("bad", "good"):
             for number in range(3):
-                content = _encode(_sentence(draw), draw)
+                content = encoded_text(sentence_of(draw), draw)
                 name = f"r/{label}/{number}.txt"
                 if draw.random() < 0.1:
                     name = draw.choice(("../../x.txt", "/etc/passwd", "", ".", "r/bad/\x1b[31m.txt", "r/" * 60 + "x"))
@@ -622,9 +618,9 @@ def _tar(draw: random.Random, folder: Path) -> Path:
             archive.addfile(member, io.BytesIO(bytes(member.size)))
     content = stream.getvalue()
     if draw.random() < 0.3:
-        content = _damage_bytes(draw, content)
+        content = damage_bytes(draw, content)
     packed = gzip.compress(content)
-    return _write(folder, "texts.tar.gz", _damage_bytes(draw, packed) if draw.random() < 0.3 else packed)
+    return write(folder, "texts.tar.gz", damage_bytes(draw, packed) if draw.random() < 0.3 else packed)
 
 
 def _series_folder(draw: random.Random, folder: Path) -> Path:
@@ -636,7 +632,7 @@ def _series_folder(draw: random.Random, folder: Path) -> Path:
         if suffix == ".txt":
             return _spaced(draw).encode("utf-8", "surrogatepass")
         rows = [["x", "y", "z"], *([f"{draw.gauss(0, 1):.3f}" for _ in "xyz"] for _ in range(4))]
-        return _delimited(_damage_rows(draw, rows), ",", draw).encode("utf-8", "surrogatepass")
+        return _delimited(damage_rows(draw, rows), ",", draw).encode("utf-8", "surrogatepass")
 
     return _class_folder(draw, folder, recording, suffix)
 
@@ -644,41 +640,41 @@ def _series_folder(draw: random.Random, folder: Path) -> Path:
 def _tag_folder(draw: random.Random, folder: Path) -> Path:
     root = folder / "tags"
     if draw.random() < 0.5:
-        sentences = [_sentence(draw).split(" ") for _ in range(8)]
+        sentences = [sentence_of(draw).split(" ") for _ in range(8)]
         texts = {
             "seq.in": [" ".join(words) for words in sentences],
             "seq.out": [" ".join(draw.choice(("B-a", "O")) for _ in words) for words in sentences],
             "label": [draw.choice(("bad", "good")) for _ in sentences],
         }
         for name, lines in texts.items():
-            text = "\n".join(" ".join(row) for row in _damage_rows(draw, [line.split(" ") for line in lines]))
-            _write(root, name, _encode(text + "\n", draw))
+            text = "\n".join(" ".join(row) for row in damage_rows(draw, [line.split(" ") for line in lines]))
+            write(root, name, encoded_text(text + "\n", draw))
     else:
         for split in draw.choice((("train", "dev", "test"), ("train", "train2"), ("x",))):
-            rows = _damage_rows(draw, _column_lines(draw, "\t"))
-            _write(root, f"{split}.conll", _encode("\n".join("\t".join(row) for row in rows), draw))
-    _add_special(draw, root)
+            rows = damage_rows(draw, _column_lines(draw, "\t"))
+            write(root, f"{split}.conll", encoded_text("\n".join("\t".join(row) for row in rows), draw))
+    add_special(draw, root)
     return root
 
 
 def make_case(draw: random.Random, folder: Path) -> Case:
     """Write a damaged input to the folder, and return it with the ways to read it."""
-    kind = draw.randrange(26)
+    kind = draw.randrange(24)
     if kind <= 2:
-        return _table(draw, folder, _labelled(draw), _CLASSIFY)
+        return table_case(draw, folder, _labelled(draw), _CLASSIFY)
     if kind <= 5:
-        return _table(draw, folder, _waves(draw), _FORECAST)
+        return table_case(draw, folder, _waves(draw), _FORECAST)
     if kind == 6:
-        return _table(draw, folder, _wide_waves(draw), _FORECAST)
+        return table_case(draw, folder, _wide_waves(draw), _FORECAST)
     if kind <= 8:
-        return _table(draw, folder, _long_series(draw), _SERIES)
+        return table_case(draw, folder, _long_series(draw), _SERIES)
     if kind <= 10:
-        return _table(draw, folder, _wide_series(draw), _SERIES)
+        return table_case(draw, folder, _wide_series(draw), _SERIES)
     if kind == 11:
-        return _table(draw, folder, _tagged(draw), _TAG)
+        return table_case(draw, folder, _tagged(draw), _TAG)
     if kind == 12:
         gap = draw.choice(("\t", " "))
-        rows = _damage_rows(draw, draw.choice((_column_lines(draw, gap), _conllu(draw))))
+        rows = damage_rows(draw, draw.choice((_column_lines(draw, gap), _conllu(draw))))
         suffix = draw.choice((".conll", ".txt", ".conllu", ".iob", ""))
         return _text_file(draw, folder, "\n".join(gap.join(row) for row in rows), suffix, _TAG)
     if kind == 13:
@@ -690,13 +686,13 @@ def make_case(draw: random.Random, folder: Path) -> Case:
     if kind == 16:
         arrays, routes = draw.choice(((_series_arrays, _SERIES), (_roll_arrays, _ROLLS)))
         content = _npz(arrays(draw), draw)
-        return Case(_write(folder, "a.npz", _damage_bytes(draw, content) if draw.random() < 0.4 else content), routes)
+        return Case(write(folder, "a.npz", damage_bytes(draw, content) if draw.random() < 0.4 else content), routes)
     if kind == 17:
-        _write(folder, "y.npy", _npy(np.array(list("abcabcabcabc")) if draw.random() < 0.5 else _array(draw), draw))
+        write(folder, "y.npy", _npy(np.array(list("abcabcabcabc")) if draw.random() < 0.5 else _array(draw), draw))
         content = _npy(np.ones((12, 5, 3)) if draw.random() < 0.5 else _array(draw), draw)
-        return Case(_write(folder, "X.npy", _damage_bytes(draw, content) if draw.random() < 0.3 else content), _SERIES)
+        return Case(write(folder, "X.npy", damage_bytes(draw, content) if draw.random() < 0.3 else content), _SERIES)
     if kind == 18:
-        return Case(_class_folder(draw, folder, lambda draw: _encode(_sentence(draw), draw), ".txt"), _CLASSIFY)
+        return Case(_class_folder(draw, folder, lambda draw: encoded_text(sentence_of(draw), draw), ".txt"), _CLASSIFY)
     if kind == 19:
         return Case(_tar(draw, folder), _CLASSIFY)
     if kind == 20:
@@ -704,20 +700,12 @@ def make_case(draw: random.Random, folder: Path) -> Case:
     if kind == 21:
         return Case(_tag_folder(draw, folder), _TAG)
     if kind == 22 and draw.random() < 0.2:
-        return Case(_write(folder, "rolls.mat", _damage_bytes(draw, _mat(draw))), _ROLLS)
+        return Case(write(folder, "rolls.mat", damage_bytes(draw, _mat(draw))), _ROLLS)
     if kind == 22:
         rows = [["1", *(f"{draw.gauss(0, 1):.3f}" for _ in range(5))] for _ in range(8)]
-        text = "\n".join("\t".join(row) for row in _damage_rows(draw, rows))
-        return Case(_write(folder, "X_TRAIN.tsv", _encode(text, draw)), _SERIES)
-    if kind == 23:
-        content = damaged_wav(draw)
-        return Case(
-            _write(folder, "a.wav", _damage_bytes(draw, content) if draw.random() < 0.3 else content), _RECORDING
-        )
-    if kind == 24:
-        name = draw.choice(("a.flac", "a.ogg", "a.mp3", "a.wav"))
-        return Case(_write(folder, name, _damage_bytes(draw, encoded(draw))), _RECORDING)
-    text = "\n".join(_sentence(draw) for _ in range(draw.randint(0, 30)))
+        text = "\n".join("\t".join(row) for row in damage_rows(draw, rows))
+        return Case(write(folder, "X_TRAIN.tsv", encoded_text(text, draw)), _SERIES)
+    text = "\n".join(sentence_of(draw) for _ in range(draw.randint(0, 30)))
     text = text + "".join(draw.choice(_NASTY) for _ in range(draw.choice((0, 1, 5))))
     return _text_file(draw, folder, text, draw.choice((".txt", ".txt", "", ".md")), (*_GENERATE, *_CLASSIFY, *_TAG))
 
@@ -736,10 +724,7 @@ class Reader:
 
     def read(self, path: str, route: Route, options: dict[str, Any]) -> None:
         """Read an input. The examples are dropped."""
-        if route.action == "read":
-            recording = read_recording(Path(path))
-            Features("log_mel", 16000).frames(resampled(recording.samples, recording.rate, 16000))
-        elif route.action == "predict":
+        if route.action == "predict":
             self.models[route.command].predict_from(None, path, options)
         elif route.action == "evaluate":
             self.models[route.command].read(path, options, None)
@@ -783,13 +768,15 @@ def problem_of(reader: Reader, case: Case, route: Route, options: dict[str, Any]
     return outcome, problem
 
 
-def cases(count: int, seed: int, first: int, folder: Path) -> Iterator[tuple[int, Case, Route, dict[str, Any]]]:
+def cases(
+    count: int, seed: int, first: int, folder: Path, make: Callable[[random.Random, Path], Case]
+) -> Iterator[tuple[int, Case, Route, dict[str, Any]]]:
     """Yield the number of each damaged input, the input, and how to read it."""
     for number in range(first, first + count):
         draw = random.Random(f"{seed} {number}")
         place = folder / str(number)
         place.mkdir()
-        case = make_case(draw, place)
+        case = make(draw, place)
         route = draw.choice(case.routes)
         yield number, case, route, draw.choice(route.options)
         shutil.rmtree(place)
@@ -799,21 +786,36 @@ def _timeout(*_: Any) -> None:
     raise Timeout
 
 
-def main(count: int = 20_000, seed: int = 0, first: int = 0, stop_after: int = 1) -> Counter[str]:
+def main(
+    count: int = 20_000,
+    seed: int = 0,
+    first: int = 0,
+    stop_after: int = 1,
+    make: Callable[[random.Random, Path], Case] = make_case,
+    make_reader: Callable[[], Reader] = Reader,
+) -> Counter[str]:
     """Read `count` damaged inputs, and return how often reading ended in which way.
+
+    Args:
+        count: The number of inputs.
+        seed: The seed of the damage.
+        first: The number of the first input, to make a failure again.
+        stop_after: The number of failures after which to stop.
+        make: The function that writes an input.
+        make_reader: The function that makes the reader, with warnings as errors.
 
     Raises:
         AssertionError: `stop_after` inputs were not read as they should.
     """
     warnings.simplefilter("error")
-    reader = Reader()
+    reader = make_reader()
     outcomes: Counter[str] = Counter()
     failures: list[str] = []
     before = {number: signal.signal(number, _timeout) for number in (signal.SIGALRM, signal.SIGPROF)}
     start = time.monotonic()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            for number, case, route, options in cases(count, seed, first, Path(folder)):
+            for number, case, route, options in cases(count, seed, first, Path(folder), make):
                 outcome, problem = problem_of(reader, case, route, options)
                 outcomes[f"{route.action} {route.command}: {outcome}"] += 1
                 if problem:

@@ -19,6 +19,7 @@ def test_damaged_model_files_are_refused_or_give_finite_answers():
         "generate",
         "forecast",
         "rolls",
+        "keywords",
         "transcribe",
         "translate",
         "imported",
