@@ -17,7 +17,7 @@ WIDTH = 13
 def frames_of_text(text: str, rng: np.random.Generator, frames: int = 7) -> np.ndarray:
     """Return frames, [time, 13], in which each character lasts about `frames` frames, with noise."""
     patterns = np.random.default_rng(5).normal(size=(128, WIDTH))
-    parts = [np.tile(patterns[ord(one)], (frames + rng.integers(-1, 2), 1)) for one in f" {text} "]
+    parts = [np.tile(patterns[ord(one) % 128], (frames + rng.integers(-1, 2), 1)) for one in f" {text} "]
     return (np.concatenate(parts) + 0.3 * rng.normal(size=(sum(map(len, parts)), WIDTH))).astype(np.float32)
 
 

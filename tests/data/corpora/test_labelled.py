@@ -63,6 +63,8 @@ def test_only_folders_of_recordings_are_recognized(tmp_path):
     ]
     with pytest.raises(InputError, match="has no recordings"):
         read_labelled_folder(tmp_path / "texts")
+    with pytest.raises(InputError, match="flat has no recordings in subfolders"):
+        read_labelled_folder(tmp_path / "flat")
 
 
 @pytest.mark.skipif(

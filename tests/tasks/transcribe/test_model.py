@@ -13,6 +13,8 @@ from models import loaded
 from speech_corpora import frames_of_text, write_sphinx
 from speech_models import RATE, loaded_transcriber, sound, transcriber
 
+import gatewright
+from gatewright.nn.file import write
 from gatewright.support.errors import InputError
 from gatewright.tasks.base.text_arrays import as_texts
 from gatewright.tasks.transcribe.decoding import Decoding
@@ -77,6 +79,16 @@ def test_evaluation_reads_the_test_set_and_refuses_data_of_another_kind(tmp_path
     assert found.examples.texts == ("ten",)
     with pytest.raises(InputError, match="has files of cepstra"):
         loaded_transcriber().read(data, {}, None)
+
+
+def test_evaluation_reports_characters_that_training_did_not_have(tmp_path):
+    texts = ["one two", "ÄPFEL 12", "two 😀", "Ten"]
+    data = write_sphinx(tmp_path / "corpus", {"train": ["one"], "test": texts})
+    write(transcriber(cepstra=True), tmp_path / "m.safetensors")
+    found = gatewright.evaluate(tmp_path / "m.safetensors", str(data))
+    assert found.size == 4
+    assert 0 < found.test["cer"] < 1000
+    assert any("3 of the 4 transcripts have characters that no training transcript has" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import wave
 
 import numpy as np
 import pytest
+from data.audio.wavs import wav
 from speech_corpora import transcripts, write_sphinx
 from speech_models import sound
 
@@ -81,3 +82,35 @@ def test_cepstra_of_a_model_of_recordings_are_refused(tmp_path):
     with pytest.raises(InputError, match="has files of cepstra"):
         read_evaluated(str(data), {}, prepared.front_end)
     assert np.isfinite(prepared.normalization.mean).all()
+
+
+def _replace(folder, suffix, content):
+    for path in folder.glob(f"*{suffix}"):
+        path.write_bytes(content)
+
+
+def _keep(folder, count):
+    for path in sorted(folder.iterdir())[count:]:
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: _keep(folder, 0), "has no recordings with transcripts"),
+        (lambda folder: _keep(folder, 2), "r has too few recordings to set some aside for the test set"),
+        (
+            lambda folder: _replace(folder, ".txt", b" \n"),
+            "6 of the 6 utterances of r cannot be used.*has no transcript",
+        ),
+        (lambda folder: _replace(folder, ".wav", b"no sound"), "is a text file, not a recording"),
+        (lambda folder: _replace(folder, ".wav", b""), "u.*wav is empty"),
+        (lambda folder: _replace(folder, ".wav", wav(np.ones(40))), "utterances are too short for their transcripts"),
+    ],
+    ids=["nothing", "one utterance", "empty transcripts", "texts as recordings", "empty recordings", "5 ms"],
+)
+def test_recordings_that_cannot_be_trained_on_are_refused(tmp_path, damage, message):
+    data = write_recordings(tmp_path / "r", transcripts(6))
+    damage(tmp_path / "r")
+    with pytest.raises(InputError, match=message):
+        read(data)
