@@ -1,10 +1,10 @@
 """Kill a training at random instants, start it again, and compare its model with that of an undisturbed one.
 
-    python tests/robustness/kill.py [count] [seed]
+    python tests/robustness/kill.py [count] [seed] [training ...]
 
-A classifier is trained, and a translator. Each of `count` kills hits the reading of data, the training, or the
-writing of a file. A training that was killed often enough to finish starts from the beginning. Every finished training
-must have the same results, bit by bit, and leave nothing else.
+The trainings are those of `trainings.TRAININGS`, by default all. Each of `count` kills hits the reading of data, the
+training, or the writing of a file. A training that was killed often enough to finish starts from the beginning. Every
+finished training must have the same results, bit by bit, and leave nothing else.
 """
 
 from __future__ import annotations
@@ -15,30 +15,29 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from trainings import CLASSIFIER, TRANSLATOR, figures, have_equal_weights, start, write_pairs, write_reviews
+from trainings import TRAININGS, Training, figures, have_equal_weights, start
 
 from gatewright import runtime
 
-EPOCHS = "--epochs=40"
+
+def main(count: int = 20, seed: int = 0, names: Sequence[str] = ()) -> None:
+    for name in names or TRAININGS:
+        ends = kill(TRAININGS[name], count, seed)
+        print(f"kill, {name}, seed {seed}: {dict(ends)}; all results are the same bits", flush=True)
 
 
-def main(count: int = 20, seed: int = 0) -> None:
-    for what in (CLASSIFIER, TRANSLATOR):
-        ends = kill(what, count, seed)
-        print(f"kill, {what[0]}, seed {seed}: {dict(ends)}; all results are the same bits")
-
-
-def kill(what: tuple[str, ...], count: int, seed: int) -> Counter:
+def kill(what: Training, count: int, seed: int) -> Counter:
     draw, ends = random.Random(seed), Counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (write_reviews if what == CLASSIFIER else write_pairs)(folder / what[1], seed)
+        what.write(folder / what.data, seed)
         began = time.monotonic()
-        whole = figures(start(folder, "whole", EPOCHS, what=what).communicate()[0])
+        whole = figures(start(folder, "whole", what=what, epochs=what.epochs).communicate()[0])
         seconds, file = time.monotonic() - began, folder / "killed"
 
         def check(process: subprocess.Popen, output: bytes, errors: bytes) -> None:
@@ -47,12 +46,12 @@ def kill(what: tuple[str, ...], count: int, seed: int) -> Counter:
             if figures(output) != whole or not have_equal_weights(file, folder / "whole"):
                 sys.exit(f"seed {seed}: the results differ after {ends['killed']} kills")
             left = sorted(path.name for path in folder.iterdir())
-            if left != sorted(["killed", what[1], "whole"]):
+            if left != sorted(["killed", what.data, "whole"]):
                 sys.exit(f"seed {seed}: a training left {left}")
             ends["finished"] += 1
 
         while ends["killed"] < count:
-            process = start(folder, "killed", EPOCHS, what=what)
+            process = start(folder, "killed", what=what, epochs=what.epochs)
             try:
                 output, errors = process.communicate(timeout=draw.uniform(0.1, 1.2 * seconds))
             except subprocess.TimeoutExpired:
@@ -65,10 +64,10 @@ def kill(what: tuple[str, ...], count: int, seed: int) -> Counter:
             else:
                 check(process, output, errors)
                 file.unlink()
-        process = start(folder, "killed", EPOCHS, what=what)
+        process = start(folder, "killed", what=what, epochs=what.epochs)
         check(process, *process.communicate())
     return ends
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*map(int, sys.argv[1:3]), names=sys.argv[3:])

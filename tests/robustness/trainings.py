@@ -6,13 +6,16 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import numpy as np
+from data.audio.wavs import wav
 from safetensors.numpy import load_file
 
-CLASSIFIER = ("classify", "reviews.csv")
-TRANSLATOR = ("translate", "pairs.csv", "--source=english", "--target=german")
-SETTINGS = ("--units=8", "--embedding-dim=8", "--batch-size=8", "--epochs=6", "--ema-decay=0.9", "--patience=0")
 # A checkpoint after nearly every step, instead of one every thirty seconds. `before` is code that sets limits.
 _PROGRAM = """
 import sys
@@ -22,6 +25,25 @@ checkpoint._SECONDS = 0.01
 {before}
 sys.exit(main())
 """
+_RATE = 8000
+
+
+class Training(NamedTuple):
+    """A small training.
+
+    Attributes:
+        task: The command of the task.
+        data: The name of the data, a file or a folder.
+        flags: The options and settings.
+        write: The function that writes the data, given its path and a seed.
+        epochs: The number of epochs of a training that is killed.
+    """
+
+    task: str
+    data: str
+    flags: tuple[str, ...]
+    write: Callable[[Path, int], None]
+    epochs: int = 40
 
 
 def write_reviews(path: Path, seed: int, rows: int = 160) -> None:
@@ -37,14 +59,53 @@ def write_pairs(path: Path, seed: int, rows: int = 160) -> None:
     path.write_text("\n".join(["english,german", *map(",".join, pairs)]) + "\n")
 
 
-def start(
-    folder: Path, out: str, *flags: str, before: str = "", what: tuple[str, ...] = CLASSIFIER
-) -> subprocess.Popen:
-    """Start a training on a file in a folder."""
+def _tones(letters: str, draw: random.Random) -> bytes:
+    """Return a recording in which each letter has a tone of its own, of about a tenth of a second."""
+    lengths = [draw.randrange(600, 1000) for _ in letters]
+    hertz = np.concatenate(
+        [np.full(length, 300 + 400 * (ord(one) % 8)) for one, length in zip(letters, lengths, strict=True)]
+    )
+    noise = np.random.default_rng(draw.randrange(10**6)).normal(0, 100, len(hertz))
+    return wav((9000 * np.sin(2 * np.pi * np.cumsum(hertz) / _RATE) + noise).astype(np.int64), rate=_RATE)
+
+
+def write_keywords(path: Path, seed: int, count: int = 80) -> None:
+    draw = random.Random(seed)
+    for number in range(count):
+        label = ("abc", "cba")[number % 2]
+        file = path / label / f"{number}.wav"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(_tones(label, draw))
+
+
+def write_speech(path: Path, seed: int, count: int = 80) -> None:
+    draw = random.Random(seed)
+    path.mkdir()
+    for number in range(count):
+        text = " ".join(draw.choice(("abc", "cab", "bad")) for _ in range(draw.randrange(1, 4)))
+        (path / f"{number}.wav").write_bytes(_tones(text, draw))
+        (path / f"{number}.txt").write_text(text)
+
+
+_SMALL = ("--units=8", "--batch-size=8", "--ema-decay=0.9", "--patience=0")
+CLASSIFIER = Training("classify", "reviews.csv", (*_SMALL, "--embedding-dim=8"), write_reviews)
+TRANSLATOR = Training(
+    "translate",
+    "pairs.csv",
+    ("--source=english", "--target=german", *_SMALL, "--embedding-dim=8"),
+    write_pairs,
+)
+KEYWORDS = Training("classify", "words", (*_SMALL, "--layers=1"), write_keywords, epochs=30)
+TRANSCRIBER = Training("transcribe", "speech", (*_SMALL, "--layers=1", "--mel-bands=16"), write_speech, epochs=15)
+TRAININGS = {"classifier": CLASSIFIER, "translator": TRANSLATOR, "keywords": KEYWORDS, "transcriber": TRANSCRIBER}
+
+
+def start(folder: Path, out: str, before: str = "", what: Training = CLASSIFIER, epochs: int = 6) -> subprocess.Popen:
+    """Start a training on data in a folder."""
     program = _PROGRAM.format(before=before)
-    command = [sys.executable, "-c", program, "train", *what, "--json", "--out", out]
+    command = [sys.executable, "-c", program, "train", what.task, what.data, "--json", "--out", out]
     pipe = subprocess.PIPE
-    return subprocess.Popen([*command, *SETTINGS, *flags], cwd=folder, stdout=pipe, stderr=pipe)
+    return subprocess.Popen([*command, *what.flags, f"--epochs={epochs}"], cwd=folder, stdout=pipe, stderr=pipe)
 
 
 def figures(output: bytes) -> dict:
