@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gatewright.data.audio.features import Features
-from gatewright.data.audio.recording import read_recording
+from gatewright.data.audio.recording import rate_note, read_recording
 from gatewright.data.audio.resampling import resampled
 from gatewright.data.audio.samples import require_rate, samples_of
 from gatewright.data.corpora.cepstra import is_cepstra, read_cepstra
@@ -250,14 +250,10 @@ class Transcriber(TrainedModel):
         if is_cepstra(path):
             raise InputError(f"{path} is a file of cepstra, but the model reads recordings. Give a recording.")
         recording = read_recording(path)
-        for note in recording.notes:
+        new_rate = () if recording.rate in noted else rate_note(str(path), recording.rate, self.sample_rate)
+        for note in (*recording.notes, *new_rate):
             print_status(note)
-        if recording.rate not in (self.sample_rate, *noted):
-            noted.add(recording.rate)
-            print_status(
-                f"{path} has a sample rate of {recording.rate:,} Hz, and was converted to {self.sample_rate:,} Hz, "
-                "which the model reads."
-            )
+        noted.add(recording.rate)
         samples = resampled(recording.samples, recording.rate, self.sample_rate)
         seconds = len(recording.samples) / recording.rate
         return _Utterance(self._front_end.frames(samples), seconds, samples)
