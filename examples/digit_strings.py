@@ -34,7 +34,7 @@ from gatewright.data.corpora.corpus import Utterance
 from gatewright.data.corpora.named import read_fsdd
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-STRINGS = {"train": 5_000, "validation": 200, "test": 300}
+STRINGS = {"train": 4_000, "validation": 200, "test": 300}
 RATE = 8_000
 
 _MIN_DIGITS, _MAX_DIGITS = 2, 7

@@ -32,10 +32,10 @@ from gatewright.tasks.transcribe.measures import measured
 SEED = 0
 SETTINGS: dict[str, Any] = {
     "bidirectional": False,
-    # A symbol for each of the ten words: a fast "three" has fewer steps than characters need.
+    # A symbol for each of the ten words: a fast "three" has fewer steps than characters need. So steps can be long.
     "tokens": "words",
-    "batch_size": 32,
-    "epochs": 40,
+    "stack": 4,
+    "epochs": 30,
     "time_warp": 0.2,
     "input_noise": 0.2,
     "time_mask": 0.1,
@@ -120,7 +120,7 @@ def record(run: Trained, figures: dict[str, Any]) -> str:
     deciding = run.measures[0]
     lines += [
         "",
-        "A frame is 10 ms of sound: its features, and in every third frame a step of the network and of the search. "
+        "A frame is 10 ms of sound: its features, and in every fourth frame a step of the network and of the search. "
         "Times are CPU time of one thread, of the first 40 strings.",
         f"Strings whose transcript or times of words differ between chunks of {chunks} ms, or whose text is not that "
         f"of the whole recording: {different}.",
