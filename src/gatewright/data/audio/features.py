@@ -128,6 +128,16 @@ def _tables(features: Features) -> Tables:
     return make_tables(features.rate, features.window, features.bands, features.coefficients)
 
 
+def require_finite_samples(samples: _Frames) -> None:
+    """Raise an error if a sample is not a finite number.
+
+    Raises:
+        InputError: A sample is infinite or NaN.
+    """
+    if not np.isfinite(samples).all():
+        raise InputError("The samples have values that are not finite numbers (NaN or infinity). Repair them.")
+
+
 def with_deltas(frames: _Frames, orders: int) -> _Frames:
     """Return features with their slopes, and their curvatures, as `Features` adds them.
 
@@ -176,8 +186,7 @@ class FeatureStream:
             raise InputError(
                 f"The samples must be a vector, not an array of shape {given.shape}. Average the channels."
             )
-        if not np.isfinite(given).all():
-            raise InputError("The samples have values that are not finite numbers (NaN or infinity). Repair them.")
+        require_finite_samples(given)
         known = np.concatenate([self._samples, given])
         step = self._step
         count = max(1 + (len(known) - self._window) // step, 0)
@@ -189,6 +198,10 @@ class FeatureStream:
         # A copy, so that the samples of the past can be freed.
         self._samples, self._is_first = known[count * step :].copy(), False
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+    def needed(self, frames: int) -> int:
+        """Return the number of samples that complete so many further frames without deltas. It can be below 1."""
+        return self._window + (frames - 1) * self._step - len(self._samples)
 
     def end(self) -> _Frames:
         """Return the remaining frames, [new frames, width]. No samples may follow."""

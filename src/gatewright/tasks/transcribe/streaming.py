@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gatewright.data.audio.features import Features
+from gatewright.data.audio.features import Features, require_finite_samples
 from gatewright.data.audio.samples import samples_of
 from gatewright.nn.layer import Array, States
 from gatewright.results.transcript import Transcript
@@ -24,7 +24,8 @@ def _joined(first: str, then: str) -> str:
 class Stream:
     """A transcription of sound that arrives in chunks, by a network that processes it in one direction.
 
-    The transcript does not depend on how the samples are divided into chunks.
+    The transcript does not depend on how the samples are divided into chunks. Samples wait until they complete a step
+    of the network, because the features of several frames take hardly longer than those of one.
 
     Args:
         prepared: How sound becomes the inputs of the network.
@@ -46,12 +47,16 @@ class Stream:
         self._prepared, self._rate, self._features = prepared, features.rate, features.stream()
         self._decoder, self._state = decoder, decoder.start()
         self._step, self._states = step, states
+        self._waiting: list[NDArray[np.float32]] = []  # samples that do not complete a step yet
+        self._missing = self._features.needed(prepared.stack)  # samples until they do
         self._frames = np.empty((0, prepared.features), np.float32)  # those of the next step that have arrived
         self._log_probs: list[NDArray[np.float32]] = []
         self._samples, self._has_ended = 0, False
         self._begins = begins_word(prepared.alphabet)
         # The transcript so far: the words that can no longer change, the number of their symbols, and the rest.
         self._certain, self._certain_ids, self._rest = "", 0, ""
+        self._rest_ids: list[int] = []
+        self._text = ""
 
     def push(self, samples: ArrayLike) -> str:
         """Process further samples, and return the transcript of all samples so far, which may still change.
@@ -64,9 +69,15 @@ class Stream:
         """
         self._require_open()
         chunk = samples_of(samples)
+        require_finite_samples(chunk)
         self._samples += len(chunk)
-        self._read(self._features.push(chunk))
-        return _joined(self._certain, self._rest)
+        self._missing -= len(chunk)
+        if self._missing > 0:
+            if len(chunk):
+                self._waiting.append(chunk.copy())  # the caller may use the memory for the next chunk
+        else:
+            self._process([*self._waiting, chunk])
+        return self._text
 
     def end(self) -> Transcript:
         """Return the transcript. No samples may follow.
@@ -76,6 +87,7 @@ class Stream:
         """
         self._require_open()
         self._has_ended = True
+        self._process(self._waiting)
         self._read(self._features.end())
         if len(self._frames):
             self._advance(stacked(self._frames, self._prepared.stack))
@@ -98,6 +110,13 @@ class Stream:
         if self._has_ended:
             raise InputError("The transcription has ended. Begin another one with the method stream of the model.")
 
+    def _process(self, chunks: Sequence[NDArray[np.float32]]) -> None:
+        """Process the samples that have waited."""
+        if chunks:
+            self._read(self._features.push(np.concatenate(chunks)))
+        self._waiting = []
+        self._missing = self._features.needed(self._prepared.stack - len(self._frames))
+
     def _read(self, frames: NDArray[np.float32]) -> None:
         if not len(frames):
             return
@@ -117,7 +136,10 @@ class Stream:
         if last > first:
             self._certain = _joined(self._certain, alphabet.decode(ids[first:last]))
             self._certain_ids = last
-        self._rest = alphabet.decode([*ids[last:], *self._decoder.uncertain(self._state)])
+        rest = [*ids[last:], *self._decoder.uncertain(self._state)]
+        if last > first or rest != self._rest_ids:
+            self._rest, self._rest_ids = alphabet.decode(rest), rest
+            self._text = _joined(self._certain, self._rest)
 
     def _advance(self, inputs: NDArray[np.float32]) -> None:
         """Process steps of the network, [steps, features]."""
