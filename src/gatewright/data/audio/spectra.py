@@ -111,16 +111,16 @@ def _cosines(coefficients: int, bands: int) -> _Numbers:
 def static_frames(windows: _Frames, tables: Tables, is_mfcc: bool) -> _Frames:
     """Return features without deltas, [frames, features], given the samples, [frames, samples of a frame]."""
     x = windows.astype(np.float64)
-    mean = x.sum(axis=1, keepdims=True) / x.shape[1]
+    total = np.add.reduce(x, axis=1, keepdims=True)
     # x_t - 0.97 x_(t-1) of the differences from the mean. The window is 0 at the first sample, which is therefore left
     # out: a shift in time does not change the power.
     emphasized = x[:, 1:] - _PRE_EMPHASIS * x[:, :-1]
-    emphasized -= (1 - _PRE_EMPHASIS) * mean
+    emphasized -= (1 - _PRE_EMPHASIS) / x.shape[1] * total
     emphasized *= tables.taper
     parts = np.fft.rfft(emphasized, tables.points).view(np.float64)
     parts *= parts
     power = parts[:, ::2] + parts[:, 1::2]
-    weighted = power.take(tables.bins, axis=1)
+    weighted = power.take(tables.bins, axis=1, mode="clip")  # all are valid, and this mode needs no check
     weighted *= tables.weights
     bands = np.add.reduceat(weighted, tables.starts, axis=1)
     logs = np.log(np.maximum(bands, _FLOOR, out=bands))

@@ -121,7 +121,9 @@ class Stream:
         if not len(frames):
             return
         stack = self._prepared.stack
-        known = np.concatenate([self._frames, self._prepared.inputs(frames)])
+        known = self._prepared.inputs(frames)
+        if len(self._frames):
+            known = np.concatenate([self._frames, known])
         whole = len(known) // stack * stack
         self._frames = known[whole:].copy()
         if whole:
