@@ -229,7 +229,8 @@ class PrefixBeamSearch:
             prefix.total, prefix.blank, prefix.other, prefix.live = total, blank, other, True
             kept.append(prefix)
         for prefix in state.live:
-            _forget(prefix)
+            if not prefix.live:
+                _forget(prefix)
         state.live = kept
 
     def best(self, state: _State, final: bool = True) -> Decoded:
