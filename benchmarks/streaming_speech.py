@@ -9,6 +9,7 @@ random weights. Its search takes longer than that of a trained network, because 
 """
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import astuple
 from pathlib import Path
@@ -20,7 +21,6 @@ from numpy.typing import NDArray
 from gatewright import runtime
 from gatewright.bench.live_speech import CHUNKS, LiveSpeed, different_in_chunks, live_speed
 from gatewright.data.audio.features import Features
-from gatewright.data.audio.normalization import Normalization
 from gatewright.data.audio.recording import read_recording
 from gatewright.data.audio.resampling import resampled
 from gatewright.data.corpora.named import read_fsdd
@@ -67,8 +67,15 @@ def sound(seconds: float, rate: int) -> list[NDArray[np.float32]]:
     return [resampled(samples[start : start + length], RATE, rate) for start in range(0, wanted, length)]
 
 
-def report(what: str, seconds: float, results: Sequence[tuple[LiveSpeed, int]]) -> str:
-    """Return the results as Markdown. Each is the speed with a decoding, and the number of different recordings."""
+def report(what: str, seconds: float, load: float, results: Sequence[tuple[LiveSpeed, int]]) -> str:
+    """Return the results as Markdown.
+
+    Args:
+        what: What the model is.
+        seconds: The length of the sound.
+        load: The load of the machine before the run.
+        results: The speed with each decoding, and the number of recordings whose transcripts are different.
+    """
     from gatewright.ops import kernels
 
     git = checkout()
@@ -77,7 +84,7 @@ def report(what: str, seconds: float, results: Sequence[tuple[LiveSpeed, int]]) 
         "# Live transcription",
         "",
         f"`python benchmarks/streaming_speech.py` on {processor()}, {kernels.instruction_set()}, 1 thread, commit "
-        f"{commit}; {what}.",
+        f"{commit}, load {load:.1f} before the run; {what}.",
         "",
         f"A frame is 10 ms of sound, of {seconds:g} seconds in recordings of 5 seconds. Features are computed, and the "
         "network and the search run, when a step of the network is complete. Times are CPU time.",
@@ -101,7 +108,7 @@ def main() -> None:
     parser.add_argument("model", nargs="?")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--write", action="store_true")
-    given = parser.parse_args()
+    given, load = parser.parse_args(), os.getloadavg()[0]
     if given.model is None:
         recordings = sound(given.seconds, RATE)
         model, what = random_model(recordings), "random weights of the default size, 3 GRU layers with 128 units"
@@ -112,7 +119,7 @@ def main() -> None:
         (live_speed(model, recordings, decoding), different_in_chunks(model, recordings, decoding))
         for decoding in DECODINGS
     ]
-    text = report(what, given.seconds, results)
+    text = report(what, given.seconds, load, results)
     print(text)
     if given.write:
         RESULT.write_text(text, encoding="utf-8")
