@@ -86,16 +86,18 @@ def report(what: str, seconds: float, load: float, results: Sequence[tuple[LiveS
         f"`python benchmarks/streaming_speech.py` on {processor()}, {kernels.instruction_set()}, 1 thread, commit "
         f"{commit}, load {load:.1f} before the run; {what}.",
         "",
-        f"A frame is 10 ms of sound, of {seconds:g} seconds in recordings of 5 seconds. Features are computed, and the "
-        "network and the search run, when a step of the network is complete. Times are CPU time.",
+        f"A frame is 10 ms of sound, of {seconds:g} seconds in recordings of 5 seconds. Most frames wait until a step of "
+        "the network is complete, and the median is theirs. The frame that completes a step computes the features of all "
+        "frames of the step, and runs the network and the search; the column step is the median of these. Times are CPU "
+        "time.",
         "The real-time factor is the CPU time divided by the length of the sound.",
         "",
-        "| decoding | frames | median | mean | 95% | 99% | real-time factor, live | of whole recordings |",
-        "|---|---|---|---|---|---|---|---|",
+        "| decoding | frames | median | mean | 95% | 99% | step | real-time factor, live | of whole recordings |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for speed, _ in results:
-        decoding, frames, median, mean, p95, p99, live, whole = astuple(speed)
-        micros = " | ".join(f"{one:.0f} us" for one in (median, mean, p95, p99))
+        decoding, frames, median, mean, p95, p99, step, live, whole = astuple(speed)
+        micros = " | ".join(f"{one:.0f} us" for one in (median, mean, p95, p99, step))
         lines.append(f"| {decoding} | {frames:,} | {micros} | {live:.4f} | {whole:.4f} |")
     chunks = ", ".join(f"{1000 * one:g}" for one in CHUNKS)
     different = sum(number for _, number in results)

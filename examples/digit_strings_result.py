@@ -106,12 +106,12 @@ def record(run: Trained, figures: dict[str, Any]) -> str:
         "",
         f"From the {figures['recordings']:,} WAV files of the test speaker, with {figures['words']:,} words:",
         "",
-        "| decoding | word error rate | frame, median | mean | 95% | 99% | real-time factor, live | whole recordings |",
-        "|---|---|---|---|---|---|---|---|",
+        "| decoding | word error rate | frame, median | mean | 95% | 99% | step | real-time factor, live | whole recordings |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for decoding in DECODINGS:
         speed = LiveSpeed(**figures[decoding]["speed"])
-        micros = " | ".join(f"{one:.0f} us" for one in (speed.median, speed.mean, speed.p95, speed.p99))
+        micros = " | ".join(f"{one:.0f} us" for one in (speed.median, speed.mean, speed.p95, speed.p99, speed.step))
         lines.append(
             f"| {decoding} | {figures[decoding]['wer']:.2f}% | {micros} | {speed.live:.4f} | {speed.whole:.4f} |"
         )
@@ -120,8 +120,9 @@ def record(run: Trained, figures: dict[str, Any]) -> str:
     deciding = run.measures[0]
     lines += [
         "",
-        "A frame is 10 ms of sound: its features, and in every fourth frame a step of the network and of the search. "
-        "Times are CPU time of one thread, of the first 40 strings.",
+        "A frame is 10 ms of sound. Three of four frames wait until a step of the network is complete, and the median is "
+        "theirs. The fourth computes the features of all four, and runs the network and the search; the column step is "
+        f"the median of these. Times are CPU time of one thread, of the first {_TIMED} strings.",
         f"Strings whose transcript or times of words differ between chunks of {chunks} ms, or whose text is not that "
         f"of the whole recording: {different}.",
         "",

@@ -26,8 +26,9 @@ class LiveSpeed:
     Attributes:
         decoding: The method of decoding.
         frames: The number of frames of 10 ms that were measured.
-        median, mean, p95, p99: The time from a frame of sound to the transcript so far, in microseconds: its features,
-            and in every few frames a step of the network and of the search.
+        median, mean, p95, p99: The time from a frame of sound to the transcript so far, in microseconds.
+        step: The median time of those frames that complete a step of the network, in microseconds. With them, the
+            features of all frames of the step are computed, and the network and the search run; the others wait.
         live: The CPU time of transcribing sound in chunks of 10 ms, divided by the length of the sound.
         whole: The same for whole recordings.
     """
@@ -38,6 +39,7 @@ class LiveSpeed:
     mean: float
     p95: float
     p99: float
+    step: float
     live: float
     whole: float
 
@@ -69,9 +71,11 @@ def live_speed(model: Any, recordings: Sequence[NDArray[np.float32]], decoding: 
         kernels.set_num_threads(threads)
     nanoseconds = 1e9 * sum(map(len, recordings)) / model.sample_rate
     microseconds = np.array(times[_WARM_UP:] or times) / 1e3
-    median, p95, p99 = np.percentile(microseconds, (50, 95, 99)).tolist()
+    # The frames that complete a step are the slowest ones.
+    of_steps = 100 - 50 / model.prepared.stack
+    median, p95, p99, step = np.percentile(microseconds, (50, 95, 99, of_steps)).tolist()
     mean = float(microseconds.mean())
-    return LiveSpeed(decoding, len(microseconds), median, mean, p95, p99, live / nanoseconds, whole / nanoseconds)
+    return LiveSpeed(decoding, len(microseconds), median, mean, p95, p99, step, live / nanoseconds, whole / nanoseconds)
 
 
 def different_in_chunks(model: Any, recordings: Sequence[NDArray[np.float32]], decoding: str) -> int:
