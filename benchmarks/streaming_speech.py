@@ -86,10 +86,10 @@ def report(what: str, seconds: float, load: float, results: Sequence[tuple[LiveS
         f"`python benchmarks/streaming_speech.py` on {processor()}, {kernels.instruction_set()}, 1 thread, commit "
         f"{commit}, load {load:.1f} before the run; {what}.",
         "",
-        f"A frame is 10 ms of sound, of {seconds:g} seconds in recordings of 5 seconds. Most frames wait until a step of "
-        "the network is complete, and the median is theirs. The frame that completes a step computes the features of all "
-        "frames of the step, and runs the network and the search; the column step is the median of these. Times are CPU "
-        "time.",
+        f"A frame is 10 ms of sound, of {seconds:g} seconds in recordings of 5 seconds. Most frames wait until a step "
+        "of the network is complete, and the median is theirs. The frame that completes a step computes the features "
+        "of all frames of the step, and runs the network and the search; the column step is the median of these. "
+        "Times are CPU time.",
         "The real-time factor is the CPU time divided by the length of the sound.",
         "",
         "| decoding | frames | median | mean | 95% | 99% | step | real-time factor, live | of whole recordings |",

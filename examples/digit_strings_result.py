@@ -35,7 +35,7 @@ SETTINGS: dict[str, Any] = {
     # A symbol for each of the ten words: a fast "three" has fewer steps than characters need. So steps can be long.
     "tokens": "words",
     "stack": 4,
-    "epochs": 30,
+    "epochs": 26,
     "time_warp": 0.2,
     "input_noise": 0.2,
     "time_mask": 0.1,
@@ -106,7 +106,7 @@ def record(run: Trained, figures: dict[str, Any]) -> str:
         "",
         f"From the {figures['recordings']:,} WAV files of the test speaker, with {figures['words']:,} words:",
         "",
-        "| decoding | word error rate | frame, median | mean | 95% | 99% | step | real-time factor, live | whole recordings |",
+        "| decoding | word error rate | frame, median | mean | 95% | 99% | step | real-time factor, live | whole |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for decoding in DECODINGS:
@@ -120,9 +120,9 @@ def record(run: Trained, figures: dict[str, Any]) -> str:
     deciding = run.measures[0]
     lines += [
         "",
-        "A frame is 10 ms of sound. Three of four frames wait until a step of the network is complete, and the median is "
-        "theirs. The fourth computes the features of all four, and runs the network and the search; the column step is "
-        f"the median of these. Times are CPU time of one thread, of the first {_TIMED} strings.",
+        "A frame is 10 ms of sound. Three of four frames wait until a step of the network is complete, and the median "
+        "is theirs. The fourth computes the features of all four, and runs the network and the search; the column step "
+        f"is the median of these. Times are CPU time of one thread, of the first {_TIMED} strings.",
         f"Strings whose transcript or times of words differ between chunks of {chunks} ms, or whose text is not that "
         f"of the whole recording: {different}.",
         "",
