@@ -295,7 +295,7 @@ def record(
         f"Mean {deciding.title} **{mean.mean:.4f}**{reach} over {seeds}. Baseline: {runs[-1].baseline_name}.",
         *(f"\n{run.verdict} (seed {run.settings['seed']})" for run in runs),
         "",
-        f"Validation {deciding.title} after each epoch, from which the kept one was chosen:",
+        f"Validation {deciding.title} after each epoch; the kept one was chosen by {runs[-1].selection}:",
         "",
         *(f"- seed {run.settings['seed']}: {_trail(run, deciding.name)}" for run in runs),
         "",
