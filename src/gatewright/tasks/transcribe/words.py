@@ -105,8 +105,8 @@ def _path(log_probs: NDArray[np.floating[Any]], ids: NDArray[np.intp]) -> NDArra
     states[1::2] = ids
     repeats = np.zeros(count, np.intp)
     repeats[1:] = ids[1:] == ids[:-1]
-    skips = np.zeros(len(states), bool)
-    skips[3::2] = ~repeats[1:].astype(bool)  # different symbols need no blank between them
+    skips = np.full(len(states), -np.inf)
+    skips[3::2][ids[1:] != ids[:-1]] = 0  # different symbols need no blank between them
     # The number of steps from each state to the last symbol, and for each step the first state that is near enough.
     needed = np.zeros(len(states), np.intp)
     needed[:-1:2] = np.cumsum((1 + repeats)[::-1])[::-1] - repeats
@@ -115,23 +115,34 @@ def _path(log_probs: NDArray[np.floating[Any]], ids: NDArray[np.intp]) -> NDArra
     width = min(len(states), _STATES)
     moves = np.zeros((steps, width), np.int8)
     lows = np.zeros(steps, np.intp)
-    low, nowhere = 0, np.full(2 + width, -np.inf)
-    best = np.full(width, -np.inf)
-    best[:2] = log_probs[0, states[:2]]
-    best[: least[0]] = -np.inf
+    low, own = 0, slice(0, width)
+    # The scores of the states of a step, and of the two states before them, from which they can be reached.
+    before, after = (np.full(2 + width, -np.inf) for _ in range(2))
+    skipped = np.empty(width)
+    after[2:4] = log_probs[0, states[:2]]
+    after[2 : 2 + least[0]] = -np.inf
     for step in with_progress(range(1, steps), "steps are aligned with their words"):
-        shift = min(max(int(best.argmax()) - width // 2, 0), len(states) - width - low)
-        low += shift
-        own = slice(low, low + width)
-        before = np.concatenate([nowhere[:2], best, nowhere[:shift]])[shift:]
-        skipped = np.where(skips[own], before[:width], -np.inf)
-        options = np.stack([before[2:], before[1:-1], skipped])
-        moves[step] = options.argmax(axis=0)
-        lows[step] = low
-        best = options.max(axis=0) + log_probs[step, states[own]]
+        before, after = after, before
+        shift = 0
+        if width < len(states):
+            shift = min(max(int(before[2:].argmax()) - width // 2, 0), len(states) - width - low)
+        if shift:
+            low += shift
+            own = slice(low, low + width)
+            before[:-shift], before[-shift:] = before[shift:].copy(), -np.inf
+        stayed, moved, best, move = before[2:], before[1:-1], after[2:], moves[step]
+        np.greater(moved, stayed, out=move.view(bool))
+        np.maximum(moved, stayed, out=best)
+        np.add(before[:-2], skips[own], out=skipped)
+        move[skipped > best] = 2
+        np.maximum(best, skipped, out=best)
+        best += log_probs[step].take(states[own])
         best[: max(least[step] - low, 0)] = -np.inf
+        lows[step] = low
+        if shift:
+            before[:2] = -np.inf
     path = np.empty(steps, np.intp)
-    path[-1] = low + best.argmax()
+    path[-1] = low + after[2:].argmax()
     for step in range(steps - 1, 0, -1):
         path[step - 1] = path[step] - moves[step, path[step] - lows[step]]
     return path
