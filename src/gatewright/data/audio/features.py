@@ -106,9 +106,9 @@ class Features:
         stream = self.stream()
         return np.concatenate([stream.push(samples), stream.end()])
 
-    def stream(self) -> "FeatureStream":
-        """Return a new stream of features."""
-        return FeatureStream(self)
+    def stream(self, together: int = 1) -> "FeatureStream":
+        """Return a new stream of features. `together` is explained there."""
+        return FeatureStream(self, together)
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as a JSON object, which `from_json` reads."""
@@ -126,16 +126,6 @@ class Features:
 
 def _tables(features: Features) -> Tables:
     return make_tables(features.rate, features.window, features.bands, features.coefficients)
-
-
-def require_finite_samples(samples: _Frames) -> None:
-    """Raise an error if a sample is not a finite number.
-
-    Raises:
-        InputError: A sample is infinite or NaN.
-    """
-    if not np.isfinite(samples).all():
-        raise InputError("The samples have values that are not finite numbers (NaN or infinity). Repair them.")
 
 
 def with_deltas(frames: _Frames, orders: int) -> _Frames:
@@ -158,17 +148,21 @@ def with_deltas(frames: _Frames, orders: int) -> _Frames:
 class FeatureStream:
     """The features of a recording whose samples arrive in chunks.
 
-    All frames together are those of `Features.frames`, bit for bit, however the samples are divided. A frame is
-    returned as soon as all its samples have arrived; with deltas, two or four frames later.
+    All frames are those of `Features.frames`, bit for bit, however the samples are divided. A frame is returned as soon
+    as all its samples have arrived; with deltas, two or four frames later.
 
     Args:
         features: The settings of the features.
+        together: The number of frames that are returned together, or a multiple of it, before the end. Several frames
+            take hardly longer than one. With deltas, it only concerns the frames without them.
     """
 
-    def __init__(self, features: Features) -> None:
+    def __init__(self, features: Features, together: int = 1) -> None:
         self._window, self._step, self._width = features.window, features.step, features.width
         self._tables, self._is_mfcc = _tables(features), features.kind == "mfcc"
-        self._samples = np.empty(0, np.float32)  # from the start of the next frame on
+        self._together, self._none = together, np.empty((0, features.width), np.float32)
+        # The samples from the start of the next frame on, in chunks, and their number.
+        self._chunks, self._known = list[_Frames](), 0
         self._is_first = True
         self._deltas = DeltaStream(features.deltas) if features.deltas else None
 
@@ -181,37 +175,42 @@ class FeatureStream:
         Raises:
             InputError: The samples are not a vector, or one is not a finite number.
         """
-        given = np.asarray(samples, np.float32)
+        # A copy, because the caller may use the memory for the next samples.
+        given = np.array(samples, np.float32)
         if given.ndim != 1:
             raise InputError(
                 f"The samples must be a vector, not an array of shape {given.shape}. Average the channels."
             )
-        require_finite_samples(given)
-        known = np.concatenate([self._samples, given])
-        step = self._step
-        count = max(1 + (len(known) - self._window) // step, 0)
-        starts = range(0, count, _BLOCK)
-        blocks = [self._block(known[start * step :], min(_BLOCK, count - start)) for start in starts]
-        if not blocks:
-            self._samples = known
-            return self._no_frames()
-        # A copy, so that the samples of the past can be freed.
-        self._samples, self._is_first = known[count * step :].copy(), False
-        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
-
-    def needed(self, frames: int) -> int:
-        """Return the number of samples that complete so many further frames without deltas. It can be below 1."""
-        return self._window + (frames - 1) * self._step - len(self._samples)
+        if not np.isfinite(given).all():
+            raise InputError("The samples have values that are not finite numbers (NaN or infinity). Repair them.")
+        if len(given):
+            self._add(given)
+        return self._new_frames(self._together)
 
     def end(self) -> _Frames:
         """Return the remaining frames, [new frames, width]. No samples may follow."""
-        last = self._no_frames()
-        if self._is_first and len(self._samples):
-            last = self.push(np.zeros(self._window - len(self._samples), np.float32))
+        if self._is_first and 0 < self._known < self._window:
+            self._add(np.zeros(self._window - self._known, np.float32))
+        last = self._new_frames(1)
         return last if self._is_first or self._deltas is None else np.concatenate([last, self._deltas.end()])
 
-    def _no_frames(self) -> _Frames:
-        return np.empty((0, self._width), np.float32)
+    def _add(self, samples: _Frames) -> None:
+        self._chunks.append(samples)
+        self._known += len(samples)
+
+    def _new_frames(self, together: int) -> _Frames:
+        """Return the frames that are complete, a multiple of `together`."""
+        step = self._step
+        count = ((self._known - self._window) // step + 1) // together * together
+        if count <= 0:
+            return self._none
+        known = np.concatenate(self._chunks)
+        starts = range(0, count, _BLOCK)
+        blocks = [self._block(known[start * step :], min(_BLOCK, count - start)) for start in starts]
+        # A copy, so that the samples of the past can be freed.
+        self._chunks, self._is_first = [known[count * step :].copy()], False
+        self._known -= count * step
+        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
     def _block(self, samples: _Frames, count: int) -> _Frames:
         windows = overlapping(samples, (count, self._window), self._step)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gatewright.data.audio.features import Features, require_finite_samples
+from gatewright.data.audio.features import Features
 from gatewright.data.audio.samples import samples_of
 from gatewright.nn.layer import Array, States
 from gatewright.results.transcript import Transcript
@@ -44,12 +44,13 @@ class Stream:
         step: Callable[[Array, Sequence[States]], tuple[Array, list[States]]],
         states: Sequence[States],
     ) -> None:
-        self._prepared, self._rate, self._features = prepared, features.rate, features.stream()
+        self._prepared, self._rate = prepared, features.rate
+        # With slopes, frames arrive later than their samples, and steps are not completed by whole groups of frames.
+        self._features = features.stream(1 if features.deltas else prepared.stack)
         self._decoder, self._state = decoder, decoder.start()
         self._step, self._states = step, states
-        self._waiting: list[NDArray[np.float32]] = []  # samples that do not complete a step yet
-        self._missing = self._features.needed(prepared.stack)  # samples until they do
-        self._frames = np.empty((0, prepared.features), np.float32)  # those of the next step that have arrived
+        self._none = np.empty((0, prepared.features), np.float32)
+        self._frames = self._none  # those of the next step that have arrived
         self._log_probs: list[NDArray[np.float32]] = []
         self._samples, self._has_ended = 0, False
         self._begins = begins_word(prepared.alphabet)
@@ -69,14 +70,10 @@ class Stream:
         """
         self._require_open()
         chunk = samples_of(samples)
-        require_finite_samples(chunk)
+        frames = self._features.push(chunk)
         self._samples += len(chunk)
-        self._missing -= len(chunk)
-        if self._missing > 0:
-            if len(chunk):
-                self._waiting.append(chunk.copy())  # the caller may use the memory for the next chunk
-        else:
-            self._process([*self._waiting, chunk])
+        if len(frames):
+            self._read(frames)
         return self._text
 
     def end(self) -> Transcript:
@@ -87,7 +84,6 @@ class Stream:
         """
         self._require_open()
         self._has_ended = True
-        self._process(self._waiting)
         self._read(self._features.end())
         if len(self._frames):
             self._advance(stacked(self._frames, self._prepared.stack))
@@ -110,22 +106,14 @@ class Stream:
         if self._has_ended:
             raise InputError("The transcription has ended. Begin another one with the method stream of the model.")
 
-    def _process(self, chunks: Sequence[NDArray[np.float32]]) -> None:
-        """Process the samples that have waited."""
-        if chunks:
-            self._read(self._features.push(np.concatenate(chunks)))
-        self._waiting = []
-        self._missing = self._features.needed(self._prepared.stack - len(self._frames))
-
     def _read(self, frames: NDArray[np.float32]) -> None:
-        if not len(frames):
-            return
+        """Process frames, [frames, width]."""
         stack = self._prepared.stack
         known = self._prepared.inputs(frames)
         if len(self._frames):
             known = np.concatenate([self._frames, known])
         whole = len(known) // stack * stack
-        self._frames = known[whole:].copy()
+        self._frames = known[whole:].copy() if whole < len(known) else self._none
         if whole:
             self._advance(known[:whole].reshape(whole // stack, -1))
             self._update()
