@@ -829,8 +829,8 @@ def train_transcriber(
         max_input: Maximum size of an input file or archive after decompression, in GB (default: 4).
         overwrite: Replace a model file of other settings or data, and discard the progress of its training.
         tokens: Kind of symbols that transcripts consist of: characters, words or bytes (byte-pair encoding).
-        vocabulary: Largest number of symbols. Rarer ones are unknown (default: 5,000 characters or words, or 500
-            byte pairs).
+        vocabulary: Largest number of symbols; byte pairs need at least 256. Rarer ones are not learned (default:
+            5,000 characters or words, or 500 byte pairs).
         lower_case: Read and write lower case only.
         features: Features that are computed from recordings: log_mel (logarithms of mel bands) or mfcc (cepstra
             of them).
@@ -871,7 +871,7 @@ def train_transcriber(
         band_mask: Fraction of the features hidden in training, in spans of 4 features.
         decoding: How transcripts are found: greedy (the most probable symbol of each step), beam (prefix beam
             search), lexicon (beam search among known words), or auto: lexicon if new words are rare in the
-            training transcripts, otherwise beam.
+            training transcripts and the tokens are not words, otherwise beam.
         beam: Number of transcripts that beam search keeps.
         lm_weight: Weight of the language model in beam search; 0 for none (default: chosen on the validation
             set).

@@ -40,10 +40,11 @@ def test_frames_are_those_of_the_recording_and_parts_those_of_their_samples(tmp_
 def test_the_most_frequent_rate_is_common_and_others_are_resampled_with_one_note(tmp_path):
     utterances = [write_wav(tmp_path / f"{place}.wav", rate=16_000 if place in (1, 3) else 8_000) for place in range(6)]
     assert common_rate(utterances) == 8_000
+    assert common_rate([*utterances, *[utterances[1]] * 3]) == 8_000  # parts of one recording count once
     read = frames_of("db", utterances, FEATURES)
     assert len(read.frames[1]) == len(read.frames[0])
     assert read.notes == (
-        "2 of the 6 recordings of db have another sampling rate and were resampled to 8,000 Hz; the first is "
+        "2 of the 6 recordings of db have another sample rate and were resampled to 8,000 Hz; the first is "
         f"{tmp_path / '1.wav'} with 16,000 Hz.",
     )
 

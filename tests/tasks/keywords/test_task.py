@@ -106,7 +106,7 @@ def test_a_recording_with_another_rate_is_resampled_and_one_that_is_damaged_is_l
     assert len(splits.train) + len(splits.validation) + len(splits.test) == 39
     assert splits.train.features.rate == RATE
     notes = " ".join(splits.notes)
-    assert "has another sampling rate and was resampled to 8,000 Hz; the first is" in notes
+    assert "has another sample rate and was resampled to 8,000 Hz; the first is" in notes
     assert "was left out. The first problem:" in notes
 
 

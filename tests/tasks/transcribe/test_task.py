@@ -71,6 +71,39 @@ def test_utterances_that_are_too_short_are_named_and_left_out_of_training(prepar
     assert prepared.measure(outputs, tests.targets)["loss"] == pytest.approx(80 / symbols)
 
 
+@pytest.mark.parametrize(("tokens", "fitting"), [("words", 41), ("bytes", 41), ("characters", 40)])
+def test_steps_are_needed_for_symbols_and_not_for_characters(splits, tokens, fitting):
+    examples = with_utterance(splits.train, np.zeros((4, 13)), "DAD")
+    settings = TranscribeSettings.complete({"tokens": tokens, "stack": 4})
+    found, _ = Transcribe("letters", settings, {}).prepare(dataclasses.replace(splits, train=examples))
+    assert found.encode(examples, training=True).size == fitting
+    assert any("too short" in note for note in found.notes) == (fitting == 40)
+    assert found.max_symbols == max(len(found.alphabet.encode(text)) for text in examples.texts)
+    assert PreparedSpeech.from_json(json.loads(json.dumps(found.to_json()))).alphabet == found.alphabet
+
+
+def test_words_beyond_the_vocabulary_are_reported(splits):
+    settings = TranscribeSettings.complete({"tokens": "words", "vocabulary": 4})
+    found, _ = Transcribe("letters", settings, {}).prepare(splits)
+    assert "training transcripts have words (" in found.notes[0]
+    assert "without a symbol" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"tokens": "words", "decoding": "lexicon"}, "writes known words alone: leave --decoding lexicon out"),
+        (
+            {"tokens": "bytes", "vocabulary": 100},
+            "--vocabulary must be at least 256, one symbol for each byte, not 100",
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(settings, message):
+    with pytest.raises(InputError, match=message):
+        Transcribe("missing", TranscribeSettings.complete(settings), {}).read()
+
+
 def test_long_utterances_are_named_and_left_out(splits):
     examples = with_utterance(splits.test, np.zeros((900, 13)), "AB")
     found, (note,) = without_long("the training set of letters", examples, 8.9)
@@ -144,12 +177,14 @@ def test_the_lexicon_is_used_if_new_words_are_rare(prepared, splits, tmp_path):
     assert prepared.decoding.method == "lexicon"
     assert set(prepared.ngrams.words) == {word for text in splits.train.texts for word in text.split()}
 
-    def chosen(train, **options):
-        task = Transcribe("letters", TranscribeSettings.complete({}), options)
+    def chosen(train, tokens="characters", **options):
+        task = Transcribe("letters", TranscribeSettings.complete({"tokens": tokens}), options)
         return task.prepare(dataclasses.replace(splits, train=train))[0]
 
     varied = speech(5)
     assert chosen(dataclasses.replace(varied, texts=tuple("ABCDE"))).decoding.method == "beam"
+    assert chosen(splits.train, "bytes").decoding.method == "lexicon"
+    assert chosen(splits.train, "words").decoding.method == "beam"
     (tmp_path / "words.txt").write_text("CAB DAD\nZOO\n")
     found = chosen(splits.train, language_model=str(tmp_path / "words.txt"))
     assert found.decoding.method == "beam"

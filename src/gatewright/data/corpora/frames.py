@@ -20,7 +20,7 @@ from gatewright.support.progress import with_progress
 
 Frames: TypeAlias = NDArray[np.float32]
 
-# So many recordings, spread over all, show the most frequent sampling rate.
+# So many recordings, spread over all, show the most frequent sample rate.
 _SAMPLED = 100
 
 
@@ -59,17 +59,18 @@ def are_cepstra(name: object, utterances: Sequence[Utterance]) -> bool:
 
 @as_input_errors()
 def common_rate(utterances: Sequence[Utterance]) -> int:
-    """Return the most frequent sampling rate in Hz of the recordings, found from a hundred of them.
+    """Return the most frequent sample rate in Hz of the recordings, found from a hundred of them.
 
     Raises:
         InputError: None of these recordings can be read.
     """
     rates: Counter[int] = Counter()
     problem: InputError | None = None
-    places = np.unique(np.linspace(0, len(utterances) - 1, min(_SAMPLED, len(utterances))).round().astype(int))
+    paths = list(dict.fromkeys(one.audio for one in utterances))  # utterances may be parts of one recording
+    places = np.unique(np.linspace(0, len(paths) - 1, min(_SAMPLED, len(paths))).round().astype(int))
     for place in places:
         try:
-            rates[read_recording(utterances[place].audio).rate] += 1
+            rates[read_recording(paths[place]).rate] += 1
         except InputError as error:
             problem = problem or error
     if not rates and problem is not None:

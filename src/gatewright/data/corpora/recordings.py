@@ -1,4 +1,4 @@
-"""Read the recordings of a corpus at one sampling rate, and collect notes about them."""
+"""Read the recordings of a corpus at one sample rate, and collect notes about them."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -11,10 +11,10 @@ from gatewright.data.audio.resampling import resampled
 
 
 class RecordingReader:
-    """Reads recordings at one sampling rate. The last one is kept, since several utterances may be parts of it.
+    """Reads recordings at one sample rate. The last one is kept, since several utterances may be parts of it.
 
     Args:
-        rate: The sampling rate in Hz. Recordings with another rate are resampled.
+        rate: The sample rate in Hz. Recordings with another rate are resampled.
     """
 
     def __init__(self, rate: int) -> None:
@@ -58,7 +58,7 @@ class RecordingReader:
             have, were = ("has", "was") if len(self._other_rates) == 1 else ("have", "were")
             notes.insert(
                 0,
-                f"{len(self._other_rates):,} of the {self._read:,} recordings of {name} {have} another sampling rate "
+                f"{len(self._other_rates):,} of the {self._read:,} recordings of {name} {have} another sample rate "
                 f"and {were} resampled to {self._rate:,} Hz; the first is {path} with {rate:,} Hz.",
             )
         return tuple(notes)

@@ -13,7 +13,11 @@ class KeywordSettings(Settings):
     """The settings of a classifier of recordings."""
 
     mel_bands: int = setting(
-        40, "Frequency bands, equally wide on the mel scale, of the spectrum of each frame.", "data", minimum=1
+        40,
+        "Frequency bands, equally wide on the mel scale, of the spectrum of each frame.",
+        "data",
+        minimum=1,
+        maximum=512,
     )
     normalization: str = setting(
         "training",

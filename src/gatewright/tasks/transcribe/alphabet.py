@@ -14,6 +14,8 @@ from gatewright.support.schema import Parsed, read_as
 # Symbol 1 is the first token of the encoder; 0 is the blank.
 _SHIFT = FIRST - 1
 _SPLIT = "spaces"
+BYTES = 256
+"""The smallest number of symbols of an alphabet of byte pairs."""
 _DEFAULT_SIZES = {"characters": 5_000, "words": 5_000, "bytes": 500}
 _Encoder: TypeAlias = Characters | Words | BytePairs
 
@@ -47,7 +49,7 @@ class Alphabet:
 
         Raises:
             ImportError: `kind` is "bytes", and tokenizers is not installed.
-            InputError: `size` is too small.
+            InputError: `size` is less than `BYTES` although `kind` is "bytes".
         """
         normalized = [normalize(text, lower_case) for text in texts]
         ids = FIRST + (size or _DEFAULT_SIZES[kind])

@@ -12,11 +12,11 @@ from gatewright.tasks.transcribe.symbols import BLANK, Symbols, words_in
 from gatewright.tasks.transcribe.words import align, transcript_of
 
 _TIMES = (
-    "Networks that are trained with CTC write a character at some time while it is spoken, often near its end, so that "
+    "Networks that are trained with CTC write a symbol at some time while it is spoken, often near its end, so that "
     "times are early or late by about a tenth of a second."
 )
 _SEARCHED = (
-    "The transcript was found by beam search. The probabilities are those of the network alone, so that a character "
+    "The transcript was found by beam search. The probabilities are those of the network alone, so that a symbol "
     "that the language model or the lexicon has chosen can have a small one."
 )
 

@@ -1,4 +1,4 @@
-"""Utterances that are not trained on, and transcripts with unknown characters."""
+"""Utterances that are not trained on, and transcripts with characters or words that have no symbol."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -87,17 +87,36 @@ def without_unfit(speech: Speech, alphabet: Alphabet, stack: int) -> tuple[Speec
     return speech.take(kept), (note,)
 
 
+def note_on_rare(alphabet: Alphabet, references: Sequence[str]) -> tuple[str, ...]:
+    """Return a sentence on normalized training transcripts with rare characters or words that have no symbol, if any.
+
+    Args:
+        alphabet: The symbols, of which there are too few for all.
+        references: The transcripts.
+    """
+    found = _unknown(alphabet, references, "training transcripts")
+    return (f"{found} without a symbol, which the network does not learn. Raise --vocabulary.",) if found else ()
+
+
 def note_on_unknown(alphabet: Alphabet, references: Sequence[str]) -> tuple[str, ...]:
-    """Return a sentence on characters or words of normalized transcripts that have no symbol; none if all have."""
+    """Return a sentence on normalized transcripts with characters or words that have no symbol, if any.
+
+    Args:
+        alphabet: The symbols.
+        references: The transcripts.
+    """
+    found = _unknown(alphabet, references, "transcripts")
+    return (f"{found} that the network cannot write, so they count as errors.",) if found else ()
+
+
+def _unknown(alphabet: Alphabet, references: Sequence[str], what: str) -> str:
+    """Return the beginning of a sentence on characters or words without a symbol. Empty if all have one."""
     unknown = Counter(one for text in references for one in alphabet.unknown(text))
     if not unknown:
-        return ()
-    what = "words" if alphabet.encoder.kind == "words" else "characters"
+        return ""
+    units = "words" if alphabet.encoder.kind == "words" else "characters"
     shown = ", ".join(repr(one) for one, _ in unknown.most_common(_SHOWN))
     more = f" and {len(unknown) - _SHOWN:,} more" if len(unknown) > _SHOWN else ""
     texts = sum(bool(alphabet.unknown(text)) for text in references)
     have = "has" if texts == 1 else "have"
-    return (
-        f"{texts:,} of the {len(references):,} transcripts {have} {what} that no training transcript has ({shown}"
-        f"{more}). The network cannot write them, so they count as errors.",
-    )
+    return f"{texts:,} of the {len(references):,} {what} {have} {units} ({shown}{more})"

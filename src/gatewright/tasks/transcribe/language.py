@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gatewright.data.encoders import Words
 from gatewright.data.files import read_text
 from gatewright.support.errors import InputError
 from gatewright.tasks.transcribe.alphabet import Alphabet
@@ -36,7 +37,8 @@ class Language(NamedTuple):
 def learn_language(texts: Sequence[str], alphabet: Alphabet, settings: Any, file: str | None) -> Language:
     """Learn the language model, and choose the decoder if the settings leave it open.
 
-    The lexicon is used if new words are rare. Without a file, the fraction of new words among those of new transcripts
+    The lexicon is used if new words are rare, unless the symbols are words, of which the network knows no others.
+    Without a file, the fraction of new words among those of new transcripts
     is estimated by the words that occur once, as a fraction of all words (Good 1953, "The Population Frequencies of
     Species and the Estimation of Population Parameters"). With a file, it is the fraction of the words of the training
     transcripts that the file does not have.
@@ -63,7 +65,9 @@ def learn_language(texts: Sequence[str], alphabet: Alphabet, settings: Any, file
         new, source = sum(count for word, count in counts.items() if word not in known) / words, file
         why = f"{new:.1%} of the words of the training transcripts are not in it"
     method, notes = settings.decoding, list[str]()
-    if method == AUTO:
+    if method == AUTO and alphabet.encoder.kind == Words.kind:
+        method = "beam"
+    elif method == AUTO:
         method = "lexicon" if new <= _FEW else "beam"
         allows = "only words of" if method == "lexicon" else "also words that are not in"
         notes.append(f"Transcripts may have {allows} {source}, because {why}: --decoding {method} was chosen.")

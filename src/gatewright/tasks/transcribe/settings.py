@@ -17,7 +17,7 @@ class TranscribeSettings(Settings):
     )
     vocabulary: int | None = setting(
         None,
-        "Largest number of symbols. Rarer ones are unknown.",
+        "Largest number of symbols; byte pairs need at least 256. Rarer ones are not learned.",
         "data",
         minimum=1,
         default_text="5,000 characters or words, or 500 byte pairs",
@@ -89,8 +89,8 @@ class TranscribeSettings(Settings):
     decoding: str = setting(
         "auto",
         "How transcripts are found: greedy (the most probable symbol of each step), beam (prefix beam search), lexicon "
-        "(beam search among known words), or auto: lexicon if new words are rare in the training transcripts, "
-        "otherwise beam.",
+        "(beam search among known words), or auto: lexicon if new words are rare in the training transcripts and the "
+        "tokens are not words, otherwise beam.",
         "output",
         choices=("auto", "greedy", "beam", "lexicon"),
     )

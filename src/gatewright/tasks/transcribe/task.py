@@ -26,9 +26,9 @@ from gatewright.tasks.base.stack import recurrent_stack
 from gatewright.tasks.base.task import FittedBaseline, Length, Prepared, Splits, Task
 from gatewright.tasks.base.text_arrays import as_bytes, as_texts
 from gatewright.tasks.transcribe import ctc
-from gatewright.tasks.transcribe.alphabet import Alphabet
+from gatewright.tasks.transcribe.alphabet import BYTES, Alphabet
 from gatewright.tasks.transcribe.decoding import Decoder, Decoding, decoded, decoder
-from gatewright.tasks.transcribe.fitting import FRAME_SECONDS, note_on_unknown, without_unfit
+from gatewright.tasks.transcribe.fitting import FRAME_SECONDS, note_on_rare, note_on_unknown, without_unfit
 from gatewright.tasks.transcribe.greedy import GreedySearch
 from gatewright.tasks.transcribe.language import learn_language
 from gatewright.tasks.transcribe.layers import MAX_STACK, CtcOutput, SpeechInput
@@ -340,12 +340,14 @@ class Transcribe(Task[Speech]):
         return {} if file is None else {_LANGUAGE_MODEL: content_hash(file)}
 
     def read(self) -> Splits[Speech]:
+        _require_possible(self.settings)
         return read_speech(self.data, self.reading_options, self.settings, self.validation, self.test, self.limit)
 
     def prepare(self, splits: Splits[Speech]) -> tuple[PreparedSpeech, Any]:
         settings, train = self.settings, splits.train
         alphabet = Alphabet.fit(train.texts, settings.tokens, settings.vocabulary, settings.lower_case)
         train, notes = without_unfit(train, alphabet, settings.stack)
+        notes = (*notes, *note_on_rare(alphabet, [alphabet.normalized(text) for text in train.texts]))
         deltas = (2 if settings.deltas is None else settings.deltas) if train.features is None else 0
         frames = [with_deltas(one, deltas) for one in train.frames] if deltas else train.frames
         per = settings.normalization
@@ -382,6 +384,21 @@ class Transcribe(Task[Speech]):
         outputs = prepared.transcribed(linear.utterances(test), test.targets["ids"])
         constant, name = prepared.constant(test.targets, train.targets)
         return FittedBaseline(linear.name, linear.description, outputs, ((name, constant),))
+
+
+def _require_possible(settings: Any) -> None:
+    """Raise an error if settings contradict each other.
+
+    Raises:
+        InputError: They do.
+    """
+    if settings.tokens == "words" and settings.decoding == "lexicon":
+        raise InputError("With --tokens words, the network writes known words alone: leave --decoding lexicon out.")
+    if settings.tokens == "bytes" and settings.vocabulary is not None and settings.vocabulary < BYTES:
+        raise InputError(
+            f"With --tokens bytes, --vocabulary must be at least {BYTES}, one symbol for each byte, not "
+            f"{settings.vocabulary:,}."
+        )
 
 
 def _live(outputs: Tree, batch: Batch) -> list[NDArray[np.float32]]:
