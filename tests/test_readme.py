@@ -14,9 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from data.audio.wavs import wav
 from pages import ROOT, Block, blocks, commands
 from speech_models import RATE, sound
-from wave_files import as_wav
 
 from gatewright.commands.main import main
 
@@ -77,12 +77,12 @@ def captions(path: Path) -> None:
 
 
 def call(path: Path) -> None:
-    path.write_bytes(as_wav(sound(0.8), RATE))
+    path.write_bytes(wav((sound(0.8) * 32_767).astype(int), rate=RATE))
 
 
 def calls(path: Path) -> None:
     for number in range(20):
-        path.with_name(f"{number}.wav").write_bytes(as_wav(sound(0.8, number), RATE))
+        path.with_name(f"{number}.wav").write_bytes(wav((sound(0.8, number) * 32_767).astype(int), rate=RATE))
     write_table(path, ["audio", "text"], [[f"{number}.wav", ("yes", "no")[number % 2]] for number in range(20)])
 
 

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from data.audio.wavs import wav
 from models import classifier
 from speech_models import RATE, sound, transcriber
-from wave_files import as_wav, pcm
 
 import gatewright
 from gatewright import runtime
@@ -31,13 +31,18 @@ def folder(tmp_path_factory):
     write(transcriber(bidirectional=True), path / WHOLE)
     write(transcriber(cepstra=True), path / CEPSTRA)
     for name, samples in WAVES.items():
-        (path / name).write_bytes(as_wav(samples, RATE))
+        (path / name).write_bytes(wav(whole_numbers(samples), rate=RATE))
     return path
 
 
 @pytest.fixture(autouse=True)
 def _in_folder(folder, monkeypatch):
     monkeypatch.chdir(folder)
+
+
+def whole_numbers(samples):
+    """Return samples with full scale 1.0 as numbers of 16 bits."""
+    return (samples * 32767).round().astype(np.int16)
 
 
 def give(monkeypatch, *chunks):
@@ -92,8 +97,8 @@ def test_subtitles(capsys):
 @pytest.mark.parametrize("model", [LIVE, WHOLE])
 def test_sound_on_standard_input_has_the_transcript_of_the_file(model, monkeypatch, capsys):
     expected = printed(capsys, model, "a.wav")
-    samples = pcm(WAVES["a.wav"])
-    whole = as_wav(WAVES["a.wav"], RATE)
+    samples = whole_numbers(WAVES["a.wav"]).tobytes()
+    whole = wav(whole_numbers(WAVES["a.wav"]), rate=RATE)
     for chunks in ([samples], [samples[:333], samples[333:2000], samples[2000:]], [whole], [whole[:5], whole[5:]]):
         give(monkeypatch, *chunks)
         assert printed(capsys, model, "-") == expected
@@ -104,7 +109,7 @@ def test_sound_on_standard_input_has_the_transcript_of_the_file(model, monkeypat
 
 
 def test_words_are_printed_as_soon_as_they_are_certain(monkeypatch, capsys):
-    samples = pcm(WAVES["b.wav"])
+    samples = whole_numbers(WAVES["b.wav"]).tobytes()
     expected = printed(capsys, LIVE, "b.wav", "--decoding", "greedy")
     pieces, seen = [samples[at : at + 1600] for at in range(0, len(samples), 1600)], []
     give(monkeypatch, *pieces)
@@ -121,7 +126,7 @@ def test_words_are_printed_as_soon_as_they_are_certain(monkeypatch, capsys):
 
 
 def test_an_interruption_ends_the_sound(monkeypatch, capsys):
-    give(monkeypatch, pcm(WAVES["a.wav"]), KeyboardInterrupt)
+    give(monkeypatch, whole_numbers(WAVES["a.wav"]).tobytes(), KeyboardInterrupt)
     assert main.main(["transcribe", LIVE, "-"]) == 0
     found = capsys.readouterr()
     assert found.out == printed(capsys, LIVE, "a.wav")
@@ -129,7 +134,7 @@ def test_an_interruption_ends_the_sound(monkeypatch, capsys):
 
 
 def test_an_interruption_while_the_model_works_ends_the_sound_after_this_work(monkeypatch, capsys):
-    give(monkeypatch, pcm(WAVES["a.wav"]), pcm(WAVES["b.wav"]))
+    give(monkeypatch, whole_numbers(WAVES["a.wav"]).tobytes(), whole_numbers(WAVES["b.wav"]).tobytes())
     monkeypatch.setattr(LiveText, "update", lambda *_: signal.raise_signal(signal.SIGINT))
     assert main.main(["transcribe", LIVE, "-"]) == 0
     found = capsys.readouterr()
@@ -139,7 +144,9 @@ def test_an_interruption_while_the_model_works_ends_the_sound_after_this_work(mo
 
 def test_an_interrupted_recording_is_transcribed_as_far_as_it_goes(monkeypatch, capsys):
     give(
-        monkeypatch, as_wav(np.concatenate([WAVES["a.wav"], WAVES["b.wav"]]), RATE)[: 44 + 2 * RATE], KeyboardInterrupt
+        monkeypatch,
+        wav(whole_numbers(np.concatenate([WAVES["a.wav"], WAVES["b.wav"]])), rate=RATE)[: 44 + 2 * RATE],
+        KeyboardInterrupt,
     )
     assert main.main(["transcribe", LIVE, "-"]) == 0
     found = capsys.readouterr()
@@ -152,7 +159,7 @@ def test_a_reader_that_ends_early_is_no_error(monkeypatch, capsys):
         raise BrokenPipeError
 
     monkeypatch.setattr(LiveText, "finish", closed)
-    give(monkeypatch, pcm(WAVES["a.wav"]))
+    give(monkeypatch, whole_numbers(WAVES["a.wav"]).tobytes())
     assert main.main(["transcribe", LIVE, "-"]) == 141
     assert capsys.readouterr().err == ""
 
@@ -169,11 +176,11 @@ def test_long_recordings_show_progress(monkeypatch, capsys):
 
 def test_another_rate_on_standard_input_is_converted(monkeypatch, capsys):
     doubled = np.repeat(WAVES["a.wav"], 2)
-    give(monkeypatch, pcm(doubled))
+    give(monkeypatch, whole_numbers(doubled).tobytes())
     found = json.loads(printed(capsys, LIVE, "-", "--rate", str(2 * RATE), "--json"))["transcripts"][0]
     assert found["duration"] == 1.0
     assert found["text"]
-    give(monkeypatch, as_wav(doubled, 2 * RATE))
+    give(monkeypatch, wav(whole_numbers(doubled), rate=2 * RATE))
     assert main.main(["transcribe", LIVE, "-"]) == 0
     assert "Standard input has a sample rate of 16,000 Hz, and was converted to 8,000 Hz" in capsys.readouterr().err
 
@@ -191,7 +198,7 @@ def test_one_of_several_files_that_cannot_be_used_is_named(tmp_path, capsys):
 
 def test_other_rates_are_noted_once(tmp_path, capsys):
     for name in ("c.wav", "d.wav"):
-        (tmp_path / name).write_bytes(as_wav(np.repeat(WAVES["a.wav"], 2), 2 * RATE))
+        (tmp_path / name).write_bytes(wav(whole_numbers(np.repeat(WAVES["a.wav"], 2)), rate=2 * RATE))
     assert main.main(["transcribe", LIVE, str(tmp_path / "c.wav"), str(tmp_path / "d.wav")]) == 0
     found = capsys.readouterr()
     assert found.err.count("has a sample rate of 16,000 Hz, and was converted to 8,000 Hz") == 1
@@ -208,7 +215,7 @@ def test_cepstra_are_for_models_of_cepstra(tmp_path, capsys, monkeypatch):
         (LIVE, str(tmp_path / "a.mfc"), "is a file of cepstra, but the model reads recordings"),
         (CEPSTRA, "-", "The model reads files of cepstra (.mfc), not sound"),
     ):
-        give(monkeypatch, pcm(WAVES["a.wav"]))
+        give(monkeypatch, whole_numbers(WAVES["a.wav"]).tobytes())
         assert main.main(["transcribe", model, file]) == 2
         assert message in capsys.readouterr().err
 

@@ -1,9 +1,8 @@
 """Frames of utterances from recordings, which may have other rates, be damaged, or have several utterances."""
 
-import wave
-
 import numpy as np
 import pytest
+from data.audio.wavs import wav
 
 from gatewright.data.audio.features import Features
 from gatewright.data.audio.recording import read_recording
@@ -18,12 +17,8 @@ def write_wav(path, seconds=0.5, rate=8_000, channels=1):
     """Write a tone of 440 Hz with a little noise, and return an utterance that is the whole recording."""
     times = np.arange(round(seconds * rate)) / rate
     noise = np.random.default_rng(0).normal(size=len(times))
-    samples = (8_000 * np.sin(2 * np.pi * 440 * times) + 100 * noise).astype("<i2")
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(channels)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(np.repeat(samples, channels).tobytes())
+    samples = (8_000 * np.sin(2 * np.pi * 440 * times) + 100 * noise).astype(int)
+    path.write_bytes(wav(np.repeat(samples, channels), channels=channels, rate=rate))
     return Utterance(path.stem, path, "go")
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import wave
 
 import numpy as np
 import pytest
+from data.audio.wavs import wav
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keyword_models import keyword_classifier, loaded_keyword_classifier
@@ -71,9 +71,7 @@ def test_what_cannot_be_predicted_is_refused_in_one_sentence(file, capsys, argum
 
 def test_other_rates_are_noted_once(file, tmp_path, capsys):
     for name in ("a.wav", "b.wav"):
-        with wave.open(name, "wb") as writer:
-            writer.setparams((1, 2, 2 * RATE, 0, "NONE", ""))
-            writer.writeframes((30_000 * np.repeat(sound(0.3), 2)).astype("<i2").tobytes())
+        (tmp_path / name).write_bytes(wav((30_000 * np.repeat(sound(0.3), 2)).astype(int), rate=2 * RATE))
     assert main.main(["predict", file, "a.wav", "b.wav"]) == 0
     found = capsys.readouterr()
     assert found.err.count("has a sample rate of 16,000 Hz, and was converted to 8,000 Hz") == 1

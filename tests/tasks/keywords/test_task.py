@@ -1,10 +1,10 @@
 """Classifying recordings: `train classify` from a folder to predictions, and what it refuses."""
 
 import json
-import wave
 
 import numpy as np
 import pytest
+from data.audio.wavs import wav
 
 import gatewright
 from gatewright import runtime
@@ -31,11 +31,7 @@ def sweep(label, seconds, seed):
 
 def write(path, samples, rate=RATE):
     path.parent.mkdir(parents=True, exist_ok=True)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes((samples * 32_767).astype("<i2").tobytes())
+    path.write_bytes(wav((samples * 32_767).astype(int), rate=rate))
 
 
 def write_folder(root, count=40, **names):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import wave
 
 import numpy as np
 import pytest
+from data.audio.wavs import wav
 from models import loaded
 from speech_models import RATE, sound, transcriber
 
@@ -19,9 +19,7 @@ from gatewright.tasks.transcribe.decoding import Decoding
 
 @pytest.fixture
 def recording(tmp_path):
-    with wave.open(str(tmp_path / "a.wav"), "wb") as writer:
-        writer.setparams((1, 2, RATE, 0, "NONE", ""))
-        writer.writeframes((sound(1.2) * 32_767).astype("<i2").tobytes())
+    (tmp_path / "a.wav").write_bytes(wav((sound(1.2) * 32_767).astype(int), rate=RATE))
     return str(tmp_path / "a.wav")
 
 

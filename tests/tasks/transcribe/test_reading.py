@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import wave
-
 import numpy as np
 import pytest
 from data.audio.wavs import wav
@@ -19,9 +17,8 @@ from gatewright.tasks.transcribe.task import Transcribe
 def write_recordings(folder, texts, rate=8000):
     folder.mkdir()
     for place, text in enumerate(texts):
-        with wave.open(str(folder / f"u{place}.wav"), "wb") as file:
-            file.setparams((1, 2, rate, 0, "NONE", ""))
-            file.writeframes((30_000 * sound(0.2 * len(text), place)).astype("<i2").tobytes())
+        samples = (30_000 * sound(0.2 * len(text), place)).astype(int)
+        (folder / f"u{place}.wav").write_bytes(wav(samples, rate=rate))
         (folder / f"u{place}.txt").write_text(f"{text}\n")
     return str(folder)
 
