@@ -66,7 +66,7 @@ def test_a_stream_has_the_transcript_of_the_whole_recording(method, tokens):
     ]
     assert abs(found.log_probability - whole.log_probability) < 1e-2
     assert texts[0] == ""
-    assert len(set(texts)) >= 3
+    assert len(set(texts)) > (3 if tokens == "characters" else 2)  # words arrive whole
 
 
 def test_samples_of_16_bits_are_those_of_full_scale():

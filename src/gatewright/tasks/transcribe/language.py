@@ -37,11 +37,10 @@ class Language(NamedTuple):
 def learn_language(texts: Sequence[str], alphabet: Alphabet, settings: Any, file: str | None) -> Language:
     """Learn the language model, and choose the decoder if the settings leave it open.
 
-    The lexicon is used if new words are rare, unless the symbols are words, of which the network knows no others.
-    Without a file, the fraction of new words among those of new transcripts
-    is estimated by the words that occur once, as a fraction of all words (Good 1953, "The Population Frequencies of
-    Species and the Estimation of Population Parameters"). With a file, it is the fraction of the words of the training
-    transcripts that the file does not have.
+    The lexicon is used if new words are rare, unless the symbols are words, since the network then writes no others.
+    Without a file, the fraction of new words among those of new transcripts is estimated by the words that occur once,
+    as a fraction of all words (Good 1953, "The Population Frequencies of Species and the Estimation of Population
+    Parameters"). With a file, it is the fraction of the words of the training transcripts that the file does not have.
 
     Args:
         texts: The training transcripts.
