@@ -7,7 +7,7 @@ browser prefers if the notebook does not say.
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from gatewright.report import alignment_html
+from gatewright.report import alignment_html, sound_svg
 from gatewright.support.escapes import escape_lines
 
 _LIGHT = (
@@ -88,11 +88,7 @@ _STYLE = f"""
   border-top: 2px solid var(--ink); border-bottom: 2px solid var(--ink); font-weight: 700;
 }}
 {alignment_html.style(".gw-explain ")}
-.gw-explain svg.sound {{ display: block; min-width: 40rem; font-size: 12px; color: var(--ink); }}
-.gw-explain svg.sound text:not([fill]) {{ fill: var(--soft); }}
-.gw-explain svg.sound .symbol {{
-  font: 700 14px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace;
-}}
+{sound_svg.style(".gw-explain ")}
 .gw-explain .meter {{ display: inline-block; height: .7em; background: var(--written); vertical-align: baseline; }}
 """
 

@@ -28,6 +28,17 @@ _GAP, _AXIS = 14.0, 22.0
 _SMALLEST = 0.01
 
 
+def style(scope: str = "") -> str:
+    """Return the styles of the pictures.
+
+    Args:
+        scope: Selector of the element in which the styles apply, with a space at the end.
+    """
+    return f"""{scope}svg.sound {{ display: block; min-width: 40rem; font-size: 12px; color: var(--ink); }}
+{scope}svg.sound text:not([fill]) {{ fill: var(--soft); }}
+{scope}svg.sound .symbol {{ font: 700 14px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; }}"""
+
+
 def spoken_svg(explanation: SpokenExplanation) -> list[str]:
     """Return a picture of each row of a recording as lines of HTML: spectrogram, symbols and probabilities."""
     widths = [(len(text) + 0.7) * _LETTER for text in layout.labels(explanation)]

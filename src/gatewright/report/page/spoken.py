@@ -2,10 +2,9 @@
 
 import os
 
-from gatewright.report import spoken_html
+from gatewright.report import sound_svg, spoken_html
 from gatewright.report.page import sections
 from gatewright.report.page.files import fill, page_file, source_hash
-from gatewright.report.sound_svg import spoken_svg
 from gatewright.results.spoken import SpokenExplanation
 from gatewright.support.escapes import escape_lines
 from gatewright.support.files import atomically
@@ -21,7 +20,7 @@ def write_spoken_page(explanation: SpokenExplanation, path: str | os.PathLike[st
     Raises:
         OSError: The file cannot be written.
     """
-    style = page_file("page.css")
+    style = page_file("page.css") + sound_svg.style()
     heading = f"When was each character written? An explanation of {explanation.model}"
     answer = explanation.transcript.text or "(nothing)"
     content = fill(
@@ -33,7 +32,7 @@ def write_spoken_page(explanation: SpokenExplanation, path: str | os.PathLike[st
             "heading": sections.html(heading),
             "answer": sections.html(answer),
             "summary": sections.html(explanation.summary),
-            "picture": escape_lines("\n".join(spoken_svg(explanation))),
+            "picture": escape_lines("\n".join(sound_svg.spoken_svg(explanation))),
             "legend": sections.html(spoken_html.legend(explanation)),
             "words": sections.table_section("words", "Words", spoken_html.HEADINGS, spoken_html.words(explanation)),
             "notes": sections.list_section("notes", "Notes", explanation.notes),

@@ -3,7 +3,7 @@
 import os
 from typing import Any, NamedTuple
 
-from gatewright.report import alignment_html
+from gatewright.report import alignment_html, sound_svg
 from gatewright.report.page import sections
 from gatewright.report.page.files import fill, page_file, source_hash
 from gatewright.report.page.packing import pack, packed_network, script_json
@@ -145,7 +145,9 @@ def _filled(explanation: Explanation, network: dict[str, Any], with_arrays: bool
         "layers": [_trace(trace, with_arrays) for trace in explanation.layers],
         **network,
     }
-    script, style = _script(), page_file("page.css") + (alignment_html.style() if explanation.alignment else "")
+    script, style = _script(), page_file("page.css")
+    style += alignment_html.style() if explanation.alignment else ""
+    style += sound_svg.style() if explanation.sound else ""
     filled = {
         **sections.sections(explanation),
         "style": style,
