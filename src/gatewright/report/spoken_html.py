@@ -30,9 +30,7 @@ def words(explanation: SpokenExplanation) -> list[tuple[str, ...]]:
             f"{word.end:.2f}",
             f"{word.confidence:.2f}",
             ", ".join(
-                f"{layout.shown_symbol(symbol.text)} {symbol.start:.2f}"
-                for symbol in explanation.symbols
-                if symbol.word == place
+                f"{layout.shown_symbol(symbol.text)} {symbol.start:.2f}" for symbol in explanation.symbols_of(place)
             ),
         )
         for place, word in enumerate(explanation.transcript.words)

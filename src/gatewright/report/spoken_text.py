@@ -28,11 +28,6 @@ def show(explanation: SpokenExplanation, file: TextIO) -> None:
     _write(explanation, EscapingConsole(file, force_jupyter=False))
 
 
-def symbols_of(explanation: SpokenExplanation, word: int) -> list[SpokenSymbol]:
-    """Return the symbols of a word."""
-    return [symbol for symbol in explanation.symbols if symbol.word == word]
-
-
 def _write(explanation: SpokenExplanation, console: Console) -> None:
     page = TextPage(console)
     page.paragraph(explanation.summary, "bold")
@@ -41,7 +36,7 @@ def _write(explanation: SpokenExplanation, console: Console) -> None:
     for place, word in enumerate(explanation.transcript.words):
         numbers = f"{word.start:5.2f}  {word.end:5.2f}  {word.confidence:10.2f}  "
         name = escape_control(word.text)
-        for line in _lines(page, symbols_of(explanation, place), page.width - len(numbers)):
+        for line in _lines(page, explanation.symbols_of(place), page.width - len(numbers)):
             page.row(name, Text(numbers).append(line))
             name, numbers = "", " " * len(numbers)
     if explanation.transcript.words:

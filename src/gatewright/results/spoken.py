@@ -55,6 +55,10 @@ class SpokenExplanation(Result):
     summary: str
     notes: tuple[str, ...]
 
+    def symbols_of(self, word: int) -> list[SpokenSymbol]:
+        """Return the symbols of a word, given its index in the transcript."""
+        return [symbol for symbol in self.symbols if symbol.word == word]
+
     def plot(self) -> Any:
         """Return a matplotlib figure of the spectrogram with the symbols, and of their probabilities over time."""
         return renderer().plot_explanation(self)
