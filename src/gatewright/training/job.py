@@ -19,7 +19,7 @@ from gatewright.support.archives import read_arrays, write_arrays
 from gatewright.support.errors import InputError
 from gatewright.support.interrupts import Interrupts
 from gatewright.support.progress import Progress, print_status
-from gatewright.support.trees import tree_arrays, tree_from_arrays
+from gatewright.support.trees import Tree, tree_arrays, tree_from_arrays
 from gatewright.tasks.base.competitor import competitor
 from gatewright.tasks.base.seen import ENTRY, SeenExamples
 from gatewright.tasks.base.task import FittedBaseline, Prepared, Task
@@ -139,10 +139,14 @@ class Job:
 
     def _tuned(self, network: Network, fitted: Fitted, progress: Progress) -> tuple[Prepared[Any], tuple[str, ...]]:
         """Return the task's `Prepared` with what the validation set chooses, and sentences about it."""
-        validation = self._dataset.validation
-        progress.show_activity("evaluating the validation set")
         prepared: Prepared[Any] = self._dataset.prepared
-        return prepared.tuned(lambda: network.forward_outputs(fitted.weights, validation), validation)
+        validation = self._dataset.validation
+
+        def outputs() -> Tree:
+            progress.show_activity("evaluating the validation set")
+            return network.forward_outputs(fitted.weights, validation)
+
+        return prepared.tuned(outputs, validation)
 
     def _write(self, fitted: Fitted, result: Trained, prepared: Prepared[Any]) -> None:
         weights = tuple({name: np.asarray(array) for name, array in layer.items()} for layer in fitted.weights)
