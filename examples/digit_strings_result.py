@@ -115,9 +115,10 @@ def record(run: Trained, figures: dict[str, Any]) -> str:
     deciding = run.measures[0]
     lines += [
         "",
-        "A frame is 10 ms of sound. Three of four frames wait until a step of the network is complete, and the median "
-        "is theirs. The fourth computes the features of all four, and runs the network and the search; the column step "
-        f"is the median of these. Times are CPU time of one thread, of the first {_TIMED} strings.",
+        f"A frame is 10 ms of sound, and {run.settings['stack']} frames are a step of the network. The frame that "
+        "completes a step computes the features of all its frames, and runs the network and the search; the column "
+        "step is the median of these. The others wait. Times are CPU time of one thread, of the first "
+        f"{_TIMED} strings.",
         f"Strings whose transcript or times of words differ between chunks of {chunks} ms, or whose text is not that "
         f"of the whole recording: {different}.",
         "",
