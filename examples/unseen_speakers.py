@@ -19,6 +19,13 @@ from gatewright.data.corpora.named import read_fsdd
 from gatewright.results.records import Trained
 from gatewright.support.files import atomically
 
+_TRAIL = (
+    "Tried before, without theo and yweweler, whom no trial heard: networks that learned from three speakers and heard "
+    "george and nicolas, one seed, 20 epochs. Accuracy with the equalizer, the default now, 0.438 and 0.720; without "
+    "it 0.328 for george; with a changed length of the vocal tract instead (Jaitly & Hinton 2013) 0.362 and 0.624, "
+    "with both 0.372 and 0.710; with the equalizer and the mean level of each recording subtracted 0.398 and 0.730, "
+    "bands normalized by each recording 0.544 and 0.618."
+)
 _HEADING = "# Free Spoken Digit Dataset, speakers that the network never heard"
 
 
@@ -41,7 +48,7 @@ def record(runs: dict[str, Trained], speakers: list[str]) -> str:
     means = tuple(sum(column) / len(rows) for column in zip(*rows.values(), strict=True))
     for name, (accuracy, baseline, minutes) in [*rows.items(), ("mean", means)]:
         lines.append(f"| {name} | {accuracy:.4f} | {baseline:.4f} | {minutes:.1f} |")
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", _TRAIL, ""])
 
 
 def main(folder: Path) -> None:

@@ -69,6 +69,7 @@ def train_keyword_classifier(
     output_dropout: float = 0.5,
     weight_decay: float = 0.0,
     loudness: float = 6.0,
+    equalizer: float = 6.0,
     input_noise: float = 0.3,
     time_warp: float = 0.12,
     time_shift: float = 0.1,
@@ -126,6 +127,7 @@ def train_keyword_classifier(
         output_dropout: Fraction of each recurrent layer's outputs dropped in training.
         weight_decay: Decoupled weight decay: each step subtracts this number * learning rate * weights.
         loudness: Largest change of the loudness of a recording in training, in decibels.
+        equalizer: Largest change of the level of a frequency in training, in decibels, as by another microphone.
         input_noise: Standard deviation of the noise added to each normalized number in training.
         time_warp: Largest change of the speed of a recording in training, as a fraction.
         time_shift: Largest fraction of a recording that is cut off in training, at its beginning and at its end.

@@ -94,6 +94,18 @@ def test_a_level_is_added_to_all_features_of_a_recording():
     assert 0.45 < louder.max() <= 0.5
 
 
+def test_a_microphone_adds_the_same_broken_line_to_all_steps_of_a_recording():
+    features = 9  # two from each point of the curve to the next
+    heard = run(RecordingInput(curve=0.5), np.zeros((300, 4, features), np.float32), 0).x
+    assert (heard == heard[:, :1]).all()
+    curves = heard[:, 0]
+    np.testing.assert_allclose(curves[:, 1::2], (curves[:, :-2:2] + curves[:, 2::2]) / 2, atol=1e-6)
+    points = curves[:, ::2]
+    assert -0.5 <= points.min() < -0.45
+    assert 0.45 < points.max() <= 0.5
+    assert np.abs(np.corrcoef(points.T) - np.eye(5)).max() < 0.25
+
+
 def test_gradients_of_padding_are_zero():
     x = ramps([2, 3])
     after, pullback = RecordingInput().vjp({}, Activations(x))

@@ -67,6 +67,13 @@ class KeywordSettings(Settings):
         below=60,
         compare=0.0,
     )
+    equalizer: float = setting(
+        6.0,
+        "Largest change of the level of a frequency in training, in decibels, as by another microphone.",
+        "regularization",
+        below=60,
+        compare=0.0,
+    )
     input_noise: float = setting(
         0.3,
         "Standard deviation of the noise added to each normalized number in training.",

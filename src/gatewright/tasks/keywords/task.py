@@ -194,13 +194,14 @@ class ClassifyKeywords(Task[Recordings]):
         `LabelSet` describes the logits.
         """
         # A change of the power by a factor adds a number to its logarithm, in all bands.
-        level = settings.loudness * math.log(10) / 10 / float(prepared.normalization.scale.mean())
+        decibel = math.log(10) / 10 / float(prepared.normalization.scale.mean())
         first = RecordingInput(
             noise=settings.input_noise,
             warp=settings.time_warp,
             shift=settings.time_shift,
             masks=settings.time_masks,
-            level=level,
+            level=settings.loudness * decibel,
+            curve=settings.equalizer * decibel,
         )
         stack = recurrent_stack(settings, bidirectional=settings.bidirectional, pooling=settings.pooling)
         return [first, *stack, Dense(prepared.label_set.outputs)]
