@@ -15,7 +15,7 @@ import argparse
 import csv
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +56,13 @@ def main(folder: Path, tiny: bool) -> None:
         unfinished.rename(data)
     out = folder / "model.safetensors"
     run = gatewright.train("transcribe", str(data), out, **{**SETTINGS, **(_TINY if tiny else {})})
+    # The folder means nothing on another machine.
+    run = replace(run, notes=tuple(note.replace(f"{folder}/", "") for note in run.notes))
     print(run.verdict, flush=True)
     figures = measure(out, data)
     results = folder if tiny else Path(__file__).parents[1] / "docs" / "results"
     with atomically(results / "digit-strings.md") as path:
         path.write_text(record(run, figures), encoding="utf-8")
-    # The path of the model means nothing on another machine.
     kept = {name: value for name, value in run.to_json().items() if name != "out"}
     with atomically(results / "digit-strings.json") as path:
         path.write_text(json.dumps({**kept, "live": figures}, indent=1) + "\n", encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +85,14 @@ def test_recorded_results_load(path):
     for values in trainings:
         found = Trained.from_json({**values, "out": "model.safetensors"})
         assert found.verdict in " ".join(str(found).split())
+
+
+def test_no_record_names_a_folder_of_one_machine():
+    records = [path for path in RECORDED.iterdir() if path.suffix in (".json", ".md")]
+    assert records
+    for path in records:
+        found = re.search(r"(?:^|[^\w/:.<-])(/[a-z]+/[a-z]\S*)", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert found is None, f"{path.name}: {found[1]}"
 
 
 def test_a_training_shows_the_measures_of_its_epochs():
